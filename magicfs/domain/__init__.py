@@ -1,0 +1,1 @@
+"""What MagicFS talks about: ids, files, text, results. Pure values and rules; no I/O, no clock, no settings."""

@@ -1,0 +1,111 @@
+"""A file under a root: what the file system says of it, and what has become of it in the index."""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from dataclasses import dataclass
+from enum import StrEnum
+
+from magicfs.domain.ids import ContentId, FileId, Lease, RootId
+
+
+class FileState(StrEnum):
+    """Where a file stands in the pipeline. The values are the labels of the `file_state` type in Postgres."""
+
+    PENDING = "pending"
+    INDEXED = "indexed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a file is `skipped` (nothing is wrong, there is nothing to index) or `failed`.
+
+    docs/reasons.md says what each one means to a user.
+    """
+
+    TOO_LARGE = "too-large"
+    ENCRYPTED = "encrypted"
+    CORRUPT = "corrupt"
+    BINARY = "binary"
+    EMPTY = "empty"
+    NO_TEXT = "no-text"
+    NEEDS_OCR = "needs-ocr"
+    PERMISSION = "permission"
+    VANISHED = "vanished"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    BOMB = "bomb"
+    IGNORED = "ignored"
+
+    @property
+    def state(self) -> FileState:
+        """The state that a file with this reason is in."""
+        return FileState.FAILED if self in _FAILURES else FileState.SKIPPED
+
+
+_FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What `stat` says of a regular file. Times are nanoseconds since the epoch, sizes are bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    ino: int
+    dev: int
+    mode: int
+    uid: int
+    gid: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileStat:
+        """Take over the fields of a `stat` result."""
+        return cls(
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            ctime_ns=status.st_ctime_ns,
+            ino=status.st_ino,
+            dev=status.st_dev,
+            mode=stat_module.S_IMODE(status.st_mode),
+            uid=status.st_uid,
+            gid=status.st_gid,
+        )
+
+    def same_content_as(self, other: FileStat) -> bool:
+        """Whether nothing says that the content differs (ctime tells writes that keep size and mtime)."""
+        return (self.size, self.mtime_ns, self.ctime_ns, self.ino) == (
+            other.size,
+            other.mtime_ns,
+            other.ctime_ns,
+            other.ino,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A directory tree under watch. `path` is absolute; `host` is the machine that has it."""
+
+    id: RootId
+    host: str
+    path: bytes
+    name: str
+    device: int
+    """`st_dev` when the root was added: another one means that a disk is missing or was swapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedFile:
+    """A file that this process may extract until the lease runs out."""
+
+    id: FileId
+    lease: Lease
+    root: bytes
+    path: bytes
+    """Relative to `root`, without a leading slash."""
+    attempts: int
+    """How often it has been claimed, this time included."""
+    content_id: ContentId | None

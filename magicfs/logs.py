@@ -1,0 +1,21 @@
+"""Logging: one line an event, to standard error, where the supervisor, systemd or Docker collects it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+
+def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
+    """Send the log of this process to standard error, each line naming the process's `role`.
+
+    Called once, at the entry point of a service. Commands that talk to a person log warnings only.
+    """
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format=f"%(asctime)s %(levelname)-7s {role}[%(process)d] %(name)s: %(message)s",
+        force=True,
+    )
+    for chatty in ("httpx", "httpcore", "huggingface_hub", "urllib3", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
