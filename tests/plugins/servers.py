@@ -1,0 +1,103 @@
+"""Real servers for the tests: one embedded Postgres and one Redis a session, a database of its own a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from magicfs.db.migrate import migrate
+from magicfs.db.pool import Database
+from magicfs.runtime import postgres, redis
+from magicfs.runtime.processes import wait_until
+
+_numbers = itertools.count(1)
+REDIS_DATABASES = 16
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The running servers of this session."""
+
+    home: Path
+
+    def database_url(self, name: str) -> str:
+        return f"postgresql:///{name}?host={quote(str(self.home / 'run'), safe='')}&user=magicfs"
+
+    def broker_url(self, number: int) -> str:
+        return f"redis+socket://{redis.socket_path(self.home)}?virtual_host={number}"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Start both servers as `magicfs up` does, in a short-named directory (socket addresses are short)."""
+    home = Path(tempfile.mkdtemp(prefix="mfs-"))
+    (home / "run").mkdir(mode=0o700)
+    log = (home / "servers.log").open("wb")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"magicfs.runtime.{name}", str(home)],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"MAGICFS_HOME": str(home)},
+        )
+        for name in ("postgres", "redis")
+    ]
+    try:
+        wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="the test's Postgres does not start")
+        wait_until(lambda: redis.answers(home), seconds=20, failed="the test's Redis does not start")
+        with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("CREATE DATABASE template_magicfs")
+        found = Servers(home)
+        with Database(found.database_url("template_magicfs"), application="template") as database:
+            migrate(database)
+        yield found
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+        log.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_magicfs")
+        yield servers.database_url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool on the test's database."""
+    with Database(database_url, application="test", size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def broker_url(servers: Servers) -> str:
+    """An empty Redis database. Numbers are reused after a while, so it is flushed first."""
+    import redis as redis_client
+
+    number = next(_numbers) % REDIS_DATABASES
+    client = redis_client.Redis(unix_socket_path=str(redis.socket_path(servers.home)), db=number)
+    client.flushdb()
+    client.close()
+    return servers.broker_url(number)
