@@ -1,0 +1,118 @@
+"""Which models the index has vectors of, and the partition of `embeddings` that each one has."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.ids import ModelId
+from magicfs.domain.models import IndexedModel, ModelSpec, Precision
+from magicfs.errors import ModelMismatch
+
+_SQL = load("models")
+
+
+def active_model(connection: Connection) -> IndexedModel | None:
+    """The model that searches use; None before the first `magicfs up`."""
+    return _by_state(connection, state="active")
+
+
+def building_model(connection: Connection) -> IndexedModel | None:
+    """The model that is to replace the active one once it has all vectors."""
+    return _by_state(connection, state="building")
+
+
+def _by_state(connection: Connection, *, state: str) -> IndexedModel | None:
+    row = connection.execute(_SQL["by_state"], {"state": state}).fetchone()
+    if row is None:
+        return None
+    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling = row
+    spec = ModelSpec(
+        name=name,
+        precision=Precision(precision),
+        dimension=dimension,
+        max_tokens=max_tokens,
+        query_prefix=query_prefix,
+        floor=floor,
+        ceiling=ceiling,
+    )
+    return IndexedModel(id=ModelId(model_id), spec=spec)
+
+
+def live_models(connection: Connection) -> list[ModelId]:
+    """The models that new chunks need vectors of: the active one and the one being built."""
+    return [ModelId(row[0]) for row in connection.execute(_SQL["live"])]
+
+
+def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
+    """Make `spec` the model of an index that has none; harmless when it is that already.
+
+    Raises `ModelMismatch` when the index has another one: changing it means to embed everything anew.
+    """
+    # Two roles starting at once must not both be the first.
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    active = active_model(connection)
+    if active is not None and (active.spec.name, active.spec.precision) != (spec.name, spec.precision):
+        raise ModelMismatch(
+            f"the index has vectors of {active.spec.label}, not of {spec.label}: "
+            f"to change it run 'magicfs model use {spec.name}'"
+        )
+    model_id = _record(connection, spec, state="active")
+    return IndexedModel(id=model_id, spec=spec)
+
+
+def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
+    """Start to embed everything under `spec`, beside the active model."""
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    model_id = _record(connection, spec, state="building")
+    connection.execute(_SQL["set_state"], {"model_id": model_id, "state": "building"})
+    connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model_id})
+    return IndexedModel(id=model_id, spec=spec)
+
+
+def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
+    row = connection.execute(
+        _SQL["insert"],
+        {
+            "name": spec.name,
+            "precision": spec.precision.value,
+            "dimension": spec.dimension,
+            "max_tokens": spec.max_tokens,
+            "query_prefix": spec.query_prefix,
+            "floor": spec.floor,
+            "ceiling": spec.ceiling,
+            "state": state,
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    model_id, dimension = row
+    if dimension != spec.dimension:
+        raise ModelMismatch(
+            f"{spec.label} has {spec.dimension} dimensions, the index knows it with {dimension}: "
+            "give the changed model another name"
+        )
+    _ensure_partition(connection, model_id=model_id, dimension=dimension)
+    return ModelId(model_id)
+
+
+def partition(model_id: ModelId) -> sql.Identifier:
+    """The table that holds the vectors of a model."""
+    return sql.Identifier(f"embeddings_{model_id}")
+
+
+def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) -> None:
+    name = partition(ModelId(model_id))
+    if connection.execute("SELECT to_regclass(%s)", (f"embeddings_{model_id}",)).fetchone() != (None,):
+        return
+    connection.execute(
+        sql.SQL("CREATE TABLE {} PARTITION OF embeddings FOR VALUES IN ({})").format(name, sql.Literal(model_id))
+    )
+    # A vector of another size never reaches the table, whoever writes it. Vectors stay in the row: a scan
+    # that follows a pointer for each of them is several times slower.
+    connection.execute(
+        sql.SQL(
+            "ALTER TABLE {} ADD CHECK (vector IS NULL OR vector_dims(vector) = {}), "
+            "ALTER COLUMN vector SET STORAGE PLAIN, SET (autovacuum_vacuum_scale_factor = 0.05)"
+        ).format(name, sql.Literal(dimension))
+    )
