@@ -12,6 +12,7 @@ without a traceback; services log it. Errors of other libraries are translated w
     |-- ServerError           an embedded server or the supervisor does not start, stop or answer
     |-- DatabaseError         Postgres refused a statement
     |   |-- DatabaseUnavailable   nothing answers, or the connection broke: worth another try
+    |   |-- DatabaseConflict      two transactions were in each other's way: worth another try
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
     |-- ModelError            the embedding model cannot be used
@@ -19,7 +20,6 @@ without a traceback; services log it. Errors of other libraries are translated w
     |   |-- ModelCorrupt          in the store, but damaged
     |   `-- ModelMismatch         another model than the one the index was built with
     |-- EmbedderUnavailable   the query embedder did not answer in time: search goes on with words alone
-    |-- ExtractionError       no text could be had from a file; carries the reason
     `-- DeadlineExceeded      an operation took longer than it may
 """
 
@@ -56,6 +56,10 @@ class DatabaseError(MagicFSError):
 
 class DatabaseUnavailable(DatabaseError):
     """Nothing answers at the database's address, or the connection broke."""
+
+
+class DatabaseConflict(DatabaseError):
+    """Two transactions were in each other's way."""
 
 
 class SchemaError(DatabaseError):

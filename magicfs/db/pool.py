@@ -17,7 +17,7 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from magicfs.errors import DatabaseError, DatabaseUnavailable, DeadlineExceeded
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ def translated() -> Iterator[None]:
         raise DatabaseUnavailable("no database answers: run 'magicfs up', or check MAGICFS_DATABASE_URL") from error
     except psycopg.errors.QueryCanceled as error:
         raise DeadlineExceeded("the database took too long over a query") from error
+    except (psycopg.errors.TransactionRollback, psycopg.errors.IntegrityError) as error:
+        raise DatabaseConflict(f"another transaction was in the way ({_first_line(error)}): try again") from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the database went away ({_first_line(error)}): try again") from error
     except psycopg.Error as error:

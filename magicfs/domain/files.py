@@ -45,12 +45,16 @@ class Reason(StrEnum):
         return FileState.FAILED if self in _FAILURES else FileState.SKIPPED
 
 
+_SIGN = 1 << 63
 _FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})
 
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What `stat` says of a regular file. Times are nanoseconds since the epoch, sizes are bytes."""
+    """What `stat` says of a regular file. Times are nanoseconds since the epoch, sizes are bytes.
+
+    `ino` holds the bits of the unsigned inode number as a signed one, since Postgres has no other.
+    """
 
     size: int
     mtime_ns: int
@@ -68,7 +72,7 @@ class FileStat:
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
             ctime_ns=status.st_ctime_ns,
-            ino=status.st_ino,
+            ino=status.st_ino if status.st_ino < _SIGN else status.st_ino - 2 * _SIGN,
             dev=status.st_dev,
             mode=stat_module.S_IMODE(status.st_mode),
             uid=status.st_uid,
@@ -76,7 +80,7 @@ class FileStat:
         )
 
     def same_content_as(self, other: FileStat) -> bool:
-        """Whether nothing says that the content differs (ctime tells writes that keep size and mtime)."""
+        """Whether nothing says that the file differs (ctime tells writes that keep size and mtime)."""
         return (self.size, self.mtime_ns, self.ctime_ns, self.ino) == (
             other.size,
             other.mtime_ns,
@@ -109,3 +113,5 @@ class ClaimedFile:
     attempts: int
     """How often it has been claimed, this time included."""
     content_id: ContentId | None
+    priority: int
+    """1 for what a person just saved, 0 otherwise. Its chunks inherit it."""

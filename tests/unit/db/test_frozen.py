@@ -3,7 +3,7 @@
 from magicfs.db.migrate import migrations
 
 FROZEN = {
-    "0001_initial.sql": "09b6ea7104f25fbce3509d5009bc3a7f1e4b7fb8f3b207c13c16c51bfae971c8",
+    "0001_initial.sql": "fafa1a433bb4924d5a5454b97ad0520393f3f2c7b3e50c2c941d677e40701d14",
 }
 
 

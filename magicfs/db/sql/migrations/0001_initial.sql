@@ -69,7 +69,8 @@ CREATE TABLE files (
     size       bigint NOT NULL,
     mtime_ns   bigint NOT NULL,
     ctime_ns   bigint NOT NULL,
-    ino        numeric(20) NOT NULL,
+    -- The bits of an unsigned number.
+    ino        bigint NOT NULL,
     mode       integer NOT NULL,
     uid        bigint NOT NULL,
     gid        bigint NOT NULL,
@@ -92,7 +93,8 @@ CREATE TABLE files (
     CHECK ((state IN ('skipped', 'failed')) = (reason IS NOT NULL))
 );
 CREATE INDEX files_content ON files (content_id);
-CREATE INDEX files_backlog ON files (root_id, priority DESC, id) WHERE state = 'pending';
+-- In the order in which work is claimed: what a person waits for first, what crashed before last.
+CREATE INDEX files_backlog ON files (root_id, priority DESC, attempts, id) WHERE state = 'pending';
 CREATE INDEX files_reason ON files (reason) WHERE reason IS NOT NULL;
 CREATE INDEX files_leased ON files (leased_by) WHERE lease IS NOT NULL;
 
@@ -152,7 +154,7 @@ CREATE TABLE embeddings (
     PRIMARY KEY (model_id, chunk_id),
     CHECK ((state = 'done') = (vector IS NOT NULL))
 ) PARTITION BY LIST (model_id);
-CREATE INDEX embeddings_backlog ON embeddings (model_id, priority DESC, chunk_id) WHERE state = 'pending';
+CREATE INDEX embeddings_backlog ON embeddings (model_id, priority DESC, attempts, chunk_id) WHERE state = 'pending';
 CREATE INDEX embeddings_leased ON embeddings (leased_by) WHERE lease IS NOT NULL;
 
 -- A worker that answered its host's agent a moment ago.

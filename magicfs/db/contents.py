@@ -1,0 +1,176 @@
+"""Contents and their chunks: stored once, whoever has them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import xxhash
+
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.files import Reason
+from magicfs.domain.ids import ChunkId, ContentId, Digest, RootId
+from magicfs.domain.text import Chunk, Document, Unreadable
+from magicfs.errors import DatabaseConflict
+
+_SQL = load("contents")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    """A content that was read before, and why it has no text if it has none."""
+
+    id: ContentId
+    unreadable: Unreadable | None
+
+
+def chunk_digest(text: str) -> Digest:
+    """The identity of a piece of text."""
+    return Digest(xxhash.xxh3_128_digest(text.encode()))
+
+
+def find_content(connection: Connection, *, digest: Digest, extractor: int) -> KnownContent | None:
+    """The content with these bytes as this version of the extractor read it, if it did.
+
+    It is no orphan from now on, and cannot be swept away before the transaction ends.
+    """
+    row = connection.execute(_SQL["find"], {"digest": digest, "extractor": extractor}).fetchone()
+    if row is None:
+        return None
+    content_id, reason, detail = row
+    return KnownContent(
+        id=ContentId(content_id),
+        unreadable=None if reason is None else Unreadable(Reason(reason), detail or ""),
+    )
+
+
+def insert_unreadable(
+    connection: Connection, *, digest: Digest, extractor: int, size: int, unreadable: Unreadable
+) -> ContentId:
+    """Remember that these bytes hold no text, so that copies are not parsed again."""
+    content_id, _ = _insert(
+        connection,
+        digest=digest,
+        extractor=extractor,
+        size=size,
+        mime_type="application/octet-stream",
+        unreadable=unreadable,
+    )
+    return content_id
+
+
+def insert_content(
+    connection: Connection,
+    *,
+    digest: Digest,
+    extractor: int,
+    size: int,
+    document: Document,
+    chunks: Sequence[Chunk],
+) -> ContentId:
+    """Store a content with its chunks, unless another worker was quicker with the same bytes."""
+    content_id, new = _insert(
+        connection,
+        digest=digest,
+        extractor=extractor,
+        size=size,
+        mime_type=document.mime_type,
+        title=document.title,
+        author=document.author,
+        language=document.language,
+    )
+    if new:
+        _insert_chunks(connection, content_id, chunks)
+    return content_id
+
+
+def _insert(
+    connection: Connection,
+    *,
+    digest: Digest,
+    extractor: int,
+    size: int,
+    mime_type: str,
+    title: str | None = None,
+    author: str | None = None,
+    language: str | None = None,
+    unreadable: Unreadable | None = None,
+) -> tuple[ContentId, bool]:
+    row = connection.execute(
+        _SQL["insert"],
+        {
+            "digest": digest,
+            "extractor": extractor,
+            "size": size,
+            "mime_type": mime_type,
+            "title": title,
+            "author": author,
+            "language": language,
+            "reason": unreadable.reason.value if unreadable else None,
+            "detail": unreadable.detail if unreadable else None,
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    return ContentId(row[0]), row[1]
+
+
+def _insert_chunks(connection: Connection, content: ContentId, chunks: Sequence[Chunk]) -> None:
+    digests = [chunk_digest(chunk.text) for chunk in chunks]
+    connection.execute(
+        _SQL["insert_chunks"],
+        {
+            "digests": digests,
+            "texts": [chunk.text for chunk in chunks],
+            "tokens": [chunk.tokens for chunk in chunks],
+        },
+    )
+    placed = connection.execute(
+        _SQL["place_chunks"],
+        {
+            "content_id": content,
+            "ordinals": list(range(len(chunks))),
+            "digests": digests,
+            "first_lines": [chunk.first_line for chunk in chunks],
+            "last_lines": [chunk.last_line for chunk in chunks],
+            "pages": [chunk.page for chunk in chunks],
+        },
+    )
+    if placed.rowcount != len(chunks):
+        raise DatabaseConflict("a chunk was swept away while it was being placed: try again")
+
+
+def enqueue_chunks(connection: Connection, content: ContentId, *, priority: int) -> int:
+    """Ask for the vectors that the content's chunks lack under the live models. Returns how many."""
+    return connection.execute(_SQL["enqueue_chunks"], {"content_id": content, "priority": priority}).rowcount
+
+
+def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:
+    """Mark those of the contents that no file has any more."""
+    if ids:
+        connection.execute(_SQL["orphan"], {"ids": list(ids)})
+
+
+def contents_of_root(connection: Connection, root: RootId) -> set[ContentId]:
+    """The contents that the files of a root have."""
+    return {ContentId(row[0]) for row in connection.execute(_SQL["root_contents"], {"root_id": root})}
+
+
+def mark_orphans(connection: Connection) -> int:
+    """Mark every content that no file has. Finds those that two files left at the same moment. Returns how many."""
+    return connection.execute(_SQL["mark_orphans"]).rowcount
+
+
+def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
+    """Delete up to `limit` contents that have been orphans for `grace_s`, and the chunks only they had.
+
+    Returns how many chunks went.
+    """
+    rows = connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit})
+    chunks = [ChunkId(row[0]) for row in rows]
+    if not chunks:
+        return 0
+    locked = [row[0] for row in connection.execute(_SQL["lock_unplaced"], {"ids": chunks})]
+    gone = [row[0] for row in connection.execute(_SQL["delete_chunks"], {"ids": locked})]
+    connection.execute(_SQL["delete_embeddings"], {"ids": gone})
+    return len(gone)

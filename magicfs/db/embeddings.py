@@ -1,0 +1,107 @@
+"""Chunks that wait for vectors, and the vectors.
+
+The leases work as those of files do, see `magicfs.db.files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.ids import ChunkId, Lease, ModelId
+
+_SQL = load("embeddings")
+
+MAX_ATTEMPTS = 4
+"""The first with others in a batch, three alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedChunk:
+    """A chunk that this process may embed until the lease runs out."""
+
+    id: ChunkId
+    lease: Lease
+    text: str
+
+
+def claim_chunks(
+    connection: Connection, *, model: ModelId, owner: str, limit: int, max_tokens: int, seconds: float
+) -> list[ClaimedChunk]:
+    """Take up to `limit` chunks with at most `max_tokens` together (one is taken whatever its size).
+
+    The claim is counted in `attempts` at once: commit before the model sees the texts.
+    """
+    rows = connection.execute(
+        _SQL["claim"],
+        {
+            "model_id": model,
+            "owner": owner,
+            "limit": limit,
+            "max_tokens": max_tokens,
+            "seconds": seconds,
+            "max_attempts": MAX_ATTEMPTS,
+        },
+    )
+    return [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows]
+
+
+def finish_chunks(
+    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], vectors: NDArray[np.float32]
+) -> int:
+    """Store the vectors, shape (len(claims), dimension). Returns how many leases still held."""
+    return connection.execute(
+        _SQL["finish"],
+        {
+            "model_id": model,
+            "lease": claims[0].lease,
+            "ids": [claim.id for claim in claims],
+            "vectors": [HalfVector(vector).to_text() for vector in vectors],
+        },
+    ).rowcount
+
+
+def give_back_chunks(
+    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], pause_s: float
+) -> None:
+    """Return claims without vectors, through no fault of the chunks."""
+    connection.execute(
+        _SQL["give_back"],
+        {
+            "model_id": model,
+            "lease": claims[0].lease,
+            "ids": [claim.id for claim in claims],
+            "pause": pause_s,
+        },
+    )
+
+
+def refuse_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
+    """Set a chunk aside that the model has no usable vector for."""
+    connection.execute(
+        _SQL["refuse"], {"model_id": model, "lease": claim.lease, "chunk_id": claim.id, "reason": reason}
+    )
+
+
+def release_chunks(connection: Connection, *, owner: str) -> int:
+    """Free what the predecessor of the worker `owner` held when it died."""
+    return connection.execute(_SQL["release"], {"owner": owner}).rowcount
+
+
+def quarantine_chunks(connection: Connection) -> int:
+    """Set aside the chunks that ended their worker again and again. Returns how many."""
+    return connection.execute(
+        _SQL["quarantine"], {"reason": "crashed", "max_attempts": MAX_ATTEMPTS}
+    ).rowcount
+
+
+def chunks_wait(connection: Connection) -> bool:
+    """Whether a chunk could be claimed now, under any live model."""
+    row = connection.execute(_SQL["waiting"], {"max_attempts": MAX_ATTEMPTS}).fetchone()
+    return bool(row and row[0])

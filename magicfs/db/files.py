@@ -1,0 +1,202 @@
+"""Files in the pipeline: seen by a scan, claimed by a worker, finished or given back.
+
+A claim gives a lease, a number that no other claim has. Everything that ends a claim is guarded by it, and
+says whether it still held: when not, the file has changed or somebody else has it, and the work is void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from magicfs.db.contents import orphan_contents
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.files import ClaimedFile, FileStat, Reason
+from magicfs.domain.ids import ContentId, FileId, Lease, RootId
+
+_SQL = load("files")
+
+MAX_ATTEMPTS = 4
+"""The first with others in a batch, three alone."""
+
+_SNAPSHOT_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """What the index believes about a file, for comparison with the disk."""
+
+    id: FileId
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    ino: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file as it was met on disk. `path` is relative to the root."""
+
+    path: bytes
+    stat: FileStat
+
+
+def display_path(path: bytes) -> str:
+    """A path for people and for filters: what is not UTF-8, and NUL, is replaced."""
+    return path.decode("utf-8", "replace")
+
+
+def extension(path: bytes) -> str:
+    """The extension in lower case without its dot; empty for `README` and `.bashrc`."""
+    name = display_path(path.rpartition(b"/")[2])
+    stem, dot, last = name.rpartition(".")
+    return last.lower() if dot and stem else ""
+
+
+def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Iterator[IndexedFile]:
+    """What the index believes about the files of a root, or about those below one of its directories."""
+    prefix = below + b"/" if below else b""
+    with connection.cursor("snapshot", binary=True) as cursor:
+        cursor.itersize = _SNAPSHOT_ROWS
+        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, "prefix": prefix}):
+            yield IndexedFile(*row)
+
+
+def upsert_files(
+    connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int
+) -> list[FileId]:
+    """Record files that are new or have changed; returns the ids of those that must be read."""
+    ordered = {file.path: file for file in seen}.values()
+    rows = connection.execute(
+        _SQL["upsert"],
+        {
+            "root_id": root,
+            "priority": priority,
+            "paths": [file.path for file in ordered],
+            "displays": [display_path(file.path) for file in ordered],
+            "extensions": [extension(file.path) for file in ordered],
+            "sizes": [file.stat.size for file in ordered],
+            "mtimes": [file.stat.mtime_ns for file in ordered],
+            "ctimes": [file.stat.ctime_ns for file in ordered],
+            "inos": [file.stat.ino for file in ordered],
+            "modes": [file.stat.mode for file in ordered],
+            "uids": [file.stat.uid for file in ordered],
+            "gids": [file.stat.gid for file in ordered],
+        },
+    )
+    return [FileId(row[0]) for row in rows]
+
+
+def delete_files(connection: Connection, ids: Iterable[FileId]) -> int:
+    """Forget files that are gone from the disk; their contents stay a while as orphans."""
+    return _deleted(connection, connection.execute(_SQL["delete"], {"ids": list(ids)}).fetchall())
+
+
+def delete_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
+    """Forget files by path, and everything below those paths that were directories."""
+    rows = connection.execute(_SQL["delete_paths"], {"root_id": root, "paths": list(paths)}).fetchall()
+    return _deleted(connection, rows)
+
+
+def _deleted(connection: Connection, rows: list[tuple[int | None]]) -> int:
+    orphan_contents(connection, {ContentId(row[0]) for row in rows if row[0] is not None})
+    return len(rows)
+
+
+def claim_files(
+    connection: Connection, *, host: str, owner: str, limit: int, max_bytes: int, seconds: float
+) -> list[ClaimedFile]:
+    """Take up to `limit` files of the host, together at most `max_bytes` large (one is taken whatever its size).
+
+    The claim is counted in `attempts` at once: commit before any parser sees the files.
+    """
+    rows = connection.execute(
+        _SQL["claim"],
+        {
+            "host": host,
+            "owner": owner,
+            "limit": limit,
+            "max_bytes": max_bytes,
+            "seconds": seconds,
+            "max_attempts": MAX_ATTEMPTS,
+        },
+    )
+    return [
+        ClaimedFile(
+            id=FileId(file_id),
+            lease=Lease(lease),
+            root=root,
+            path=path,
+            attempts=attempts,
+            content_id=None if content_id is None else ContentId(content_id),
+            priority=priority,
+        )
+        for file_id, lease, root, path, attempts, content_id, priority in rows
+    ]
+
+
+def finish_indexed(connection: Connection, claim: ClaimedFile, *, content: ContentId, stat: FileStat) -> bool:
+    """The file's text is in the index, as it was when `stat` was taken. Returns whether the lease held."""
+    done = connection.execute(
+        _SQL["finish_indexed"],
+        {
+            "id": claim.id,
+            "lease": claim.lease,
+            "content_id": content,
+            "size": stat.size,
+            "mtime_ns": stat.mtime_ns,
+            "ctime_ns": stat.ctime_ns,
+            "ino": stat.ino,
+            "mode": stat.mode,
+            "uid": stat.uid,
+            "gid": stat.gid,
+        },
+    )
+    if claim.content_id is not None and claim.content_id != content:
+        orphan_contents(connection, {claim.content_id})
+    return done.rowcount == 1
+
+
+def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason, detail: str) -> bool:
+    """There is no text to be had from the file. Returns whether the lease held."""
+    done = connection.execute(
+        _SQL["finish_unread"],
+        {
+            "id": claim.id,
+            "lease": claim.lease,
+            "state": reason.state.value,
+            "reason": reason.value,
+            "detail": detail or None,
+        },
+    )
+    if claim.content_id is not None:
+        orphan_contents(connection, {claim.content_id})
+    return done.rowcount == 1
+
+
+def give_back_files(connection: Connection, claims: Sequence[ClaimedFile], *, pause_s: float) -> None:
+    """Return claims unread, through no fault of the files: not before `pause_s` from now does anybody take them."""
+    if claims:
+        connection.execute(
+            _SQL["give_back"],
+            {"lease": claims[0].lease, "ids": [claim.id for claim in claims], "pause": pause_s},
+        )
+
+
+def release_files(connection: Connection, *, owner: str) -> int:
+    """Free what the predecessor of the worker `owner` held when it died."""
+    return connection.execute(_SQL["release"], {"owner": owner}).rowcount
+
+
+def quarantine_files(connection: Connection) -> int:
+    """Set aside the files that ended their reader again and again. Returns how many."""
+    detail = f"the reader died {MAX_ATTEMPTS} times over this file"
+    return connection.execute(_SQL["quarantine"], {"detail": detail, "max_attempts": MAX_ATTEMPTS}).rowcount
+
+
+def files_wait(connection: Connection, *, host: str) -> bool:
+    """Whether a file of the host could be claimed now."""
+    row = connection.execute(_SQL["waiting"], {"host": host, "max_attempts": MAX_ATTEMPTS}).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,81 @@
+-- name: find
+-- A content that was read before. Taking it back from the orphans also locks it against being swept away.
+UPDATE contents SET orphaned_at = NULL
+WHERE digest = %(digest)s AND extractor = %(extractor)s
+RETURNING id, reason, detail
+
+-- name: insert
+-- A content, unless another worker was quicker with the same bytes.
+INSERT INTO contents (digest, extractor, size, mime_type, title, author, language, reason, detail)
+VALUES (%(digest)s, %(extractor)s, %(size)s, %(mime_type)s, %(title)s, %(author)s, %(language)s, %(reason)s, %(detail)s)
+ON CONFLICT (digest, extractor) DO UPDATE SET orphaned_at = NULL
+RETURNING id, (xmax = 0) AS new
+
+-- name: insert_chunks
+-- Texts that are not there yet. In the order of their digests, so that two workers never wait for each other.
+INSERT INTO chunks (digest, text, tokens, words)
+SELECT digest, text, tokens, magicfs_words(text)
+FROM unnest(%(digests)s::bytea[], %(texts)s::text[], %(tokens)s::integer[]) AS piece (digest, text, tokens)
+ORDER BY digest
+ON CONFLICT (digest) DO NOTHING
+
+-- name: place_chunks
+-- Where each chunk stands in the content. The join also takes the share lock that keeps a sweep from deleting it.
+INSERT INTO content_chunks (content_id, ordinal, chunk_id, first_line, last_line, page)
+SELECT %(content_id)s, ordinal, chunks.id, first_line, last_line, page
+FROM unnest(%(ordinals)s::integer[], %(digests)s::bytea[], %(first_lines)s::integer[],
+            %(last_lines)s::integer[], %(pages)s::integer[])
+     AS place (ordinal, digest, first_line, last_line, page)
+JOIN chunks USING (digest)
+
+-- name: enqueue_chunks
+-- The content's chunks need vectors of every live model; what a person waits for moves to the front.
+INSERT INTO embeddings (model_id, chunk_id, priority)
+SELECT DISTINCT m.id, c.chunk_id, %(priority)s::smallint
+FROM content_chunks c CROSS JOIN models m
+WHERE c.content_id = %(content_id)s AND m.state IN ('active', 'building')
+ORDER BY 1, 2
+ON CONFLICT (model_id, chunk_id) DO UPDATE SET priority = excluded.priority
+WHERE embeddings.state = 'pending' AND embeddings.priority < excluded.priority
+
+-- name: orphan
+-- Contents that no file has any more.
+UPDATE contents SET orphaned_at = now()
+WHERE id = ANY(%(ids)s) AND orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+
+-- name: mark_orphans
+-- The same over all contents.
+UPDATE contents SET orphaned_at = now()
+WHERE orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+
+-- name: root_contents
+-- The contents of a root's files.
+SELECT DISTINCT content_id FROM files WHERE root_id = %(root_id)s AND content_id IS NOT NULL
+
+-- name: sweep_contents
+-- Contents that have been orphans for long enough; returns the chunks that they had.
+WITH gone AS (
+    SELECT id FROM contents
+    WHERE orphaned_at < now() - make_interval(secs => %(grace)s)
+      AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+    ORDER BY id LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+places AS (DELETE FROM content_chunks USING gone WHERE content_id = gone.id RETURNING chunk_id),
+contents_gone AS (DELETE FROM contents USING gone WHERE contents.id = gone.id)
+SELECT DISTINCT chunk_id FROM places
+
+-- name: lock_unplaced
+-- Of these chunks, those that stand nowhere any more, locked so that nobody places them meanwhile.
+SELECT id FROM chunks
+WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM content_chunks WHERE chunk_id = chunks.id)
+ORDER BY id FOR UPDATE SKIP LOCKED
+
+-- name: delete_chunks
+-- Chunks that stand nowhere. One that was placed after all is kept by the foreign key's own lock.
+DELETE FROM chunks WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM content_chunks WHERE chunk_id = chunks.id)
+RETURNING id
+
+-- name: delete_embeddings
+-- The vectors of chunks that are no more.
+DELETE FROM embeddings WHERE chunk_id = ANY(%(ids)s)

@@ -1,0 +1,69 @@
+-- name: claim
+-- Take the next chunks that wait for a vector of a model: what a person waits for first, up to a number of
+-- tokens. A chunk whose embedding was cut short before is taken alone.
+WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
+waiting AS (
+    SELECT chunk_id, priority, attempts FROM embeddings
+    WHERE model_id = %(model_id)s AND state = 'pending' AND attempts < %(max_attempts)s
+      AND (leased_until IS NULL OR leased_until < now())
+    ORDER BY priority DESC, attempts, chunk_id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+ranked AS (
+    SELECT chunk_id, attempts, chunks.text,
+           row_number() OVER line AS place,
+           sum(chunks.tokens) OVER line AS tokens,
+           first_value(attempts) OVER line AS first_attempts
+    FROM waiting JOIN chunks ON chunks.id = waiting.chunk_id
+    WINDOW line AS (ORDER BY priority DESC, attempts, chunk_id ROWS UNBOUNDED PRECEDING)
+),
+picked AS (
+    SELECT chunk_id, text FROM ranked
+    WHERE place = 1 OR (attempts = 0 AND first_attempts = 0 AND tokens <= %(max_tokens)s)
+)
+UPDATE embeddings
+SET attempts = embeddings.attempts + 1, lease = lease.number, leased_by = %(owner)s,
+    leased_until = now() + make_interval(secs => %(seconds)s)
+FROM picked, lease
+WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = picked.chunk_id
+RETURNING embeddings.chunk_id, embeddings.lease, picked.text
+
+-- name: finish
+-- Vectors of claimed chunks. Rows whose lease is no longer held are left to their new holder.
+UPDATE embeddings
+SET state = 'done', vector = made.vector::halfvec, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(vectors)s::text[]) AS made (chunk_id, vector)
+WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id AND lease = %(lease)s
+
+-- name: give_back
+-- Not embedded after all, through no fault of the chunks: the claim does not count.
+UPDATE embeddings
+SET attempts = greatest(attempts - 1, 0), lease = NULL, leased_by = NULL,
+    leased_until = now() + make_interval(secs => %(pause)s)
+WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
+
+-- name: refuse
+-- The model has no vector for this chunk.
+UPDATE embeddings
+SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
+
+-- name: release
+-- A worker has started: whatever its predecessor of the same name held is free again.
+UPDATE embeddings SET lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE leased_by = %(owner)s AND lease IS NOT NULL
+
+-- name: quarantine
+-- What ended its worker time after time, taken alone.
+UPDATE embeddings
+SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+
+-- name: waiting
+-- Whether a chunk could be claimed now, under any model.
+SELECT EXISTS (
+    SELECT FROM models m JOIN embeddings e ON e.model_id = m.id
+    WHERE m.state IN ('active', 'building') AND e.state = 'pending' AND e.attempts < %(max_attempts)s
+      AND (e.leased_until IS NULL OR e.leased_until < now())
+)

@@ -1,0 +1,118 @@
+-- name: snapshot
+-- What the index believes about the files below a directory of a root, to compare with the disk.
+SELECT id, path, size, mtime_ns, ctime_ns, ino FROM files
+WHERE root_id = %(root_id)s AND (%(prefix)s = ''::bytea OR substring(path FROM 1 FOR length(%(prefix)s)) = %(prefix)s)
+
+-- name: upsert
+-- New and changed files. A change voids a lease, since its holder may have read the old bytes, and every
+-- verdict on the old bytes. A file that is as it was keeps its state.
+INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
+SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
+FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(sizes)s::bigint[],
+            %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[], %(modes)s::integer[],
+            %(uids)s::bigint[], %(gids)s::bigint[])
+     AS seen (path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+ORDER BY path
+ON CONFLICT (root_id, path) DO UPDATE
+SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
+    mode = excluded.mode, uid = excluded.uid, gid = excluded.gid,
+    state = 'pending', reason = NULL, detail = NULL, attempts = 0,
+    lease = NULL, leased_by = NULL, leased_until = NULL,
+    priority = greatest(files.priority, excluded.priority), changed_at = now()
+WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
+   IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
+RETURNING id
+
+-- name: delete
+-- Files that are gone from the disk; returns the contents that they had.
+DELETE FROM files WHERE id = ANY(%(ids)s) RETURNING content_id
+
+-- name: delete_paths
+-- The same by path, with everything below those that were directories.
+DELETE FROM files
+WHERE root_id = %(root_id)s AND (path = ANY(%(paths)s)
+   OR EXISTS (SELECT FROM unnest(%(paths)s::bytea[]) AS gone
+              WHERE substring(files.path FROM 1 FOR length(gone) + 1) = gone || '/'::bytea))
+RETURNING content_id
+
+-- name: claim
+-- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
+-- reading was cut short before is taken alone, so that what crashes again takes nothing else with it.
+WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
+mine AS (
+    SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
+    WHERE h.name = %(host)s AND r.state = 'present'
+),
+waiting AS (
+    SELECT f.id, f.priority, f.attempts, f.size, mine.path AS root
+    FROM mine CROSS JOIN LATERAL (
+        SELECT id, priority, attempts, size FROM files
+        WHERE root_id = mine.id AND state = 'pending' AND attempts < %(max_attempts)s
+          AND (leased_until IS NULL OR leased_until < now())
+        ORDER BY priority DESC, attempts, id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ) AS f
+),
+ranked AS (
+    SELECT id, root, attempts,
+           row_number() OVER line AS place,
+           sum(size) OVER line AS bytes,
+           first_value(attempts) OVER line AS first_attempts
+    FROM waiting
+    WINDOW line AS (ORDER BY priority DESC, attempts, id ROWS UNBOUNDED PRECEDING)
+),
+picked AS (
+    SELECT id, root FROM ranked
+    WHERE place = 1
+       OR (attempts = 0 AND first_attempts = 0 AND place <= %(limit)s AND bytes <= %(max_bytes)s)
+)
+UPDATE files
+SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
+    leased_until = now() + make_interval(secs => %(seconds)s)
+FROM picked, lease
+WHERE files.id = picked.id
+RETURNING files.id, files.lease, picked.root, files.path, files.attempts, files.content_id, files.priority
+
+-- name: finish_indexed
+-- The file's text is in the index, as it was at this metadata.
+UPDATE files
+SET state = 'indexed', reason = NULL, detail = NULL, content_id = %(content_id)s, indexed_at = now(),
+    size = %(size)s, mtime_ns = %(mtime_ns)s, ctime_ns = %(ctime_ns)s, ino = %(ino)s,
+    mode = %(mode)s, uid = %(uid)s, gid = %(gid)s,
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE id = %(id)s AND lease = %(lease)s
+
+-- name: finish_unread
+-- There is no text to be had from the file. What was known of an older version is void.
+UPDATE files
+SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, content_id = NULL, indexed_at = NULL,
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE id = %(id)s AND lease = %(lease)s
+
+-- name: give_back
+-- Not read after all, through no fault of the file: the claim does not count.
+UPDATE files
+SET attempts = greatest(attempts - 1, 0), lease = NULL, leased_by = NULL,
+    leased_until = now() + make_interval(secs => %(pause)s)
+WHERE lease = %(lease)s AND id = ANY(%(ids)s)
+
+-- name: release
+-- A worker has started: whatever its predecessor of the same name held is free again.
+UPDATE files SET lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE leased_by = %(owner)s AND lease IS NOT NULL
+
+-- name: quarantine
+-- What ended its reader time after time, taken alone.
+UPDATE files
+SET state = 'failed', reason = 'crashed', detail = %(detail)s,
+    lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
+WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+
+-- name: waiting
+-- Whether a file of the host could be claimed now.
+SELECT EXISTS (
+    SELECT FROM roots r JOIN hosts h ON h.id = r.host_id JOIN files f ON f.root_id = r.id
+    WHERE h.name = %(host)s AND r.state = 'present' AND f.state = 'pending'
+      AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
+)

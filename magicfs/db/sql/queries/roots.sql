@@ -1,0 +1,42 @@
+-- name: ensure_host
+-- The id of a host, known from now on.
+INSERT INTO hosts (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
+
+-- name: heartbeat
+-- The host's agent lives.
+INSERT INTO hosts (name, heartbeat) VALUES (%(name)s, now())
+ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
+
+-- name: all
+-- Every root of the cluster, or of one host.
+SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail
+FROM roots r JOIN hosts h ON h.id = r.host_id
+WHERE %(host)s::text IS NULL OR h.name = %(host)s
+ORDER BY r.name
+
+-- name: names
+-- Names that are taken, so that a new root gets one of its own.
+SELECT name FROM roots
+
+-- name: insert
+-- A new root.
+INSERT INTO roots (host_id, path, name, device) VALUES (%(host_id)s, %(path)s, %(name)s, %(device)s)
+RETURNING id
+
+-- name: delete
+-- Forget a root and, by the foreign key, its files; their contents are marked as orphans before.
+DELETE FROM roots WHERE id = %(root_id)s
+
+-- name: set_state
+-- What the last look at a root found.
+UPDATE roots SET state = %(state)s, detail = %(detail)s
+WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
+
+-- name: scanned
+-- A complete scan has ended.
+UPDATE roots SET scanned_at = now(), state = 'present', detail = NULL WHERE id = %(root_id)s
+
+-- name: unscanned
+-- Roots of a host that no complete scan has been through since a moment.
+SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
+WHERE h.name = %(host)s AND r.state = 'present' AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
