@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,27 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MAGICFS_", frozen=True, extra="forbid")
 
-    home: Path = Field(default_factory=_default_home, description="State directory: servers, models, logs, `config.toml`.")
+    home: Path = Field(
+        default_factory=_default_home, description="State directory: servers, models, logs, `config.toml`."
+    )
     database_url: str | None = Field(None, description="Postgres with pgvector. Unset: the embedded server.")
     broker_url: str | None = Field(None, description="Redis. Unset: the embedded server.")
     host: str = Field(default_factory=socket.gethostname, description="This machine's name in the cluster.")
     mount: Path | None = Field(None, description="Where `up` mounts when `--mount` is not given. Unset: nowhere.")
-    model: str = Field("BAAI/bge-small-en-v1.5", description="Embedding model for a new index: a fastembed name or a folder.")
-    precision: str = Field("auto", pattern="^(auto|int8|fp32)$", description="`int8`, `fp32`, or `auto`: int8 where it keeps quality.")
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=0, le=256, description="Embedding workers that `up` starts.")
+    model: str = Field(
+        "BAAI/bge-small-en-v1.5", description="Embedding model for a new index: a fastembed name or a folder."
+    )
+    precision: str = Field(
+        "auto",
+        pattern="^(auto|int8|fp32)$",
+        description="`int8`, `fp32`, or `auto`: int8 where it keeps quality.",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        le=256,
+        description="Embedding workers that `up` starts.",
+    )
     nice: int = Field(5, ge=0, le=19, description="How far workers stand back behind other programs.")
     worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
     max_file_mb: int = Field(64, ge=1, description="Larger files are skipped as `too-large`.")
@@ -116,7 +130,9 @@ class Settings(BaseSettings):
         try:
             for directory in (self.home, self.run_dir, self.log_dir, self.model_dir):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.home.chmod(0o700)
+            # Only when it must: in a container the state directory is part of a read-only image.
+            if stat.S_IMODE(self.home.stat().st_mode) != 0o700:
+                self.home.chmod(0o700)
         except OSError as error:
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to a directory of yours"
