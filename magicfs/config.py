@@ -22,6 +22,9 @@ from magicfs.errors import ConfigError
 LONGEST_SOCKET_PATH = 100
 """Bytes. Unix socket addresses end at 107; the name of Postgres's lock file needs a few of them."""
 
+OWNER_ONLY = 0o700
+"""Mode of the state directory: what is in it tells what is in the files."""
+
 
 def _default_home() -> Path:
     return Path(os.environ.get("MAGICFS_HOME") or platformdirs.user_data_dir("magicfs")).expanduser().absolute()
@@ -129,10 +132,10 @@ class Settings(BaseSettings):
             )
         try:
             for directory in (self.home, self.run_dir, self.log_dir, self.model_dir):
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
             # Only when it must: in a container the state directory is part of a read-only image.
-            if stat.S_IMODE(self.home.stat().st_mode) != 0o700:
-                self.home.chmod(0o700)
+            if stat.S_IMODE(self.home.stat().st_mode) != OWNER_ONLY:
+                self.home.chmod(OWNER_ONLY)
         except OSError as error:
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to a directory of yours"
