@@ -1,1 +1,42 @@
-"""Placeholder until the model store's fixtures arrive."""
+"""The real model for tests: all-MiniLM-L6-v2 at int8, prepared once and kept between test runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from magicfs.embed.embedder import FastembedEmbedder
+from magicfs.embed.store import ModelStore, StoredModel
+
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def cache_directory() -> Path:
+    """Where test runs of this user keep what is dear to make: `MAGICFS_TEST_CACHE` or a temporary directory."""
+    default = Path(tempfile.gettempdir()) / f"magicfs-tests-{os.getuid()}"
+    directory = Path(os.environ.get("MAGICFS_TEST_CACHE", default))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def model_store() -> ModelStore:
+    """A store that holds the int8 model. Tests that change a store make one of their own."""
+    store = ModelStore(cache_directory() / "models")
+    store.pull(MODEL, precision="int8")
+    return store
+
+
+@pytest.fixture(scope="session")
+def stored_model(model_store: ModelStore) -> StoredModel:
+    """The int8 model in `model_store`."""
+    return model_store.find(MODEL, "int8")
+
+
+@pytest.fixture(scope="session")
+def embedder(stored_model: StoredModel) -> FastembedEmbedder:
+    """The int8 model, loaded once for the whole run."""
+    return FastembedEmbedder.load(stored_model.folder)

@@ -1,0 +1,134 @@
+"""Making a stored model of a folder that a recipe has filled: int8 if wanted, tokenizer, measurements, manifest.
+
+Used by the store while a model is pulled; works in the folder under construction only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from magicfs.domain.models import ModelSpec, Precision
+from magicfs.embed import manifest as manifests
+from magicfs.embed.calibrate import calibrate
+from magicfs.embed.embedder import FastembedEmbedder, open_engine
+from magicfs.embed.known import STAND_IN
+from magicfs.embed.manifest import Manifest
+from magicfs.embed.quantize import quantize
+from magicfs.embed.recipes import Draft
+from magicfs.embed.reference import check_minilm
+from magicfs.embed.weights import read_json
+from magicfs.errors import ModelError
+
+Say = Callable[[str], None]
+
+_USUAL_LIMIT = 512
+"""Tokens; for a model that does not say how much it reads."""
+_ABSURD_LIMIT = 1_000_000
+"""Tokens; tools write such a number into `model_max_length` where they know nothing."""
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "mpnet", "camembert"}
+"""Types of model whose position table starts after the padding token's number."""
+
+
+def assemble(draft: Draft, folder: Path, precision: Precision, say: Say) -> Manifest:
+    """Finish the model in `folder` and write its manifest, last. Raises `ModelError`."""
+    if precision is Precision.INT8:
+        precision = _to_int8(draft, folder, say)
+    limit = correct_tokenizer(folder)
+    spec = ModelSpec(draft.name, precision, dimension=0, max_tokens=limit, query_prefix=draft.query_prefix)
+    manifest = Manifest(
+        spec=spec,
+        model_file=draft.model_file,
+        fastembed_name=draft.fastembed_name,
+        pooling=draft.pooling or (None if draft.fastembed_name else _guess_pooling(folder / draft.model_file)),
+        passage_prefix=draft.passage_prefix,
+        origin=draft.origin,
+        files={},
+    )
+    engine = open_engine(folder, manifest)
+    (probe,) = engine.passage_embed(["probe"])
+    manifest = replace(manifest, spec=replace(spec, dimension=len(probe)))
+    embedder = FastembedEmbedder(engine, manifest)
+    if draft.name == STAND_IN:
+        check_minilm(embedder)
+    say("measuring the scale of its similarities")
+    scale = calibrate(embedder)
+    spec = replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling)
+    manifest = replace(manifest, spec=spec, files=manifests.record_files(folder))
+    manifests.write(folder, manifest)
+    return manifest
+
+
+def _to_int8(draft: Draft, folder: Path, say: Say) -> Precision:
+    """Replace the model by its int8 form; where that cannot be done, say so and keep fp32."""
+    say("rounding its weights to int8")
+    model = folder / draft.model_file
+    rounded = model.with_name("int8.onnx")
+    try:
+        quantize(model, rounded)
+    except ModelError as error:
+        say(f"{draft.name} stays at fp32: {error}")
+        return Precision.FP32
+    rounded.replace(model)
+    for data in model.parent.glob(f"{model.name}[._]data*"):
+        data.unlink()
+    return Precision.INT8
+
+
+def correct_tokenizer(folder: Path) -> int:
+    """Make the stored tokenizer cut at the model's own limit and pad to no fixed length; return the limit in tokens.
+
+    `tokenizer.json` itself cuts nothing, so that chunks can be measured with it; fastembed cuts at the limit
+    that `tokenizer_config.json` states.
+    """
+    settings = read_json(folder / "tokenizer_config.json")
+    config = read_json(folder / "config.json")
+    tokenizer = read_json(folder / "tokenizer.json")
+    limit = _limit(folder, config, settings)
+    padding = tokenizer.get("padding") or {}
+    if tokenizer.get("padding"):
+        tokenizer["padding"] = {**padding, "strategy": "BatchLongest"}
+    tokenizer["truncation"] = None
+    settings.pop("max_length", None)
+    settings["model_max_length"] = limit
+    settings["pad_token"] = settings.get("pad_token") or padding.get("pad_token") or _pad_token(tokenizer)
+    for name, content in (("tokenizer.json", tokenizer), ("tokenizer_config.json", settings)):
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return limit
+
+
+def _limit(folder: Path, config: dict[str, Any], settings: dict[str, Any]) -> int:
+    """The smallest of the limits that the model's files state."""
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in _OFFSET_POSITIONS:
+        positions -= config.get("pad_token_id", 1) + 1
+    stated = (
+        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        settings.get("model_max_length"),
+        settings.get("max_length"),
+        positions,
+    )
+    sensible = [int(value) for value in stated if isinstance(value, int | float) and 0 < value < _ABSURD_LIMIT]
+    return min(sensible, default=_USUAL_LIMIT)
+
+
+def _pad_token(tokenizer: dict[str, Any]) -> str:
+    known = {token["content"] for token in tokenizer.get("added_tokens", [])}
+    for token in ("[PAD]", "<pad>", "<|endoftext|>", "</s>"):
+        if token in known:
+            return token
+    raise ModelError("the tokenizer names no padding token: add `pad_token` to tokenizer_config.json")
+
+
+def _guess_pooling(model: Path) -> str:
+    """`none` for a model that gives one vector a text, `mean` for one that gives a vector a token."""
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{model.name} is no model that onnxruntime can load ({error})") from error
+    return "none" if len(session.get_outputs()[0].shape) == 2 else "mean"  # noqa: PLR2004  (batch, dimension)
