@@ -56,8 +56,11 @@ def assemble(draft: Draft, folder: Path, precision: Precision, say: Say) -> Mani
         check_minilm(embedder)
     say("measuring the scale of its similarities")
     scale = calibrate(embedder)
-    spec = replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling)
-    manifest = replace(manifest, spec=spec, files=manifests.record_files(folder))
+    if scale is None:
+        say(f"{draft.name} does not tell English texts apart: its scores are plain cosines")
+    else:
+        manifest = replace(manifest, spec=replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling))
+    manifest = replace(manifest, files=manifests.record_files(folder))
     manifests.write(folder, manifest)
     return manifest
 

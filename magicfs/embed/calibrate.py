@@ -13,7 +13,6 @@ import numpy as np
 
 from magicfs.embed.protocol import Embedder
 from magicfs.embed.samples import SAMPLES
-from magicfs.errors import ModelError
 
 _UNRELATED_AT_ZERO = 0.75
 """Share of unrelated pairs that come out as 0; the rest lie barely above."""
@@ -33,8 +32,8 @@ class Scale:
     ceiling: float
 
 
-def calibrate(embedder: Embedder) -> Scale:
-    """Measure on the built-in samples. Raises `ModelError` for a model that cannot tell them apart."""
+def calibrate(embedder: Embedder) -> Scale | None:
+    """Measure on the built-in samples, which are English; None for a model that cannot tell them apart."""
     passages = embedder.embed_passages([sample.passage for sample in SAMPLES])
     related, unrelated = [], []
     for number, sample in enumerate(SAMPLES):
@@ -45,5 +44,5 @@ def calibrate(embedder: Embedder) -> Scale:
     floor = float(np.quantile(np.concatenate(unrelated), _UNRELATED_AT_ZERO))
     words = float(np.quantile(np.array(related), _WORDS_BELOW_MARK))
     if words - floor < _SMALLEST_GAP:
-        raise ModelError("the model cannot tell related texts from unrelated ones: choose another")
+        return None
     return Scale(round(floor, _DIGITS), round(floor + (words - floor) / _MARK, _DIGITS))

@@ -69,7 +69,9 @@ class FastembedEmbedder:
             raise ModelError("two threads use one model: give each process a model of its own")
         try:
             embed = self._engine.query_embed if query else self._engine.passage_embed
-            rows = list(embed(texts, batch_size=TEXTS_PER_CALL))
+            # What comes of infinite numbers is refused below; no need for numpy to warn of them too.
+            with np.errstate(all="ignore"):
+                rows = list(embed(texts, batch_size=TEXTS_PER_CALL))
         except MemoryError:
             raise
         except Exception as error:

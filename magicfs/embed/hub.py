@@ -5,7 +5,6 @@ Where the hub cannot be reached that is found out within seconds and said in one
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import threading
@@ -19,19 +18,16 @@ from magicfs.errors import ModelError
 if TYPE_CHECKING:
     from fastembed.common.model_description import DenseModelDescription
 
-logger = logging.getLogger(__name__)
-
 PROBE_SECONDS = 4.0
 """Longest wait for a sign of the hub; a name server that does not answer would take far longer to give up."""
 
 
+LONGEST_REASON = 160
+"""Characters."""
+
+
 class HubUnreachable(ModelError):
     """The model hub does not answer, or does not give the files."""
-
-
-def canonical_name(name: str) -> str:
-    """A model's name as fastembed spells it. Raises `ModelError` for a name that fastembed does not know."""
-    return _description(name).model
 
 
 def from_hub(name: str, into: Path) -> Draft:
@@ -64,7 +60,7 @@ def _description(name: str) -> DenseModelDescription:
         for description in kind._list_supported_models():  # noqa: SLF001  the public list has lost the types
             if description.model.lower() == name.lower():
                 return description
-    raise ModelError(f"{name} is neither a model that fastembed knows nor a folder: see `magicfs model list`")
+    raise ModelError(f"{name} is no model that fastembed knows, and no folder: check the spelling")
 
 
 def _probe(description: DenseModelDescription) -> None:
@@ -87,8 +83,7 @@ def _probe(description: DenseModelDescription) -> None:
     if not done.wait(PROBE_SECONDS):
         raise HubUnreachable(f"the model hub did not answer within {PROBE_SECONDS:.0f} seconds")
     if failure:
-        reason = " ".join(str(failure[0]).split()) or type(failure[0]).__name__
-        raise HubUnreachable(f"the model hub cannot be reached ({reason})") from failure[0]
+        raise HubUnreachable(f"the model hub cannot be reached ({_reason(failure[0])})") from failure[0]
 
 
 def _download(description: DenseModelDescription, downloads: Path) -> Path:
@@ -102,8 +97,13 @@ def _download(description: DenseModelDescription, downloads: Path) -> Path:
                 downloads.mkdir()
                 return kind.download_model(description, str(downloads), retries=1)
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise HubUnreachable(f"the download of {description.model} failed ({reason})") from error
+        raise HubUnreachable(f"the download of {description.model} failed ({_reason(error)})") from error
     finally:
         fastembed_logger.enable("fastembed")
     raise ModelError(f"{description.model} has no download")
+
+
+def _reason(error: Exception) -> str:
+    """An error of another library in a few words: some of them fill a screen."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}..."

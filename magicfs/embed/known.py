@@ -10,7 +10,7 @@ DEFAULT_MODEL = "BAAI/bge-small-en-v1.5"
 STAND_IN = "sentence-transformers/all-MiniLM-L6-v2"
 """What the default model is replaced by where the model hub cannot be reached."""
 
-_KEEPS_QUALITY_AT_INT8 = frozenset({STAND_IN})
+_KEEPS_QUALITY_AT_INT8 = frozenset({STAND_IN.lower()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +44,4 @@ def prefixes_of(name: str) -> Prefixes:
 
 def automatic_precision(name: str) -> Precision:
     """What `auto` means: int8 where it is known to keep quality, else fp32."""
-    return Precision.INT8 if name in _KEEPS_QUALITY_AT_INT8 else Precision.FP32
+    return Precision.INT8 if name.lower() in _KEEPS_QUALITY_AT_INT8 else Precision.FP32

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import Precision
 from magicfs.embed.protocol import Embedder
 from magicfs.embed.samples import SAMPLES
+from magicfs.embed.vectors import unit_vectors
 from magicfs.errors import ModelCorrupt
 
 SMALLEST_COSINE = {Precision.FP32: 0.9999, Precision.INT8: 0.98}
@@ -98,14 +99,14 @@ _VECTORS: tuple[str, ...] = (
 
 
 def reference_vectors() -> NDArray[np.float32]:
-    """The known vectors of `REFERENCE_TEXTS`: shape (5, 384)."""
-    return np.stack([np.frombuffer(base64.b64decode(line), "<f2").astype(np.float32) for line in _VECTORS])
+    """The known vectors of `REFERENCE_TEXTS`: shape (5, 384), each of length 1."""
+    stored = np.stack([np.frombuffer(base64.b64decode(line), "<f2").astype(np.float32) for line in _VECTORS])
+    return unit_vectors(stored, count=len(REFERENCE_TEXTS), dimension=stored.shape[1])
 
 
 def check_minilm(embedder: Embedder) -> None:
     """Compare an all-MiniLM-L6-v2 with the known vectors. Raises `ModelCorrupt` when one is too far off."""
-    known = reference_vectors()
-    cosines = np.sum(known * embedder.embed_passages(REFERENCE_TEXTS), axis=1) / np.linalg.norm(known, axis=1)
+    cosines = np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
     if cosines.min() < SMALLEST_COSINE[embedder.spec.precision]:
         raise ModelCorrupt(
             f"{embedder.spec.label} gives other vectors than it should (cosine {cosines.min():.4f}): "

