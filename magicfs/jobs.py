@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from magicfs.domain.status import WorkerStatus
+
 
 class JobQueue(Protocol):
     """Ring for workers. Every call is cheap and bounded in time.
 
-    Ringing is capped: while enough messages wait for a kind of work, another ring does nothing.
-    Raises `BrokerUnavailable`; a caller that can go on should, since the agent rings again periodically.
+    Ringing is capped: while enough messages wait for a kind of work, another ring does nothing. It never fails:
+    a ring that cannot be delivered is logged, and the agent rings again.
     """
 
     def ring_extract(self, host: str) -> None:
@@ -24,6 +26,9 @@ class JobQueue(Protocol):
 
     def ring_maintenance(self) -> None:
         """It is time to sweep: quarantine, orphans, statistics."""
+
+    def workers(self) -> list[WorkerStatus]:
+        """The workers of the cluster that answer now. May take a second."""
 
 
 class NoQueue:
@@ -37,3 +42,7 @@ class NoQueue:
 
     def ring_maintenance(self) -> None:
         """Do nothing."""
+
+    def workers(self) -> list[WorkerStatus]:
+        """Nobody."""
+        return []

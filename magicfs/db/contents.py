@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import xxhash
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import Reason
 from magicfs.domain.ids import ChunkId, ContentId, Digest, RootId
@@ -97,21 +97,22 @@ def _insert(
     language: str | None = None,
     unreadable: Unreadable | None = None,
 ) -> tuple[ContentId, bool]:
-    row = connection.execute(
-        _SQL["insert"],
-        {
-            "digest": digest,
-            "extractor": extractor,
-            "size": size,
-            "mime_type": mime_type,
-            "title": title,
-            "author": author,
-            "language": language,
-            "reason": unreadable.reason.value if unreadable else None,
-            "detail": unreadable.detail if unreadable else None,
-        },
-    ).fetchone()
-    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    row = single(
+        connection.execute(
+            _SQL["insert"],
+            {
+                "digest": digest,
+                "extractor": extractor,
+                "size": size,
+                "mime_type": mime_type,
+                "title": title,
+                "author": author,
+                "language": language,
+                "reason": unreadable.reason.value if unreadable else None,
+                "detail": unreadable.detail if unreadable else None,
+            },
+        )
+    )
     return ContentId(row[0]), row[1]
 
 

@@ -67,16 +67,20 @@ def finish_chunks(
     ).rowcount
 
 
-def give_back_chunks(
-    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], pause_s: float
+def return_chunks(
+    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], counted: bool, pause_s: float
 ) -> None:
-    """Return claims without vectors, through no fault of the chunks."""
+    """Free claims without vectors; nobody takes them before `pause_s` from now.
+
+    `counted` says that the chunks may be at fault: the attempt stays counted.
+    """
     connection.execute(
-        _SQL["give_back"],
+        _SQL["return"],
         {
             "model_id": model,
             "lease": claims[0].lease,
             "ids": [claim.id for claim in claims],
+            "refund": 0 if counted else 1,
             "pause": pause_s,
         },
     )
@@ -96,9 +100,7 @@ def release_chunks(connection: Connection, *, owner: str) -> int:
 
 def quarantine_chunks(connection: Connection) -> int:
     """Set aside the chunks that ended their worker again and again. Returns how many."""
-    return connection.execute(
-        _SQL["quarantine"], {"reason": "crashed", "max_attempts": MAX_ATTEMPTS}
-    ).rowcount
+    return connection.execute(_SQL["quarantine"], {"reason": "crashed", "max_attempts": MAX_ATTEMPTS}).rowcount
 
 
 def chunks_wait(connection: Connection) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
@@ -33,6 +34,15 @@ class IndexedFile:
     mtime_ns: int
     ctime_ns: int
     ino: int
+
+    def matches(self, stat: FileStat) -> bool:
+        """Whether nothing says that the file on disk is another or has changed."""
+        return (self.size, self.mtime_ns, self.ctime_ns, self.ino) == (
+            stat.size,
+            stat.mtime_ns,
+            stat.ctime_ns,
+            stat.ino,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +67,14 @@ def extension(path: bytes) -> str:
 
 def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Iterator[IndexedFile]:
     """What the index believes about the files of a root, or about those below one of its directories."""
-    prefix = below + b"/" if below else b""
+    bounds = {"from": below + b"/" if below else b"", "to": below + b"0" if below else None}
     with connection.cursor("snapshot", binary=True) as cursor:
         cursor.itersize = _SNAPSHOT_ROWS
-        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, "prefix": prefix}):
+        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **bounds}):
             yield IndexedFile(*row)
 
 
-def upsert_files(
-    connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int
-) -> list[FileId]:
+def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
     """Record files that are new or have changed; returns the ids of those that must be read."""
     ordered = {file.path: file for file in seen}.values()
     rows = connection.execute(
@@ -89,9 +97,19 @@ def upsert_files(
     return [FileId(row[0]) for row in rows]
 
 
-def delete_files(connection: Connection, ids: Iterable[FileId]) -> int:
-    """Forget files that are gone from the disk; their contents stay a while as orphans."""
-    return _deleted(connection, connection.execute(_SQL["delete"], {"ids": list(ids)}).fetchall())
+def delete_files(connection: Connection, ids: Iterable[FileId], *, began: datetime) -> int:
+    """Forget files that a scan, begun at `began`, did not meet; their contents stay a while as orphans.
+
+    A file that has been seen since then, by the watcher, stays. Returns how many went.
+    """
+    rows = connection.execute(_SQL["delete"], {"ids": list(ids), "began": began}).fetchall()
+    return _deleted(connection, rows)
+
+
+def count_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> tuple[int, int]:
+    """How many files the index has at these paths and below them, and how many in the whole root."""
+    at_paths, in_root = single(connection.execute(_SQL["count_paths"], {"root_id": root, "paths": list(paths)}))
+    return at_paths, in_root
 
 
 def delete_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
@@ -176,12 +194,20 @@ def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason,
     return done.rowcount == 1
 
 
-def give_back_files(connection: Connection, claims: Sequence[ClaimedFile], *, pause_s: float) -> None:
-    """Return claims unread, through no fault of the files: not before `pause_s` from now does anybody take them."""
+def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, counted: bool, pause_s: float) -> None:
+    """Free claims unread; nobody takes them before `pause_s` from now.
+
+    `counted` says that the files may be at fault: the attempt stays counted.
+    """
     if claims:
         connection.execute(
-            _SQL["give_back"],
-            {"lease": claims[0].lease, "ids": [claim.id for claim in claims], "pause": pause_s},
+            _SQL["return"],
+            {
+                "lease": claims[0].lease,
+                "ids": [claim.id for claim in claims],
+                "refund": 0 if counted else 1,
+                "pause": pause_s,
+            },
         )
 
 

@@ -50,6 +50,14 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def single(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
+    """The row of a statement that always gives one, such as `INSERT ... RETURNING`."""
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None:
+        raise DatabaseError("the database gave no row where it always gives one")
+    return row
+
+
 class Database:
     """A pool of connections. Use as a context manager, or call `close`."""
 
@@ -61,13 +69,18 @@ class Database:
         size: int = 1,
         statement_seconds: float | None = None,
         connect_seconds: float = CONNECT_SECONDS,
+        lazy_commit: bool = False,
     ) -> None:
         """Prepare up to `size` connections; the first one is made when it is needed.
 
         `application` is the name that `pg_stat_activity` shows. `statement_seconds` bounds every statement
         (`DeadlineExceeded`), `connect_seconds` the wait for a connection (`DatabaseUnavailable`).
+        `lazy_commit` returns from a commit before it is on disk: a crash of the server may undo the last
+        fraction of a second, but never a part of a transaction or one before another.
         """
         options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
+        if lazy_commit:
+            options += " -c synchronous_commit=off"
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
             min_size=0,
@@ -123,7 +136,10 @@ def _configure(connection: Connection) -> None:
 
 def create_database_if_missing(admin_dsn: str, *, name: str) -> None:
     """Create the database `name` on the server at `admin_dsn`; harmless when it exists."""
-    with translated(), psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+    with (
+        translated(),
+        psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection,
+    ):
         row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
         if row is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import Root
 from magicfs.domain.ids import HostId, RootId
@@ -31,12 +31,14 @@ class KnownRoot:
     root: Root
     state: RootState
     detail: str | None
+    may_delete: bool
+    """A person has confirmed that what a suspect root lacks is to be forgotten."""
+    scan_wanted: bool
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:
     """The id of a host, which is made known when it is new."""
-    row = connection.execute(_SQL["ensure_host"], {"name": name}).fetchone()
-    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    row = single(connection.execute(_SQL["ensure_host"], {"name": name}))
     return HostId(row[0])
 
 
@@ -52,8 +54,10 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Known
             root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device),
             state=RootState(state),
             detail=detail,
+            may_delete=may_delete,
+            scan_wanted=bool(scan_wanted),
         )
-        for root_id, host_name, path, name, device, state, detail in connection.execute(
+        for root_id, host_name, path, name, device, state, detail, may_delete, scan_wanted in connection.execute(
             _SQL["all"], {"host": host}
         )
     ]
@@ -66,10 +70,7 @@ def root_names(connection: Connection) -> set[str]:
 
 def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str, device: int) -> RootId:
     """Record a new root."""
-    row = connection.execute(
-        _SQL["insert"], {"host_id": host, "path": path, "name": name, "device": device}
-    ).fetchone()
-    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    row = single(connection.execute(_SQL["insert"], {"host_id": host, "path": path, "name": name, "device": device}))
     return RootId(row[0])
 
 
@@ -83,12 +84,22 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
     connection.execute(_SQL["set_state"], {"root_id": root, "state": state.value, "detail": detail})
 
 
-def record_scan(connection: Connection, root: RootId) -> None:
-    """Record the end of a complete scan."""
-    connection.execute(_SQL["scanned"], {"root_id": root})
+def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
+    """Record that a scan is complete; `began` is the database's time when it began."""
+    connection.execute(_SQL["scanned"], {"root_id": root, "began": began})
 
 
-def count_unscanned(connection: Connection, *, host: str, since: datetime) -> int:
-    """How many roots of the host still wait for a complete scan that ended after `since`."""
-    row = connection.execute(_SQL["unscanned"], {"host": host, "since": since}).fetchone()
-    return int(row[0]) if row else 0
+def want_scan(connection: Connection, *, name: str | None = None, may_delete: bool = False) -> int:
+    """Ask for a scan of one root, or of all. `may_delete` confirms what a suspect root lacks. Returns how many."""
+    return connection.execute(_SQL["want_scan"], {"name": name, "may_delete": may_delete}).rowcount
+
+
+def count_unscanned(connection: Connection, *, host: str | None, since: datetime) -> int:
+    """How many present roots still wait for a complete scan that began after `since`."""
+    return int(single(connection.execute(_SQL["unscanned"], {"host": host, "since": since}))[0])
+
+
+def database_time(connection: Connection) -> datetime:
+    """The database's clock: the one that every host shares."""
+    now: datetime = single(connection.execute(_SQL["now"]))[0]
+    return now

@@ -3,7 +3,7 @@
 from magicfs.db.migrate import migrations
 
 FROZEN = {
-    "0001_initial.sql": "fafa1a433bb4924d5a5454b97ad0520393f3f2c7b3e50c2c941d677e40701d14",
+    "0001_initial.sql": "01c2fc66a357c951943165674c9456b69c98e8bc1f37afeddc8c0d39043a640a",
 }
 
 

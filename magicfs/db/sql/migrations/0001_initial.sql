@@ -30,8 +30,12 @@ CREATE TABLE roots (
     state      root_state NOT NULL DEFAULT 'present',
     detail     text,
     added_at   timestamptz NOT NULL DEFAULT now(),
-    -- End of the last complete scan; null while the first one runs.
+    -- Begin of the last scan that was completed; null while the first one runs.
     scanned_at timestamptz,
+    -- Somebody wants a scan that begins after this moment.
+    scan_wanted_at timestamptz,
+    -- A person has confirmed that the files which a suspect root lacks are to be forgotten.
+    may_delete boolean NOT NULL DEFAULT false,
     UNIQUE (host_id, path)
 );
 
@@ -157,7 +161,7 @@ CREATE TABLE embeddings (
 CREATE INDEX embeddings_backlog ON embeddings (model_id, priority DESC, attempts, chunk_id) WHERE state = 'pending';
 CREATE INDEX embeddings_leased ON embeddings (leased_by) WHERE lease IS NOT NULL;
 
--- A worker that answered its host's agent a moment ago.
+-- A worker that answered an agent a moment ago.
 CREATE TABLE workers (
     name    text PRIMARY KEY,
     host    text NOT NULL,

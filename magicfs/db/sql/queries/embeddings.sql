@@ -36,10 +36,10 @@ SET state = 'done', vector = made.vector::halfvec, priority = 0, lease = NULL, l
 FROM unnest(%(ids)s::bigint[], %(vectors)s::text[]) AS made (chunk_id, vector)
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id AND lease = %(lease)s
 
--- name: give_back
--- Not embedded after all, through no fault of the chunks: the claim does not count.
+-- name: return
+-- Not embedded after all. A refund of 1 says that this was no fault of the chunks.
 UPDATE embeddings
-SET attempts = greatest(attempts - 1, 0), lease = NULL, leased_by = NULL,
+SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
 WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
 

@@ -1,7 +1,9 @@
 -- name: snapshot
--- What the index believes about the files below a directory of a root, to compare with the disk.
-SELECT id, path, size, mtime_ns, ctime_ns, ino FROM files
-WHERE root_id = %(root_id)s AND (%(prefix)s = ''::bytea OR substring(path FROM 1 FOR length(%(prefix)s)) = %(prefix)s)
+-- What the index believes about the files below a directory of a root, to compare with the disk. A file that
+-- could not be opened has no size here: to find it again is news.
+SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
+FROM files
+WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
 
 -- name: upsert
 -- New and changed files. A change voids a lease, since its holder may have read the old bytes, and every
@@ -21,18 +23,25 @@ SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctim
     priority = greatest(files.priority, excluded.priority), changed_at = now()
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
+   OR files.reason IN ('vanished', 'permission')
 RETURNING id
 
 -- name: delete
--- Files that are gone from the disk; returns the contents that they had.
-DELETE FROM files WHERE id = ANY(%(ids)s) RETURNING content_id
+-- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had.
+DELETE FROM files WHERE id = ANY(%(ids)s) AND changed_at < %(began)s RETURNING content_id
+
+-- name: count_paths
+-- How many files there are at these paths and below them, and how many the root has.
+SELECT (SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS gone (path) JOIN files f
+        ON f.root_id = %(root_id)s AND (f.path = gone.path
+           OR (f.path > gone.path || '/'::bytea AND f.path < gone.path || '0'::bytea))),
+       (SELECT count(*) FROM files WHERE root_id = %(root_id)s)
 
 -- name: delete_paths
--- The same by path, with everything below those that were directories.
-DELETE FROM files
-WHERE root_id = %(root_id)s AND (path = ANY(%(paths)s)
-   OR EXISTS (SELECT FROM unnest(%(paths)s::bytea[]) AS gone
-              WHERE substring(files.path FROM 1 FOR length(gone) + 1) = gone || '/'::bytea))
+-- Files at these paths and below them: `0` is the byte that follows the slash.
+DELETE FROM files USING unnest(%(paths)s::bytea[]) AS gone (path)
+WHERE files.root_id = %(root_id)s AND (files.path = gone.path
+   OR (files.path > gone.path || '/'::bytea AND files.path < gone.path || '0'::bytea))
 RETURNING content_id
 
 -- name: claim
@@ -90,10 +99,10 @@ SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, content_id = NU
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE id = %(id)s AND lease = %(lease)s
 
--- name: give_back
--- Not read after all, through no fault of the file: the claim does not count.
+-- name: return
+-- Not read after all. A refund of 1 says that this was no fault of the files.
 UPDATE files
-SET attempts = greatest(attempts - 1, 0), lease = NULL, leased_by = NULL,
+SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
 WHERE lease = %(lease)s AND id = ANY(%(ids)s)
 

@@ -9,7 +9,8 @@ ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
 
 -- name: all
 -- Every root of the cluster, or of one host.
-SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail
+SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail, r.may_delete,
+       r.scan_wanted_at > coalesce(r.scanned_at, '-infinity')
 FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE %(host)s::text IS NULL OR h.name = %(host)s
 ORDER BY r.name
@@ -33,10 +34,22 @@ UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
 -- name: scanned
--- A complete scan has ended.
-UPDATE roots SET scanned_at = now(), state = 'present', detail = NULL WHERE id = %(root_id)s
+-- A complete scan that began at a moment has ended.
+UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL, may_delete = false
+WHERE id = %(root_id)s
+
+-- name: want_scan
+-- Ask the agent of each root for a scan.
+UPDATE roots SET scan_wanted_at = now(), may_delete = may_delete OR %(may_delete)s
+WHERE %(name)s::text IS NULL OR name = %(name)s
+RETURNING id
 
 -- name: unscanned
--- Roots of a host that no complete scan has been through since a moment.
+-- How many roots no complete scan has been through that began after a moment. Missing ones are not waited for.
 SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
-WHERE h.name = %(host)s AND r.state = 'present' AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
+WHERE (%(host)s::text IS NULL OR h.name = %(host)s) AND r.state = 'present'
+  AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
+
+-- name: now
+-- The database's clock.
+SELECT now()

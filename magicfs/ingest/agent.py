@@ -1,0 +1,192 @@
+"""The agent of a host: keeps its roots in line with the disk, and rings for work that waits.
+
+One agent a host runs `Agent.run` in the foreground. Four threads: the scanner (periodic and requested scans),
+the watcher (restarted when the set of roots changes), the heartbeat, which waits for the workers to answer,
+and the caller's, which rings. All state that matters
+is in Postgres: an agent that dies is replaced by one that scans first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from magicfs.config import Settings
+from magicfs.db import embeddings as embeddings_db
+from magicfs.db import files as files_db
+from magicfs.db import roots as roots_db
+from magicfs.db import workers as workers_db
+from magicfs.db.pool import Database
+from magicfs.db.roots import KnownRoot, RootState
+from magicfs.domain.files import Root
+from magicfs.domain.ids import RootId
+from magicfs.errors import MagicFSError
+from magicfs.ingest.scan import Scanner
+from magicfs.ingest.watch import Watcher
+from magicfs.jobs import JobQueue
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+"""How soon a lost doorbell is rung again."""
+
+ROOTS_SECONDS = 1.0
+"""How soon a root that was added or a scan that was asked for is noticed."""
+
+HEARTBEAT_SECONDS = 5.0
+MAINTENANCE_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+"""Pause after an error, such as a database that restarts."""
+
+
+class Agent:
+    """The agent of one host."""
+
+    def __init__(self, settings: Settings, database: Database, queue: JobQueue) -> None:
+        """`database` needs room for three connections."""
+        self._settings = settings
+        self._database = database
+        self._queue = queue
+        self._scanner = Scanner(database, queue)
+        self._watcher = Watcher(self._scanner, rescan=self._rescan)
+        self._roots: dict[RootId, KnownRoot] = {}
+        self._due: dict[RootId, float] = {}
+        self._wake = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        log.info("agent of host %s starts", self._settings.host)
+        loops = (self._scan_forever, self._watch_forever, self._beat_forever)
+        threads = [threading.Thread(target=loop, args=(stop,), name=loop.__name__.strip("_")) for loop in loops]
+        for thread in threads:
+            thread.start()
+        chores = [
+            _Chore(self._load_roots, every=ROOTS_SECONDS),
+            _Chore(self._ring, every=TICK_SECONDS),
+            _Chore(self._queue.ring_maintenance, every=MAINTENANCE_SECONDS),
+        ]
+        while not stop.is_set():
+            for chore in chores:
+                with _survived(stop):
+                    chore.run_if_due(time.monotonic())
+            stop.wait(TICK_SECONDS)
+        self._wake.set()
+        for thread in threads:
+            thread.join()
+        log.info("agent of host %s has stopped", self._settings.host)
+
+    def _load_roots(self) -> None:
+        with self._database.transaction() as connection:
+            known = roots_db.list_roots(connection, host=self._settings.host)
+        self._roots = {entry.root.id: entry for entry in known}
+        for entry in known:
+            if entry.scan_wanted:
+                self._rescan(entry.root)
+
+    def _ring(self) -> None:
+        with self._database.transaction() as connection:
+            files_wait = files_db.files_wait(connection, host=self._settings.host)
+            chunks_wait = embeddings_db.chunks_wait(connection)
+        if files_wait:
+            self._queue.ring_extract(self._settings.host)
+        if chunks_wait:
+            self._queue.ring_embed()
+
+    def _beat_forever(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            with _survived(stop):
+                workers = self._queue.workers()
+                with self._database.transaction() as connection:
+                    roots_db.heartbeat(connection, host=self._settings.host)
+                    workers_db.record_workers(connection, workers)
+            stop.wait(HEARTBEAT_SECONDS)
+
+    def _rescan(self, root: Root) -> None:
+        self._due[root.id] = 0.0
+        self._wake.set()
+
+    def _scan_forever(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self._wake.clear()
+            for root_id, known in list(self._roots.items()):
+                if stop.is_set():
+                    return
+                if time.monotonic() >= self._due.get(root_id, 0.0):
+                    with _survived(stop):
+                        self._scan(known)
+            self._wake.wait(ROOTS_SECONDS)
+
+    def _scan(self, known: KnownRoot) -> None:
+        began = time.monotonic()
+        # Set before the scan, so that a request that comes while it runs leads to another one.
+        self._due[known.root.id] = began + self._settings.scan_seconds
+        try:
+            result = self._scanner.scan(known)
+        except BaseException:
+            self._due[known.root.id] = 0.0
+            raise
+        if result.changed or result.deleted:
+            log.info(
+                "scanned root %s in %.1f s: %d changed, %d gone",
+                known.root.name,
+                time.monotonic() - began,
+                result.changed,
+                result.deleted,
+            )
+
+    def _watch_forever(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            watched = self._present()
+            if not watched:
+                stop.wait(RETRY_SECONDS)
+                continue
+            changed = threading.Event()
+            guard = threading.Thread(target=self._end_watch, args=(set(watched), changed, stop), name="watch-guard")
+            guard.start()
+            with _survived(stop):
+                self._watcher.run([known.root for known in watched.values()], changed)
+            # A watch that ended by itself is tried again, but not at once: the system has refused it.
+            if not changed.is_set():
+                changed.wait(self._settings.scan_seconds)
+            changed.set()
+            guard.join()
+
+    def _end_watch(self, watched: set[RootId], changed: threading.Event, stop: threading.Event) -> None:
+        """End a watch when the set of roots is another, or the agent stops."""
+        while not stop.wait(TICK_SECONDS) and not changed.is_set():
+            if set(self._present()) != watched:
+                break
+        changed.set()
+
+    def _present(self) -> dict[RootId, KnownRoot]:
+        return {key: known for key, known in self._roots.items() if known.state is not RootState.MISSING}
+
+
+class _Chore:
+    """Something to be done every so many seconds."""
+
+    def __init__(self, action: Callable[[], None], *, every: float) -> None:
+        self._action = action
+        self._every = every
+        self._due = 0.0
+
+    def run_if_due(self, now: float) -> None:
+        if now >= self._due:
+            self._due = now + self._every
+            self._action()
+
+
+@contextlib.contextmanager
+def _survived(stop: threading.Event) -> Iterator[None]:
+    """Log an error and go on: the next round makes up for what this one could not do."""
+    try:
+        yield
+    except MagicFSError as error:
+        log.warning("%s", error)
+        stop.wait(RETRY_SECONDS)
+    except Exception:
+        log.exception("unexpected error")
+        stop.wait(RETRY_SECONDS)

@@ -1,0 +1,268 @@
+"""Read files that wait: claim, read once, hash, extract, cut into chunks, write down, release.
+
+One `Extraction` belongs to one worker process and is used by one thread. A file's claim is committed before
+any parser sees it, so that a crash is counted; what a file turned out to be is written in one transaction,
+guarded by the claim's lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import xxhash
+
+from magicfs.beneath import open_beneath, regular_file_stat
+from magicfs.db import contents as contents_db
+from magicfs.db import files as files_db
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.files import ClaimedFile, FileStat, Reason
+from magicfs.domain.ids import Digest
+from magicfs.domain.text import Chunk, Document, Unreadable
+from magicfs.errors import DatabaseConflict, DatabaseError
+from magicfs.jobs import JobQueue
+from magicfs.text.extract import EXTRACTOR_VERSION, Extractor
+
+log = logging.getLogger(__name__)
+
+BATCH_FILES = 64
+BATCH_BYTES = 4 << 20
+"""A batch is a fraction of a second of work, so that a file just saved does not wait long behind it."""
+
+BATCH_SECONDS = 1.0
+"""After this no further file of the batch is begun; the rest goes back."""
+
+LEASE_SECONDS = 300.0
+"""Longer than the hard time limit of a task. A worker that dies frees its claims as soon as it is back: this is
+for hosts that never come back."""
+
+CHANGED_PAUSE_SECONDS = 0.5
+"""A file that changed while it was read is being written: let the writer go on."""
+
+CONFLICT_TRIES = 3
+_BLOCK = 1 << 20
+
+
+class Chunker(Protocol):
+    """Cuts a document into pieces that the model can read whole."""
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        """The pieces in order. The same document always gives the same ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The file was written to while it was read: what was read is worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The bytes of a file, and its metadata while it had them."""
+
+    content: bytes
+    digest: Digest
+    stat: FileStat
+
+
+class Extraction:
+    """Reads the waiting files of one host."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: JobQueue,
+        *,
+        extractor: Extractor,
+        chunker: Chunker,
+        host: str,
+        owner: str,
+        max_file_bytes: int,
+    ) -> None:
+        """`owner` is the worker's name, stable over its restarts."""
+        self._database = database
+        self._queue = queue
+        self._extractor = extractor
+        self._chunker = chunker
+        self._host = host
+        self._owner = owner
+        self._max_file_bytes = max_file_bytes
+
+    def recover(self) -> int:
+        """Free what this worker held when it last died, and set aside what keeps killing it."""
+        with self._database.transaction() as connection:
+            released = files_db.release_files(connection, owner=self._owner)
+            files_db.quarantine_files(connection)
+        return released
+
+    def run_batch(self) -> int:
+        """Claim and read the next files. Returns how many there were; rings again while more wait."""
+        with self._database.transaction() as connection:
+            claims = files_db.claim_files(
+                connection,
+                host=self._host,
+                owner=self._owner,
+                limit=BATCH_FILES,
+                max_bytes=BATCH_BYTES,
+                seconds=LEASE_SECONDS,
+            )
+        began = time.monotonic()
+        waiting = list(reversed(claims))
+        try:
+            while waiting and (len(waiting) == len(claims) or time.monotonic() - began < BATCH_SECONDS):
+                self._process_or_return(waiting.pop())
+        finally:
+            self._return(waiting, counted=False)
+        if claims:
+            self._queue.ring_extract(self._host)
+            self._queue.ring_embed()
+        return len(claims) - len(waiting)
+
+    def _process_or_return(self, claim: ClaimedFile) -> None:
+        """Bring one file to the end of its claim, whatever happens."""
+        try:
+            self._process(claim)
+        except DatabaseError:
+            self._return([claim], counted=False)
+            raise
+        except Exception:
+            log.exception("reading a file failed: %s", files_db.display_path(claim.path))
+            self._return([claim], counted=True)
+
+    def _return(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
+        """Free claims; when even that fails, they run out by themselves."""
+        try:
+            with self._database.transaction() as connection:
+                files_db.return_files(connection, claims, counted=counted, pause_s=0.0)
+        except DatabaseError as error:
+            log.warning("%d claims run out by themselves: %s", len(claims), error)
+
+    def _process(self, claim: ClaimedFile) -> None:
+        """Bring one file to the end of its claim."""
+        reading = self._read(claim)
+        if isinstance(reading, Changed):
+            with self._database.transaction() as connection:
+                files_db.return_files(connection, [claim], counted=False, pause_s=CHANGED_PAUSE_SECONDS)
+        elif isinstance(reading, Unreadable):
+            with self._database.transaction() as connection:
+                files_db.finish_unread(connection, claim, reason=reading.reason, detail=reading.detail)
+        else:
+            self._index(claim, reading)
+
+    def _read(self, claim: ClaimedFile) -> _Reading | Unreadable | Changed:
+        """Read a file whole, once; what is hashed is what is extracted."""
+        descriptor = _open(claim)
+        if isinstance(descriptor, Unreadable):
+            return descriptor
+        try:
+            before = regular_file_stat(descriptor)
+            if before is None:
+                return Unreadable(Reason.VANISHED, "no regular file any more")
+            if before.size > self._max_file_bytes:
+                return Unreadable(Reason.TOO_LARGE, f"{before.size} bytes; the limit is {self._max_file_bytes}")
+            content = _read_all(descriptor, limit=before.size)
+            after = regular_file_stat(descriptor)
+        except OSError as error:
+            return Unreadable(Reason.CORRUPT, f"cannot be read: {error.strerror}")
+        finally:
+            os.close(descriptor)
+        if after is None or not before.same_content_as(after) or len(content) != before.size:
+            return Changed()
+        return _Reading(content, Digest(xxhash.xxh3_128_digest(content)), after)
+
+    def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
+        """Take over what is known of these bytes, or extract them."""
+        with self._database.transaction() as connection:
+            known = contents_db.find_content(connection, digest=reading.digest, extractor=EXTRACTOR_VERSION)
+            if known is not None:
+                self._link(connection, claim, reading, known)
+                return
+        extracted = self._extractor.extract(reading.content, name=claim.path.rpartition(b"/")[2])
+        chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
+        if isinstance(extracted, Document) and not chunks:
+            extracted = Unreadable(Reason.NO_TEXT)
+        self._write(claim, reading, extracted, chunks)
+
+    def _link(
+        self, connection: Connection, claim: ClaimedFile, reading: _Reading, known: contents_db.KnownContent
+    ) -> None:
+        if known.unreadable is not None:
+            files_db.finish_unread(connection, claim, reason=known.unreadable.reason, detail=known.unreadable.detail)
+        elif files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat):
+            contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
+
+    def _write(
+        self, claim: ClaimedFile, reading: _Reading, extracted: Document | Unreadable, chunks: list[Chunk]
+    ) -> None:
+        """Write down what a file turned out to be, in one transaction."""
+        for attempt in range(1, CONFLICT_TRIES + 1):
+            try:
+                with self._database.transaction() as connection:
+                    self._write_once(connection, claim, reading, extracted, chunks)
+            except DatabaseConflict:
+                if attempt == CONFLICT_TRIES:
+                    raise
+            else:
+                return
+
+    def _write_once(
+        self,
+        connection: Connection,
+        claim: ClaimedFile,
+        reading: _Reading,
+        extracted: Document | Unreadable,
+        chunks: list[Chunk],
+    ) -> None:
+        size = len(reading.content)
+        if isinstance(extracted, Unreadable):
+            if extracted.reason not in _PASSING:
+                contents_db.insert_unreadable(
+                    connection,
+                    digest=reading.digest,
+                    extractor=EXTRACTOR_VERSION,
+                    size=size,
+                    unreadable=extracted,
+                )
+            files_db.finish_unread(connection, claim, reason=extracted.reason, detail=extracted.detail)
+            return
+        content = contents_db.insert_content(
+            connection,
+            digest=reading.digest,
+            extractor=EXTRACTOR_VERSION,
+            size=size,
+            document=extracted,
+            chunks=chunks,
+        )
+        contents_db.enqueue_chunks(connection, content, priority=claim.priority)
+        if not files_db.finish_indexed(connection, claim, content=content, stat=reading.stat):
+            # Nobody has this content after all, unless another file does: the sweep will find out.
+            contents_db.orphan_contents(connection, {content})
+
+
+_PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})
+"""Verdicts that another try, or a program installed later, may change: not remembered for copies."""
+
+
+def _open(claim: ClaimedFile) -> int | Unreadable:
+    try:
+        return open_beneath(claim.root, claim.path)
+    except PermissionError:
+        return Unreadable(Reason.PERMISSION, "not readable by the user that MagicFS runs as")
+    except OSError as error:
+        return Unreadable(Reason.VANISHED, os.strerror(error.errno or 0))
+
+
+def _read_all(descriptor: int, *, limit: int) -> bytes:
+    """The file's bytes; one more than `limit` at most, should it grow while it is read."""
+    parts: list[bytes] = []
+    left = limit + 1
+    while left > 0:
+        part = os.read(descriptor, min(left, _BLOCK))
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,44 @@
+"""What is done every few seconds so that the index converges: quarantine, and forgetting what nobody has."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from magicfs.db import contents as contents_db
+from magicfs.db import embeddings as embeddings_db
+from magicfs.db import files as files_db
+from magicfs.db.pool import Database
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 3600.0
+"""How long a content without a file is kept: a move, or an editor that saves by renaming, finds it again."""
+
+SWEEP_CONTENTS = 200
+"""Contents deleted in one transaction."""
+
+ORPHANS_SECONDS = 600.0
+"""Pause between two looks over all contents."""
+
+
+class Maintenance:
+    """Sweeps the index. Safe to run in several processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._orphans_due = 0.0
+
+    def sweep(self) -> None:
+        """Do what is due."""
+        with self._database.transaction() as connection:
+            files = files_db.quarantine_files(connection)
+            chunks = embeddings_db.quarantine_chunks(connection)
+        if files or chunks:
+            log.warning("%d files and %d chunks are set aside: 'magicfs failures' lists them", files, chunks)
+        if time.monotonic() >= self._orphans_due:
+            self._orphans_due = time.monotonic() + ORPHANS_SECONDS
+            with self._database.transaction() as connection:
+                contents_db.mark_orphans(connection)
+        with self._database.transaction() as connection:
+            contents_db.sweep_orphans(connection, grace_s=GRACE_SECONDS, limit=SWEEP_CONTENTS)

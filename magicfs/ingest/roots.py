@@ -1,0 +1,95 @@
+"""Add and remove roots, after making sure that a directory can be one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from magicfs.db import contents as contents_db
+from magicfs.db import roots as roots_db
+from magicfs.db.files import display_path
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.files import Root
+from magicfs.errors import RootError
+
+
+def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
+    """The absolute path of a directory that can be a root, links resolved.
+
+    Raises `RootError` when it cannot: it is not there, no directory, not readable, or it holds the state
+    directory or a mount of MagicFS, or lies inside one.
+    """
+    try:
+        resolved = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise RootError(f"{path} does not exist: name a directory") from error
+    if not resolved.is_dir():
+        raise RootError(f"{path} is not a directory: name the directory that holds it")
+    if not os.access(resolved, os.R_OK | os.X_OK):
+        raise RootError(f"{path} cannot be read: change its permissions, or run as its owner")
+    absolute = os.fsencode(resolved)
+    state = os.fsencode(home.resolve())
+    if contains(absolute, state) or contains(state, absolute):
+        raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
+    for mount in mounts:
+        if contains(absolute, mount) or contains(mount, absolute):
+            raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
+    return absolute
+
+
+def contains(outer: bytes, inner: bytes) -> bool:
+    """Whether `inner` is `outer` or lies below it. Both are absolute and resolved."""
+    return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")
+
+
+def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: Collection[bytes] = ()) -> Root:
+    """Put a directory of this host under watch; harmless when it is that already.
+
+    Raises `RootError` as `check_root` does, and when it overlaps with another root.
+    """
+    absolute = check_root(path, home=home, mounts=mounts)
+    device = os.stat(absolute).st_dev
+    with database.transaction() as connection:
+        host_id = roots_db.ensure_host(connection, name=host)
+        for known in roots_db.list_roots(connection, host=host):
+            other = known.root
+            if other.path == absolute:
+                return other
+            if contains(other.path, absolute):
+                raise RootError(f"{path} is indexed already: it lies inside the root {display_path(other.path)}")
+            if contains(absolute, other.path):
+                raise RootError(
+                    f"{path} contains the root {display_path(other.path)}: "
+                    f"run 'magicfs roots remove {other.name}' first"
+                )
+        name = _free_name(connection, absolute, host=host)
+        root_id = roots_db.insert_root(connection, host=host_id, path=absolute, name=name, device=device)
+    return Root(id=root_id, host=host, path=absolute, name=name, device=device)
+
+
+def _free_name(connection: Connection, path: bytes, *, host: str) -> str:
+    """The directory's own name, made unique in the cluster by the host's, then by a number."""
+    taken = roots_db.root_names(connection)
+    own = display_path(path.rpartition(b"/")[2]) or "root"
+    own = "".join(character if character.isprintable() else "_" for character in own)
+    candidates = [own, f"{own}@{host}", *(f"{own}@{host}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
+    """Forget a root, by its name or, on its own host, by its path. The files on disk are not touched.
+
+    Raises `RootError` when there is none of that name.
+    """
+    path = os.fsencode(Path(name_or_path).expanduser().absolute())
+    with database.transaction() as connection:
+        known = [entry.root for entry in roots_db.list_roots(connection)]
+        found = [root for root in known if root.name == name_or_path or (root.host == host and root.path == path)]
+        if not found:
+            names = ", ".join(root.name for root in known) or "none"
+            raise RootError(f"there is no root {name_or_path}: there is {names}")
+        contents = contents_db.contents_of_root(connection, found[0].id)
+        roots_db.delete_root(connection, found[0].id)
+        contents_db.orphan_contents(connection, contents)
+    return found[0]

@@ -1,0 +1,103 @@
+"""Which files are wanted: built-in rules, and what `.gitignore` and `.magicfsignore` say.
+
+Rules of a directory hold below it and override those above it, as git does it; `.magicfsignore` overrides
+`.gitignore` beside it. A rule that begins with `!` takes back an earlier one, the built-in ones included,
+but nothing below an ignored directory is looked at. Pure but for `Rules.enter`, which reads the two files.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+
+from pathspec import GitIgnoreSpec
+
+log = logging.getLogger(__name__)
+
+RULE_FILES = (b".gitignore", b".magicfsignore")
+"""In the order in which they are read: a later one overrides an earlier one."""
+
+LARGEST_RULE_FILE = 1 << 20
+"""Bytes. A rule file beyond this is none."""
+
+IGNORED_DIRECTORIES = frozenset(
+    {b"node_modules", b"__pycache__", b"venv", b"lost+found", b"$RECYCLE.BIN", b"System Volume Information"}
+)
+IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r"})
+IGNORED_ENDINGS = (
+    *(b"~", b".tmp", b".temp", b".swp", b".swo", b".swx", b".part", b".partial", b".crdownload", b".download"),
+    *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
+)
+"""Temporary and half-written files, and what compilers leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The rules that one directory brings. `prefix` is its path below the root, with a slash at the end."""
+
+    prefix: bytes
+    spec: GitIgnoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules that hold in one directory."""
+
+    layers: tuple[_Layer, ...] = ()
+
+    def enter(self, directory: bytes, *, below: bytes) -> Rules:
+        """The rules inside a directory: those here, and those of its own rule files.
+
+        `directory` is its absolute path, `below` its path relative to the root, empty for the root itself.
+        """
+        lines = [line for name in RULE_FILES for line in _lines(os.path.join(directory, name))]
+        if not lines:
+            return self
+        prefix = below + b"/" if below else b""
+        return Rules((*self.layers, _Layer(prefix, GitIgnoreSpec.from_lines(lines))))
+
+    def ignores(self, path: bytes, *, is_directory: bool) -> bool:
+        """Whether a path, relative to the root, is not wanted. Its parents are taken to be wanted."""
+        for layer in reversed(self.layers):
+            relative = os.fsdecode(path[len(layer.prefix) :])
+            verdict = layer.spec.check_file(relative + "/" if is_directory else relative).include
+            if verdict is not None:
+                return verdict
+        return _built_in(path.rpartition(b"/")[2], is_directory=is_directory)
+
+
+def _built_in(name: bytes, *, is_directory: bool) -> bool:
+    if name.startswith(b"."):
+        return True
+    if is_directory:
+        return name in IGNORED_DIRECTORIES
+    return name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
+
+
+def _lines(path: bytes) -> list[str]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return []
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            content = file.read(LARGEST_RULE_FILE + 1)
+        except OSError:
+            return []
+    if len(content) > LARGEST_RULE_FILE:
+        log.warning("%s is too large for a rule file and is not used", os.fsdecode(path))
+        return []
+    return [os.fsdecode(line) for line in content.splitlines()]
+
+
+def rules_for(root: bytes, below: bytes) -> Rules | None:
+    """The rules inside the directory `below` of a root, None when it or a parent of it is ignored."""
+    rules = Rules().enter(root, below=b"")
+    parts = below.split(b"/") if below else []
+    for depth in range(len(parts)):
+        path = b"/".join(parts[: depth + 1])
+        if rules.ignores(path, is_directory=True):
+            return None
+        rules = rules.enter(os.path.join(root, path), below=path)
+    return rules

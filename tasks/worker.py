@@ -1,0 +1,154 @@
+"""A worker: one process, one kind of work, one child, one model.
+
+The parent only receives messages. What the work needs is made in the child, after the fork, and again in each
+child that replaces a dead one; there the worker's stable name frees what the dead one held.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import socket
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from celery import signals
+
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.errors import MagicFSError, UsageError
+from magicfs.ingest.embedding import Embedding
+from magicfs.ingest.extraction import Extraction
+from magicfs.ingest.maintenance import Maintenance
+from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
+from tasks.queue import CeleryQueue
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["extract", "embed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What this worker is. Set in the parent; the children inherit it."""
+
+    settings: Settings
+    kind: Kind
+    name: str
+
+
+_roles: list[Role] = []
+
+
+def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
+    """Work until a signal says to stop.
+
+    `name` must be unique in the cluster and stable over restarts; it begins with the kind, by default followed by
+    the name of this machine or container. Raises `UsageError` for a name that cannot be used or is in use here.
+    """
+    name = name or f"{kind}-{socket.gethostname()}"
+    if not re.fullmatch(rf"{kind}-[\w.-]+", name):
+        raise UsageError(f"a worker of this kind cannot be named '{name}': call it '{kind}-' and letters or digits")
+    _claim_name(settings, name)
+    queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
+    _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
+    make_app(settings).worker_main(
+        [
+            "worker",
+            f"--hostname={name}@{settings.host}",
+            f"--queues={','.join(queues)}",
+            "--concurrency=1",
+            "--pool=prefork",
+            f"--loglevel={settings.log_level.upper()}",
+            "--task-events",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+def _claim_name(settings: Settings, name: str) -> None:
+    """Make sure that no other process here has the name, for as long as this one lives."""
+    settings.make_home()
+    lock = os.open(settings.run_dir / f"{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise UsageError(f"a worker named '{name}' runs here already: give this one another --name") from error
+
+
+@cache
+def database() -> Database:
+    """This process's connections. A crash of Postgres may lose the last commits: they are only done again."""
+    role = _roles[-1]
+    return Database(role.settings.database_dsn, application=role.name, size=2, lazy_commit=True)
+
+
+@cache
+def queue() -> CeleryQueue:
+    """This process's way to ring for others."""
+    return CeleryQueue(make_app(_roles[-1].settings))
+
+
+@cache
+def extraction() -> Extraction:
+    """The service behind `tasks.extract`, with a parser process of its own."""
+    from magicfs.text.chunk import Chunker
+
+    from magicfs.embed.store import ModelStore
+    from magicfs.text.extract import FileExtractor, Limits
+    from magicfs.text.extract.ocr import find_ocr
+
+    settings = _roles[-1].settings
+    model = ModelStore(settings.model_dir).find_in_use(settings.model, settings.precision)
+    service = Extraction(
+        database(),
+        queue(),
+        extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
+        chunker=Chunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
+        host=settings.host,
+        owner=_roles[-1].name,
+        max_file_bytes=settings.max_file_mb << 20,
+    )
+    service.recover()
+    return service
+
+
+@cache
+def embedding() -> Embedding:
+    """The service behind `tasks.embed`, with a model of its own."""
+    from magicfs.domain.models import ModelSpec
+    from magicfs.embed.embedder import FastembedEmbedder
+    from magicfs.embed.protocol import Embedder
+    from magicfs.embed.store import ModelStore
+
+    store = ModelStore(_roles[-1].settings.model_dir)
+
+    def load(spec: ModelSpec) -> Embedder:
+        return FastembedEmbedder.load(store.find(spec.name, spec.precision).folder)
+
+    service = Embedding(database(), queue(), load=load, owner=_roles[-1].name)
+    service.recover()
+    service.warm_up()
+    return service
+
+
+@cache
+def maintenance() -> Maintenance:
+    """The service behind `tasks.maintenance`."""
+    return Maintenance(database())
+
+
+@signals.worker_process_init.connect
+def _prepare_child(**_: object) -> None:
+    """Make what the first task would make, so that it need not wait. What fails here is tried again by the task."""
+    if not _roles:
+        return
+    try:
+        extraction() if _roles[-1].kind == "extract" else embedding()
+    except MagicFSError as error:
+        log.warning("not ready yet: %s", error)

@@ -1,0 +1,299 @@
+"""What the pipeline promises about files, contents and chunks, on a real Postgres."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
+from magicfs.db.files import claim_files
+from magicfs.db.models import active_model
+from tests.integration.ingest.conftest import HOST, Index
+
+
+def test_a_tree_is_indexed(index: Index) -> None:
+    (index.folder / "sub").mkdir()
+    (index.folder / "one.txt").write_text("alpha beta\n\ngamma")
+    (index.folder / "sub/two.txt").write_text("delta")
+    index.settle()
+    assert index.states() == {"one.txt": ("indexed", None), "sub/two.txt": ("indexed", None)}
+    assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(3,)]
+    assert index.rows("SELECT DISTINCT round((vector <#> vector)::numeric, 2) FROM embeddings") == [(-1,)]
+
+
+def test_identical_files_are_read_and_embedded_once(index: Index) -> None:
+    for number in range(5):
+        (index.folder / f"copy{number}.txt").write_text("the same words\n\nand more")
+    index.settle()
+    assert len(index.reader.calls) == 1
+    assert index.rows("SELECT count(*) FROM contents") == [(1,)]
+    assert index.rows("SELECT count(DISTINCT content_id) FROM files") == [(1,)]
+    assert index.rows("SELECT count(*) FROM embeddings") == [(2,)]
+
+
+def test_an_unchanged_tree_costs_nothing(index: Index) -> None:
+    (index.folder / "one.txt").write_text("alpha")
+    index.settle()
+    assert index.scan().changed == 0
+    os.utime(index.folder / "one.txt")
+    index.settle()
+    assert len(index.reader.calls) == 1, "a touched file is hashed, not extracted"
+
+
+def test_an_edit_embeds_only_the_chunks_that_changed(index: Index) -> None:
+    paragraphs = [f"paragraph number {number}" for number in range(50)]
+    (index.folder / "long.txt").write_text("\n\n".join(paragraphs))
+    index.settle()
+    before = index.rows("SELECT count(*) FROM embeddings")[0][0]
+    paragraphs[25] = "something else"
+    (index.folder / "long.txt").write_text("\n\n".join(paragraphs))
+    index.settle()
+    assert index.rows("SELECT count(*) FROM embeddings")[0][0] == before + 1
+
+
+def test_a_moved_file_keeps_its_chunks(index: Index) -> None:
+    (index.folder / "old.txt").write_text("alpha\n\nbeta")
+    index.settle()
+    before = index.rows("SELECT chunk_id, vector::text FROM embeddings ORDER BY 1")
+    (index.folder / "new").mkdir()
+    (index.folder / "old.txt").rename(index.folder / "new/name.txt")
+    index.settle()
+    assert index.states() == {"new/name.txt": ("indexed", None)}
+    assert index.rows("SELECT chunk_id, vector::text FROM embeddings ORDER BY 1") == before
+    assert len(index.reader.calls) == 1
+
+
+def test_a_deleted_file_is_gone_and_its_content_an_orphan(index: Index) -> None:
+    (index.folder / "one.txt").write_text("alpha")
+    index.settle()
+    (index.folder / "one.txt").unlink()
+    index.settle()
+    assert index.states() == {}
+    assert index.rows("SELECT orphaned_at IS NOT NULL FROM contents") == [(True,)]
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = index.folder / "busy.txt"
+    path.write_text("first words")
+    index.scan()
+    from magicfs.ingest import extraction
+
+    original = extraction._read_all
+
+    def write_meanwhile(descriptor: int, *, limit: int) -> bytes:
+        content = original(descriptor, limit=limit)
+        path.write_text("second thoughts, longer")
+        return content
+
+    monkeypatch.setattr(extraction, "_read_all", write_meanwhile)
+    index.extraction().run_batch()
+    assert index.states() == {"busy.txt": ("pending", None)}
+    assert index.rows("SELECT attempts FROM files") == [(0,)], "that is no fault of the file"
+    monkeypatch.setattr(extraction, "_read_all", original)
+    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+    index.settle()
+    assert index.rows("SELECT text FROM chunks") == [("second thoughts, longer",)]
+
+
+def test_special_files_and_links_are_no_files(index: Index, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    os.mkfifo(index.folder / "pipe")
+    (index.folder / "link.txt").symlink_to(secret)
+    (index.folder / "loop").symlink_to(index.folder)
+    (index.folder / "one.txt").write_text("alpha")
+    index.settle()
+    assert index.states() == {"one.txt": ("indexed", None)}
+
+
+def test_a_file_that_became_a_link_is_not_followed(index: Index, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (index.folder / "one.txt").write_text("alpha")
+    index.scan()
+    (index.folder / "one.txt").unlink()
+    (index.folder / "one.txt").symlink_to(secret)
+    index.extraction().run_batch()
+    assert index.states() == {"one.txt": ("skipped", "vanished")}
+
+
+def test_a_file_that_vanished_and_came_back_is_indexed(index: Index, tmp_path: Path) -> None:
+    path = index.folder / "one.txt"
+    path.write_text("alpha")
+    index.scan()
+    path.rename(tmp_path / "aside")
+    index.extraction().run_batch()
+    assert index.states() == {"one.txt": ("skipped", "vanished")}
+    (tmp_path / "aside").rename(path)
+    index.settle()
+    assert index.states() == {"one.txt": ("indexed", None)}
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.txt", b"new\nline.txt", b"a" * 251 + b".txt", b"'; DROP TABLE files;--"])
+def test_names_are_bytes(index: Index, name: bytes) -> None:
+    path = os.path.join(os.fsencode(index.folder), name)
+    with open(path, "w") as file:
+        file.write("alpha")
+    index.settle()
+    assert index.rows("SELECT path, state FROM files") == [(name, "indexed")]
+
+
+def test_too_large_files_are_skipped_without_being_read(index: Index) -> None:
+    with (index.folder / "huge.txt").open("wb") as file:
+        file.truncate(1 << 40)
+    index.settle()
+    assert index.states() == {"huge.txt": ("skipped", "too-large")}
+    assert index.reader.calls == []
+
+
+def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
+    from magicfs.db.files import SeenFile, upsert_files
+    from magicfs.domain.files import FileStat
+
+    for number in range(200):
+        (index.folder / f"bulk{number}.txt").write_text(f"bulk {number}")
+    index.scan()
+    saved = index.folder / "saved.txt"
+    saved.write_text("just saved")
+    with index.database.transaction() as connection:
+        upsert_files(connection, index.root.id, [SeenFile(b"saved.txt", FileStat.of(saved.stat()))], priority=1)
+    index.extraction().run_batch()
+    assert index.states()["saved.txt"] == ("indexed", None)
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+        assert model is not None
+        claims = claim_chunks(connection, model=model.id, owner="x", limit=1, max_tokens=10, seconds=1)
+    assert [claim.text for claim in claims] == ["just saved"]
+
+
+def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
+    (index.folder / "one.txt").write_text("alpha")
+    index.scan()
+    dead = index.extraction(owner="extract-1@here")
+    with index.database.transaction() as connection:
+        assert len(claim_files(connection, host=HOST, owner="extract-1@here", limit=9, max_bytes=99, seconds=600)) == 1
+    assert dead.run_batch() == 0, "the lease keeps others off"
+    assert index.extraction(owner="extract-1@here").recover() == 1
+    index.settle()
+    assert index.states() == {"one.txt": ("indexed", None)}
+
+
+def test_what_crashes_is_isolated_and_set_aside_and_the_rest_is_indexed(index: Index) -> None:
+    for number in range(5):
+        (index.folder / f"file{number}.txt").write_text(f"words {number}")
+    index.scan()
+    crashes = 0
+    for _ in range(30):
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=64, max_bytes=1 << 20, seconds=9)
+        if not claims:
+            break
+        if any(claim.path == b"file3.txt" for claim in claims):
+            crashes += 1
+            index.extraction(owner="extract-1@here").recover()
+            continue
+        for claim in claims:
+            index.extraction()._process(claim)
+    assert crashes == MAX_ATTEMPTS
+    states = index.states()
+    assert states.pop("file3.txt") == ("failed", "crashed")
+    assert set(states.values()) == {("indexed", None)}
+
+
+def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
+    path = index.folder / "one.txt"
+    path.write_text("old words")
+    index.scan()
+    with index.database.transaction() as connection:
+        claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=600)
+    path.write_text("new words, and more")
+    index.scan()
+    index.settle()
+    index.extraction()._process(claims[0])
+    assert index.states() == {"one.txt": ("indexed", None)}
+    found = index.rows(
+        "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
+    )
+    assert found == [("new words, and more",)]
+
+
+def test_a_bad_vector_sets_one_chunk_aside(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    from magicfs.errors import ModelError
+
+    (index.folder / "one.txt").write_text("fine\n\npoison\n\nfine too")
+    index.scan()
+    index.extraction().run_batch()
+    original = type(index.embedder).embed_passages
+
+    def refuse(self, texts):
+        if "poison" in texts:
+            raise ModelError("a vector is not finite")
+        return original(self, texts)
+
+    monkeypatch.setattr(type(index.embedder), "embed_passages", refuse)
+    index.embedding().run_batch()
+    assert index.rows("SELECT state, count(*) FROM embeddings GROUP BY 1 ORDER BY 1") == [("done", 2), ("failed", 1)]
+
+
+def test_a_vector_of_the_wrong_size_never_reaches_the_table(index: Index) -> None:
+    from magicfs.db.embeddings import finish_chunks
+    from magicfs.errors import DatabaseError
+
+    (index.folder / "one.txt").write_text("alpha")
+    index.scan()
+    index.extraction().run_batch()
+    with pytest.raises(DatabaseError), index.database.transaction() as connection:
+        model = active_model(connection)
+        assert model is not None
+        claims = claim_chunks(connection, model=model.id, owner="x", limit=1, max_tokens=10, seconds=1)
+        finish_chunks(connection, model=model.id, claims=claims, vectors=np.ones((1, 7), np.float32))
+
+
+class TestRootsThatAreNotThere:
+    def test_a_missing_root_keeps_its_files(self, index: Index, tmp_path: Path) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.folder.rename(tmp_path / "unplugged")
+        index.scan()
+        assert index.states() == {"one.txt": ("indexed", None)}
+        assert index.known().state == "missing"
+        (tmp_path / "unplugged").rename(index.folder)
+        index.scan()
+        assert index.known().state == "present"
+
+    def test_another_device_in_its_place_keeps_its_files(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE roots SET device = device + 1 RETURNING 1")
+        (index.folder / "one.txt").unlink()
+        index.scan()
+        assert index.states() == {"one.txt": ("indexed", None)}
+        assert "another device" in (index.known().detail or "")
+
+    def test_an_emptied_root_asks(self, index: Index) -> None:
+        for number in range(20):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        for number in range(20):
+            (index.folder / f"{number}.txt").unlink()
+        assert index.scan().suspect == 20
+        assert len(index.states()) == 20
+        assert index.known().state == "suspect"
+        from magicfs.db.roots import want_scan
+
+        with index.database.transaction() as connection:
+            want_scan(connection, name=index.root.name, may_delete=True)
+        index.scan()
+        assert index.states() == {}
+        assert index.known().state == "present"
+
+    def test_a_renamed_directory_with_everything_in_it_does_not(self, index: Index) -> None:
+        (index.folder / "a").mkdir()
+        for number in range(20):
+            (index.folder / f"a/{number}.txt").write_text(f"words {number}")
+        index.settle()
+        (index.folder / "a").rename(index.folder / "b")
+        index.settle()
+        assert set(index.states()) == {f"b/{number}.txt" for number in range(20)}
+        assert len(index.reader.calls) == 20
