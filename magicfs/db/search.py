@@ -1,0 +1,313 @@
+"""Queries of the search: candidates by words and by vectors, and the files that have them.
+
+Two rules keep them quick. What would visit every match is capped first (ranking, counting), and what filters
+leave is looked at exactly when it is little: then its chunks are named one by one, and no index of vectors is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any, LiteralString
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+
+from magicfs.db.models import partition
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import ChunkId, FileId, ModelId
+from magicfs.domain.query import Filters, Query
+
+_NANOSECONDS = 1_000_000_000
+_LARGEST_EF_SEARCH = 1000
+
+
+def _composed() -> dict[str, LiteralString]:
+    """The queries with the parts that they share put in."""
+    known = load("search")
+    parts = ("in_scope", "has_phrases", "wide_scope")
+    bodies = {name: _without_comment(text) for name, text in known.items()}
+    for name in parts:
+        slot: LiteralString = "{" + name + "}"
+        bodies = {key: text.replace(slot, bodies[name]) for key, text in bodies.items()}
+    return bodies
+
+
+def _without_comment(text: LiteralString) -> LiteralString:
+    lines = text.splitlines()
+    newline: LiteralString = "\n"
+    return newline.join([line for line in lines if not line.startswith("--")])
+
+
+_SQL = _composed()
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A query in Postgres's terms. Conditions are `tsquery` texts; None sets no condition."""
+
+    lexemes: tuple[str, ...]
+    question: str | None
+    """The whole question as a phrase."""
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which chunks take part in a search."""
+
+    parameters: Parameters
+    restricted: bool
+    """Whether there is any condition."""
+    chunks: tuple[ChunkId, ...] | None = None
+    """All of them, when they are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """How a chunk answers the words of a question."""
+
+    chunk_id: ChunkId
+    score: float
+    """BM25."""
+    share: float
+    """Sum of the weights of those words that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk stands: a file, and the lines in it."""
+
+    chunk_id: ChunkId
+    file_id: FileId
+    host: str
+    root: str
+    root_path: bytes
+    path: bytes
+    stat: FileStat
+    first_line: int
+    last_line: int
+    page: int | None
+    indexed_at: float
+
+
+def limit_time(connection: Connection, *, seconds: float) -> None:
+    """Bound every statement of this transaction: `DeadlineExceeded` is raised after `seconds`."""
+    milliseconds = max(1, int(seconds * 1000))
+    connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
+
+
+def understand(connection: Connection, query: Query) -> Understood:
+    """Bring a query into Postgres's terms."""
+    row = connection.execute(
+        _SQL["understand"],
+        {"question": query.question, "phrases": list(query.phrases), "unwanted": list(query.without)},
+    ).fetchone()
+    lexemes, question, phrase_words, unwanted = row or ((), None, None, None)
+    parameters = _filter_parameters(query.filters) | {
+        "phrases": list(query.phrases) or None,
+        "phrase_words": phrase_words,
+        "unwanted": unwanted,
+    }
+    restricted = any(value is not None for value in parameters.values())
+    return Understood(tuple(lexemes or ()), question, Scope(parameters, restricted))
+
+
+def _filter_parameters(filters: Filters) -> Parameters:
+    relative = [folder for folder in filters.folders if not folder.startswith("/")]
+    absolute = [folder for folder in filters.folders if folder.startswith("/")]
+    return {
+        "types": list(filters.types) or None,
+        "extensions": list(filters.extensions) or None,
+        "folders": [f"%/{_literally(folder)}/%" for folder in relative] if filters.folders else None,
+        "absolute": [f"{_literally(folder)}/%".encode() for folder in absolute] if filters.folders else None,
+        "names": [_pattern(name) for name in filters.names] or None,
+        "hosts": [host.lower() for host in filters.hosts] or None,
+        "roots": [root.lower() for root in filters.roots] or None,
+        "after_ns": _midnight_ns(filters.after),
+        "before_ns": _midnight_ns(filters.before),
+        "larger": filters.larger,
+        "smaller": filters.smaller,
+    }
+
+
+def _literally(text: str) -> str:
+    """Text as LIKE takes it for itself."""
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _pattern(name: str) -> str:
+    """A name with `*` and `?` as LIKE has it; a name without them may stand anywhere in a file's name."""
+    like = _literally(name).replace("*", "%").replace("?", "_")
+    return like if any(sign in name for sign in "*?") else f"%{like}%"
+
+
+def _midnight_ns(day: date | None) -> int | None:
+    """The beginning of a day where this process lives."""
+    if day is None:
+        return None
+    try:
+        return int(datetime.combine(day, time()).astimezone().timestamp()) * _NANOSECONDS
+    except (OverflowError, ValueError):
+        return -(1 << 62)
+
+
+def narrow(connection: Connection, scope: Scope, *, limit: int) -> Scope:
+    """Name the chunks of a scope one by one when they are no more than `limit`."""
+    if not scope.restricted:
+        return scope
+    rows = connection.execute(_SQL["small_scope"], scope.parameters | {"limit": limit + 1}, prepare=False).fetchall()
+    return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
+
+
+def count_words(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
+    """In how many chunks each lexeme stands, counted up to `limit`."""
+    return dict(connection.execute(_SQL["count_words"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
+
+
+def estimate_words(connection: Connection, lexemes: Sequence[str]) -> dict[str, float]:
+    """In what share of all chunks each of these lexemes stands, for those that are frequent."""
+    return dict(connection.execute(_SQL["estimate_words"], {"lexemes": list(lexemes)}).fetchall())
+
+
+def usual_tokens(connection: Connection) -> float:
+    """The usual number of tokens in a chunk, at least 1."""
+    row = connection.execute(_SQL["usual_length"]).fetchone()
+    return max(1.0, float(row[0])) if row else 1.0
+
+
+def pick_by_words(
+    connection: Connection, scope: Scope, conditions: Sequence[Sequence[Sequence[str]]], *, limit: int
+) -> list[ChunkId]:
+    """Chunks in the scope that answer any of several conditions, up to `limit` for each.
+
+    A condition is a list of alternatives, each of them a list of lexemes that must all be there.
+    """
+    parameters = scope.parameters | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
+    name = "pick_in_wide_scope" if scope.restricted else "pick_everywhere"
+    return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
+
+
+def _tsquery(alternatives: Sequence[Sequence[str]]) -> str:
+    return " | ".join("(" + " & ".join(_quoted(lexeme) for lexeme in every) + ")" for every in alternatives)
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def rank_words(
+    connection: Connection,
+    chunks: Iterable[ChunkId],
+    weights: dict[str, float],
+    *,
+    usual_tokens: float,
+    k1: float,
+    b: float,
+    limit: int,
+) -> list[WordMatch]:
+    """The best of given chunks by the words of a question, best first. `weights` has the lexemes' own weights."""
+    rows = connection.execute(
+        _SQL["rank_words"],
+        {
+            "chunks": list(chunks),
+            "terms": [_quoted(lexeme) for lexeme in weights],
+            "weights": list(weights.values()),
+            "usual_tokens": usual_tokens,
+            "k1": k1,
+            "b": b,
+            "limit": limit,
+        },
+    )
+    return [WordMatch(ChunkId(chunk_id), score, share) for chunk_id, score, share in rows]
+
+
+def having_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
+    """Those of the chunks that have the words of a phrase side by side. `phrase` is a `tsquery`."""
+    rows = connection.execute(_SQL["verbatim"], {"chunks": list(chunks), "phrase": phrase})
+    return {ChunkId(row[0]) for row in rows}
+
+
+def nearest(
+    connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
+) -> list[tuple[ChunkId, float]]:
+    """The chunks in the scope that are nearest to a vector, nearest first, with their cosines."""
+    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit, "chunks": scope.chunks}
+    if scope.chunks is not None:
+        return similarities(connection, scope.chunks, vector, model=model)[:limit]
+    connection.execute(
+        "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
+        (str(min(limit, _LARGEST_EF_SEARCH)),),
+    )
+    name = "nearest_in_wide_scope" if scope.restricted else "nearest"
+    rows = connection.execute(_of_model(name, model), parameters, prepare=False)
+    return [(ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows]
+
+
+def similarities(
+    connection: Connection, chunks: Iterable[ChunkId], vector: NDArray[np.float32], *, model: ModelId
+) -> list[tuple[ChunkId, float]]:
+    """The cosines of given chunks to a vector, nearest first; those without a vector are left out."""
+    rows = connection.execute(
+        _of_model("similarities", model), {"vector": HalfVector(vector), "chunks": list(chunks)}, prepare=False
+    ).fetchall()
+    return sorted(((ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows), key=lambda row: (-row[1], row[0]))
+
+
+def _of_model(name: str, model: ModelId) -> sql.Composed:
+    return sql.SQL(_SQL[name]).format(partition=partition(model))
+
+
+def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[Place]:
+    """The files in the scope that have given chunks, in the order of the chunks, at most `limit` for each."""
+    rows = connection.execute(
+        _SQL["places"], scope.parameters | {"chunks": list(chunks), "limit": limit}, prepare=False
+    )
+    return [_place(row) for row in rows]
+
+
+def newest(connection: Connection, scope: Scope, *, limit: int) -> list[Place]:
+    """The files in the scope, the latest modified first, each with its first chunk."""
+    rows = connection.execute(_SQL["newest"], scope.parameters | {"limit": limit}, prepare=False)
+    return [_place(row) for row in rows]
+
+
+def _place(row: Sequence[Any]) -> Place:
+    (
+        *_, chunk_id, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
+        first_line, last_line, page, indexed_at,
+    ) = row  # fmt: skip
+    return Place(
+        chunk_id=ChunkId(chunk_id),
+        file_id=FileId(file_id),
+        host=host,
+        root=root,
+        root_path=root_path,
+        path=path,
+        stat=FileStat(
+            size=size,
+            mtime_ns=mtime_ns,
+            ctime_ns=ctime_ns,
+            ino=int(ino),
+            dev=device,
+            mode=mode,
+            uid=uid,
+            gid=gid,
+        ),
+        first_line=first_line,
+        last_line=last_line,
+        page=page,
+        indexed_at=float(indexed_at or 0.0),
+    )
+
+
+def texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, str]:
+    """The texts of given chunks."""
+    return {ChunkId(chunk_id): text for chunk_id, text in connection.execute(_SQL["texts"], {"chunks": list(chunks)})}

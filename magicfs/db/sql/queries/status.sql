@@ -1,0 +1,33 @@
+-- name: files
+-- Files by root and state. The index files_state answers it without reading the table.
+SELECT root_id, state, count(*) FROM files GROUP BY root_id, state
+
+-- name: chunks_without_model
+-- All chunks, before any model is active.
+SELECT count(*) FROM chunks
+
+-- name: embeddings
+-- Chunks that need a vector of a model: all, and those that still wait or were given up, which partial indexes
+-- answer; the rest is done.
+SELECT
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s),
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'),
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
+
+-- name: roots
+-- All roots with the machine that has them.
+SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, extract(epoch FROM roots.scanned_at)
+FROM roots JOIN hosts ON hosts.id = roots.host_id
+ORDER BY roots.name
+
+-- name: workers
+-- Workers that answered a moment ago.
+SELECT name, host, kind, pid FROM workers
+WHERE seen_at > now() - make_interval(secs => %(alive_seconds)s)
+ORDER BY name
+
+-- name: mounts
+-- Mounts that said a moment ago that they are up.
+SELECT host, path, pid FROM mounts
+WHERE seen_at > now() - make_interval(secs => %(alive_seconds)s)
+ORDER BY host, path

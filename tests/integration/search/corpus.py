@@ -1,0 +1,121 @@
+"""A small corpus put into a test's database as the pipeline would, with vectors that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+
+from magicfs.db.contents import enqueue_chunks, insert_content
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.domain.ids import ContentId, Digest, ModelId
+from magicfs.domain.models import ModelSpec, Precision
+from magicfs.domain.text import Chunk, Document
+from magicfs.errors import EmbedderUnavailable
+
+SPEC = ModelSpec(name="test/plane", precision=Precision.FP32, dimension=3, max_tokens=256, floor=0.0, ceiling=1.0)
+
+
+def unit(*components: float) -> NDArray[np.float32]:
+    vector = np.array(components, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+@dataclass
+class ChosenVectors:
+    """Query vectors by text; a text without one finds no embedder."""
+
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+        assert deadline_s > 0
+        self.asked.append(text)
+        if text not in self.vectors:
+            raise EmbedderUnavailable("the query embedder did not answer in time")
+        return self.vectors[text]
+
+
+class Corpus:
+    """Adds files to a database. Contents are told apart by their text."""
+
+    def __init__(self, database: Database, *, host: str = "box", root: str = "papers", path: bytes = b"/data") -> None:
+        self._database = database
+        with database.transaction() as connection:
+            self.model: ModelId = activate_model(connection, SPEC).id
+            connection.execute("INSERT INTO hosts (name) VALUES (%s) ON CONFLICT DO NOTHING", (host,))
+            row = connection.execute(
+                "INSERT INTO roots (host_id, path, name, device) "
+                "SELECT id, %s, %s, 1 FROM hosts WHERE name = %s RETURNING id",
+                (path, root, host),
+            ).fetchone()
+            assert row is not None
+            self._root: int = row[0]
+
+    def content(
+        self, *texts: str, vectors: Sequence[NDArray[np.float32]] = (), mime_type: str = "text/plain"
+    ) -> ContentId:
+        chunks = [
+            Chunk(text=text, tokens=max(1, len(text.split())), first_line=10 * place + 1, last_line=10 * place + 9)
+            for place, text in enumerate(texts)
+        ]
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT count(*) FROM contents").fetchone()
+            assert row is not None
+            content = insert_content(
+                connection,
+                digest=Digest(row[0].to_bytes(16, "big")),
+                extractor=1,
+                size=1,
+                document=Document(text="", mime_type=mime_type),
+                chunks=chunks,
+            )
+            enqueue_chunks(connection, content, priority=0)
+            for text, vector in zip(texts, vectors, strict=False):
+                connection.execute(
+                    "UPDATE embeddings SET vector = %s, state = 'done' "
+                    "WHERE chunk_id = (SELECT id FROM chunks WHERE text = %s) AND model_id = %s",
+                    (HalfVector(vector), text, self.model),
+                )
+        return content
+
+    def file(
+        self,
+        path: bytes,
+        content: ContentId | None,
+        *,
+        size: int = 100,
+        mtime: int = 1_700_000_000,
+        state: str = "indexed",
+    ) -> None:
+        name = path.rpartition(b"/")[2]
+        extension = name.rpartition(b".")[2].decode("utf-8", "replace").lower() if b"." in name else ""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, "
+                "state, content_id, indexed_at) VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 420, 0, 0, %s, %s, now())",
+                (
+                    self._root,
+                    path,
+                    path.decode("utf-8", "replace"),
+                    extension,
+                    size,
+                    mtime * 10**9,
+                    state,
+                    content,
+                ),
+            )
+
+    def add(
+        self,
+        path: bytes,
+        *texts: str,
+        vectors: Sequence[NDArray[np.float32]] = (),
+        size: int = 100,
+        mtime: int = 1_700_000_000,
+    ) -> None:
+        self.file(path, self.content(*texts, vectors=vectors), size=size, mtime=mtime)

@@ -1,0 +1,215 @@
+"""The search on a real database, with vectors that each test chooses."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.errors import DeadlineExceeded, UsageError
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import ChosenVectors, Corpus, unit
+
+
+@pytest.fixture
+def corpus(database: Database) -> Corpus:
+    return Corpus(database)
+
+
+@pytest.fixture
+def vectors() -> ChosenVectors:
+    return ChosenVectors()
+
+
+@pytest.fixture
+def service(database: Database, vectors: ChosenVectors) -> SearchService:
+    return SearchService(database, vectors, default_limit=50)
+
+
+def names(service: SearchService, text: str) -> list[str]:
+    return [hit.name.decode("utf-8", "replace") for hit in service.search(text, deadline_s=10).hits]
+
+
+def test_words_find_before_any_vector_is_there(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"a.txt", "An invoice for roses.")
+    corpus.add(b"b.txt", "A letter about tulips.")
+    result = service.search("invoices", deadline_s=10)
+    (hit,) = result.hits
+    assert hit.absolute_path == b"/data/a.txt"
+    assert (hit.first_line, hit.last_line, hit.vector, hit.lexical) == (1, 9, None, 1.0)
+    assert hit.score >= 0.9
+    assert "words alone" in result.notices[0]
+    assert (result.coverage.files, result.coverage.chunks, result.coverage.embedded) == (2, 2, 0)
+
+
+def test_meaning_finds_what_words_do_not(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
+    corpus.add(b"a.txt", "feline", vectors=[unit(1, 0.1, 0)])
+    corpus.add(b"b.txt", "canine", vectors=[unit(0, 1, 0)])
+    vectors.vectors["cat"] = unit(1, 0, 0)
+    result = service.search("cat", deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"a.txt"]
+    assert result.hits[0].score > 0.9
+    assert result.hits[0].lexical is None
+    assert result.notices == ()
+
+
+def test_both_lanes_together_come_first(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
+    corpus.add(b"words.txt", "tax invoice", vectors=[unit(0, 1, 0)])
+    corpus.add(b"meaning.txt", "bill for duties", vectors=[unit(1, 0.2, 0)])
+    corpus.add(b"both.txt", "the tax invoice of May", vectors=[unit(1, 0.1, 0)])
+    vectors.vectors["tax invoice"] = unit(1, 0, 0)
+    result = service.search("tax invoice", deadline_s=10)
+    assert result.hits[0].name == b"both.txt"
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert [hit.rank for hit in result.hits] == [1, 2, 3]
+
+
+def test_a_file_is_listed_once_by_its_best_chunk(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"a.txt", "one apple", "an apple pie with apple sauce and apple juice", "a pear")
+    (hit,) = service.search("apple sauce", deadline_s=10).hits
+    assert (hit.first_line, hit.last_line) == (11, 19)
+
+
+def test_every_file_with_the_same_content_is_listed(corpus: Corpus, service: SearchService) -> None:
+    content = corpus.content("the same text everywhere")
+    for path in (b"x/a.txt", b"y/a.txt", b"z.txt"):
+        corpus.file(path, content)
+    assert sorted(names(service, "everywhere")) == ["a.txt", "a.txt", "z.txt"]
+
+
+def test_a_file_with_a_newer_version_pending_is_still_found(corpus: Corpus, service: SearchService) -> None:
+    corpus.file(b"a.txt", corpus.content("old words"), state="pending")
+    corpus.file(b"b.txt", None, state="pending")
+    assert names(service, "old words") == ["a.txt"]
+
+
+def test_a_content_that_no_file_has_is_not_found(corpus: Corpus, service: SearchService) -> None:
+    corpus.content("orphaned words")
+    assert names(service, "orphaned words") == []
+
+
+def test_phrases_hold_for_both_lanes_and_to_the_letter(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors
+) -> None:
+    corpus.add(b"a.txt", "to be or not\nto be, that is the question", vectors=[unit(0, 1, 0)])
+    corpus.add(b"b.txt", "not to be or to be", vectors=[unit(1, 0, 0)])
+    corpus.add(b"c.txt", "runs the test", vectors=[unit(1, 0, 0)])
+    vectors.vectors["to be or not to be"] = vectors.vectors["running the tests"] = unit(1, 0, 0)
+    assert names(service, '"to be or not to be"') == ["a.txt"]
+    assert names(service, '"running the tests"') == []
+    assert names(service, "running the tests")[0] == "c.txt"
+
+
+def test_without_excludes_whole_files_in_both_lanes(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors
+) -> None:
+    corpus.add(b"a.txt", "apple tree", "rotten fruit", vectors=[unit(1, 0, 0), unit(1, 0, 0)])
+    corpus.add(b"b.txt", "apple pie", vectors=[unit(1, 0, 0)])
+    corpus.add(b"c.txt", "rotten apple core", vectors=[unit(1, 0, 0)])
+    vectors.vectors["apple"] = unit(1, 0, 0)
+    assert names(service, "apple -rotten") == ["b.txt"]
+    assert sorted(names(service, 'apple -"rotten apple"')) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("ext:md", ["c.md"]),
+        ("ext:.MD", ["c.md"]),
+        ("type:text", ["a.py", "b.txt", "c.md"]),
+        ("type:pdf", ["d.pdf"]),
+        ("in:docs", ["b.txt", "c.md"]),
+        ("in:DOCS%2Fold", ["c.md"]),
+        ("in:oc", []),
+        ("in:%2Fdata%2Fsrc", ["a.py"]),
+        ("name:*.py", ["a.py"]),
+        ("name:?.txt", ["b.txt"]),
+        ("name:.p", ["a.py", "d.pdf"]),
+        ("name:%25", []),
+        ("size:>1k", ["b.txt"]),
+        ("size:<=100", ["a.py", "c.md", "d.pdf"]),
+        ("after:2023-11-01", ["a.py", "b.txt", "c.md"]),
+        ("before:2023-11-01", ["d.pdf"]),
+        ("host:BOX root:Papers", ["a.py", "b.txt", "c.md", "d.pdf"]),
+        ("host:other", []),
+        ("ext:md ext:py", ["a.py", "c.md"]),
+        ("limit:2", 2),
+    ],
+)
+def test_filters_hold_for_words_and_alone(
+    corpus: Corpus, service: SearchService, filters: str, found: list[str] | int
+) -> None:
+    corpus.add(b"src/a.py", "print hello one")
+    corpus.add(b"docs/b.txt", "print hello two", size=2000)
+    corpus.add(b"docs/old/c.md", "print hello three")
+    corpus.file(b"d.pdf", corpus.content("print hello four", mime_type="application/pdf"), mtime=1_600_000_000)
+    for query in (f"hello {filters}", filters):
+        listed = names(service, query)
+        assert (len(listed) if isinstance(found, int) else sorted(listed)) == found, query
+
+
+def test_filters_alone_list_the_newest_first(corpus: Corpus, service: SearchService) -> None:
+    for day, name in ((3, b"c.md"), (1, b"a.md"), (2, b"b.md")):
+        corpus.add(name, f"text {day}", mtime=1_700_000_000 + day)
+    assert names(service, "ext:md") == ["c.md", "b.md", "a.md"]
+
+
+def test_filters_that_leave_much_are_conditions(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.search.service.SMALL_SCOPE", 1)
+    for number in range(5):
+        corpus.add(b"in/%d.md" % number, f"apple {number}", vectors=[unit(1, number / 10, 0)])
+        corpus.add(b"out/%d.txt" % number, f"apple and more {number}", vectors=[unit(1, 0, 0)])
+    vectors.vectors["apple"] = unit(1, 0, 0)
+    assert sorted(names(service, "apple ext:md")) == [f"{number}.md" for number in range(5)]
+    assert names(service, "apple ext:md -4 -3 -2 -1") == ["0.md"]
+
+
+def test_without_an_active_model_words_still_answer(database: Database, service: SearchService, corpus: Corpus) -> None:
+    corpus.add(b"a.txt", "plain words")
+    with database.transaction() as connection:
+        connection.execute("UPDATE models SET state = 'retired'")
+    result = service.search("plain", deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"a.txt"]
+    assert "no vectors yet" in result.notices[0]
+
+
+def test_nothing_to_search_for(service: SearchService) -> None:
+    for text in ("", "  ", "\0", '""'):
+        with pytest.raises(UsageError, match="nothing to search for"):
+            service.search(text, deadline_s=10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'; DROP TABLE files; --",
+        "%s %(x)s {0}",
+        "a\0b",
+        "\ud800",
+        "\\",
+        "' | !",
+        "&|!():*<->",
+        '"->"',
+        "-'",
+        "\ufffd" * 80,
+        "中文",
+        "🦊",
+    ],
+)
+def test_no_text_is_an_error(corpus: Corpus, service: SearchService, text: str) -> None:
+    corpus.add(b"a.txt", "words")
+    for query in (text, f'"{text}"', f"words -{text}", f"words name:{text}", f"in:{text}", f"type:{text} host:{text}"):
+        service.search(query, deadline_s=10)
+
+
+def test_a_deadline_that_has_passed(service: SearchService) -> None:
+    with pytest.raises(DeadlineExceeded):
+        service.search("words", deadline_s=-1)
+
+
+def test_undecodable_names_are_found(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"caf\xe9.txt", "a bill of the coffee house")
+    (hit,) = service.search("bill name:caf*.txt", deadline_s=10).hits
+    assert hit.name == b"caf\xe9.txt"
