@@ -1,0 +1,89 @@
+"""Workers and messages that die, in the middle of real work with the real model."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.stack import Stack
+
+WORDS = ("river stone market engine winter letter garden signal copper harbor window paper forest bridge candle "
+         "thunder mirror pocket wheel orange").split()  # fmt: skip
+
+
+def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) -> None:
+    folder.mkdir(exist_ok=True)
+    randomness = random.Random(seed)
+    for number in range(count):
+        text = " ".join(randomness.choices(WORDS, k=words))
+        (folder / f"file{number:03}.txt").write_text(f"File number {number}.\n\n{text}\n")
+
+
+def assert_everything_once(stack: Stack, *, files: int) -> None:
+    assert stack.rows("SELECT state, count(*) FROM files GROUP BY 1") == [("indexed", files)]
+    assert stack.rows("SELECT state, count(*) > 0 FROM embeddings GROUP BY 1") == [("done", True)]
+    missing = "SELECT count(*) FROM content_chunks WHERE chunk_id NOT IN (SELECT chunk_id FROM embeddings)"
+    assert stack.rows(missing) == [(0,)]
+
+
+@pytest.mark.timeout(300)
+def test_a_child_that_dies_ten_times_by_sigsegv_loses_nothing(stack: Stack, tmp_path: Path) -> None:
+    write_files(tmp_path / "docs", count=60)
+    stack.add_root(tmp_path / "docs")
+    stack.start_all()
+    randomness = random.Random(11)
+    kills = 0
+    stack.wait(lambda: stack.waiting() > 20, what="work")
+    deadline = time.monotonic() + 120
+    while kills < 10 and time.monotonic() < deadline:
+        time.sleep(randomness.uniform(0.1, 0.6))
+        if stack.waiting() < 20:
+            write_files(tmp_path / "docs", count=60 + kills, seed=kills)
+        child = stack.child_of(f"embed-{randomness.randint(1, 2)}")
+        if child is not None:
+            os.kill(child, signal.SIGSEGV)
+            kills += 1
+    assert kills == 10
+    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM files")[0][0] == len(list((tmp_path / "docs").iterdir())))
+    stack.wait(stack.settled, seconds=60, what="an index of everything")
+    assert_everything_once(stack, files=len(list((tmp_path / "docs").iterdir())))
+
+
+@pytest.mark.timeout(300)
+def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
+    import redis
+
+    from tasks.app import redis_url
+
+    write_files(tmp_path / "docs", count=60)
+    stack.add_root(tmp_path / "docs")
+    stack.start_all()
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0] > 5, what="progress")
+    client = redis.Redis.from_url(redis_url(stack.settings.broker_dsn))
+    for _ in range(3):
+        client.flushdb()
+        time.sleep(0.3)
+    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    assert_everything_once(stack, files=60)
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_killed_whole_and_an_agent_killed_are_replaced_without_loss(stack: Stack, tmp_path: Path) -> None:
+    write_files(tmp_path / "docs", count=40)
+    stack.add_root(tmp_path / "docs")
+    stack.start_all(embedders=1)
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0] > 5, what="progress")
+    for name in ("embed-1", "extract-1", "agent"):
+        os.killpg(stack.processes[name].pid, signal.SIGKILL)
+        stack.processes[name].wait()
+    write_files(tmp_path / "docs", count=50, seed=3)
+    stack.start_all(embedders=1)
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM files")[0][0] == 50, what="the new files")
+    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    assert_everything_once(stack, files=50)

@@ -1,0 +1,145 @@
+"""A running pipeline for the tests: real workers and a real agent, each a process of its own, on real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.config import Settings
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.embed.store import ModelStore, StoredModel
+from magicfs.ingest.roots import add_root
+
+HOST = "testhost"
+WORKER = (
+    "from magicfs import config, logs; from tasks.worker import run; logs.setup(level='INFO', role={name!r});"
+    "run(config.load(), kind={kind!r}, name={name!r})"
+)
+AGENT = (
+    "import signal, threading; from magicfs import config, logs; from magicfs.db.pool import Database;"
+    "from magicfs.ingest.agent import Agent; from tasks.app import make_app; from tasks.queue import CeleryQueue;"
+    "logs.setup(level='INFO', role='agent'); settings = config.load(); stop = threading.Event();"
+    "signal.signal(signal.SIGTERM, lambda *_: stop.set());"
+    "Agent(settings, Database(settings.database_dsn, application='agent', size=4), CeleryQueue(make_app(settings))).run(stop)"
+)
+
+
+@dataclass
+class Stack:
+    """The parts of one host, started and killed by name."""
+
+    settings: Settings
+    database: Database
+    home: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start_worker(self, kind: str, number: int = 1) -> None:
+        name = f"{kind}-{number}"
+        self._start(name, WORKER.format(kind=kind, name=name))
+
+    def start_agent(self) -> None:
+        self._start("agent", AGENT)
+
+    def start_all(self, *, embedders: int = 2) -> None:
+        self.start_agent()
+        self.start_worker("extract")
+        for number in range(1, embedders + 1):
+            self.start_worker("embed", number)
+
+    def _start(self, name: str, program: str) -> None:
+        env = os.environ | {
+            "MAGICFS_HOME": str(self.home),
+            "MAGICFS_HOST": HOST,
+            "MAGICFS_DATABASE_URL": self.settings.database_dsn,
+            "MAGICFS_BROKER_URL": self.settings.broker_dsn,
+            "MAGICFS_SCAN_SECONDS": "5",
+        }
+        with (self.home / "log" / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-c", program],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def add_root(self, folder: Path) -> None:
+        add_root(self.database, host=HOST, path=folder, home=self.home)
+
+    def child_of(self, name: str) -> int | None:
+        """The pid of the process that does the work of a worker."""
+        try:
+            children = psutil.Process(self.processes[name].pid).children()
+        except psutil.NoSuchProcess:
+            return None
+        return children[0].pid if children else None
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        with self.database.transaction() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def waiting(self) -> int:
+        return sum(
+            self.rows(f"SELECT count(*) FROM {table} WHERE state = 'pending'")[0][0] for table in ("files", "embeddings")
+        )
+
+    def settled(self) -> bool:
+        scanned = self.rows("SELECT bool_and(scanned_at IS NOT NULL) FROM roots")[0][0]
+        return bool(scanned) and self.waiting() == 0
+
+    def wait(self, condition: Callable[[], bool], *, seconds: float = 60, what: str = "the condition") -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come true in {seconds} s\n{self.logs()}")
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in (self.home / "log").iterdir())
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.fixture
+def stack(
+    database_url: str, broker_url: str, database: Database, model_store: ModelStore, stored_model: StoredModel
+) -> Iterator[Stack]:
+    """Nothing runs yet; the test starts what it needs. The real model is in the store."""
+    home = Path(tempfile.mkdtemp(prefix="mfs-"))
+    settings = Settings(
+        home=home, host=HOST, database_url=database_url, broker_url=broker_url, model=stored_model.spec.name
+    )
+    settings.make_home()
+    settings.model_dir.rmdir()
+    settings.model_dir.symlink_to(model_store.directory)
+    (home / "config.toml").write_text(f'model = "{stored_model.spec.name}"\n')
+    with database.transaction() as connection:
+        activate_model(connection, stored_model.spec)
+    running = Stack(settings, database, home)
+    try:
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(home, ignore_errors=True)
