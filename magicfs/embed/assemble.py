@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.embed import manifest as manifests
 from magicfs.embed.calibrate import calibrate
@@ -49,7 +51,8 @@ def assemble(draft: Draft, folder: Path, precision: Precision, say: Say) -> Mani
         files={},
     )
     engine = open_engine(folder, manifest)
-    (probe,) = engine.passage_embed(["probe"])
+    with np.errstate(all="ignore"):
+        (probe,) = engine.passage_embed(["probe"])
     manifest = replace(manifest, spec=replace(spec, dimension=len(probe)))
     embedder = FastembedEmbedder(engine, manifest)
     if draft.name == STAND_IN:

@@ -90,6 +90,9 @@ class LineServer:
                 continue
             connection, line = self._waiting.popleft()
             connection.waiting -= 1
+            if connection.open:
+                # Its end of file, if it has hung up, comes after the request.
+                self._receive(connection)
             if not connection.open:
                 continue
             message, go_on = answer(line)
