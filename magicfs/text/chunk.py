@@ -1,0 +1,137 @@
+"""Cuts a document into chunks that the model can read whole, at places that survive editing.
+
+Used by the extraction service. A chunk is filled between half and all of its capacity; within that window it ends
+at the best boundary (before a heading rather than after a paragraph, there rather than after a sentence), and
+among equals at the one whose following words have the highest checksum. So boundaries depend on the text around
+them, not on what comes before: after an edit they fall into step again within a chunk or two, and all other chunks
+are, letter by letter, the ones that have been embedded already.
+
+The result depends on nothing but document, tokenizer and size. Time is linear in the length of the text. One thread
+at a time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from zlib import crc32
+
+from tokenizers import Tokenizer
+
+from magicfs.domain.text import Chunk, Document
+from magicfs.errors import ModelCorrupt
+from magicfs.text.units import Level, Unit, units_of
+
+CHUNKER_VERSION = 1
+"""Raised when documents are cut differently, so that contents can be chunked anew."""
+
+_CHARACTERS_PER_TOKEN = 8
+"""Text with more of them is no language (encoded data, a word of a thousand letters, which some tokenizers count as
+one token); it is measured by its length."""
+
+_BATCH = 4096
+"""Units that are counted in one call: enough to keep the tokenizer busy, little enough to bound memory."""
+
+
+class Chunker:
+    """Cuts documents by the tokens of one model."""
+
+    def __init__(self, tokenizer_path: Path, *, max_tokens: int) -> None:
+        """Load the model's `tokenizer.json`. `max_tokens` is the capacity of a chunk without special tokens.
+
+        Raises `ModelCorrupt` when the tokenizer cannot be read.
+        """
+        try:
+            self._tokenizer = Tokenizer.from_file(str(tokenizer_path))
+        except Exception as error:  # the library raises bare Exception
+            raise ModelCorrupt(
+                f"the tokenizer {tokenizer_path} cannot be read ({error}): pull the model again"
+            ) from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._most = max_tokens
+        self._least = max_tokens // 2
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        """Return the chunks of `document` in order. They do not overlap; blank lines between them belong to none."""
+        text = document.text
+        units = units_of(text, mime_type=document.mime_type, page_starts=document.page_starts, longest=self._most)
+        tokens = self._count([text[unit.start : unit.end] for unit in units])
+        units, tokens = self._halved(text, units, tokens)
+        ends = self._pack(text, units, tokens)
+        return [
+            chunk
+            for first, end in zip([0, *ends], ends, strict=False)
+            if (chunk := _chunk(document, units[first:end], sum(tokens[first:end])))
+        ]
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        counts: list[int] = []
+        for at in range(0, len(texts), _BATCH):
+            encoded = self._tokenizer.encode_batch_fast(texts[at : at + _BATCH], add_special_tokens=False)
+            counts.extend(map(len, encoded))
+        return counts
+
+    def _halved(self, text: str, units: list[Unit], tokens: list[int]) -> tuple[list[Unit], list[int]]:
+        """Halve units that alone exceed the capacity: scripts of which a letter is several tokens."""
+        while max(tokens, default=0) > self._most:
+            fitting: list[Unit] = []
+            for unit, count in zip(units, tokens, strict=True):
+                middle = (unit.start + unit.end) // 2
+                if count <= self._most or middle == unit.start:
+                    fitting.append(unit)
+                else:
+                    fitting.append(Unit(unit.start, middle, unit.line, unit.level))
+                    fitting.append(Unit(middle, unit.end, unit.line, Level.INSIDE))
+            if len(fitting) == len(units):
+                break
+            units, tokens = fitting, self._count([text[unit.start : unit.end] for unit in fitting])
+        return units, tokens
+
+    def _pack(self, text: str, units: list[Unit], tokens: list[int]) -> list[int]:
+        """Return for each chunk the index behind its last unit."""
+        sizes = (
+            max(count, (unit.end - unit.start) // _CHARACTERS_PER_TOKEN)
+            for unit, count in zip(units, tokens, strict=True)
+        )
+        behind = list(accumulate(sizes, initial=0))
+        grades = [(unit.level, crc32(text[unit.start : unit.end].encode("utf-8")), at) for at, unit in enumerate(units)]
+        ends: list[int] = []
+        start = 0
+        while start < len(units):
+            start = self._end(behind, grades, start)
+            ends.append(start)
+        return ends
+
+    def _end(self, behind: list[int], grades: list[tuple[Level, int, int]], start: int) -> int:
+        """Choose where the chunk ends that begins at `start`. `behind[i]` is the size of the first `i` units."""
+        base, total = behind[start], behind[-1]
+        last = bisect_right(behind, base + self._most) - 1
+        if last >= len(grades):
+            return len(grades)
+        last = max(last, start + 1)
+        first = bisect_left(behind, base + self._least, start + 1)
+        if total - base <= self._most + self._least // 2:
+            # What remains is little more than a chunk: leave something worth embedding for the last one.
+            last = min(last, bisect_right(behind, total - self._least // 2) - 1)
+        first = min(first, last)
+        if first <= start:
+            return start + 1
+        return max(grades[first : last + 1])[2]
+
+
+def _chunk(document: Document, units: Sequence[Unit], tokens: int) -> Chunk | None:
+    """Make a chunk of units that follow each other; None if they hold nothing that the model sees."""
+    if tokens == 0:
+        return None
+    start, end = units[0].start, units[-1].end
+    return Chunk(
+        text=document.text[start:end].rstrip(),
+        tokens=tokens,
+        first_line=units[0].line,
+        last_line=units[-1].line,
+        page=bisect_right(document.page_starts, start) or None,
+    )

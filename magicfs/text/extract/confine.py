@@ -1,0 +1,124 @@
+"""Takes away from a parser's process what a parser does not need. Linux; called once in the child, by its only thread.
+
+Limits of the kernel bound memory, processor time and written bytes; a seccomp filter refuses sockets and new
+programs. The filter is a second wall behind a memory-safe library, so where the machine is of a kind that it has
+no system call numbers for, the child works without it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import resource
+import signal
+import struct
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP = 22
+_PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
+
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_GREATER_OR_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
+_OFFSET_CALL, _OFFSET_ARCH = 0, 4
+_X32_CALLS = 0x40000000
+
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_REFUSED_CALLS = {
+    # socket, connect, execve, ptrace, io_uring_setup, execveat
+    "x86_64": (41, 42, 59, 101, 425, 322),
+    "aarch64": (198, 203, 221, 117, 425, 281),
+}
+
+_WRITTEN_BYTES = 64 * 1024
+"""Enough for the last words of a dying library; nothing else is written."""
+
+_OPEN_FILES = 64
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_resources(*, memory_bytes: int) -> None:
+    """Bound address space to what is in use now plus `memory_bytes`, and forbid core dumps and large files."""
+    space = address_space() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_WRITTEN_BYTES, _WRITTEN_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+
+
+def limit_cpu(*, seconds: float) -> None:
+    """Let this process use `seconds` of processor time from now on; the kernel ends it with SIGXCPU after that.
+
+    This holds even when the parent is stopped or does not look.
+    """
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 1, hard))
+
+
+def address_space() -> int:
+    """Bytes of address space in use."""
+    return _statm(0)
+
+
+def resident() -> int:
+    """Bytes of memory in use."""
+    return _statm(1)
+
+
+def refuse_network_and_programs() -> bool:
+    """Make `socket`, `connect`, `execve` and their kin fail with EPERM; whether this machine could."""
+    machine = platform.machine()
+    if machine not in _AUDIT_ARCH or struct.calcsize("P") != 8:  # noqa: PLR2004
+        return False
+    program = _filter(arch=_AUDIT_ARCH[machine], calls=_REFUSED_CALLS[machine])
+    code = ctypes.create_string_buffer(program, len(program))
+
+    class FilterProgram(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    description = FilterProgram(len(program) // 8, ctypes.addressof(code))
+    try:
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(description))
+    except OSError:
+        return False
+    return True
+
+
+def _filter(*, arch: int, calls: tuple[int, ...]) -> bytes:
+    """Assemble the BPF program: refuse foreign architectures and the given calls, allow the rest."""
+
+    def step(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
+        return struct.pack("=HBBI", code, if_true, if_false, value)
+
+    last = len(calls)
+    steps = [
+        step(_LOAD, _OFFSET_ARCH),
+        step(_JUMP_IF_EQUAL, arch, if_false=last + 3),
+        step(_LOAD, _OFFSET_CALL),
+        step(_JUMP_IF_GREATER_OR_EQUAL, _X32_CALLS, if_true=last + 1),
+        *(step(_JUMP_IF_EQUAL, call, if_true=last - at) for at, call in enumerate(calls)),
+        step(_RETURN, _ALLOW),
+        step(_RETURN, _REFUSE),
+    ]
+    return b"".join(steps)
+
+
+def _prctl(option: int, *arguments: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    values = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    if library.prctl(ctypes.c_int(option), *values) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _statm(field: int) -> int:
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[field]) * resource.getpagesize()

@@ -1,0 +1,106 @@
+"""Which way a file's bytes go: decoded here, parsed in the sandbox, or not read at all.
+
+Used by the extraction service through the `Extractor` protocol. One thread at a time.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Document, Unreadable
+from magicfs.text.extract.decode import cut, decode
+from magicfs.text.extract.detect import Format, Route, detect
+from magicfs.text.extract.limits import Limits
+from magicfs.text.extract.ocr import Ocr
+from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.titles import title_of
+
+EXTRACTOR_VERSION = 1
+"""Raised when the text of files comes out differently, so that contents can be extracted anew."""
+
+
+_UNREAD: Final[dict[Route, Unreadable]] = {
+    Route.ARCHIVE: Unreadable(Reason.BINARY, "an archive: not opened"),
+    Route.BINARY: Unreadable(Reason.BINARY, "holds no text"),
+    Route.DAMAGED: Unreadable(Reason.CORRUPT, "the content is not what the name says"),
+}
+"""Outcomes that need no look beyond the first bytes."""
+
+
+class Extractor(Protocol):
+    """Gets the text out of a file's bytes."""
+
+    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+        """Return the text of `content`, or why there is none.
+
+        `name` is the file's own name without folders; it decides only where the content leaves it open.
+        Bad content never raises.
+        """
+        ...
+
+
+class FileExtractor:
+    """The extractor for real use; its child process starts with the first file that needs one."""
+
+    def __init__(self, *, limits: Limits, ocr: Ocr | None = None, sandbox: Sandbox | None = None) -> None:
+        self._limits = limits
+        self._ocr = ocr
+        self._sandbox = sandbox or Sandbox(limits=limits, ocr=ocr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child process, if one runs."""
+        self._sandbox.close()
+
+    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+        """See `Extractor`."""
+        if not content:
+            return Unreadable(Reason.EMPTY)
+        form = detect(content, name=name)
+        match form.route:
+            case Route.DECODE:
+                return self._decoded(content, form)
+            case Route.MARKUP:
+                return self._marked_up(content, form)
+            case Route.PARSE:
+                return self._sandbox.parse(content, mime_type=form.mime_type)
+            case Route.IMAGE:
+                return self._image(content, form)
+            case _:
+                return _UNREAD[form.route]
+
+    def _image(self, content: bytes, form: Format) -> Document | Unreadable:
+        if self._ocr is None:
+            return Unreadable(Reason.NEEDS_OCR, "an image: install tesseract to read text in images")
+        return self._sandbox.parse(content, mime_type=form.mime_type)
+
+    def _decoded(self, content: bytes, form: Format) -> Document | Unreadable:
+        text = decode(content)
+        if text is None:
+            return Unreadable(Reason.BINARY, "no text in any known encoding")
+        return self._document(text, form)
+
+    def _document(self, text: str, form: Format) -> Document | Unreadable:
+        if not text or text.isspace():
+            return Unreadable(Reason.NO_TEXT, "nothing but blanks")
+        text = cut(text, max_bytes=self._limits.text_bytes)
+        return Document(text=text, mime_type=form.mime_type, title=title_of(text, mime_type=form.mime_type))
+
+    def _marked_up(self, content: bytes, form: Format) -> Document | Unreadable:
+        """Parse a format that is itself text. If it does not parse, it is read as it stands."""
+        text = decode(content)
+        if text is None:
+            return Unreadable(Reason.BINARY, "no text in any known encoding")
+        parsed = self._sandbox.parse(text.encode("utf-8"), mime_type=form.mime_type)
+        if isinstance(parsed, Unreadable) and parsed.reason is Reason.CORRUPT:
+            return self._document(text, form)
+        return parsed
