@@ -29,7 +29,8 @@ MOST_WAITING = 16
 """Requests that one connection may have unanswered."""
 SILENCE_SECONDS = 30.0
 """A connection on which nothing has come for so long is closed."""
-_TICK_SECONDS = 1.0
+_TICK_SECONDS = 5.0
+"""Longest sleep: then idleness and the socket's existence are looked at again."""
 _RECEIVE_BYTES = 64 * 1024
 
 
@@ -82,11 +83,17 @@ class LineServer:
         self._selector.close()
 
     def run(self, answer: Answer) -> None:
-        """Answer requests until an answer ends it, or no request has come for `idle_exit` seconds."""
+        """Answer requests until an answer ends it, or no request has come for `idle_exit` seconds.
+
+        Ends too when the socket is gone: nobody could reach us any more, as after the state directory was removed.
+        """
         last_request = time.monotonic()
         while self._idle_exit is None or time.monotonic() - last_request < self._idle_exit:
             self._gather(0.0 if self._waiting else _TICK_SECONDS)
             if not self._waiting:
+                if not self._path.exists():
+                    logger.warning("%s is gone", self._path)
+                    return
                 continue
             connection, line = self._waiting.popleft()
             connection.waiting -= 1

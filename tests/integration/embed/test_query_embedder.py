@@ -62,11 +62,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def launch(socket_path: Path, model_store: ModelStore, *options: str) -> subprocess.Popen[bytes]:
+def launch(
+    socket_path: Path, model_store: ModelStore, *options: str, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "magicfs.embed.server", "--socket", str(socket_path)]
-    return subprocess.Popen(
-        [*command, "--models", str(model_store.directory), *options], stderr=subprocess.DEVNULL, cwd="/"
-    )
+    return subprocess.Popen([*command, "--models", str(model_store.directory), *options], stderr=stderr, cwd="/")
 
 
 def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
@@ -280,6 +280,16 @@ def test_one_that_nobody_asks_leaves(place: Path, model_store: ModelStore, store
     client.embed("only once", spec=stored_model.spec, deadline_s=PATIENCE)
     wait_for(client._nobody_serves)
     wait_for(lambda: not (place / "e.sock").exists())
+
+
+def test_one_whose_socket_is_gone_leaves(place: Path, model_store: ModelStore) -> None:
+    server = launch(place / "e.sock", model_store, "--idle-exit", "8", stderr=subprocess.PIPE)
+    client = QueryEmbedder(place / "e.sock", model_store.directory, launch=False)
+    wait_for(lambda: client.ping() is not None)
+    (place / "e.sock").unlink()
+    _, log = server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0
+    assert b"e.sock is gone" in log
 
 
 def test_what_was_asked_lately_is_remembered_and_cannot_be_spoilt(

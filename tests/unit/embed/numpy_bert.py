@@ -43,7 +43,8 @@ class NumpyBert:
         for layer in range(self.config["num_hidden_layers"]):
             hidden = self._layer(hidden, f"encoder.layer.{layer}.")
         pooled = hidden.mean(axis=0)
-        return pooled / np.linalg.norm(pooled)
+        unit: NDArray[np.float64] = pooled / np.linalg.norm(pooled)
+        return unit
 
     def _dense(self, value: NDArray[Any], name: str) -> NDArray[Any]:
         return value @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from magicfs.domain.models import Precision
 from magicfs.embed import recipes
@@ -22,8 +23,9 @@ def fp32(model_store: ModelStore) -> FastembedEmbedder:
     return FastembedEmbedder.load(model_store.pull(MODEL, precision="fp32").folder)
 
 
-def cosines(embedder: FastembedEmbedder) -> np.ndarray:
-    return np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
+def cosines(embedder: FastembedEmbedder) -> NDArray[np.float32]:
+    products: NDArray[np.float32] = np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
+    return products
 
 
 def test_the_known_vectors_are_those_of_the_published_weights() -> None:
