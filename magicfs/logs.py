@@ -5,6 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 
+CHATTY = (
+    *("httpx", "httpcore", "huggingface_hub", "urllib3", "watchfiles"),
+    # Two lines for each message, several messages a second.
+    *("celery.worker.strategy", "celery.app.trace"),
+)
+"""Loggers of other libraries whose information is of no use to anybody who reads our logs."""
+
 
 def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
     """Send the log of this process to standard error, each line naming the process's `role`.
@@ -17,5 +24,5 @@ def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
         format=f"%(asctime)s %(levelname)-7s {role}[%(process)d] %(name)s: %(message)s",
         force=True,
     )
-    for chatty in ("httpx", "httpcore", "huggingface_hub", "urllib3", "watchfiles"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -104,11 +104,17 @@ class Stack:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come true in {seconds} s\n{self.logs()}")
+                raise AssertionError(f"{what} did not come true in {seconds} s\n{self.counts()}\n{self.logs()}")
             time.sleep(0.1)
 
+    def counts(self) -> dict[str, list[tuple]]:
+        return {
+            table: self.rows(f"SELECT state, reason, attempts, count(*) FROM {table} GROUP BY 1, 2, 3")
+            for table in ("files", "embeddings")
+        }
+
     def logs(self) -> str:
-        return "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in (self.home / "log").iterdir())
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-1500:]}" for path in (self.home / "log").iterdir())
 
     def stop(self) -> None:
         for process in self.processes.values():

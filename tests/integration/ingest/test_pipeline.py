@@ -297,3 +297,32 @@ class TestRootsThatAreNotThere:
         index.settle()
         assert set(index.states()) == {f"b/{number}.txt" for number in range(20)}
         assert len(index.reader.calls) == 20
+
+
+class TestFailures:
+    def test_they_are_listed_and_can_be_tried_again(self, index: Index) -> None:
+        from magicfs.db.failures import count_reasons, list_failures, retry_failures
+        from magicfs.domain.files import Reason
+        from magicfs.domain.text import Unreadable
+
+        (index.folder / "bad.pdf").write_text("not a PDF")
+        (index.folder / "none.bin").write_text("nothing")
+        original = index.reader.extract
+        verdicts = {b"bad.pdf": Unreadable(Reason.CRASHED, "signal 11"), b"none.bin": Unreadable(Reason.BINARY)}
+        index.reader.extract = lambda content, name: verdicts[name]  # type: ignore[method-assign]
+        index.settle()
+        with index.database.transaction() as connection:
+            assert [(entry.path, entry.reason) for entry in list_failures(connection)] == [(b"bad.pdf", "crashed")]
+            assert len(list_failures(connection, skipped=True)) == 2
+            assert count_reasons(connection) == {"binary": 1, "crashed": 1}
+            assert retry_failures(connection) == 1
+        index.reader.extract = original  # type: ignore[method-assign]
+        index.settle()
+        assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "binary")}
+
+    def test_an_empty_index_has_none(self, index: Index) -> None:
+        from magicfs.db.failures import list_failures, retry_failures
+
+        with index.database.transaction() as connection:
+            assert list_failures(connection, skipped=True) == []
+            assert retry_failures(connection) == 0

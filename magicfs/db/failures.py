@@ -1,0 +1,56 @@
+"""What is not in the index, why, and another try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load
+from magicfs.domain.files import FileState, Reason
+
+_SQL = load("failures")
+
+RETRIED = (Reason.NEEDS_OCR, Reason.TOO_LARGE, Reason.VANISHED)
+"""Reasons to skip that a changed setting, a program installed since or a disk that is back can do away with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that is not in the index, or of which a chunk has no vector."""
+
+    host: str
+    root: str
+    root_path: bytes
+    path: bytes
+    """Relative to the root."""
+    state: FileState
+    reason: str
+    detail: str | None
+    changed_at: float
+    """Seconds since the epoch."""
+
+
+def list_failures(
+    connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int = 10_000
+) -> list[Failure]:
+    """Failed files, newest first, then files with failed chunks. `skipped` adds what holds nothing to index."""
+    values = {"reason": reason, "skipped": skipped, "limit": limit}
+    rows = connection.execute(_SQL["files"], values).fetchall()
+    rows += connection.execute(_SQL["chunks"], values).fetchall()
+    return [
+        Failure(host, root, root_path, path, FileState(state), reason, detail, float(changed_at))
+        for host, root, root_path, path, state, reason, detail, changed_at in rows
+    ]
+
+
+def count_reasons(connection: Connection) -> dict[str, int]:
+    """How many files there are for each reason."""
+    return dict(connection.execute(_SQL["reasons"]).fetchall())
+
+
+def retry_failures(connection: Connection) -> int:
+    """Try everything again that failed, or was skipped for a reason that may be gone. Returns how many."""
+    connection.execute(_SQL["forget_verdicts"])
+    files = connection.execute(_SQL["retry_files"], {"reasons": [reason.value for reason in RETRIED]}).rowcount
+    chunks = connection.execute(_SQL["retry_chunks"]).rowcount
+    return files + chunks
