@@ -1,0 +1,79 @@
+"""supervisord's configuration for our parts. Pure.
+
+Paths are relative to the state directory, where supervisord runs, and commands go through
+`magicfs.runtime.launch`: nothing of a user's choosing has to be quoted but the interpreter's path.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from magicfs.runtime.parts import Part
+
+LOG_BYTES = 5 << 20
+LOG_BACKUPS = 2
+
+MANY_RETRIES = 1_000_000
+"""supervisord gives up after so many; each pause is a second longer than the one before, so it never does."""
+
+
+def render(parts: Sequence[Part]) -> str:
+    """The text of the configuration file."""
+    return "\n".join([_HEAD.format(user=_user()), *(_program(part) for part in parts)])
+
+
+_HEAD = """\
+; Written by 'magicfs up'; changes are lost.
+[unix_http_server]
+file=run/supervisor.sock
+chmod=0700
+
+[supervisord]
+{user}nodaemon=true
+silent=true
+pidfile=run/supervisor.pid
+logfile=log/supervisor.log
+logfile_maxbytes=1MB
+logfile_backups=1
+umask=077
+minfds=256
+minprocs=16
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+
+def _program(part: Part) -> str:
+    launcher = f"{_quoted(sys.executable)} -P -m magicfs.runtime.launch {part.fingerprint[:16]}"
+    options = {
+        "command": launcher,
+        "priority": part.place,
+        "autostart": "true",
+        "autorestart": "true",
+        "startsecs": part.steady_seconds,
+        "startretries": MANY_RETRIES,
+        "stopsignal": part.stop_signal,
+        "stopwaitsecs": part.stop_seconds,
+        "stopasgroup": "false",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"log/{part.name}.log",
+        "stdout_logfile_maxbytes": LOG_BYTES,
+        "stdout_logfile_backups": LOG_BACKUPS,
+    }
+    lines = "\n".join(f"{name}={value}" for name, value in options.items())
+    return f"[program:{part.name}]\n{lines}\n"
+
+
+def _user() -> str:
+    """supervisord complains when it is root and nobody says that it is meant."""
+    return "user=root\n" if os.geteuid() == 0 else ""
+
+
+def _quoted(path: str) -> str:
+    """For supervisord: its own `%`, comments that begin after a blank, then words as a shell splits them."""
+    return shlex.quote(path).replace("%", "%%").replace(" #", " '\"#\"'").replace(" ;", " '\";\"'")
