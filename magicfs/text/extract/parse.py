@@ -10,7 +10,7 @@ import kreuzberg
 
 from magicfs.domain.files import Reason
 from magicfs.domain.text import Document, Unreadable
-from magicfs.text.extract import container, opendocument
+from magicfs.text.extract import container, opendocument, svg
 from magicfs.text.extract.decode import clean
 from magicfs.text.extract.ocr import Ocr
 
@@ -39,6 +39,8 @@ _BOMB = re.compile(
 )
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 """The dictionaries of images always stand in the open, even in files with compressed objects."""
+
+_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
@@ -82,6 +84,8 @@ class LibraryParser:
             return exact
         if exact in opendocument.MIME_TYPES:
             return opendocument.read(content, exact)
+        if exact == svg.MIME_TYPE:
+            return svg.read(content)
         try:
             result = self._read(content, exact)
         except kreuzberg.KreuzbergError as error:
@@ -99,13 +103,12 @@ class LibraryParser:
             return self._textless(content, mime_type)
         metadata = result.metadata
         authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
-        language = metadata.get("language")
         return Document(
             text=text,
             mime_type=mime_type,
             title=_title(metadata.get("title") or metadata.get("subject")),
             author=", ".join(str(author) for author in authors if author) or None,
-            language=str(language)[:2].lower() if language else None,
+            language=_language(metadata.get("language")),
             page_starts=starts,
         )
 
@@ -147,3 +150,9 @@ def _title(title: object) -> str | None:
     r"""Return a title, unless it is what some writers leave there (RTF escapes, a placeholder)."""
     text = str(title or "").strip()
     return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
+
+
+def _language(tag: object) -> str | None:
+    """Return the ISO 639-1 code that a language tag such as `en-US` begins with."""
+    found = _LANGUAGE.match(str(tag or ""))
+    return found[1].lower() if found else None
