@@ -97,9 +97,8 @@ def queue() -> CeleryQueue:
 @cache
 def extraction() -> Extraction:
     """The service behind `tasks.extract`, with a parser process of its own."""
-    from magicfs.text.chunk import Chunker
-
     from magicfs.embed.store import ModelStore
+    from magicfs.text.chunk import Chunker
     from magicfs.text.extract import FileExtractor, Limits
     from magicfs.text.extract.ocr import find_ocr
 

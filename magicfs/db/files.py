@@ -6,7 +6,7 @@ says whether it still held: when not, the file has changed or somebody else has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,15 +35,6 @@ class IndexedFile:
     ctime_ns: int
     ino: int
 
-    def matches(self, stat: FileStat) -> bool:
-        """Whether nothing says that the file on disk is another or has changed."""
-        return (self.size, self.mtime_ns, self.ctime_ns, self.ino) == (
-            stat.size,
-            stat.mtime_ns,
-            stat.ctime_ns,
-            stat.ino,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
@@ -65,13 +56,28 @@ def extension(path: bytes) -> str:
     return last.lower() if dot and stem else ""
 
 
+def _bounds(directory: bytes) -> dict[str, bytes | None]:
+    """The paths below a directory, as a range: `0` is the byte that follows the slash."""
+    return {"from": directory + b"/" if directory else b"", "to": directory + b"0" if directory else None}
+
+
 def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Iterator[IndexedFile]:
     """What the index believes about the files of a root, or about those below one of its directories."""
-    bounds = {"from": below + b"/" if below else b"", "to": below + b"0" if below else None}
     with connection.cursor("snapshot", binary=True) as cursor:
         cursor.itersize = _SNAPSHOT_ROWS
-        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **bounds}):
+        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **_bounds(below)}):
             yield IndexedFile(*row)
+
+
+def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes) -> list[IndexedFile]:
+    """The same of the files right in one directory; the empty one is the root itself."""
+    values = {"root_id": root, **_bounds(directory)}
+    return [IndexedFile(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
+
+
+def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
+    """Files of a root that were seen but could not be opened: to look at them again may help."""
+    return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]
 
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
@@ -97,13 +103,13 @@ def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile],
     return [FileId(row[0]) for row in rows]
 
 
-def delete_files(connection: Connection, ids: Iterable[FileId], *, began: datetime) -> int:
+def delete_unmet(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
     """Forget files that a scan, begun at `began`, did not meet; their contents stay a while as orphans.
 
     A file that has been seen since then, by the watcher, stays. Returns how many went.
     """
-    rows = connection.execute(_SQL["delete"], {"ids": list(ids), "began": began}).fetchall()
-    return _deleted(connection, rows)
+    values = {"root_id": root, "paths": list(paths), "began": began}
+    return _deleted(connection, connection.execute(_SQL["delete_unmet"], values).fetchall())
 
 
 def count_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> tuple[int, int]:

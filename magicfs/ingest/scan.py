@@ -16,6 +16,8 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database
 from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
+from magicfs.ingest.before import Before
+from magicfs.ingest.memory import Memory
 from magicfs.ingest.rules import Rules, rules_for
 from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
@@ -58,38 +60,61 @@ def presence(root: Root) -> tuple[RootState, str | None]:
 
 
 class Scanner:
-    """Scans roots of this host. Called from one thread at a time."""
+    """Scans roots of this host. Threads may share one."""
 
     def __init__(self, database: Database, queue: JobQueue) -> None:
         self._database = database
         self._queue = queue
+        self._memory = Memory()
 
-    def scan(self, known: KnownRoot) -> ScanResult:
-        """Look at a whole root and bring the index in line with it."""
+    def scan(self, known: KnownRoot, *, deep: bool = False) -> ScanResult:
+        """Look at a whole root and bring the index in line with it.
+
+        A `deep` scan compares with the database alone and not with what the last scan remembers.
+        """
         root = known.root
         state, detail = presence(root)
         if state is not RootState.PRESENT:
             self._set_state(root, state, detail)
+            self._memory.forget(root.id)
             return ScanResult(changed=0, deleted=0, complete=False)
         if known.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        began = self._time()
-        rules = Rules().enter(root.path, below=b"")
-        walk = Walk(root=root.path, device=root.device, below=b"", rules=rules)
-        result = self._reconcile(root, walk, began=began, may_delete=known.may_delete, priority=0)
-        self._conclude(root, result, began)
+        began = self._begin(root, deep=deep)
+        walk = Walk(root=root.path, device=root.device, below=b"", rules=Rules().enter(root.path, below=b""))
+        before = Before(self._database, root.id, b"", self._memory.recall(root.id))
+        try:
+            result = self._reconcile(root, walk, before, began=began, may_delete=known.may_delete, priority=0)
+            self._conclude(root, result, began)
+        except BaseException:
+            self._memory.forget(root.id)
+            raise
+        if result.complete and not result.suspect:
+            self._memory.keep(root.id, before.met)
+        else:
+            self._memory.forget(root.id)
         return result
 
     def scan_below(self, root: Root, below: bytes, *, priority: int) -> ScanResult:
         """Look at one directory of a root, such as one that has just appeared."""
-        began = self._time()
+        with self._database.transaction() as connection:
+            began = roots_db.database_time(connection)
+        self._memory.doubt_below(root.id, [below])
         rules = rules_for(root.path, below)
         if rules is None:
             with self._database.transaction() as connection:
                 deleted = files_db.delete_paths(connection, root.id, [below])
             return ScanResult(changed=0, deleted=deleted, complete=True)
         walk = Walk(root=root.path, device=root.device, below=below, rules=rules)
-        return self._reconcile(root, walk, began=began, may_delete=False, priority=priority)
+        before = Before(self._database, root.id, below, None)
+        result = self._reconcile(root, walk, before, began=began, may_delete=False, priority=priority)
+        self._memory.doubt(root.id, before.met)
+        return result
+
+    def save(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> None:
+        """Write down files that an event has pointed to."""
+        self._memory.doubt(root.id, {file.path.rpartition(b"/")[0] for file in seen})
+        self._record(root, seen, priority=priority)
 
     def forget(self, root: Root, paths: list[bytes]) -> bool:
         """Forget files that are gone, and everything below those that were directories.
@@ -100,39 +125,52 @@ class Scanner:
             gone, known = files_db.count_paths(connection, root.id, paths)
             if is_suspicious(gone=gone, known=known):
                 return False
-            files_db.delete_paths(connection, root.id, paths)
+            if gone:
+                self._memory.doubt_below(root.id, paths)
+                files_db.delete_paths(connection, root.id, paths)
         return True
 
-    def _time(self) -> datetime:
+    def _begin(self, root: Root, *, deep: bool) -> datetime:
+        """The database's time; and look again at the directories of files that could not be opened."""
+        if deep:
+            self._memory.forget(root.id)
         with self._database.transaction() as connection:
-            return roots_db.database_time(connection)
+            unopened = files_db.unopened_paths(connection, root.id)
+            began = roots_db.database_time(connection)
+        self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in unopened})
+        return began
 
-    def _reconcile(self, root: Root, walk: Walk, *, began: datetime, may_delete: bool, priority: int) -> ScanResult:
-        with self._database.transaction() as connection:
-            known = {file.path: file for file in files_db.snapshot(connection, root.id, below=walk.below)}
-        total = len(known)
+    def _reconcile(
+        self, root: Root, walk: Walk, before: Before, *, began: datetime, may_delete: bool, priority: int
+    ) -> ScanResult:
         batch: list[files_db.SeenFile] = []
         arrived: set[int] = set()
+        gone: dict[bytes, int] = {}
         changed = 0
-        for seen in walk.files():
-            before = known.pop(seen.path, None)
-            if before is not None and before.matches(seen.stat):
+        for listing in walk.listings():
+            if before.holds(listing):
                 continue
-            if before is None:
-                arrived.add(seen.stat.ino)
-            batch.append(seen)
+            known = before.signatures(listing.path)
+            for name, signature in listing.signatures.items():
+                old = known.pop(name, None)
+                if old != signature:
+                    batch.append(listing.seen(name))
+                    if old is None:
+                        arrived.add(signature[3])
+            prefix = listing.path + b"/" if listing.path else b""
+            gone |= {prefix + name: signature[3] for name, signature in known.items()}
             if len(batch) >= BATCH:
-                changed += self.record(root, batch, priority=priority)
+                changed += self._record(root, batch, priority=priority)
                 batch.clear()
-        changed += self.record(root, batch, priority=priority)
-        gone = [file for file in known.values() if not _is_below(file.path, walk.unseen)]
+        changed += self._record(root, batch, priority=priority)
+        gone |= before.unmet(walk.unseen)
+        lost = _count_lost(root, gone, arrived)
         complete = not walk.unseen
-        lost = sum(not _is_elsewhere(root, file, arrived) for file in gone) if len(gone) >= FEWEST_SUSPICIOUS else 0
-        if is_suspicious(gone=lost, known=total) and not may_delete:
+        if not may_delete and is_suspicious(gone=lost, known=lost + before.count_met() - len(arrived)):
             return ScanResult(changed=changed, deleted=0, complete=complete, suspect=lost)
-        return ScanResult(changed=changed, deleted=self._delete(gone, began), complete=complete)
+        return ScanResult(changed=changed, deleted=self._delete(root, list(gone), began), complete=complete)
 
-    def record(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> int:
+    def _record(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> int:
         """Write down new and changed files and ring for the workers. Returns how many there were."""
         if not seen:
             return 0
@@ -142,12 +180,11 @@ class Scanner:
             self._queue.ring_extract(root.host)
         return changed
 
-    def _delete(self, gone: list[files_db.IndexedFile], began: datetime) -> int:
+    def _delete(self, root: Root, gone: list[bytes], began: datetime) -> int:
         deleted = 0
         for start in range(0, len(gone), BATCH):
             with self._database.transaction() as connection:
-                ids = [file.id for file in gone[start : start + BATCH]]
-                deleted += files_db.delete_files(connection, ids, began=began)
+                deleted += files_db.delete_unmet(connection, root.id, gone[start : start + BATCH], began=began)
         return deleted
 
     def _conclude(self, root: Root, result: ScanResult, began: datetime) -> None:
@@ -171,10 +208,8 @@ class Scanner:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
 
 
-def _is_elsewhere(root: Root, file: files_db.IndexedFile, arrived: set[int]) -> bool:
-    """Whether a file that was not met was moved within the root, or is there and merely no longer wanted."""
-    return file.ino in arrived or os.path.lexists(os.path.join(root.path, file.path))
-
-
-def _is_below(path: bytes, directories: list[bytes]) -> bool:
-    return any(not directory or path.startswith(directory + b"/") for directory in directories)
+def _count_lost(root: Root, gone: dict[bytes, int], arrived: set[int]) -> int:
+    """How many of the files that were not met were neither moved within the root nor are merely unwanted now."""
+    if len(gone) < FEWEST_SUSPICIOUS:
+        return 0
+    return sum(ino not in arrived and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())

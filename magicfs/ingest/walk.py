@@ -1,11 +1,13 @@
-"""Walk a tree as a scan does: wanted regular files, no symbolic links, one device.
+"""Walk a tree as a scan does: wanted regular files, no symbolic links, one device; a directory at a time.
 
-What cannot be listed is reported, since nothing may be concluded from files that were not seen.
+What cannot be listed is reported, since nothing may be concluded from files that were not seen. This is the hot
+loop of a rescan: it does one `stat` a file and little else, see `benchmarks/rescan.py`.
 """
 
 from __future__ import annotations
 
 import logging
+import marshal
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +17,37 @@ from magicfs.domain.files import FileStat
 from magicfs.ingest.rules import Rules
 
 log = logging.getLogger(__name__)
+
+Signature = tuple[int, int, int, int]
+"""Size, mtime, ctime (nanoseconds) and inode number: while they are the same, the file is taken to be."""
+
+_SIGN = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The wanted files of one directory."""
+
+    path: bytes
+    """Relative to the root; empty for the root itself."""
+    signatures: dict[bytes, Signature]
+    """By file name."""
+    stats: dict[bytes, os.stat_result]
+
+    def packed(self) -> bytes:
+        """The signatures, small and quick to compare. Version 2 of the format depends on nothing but the values."""
+        return marshal.dumps(self.signatures, 2)
+
+    def seen(self, name: bytes) -> SeenFile:
+        """One of the files, with all that the index keeps of its metadata."""
+        return SeenFile(self.path + b"/" + name if self.path else name, FileStat.of(self.stats[name]))
+
+
+def unpacked(packed: bytes) -> dict[bytes, Signature]:
+    """The signatures that `Listing.packed` packed in this process."""
+    # Safe, since the bytes never leave this process.
+    signatures: dict[bytes, Signature] = marshal.loads(packed)  # noqa: S302
+    return signatures
 
 
 @dataclass(slots=True)
@@ -28,28 +61,49 @@ class Walk:
     unseen: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
 
-    def files(self) -> Iterator[SeenFile]:
-        """Every wanted file, a directory at a time. Names are as the file system has them."""
+    def listings(self) -> Iterator[Listing]:
+        """Every directory that is wanted."""
         waiting = [(self.below, self.rules)]
         while waiting:
             below, rules = waiting.pop()
             try:
-                entries = list(os.scandir(os.path.join(self.root, below) if below else self.root))
+                with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
+                    yield self._list(below, rules, entries, waiting)
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
                     log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
                 self.unseen.append(below)
-                continue
-            prefix = below + b"/" if below else b""
-            for entry in entries:
-                path = prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if self._enters(path, rules):
-                        waiting.append((path, rules.enter(entry.path, below=path)))
-                elif entry.is_file(follow_symlinks=False) and not rules.ignores(path, is_directory=False):
-                    seen = _look(entry, path)
-                    if seen is not None:
-                        yield seen
+
+    def _list(
+        self,
+        below: bytes,
+        rules: Rules,
+        entries: Iterator[os.DirEntry[bytes]],
+        waiting: list[tuple[bytes, Rules]],
+    ) -> Listing:
+        prefix = below + b"/" if below else b""
+        listing = Listing(below, {}, {})
+        signatures, stats, ignores = listing.signatures, listing.stats, rules.ignores
+        for entry in entries:
+            name = entry.name
+            if entry.is_file(follow_symlinks=False):
+                if ignores(prefix + name, is_directory=False):
+                    continue
+                try:
+                    stat = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                ino = stat.st_ino
+                signatures[name] = (
+                    stat.st_size,
+                    stat.st_mtime_ns,
+                    stat.st_ctime_ns,
+                    ino if ino < _SIGN else ino - 2 * _SIGN,
+                )
+                stats[name] = stat
+            elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + name, rules):
+                waiting.append((prefix + name, rules.enter(entry.path, below=prefix + name)))
+        return listing
 
     def _enters(self, path: bytes, rules: Rules) -> bool:
         """Whether a directory is wanted and on the root's device: another disk below it is a root of its own."""
@@ -60,10 +114,3 @@ class Walk:
         except OSError:
             self.unseen.append(path)
             return False
-
-
-def _look(entry: os.DirEntry[bytes], path: bytes) -> SeenFile | None:
-    try:
-        return SeenFile(path, FileStat.of(entry.stat(follow_symlinks=False)))
-    except OSError:
-        return None

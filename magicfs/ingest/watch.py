@@ -106,7 +106,7 @@ class Watcher:
             else:
                 self._meet(root, path, status, seen=seen, gone=gone)
         priority = PRIORITY if len(seen) <= BULK else 0
-        self._scanner.record(root, seen, priority=priority)
+        self._scanner.save(root, seen, priority=priority)
         if gone and os.path.isdir(root.path) and not self._scanner.forget(root, gone):
             self._rescan(root)
         for directory in _outermost(directories):

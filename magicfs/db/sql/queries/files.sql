@@ -5,6 +5,17 @@ SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE siz
 FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
 
+-- name: snapshot_of_directory
+-- The same of the files right in one directory.
+SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
+FROM files
+WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
+  AND position('/'::bytea IN substring(path FROM length(%(from)s) + 1)) = 0
+
+-- name: unopened
+-- Files that were seen but could not be opened.
+SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'permission')
+
 -- name: upsert
 -- New and changed files. A change voids a lease, since its holder may have read the old bytes, and every
 -- verdict on the old bytes. A file that is as it was keeps its state.
@@ -26,9 +37,10 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    OR files.reason IN ('vanished', 'permission')
 RETURNING id
 
--- name: delete
+-- name: delete_unmet
 -- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had.
-DELETE FROM files WHERE id = ANY(%(ids)s) AND changed_at < %(began)s RETURNING content_id
+DELETE FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s) AND changed_at < %(began)s
+RETURNING content_id
 
 -- name: count_paths
 -- How many files there are at these paths and below them, and how many the root has.

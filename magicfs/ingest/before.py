@@ -1,0 +1,74 @@
+"""What the index believes about the files of a tree, a directory at a time: remembered, or else from the database."""
+
+from __future__ import annotations
+
+from magicfs.db import files as files_db
+from magicfs.db.pool import Database
+from magicfs.domain.ids import RootId
+from magicfs.ingest.memory import Remembered
+from magicfs.ingest.walk import Listing, Signature, unpacked
+
+
+class Before:
+    """One scan's view of the index before it. Not for several threads."""
+
+    def __init__(self, database: Database, root: RootId, below: bytes, remembered: Remembered | None) -> None:
+        """Compare with what is `remembered` of each directory below `below`; what is not comes from the database."""
+        self._database = database
+        self._root = root
+        self._remembered = remembered.listings if remembered is not None else {}
+        self._doubtful = remembered.doubtful if remembered is not None else set()
+        self._stored = self._load(below) if remembered is None else None
+        self._count = 0
+        self.met: dict[bytes, bytes] = {}
+        """The listings of this scan, packed."""
+
+    def _load(self, below: bytes) -> dict[bytes, dict[bytes, Signature]]:
+        stored: dict[bytes, dict[bytes, Signature]] = {}
+        with self._database.transaction() as connection:
+            for file in files_db.snapshot(connection, self._root, below=below):
+                directory, _, name = file.path.rpartition(b"/")
+                stored.setdefault(directory, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
+        return stored
+
+    def holds(self, listing: Listing) -> bool:
+        """Whether a directory is remembered just as it is now."""
+        packed = listing.packed()
+        self.met[listing.path] = packed
+        self._count += len(listing.signatures)
+        if self._remembered.get(listing.path) != packed:
+            return False
+        del self._remembered[listing.path]
+        return True
+
+    def signatures(self, directory: bytes) -> dict[bytes, Signature]:
+        """What the index believes about the files right in a directory. Asked once for each."""
+        if self._stored is not None:
+            return self._stored.pop(directory, {})
+        remembered = self._remembered.pop(directory, None)
+        if remembered is not None:
+            return unpacked(remembered)
+        with self._database.transaction() as connection:
+            files = list(files_db.snapshot_of_directory(connection, self._root, directory))
+        return {file.path.rpartition(b"/")[2]: (file.size, file.mtime_ns, file.ctime_ns, file.ino) for file in files}
+
+    def count_met(self) -> int:
+        """How many files this scan has met so far."""
+        return self._count
+
+    def unmet(self, unseen: list[bytes]) -> dict[bytes, int]:
+        """Inode numbers of the files of directories that were not met, by path; none at or below an `unseen` one."""
+        left = self._stored if self._stored is not None else self._left_in_memory()
+        return {
+            (directory + b"/" if directory else b"") + name: signature[3]
+            for directory, names in left.items()
+            if not any(not other or directory == other or directory.startswith(other + b"/") for other in unseen)
+            for name, signature in names.items()
+        }
+
+    def _left_in_memory(self) -> dict[bytes, dict[bytes, Signature]]:
+        """Directories that are remembered or in doubt but were not met."""
+        left = {directory: unpacked(packed) for directory, packed in self._remembered.items()}
+        for directory in self._doubtful - self.met.keys() - left.keys():
+            left[directory] = self.signatures(directory)
+        return left
