@@ -46,6 +46,13 @@ class Reason(StrEnum):
 
 
 _SIGN = 1 << 63
+
+
+def signed(number: int) -> int:
+    """The bits of an unsigned 64-bit number as a signed one."""
+    return number if number < _SIGN else number - 2 * _SIGN
+
+
 _FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})
 
 
@@ -72,7 +79,7 @@ class FileStat:
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
             ctime_ns=status.st_ctime_ns,
-            ino=status.st_ino if status.st_ino < _SIGN else status.st_ino - 2 * _SIGN,
+            ino=signed(status.st_ino),
             dev=status.st_dev,
             mode=stat_module.S_IMODE(status.st_mode),
             uid=status.st_uid,

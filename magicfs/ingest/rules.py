@@ -68,11 +68,14 @@ class Rules:
 
 
 def _built_in(name: bytes, *, is_directory: bool) -> bool:
-    if name.startswith(b"."):
-        return True
     if is_directory:
-        return name in IGNORED_DIRECTORIES
-    return name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
+        return name.startswith(b".") or name in IGNORED_DIRECTORIES
+    return unwanted_file(name)
+
+
+def unwanted_file(name: bytes) -> bool:
+    """Whether the built-in rules alone ignore a file of this name."""
+    return name.startswith(b".") or name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
 
 
 def _lines(path: bytes) -> list[str]:

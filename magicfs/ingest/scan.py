@@ -151,13 +151,15 @@ class Scanner:
             if before.holds(listing):
                 continue
             known = before.signatures(listing.path)
+            prefix = listing.path + b"/" if listing.path else b""
             for name, signature in listing.signatures.items():
                 old = known.pop(name, None)
-                if old != signature:
-                    batch.append(listing.seen(name))
-                    if old is None:
-                        arrived.add(signature[3])
-            prefix = listing.path + b"/" if listing.path else b""
+                if old == signature:
+                    continue
+                if old is None:
+                    arrived.add(signature[3])
+                if seen := walk.look(prefix + name):
+                    batch.append(seen)
             gone |= {prefix + name: signature[3] for name, signature in known.items()}
             if len(batch) >= BATCH:
                 changed += self._record(root, batch, priority=priority)

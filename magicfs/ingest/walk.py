@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from magicfs.db.files import SeenFile
-from magicfs.domain.files import FileStat
-from magicfs.ingest.rules import Rules
+from magicfs.domain.files import FileStat, signed
+from magicfs.ingest.rules import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int, int]
 """Size, mtime, ctime (nanoseconds) and inode number: while they are the same, the file is taken to be."""
-
-_SIGN = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,10 @@ class Listing:
     """Relative to the root; empty for the root itself."""
     signatures: dict[bytes, Signature]
     """By file name."""
-    stats: dict[bytes, os.stat_result]
 
     def packed(self) -> bytes:
         """The signatures, small and quick to compare. Version 2 of the format depends on nothing but the values."""
         return marshal.dumps(self.signatures, 2)
-
-    def seen(self, name: bytes) -> SeenFile:
-        """One of the files, with all that the index keeps of its metadata."""
-        return SeenFile(self.path + b"/" + name if self.path else name, FileStat.of(self.stats[name]))
 
 
 def unpacked(packed: bytes) -> dict[bytes, Signature]:
@@ -82,28 +75,29 @@ class Walk:
         waiting: list[tuple[bytes, Rules]],
     ) -> Listing:
         prefix = below + b"/" if below else b""
-        listing = Listing(below, {}, {})
-        signatures, stats, ignores = listing.signatures, listing.stats, rules.ignores
+        signatures: dict[bytes, Signature] = {}
+        # The method itself is only needed where a rule file is in force.
+        ignores = rules.ignores if rules.layers else None
         for entry in entries:
             name = entry.name
             if entry.is_file(follow_symlinks=False):
-                if ignores(prefix + name, is_directory=False):
+                if unwanted_file(name) if ignores is None else ignores(prefix + name, is_directory=False):
                     continue
                 try:
                     stat = entry.stat(follow_symlinks=False)
                 except OSError:
                     continue
-                ino = stat.st_ino
-                signatures[name] = (
-                    stat.st_size,
-                    stat.st_mtime_ns,
-                    stat.st_ctime_ns,
-                    ino if ino < _SIGN else ino - 2 * _SIGN,
-                )
-                stats[name] = stat
+                signatures[name] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, signed(stat.st_ino))
             elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + name, rules):
                 waiting.append((prefix + name, rules.enter(entry.path, below=prefix + name)))
-        return listing
+        return Listing(below, signatures)
+
+    def look(self, path: bytes) -> SeenFile | None:
+        """A file of a listing with all that the index keeps of its metadata; None when it is gone meanwhile."""
+        try:
+            return SeenFile(path, FileStat.of(os.lstat(os.path.join(self.root, path))))
+        except OSError:
+            return None
 
     def _enters(self, path: bytes, rules: Rules) -> bool:
         """Whether a directory is wanted and on the root's device: another disk below it is a root of its own."""
