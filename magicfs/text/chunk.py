@@ -24,9 +24,6 @@ from magicfs.domain.text import Chunk, Document
 from magicfs.errors import ModelCorrupt
 from magicfs.text.units import Level, Unit, units_of
 
-CHUNKER_VERSION = 1
-"""Raised when documents are cut differently, so that contents can be chunked anew."""
-
 _CHARACTERS_PER_TOKEN = 8
 """Text with more of them is no language (encoded data, a word of a thousand letters, which some tokenizers count as
 one token); it is measured by its length."""

@@ -14,6 +14,9 @@ from chardetng_py import detect as detect_charset  # type: ignore[import-untyped
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """What text does not hold. Backspace and escape are left out (terminal logs), as are SO and SI (ISO-2022)."""
 
+_JAPANESE_SHIFT = b"\x1b$"
+"""Begins Japanese letters in ISO-2022-JP, whose bytes are all ASCII. No terminal has a sequence like it."""
+
 _CONTROL_SHARE = 0.02
 """More control characters than this and it is no text. Random bytes have 0.1; damaged text far less."""
 
@@ -63,7 +66,7 @@ def decode(content: bytes) -> str | None:
     if len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _CONTROL_SHARE:
         return None
     try:
-        return clean(content.decode("utf-8"))
+        return clean(content.decode("iso2022_jp" if _JAPANESE_SHIFT in content else "utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content))
 

@@ -46,7 +46,7 @@ _PDF_HEADER_BYTES = 1024
 _HTML = re.compile(
     rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
-_SVG = re.compile(rb"\A\s*<(?:\?xml|!--|!DOCTYPE\s+svg|svg)\b.{0,2000}?<svg\b", re.IGNORECASE | re.DOTALL)
+_SVG = re.compile(rb"\A\s*(?:<svg\b|<(?:\?xml|!--|!DOCTYPE\s+svg).{0,2000}?<svg\b)", re.IGNORECASE | re.DOTALL)
 _MAIL = re.compile(
     rb"\A(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|X-[A-Za-z-]{1,40}|From|To|Date|Subject):[ \t]",
     re.IGNORECASE,

@@ -18,7 +18,7 @@ from magicfs.text.extract.sandbox import Sandbox
 from magicfs.text.extract.titles import title_of
 
 EXTRACTOR_VERSION = 1
-"""Raised when the text of files comes out differently, so that contents can be extracted anew."""
+"""Raised when text or chunks come out differently, so that known contents are extracted anew."""
 
 
 _UNREAD: Final[dict[Route, Unreadable]] = {

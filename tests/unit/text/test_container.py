@@ -1,0 +1,118 @@
+"""Zip and OLE containers are judged by their directories."""
+
+from __future__ import annotations
+
+import copy
+import io
+import struct
+import zipfile
+
+import pytest
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Unreadable
+from magicfs.text.extract.container import ole_type, zip_type
+
+
+def zipped(**members: str | bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, content in members.items():
+            container.writestr(name, content)
+    return target.getvalue()
+
+
+def reason(outcome: str | Unreadable) -> Reason:
+    assert isinstance(outcome, Unreadable)
+    return outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("members", "ending"),
+    [
+        ({"[Content_Types].xml": "", "word/document2.xml": ""}, "wordprocessingml.document"),
+        ({"[Content_Types].xml": "", "xl/workbook.xml": ""}, "spreadsheetml.sheet"),
+        ({"[Content_Types].xml": "", "xl/workbook.bin": ""}, "binary.macroEnabled.12"),
+        ({"[Content_Types].xml": "", "ppt/presentation.xml": ""}, "presentationml.presentation"),
+        ({"mimetype": "application/epub+zip"}, "application/epub+zip"),
+        ({"mimetype": "application/vnd.oasis.opendocument.text-template"}, "opendocument.text"),
+        ({"Index/Document.iwa": ""}, "pages-sffpages"),
+    ],
+)
+def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> None:
+    found = zip_type(zipped(**members))
+    assert isinstance(found, str)
+    assert found.endswith(ending)
+
+
+def test_an_archive_is_not_opened() -> None:
+    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": ""}))) is Reason.BINARY
+
+
+def test_an_opendocument_file_with_a_password() -> None:
+    content = zipped(**{"mimetype": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
+    assert reason(zip_type(content)) is Reason.ENCRYPTED
+
+
+def test_claims_that_no_document_makes() -> None:
+    assert reason(zip_type(zipped(big=b"\0" * (80 << 20)))) is Reason.BOMB
+
+
+def test_members_that_share_their_bytes() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as container:
+        container.writestr("kernel", bytes(100_000))
+        for number in range(20):
+            shared = copy.copy(container.getinfo("kernel"))
+            shared.filename = f"copy-{number}"
+            container.filelist.append(shared)
+    assert reason(zip_type(target.getvalue())) is Reason.BOMB
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped(a="text")[:-10]])
+def test_a_broken_zip(content: bytes) -> None:
+    assert reason(zip_type(content)) is Reason.CORRUPT
+
+
+def ole(*names: str, stream: bytes = b"") -> bytes:
+    """Write the least that is recognised: a header, a stream in sector 0, a directory in the sectors behind it."""
+    head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0"))
+    struct.pack_into("<H", head, 30, 9)
+    directory = b""
+    for name in names:
+        encoded = name.encode("utf-16-le") + b"\0\0"
+        directory += struct.pack("<64sH50xI8x", encoded, len(encoded), 0)
+    return bytes(head) + stream.ljust(512, b"\0") + directory
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("WordDocument", "msword"),
+        ("Workbook", "ms-excel"),
+        ("PowerPoint Document", "ms-powerpoint"),
+        ("__properties_version1.0", "ms-outlook"),
+    ],
+)
+def test_the_document_in_an_ole_container(name: str, ending: str) -> None:
+    found = ole_type(ole("Root Entry", name))
+    assert isinstance(found, str)
+    assert found.endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("names", "stream"),
+    [
+        (("Root Entry", "EncryptionInfo", "EncryptedPackage"), b""),
+        (("Root Entry", "WordDocument"), struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0, 0, 0x0100)),
+        (("Root Entry", "Workbook"), struct.pack("<HHIHH", 0x0809, 4, 0, 0x2F, 0)),
+        (("Root Entry", "PowerPoint Document", "EncryptedSummary"), b""),
+    ],
+)
+def test_ole_documents_with_a_password(names: tuple[str, ...], stream: bytes) -> None:
+    assert reason(ole_type(ole(*names, stream=stream))) is Reason.ENCRYPTED
+
+
+def test_an_ole_container_of_something_else() -> None:
+    assert reason(ole_type(ole("Root Entry", "Thumbs"))) is Reason.BINARY
+    assert reason(ole_type(b"\xd0\xcf\x11\xe0")) is Reason.BINARY

@@ -1,0 +1,118 @@
+"""Bytes become the text that an editor would show."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.extract.decode import clean, cut, decode
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Die schöne Frau hat einen Kaffee mit Kuchen gegessen", "cp1252"),
+        ("naïve résumé “quoted” — it", "cp1252"),
+        ("café", "cp1252"),
+        ("Größe 5 µm", "latin-1"),
+        ("Привет, как дела? Это небольшой файл.", "cp1251"),
+        ("Привет, как дела? Это небольшой файл.", "koi8-r"),
+        ("名前,年齢,住所\n佐藤太郎,30,東京\n髙橋淳,35,名古屋\n", "cp932"),
+        ("日本語のテキストです。", "euc_jp"),
+        ("日本語のテキストです。今日は。", "iso2022_jp"),
+        ("中文文本。这是一个测试文件。", "gb18030"),
+        ("繁體中文測試文件", "big5"),
+        ("안녕하세요 여러분", "euc_kr"),
+        ("zażółć gęślą jaźń", "cp1250"),
+        ("plain ASCII", "ascii"),
+        ("emoji \U0001f600 and 日本", "utf-8"),
+        ("with a mark", "utf-8-sig"),
+        ("with a mark, two bytes a letter", "utf-16"),
+        ("with a mark, four bytes a letter", "utf-32"),
+        ("no mark, but clear from its NULs\n", "utf-16-le"),
+        ("no mark, but clear from its NULs\n", "utf-16-be"),
+    ],
+)
+def test_small_files_in_many_encodings(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+def test_a_declared_charset_is_believed() -> None:
+    text = '<?xml version="1.0" encoding="iso-8859-5"?><p>Привет</p>'
+    assert decode(text.encode("iso-8859-5")) == text
+    text = "# -*- coding: koi8-r -*-\nname = 'я'\n"
+    assert decode(text.encode("koi8-r")) == text
+
+
+def test_latin_1_means_what_windows_wrote_under_that_name() -> None:
+    page = '<meta charset="iso-8859-1"><p>“quoted”</p>'
+    assert decode(page.encode("cp1252")) == page
+
+
+@pytest.mark.parametrize("word", ["zip", "rot13", "unicode_escape", "base64", "nonsense", "utf-8"])
+def test_a_declared_word_that_is_no_charset_is_ignored(word: str) -> None:
+    text = f"# coding: {word}\nschöne Grüße an alle Größen\n"
+    assert decode(text.encode("cp1252")) == text
+
+
+def test_damaged_utf8_stays_utf8() -> None:
+    text = "Über allen Gipfeln ist Ruh, in allen Wipfeln spürest du kaum einen Hauch; die Vögelein schweigen. " * 5
+    content = text.encode() + b"\xff\n" + text.encode()
+    decoded = decode(content)
+    assert decoded == text + "\ufffd\n" + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(range(256)) * 4,
+        b"\0" * 1000,
+        b"some text\0\0\0\x01\x02\x03\x04" * 50,
+        codecs.encode("x" * 100, "utf-8") + bytes(range(1, 32)) * 3,
+    ],
+)
+def test_binary_content_is_no_text(content: bytes) -> None:
+    assert decode(content) is None
+
+
+def test_a_stray_nul_does_not_make_text_binary() -> None:
+    assert decode(b"a line\n" * 20 + b"an\0other\n") == "a line\n" * 20 + "another\n"
+
+
+def test_terminal_output_is_text() -> None:
+    text = "\x1b[31mred\x1b[0m and \b back\n" * 10
+    assert decode(text.encode()) == text
+
+
+def test_all_newlines_count_as_one_line_each() -> None:
+    assert clean("one\r\ntwo\rthree\nfour") == "one\ntwo\nthree\nfour"
+
+
+def test_lone_surrogates_are_replaced_and_pairs_joined() -> None:
+    assert clean("a\ud800b") == "a\ufffdb"
+    assert clean("\ud83d\ude00") == "\U0001f600"
+
+
+@given(st.binary(max_size=300))
+def test_whatever_is_decoded_can_be_stored(content: bytes) -> None:
+    text = decode(content)
+    if text is not None:
+        assert "\0" not in text
+        assert "\r" not in text
+        text.encode("utf-8")
+
+
+@given(st.text(st.characters(codec="utf-8")), st.integers(0, 40))
+def test_a_cut_text_is_a_beginning_that_fits(text: str, most: int) -> None:
+    kept = cut(text, max_bytes=most)
+    assert text.startswith(kept)
+    assert len(kept.encode()) <= most or kept == ""
+    if len(text.encode()) <= most:
+        assert kept == text
+
+
+def test_a_cut_text_ends_with_a_line() -> None:
+    assert cut("first line\nsecond line\n", max_bytes=15) == "first line\n"

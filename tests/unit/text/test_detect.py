@@ -1,0 +1,51 @@
+"""What a file is taken for: its first bytes, and its name where they leave it open."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.extract.detect import Route, detect
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "route", "mime_type"),
+    [
+        (b"hello", b"notes.txt", Route.DECODE, "text/plain"),
+        (b"hello", b"notes", Route.DECODE, "text/plain"),
+        (b"# Title", b"README.md", Route.DECODE, "text/markdown"),
+        (b"class A {}", b"A.JAVA", Route.DECODE, "text/x-java"),
+        (b"all:\n\tcc", b"Makefile", Route.DECODE, "text/x-makefile"),
+        (b"#!/usr/bin/env python3\nprint()", b"tool", Route.DECODE, "text/x-python"),
+        (b"x = 1", b".bashrc", Route.DECODE, "text/plain"),
+        (b"key: 1", b"a.yaml", Route.DECODE, "application/yaml"),
+        (b"<?xml version='1.0'?><a/>", b"pom.xml", Route.DECODE, "application/xml"),
+        (b"<?xml version='1.0'?><html xmlns='x'>", b"page", Route.MARKUP, "text/html"),
+        (b"<!DOCTYPE HTML>\n<p>", b"page", Route.MARKUP, "text/html"),
+        (b"<p>", b"page.HTM", Route.MARKUP, "text/html"),
+        (b"<!-- made --><svg xmlns='x'>", b"logo", Route.MARKUP, "image/svg+xml"),
+        (b"{}", b"a.ipynb", Route.MARKUP, "application/x-ipynb+json"),
+        (b"%PDF-1.7 ...", b"report.txt", Route.PARSE, "application/pdf"),
+        (b"\n\n%PDF-1.7 ...", b"report", Route.PARSE, "application/pdf"),
+        (b"PK\x03\x04....", b"slides.ppt", Route.PARSE, "application/zip"),
+        (b"{\\rtf1 x}", b"old.doc", Route.PARSE, "application/rtf"),
+        (b"Subject: x\n", b"a.eml", Route.PARSE, "message/rfc822"),
+        (b"Received: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"17.M1:2,S", Route.PARSE, "message/rfc822"),
+        (b"From: the beginning\nthere was a word", b"poem", Route.DECODE, "text/plain"),
+        (b"\x89PNG\r\n\x1a\n", b"a.txt", Route.IMAGE, "image/png"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", b"a", Route.IMAGE, "image/webp"),
+        (b"\0\0\0\x18ftypheic", b"a", Route.IMAGE, "image/heic"),
+        (b"\0\0\0\x18ftypisom", b"a", Route.BINARY, "video/mp4"),
+        (b"BM\x10\0\0\0\0\0\0\0", b"a", Route.IMAGE, "image/bmp"),
+        (b"BMW is a car maker", b"a", Route.DECODE, "text/plain"),
+        (b"ID3 is a way to grow trees", b"a", Route.DECODE, "text/plain"),
+        (b"\x7fELF\x02", b"prog.py", Route.BINARY, "application/x-executable"),
+        (b"\x1f\x8b\x08", b"a.txt.gz", Route.ARCHIVE, "application/gzip"),
+        (b"\0" * 257 + b"ustar", b"a.tar", Route.ARCHIVE, "application/x-tar"),
+        (b"\x93\x12\0\0random", b"a.pdf", Route.DAMAGED, "application/pdf"),
+        ("schöne Grüße".encode() * 500, b"a.doc", Route.DECODE, "text/plain"),
+        (b"text", b"bad-\xff-name.\xfe", Route.DECODE, "text/plain"),
+    ],
+)
+def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) -> None:
+    found = detect(content, name=name)
+    assert (found.route, found.mime_type) == (route, mime_type)

@@ -1,0 +1,161 @@
+"""Files of many formats end as text or with the right reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Document, Unreadable
+from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.ocr import find_ocr
+from tests.unit.text.test_container import zipped
+
+OUTCOMES = {
+    "enc": {Reason.ENCRYPTED},
+    "bad": {Reason.CORRUPT, Reason.BOMB},
+    "none": {Reason.EMPTY, Reason.NO_TEXT, Reason.BINARY},
+    "ocr": {Reason.NEEDS_OCR},
+    "archive": {Reason.BINARY},
+}
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_every_real_file_comes_out_right(extractor: FileExtractor, format_files: Path) -> None:
+    wrong = []
+    with (format_files / "manifest.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    for row in rows:
+        content = (format_files / "files" / row["file"]).read_bytes()
+        outcome = extractor.extract(content, name=row["file"].encode())
+        if isinstance(outcome, Unreadable):
+            right = outcome.reason in OUTCOMES.get(row["class"], set())
+        else:
+            right = row["class"] == "text" and squeezed(row["expected_phrase"]) in squeezed(outcome.text)
+        if not right:
+            wrong.append((row["file"], row["class"], outcome))
+    assert len(rows) > 30
+    assert not wrong
+
+
+def document(outcome: Document | Unreadable) -> Document:
+    assert isinstance(outcome, Document), outcome
+    return outcome
+
+
+def test_nothing_and_nothing_but_blanks(extractor: FileExtractor) -> None:
+    assert extractor.extract(b"", name=b"a.txt") == Unreadable(Reason.EMPTY)
+    outcome = extractor.extract(b" \n\t \r\n", name=b"a.txt")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is Reason.NO_TEXT
+
+
+def test_text_is_taken_verbatim(extractor: FileExtractor) -> None:
+    text = "{\n  'a': 1,\n\n\t'b': [2]\n}\n"
+    assert document(extractor.extract(text.encode(), name=b"a.json")).text == text
+
+
+def test_a_web_page(extractor: FileExtractor) -> None:
+    page = """<html lang="de"><head><meta charset="windows-1252"><title>Prüfung</title><style>p {}</style></head>
+    <body><h1>Größe</h1><p>Ein <a href="http://x/y">schöner <b>Satz</b></a> f(**kw)</p><script>no()</script></body>"""
+    found = document(extractor.extract(page.encode("cp1252"), name=b"a.html"))
+    assert found.title == "Prüfung"
+    assert found.mime_type == "text/html"
+    assert "Ein schöner Satz f(**kw)" in found.text
+    assert "no()" not in found.text
+    assert "http" not in found.text
+
+
+def test_a_notebook(extractor: FileExtractor) -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Analysis\n", "of tides"]},
+        {"cell_type": "code", "metadata": {}, "source": ["import math"], "outputs": [], "execution_count": None},
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    text = document(extractor.extract(json.dumps(notebook).encode(), name=b"a.ipynb")).text
+    assert "of tides" in text
+    assert "import math" in text
+    assert "cell_type" not in text
+
+
+def test_markup_that_does_not_parse_is_read_as_it_stands(extractor: FileExtractor) -> None:
+    found = document(extractor.extract(b"{ not a notebook, but words", name=b"a.ipynb"))
+    assert found.text == "{ not a notebook, but words"
+
+
+def test_mail_tells_subject_sender_and_body(extractor: FileExtractor) -> None:
+    message = EmailMessage()
+    message["Subject"] = "Grüße aus Köln"
+    message["From"] = "Ann <ann@example.org>"
+    message["To"] = "bob@example.org"
+    message["Date"] = "Fri, 16 Dec 2022 17:04:16 -0500"
+    message.set_content("Schöne Woche!", charset="iso-8859-1")
+    found = document(extractor.extract(message.as_bytes(), name=b"a.eml"))
+    assert "Schöne Woche!" in found.text
+    assert found.title == "Grüße aus Köln"
+    assert found.author is not None
+    assert "ann@example.org" in found.author
+
+
+def test_a_drawing_gives_its_words_only(extractor: FileExtractor) -> None:
+    shapes = b'<path d="M0 0"/><text>Ac<tspan>me</tspan></text>'
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg"><title>Logo</title>' + shapes + b"</svg>"
+    found = document(extractor.extract(drawing, name=b"a.svg"))
+    assert (found.title, found.text) == ("Logo", "Logo\nAcme")
+
+
+def test_a_presentation_knows_its_pages(extractor: FileExtractor) -> None:
+    body = (
+        '<o xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        "<draw:page><text:p>First<text:s/>slide</text:p></draw:page>"
+        "<draw:page><text:h>Second <text:span>slide</text:span></text:h><text:p/></draw:page></o>"
+    )
+    content = zipped(mimetype="application/vnd.oasis.opendocument.presentation", **{"content.xml": body})
+    found = document(extractor.extract(content, name=b"a.odp"))
+    assert [found.text[start:].split("\n")[0] for start in found.page_starts] == ["First slide", "Second slide"]
+
+
+def test_an_image_without_text_recognition(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(b"\x89PNG\r\n\x1a\n....", name=b"a.png")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is Reason.NEEDS_OCR
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_text_in_an_image(format_files: Path) -> None:
+    with FileExtractor(limits=Limits(seconds=60), ocr=find_ocr()) as reader:
+        found = document(reader.extract((format_files / "files" / "ocr-text.png").read_bytes(), name=b"a.png"))
+    assert "contains some words" in found.text
+
+
+def test_a_long_text_is_cut_at_a_line() -> None:
+    with FileExtractor(limits=Limits(text_bytes=1000)) as reader:
+        found = document(reader.extract(b"forty letters of text, or about so many\n" * 100, name=b"a.txt"))
+        assert len(found.text) == 1000
+        page = document(reader.extract(b"<p>forty letters of text, or about so many</p>\n" * 100, name=b"a.html"))
+        assert 900 < len(page.text) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        (b"a.md", "intro\n\n# The Title #\n", "The Title"),
+        (b"a.md", "---\nlayout: x\ntitle: 'Front'\n---\n# Other\n", "Front"),
+        (b"a.md", "Under\n=====\n", "Under"),
+        (b"a.md", "no title", None),
+        (b"a.rst", "Example Docs\n============\n\ntext", "Example Docs"),
+        (b"a.tex", "\\title{On Tides}\n", "On Tides"),
+        (b"a.txt", "# not a title\n", None),
+    ],
+)
+def test_titles(extractor: FileExtractor, name: bytes, text: str, title: str | None) -> None:
+    assert document(extractor.extract(text.encode(), name=name)).title == title

@@ -1,0 +1,15 @@
+"""What `tesseract --list-langs` says is understood."""
+
+from __future__ import annotations
+
+from magicfs.text.extract.ocr import Ocr, parse_languages
+
+
+def test_english_comes_first_and_the_number_is_bounded() -> None:
+    answer = 'List of available languages in "/usr/share/tessdata/" (7):\nafr\nchi_sim\ndeu\neng\nfra\nosd\nsnum\n'
+    assert parse_languages(answer) == Ocr(data_dir="/usr/share/tessdata/", languages=("eng", "afr", "chi_sim", "deu"))
+
+
+def test_an_installation_without_languages_is_none() -> None:
+    assert parse_languages('List of available languages in "/x" (1):\nosd\n') is None
+    assert parse_languages("") is None
