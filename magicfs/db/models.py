@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
@@ -53,7 +53,7 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     # Two roles starting at once must not both be the first.
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     active = active_model(connection)
-    if active is not None and (active.spec.name, active.spec.precision) != (spec.name, spec.precision):
+    if active is not None and not _same(active.spec, spec):
         raise ModelMismatch(
             f"the index has vectors of {active.spec.label}, not of {spec.label}: "
             f"to change it run 'magicfs model use {spec.name}'"
@@ -63,29 +63,74 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
 
 
 def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
-    """Start to embed everything under `spec`, beside the active model."""
+    """Start to embed everything under `spec`, beside the active model, which searches go on using.
+
+    What is being built already is given up, unless it is `spec` itself. To name the active model only gives up.
+    """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    building = building_model(connection)
+    if building is not None and not _same(building.spec, spec):
+        _set_state(connection, building.id, "retired")
+    active = active_model(connection)
+    if active is not None and _same(active.spec, spec):
+        return active
     model_id = _record(connection, spec, state="building")
-    connection.execute(_SQL["set_state"], {"model_id": model_id, "state": "building"})
+    _set_state(connection, model_id, "building")
     connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model_id})
     return IndexedModel(id=model_id, spec=spec)
 
 
+def complete_building(connection: Connection) -> IndexedModel | None:
+    """Let searches use the model that is being built, once it has all its vectors. Returns it when that is now."""
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    building = building_model(connection)
+    if building is None:
+        return None
+    # A file that was being read when the building began may have brought chunks that it does not know.
+    missed = connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount
+    if missed or single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
+        return None
+    active = active_model(connection)
+    if active is not None:
+        _set_state(connection, active.id, "retired")
+    _set_state(connection, building.id, "active")
+    return building
+
+
+def drop_retired(connection: Connection, *, after_s: float) -> int:
+    """Delete the vectors of models that have been out of use for `after_s`. Returns how many models went."""
+    retired = [row[0] for row in connection.execute(_SQL["retired"], {"seconds": after_s})]
+    for model_id in retired:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(ModelId(model_id))))
+        connection.execute(_SQL["delete"], {"model_id": model_id})
+    return len(retired)
+
+
+def _same(one: ModelSpec, other: ModelSpec) -> bool:
+    """Whether two specs name the same vectors; their calibration may differ."""
+    return (one.name, one.precision) == (other.name, other.precision)
+
+
+def _set_state(connection: Connection, model: ModelId, state: str) -> None:
+    connection.execute(_SQL["set_state"], {"model_id": model, "state": state})
+
+
 def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
-    row = connection.execute(
-        _SQL["insert"],
-        {
-            "name": spec.name,
-            "precision": spec.precision.value,
-            "dimension": spec.dimension,
-            "max_tokens": spec.max_tokens,
-            "query_prefix": spec.query_prefix,
-            "floor": spec.floor,
-            "ceiling": spec.ceiling,
-            "state": state,
-        },
-    ).fetchone()
-    assert row is not None  # noqa: S101: INSERT ... RETURNING gives a row
+    row = single(
+        connection.execute(
+            _SQL["insert"],
+            {
+                "name": spec.name,
+                "precision": spec.precision.value,
+                "dimension": spec.dimension,
+                "max_tokens": spec.max_tokens,
+                "query_prefix": spec.query_prefix,
+                "floor": spec.floor,
+                "ceiling": spec.ceiling,
+                "state": state,
+            },
+        )
+    )
     model_id, dimension = row
     if dimension != spec.dimension:
         raise ModelMismatch(

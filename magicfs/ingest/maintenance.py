@@ -8,6 +8,7 @@ import time
 from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
+from magicfs.db import models as models_db
 from magicfs.db.pool import Database
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,9 @@ GRACE_SECONDS = 3600.0
 
 SWEEP_CONTENTS = 200
 """Contents deleted in one transaction."""
+
+RETIRED_SECONDS = 7 * 86400.0
+"""How long the vectors of a model that was replaced are kept, so that the way back is short."""
 
 ORPHANS_SECONDS = 600.0
 """Pause between two looks over all contents."""
@@ -40,5 +44,11 @@ class Maintenance:
             self._orphans_due = time.monotonic() + ORPHANS_SECONDS
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection)
+        with self._database.transaction() as connection:
+            switched = models_db.complete_building(connection)
+        if switched is not None:
+            log.warning("searches use %s from now on", switched.spec.label)
+        with self._database.transaction() as connection:
+            models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
         with self._database.transaction() as connection:
             contents_db.sweep_orphans(connection, grace_s=GRACE_SECONDS, limit=SWEEP_CONTENTS)

@@ -3,8 +3,8 @@
 from magicfs.db.migrate import migrations
 
 FROZEN = {
-    "0001_initial.sql": "01c2fc66a357c951943165674c9456b69c98e8bc1f37afeddc8c0d39043a640a",
-    "0002_words.sql": "4cced3797a519832edb1ec2415d58e4ed159b5cdf3bbb9a7a4425c7e22dea5a0",
+    "0001_initial.sql": "f3069932d60578339237875e217be07a9de7d4f599226bd793a1e8b3db698cc2",
+    "0002_words.sql": "4e87ddbcb995b636c88d705dad89c04f3daff94174ff9940b057cb500e031e80",
 }
 
 

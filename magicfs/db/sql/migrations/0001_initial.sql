@@ -135,7 +135,8 @@ CREATE TABLE models (
     floor        real NOT NULL DEFAULT 0,
     ceiling      real NOT NULL DEFAULT 1,
     state        model_state NOT NULL,
-    created_at   timestamptz NOT NULL DEFAULT now(),
+    -- When it came into its state. A retired model's vectors are kept for a while, for the way back.
+    changed_at   timestamptz NOT NULL DEFAULT now(),
     UNIQUE (name, precision)
 );
 CREATE UNIQUE INDEX models_one_active ON models (state) WHERE state = 'active';

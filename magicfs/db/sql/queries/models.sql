@@ -18,10 +18,23 @@ RETURNING id, dimension
 
 -- name: set_state
 -- Move a model on in its life.
-UPDATE models SET state = %(state)s WHERE id = %(model_id)s
+UPDATE models SET state = %(state)s, changed_at = now() WHERE id = %(model_id)s AND state <> %(state)s
 
 -- name: enqueue_all_chunks
--- Every chunk needs a vector of this model.
+-- Every chunk needs a vector of this model. Returns those that did not have a row yet.
 INSERT INTO embeddings (model_id, chunk_id)
 SELECT %(model_id)s, id FROM chunks
+WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk_id = chunks.id)
 ON CONFLICT DO NOTHING
+
+-- name: pending
+-- Whether a model still lacks vectors.
+SELECT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending')
+
+-- name: retired
+-- Models that have been out of use for a while.
+SELECT id FROM models WHERE state = 'retired' AND changed_at < now() - make_interval(secs => %(seconds)s)
+
+-- name: delete
+-- Forget a model whose vectors are gone.
+DELETE FROM models WHERE id = %(model_id)s
