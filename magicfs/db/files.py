@@ -13,7 +13,7 @@ from datetime import datetime
 from magicfs.db.contents import orphan_contents
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import ClaimedFile, FileStat, Reason
+from magicfs.domain.files import ClaimedFile, FileStat, FileState, Reason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load("files")
@@ -42,6 +42,18 @@ class SeenFile:
 
     path: bytes
     stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """What has become of a file."""
+
+    state: FileState
+    reason: str | None
+    detail: str | None
+    attempts: int
+    chunks: int
+    embedded: int
 
 
 def display_path(path: bytes) -> str:
@@ -78,6 +90,12 @@ def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes
 def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
     """Files of a root that were seen but could not be opened: to look at them again may help."""
     return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]
+
+
+def find_file(connection: Connection, root: RootId, path: bytes) -> FoundFile | None:
+    """What has become of one file; None when the index does not know it."""
+    row = connection.execute(_SQL["find"], {"root_id": root, "path": path}).fetchone()
+    return None if row is None else FoundFile(FileState(row[0]), *row[1:])
 
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:

@@ -39,6 +39,11 @@ class _Layer:
     prefix: bytes
     spec: GitIgnoreSpec
 
+    def rule(self, index: int | None) -> str:
+        """One of its rules, for people."""
+        line = str(self.spec.patterns[index or 0].pattern)
+        return f"the rule '{line}' of {os.fsdecode(self.prefix) or 'the root'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -55,16 +60,21 @@ class Rules:
         if not lines:
             return self
         prefix = below + b"/" if below else b""
-        return Rules((*self.layers, _Layer(prefix, GitIgnoreSpec.from_lines(lines))))
+        return Rules((*self.layers, _Layer(prefix, _parsed(lines, directory))))
 
     def ignores(self, path: bytes, *, is_directory: bool) -> bool:
         """Whether a path, relative to the root, is not wanted. Its parents are taken to be wanted."""
+        return self.why_ignored(path, is_directory=is_directory) is not None
+
+    def why_ignored(self, path: bytes, *, is_directory: bool) -> str | None:
+        """The rule by which a path, relative to the root, is not wanted; None when it is wanted."""
         for layer in reversed(self.layers):
             relative = os.fsdecode(path[len(layer.prefix) :])
-            verdict = layer.spec.check_file(relative + "/" if is_directory else relative).include
-            if verdict is not None:
-                return verdict
-        return _built_in(path.rpartition(b"/")[2], is_directory=is_directory)
+            verdict = layer.spec.check_file(relative + "/" if is_directory else relative)
+            if verdict.include is not None:
+                return layer.rule(verdict.index) if verdict.include else None
+        name = path.rpartition(b"/")[2]
+        return "a built-in rule for names like this" if _built_in(name, is_directory=is_directory) else None
 
 
 def _built_in(name: bytes, *, is_directory: bool) -> bool:
@@ -76,6 +86,23 @@ def _built_in(name: bytes, *, is_directory: bool) -> bool:
 def unwanted_file(name: bytes) -> bool:
     """Whether the built-in rules alone ignore a file of this name."""
     return name.startswith(b".") or name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
+
+
+def _parsed(lines: list[str], directory: bytes) -> GitIgnoreSpec:
+    """The rules in these lines. A line that is none is left out, as git does it."""
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        return GitIgnoreSpec.from_lines(line for line in lines if _is_rule(line, directory))
+
+
+def _is_rule(line: str, directory: bytes) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        log.warning("%s: %r is no rule", os.fsdecode(directory), line)
+        return False
+    return True
 
 
 def _lines(path: bytes) -> list[str]:

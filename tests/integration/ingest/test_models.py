@@ -1,0 +1,96 @@
+"""Changing the model of an index, in the background."""
+
+from dataclasses import replace
+
+import pytest
+
+from magicfs.db.models import (
+    activate_model,
+    active_model,
+    build_model,
+    building_model,
+    complete_building,
+    drop_retired,
+)
+from magicfs.errors import ModelMismatch
+from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
+from tests.integration.ingest.conftest import Index
+
+OTHER = replace(FAKE_SPEC, name="fake/other", dimension=96)
+
+
+def embed_all(index: Index) -> None:
+    embedders = {spec.name: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER)}
+    service = index.embedding()
+    service._load = lambda spec: embedders[spec.name]
+    while service.run_batch():
+        pass
+
+
+@pytest.fixture
+def filled(index: Index) -> Index:
+    for number in range(5):
+        (index.folder / f"{number}.txt").write_text(f"words {number}\n\nmore {number}")
+    index.settle()
+    return index
+
+
+def test_the_first_model_stays_until_it_is_replaced_on_purpose(index: Index) -> None:
+    with index.database.transaction() as connection:
+        assert activate_model(connection, FAKE_SPEC).spec == FAKE_SPEC
+        with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
+            activate_model(connection, OTHER)
+
+
+def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+        assert complete_building(connection) is None
+        assert active_model(connection).spec == FAKE_SPEC
+    (filled.folder / "late.txt").write_text("came later")
+    filled.scan()
+    filled.extraction().run_batch()
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        assert complete_building(connection).spec == OTHER
+        assert active_model(connection).spec == OTHER
+        assert building_model(connection) is None
+        ids = active_model(connection).id
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s AND state = 'done'", ids) == [(11,)]
+
+
+def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+    embed_all(filled)
+    filled.rows(
+        "DELETE FROM embeddings WHERE model_id = %s AND chunk_id = (SELECT min(id) FROM chunks) RETURNING 1", model.id
+    )
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is None
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is not None
+
+
+def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+        assert build_model(connection, FAKE_SPEC).spec == FAKE_SPEC
+        assert building_model(connection) is None
+    assert filled.embedding().run_batch() == 0
+    with filled.database.transaction() as connection:
+        assert active_model(connection).spec == FAKE_SPEC
+
+
+def test_the_way_back_is_short_and_ends(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        complete_building(connection)
+        build_model(connection, FAKE_SPEC)
+        assert complete_building(connection).spec == FAKE_SPEC, "its vectors are still there"
+        assert drop_retired(connection, after_s=-1) == 1
+    assert filled.rows("SELECT to_regclass('embeddings_2')") == [(None,)]
+    assert filled.rows("SELECT count(*) FROM embeddings") == [(10,)]

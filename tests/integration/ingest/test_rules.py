@@ -1,0 +1,101 @@
+"""Which files are wanted, and what is said about those that are not."""
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.ingest.explain import explain
+from magicfs.ingest.rules import Rules
+from tests.integration.ingest.conftest import HOST, Index
+
+
+def write(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(f"words of {path}")
+
+
+def test_hidden_temporary_and_generated_files_are_not_wanted(index: Index) -> None:
+    write(
+        index.folder,
+        "kept.txt",
+        ".hidden/inside.txt",
+        ".hidden.txt",
+        "draft.txt~",
+        "half.part",
+        "node_modules/x/index.js",
+        "a/__pycache__/x.pyc",
+        "a/.git/config",
+    )
+    index.settle()
+    assert set(index.states()) == {"kept.txt"}
+
+
+def test_rules_are_hierarchical_and_can_be_taken_back(index: Index) -> None:
+    write(
+        index.folder,
+        "a.log",
+        "keep.log",
+        "sub/b.log",
+        "sub/deep/c.log",
+        "build/x.txt",
+        "sub/build/y.txt",
+        ".config/z.txt",
+    )
+    (index.folder / ".gitignore").write_text("*.log\n!keep.log\n/build/\n")
+    (index.folder / "sub/.gitignore").write_text("!b.log\n")
+    (index.folder / ".magicfsignore").write_text("!.config/\n")
+    index.settle()
+    assert set(index.states()) == {"keep.log", "sub/b.log", "sub/build/y.txt", ".config/z.txt"}
+
+
+def test_a_changed_rule_takes_effect_in_both_directions(index: Index) -> None:
+    write(index.folder, "a.txt", "b.md", *(f"many/{number}.log" for number in range(20)))
+    index.settle()
+    assert len(index.states()) == 22
+    (index.folder / ".magicfsignore").write_text("*.log\n")
+    index.scan()
+    assert set(index.states()) == {"a.txt", "b.md"}, (
+        "most of the root is unwanted now, but nothing is lost: no question"
+    )
+    (index.folder / ".magicfsignore").write_text("*.txt\n")
+    index.settle()
+    assert len(index.states()) == 21
+    assert len(index.reader.calls) == 22, "what comes back is not read again"
+
+
+def test_rule_files_that_are_nonsense_are_no_harm(index: Index, tmp_path: Path) -> None:
+    write(index.folder, "a.txt", "sub/b.txt")
+    (index.folder / ".gitignore").write_bytes(b"\xff\xfe\x00[[[\n***\n\\\n!\n")
+    (index.folder / "sub/.gitignore").symlink_to("/dev/zero")
+    index.settle()
+    assert {"a.txt", "sub/b.txt"} >= set(index.states())
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("a.log", "the rule '*.log' of the root"),
+        (".hidden/x.txt", "built-in rule"),
+        ("missing.txt", "no such file"),
+        ("link.txt", "symbolic link"),
+        ("new.txt", "not been seen yet"),
+        ("/etc/hostname", "no root contains it"),
+        ("a.txt", "indexed in 1 chunks, 1 by meaning"),
+        ("sub", "1 files below it"),
+    ],
+)
+def test_doctor_says_why(index: Index, path: str, words: str) -> None:
+    write(index.folder, "a.txt", "a.log", ".hidden/x.txt", "sub/b.txt")
+    (index.folder / ".gitignore").write_text("*.log\n")
+    (index.folder / "link.txt").symlink_to("/etc/hostname")
+    index.settle()
+    write(index.folder, "new.txt")
+    assert words in explain(index.database, host=HOST, path=index.folder / path).sentence
+
+
+def test_an_empty_set_of_rules_lets_ordinary_names_pass() -> None:
+    rules = Rules()
+    assert not rules.ignores(b"a/b.txt", is_directory=False)
+    assert not rules.ignores(b"caf\xe9", is_directory=True)
+    assert rules.ignores(b"a/.git", is_directory=True)
