@@ -20,7 +20,7 @@ from magicfs.text.extract import confine
 from magicfs.text.extract.decode import clean, cut
 from magicfs.text.extract.limits import Limits
 from magicfs.text.extract.ocr import Ocr
-from magicfs.text.extract.wire import Message, WireError, receive, send
+from magicfs.text.extract.wire import Disconnected, Message, receive, send
 
 Parser = Callable[[bytes, str], Document | Unreadable]
 """Gets a file's bytes and the MIME type that they have been taken for."""
@@ -44,7 +44,7 @@ def serve(parser: Parser, *, limits: Limits) -> None:
     while True:
         try:
             request = receive(connection, most_body_bytes=MOST_FILE_BYTES)
-        except WireError:
+        except Disconnected:
             return
         confine.limit_cpu(seconds=limits.seconds * _CPU_FACTOR)
         outcome = _attempt(parser, request, limits=limits)

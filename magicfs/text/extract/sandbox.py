@@ -27,7 +27,7 @@ from magicfs.errors import ServerError
 from magicfs.text.extract.decode import clean
 from magicfs.text.extract.limits import Limits
 from magicfs.text.extract.ocr import Ocr
-from magicfs.text.extract.wire import Message, WireError, receive, send
+from magicfs.text.extract.wire import Disconnected, Message, WireError, receive, send
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +138,9 @@ class _Child:
 
     def post_mortem(self, error: WireError) -> tuple[Unreadable, bool]:
         """Say what ended the child, and whether it was its own doing rather than a signal from elsewhere."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_SECONDS)
+        if isinstance(error, Disconnected):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
         code = self._process.poll()
         if code is None:
             return Unreadable(Reason.CRASHED, f"the parser broke off: {error}"), True

@@ -19,7 +19,11 @@ _PIECE = 1024 * 1024
 
 
 class WireError(Exception):
-    """The other side is gone or does not keep to the protocol."""
+    """The other side does not keep to the protocol."""
+
+
+class Disconnected(WireError):
+    """The other side is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Message:
 
 
 def send(connection: socket.socket, message: Message, *, deadline: float | None = None) -> None:
-    """Send a message whole. Raises `TimeoutError` at `deadline` (monotonic), `WireError` when nobody reads."""
+    """Send a message whole. Raises `TimeoutError` at `deadline` (monotonic), `Disconnected` when nobody reads."""
     head = json.dumps(message.head).encode("ascii")
     connection.settimeout(_left(deadline))
     try:
@@ -41,7 +45,7 @@ def send(connection: socket.socket, message: Message, *, deadline: float | None 
     except TimeoutError:
         raise
     except OSError as error:
-        raise WireError(str(error)) from error
+        raise Disconnected(str(error)) from error
 
 
 def receive(connection: socket.socket, *, most_body_bytes: int, deadline: float | None = None) -> Message:
@@ -77,9 +81,9 @@ def _exactly(connection: socket.socket, length: int, deadline: float | None) -> 
         except TimeoutError:
             raise
         except OSError as error:
-            raise WireError(str(error)) from error
+            raise Disconnected(str(error)) from error
         if not piece:
-            raise WireError("the connection ended")
+            raise Disconnected("the connection ended")
         pieces.append(piece)
         length -= len(piece)
     return b"".join(pieces)

@@ -1,0 +1,199 @@
+"""Files that are made to hurt end with a reason or with text, within the limits."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Document, Unreadable
+from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.limits import MIB
+
+MEMORY = 512 * MIB
+
+CONTENT_TYPES = (
+    '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Override PartName="/word/document.xml" ContentType='
+    '"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+)
+RELATIONS = (
+    '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="r1" Target="word/document.xml" Type='
+    '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>'
+)
+BODY = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{}</w:body></w:document>'
+
+
+@pytest.fixture(scope="module")
+def extractor() -> Iterator[FileExtractor]:
+    with FileExtractor(limits=Limits(seconds=60, memory_bytes=MEMORY, text_bytes=4 * MIB)) as opened:
+        yield opened
+        page = opened.extract(b"<p>still here</p>", name=b"a.html")
+        assert isinstance(page, Document)
+
+
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, content in members.items():
+            container.writestr(name, content)
+    return target.getvalue()
+
+
+def docx(document: str, **more: str | bytes) -> bytes:
+    parts = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": RELATIONS, "word/document.xml": document}
+    return zipped({**parts, **more})
+
+
+def paragraphs(count: int) -> str:
+    return BODY.format("".join(f"<w:p><w:r><w:t>Paragraph {at} of many.</w:t></w:r></w:p>" for at in range(count)))
+
+
+def laughs(root: str) -> str:
+    """XML of a few hundred bytes that would expand to gigabytes."""
+    entities = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10}">' for at in range(1, 11))
+    return f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>{root.format("&l10;")}'
+
+
+def reason(outcome: Document | Unreadable) -> Reason:
+    assert isinstance(outcome, Unreadable), outcome.text[:100]
+    return outcome.reason
+
+
+def test_an_honest_document_is_read(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(docx(paragraphs(30_000)), name=b"a.docx")
+    assert isinstance(outcome, Document)
+    assert "Paragraph 29999 of many." in outcome.text
+
+
+def test_a_document_that_unpacks_to_a_gigabyte(extractor: FileExtractor) -> None:
+    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (300 << 20) + "</w:t></w:r></w:p>"))
+    assert len(content) < 1 * MIB
+    assert reason(extractor.extract(content, name=b"a.docx")) is Reason.BOMB
+
+
+def with_declared_size(content: bytes, size: int) -> bytes:
+    """Change what the central directory says of the size of its last member."""
+    changed = bytearray(content)
+    struct.pack_into("<I", changed, changed.rfind(b"PK\x01\x02") + 24, size)
+    return bytes(changed)
+
+
+def test_a_header_that_claims_too_much(extractor: FileExtractor) -> None:
+    content = with_declared_size(docx(paragraphs(10)), 0xFFFFFFF0)
+    assert reason(extractor.extract(content, name=b"a.docx")) is Reason.BOMB
+
+
+def test_a_header_that_claims_too_little_hides_no_bomb(extractor: FileExtractor) -> None:
+    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (900 << 20) + "</w:t></w:r></w:p>"))
+    outcome = extractor.extract(with_declared_size(content, 100), name=b"a.docx")
+    if isinstance(outcome, Document):
+        assert len(outcome.text) <= 4 * MIB
+    else:
+        assert outcome.reason in {Reason.BOMB, Reason.CORRUPT, Reason.CRASHED}
+
+
+def test_archives_in_archives_are_not_opened(extractor: FileExtractor) -> None:
+    inner = zipped({"zeros": bytes(8 << 20)})
+    for _ in range(4):
+        inner = zipped({f"{at}.zip": inner for at in range(10)})
+    assert reason(extractor.extract(inner, name=b"42.zip")) is Reason.BINARY
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"a.svg", laughs('<svg xmlns="http://www.w3.org/2000/svg"><text>{}</text></svg>').encode()),
+        (b"a.xml", laughs("<a>{}</a>").encode()),
+        (b"a.html", laughs("<html><body><p>{}</p></body></html>").encode()),
+        (b"a.fb2", laughs("<FictionBook><body><section><p>{}</p></section></body></FictionBook>").encode()),
+        (b"a.docx", docx(laughs(BODY.format("<w:p><w:r><w:t>{}</w:t></w:r></w:p>")))),
+        (b"a.odp", zipped({"mimetype": "application/vnd.oasis.opendocument.presentation", "content.xml": laughs("<a>{}</a>")})),
+        (b"a.odt", zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": laughs("<a>{}</a>")})),
+    ],
+)  # fmt: skip
+def test_entities_that_expand_without_end(extractor: FileExtractor, name: bytes, content: bytes) -> None:
+    outcome = extractor.extract(content, name=name)
+    if isinstance(outcome, Document):
+        assert len(outcome.text) < 10_000
+
+
+@pytest.mark.parametrize("head", [b"", b"%PDF-1.7\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf1 "])
+@pytest.mark.parametrize("name", [b"a.pdf", b"a.docx"])
+def test_random_bytes_under_a_documents_name(extractor: FileExtractor, head: bytes, name: bytes) -> None:
+    content = head + random.Random(1).randbytes(200_000)
+    outcome = extractor.extract(content, name=name)
+    if head == b"{\\rtf1 " and isinstance(outcome, Document):
+        return  # whatever stands between braces is text to RTF
+    assert reason(outcome) in {Reason.CORRUPT, Reason.BINARY, Reason.NO_TEXT}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"a.json", b"[" * 500_000 + b"]" * 500_000),
+        (b"a.ipynb", b"[" * 500_000),
+        (b"a.html", b"<div>" * 200_000 + b"deep"),
+        (b"a.svg", b"<svg>" + b"<g>" * 200_000),
+        (b"a.eml", b"Content-Type: message/rfc822\n\n" * 50_000),
+        (b"a.rtf", b"{\\rtf1" + b"{" * 500_000),
+        (b"a.xhtml", b"<html>" + b"<b><i>" * 100_000),
+    ],
+)
+def test_deep_nesting(extractor: FileExtractor, name: bytes, content: bytes) -> None:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Document) or outcome.reason is not Reason.TIMEOUT
+
+
+@pytest.mark.parametrize("name", [b"a.txt", b"a.json", b"a"])
+def test_a_single_line_of_50_megabytes(extractor: FileExtractor, name: bytes) -> None:
+    outcome = extractor.extract(b"word and another one. " * (50_000_000 // 22), name=name)
+    assert isinstance(outcome, Document)
+    assert len(outcome.text) == 4 * MIB
+
+
+def test_a_page_of_50_megabytes(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(b"<p>" + b"word and another one. " * (50_000_000 // 22), name=b"a.html")
+    if isinstance(outcome, Document):
+        assert len(outcome.text) <= 4 * MIB
+    else:
+        assert outcome.reason is Reason.BOMB
+
+
+def test_nuls_and_half_pairs_never_reach_the_text(extractor: FileExtractor) -> None:
+    for name, content in (
+        (b"a.txt", b"plain words of text\n" * 20 + b"a\0b"),
+        (b"a.html", b"<p>a&#0;b &#xd800; words</p>"),
+        (b"a.txt", "\ufeffa\ud83d b \udc00".encode("utf-16-le", errors="surrogatepass")),
+    ):
+        outcome = extractor.extract(content, name=name)
+        assert isinstance(outcome, Document)
+        assert "\0" not in outcome.text
+        outcome.text.encode("utf-8")
+
+
+def damaged(rng: random.Random, content: bytes) -> bytes:
+    changed = bytearray(content)
+    for _ in range(rng.randint(1, 20)):
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
+    return bytes(changed[: rng.randint(1, len(changed))] if rng.random() < 0.3 else changed)
+
+
+def test_damaged_documents_never_raise(extractor: FileExtractor) -> None:
+    rng = random.Random(7)
+    sound = [
+        (b"a.docx", docx(paragraphs(20))),
+        (b"a.rtf", b"{\\rtf1\\ansi Some {\\b bold} text\\par and \\'e9 more.}" * 20),
+        (b"a.eml", b"Subject: x\nFrom: a@b\nContent-Type: text/plain\n\nbody\n" * 10),
+        (b"a.html", b"<html><body><table><tr><td>x</td></tr></table><p>text</p></body></html>" * 10),
+    ]
+    for _ in range(40):
+        for name, content in sound:
+            outcome = extractor.extract(damaged(rng, content), name=name)
+            assert isinstance(outcome, Document) or outcome.reason is not Reason.TIMEOUT

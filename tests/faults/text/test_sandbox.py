@@ -1,0 +1,197 @@
+"""Whatever a parser does, it costs one file at most, and the next one is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Document, Unreadable
+from magicfs.errors import ServerError
+from magicfs.text.extract.limits import MIB, Limits
+from magicfs.text.extract.sandbox import Sandbox
+
+WORKER = Path(__file__).with_name("worker.py")
+LIMITS = Limits(seconds=20, memory_bytes=256 * MIB, text_bytes=1 * MIB)
+
+MakeSandbox = Callable[[Limits], Sandbox]
+
+
+@pytest.fixture
+def make_sandbox() -> Iterator[MakeSandbox]:
+    made: list[Sandbox] = []
+
+    def make(limits: Limits) -> Sandbox:
+        command = [sys.executable, "-P", str(WORKER), json.dumps(dataclasses.asdict(limits))]
+        made.append(Sandbox(limits=limits, command=command))
+        return made[-1]
+
+    yield make
+    for sandbox in made:
+        sandbox.close()
+
+
+@pytest.fixture
+def sandbox(make_sandbox: MakeSandbox) -> Sandbox:
+    return make_sandbox(LIMITS)
+
+
+def pid_of(outcome: Document | Unreadable) -> int:
+    assert isinstance(outcome, Document), outcome
+    return int(outcome.text.split()[0])
+
+
+def unreadable(outcome: Document | Unreadable) -> Unreadable:
+    assert isinstance(outcome, Unreadable), outcome
+    return outcome
+
+
+def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
+    pids = {pid_of(sandbox.parse(b"text", mime_type="good")) for _ in range(5)}
+    assert len(pids) == 1
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason", "detail"),
+    [
+        ("crash", Reason.CRASHED, "SIGSEGV"),
+        ("abort", Reason.CRASHED, "SIGABRT"),
+        ("exit", Reason.CRASHED, "exit code 3"),
+        ("kill", Reason.CRASHED, "killed twice"),
+        ("allocate", Reason.BOMB, "256 MiB"),
+        ("native-allocation", Reason.BOMB, "memory"),
+        ("raise", Reason.CORRUPT, "the parser's own error"),
+        ("recurse", Reason.CORRUPT, "RecursionError"),
+        ("nonsense", Reason.CRASHED, ""),
+        ("wrong-types", Reason.CRASHED, "exit code 1"),
+        ("network", Reason.CORRUPT, "PermissionError"),
+        ("program", Reason.CORRUPT, "PermissionError"),
+        ("write", Reason.CORRUPT, "File too large"),
+    ],
+)
+@pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
+def test_a_bad_file_gets_its_reason_and_the_next_is_read(
+    sandbox: Sandbox, deed: str, reason: Reason, detail: str, served_before: int
+) -> None:
+    for _ in range(served_before):
+        pid_of(sandbox.parse(b"text", mime_type="good"))
+    outcome = unreadable(sandbox.parse(b"", mime_type=deed))
+    assert outcome.reason is reason
+    assert detail in outcome.detail
+    pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+@pytest.mark.parametrize("deed", ["hang", "spin"])
+def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, deed: str) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
+    pid = pid_of(sandbox.parse(b"text", mime_type="good"))
+    assert unreadable(sandbox.parse(b"", mime_type=deed)).reason is Reason.TIMEOUT
+    assert not psutil.pid_exists(pid)
+    pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+def test_a_large_file_for_a_hanging_parser_does_not_block(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
+    os.kill(pid_of(sandbox.parse(b"text", mime_type="good")), signal.SIGSTOP)
+    assert unreadable(sandbox.parse(bytes(32 * MIB), mime_type="good")).reason is Reason.TIMEOUT
+
+
+def test_a_child_killed_from_outside_costs_no_file(sandbox: Sandbox) -> None:
+    for _ in range(3):
+        pid = pid_of(sandbox.parse(b"text", mime_type="good"))
+        os.kill(pid, signal.SIGKILL)
+        assert pid_of(sandbox.parse(b"text", mime_type="good")) != pid
+
+
+def test_a_child_killed_in_mid_file_costs_no_file(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=5))
+    pid = pid_of(sandbox.parse(b"text", mime_type="good"))
+    os.kill(pid, signal.SIGSTOP)  # so that it is certain to hold the file when it is killed
+    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    assert pid_of(sandbox.parse(b"text", mime_type="good")) != pid
+    killer.join()
+
+
+def test_a_child_is_replaced_after_its_share_of_files(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, files_per_child=2))
+    pids = [pid_of(sandbox.parse(b"text", mime_type="good")) for _ in range(4)]
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+
+
+def test_a_child_that_has_grown_is_replaced(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, child_rss_bytes=1))
+    assert pid_of(sandbox.parse(b"text", mime_type="good")) != pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+def test_output_is_bounded(sandbox: Sandbox) -> None:
+    outcome = sandbox.parse(b"", mime_type="long")
+    assert isinstance(outcome, Document)
+    assert len(outcome.text) <= 1 * MIB
+    pid_of(sandbox.parse(b"text", mime_type="chatter"))
+
+
+def test_reasons_of_the_parser_arrive_in_one_clean_line(sandbox: Sandbox) -> None:
+    assert sandbox.parse(b"", mime_type="refuse") == Unreadable(Reason.ENCRYPTED, "detail of two lines \ufffd")
+
+
+def test_the_child_knows_no_secrets_and_has_no_files(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAGICFS_DATABASE_URL", "postgresql://user:secret@host/db")
+    environment = sandbox.parse(b"", mime_type="environment")
+    assert isinstance(environment, Document)
+    assert "secret" not in environment.text
+    descriptors = sandbox.parse(b"", mime_type="descriptors")
+    assert isinstance(descriptors, Document)
+    assert descriptors.text.split()[:3] == ["0", "1", "2"]
+    assert len(descriptors.text.split()) == 4  # the fourth is the listing itself
+
+
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import json, os, dataclasses, sys\n"
+        "from magicfs.text.extract.limits import Limits\n"
+        "from magicfs.text.extract.sandbox import Sandbox\n"
+        "limits = Limits()\n"
+        "command = [sys.executable, '-P', sys.argv[1], json.dumps(dataclasses.asdict(limits))]\n"
+        "sandbox = Sandbox(limits=limits, command=command)\n"
+        "print(sandbox.parse(b'', mime_type='good').text, flush=True)\n"
+        "sandbox.parse(b'', mime_type='hang')\n"
+    )
+    with subprocess.Popen([sys.executable, script, WORKER], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    psutil.wait_procs([child], timeout=10)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_no_child_and_no_descriptor_is_left_behind(make_sandbox: MakeSandbox) -> None:
+    us = psutil.Process()
+    before = us.num_fds()
+    sandbox = make_sandbox(LIMITS)
+    for deed in ("good", "crash", "exit", "good"):
+        sandbox.parse(b"x", mime_type=deed)
+    sandbox.close()
+    sandbox.close()
+    assert us.num_fds() == before
+    assert not [child for child in us.children() if child.cmdline()[2:3] == [str(WORKER)]]
+
+
+@pytest.mark.parametrize(
+    "command", [["/nonexistent/program"], [sys.executable, "-c", "raise SystemExit('no library')"]]
+)
+def test_a_child_that_cannot_start_is_no_fault_of_the_file(command: list[str]) -> None:
+    sandbox = Sandbox(limits=LIMITS, command=command)
+    with pytest.raises(ServerError, match="process for reading files"):
+        sandbox.parse(b"", mime_type="good")

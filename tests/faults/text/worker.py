@@ -1,0 +1,82 @@
+"""A parser's process for tests: `worker.py LIMITS` misbehaves as the MIME type of each request asks."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from magicfs.domain.files import Reason
+from magicfs.domain.text import Document, Unreadable
+from magicfs.text.extract.child import serve
+from magicfs.text.extract.limits import Limits
+
+
+def forever() -> None:
+    while True:
+        pass
+
+
+def recurse() -> None:
+    recurse()
+
+
+def fail() -> None:
+    raise RuntimeError("the parser's own error")
+
+
+def die_for_want_of_memory() -> None:
+    print("memory allocation of 8589934592 bytes failed", file=sys.stderr, flush=True)
+    os.abort()
+
+
+def write_a_file() -> None:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(2):
+            file.write(bytes(1 << 20))
+
+
+DEEDS: dict[str, Callable[[], object]] = {
+    "crash": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit": lambda: os._exit(3),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "hang": lambda: time.sleep(3600),
+    "spin": forever,
+    "allocate": lambda: bytearray(8 << 30),
+    "native-allocation": die_for_want_of_memory,
+    "raise": fail,
+    "recurse": recurse,
+    "chatter": lambda: os.write(1, b"noise " * 200_000),
+    "nonsense": lambda: os.write(0, b"\xff" * 64),
+    "network": socket.socket,
+    "program": lambda: subprocess.run(["/bin/true"], check=True),
+    "write": write_a_file,
+}
+
+ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
+    "long": lambda: Document("word " * (20 << 20), "text/plain"),
+    "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),  # type: ignore[arg-type]
+    "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
+    "descriptors": lambda: Document(" ".join(sorted(os.listdir("/proc/self/fd"), key=int)), "text/plain"),
+    "refuse": lambda: Unreadable(Reason.ENCRYPTED, "detail\nof two lines \ud800"),
+}
+
+
+def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
+    if mime_type in DEEDS:
+        DEEDS[mime_type]()
+    elif mime_type in ANSWERS:
+        return ANSWERS[mime_type]()
+    return Document(f"{os.getpid()} {content.decode()}", mime_type)
+
+
+if __name__ == "__main__":
+    serve(misbehave, limits=Limits(**json.loads(sys.argv[1])))
