@@ -1,0 +1,2 @@
+def doctor(): "x"
+EXAMPLES=""

@@ -1,0 +1,12 @@
+"""`magicfs down`: stop what `up` started."""
+
+from __future__ import annotations
+
+
+def down() -> None:
+    """Stop everything on this machine and unmount. Nothing is lost; a second time is harmless."""
+    from magicfs.cli import output, wiring
+    from magicfs.cli.stopping import take_down
+
+    settings = wiring.settings_for_command()
+    output.say("stopped" if take_down(settings) else "nothing is running")

@@ -1,0 +1,63 @@
+"""`magicfs failures`: what is not in the index, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from magicfs.db.failures import Failure
+
+
+def failures(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try all of them again.")] = False,
+    skipped: Annotated[bool, typer.Option("--skipped", help="Also files that hold nothing to index.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason.")] = None,
+) -> None:
+    """List files that could not be indexed, with the reason for each."""
+    from magicfs.cli import output, wiring
+    from magicfs.db.failures import list_failures, retry_failures
+
+    settings = wiring.settings_for_command()
+    with wiring.database_for_command(settings) as database:
+        with database.transaction() as connection:
+            found = list_failures(connection, reason=reason, skipped=skipped)
+            retried = retry_failures(connection) if retry else 0
+        if retried:
+            queue = wiring.job_queue(settings)
+            queue.ring_extract(settings.host)
+            queue.ring_embed()
+    if as_json:
+        output.print_json({"failures": [_failure_json(failure) for failure in found], "retried": retried})
+        return
+    if retry:
+        output.say(f"trying {retried} again: see 'magicfs status'")
+        return
+    for failure in found:
+        output.say(_line(failure))
+    if not found:
+        output.remark("no failures")
+
+
+def _line(failure: Failure) -> str:
+    from magicfs.search.render import readable
+
+    path = readable(failure.root_path + b"/" + failure.path)
+    detail = f" ({failure.detail})" if failure.detail else ""
+    return f"{failure.state:<8} {failure.reason:<12} {path}{detail}"
+
+
+def _failure_json(failure: Failure) -> dict[str, Any]:
+    from magicfs.search.render import readable
+
+    return {
+        "path": readable(failure.root_path + b"/" + failure.path),
+        "root": failure.root,
+        "host": failure.host,
+        "state": str(failure.state),
+        "reason": failure.reason,
+        "detail": failure.detail,
+        "changed_at": failure.changed_at,
+    }

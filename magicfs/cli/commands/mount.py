@@ -1,0 +1,15 @@
+"""`magicfs mount`: the mount node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty directory.")]) -> None:
+    """Mount the index at DIR and serve it until it is unmounted or stopped."""
+    from magicfs.cli import wiring
+
+    wiring.run_mount(wiring.settings_for_service("mount"), wiring.absolute(directory))

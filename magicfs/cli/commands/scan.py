@@ -1,0 +1,36 @@
+"""`magicfs scan`: look at the roots now, instead of at the next turn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def scan(
+    root: Annotated[str | None, typer.Argument(help="Name of a root; all of them without one.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")
+    ] = False,
+) -> None:
+    """Compare roots with the index now. Needs no index to be built anew: only what differs is read."""
+    from magicfs.cli import output, wiring
+    from magicfs.cli.waiting import wait_until_searchable
+    from magicfs.db.roots import database_time, list_roots, want_scan
+    from magicfs.errors import RootError, UsageError
+
+    if accept_deletions and root is None:
+        raise UsageError("name the root whose deletions are meant: magicfs scan --accept-deletions ROOT")
+    settings = wiring.settings_for_command()
+    with wiring.database_for_command(settings) as database:
+        with database.transaction() as connection:
+            began = database_time(connection)
+            count = want_scan(connection, name=root, may_delete=accept_deletions)
+            names = ", ".join(entry.root.name for entry in list_roots(connection)) or "none"
+        if not count:
+            raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")
+        if wait:
+            wait_until_searchable(settings, database, since=began)
+        else:
+            output.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")

@@ -1,0 +1,87 @@
+"""`magicfs search`: the same results as the mount, in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from magicfs.domain.results import Hit, SearchResult
+
+EXAMPLES = """Examples:
+
+    magicfs search tax invoice
+
+    magicfs search '"exact phrase" -without type:pdf after:2026-01-31'
+
+    magicfs search -n 3 --json how do we back up | jq '.results[].path'"""
+
+
+def search(
+    query: Annotated[
+        list[str], typer.Argument(help='What to look for: words, "a phrase", -without, filters such as ext:md.')
+    ],
+    number: Annotated[int | None, typer.Option("-n", "--number", min=1, max=1000, help="How many results.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Search, best results first."""
+    from magicfs.cli import output, wiring
+    from magicfs.search.render import result_json
+
+    settings = wiring.settings_for_command()
+    with wiring.database_for_command(settings) as database:
+        found = wiring.search_service(settings, database).search(
+            " ".join(query), limit=number, deadline_s=max(settings.search_seconds, 10.0)
+        )
+    if as_json:
+        output.print_json(result_json(found))
+        return
+    for notice in found.notices:
+        output.remark(notice)
+    if not found.hits:
+        output.remark(f"nothing found for: {found.query}{_partial(found)}")
+        return
+    _print(found)
+
+
+def _print(found: SearchResult) -> None:
+    from rich.text import Text
+
+    from magicfs.cli import output
+    from magicfs.search.render import readable
+
+    console = output.results()
+    width = len(str(len(found.hits)))
+    for hit in found.hits:
+        line = Text(f"{hit.rank:>{width}}  ", style="dim")
+        line.append(f"{hit.score:.2f}", style=_colour(hit.score))
+        line.append(f"  {readable(hit.absolute_path)}", style="bold")
+        line.append(f":{_place(hit)}", style="cyan")
+        console.print(line)
+        if hit.snippet:
+            console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
+    if partial := _partial(found):
+        output.remark(partial.strip(" ()"))
+
+
+def _place(hit: Hit) -> str:
+    if hit.page is not None:
+        return f"page {hit.page}"
+    return f"{hit.first_line}" if hit.first_line == hit.last_line else f"{hit.first_line}-{hit.last_line}"
+
+
+def _colour(score: float) -> str:
+    good, fair = 0.7, 0.4
+    return "green" if score >= good else "yellow" if score >= fair else "white"
+
+
+def _partial(found: SearchResult) -> str:
+    """What the search could not see yet."""
+    coverage = found.coverage
+    if coverage.indexed < coverage.files or coverage.embedded < coverage.chunks:
+        return (
+            f" (indexed so far: {coverage.indexed} of {coverage.files} files, "
+            f"{coverage.embedded} of {coverage.chunks} chunks by meaning)"
+        )
+    return ""

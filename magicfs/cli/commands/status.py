@@ -1,0 +1,134 @@
+"""`magicfs status`: what there is, how far it is, what runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from magicfs.config import Settings
+
+EXAMPLES = """Examples:
+
+    magicfs status --watch
+
+    magicfs status --json | jq .files"""
+
+REFRESH_SECONDS = 1.0
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it, until Ctrl-C.")] = False,
+) -> None:
+    """Show roots, files, chunks, workers, mounts, and the model."""
+    from magicfs.cli import output, wiring
+
+    settings = wiring.settings_for_command()
+    if not watch:
+        found = collect(settings)
+        if as_json:
+            output.print_json(found)
+        else:
+            output.results().print(_picture(found))
+        return
+    if as_json:
+        while True:
+            output.print_json(collect(settings))
+            time.sleep(REFRESH_SECONDS)
+    _watch(settings)
+
+
+def collect(settings: Settings) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    from dataclasses import asdict
+
+    from magicfs.cli import wiring
+    from magicfs.db.status import read_status
+    from magicfs.search.render import coverage_json, status_json
+
+    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+        found = read_status(connection)
+    parts = wiring.supervisor(settings).parts() if settings.home.is_dir() else []
+    return {
+        **status_json(found),
+        "coverage": coverage_json(found.coverage),
+        "queues": wiring.job_queue(settings).depths(settings.host),
+        "parts": [asdict(part) for part in parts],
+    }
+
+
+def _watch(settings: Settings) -> None:
+    from rich.live import Live
+
+    from magicfs.cli import output
+
+    with Live(console=output.results(), auto_refresh=False, transient=False) as live:
+        while True:
+            live.update(_picture(collect(settings)), refresh=True)
+            time.sleep(REFRESH_SECONDS)
+
+
+def _picture(found: dict[str, Any]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    files, chunks = found["files"], found["chunks"]
+    waiting = sum(found["queues"].values())
+    lines = [
+        ("model", f"{found['model'] or 'none yet'}" + (f", building {found['building']}" if found["building"] else "")),
+        ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
+        ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
+        ("workers", ", ".join(worker["name"] for worker in found["worker_processes"]) or "none"),
+        ("queue", f"{waiting} messages waiting"),
+        ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in found["mounts"]) or "none"),
+    ]
+    text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]
+    return Group(*text, *_roots(found["roots"]), *_parts(found["parts"]))
+
+
+def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:
+    others = [f"{files[state]} {state}" for state in states if files[state]]
+    return f"{files['indexed']}" if not others else f"{', '.join(others)}, {files['indexed']}"
+
+
+def _failed(count: int) -> str:
+    return f", {count} failed" if count else ""
+
+
+def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
+    from rich.table import Table
+
+    if not roots:
+        return ["no roots: add one with 'magicfs roots add DIR'"]
+    table = Table("root", "path", "host", "files", "state", box=None, padding=(0, 2, 0, 0))
+    for root in roots:
+        state = root["state"] if not root["detail"] else f"{root['state']}: {root['detail']}"
+        if root["scanned_at"] is None:
+            state += ", first scan runs"
+        table.add_row(root["name"], root["path"], root["host"], str(root["files"]), state)
+    return ["", table]
+
+
+def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
+    from rich.table import Table
+
+    from magicfs.cli.output import duration
+
+    if not parts:
+        return []
+    table = Table("part", "state", "pid", "up for", "restarts", "", box=None, padding=(0, 2, 0, 0))
+    for part in parts:
+        table.add_row(
+            part["name"],
+            part["state"],
+            str(part["pid"] or "-"),
+            duration(part["uptime_s"]) if part["pid"] else "-",
+            str(part["restarts"]),
+            part["detail"],
+        )
+    return ["", table]

@@ -1,0 +1,18 @@
+"""`magicfs umount`: end a mount."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def umount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it is mounted.")]) -> None:
+    """Unmount DIR, be it alive or left behind by a mount that has died."""
+    from magicfs.cli import output, wiring
+
+    settings = wiring.settings_for_command()
+    path = wiring.absolute(directory)
+    wiring.end_mount(settings, path)
+    output.say(f"{path} is unmounted")

@@ -1,0 +1,130 @@
+"""`magicfs up`: everything that this machine needs, in one command."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from magicfs.cli.starting import Started
+    from magicfs.config import Settings
+
+EXAMPLES = """Examples:
+
+    magicfs up ~/Documents ~/Projects --mount ~/MagicFS --detach --wait
+
+    magicfs up --workers 4 --detach        changes the number of workers of what runs
+
+    magicfs up                             in the foreground; Ctrl-C stops everything in order"""
+
+CHECK_SECONDS = 2.0
+"""Pause between two looks whether somebody else has stopped it."""
+
+
+def up(
+    roots: Annotated[list[Path] | None, typer.Argument(metavar="[ROOT]...", help="Directories to index.")] = None,
+    mount: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Mount it there: an empty directory, made if missing.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
+) -> None:
+    """Start servers, workers, watcher and mount. On what runs already it changes only what is asked for."""
+    from magicfs.cli import starting, wiring
+
+    settings = wiring.settings_for_command()
+    settings.make_home()
+    chosen = mount or settings.mount
+    request = starting.Request(
+        roots=roots or [],
+        mount=wiring.absolute(chosen) if chosen else None,
+        workers=workers,
+        tied=not detach,
+    )
+    with _terminated_like_interrupted():
+        started = starting.bring_up(settings, request)
+    if detach:
+        _follow(settings, started, wait=wait)
+    else:
+        _stay(settings, started, wait=wait)
+
+
+class _terminated_like_interrupted:  # noqa: N801  reads as the context manager that it is
+    """While things are started, SIGTERM is what Ctrl-C is: both take back what was begun."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+
+def _follow(settings: Settings, started: Started, *, wait: bool) -> None:
+    """In the background: wait if asked, say what there is, and return."""
+    from magicfs.cli import output
+
+    if wait:
+        try:
+            _wait(settings, started)
+        except KeyboardInterrupt:
+            output.remark("indexing goes on in the background: see 'magicfs status', stop it with 'magicfs down'")
+            raise
+    _summary(settings, started)
+
+
+def _stay(settings: Settings, started: Started, *, wait: bool) -> None:
+    """In the foreground: until a signal, or until somebody else stops it."""
+    from magicfs.cli import output, wiring
+    from magicfs.cli.stopping import take_down
+
+    try:
+        if wait:
+            _wait(settings, started)
+        _summary(settings, started)
+        output.remark("Ctrl-C stops everything")
+        stop = wiring.stop_signal()
+        supervisor = wiring.supervisor(settings)
+        while not stop.wait(CHECK_SECONDS):
+            if not supervisor.running():
+                output.remark("stopped by another command")
+                return
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        output.remark("stopping")
+        take_down(settings)
+
+
+def _wait(settings: Settings, started: Started) -> None:
+    from magicfs.cli import output, wiring
+    from magicfs.cli.waiting import wait_until_searchable
+
+    with wiring.database_for_command(settings) as database:
+        done = wait_until_searchable(settings, database, since=started.began)
+    output.remark(f"searchable: {done.files_total} files, {done.chunks_expected} chunks")
+
+
+def _summary(settings: Settings, started: Started) -> None:
+    from magicfs.cli import output, wiring
+    from magicfs.db.status import read_status
+    from magicfs.search.render import readable
+
+    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+        found = read_status(connection)
+    output.say(f"model  {started.model.spec.label}")
+    for root in found.roots:
+        output.say(f"root   {readable(root.path)}" + ("" if root.host == settings.host else f" on {root.host}"))
+    if not found.roots:
+        output.say("root   none yet: add one with 'magicfs roots add DIR'")
+    if started.mount is not None:
+        output.say(f"mount  {started.mount}")
+        output.say(f'look   ls "{started.mount}/search/what you look for"')
+    else:
+        output.say("look   magicfs search what you look for")
+    output.say("stop   magicfs down")

@@ -1,0 +1,39 @@
+"""`magicfs worker`: read files, or compute embeddings."""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+    magicfs worker --queue extract                reads files of this host
+
+    magicfs worker --queue embed --name embed-1   computes embeddings for the whole cluster"""
+
+
+class WorkQueue(StrEnum):
+    """The kinds of work."""
+
+    EXTRACT = "extract"
+    EMBED = "embed"
+
+
+def worker(
+    queue: Annotated[WorkQueue, typer.Option(help="The kind of work.")] = WorkQueue.EMBED,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Unique in the cluster and the same after a restart: then it takes up what it left. "
+            "Without one, a name is made up."
+        ),
+    ] = None,
+) -> None:
+    """Work until it is stopped: one process, one model, one task at a time."""
+    from magicfs.cli import wiring
+
+    chosen = name or f"{queue.value}-{secrets.token_hex(4)}"
+    wiring.run_worker(wiring.settings_for_service(chosen), kind=queue.value, name=chosen)

@@ -1,0 +1,54 @@
+"""What commands print: results on standard output, progress and remarks on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def results() -> Console:
+    """The console for results. Colours only on a terminal, and not with NO_COLOR."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def remarks() -> Console:
+    """The console for progress and remarks, on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def say(text: str) -> None:
+    """A line of result."""
+    print(text)
+
+
+def remark(text: str) -> None:
+    """A line about what is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """One object on standard output, and nothing else."""
+    print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `42 s`, `3 min`, `2 h 5 min`, `4 d`."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:  # noqa: PLR2004
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d"

@@ -1,0 +1,28 @@
+"""Take down what `up` started, whether its supervisor lives or not."""
+
+from __future__ import annotations
+
+from magicfs.cli import wiring
+from magicfs.cli.starting import mount_of
+from magicfs.config import Settings
+
+
+def take_down(settings: Settings) -> bool:
+    """Stop everything, unmount, and leave no socket. Returns whether there was anything to stop.
+
+    Raises `MagicFSError`.
+    """
+    if not settings.run_dir.is_dir():
+        return False
+    supervisor = wiring.supervisor(settings)
+    with supervisor.locked():
+        mount = mount_of(list(supervisor.described().values()))
+        found = supervisor.stop()
+        embedder = wiring.query_embedder(settings)
+        if embedder.ping() is not None:
+            found = True
+            embedder.quit()
+        settings.embedder_socket.unlink(missing_ok=True)
+        if mount is not None:
+            found |= wiring.clear_mount(mount)
+    return found
