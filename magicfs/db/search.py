@@ -26,6 +26,11 @@ from magicfs.domain.query import Filters, Query
 _NANOSECONDS = 1_000_000_000
 _LARGEST_EF_SEARCH = 1000
 
+K1 = 1.5
+"""How slowly further occurrences of a word lose worth, in BM25."""
+B = 0.75
+"""How much a long chunk must make up for being long, in BM25."""
+
 
 def _composed() -> dict[str, LiteralString]:
     """The queries with the parts that they share put in."""
@@ -53,7 +58,8 @@ Parameters = dict[str, Any]
 class Understood:
     """A query in Postgres's terms. Conditions are `tsquery` texts; None sets no condition."""
 
-    lexemes: tuple[str, ...]
+    lexemes: dict[str, int]
+    """The words of the question, and how often it says each."""
     question: str | None
     """The whole question as a phrase."""
     scope: Scope
@@ -110,14 +116,14 @@ def understand(connection: Connection, query: Query) -> Understood:
         _SQL["understand"],
         {"question": query.question, "phrases": list(query.phrases), "unwanted": list(query.without)},
     ).fetchone()
-    lexemes, question, phrase_words, unwanted = row or ((), None, None, None)
+    lexemes, counts, question, phrase_words, unwanted = row or ((), (), None, None, None)
     parameters = _filter_parameters(query.filters) | {
         "phrases": list(query.phrases) or None,
         "phrase_words": phrase_words,
         "unwanted": unwanted,
     }
     restricted = any(value is not None for value in parameters.values())
-    return Understood(tuple(lexemes or ()), question, Scope(parameters, restricted))
+    return Understood(dict(zip(lexemes, counts, strict=True)), question, Scope(parameters, restricted))
 
 
 def _filter_parameters(filters: Filters) -> Parameters:
@@ -209,20 +215,24 @@ def rank_words(
     weights: dict[str, float],
     *,
     usual_tokens: float,
-    k1: float,
-    b: float,
+    likely: int,
     limit: int,
 ) -> list[WordMatch]:
-    """The best of given chunks by the words of a question, best first. `weights` has the lexemes' own weights."""
+    """The best of given chunks by the words of a question, best first. `weights` has the lexemes' own weights.
+
+    Only the `likely` best by a rough measure are looked at closely. Chunks without any of the words are left out.
+    """
     rows = connection.execute(
         _SQL["rank_words"],
         {
             "chunks": list(chunks),
+            "lexemes": list(weights),
             "terms": [_quoted(lexeme) for lexeme in weights],
             "weights": list(weights.values()),
             "usual_tokens": usual_tokens,
-            "k1": k1,
-            "b": b,
+            "k1": K1,
+            "b": B,
+            "likely": likely,
             "limit": limit,
         },
     )

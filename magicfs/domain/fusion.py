@@ -1,7 +1,11 @@
 """How the evidence of words and of meaning becomes one ranking and one score. Pure.
 
-The order is that of reciprocal rank fusion: each list of candidates gives a chunk 1 / (K + its rank). The score
-says how well a result answers, on a scale that means the same for every model, and never rises down the list.
+Both lanes give a strength on a scale of their own (the best BM25 of the question is 1; a calibrated cosine), and a
+candidate's place comes from their mean. That keeps how much better one candidate is than the next, which reciprocal
+ranks throw away: on both judged collections it ranks better, see docs/benchmarks.md.
+
+The score says how well a result answers, on a scale that means the same for every model and every question:
+about 0 for unrelated text, 0.9 and more for the very words. It never rises down the list.
 """
 
 from __future__ import annotations
@@ -12,24 +16,31 @@ from typing import TypeVar
 
 Key = TypeVar("Key")
 
-K = 60
-"""How slowly a rank loses worth; the customary value, and quality hardly depends on it."""
 WORDS_SCATTERED = 0.9
 """Lexical strength of a text that has all words of the question, but not as a phrase: "the very words" begin here."""
+LEAST_LEXICAL = 0.005
+"""One of thirteen equally rare words."""
 LEAST_RELEVANCE = 0.1
-"""A result below this answers neither by words nor by meaning, and is not shown."""
+"""What answers less than this by meaning, and less than the above by words, is not shown."""
+VERBATIM_BONUS = 0.1
+"""What the question as a phrase adds to a candidate's place: more than its words alone would say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for one candidate. Ranks count from 1; None means that it is not in that list."""
+    """What speaks for one candidate; None means that a lane knows nothing of it."""
 
-    word_rank: int | None
-    vector_rank: int | None
-    lexical: float | None
-    """Strength of the match by words in [0, 1]."""
-    vector: float | None
-    """Calibrated cosine in [0, 1]."""
+    words: float | None = None
+    """BM25, over the best one that the question found."""
+    lexical: float | None = None
+    """Strength of the match by words in [0, 1], see `lexical_strength`."""
+    nearness: float | None = None
+    """The cosine on the calibrated scale, not cut off at its ends."""
+
+    @property
+    def vector(self) -> float | None:
+        """Similarity by meaning in [0, 1]."""
+        return None if self.nearness is None else min(1.0, max(0.0, self.nearness))
 
 
 def lexical_strength(*, share: float, verbatim: bool) -> float:
@@ -42,15 +53,34 @@ def lexical_strength(*, share: float, verbatim: bool) -> float:
 
 
 def relevance(evidence: Evidence) -> float:
-    """How well a candidate answers, in [0, 1]: the better evidence decides, the other one adds to it."""
+    """How well a candidate answers, in [0, 1]: either evidence is enough, and both together are more.
+
+    Similarity counts squared: in a large corpus some text is always a little similar by chance.
+    """
     lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
-    best, other = max(lexical, vector), min(lexical, vector)
-    return best + (1.0 - best) * other * other
+    return 1.0 - (1.0 - lexical) * (1.0 - vector * vector)
 
 
-def reciprocal_rank(evidence: Evidence) -> float:
-    """The worth of a candidate's ranks, for ordering alone."""
-    return sum(1.0 / (K + rank) for rank in (evidence.word_rank, evidence.vector_rank) if rank is not None)
+def worth_showing(evidence: Evidence) -> bool:
+    """Whether a candidate answers at all."""
+    return relevance(evidence) >= LEAST_RELEVANCE or (evidence.lexical or 0.0) >= LEAST_LEXICAL
+
+
+def place_value(evidence: Evidence) -> float:
+    """What decides a candidate's place, higher is better.
+
+    A text that has no vector yet is taken to be as near as its words say.
+    """
+    lexical = evidence.lexical or 0.0
+    nearness = lexical if evidence.nearness is None else evidence.nearness
+    bonus = VERBATIM_BONUS if lexical > WORDS_SCATTERED else 0.0
+    return ((evidence.words or 0.0) + nearness) / 2 + bonus
+
+
+def order(evidence: Mapping[Key, Evidence]) -> list[Key]:
+    """The candidates that answer at all, best first; equal ones in the order given."""
+    shown = [key for key, one in evidence.items() if worth_showing(one)]
+    return sorted(shown, key=lambda key: -place_value(evidence[key]))
 
 
 def never_rising(scores: Sequence[float]) -> list[float]:
@@ -62,10 +92,4 @@ def never_rising(scores: Sequence[float]) -> list[float]:
             earlier_total, earlier_count = pools.pop()
             total, count = total + earlier_total, count + earlier_count
         pools.append((total, count))
-    return [total / count for total, count in pools for _ in range(count)]
-
-
-def order(evidence: Mapping[Key, Evidence]) -> list[Key]:
-    """The candidates that are worth to be shown, best first."""
-    shown = [key for key, one in evidence.items() if relevance(one) >= LEAST_RELEVANCE]
-    return sorted(shown, key=lambda key: (-reciprocal_rank(evidence[key]), -relevance(evidence[key])))
+    return [min(1.0, total / count) for total, count in pools for _ in range(count)]

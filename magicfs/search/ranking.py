@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Connection
-from magicfs.db.search import Place, Scope
+from magicfs.db.search import Place, Scope, WordMatch
 from magicfs.domain import fusion
 from magicfs.domain.fusion import Evidence
 from magicfs.domain.ids import ChunkId, FileId
@@ -21,7 +21,8 @@ from magicfs.domain.query import Query
 from magicfs.domain.results import Hit
 from magicfs.search import lexical
 from magicfs.search.corpus import CorpusFacts
-from magicfs.search.snippet import snippet
+from magicfs.search.lexical import Words
+from magicfs.search.snippet import Snippets
 
 FEWEST_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
@@ -34,7 +35,8 @@ class Question:
     """What to look for, and where."""
 
     query: Query
-    lexemes: tuple[str, ...]
+    lexemes: dict[str, int]
+    """Its words, and how often it says each."""
     phrase: str | None
     """The whole question as a phrase, a `tsquery`."""
     scope: Scope
@@ -71,9 +73,8 @@ def answer(connection: Connection, question: Question, facts: CorpusFacts) -> tu
 
 def _newest(connection: Connection, question: Question) -> tuple[Hit, ...]:
     """Filters alone: every file that they leave answers fully, the latest modified first."""
-    nothing = Evidence(word_rank=None, vector_rank=None, lexical=None, vector=None)
     places = queries.newest(connection, question.scope, limit=question.limit)
-    return _hits(connection, question, [_Found(place, nothing, 1.0) for place in places])
+    return _hits(connection, question, [_Found(place, Evidence(), 1.0) for place in places])
 
 
 def _gather(connection: Connection, question: Question, facts: CorpusFacts) -> dict[ChunkId, Evidence]:
@@ -81,44 +82,51 @@ def _gather(connection: Connection, question: Question, facts: CorpusFacts) -> d
     count = min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, question.limit * CANDIDATES_PER_RESULT))
     usual = facts.usual_tokens
     words = lexical.weigh(connection, question.lexemes, chunks=facts.coverage.chunks)
-    by_words = lexical.find(connection, question.scope, words, usual_tokens=usual, limit=count)
-    near: dict[ChunkId, float] = {}
-    if question.model is not None and question.vector is not None:
-        model = question.model
-        near = dict(queries.nearest(connection, question.scope, question.vector, model=model.id, limit=count))
-        vector_ranks = {chunk: rank for rank, chunk in enumerate(near, 1)}
-        only_words = [match.chunk_id for match in by_words if match.chunk_id not in near]
-        near |= dict(queries.similarities(connection, only_words, question.vector, model=model.id))
-    else:
-        vector_ranks = {}
-    word_ranks = {match.chunk_id: rank for rank, match in enumerate(by_words, 1)}
-    only_near = [chunk for chunk in near if chunk not in word_ranks]
-    matches = by_words + lexical.rank(connection, only_near, words, usual_tokens=usual, limit=len(only_near))
-    strengths = _strengths(connection, question, {match.chunk_id: match.share / words.total for match in matches})
-    calibrated = question.model.spec.calibrated if question.model else float
+    matches = lexical.find(connection, question.scope, words, usual_tokens=usual, limit=count)
+    near = _nearness(connection, question, [match.chunk_id for match in matches], count=count)
+    matched = {match.chunk_id for match in matches}
+    others = [chunk for chunk in near if chunk not in matched]
+    matches += lexical.rank(connection, others, words, usual_tokens=usual, limit=len(others))
+    best = max((match.score for match in matches), default=1.0)
+    strengths = _strengths(connection, question, matches, words)
+    by_words = {match.chunk_id: match.score / best for match in matches}
     return {
-        chunk: Evidence(
-            word_rank=word_ranks.get(chunk),
-            vector_rank=vector_ranks.get(chunk),
-            lexical=strengths.get(chunk),
-            vector=calibrated(near[chunk]) if chunk in near else None,
-        )
-        for chunk in {**word_ranks, **near}
+        chunk: Evidence(words=by_words.get(chunk), lexical=strengths.get(chunk), nearness=near.get(chunk))
+        for chunk in {**by_words, **near}
     }
 
 
-def _strengths(connection: Connection, question: Question, shares: dict[ChunkId, float]) -> dict[ChunkId, float]:
+def _nearness(
+    connection: Connection, question: Question, matched: list[ChunkId], *, count: int
+) -> dict[ChunkId, float]:
+    """The nearest chunks and those that match by words, with their cosines on the calibrated scale, not cut off."""
+    if question.model is None or question.vector is None:
+        return {}
+    model = question.model
+    cosines = dict(queries.nearest(connection, question.scope, question.vector, model=model.id, limit=count))
+    others = [chunk for chunk in matched if chunk not in cosines]
+    cosines |= dict(queries.similarities(connection, others, question.vector, model=model.id))
+    floor, ceiling = model.spec.floor, model.spec.ceiling
+    return {chunk: (cosine - floor) / (ceiling - floor) for chunk, cosine in cosines.items()}
+
+
+def _strengths(
+    connection: Connection, question: Question, matches: list[WordMatch], words: Words
+) -> dict[ChunkId, float]:
     """The strength of each match by words, from the share of the question's weight that it has."""
-    verbatim = queries.having_phrase(connection, shares, question.phrase) if question.phrase else set()
+    chunks = [match.chunk_id for match in matches]
+    verbatim = queries.having_phrase(connection, chunks, question.phrase) if question.phrase else set()
     return {
-        chunk: fusion.lexical_strength(share=min(1.0, share), verbatim=chunk in verbatim)
-        for chunk, share in shares.items()
+        match.chunk_id: fusion.lexical_strength(
+            share=min(1.0, match.share / words.total), verbatim=match.chunk_id in verbatim
+        )
+        for match in matches
     }
 
 
 def _hits(connection: Connection, question: Question, found: list[_Found]) -> tuple[Hit, ...]:
     texts = queries.texts(connection, {one.place.chunk_id for one in found})
-    words = question.query.question.split()
+    snippets = Snippets(question.query.question.split())
     return tuple(
         Hit(
             rank=rank,
@@ -132,7 +140,7 @@ def _hits(connection: Connection, question: Question, found: list[_Found]) -> tu
             first_line=one.place.first_line,
             last_line=one.place.last_line,
             page=one.place.page,
-            snippet=snippet(texts.get(one.place.chunk_id, ""), words),
+            snippet=snippets.cut(texts.get(one.place.chunk_id, "")),
             vector=one.evidence.vector,
             lexical=one.evidence.lexical,
             indexed_at=one.place.indexed_at,

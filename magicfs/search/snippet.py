@@ -3,55 +3,66 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 LENGTH = 200
 """Characters: about two lines of a terminal."""
 _SHORTEST_STEM = 3
+_MOST_PLACES = 500
+_ENDINGS = ("ing", "ies", "es", "ed", "s", "e", "y")
 _WORD = re.compile(r"\w+")
 
 
-def snippet(text: str, words: Iterable[str], *, length: int = LENGTH) -> str:
-    """About `length` characters of `text` around the place where most of `words` are, white space folded.
+class Snippets:
+    """Cuts snippets that show `words`; made once for a search."""
 
-    A word counts where it stands, and where a longer word begins with its stem (`invoices` for `invoice`).
-    """
-    line = " ".join(text.split())
-    line = "".join(sign for sign in line if sign.isprintable())
-    if len(line) <= length:
-        return line
-    stems = {_stem(word) for phrase in words for word in _WORD.findall(phrase.lower())}
-    places = [
-        (found.start(), found.end(), stem)
-        for found in _WORD.finditer(line)
-        if (stem := _known(found[0].lower(), stems)) is not None
-    ]
-    start = _densest(places, length)
-    return _cut(line, start, length)
+    def __init__(self, words: Iterable[str], *, length: int = LENGTH) -> None:
+        stems = {_stem(word) for phrase in words for word in _WORD.findall(phrase.lower())}
+        longest_first = sorted(stems, key=lambda stem: (-len(stem), stem))
+        self._length = length
+        # A stem with one of the usual endings; what it means is the tokenizer's business, here it is for the eye.
+        self._words = (
+            re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\w{{0,4}}\b", re.IGNORECASE) if stems else None
+        )
+
+    def cut(self, text: str) -> str:
+        """About `length` characters of `text` around the place where most of the words are, white space folded."""
+        line = " ".join(text.split())
+        if not line.isprintable():
+            line = "".join(sign for sign in line if sign.isprintable())
+        if len(line) <= self._length:
+            return line
+        return _cut(line, self._densest(line), self._length)
+
+    def _densest(self, line: str) -> int:
+        """Where to begin so that the most different words, then the most words, are inside."""
+        if self._words is None:
+            return 0
+        places = [(found.start(), found.end(), found[1].lower()) for found in self._words.finditer(line)]
+        places = places[:_MOST_PLACES]
+        best, best_start = (0, 0), 0
+        inside: Counter[str] = Counter()
+        after = 0
+        for start, _, stem in places:
+            while after < len(places) and places[after][1] <= start + self._length:
+                inside[places[after][2]] += 1
+                after += 1
+            if (worth := (len(inside), inside.total())) > best:
+                best, best_start = worth, start - (self._length - (places[after - 1][1] - start)) // 2
+            if inside[stem] <= 1:
+                del inside[stem]
+            else:
+                inside[stem] -= 1
+        return best_start
 
 
 def _stem(word: str) -> str:
     """The beginning that the forms of an English word share; a rough one will do to choose a place."""
-    for ending in ("ing", "ies", "es", "ed", "s", "e", "y"):
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word.removesuffix(ending)
     return word
-
-
-def _known(word: str, stems: set[str]) -> str | None:
-    stem = _stem(word)
-    return stem if stem in stems else None
-
-
-def _densest(places: list[tuple[int, int, str]], length: int) -> int:
-    """Where to begin so that the most different words, then the most words, are inside."""
-    best, best_start = (0, 0), 0
-    for number, (start, _, _) in enumerate(places):
-        inside = [stem for _, end, stem in places[number:] if end <= start + length]
-        if (worth := (len(set(inside)), len(inside))) > best:
-            last_end = max(end for _, end, _ in places[number:] if end <= start + length)
-            best, best_start = worth, start - (length - (last_end - start)) // 2
-    return best_start
 
 
 def _cut(line: str, start: int, length: int) -> str:

@@ -40,13 +40,13 @@ CREATE FUNCTION magicfs_words(content text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN to_tsvector('magicfs', magicfs_separated(content)) || magicfs_parts(content);
 
--- The lexemes to look for when somebody asks `content`: without the words that every English text is full of,
--- unless there are no others.
-CREATE FUNCTION magicfs_question(content text) RETURNS text[]
+-- The words to look for when somebody asks `content`: without those that every English text is full of, unless
+-- there are no others.
+CREATE FUNCTION magicfs_question(content text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN tsvector_to_array(coalesce(
+RETURN coalesce(
     nullif(to_tsvector('english', magicfs_separated(content)) || magicfs_parts(content), ''),
-    magicfs_words(content)));
+    magicfs_words(content));
 
 -- The condition that a text has the words of `content`, next to each other in this order; null without any.
 CREATE FUNCTION magicfs_phrase(content text) RETURNS tsquery
@@ -57,12 +57,6 @@ RETURN nullif(phraseto_tsquery('magicfs', magicfs_separated(content)), '');
 CREATE FUNCTION magicfs_any(lexemes text[]) RETURNS tsquery
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', '|')::tsquery
-        FROM unnest(lexemes) AS lexeme);
-
--- The same, but all of them.
-CREATE FUNCTION magicfs_all(lexemes text[]) RETURNS tsquery
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', '&')::tsquery
         FROM unnest(lexemes) AS lexeme);
 
 -- Counts for `status` and for the coverage of a search, read from the index alone.

@@ -29,10 +29,10 @@ AND (%(phrases)s::text[] IS NULL OR (
     FROM unnest(%(phrases)s::text[]) AS phrase))
 
 -- name: understand
--- The words of a question without those that English texts are full of (unless there are no others), and the
--- conditions for phrases and for what is not wanted.
+-- The words of a question and how often it says each, and the conditions for phrases and for what is not wanted.
 SELECT
-    magicfs_question(%(question)s),
+    ARRAY(SELECT lexeme FROM unnest(magicfs_question(%(question)s))),
+    ARRAY(SELECT cardinality(positions) FROM unnest(magicfs_question(%(question)s))),
     magicfs_phrase(%(question)s)::text,
     (SELECT string_agg(magicfs_phrase(phrase)::text, ' & ') FROM unnest(%(phrases)s::text[]) AS phrase),
     (SELECT string_agg('(' || magicfs_phrase(unwanted)::text || ')', ' | ')
@@ -90,22 +90,26 @@ FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition AND {wide_scope} LIMIT %(limit)s) AS picked
 
 -- name: rank_words
--- BM25 of given chunks and the share of the question's weight that their words have. ts_rank of a single lexeme is
+-- BM25 of given chunks, and the share of the question's weight that their words have. ts_rank of a single lexeme is
 -- the sum of 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); turned round, it gives the
--- number of occurrences to within a tenth.
-SELECT chunks.id, rank.score, rank.share
-FROM chunks, LATERAL (
-    SELECT sum(weight * n * (%(k1)s + 1)
-               / (n + %(k1)s * (1 - %(b)s + %(b)s * chunks.tokens / %(usual_tokens)s))) AS score,
-           sum(weight) AS share
-    FROM (
-        SELECT weight, 1 / (1.6449341 * (1.0000001 - ts_rank('{1,1,1,1}', chunks.words, term))) - 0.5 AS n
-        FROM unnest(%(terms)s::tsquery[], %(weights)s::float8[]) AS question (term, weight)
-        WHERE chunks.words @@ term
-    ) AS found
-) AS rank
-WHERE chunks.id = ANY(%(chunks)s) AND rank.score IS NOT NULL
-ORDER BY rank.score DESC, chunks.id
+-- number of occurrences to within a tenth. It is 0 for a chunk without the lexeme. Taking all lexemes together first
+-- is quick, and leaves few to be looked at one by one; joining an empty vector unpacks each chunk's words only once.
+WITH likely AS MATERIALIZED (
+    SELECT id, tokens, words || ''::tsvector AS words
+    FROM chunks
+    WHERE id = ANY(%(chunks)s)
+    ORDER BY ts_rank('{1,1,1,1}', words, magicfs_any(%(lexemes)s)) DESC, id
+    LIMIT %(likely)s
+)
+SELECT likely.id, sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(usual_tokens)s))) AS score,
+       sum(weight) AS share
+FROM likely
+CROSS JOIN unnest(%(terms)s::tsquery[], %(weights)s::float8[]) AS question (term, weight),
+LATERAL (SELECT ts_rank('{1,1,1,1}', words, term) AS rank) AS ranked,
+LATERAL (SELECT 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 AS n) AS counted
+WHERE rank > 0
+GROUP BY likely.id
+ORDER BY score DESC, likely.id
 LIMIT %(limit)s
 
 -- name: verbatim

@@ -1,0 +1,93 @@
+"""The search language: what is understood, and that nothing is an error."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.domain.query import Filters
+from magicfs.search.syntax import LARGEST_LIMIT, LONGEST_TEXT, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("tax invoice", "tax invoice"),
+        ("  tax \t\n invoice ", "tax invoice"),
+        ("foo:bar http://x.org/a?b=1 C:\\temp", "foo:bar http://x.org/a?b=1 C:\\temp"),
+        (
+            "after:soon before:2026-13-01 size:big size:1m limit:0 limit:x ext: in:/",
+            "after:soon before:2026-13-01 size:big size:1m limit:0 limit:x ext: in:/",
+        ),
+        ("src%2Fmain.c 100%25 100% %2f%41", "src/main.c 100% 100% /%41"),
+        ("%252F", "%2F"),
+        ("well-known - -- --help", "well-known - -- --help"),
+        ('an "open quote', "an open quote"),
+        ("a\0b", "a b"),
+        ("caf\udce9", "caf\ufffd"),
+        ("AND OR NOT * ? ' ; --", "AND OR NOT * ? ' ; --"),
+    ],
+)
+def test_ordinary_text(text: str, question: str) -> None:
+    query = parse(text)
+    assert query.question == question
+    assert (query.text, query.phrases, query.without, query.filters) == (text, (), (), Filters())
+
+
+def test_phrases_and_what_is_not_wanted() -> None:
+    query = parse('find "to  be" or -"not this" -that “curly quotes” ""')
+    assert query.phrases == ("to be", "curly quotes")
+    assert query.without == ("not this", "that")
+    assert query.question == "find to be or curly quotes"
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("type:PDF", Filters(types=("pdf",))),
+        ("ext:.MD EXT:*.txt", Filters(extensions=("md", "txt"))),
+        ("in:docs/ in:%2Fhome%2Fme", Filters(folders=("docs", "/home/me"))),
+        ('name:*.py name:"my file"', Filters(names=("*.py", "my file"))),
+        ("host:box root:Papers", Filters(hosts=("box",), roots=("Papers",))),
+        ("after:2026-01-31 before:2026-02", Filters(after=date(2026, 1, 31), before=date(2026, 2, 1))),
+        ("after:2025", Filters(after=date(2025, 1, 1))),
+        ("size:>1m size:<=10K", Filters(larger=1 << 20, smaller=10241)),
+        ("size:>=1.5kb", Filters(larger=1535)),
+        ("size:<999999999999999t", Filters(smaller=1 << 62)),
+    ],
+)
+def test_filters(text: str, filters: Filters) -> None:
+    query = parse(f"words {text}")
+    assert (query.filters, query.question) == (filters, "words")
+    assert not parse(text).empty
+
+
+def test_limits() -> None:
+    assert parse("x limit:20").limit == 20
+    assert parse("x limit:999999").limit == LARGEST_LIMIT
+    assert not parse("limit:5").empty
+
+
+@pytest.mark.parametrize("text", ["", " ", '""', '-""', "\0", "\x7f"])
+def test_nothing_is_asked(text: str) -> None:
+    assert parse(text).empty
+
+
+pieces = st.sampled_from(['"', "-", ":", "%2F", "%25", "%", "in:", "size:>", "after:", "limit:", "\0", "\ud800", " "])
+
+
+@given(st.lists(st.one_of(pieces, st.text(st.characters(), max_size=10)), max_size=30).map("".join))
+def test_no_text_is_an_error(text: str) -> None:
+    query = parse(text)
+    typed = [query.question, *query.phrases, *query.without, *query.filters.names, *query.filters.folders]
+    for part in typed:
+        part.encode()
+        assert "\0" not in part
+        assert len(part) <= LONGEST_TEXT
+
+
+def test_a_name_of_255_bytes() -> None:
+    assert parse("é" * 127).question == "é" * 127
