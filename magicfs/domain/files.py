@@ -45,12 +45,12 @@ class Reason(StrEnum):
         return FileState.FAILED if self in _FAILURES else FileState.SKIPPED
 
 
-_SIGN = 1 << 63
+SIGN = 1 << 63
 
 
 def signed(number: int) -> int:
     """The bits of an unsigned 64-bit number as a signed one."""
-    return number if number < _SIGN else number - 2 * _SIGN
+    return number if number < SIGN else number - 2 * SIGN
 
 
 _FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})

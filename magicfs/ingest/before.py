@@ -35,7 +35,7 @@ class Before:
         """Whether a directory is remembered just as it is now."""
         packed = listing.packed()
         self.met[listing.path] = packed
-        self._count += len(listing.signatures)
+        self._count += len(listing)
         if self._remembered.get(listing.path) != packed:
             return False
         del self._remembered[listing.path]

@@ -31,6 +31,8 @@ IGNORED_ENDINGS = (
 )
 """Temporary and half-written files, and what compilers leave."""
 
+_DOT = ord(".")
+
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
@@ -85,7 +87,7 @@ def _built_in(name: bytes, *, is_directory: bool) -> bool:
 
 def unwanted_file(name: bytes) -> bool:
     """Whether the built-in rules alone ignore a file of this name."""
-    return name.startswith(b".") or name in IGNORED_NAMES or name.endswith(IGNORED_ENDINGS)
+    return name[0] == _DOT or name.endswith(IGNORED_ENDINGS) or name in IGNORED_NAMES
 
 
 def _parsed(lines: list[str], directory: bytes) -> GitIgnoreSpec:

@@ -152,7 +152,7 @@ class Scanner:
                 continue
             known = before.signatures(listing.path)
             prefix = listing.path + b"/" if listing.path else b""
-            for name, signature in listing.signatures.items():
+            for name, signature in listing.signatures().items():
                 old = known.pop(name, None)
                 if old == signature:
                     continue

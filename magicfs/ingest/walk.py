@@ -11,15 +11,19 @@ import marshal
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from magicfs.db.files import SeenFile
-from magicfs.domain.files import FileStat, signed
+from magicfs.domain.files import SIGN, FileStat, signed
 from magicfs.ingest.rules import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int, int]
 """Size, mtime, ctime (nanoseconds) and inode number: while they are the same, the file is taken to be."""
+
+FIELDS = 5
+"""A name and a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,30 @@ class Listing:
 
     path: bytes
     """Relative to the root; empty for the root itself."""
-    signatures: dict[bytes, Signature]
-    """By file name."""
+    fields: list[bytes | int]
+    """Name and signature of one file after the other: one flat list is made and packed quickest."""
+
+    def __len__(self) -> int:
+        return len(self.fields) // FIELDS
 
     def packed(self) -> bytes:
-        """The signatures, small and quick to compare. Version 2 of the format depends on nothing but the values."""
-        return marshal.dumps(self.signatures, 2)
+        """The fields, small and quick to compare. Version 2 of the format depends on nothing but the values."""
+        return marshal.dumps(self.fields, 2)
+
+    def signatures(self) -> dict[bytes, Signature]:
+        """The files by name."""
+        return _by_name(self.fields)
 
 
 def unpacked(packed: bytes) -> dict[bytes, Signature]:
-    """The signatures that `Listing.packed` packed in this process."""
+    """The files of a listing that `Listing.packed` packed in this process, by name."""
     # Safe, since the bytes never leave this process.
-    signatures: dict[bytes, Signature] = marshal.loads(packed)  # noqa: S302
-    return signatures
+    return _by_name(marshal.loads(packed))  # noqa: S302
+
+
+def _by_name(fields: list[Any]) -> dict[bytes, Signature]:
+    names, *signature = (fields[place::FIELDS] for place in range(FIELDS))
+    return dict(zip(names, zip(*signature, strict=True), strict=True))
 
 
 @dataclass(slots=True)
@@ -75,22 +90,27 @@ class Walk:
         waiting: list[tuple[bytes, Rules]],
     ) -> Listing:
         prefix = below + b"/" if below else b""
-        signatures: dict[bytes, Signature] = {}
-        # The method itself is only needed where a rule file is in force.
+        fields: list[bytes | int] = []
+        add = fields.extend
+        # The rules themselves are only needed where a rule file is in force.
         ignores = rules.ignores if rules.layers else None
         for entry in entries:
-            name = entry.name
             if entry.is_file(follow_symlinks=False):
+                name = entry.name
                 if unwanted_file(name) if ignores is None else ignores(prefix + name, is_directory=False):
                     continue
                 try:
                     stat = entry.stat(follow_symlinks=False)
                 except OSError:
                     continue
-                signatures[name] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, signed(stat.st_ino))
-            elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + name, rules):
-                waiting.append((prefix + name, rules.enter(entry.path, below=prefix + name)))
-        return Listing(below, signatures)
+                ino = stat.st_ino
+                if ino >= SIGN:
+                    ino = signed(ino)
+                add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
+            elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + entry.name, rules):
+                path = prefix + entry.name
+                waiting.append((path, rules.enter(entry.path, below=path)))
+        return Listing(below, fields)
 
     def look(self, path: bytes) -> SeenFile | None:
         """A file of a listing with all that the index keeps of its metadata; None when it is gone meanwhile."""
