@@ -51,6 +51,10 @@ def docx(document: str, **more: str | bytes) -> bytes:
     return zipped({**parts, **more})
 
 
+def opendocument(kind: str, content: str) -> bytes:
+    return zipped({"mimetype": f"application/vnd.oasis.opendocument.{kind}", "content.xml": content})
+
+
 def paragraphs(count: int) -> str:
     return BODY.format("".join(f"<w:p><w:r><w:t>Paragraph {at} of many.</w:t></w:r></w:p>" for at in range(count)))
 
@@ -72,8 +76,8 @@ def test_an_honest_document_is_read(extractor: FileExtractor) -> None:
     assert "Paragraph 29999 of many." in outcome.text
 
 
-def test_a_document_that_unpacks_to_a_gigabyte(extractor: FileExtractor) -> None:
-    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (300 << 20) + "</w:t></w:r></w:p>"))
+def test_a_document_that_unpacks_to_hundreds_of_times_its_size(extractor: FileExtractor) -> None:
+    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (200 << 20) + "</w:t></w:r></w:p>"))
     assert len(content) < 1 * MIB
     assert reason(extractor.extract(content, name=b"a.docx")) is Reason.BOMB
 
@@ -91,12 +95,12 @@ def test_a_header_that_claims_too_much(extractor: FileExtractor) -> None:
 
 
 def test_a_header_that_claims_too_little_hides_no_bomb(extractor: FileExtractor) -> None:
-    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (900 << 20) + "</w:t></w:r></w:p>"))
+    content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (200 << 20) + "</w:t></w:r></w:p>"))
     outcome = extractor.extract(with_declared_size(content, 100), name=b"a.docx")
     if isinstance(outcome, Document):
         assert len(outcome.text) <= 4 * MIB
     else:
-        assert outcome.reason in {Reason.BOMB, Reason.CORRUPT, Reason.CRASHED}
+        assert outcome.reason in {Reason.BOMB, Reason.CORRUPT, Reason.NO_TEXT}
 
 
 def test_archives_in_archives_are_not_opened(extractor: FileExtractor) -> None:
@@ -114,10 +118,10 @@ def test_archives_in_archives_are_not_opened(extractor: FileExtractor) -> None:
         (b"a.html", laughs("<html><body><p>{}</p></body></html>").encode()),
         (b"a.fb2", laughs("<FictionBook><body><section><p>{}</p></section></body></FictionBook>").encode()),
         (b"a.docx", docx(laughs(BODY.format("<w:p><w:r><w:t>{}</w:t></w:r></w:p>")))),
-        (b"a.odp", zipped({"mimetype": "application/vnd.oasis.opendocument.presentation", "content.xml": laughs("<a>{}</a>")})),
-        (b"a.odt", zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": laughs("<a>{}</a>")})),
+        (b"a.odp", opendocument("presentation", laughs("<a>{}</a>"))),
+        (b"a.odt", opendocument("text", laughs("<a>{}</a>"))),
     ],
-)  # fmt: skip
+)
 def test_entities_that_expand_without_end(extractor: FileExtractor, name: bytes, content: bytes) -> None:
     outcome = extractor.extract(content, name=name)
     if isinstance(outcome, Document):
