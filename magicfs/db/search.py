@@ -35,7 +35,7 @@ B = 0.75
 def _composed() -> dict[str, LiteralString]:
     """The queries with the parts that they share put in."""
     known = load("search")
-    parts = ("in_scope", "has_phrases", "wide_scope")
+    parts = ("in_scope", "has_phrases", "wide_scope", "matched_names")
     bodies = {name: _without_comment(text) for name, text in known.items()}
     for name in parts:
         slot: LiteralString = "{" + name + "}"
@@ -83,8 +83,19 @@ class WordMatch:
     chunk_id: ChunkId
     score: float
     """BM25."""
-    share: float
-    """Sum of the weights of those words that it has."""
+    lexemes: frozenset[str]
+    """Those words that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """How a file's path answers the words of a question."""
+
+    file_id: FileId
+    in_path: frozenset[str]
+    """Those words that the path has, the name included."""
+    in_name: frozenset[str]
+    """Those words that the file's own name has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +247,33 @@ def rank_words(
             "limit": limit,
         },
     )
-    return [WordMatch(ChunkId(chunk_id), score, share) for chunk_id, score, share in rows]
+    return [WordMatch(ChunkId(chunk_id), score, frozenset(lexemes)) for chunk_id, score, lexemes in rows]
+
+
+def pick_by_name(
+    connection: Connection, scope: Scope, lexemes: Sequence[str], *, limit: int
+) -> dict[ChunkId, list[NameMatch]]:
+    """Files in the scope whose paths have words of a question, by their first chunks; some of them, if very many."""
+    parameters = scope.parameters | _name_parameters(lexemes) | {"limit": limit}
+    found: dict[ChunkId, list[NameMatch]] = {}
+    for file_id, chunk_id, in_path, in_name in connection.execute(_SQL["pick_by_name"], parameters, prepare=False):
+        match = NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name))
+        found.setdefault(ChunkId(chunk_id), []).append(match)
+    return found
+
+
+def match_names(connection: Connection, files: Sequence[FileId], lexemes: Sequence[str]) -> list[NameMatch]:
+    """How the paths of given files answer the words of a question; those that have none of them are left out."""
+    rows = connection.execute(_SQL["names"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
+    return [NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name)) for file_id, in_path, in_name in rows]
+
+
+def _name_parameters(lexemes: Sequence[str]) -> Parameters:
+    return {
+        "lexemes": list(lexemes),
+        "every": _tsquery([lexemes]),
+        "any": _tsquery([[lexeme] for lexeme in lexemes]),
+    }
 
 
 def having_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:

@@ -10,11 +10,8 @@ about 0 for unrelated text, 0.9 and more for the very words. It never rises down
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-Key = TypeVar("Key")
 
 WORDS_SCATTERED = 0.9
 """Lexical strength of a text that has all words of the question, but not as a phrase: "the very words" begin here."""
@@ -24,6 +21,10 @@ LEAST_RELEVANCE = 0.1
 """What answers less than this by meaning, and less than the above by words, is not shown."""
 VERBATIM_BONUS = 0.1
 """What the question as a phrase adds to a candidate's place: more than its words alone would say."""
+
+
+NAME_BONUS = 0.5
+"""What a file's name that has all words of the question adds to its place: people often know part of the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Evidence:
     """Strength of the match by words in [0, 1], see `lexical_strength`."""
     nearness: float | None = None
     """The cosine on the calibrated scale, not cut off at its ends."""
+    name: float = 0.0
+    """Share of the question's weight that the file's name has."""
 
     @property
     def vector(self) -> float | None:
@@ -74,13 +77,7 @@ def place_value(evidence: Evidence) -> float:
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
     bonus = VERBATIM_BONUS if lexical > WORDS_SCATTERED else 0.0
-    return ((evidence.words or 0.0) + nearness) / 2 + bonus
-
-
-def order(evidence: Mapping[Key, Evidence]) -> list[Key]:
-    """The candidates that answer at all, best first; equal ones in the order given."""
-    shown = [key for key, one in evidence.items() if worth_showing(one)]
-    return sorted(shown, key=lambda key: -place_value(evidence[key]))
+    return ((evidence.words or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name**2
 
 
 def never_rising(scores: Sequence[float]) -> list[float]:

@@ -8,7 +8,7 @@ statistics of Postgres tell. Stateless; runs in the caller's transaction.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -41,10 +41,9 @@ class Words:
     counts: dict[str, int]
     """In how many chunks each stands, at least."""
 
-    @property
-    def total(self) -> float:
-        """The weight of the whole question."""
-        return sum(self.weights.values())
+    def share(self, lexemes: Iterable[str]) -> float:
+        """The part of the question's weight that some of its words have, in [0, 1]."""
+        return sum(self.weights[lexeme] for lexeme in lexemes) / sum(self.weights.values())
 
 
 def weigh(connection: Connection, lexemes: Mapping[str, int], *, chunks: int) -> Words:

@@ -209,6 +209,26 @@ def test_a_deadline_that_has_passed(service: SearchService) -> None:
         service.search("words", deadline_s=-1)
 
 
+def test_a_name_answers_where_the_text_does_not(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"papers/invoice_2024.txt", "42 hours at 95 euros")
+    corpus.add(b"papers/other.txt", "an invoice was mentioned, the invoice of May")
+    corpus.add(b"papers/third.txt", "nothing of the kind")
+    assert sorted(names(service, "invoice")) == ["invoice_2024.txt", "other.txt"]
+    assert names(service, "invoice 2024")[0] == "invoice_2024.txt"
+    assert names(service, '"invoice"') == ["other.txt"]
+    assert names(service, "invoice -hours") == ["other.txt"]
+
+
+def test_equal_names_count_alike_however_many(
+    corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.search.ranking.NAMED", 1)
+    for number in range(4):
+        corpus.add(b"%d/notes.txt" % number, f"text of {number} with notes")
+    scores = {hit.score for hit in service.search("notes text", deadline_s=10).hits}
+    assert len(scores) == 1
+
+
 def test_undecodable_names_are_found(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"caf\xe9.txt", "a bill of the coffee house")
     (hit,) = service.search("bill name:caf*.txt", deadline_s=10).hits

@@ -4,7 +4,7 @@ from magicfs.db.migrate import migrations
 
 FROZEN = {
     "0001_initial.sql": "f3069932d60578339237875e217be07a9de7d4f599226bd793a1e8b3db698cc2",
-    "0002_words.sql": "4e87ddbcb995b636c88d705dad89c04f3daff94174ff9940b057cb500e031e80",
+    "0002_words.sql": "cc8928fd39c091c266141f5f76c3c9872f68e57e344f1212db77501bc4e67e9f",
 }
 
 

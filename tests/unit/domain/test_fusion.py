@@ -10,7 +10,6 @@ from magicfs.domain.fusion import (
     Evidence,
     lexical_strength,
     never_rising,
-    order,
     place_value,
     relevance,
     worth_showing,
@@ -37,7 +36,7 @@ def test_both_lanes_together_come_before_one() -> None:
     both = Evidence(words=0.8, lexical=0.5, nearness=0.8)
     words = Evidence(words=1.0, lexical=0.5, nearness=0.0)
     meaning = Evidence(nearness=0.9)
-    assert order({"meaning": meaning, "words": words, "both": both}) == ["both", "words", "meaning"]
+    assert place_value(both) > place_value(words) > place_value(meaning)
 
 
 def test_a_text_without_a_vector_yet_is_not_behind_for_it() -> None:
@@ -50,7 +49,13 @@ def test_a_phrase_comes_before_its_scattered_words() -> None:
 
 
 def test_what_says_nothing_is_left_out() -> None:
-    assert order({1: Evidence(nearness=0.1), 2: Evidence(words=0.1, lexical=0.01, nearness=0.1)}) == [2]
+    assert not worth_showing(Evidence(nearness=0.1))
+    assert worth_showing(Evidence(words=0.1, lexical=0.01, nearness=0.1))
+    assert worth_showing(Evidence(nearness=0.4))
+
+
+def test_a_name_with_the_words_comes_before_a_text_with_them() -> None:
+    assert place_value(Evidence(words=0.2, lexical=0.9, name=1.0)) > place_value(Evidence(words=1.0, lexical=0.9))
 
 
 @given(maybe, maybe)

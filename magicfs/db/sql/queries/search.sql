@@ -90,7 +90,7 @@ FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition AND {wide_scope} LIMIT %(limit)s) AS picked
 
 -- name: rank_words
--- BM25 of given chunks, and the share of the question's weight that their words have. ts_rank of a single lexeme is
+-- BM25 of given chunks, and the words of the question that they have. ts_rank of a single lexeme is
 -- the sum of 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); turned round, it gives the
 -- number of occurrences to within a tenth. It is 0 for a chunk without the lexeme. Taking all lexemes together first
 -- is quick, and leaves few to be looked at one by one; joining an empty vector unpacks each chunk's words only once.
@@ -102,15 +102,44 @@ WITH likely AS MATERIALIZED (
     LIMIT %(likely)s
 )
 SELECT likely.id, sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(usual_tokens)s))) AS score,
-       sum(weight) AS share
+       array_agg(lexeme)
 FROM likely
-CROSS JOIN unnest(%(terms)s::tsquery[], %(weights)s::float8[]) AS question (term, weight),
+CROSS JOIN unnest(%(lexemes)s::text[], %(terms)s::tsquery[], %(weights)s::float8[]) AS question (lexeme, term, weight),
 LATERAL (SELECT ts_rank('{1,1,1,1}', words, term) AS rank) AS ranked,
 LATERAL (SELECT 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 AS n) AS counted
 WHERE rank > 0
 GROUP BY likely.id
 ORDER BY score DESC, likely.id
 LIMIT %(limit)s
+
+-- name: pick_by_name
+-- Files in scope whose paths have words of the question, with their first chunk and the words that the path and the
+-- name have. Those that have all words come before the limit is reached.
+SELECT picked.id, content_chunks.chunk_id, picked.in_path, picked.in_name
+FROM (
+    (SELECT files.id, files.content_id, {matched_names}
+     WHERE magicfs_words(files.display) @@ %(every)s::tsquery AND {in_scope} LIMIT %(limit)s)
+    UNION
+    (SELECT files.id, files.content_id, {matched_names}
+     WHERE magicfs_words(files.display) @@ %(any)s::tsquery AND {in_scope} LIMIT %(limit)s)
+) AS picked
+JOIN content_chunks ON content_chunks.content_id = picked.content_id AND content_chunks.ordinal = 0
+
+-- name: matched_names
+-- Part of other queries: the words of the question that a file's path and its name have, and the tables for a scope.
+ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(files.display)))
+      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_path,
+ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(regexp_replace(files.display, '^.*/', ''))))
+      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_name
+FROM files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+JOIN contents ON contents.id = files.content_id
+
+-- name: names
+-- The words of the question that the paths and names of given files have.
+SELECT files.id, {matched_names}
+WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any)s::tsquery
 
 -- name: verbatim
 -- Those of the given chunks that have the whole question word by word.
