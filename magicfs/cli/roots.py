@@ -1,7 +1,8 @@
-"""Adding roots, for the commands that do: all of them, or none."""
+"""Adding roots, for the commands that do."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from magicfs.ingest.roots import add_root, check_root
 
 
 def add_all(settings: Settings, database: Database, paths: Sequence[Path], *, mount: Path | None = None) -> list[Root]:
-    """Add roots of this host. Raises `RootError` for the first that cannot be one, before any is added.
+    """Add roots of this host. Raises `RootError` for one that cannot be one, mostly before any is added.
 
-    `mount` is a mount point that is not there yet.
+    `mount` is a mount point that need not be in use yet.
     """
     mounts = mounts_of(settings, database)
     if mount is not None:
-        mounts.append(bytes(mount.resolve()))
+        mounts.append(os.fsencode(mount))
     for path in paths:
         check_root(path, home=settings.home, mounts=mounts)
     return [

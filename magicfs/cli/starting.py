@@ -6,6 +6,7 @@ something ran is left as it was.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli import output, wiring
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MountError, ServerError
+from magicfs.fuse import mountpoint
 from magicfs.runtime import parts as parts_of
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.parts import Part
@@ -76,11 +78,11 @@ def _check(settings: Settings, request: Request, former: Sequence[Part]) -> None
     """Everything that can be known to fail before anything is started."""
     from magicfs.ingest.roots import check_root
 
-    mounts = [bytes(request.mount)] if request.mount else []
+    mounts = [os.fsencode(request.mount)] if request.mount else []
     for root in request.roots:
         check_root(root, home=settings.home, mounts=mounts)
     if request.mount is not None and request.mount != mount_of(former):
-        wiring.check_mount_point(settings, request.mount)
+        mountpoint.prepare(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres.binaries()
     if settings.embedded_broker:
@@ -106,6 +108,8 @@ def _start(settings: Settings, request: Request, supervisor: Supervisor, former:
         model = wiring.model_of_index(settings, database, say=output.remark)
         mount = request.mount or mount_of(former)
         _add_roots(settings, database, request, mount)
+        if mount is not None and mount != mount_of(former):
+            _check_against_roots(settings, database, mount)
     services = parts_of.service_parts(
         embed_workers=_workers(settings, request, former),
         embedder=("--socket", str(settings.embedder_socket), "--models", str(settings.model_dir)),
@@ -123,10 +127,17 @@ def _add_roots(settings: Settings, database: Database, request: Request, mount: 
     from magicfs.cli.roots import add_all
     from magicfs.db.roots import want_scan
 
-    wiring.check_mount_outside_roots(settings, database, mount)
     add_all(settings, database, request.roots, mount=mount)
     with database.transaction() as connection:
         want_scan(connection)
+
+
+def _check_against_roots(settings: Settings, database: Database, mount: Path) -> None:
+    from magicfs.db.roots import list_roots
+
+    with database.transaction() as connection:
+        roots = [known.root for known in list_roots(connection, host=settings.host)]
+    mountpoint.prepare(mount, roots=roots, host=settings.host)
 
 
 @contextmanager
@@ -177,9 +188,14 @@ def _wait_for_servers(settings: Settings, supervisor: Supervisor) -> None:
 
 def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path) -> None:
     try:
-        _wait_for(settings, supervisor, parts_of.MOUNT, mount.is_mount, MOUNT_SECONDS)
+        _wait_for(settings, supervisor, parts_of.MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS)
     except ServerError as error:
         raise MountError(str(error)) from error
+
+
+def _is_mounted(mount: Path) -> bool:
+    present = mountpoint.mounted_at(mount)
+    return present is not None and present.kind == mountpoint.KIND
 
 
 def _wait_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from magicfs.cli import wiring
 from magicfs.cli.starting import mount_of
 from magicfs.config import Settings
+from magicfs.fuse import mountpoint
 
 
 def take_down(settings: Settings) -> bool:
@@ -23,6 +24,6 @@ def take_down(settings: Settings) -> bool:
             found = True
             embedder.quit()
         settings.embedder_socket.unlink(missing_ok=True)
-        if mount is not None:
-            found |= wiring.clear_mount(mount)
+        if mount is not None:  # its node was killed
+            found |= mountpoint.umount(mount)
     return found

@@ -36,6 +36,12 @@ COMMAND_CONNECT_SECONDS = 4.0
 SERVICE_PATIENCE_SECONDS = 60.0
 """How long a service waits for its database before it gives up and is started again."""
 
+MOUNT_CONNECTIONS = 8
+"""Searches that run at once in a mount, and two for what else it asks."""
+
+MOUNT_CONNECT_SECONDS = 2.0
+"""How long a listing takes to fail while there is no database."""
+
 EMBEDDER_LOG = "embedder-on-demand.log"
 
 
@@ -208,45 +214,21 @@ def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: s
     worker.run(settings, kind=kind, name=name)
 
 
-def absolute(path: Path) -> Path:
-    """A path that a person typed, without `~`, links resolved as far as it exists."""
-    return path.expanduser().resolve()
-
-
 def run_mount(settings: Settings, path: Path) -> None:
     """Be a mount node until it is unmounted or a signal says to stop. Raises `MountError`."""
-    raise NotImplementedError
+    from magicfs.db.pool import Database
+    from magicfs.fuse import mount, mountpoint
 
-
-def check_mount_point(settings: Settings, path: Path) -> None:
-    """Make sure that something can be mounted there. Raises `MountError`."""
-    raise NotImplementedError
-
-
-def check_mount_outside_roots(settings: Settings, database: Database, path: Path | None) -> None:
-    """Raises `MountError` when a root of this host lies around the mount point, or inside."""
-    from magicfs.db.roots import list_roots
-    from magicfs.errors import MountError
-    from magicfs.ingest.roots import contains
-    from magicfs.search.render import readable
-
-    if path is None:
-        return
-    with database.transaction() as connection:
-        roots = [known.root for known in list_roots(connection, host=settings.host)]
-    for root in roots:
-        if contains(root.path, bytes(path)) or contains(bytes(path), root.path):
-            raise MountError(f"{path} and the root {readable(root.path)} lie one inside the other: mount elsewhere")
-
-
-def end_mount(settings: Settings, path: Path) -> None:
-    """Unmount what is mounted there. Raises `MountError`."""
-    raise NotImplementedError
-
-
-def clear_mount(path: Path) -> bool:
-    """Take away a mount that its node has left behind. Returns whether there was one."""
-    return False
+    mountpoint.require_fuse()
+    # The schema first, patiently; then connections that a search does not wait for.
+    with database_for_service(settings, role="mount", size=1):
+        pass
+    with Database(
+        settings.database_dsn, application="mount", size=MOUNT_CONNECTIONS, connect_seconds=MOUNT_CONNECT_SECONDS
+    ) as database:
+        mount.run_mount(
+            mountpoint=path, settings=settings, searcher=search_service(settings, database), database=database
+        )
 
 
 def run_flower(settings: Settings) -> None:

@@ -12,4 +12,4 @@ def mount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empt
     """Mount the index at DIR and serve it until it is unmounted or stopped."""
     from magicfs.cli import wiring
 
-    wiring.run_mount(wiring.settings_for_service("mount"), wiring.absolute(directory))
+    wiring.run_mount(wiring.settings_for_service("mount"), directory)

@@ -10,9 +10,8 @@ import typer
 
 def umount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it is mounted.")]) -> None:
     """Unmount DIR, be it alive or left behind by a mount that has died."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import output
+    from magicfs.fuse import mountpoint
 
-    settings = wiring.settings_for_command()
-    path = wiring.absolute(directory)
-    wiring.end_mount(settings, path)
-    output.say(f"{path} is unmounted")
+    place = mountpoint.absolute(directory)
+    output.say(f"{place} is unmounted" if mountpoint.umount(place) else f"nothing is mounted at {place}")

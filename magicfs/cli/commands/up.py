@@ -27,7 +27,7 @@ CHECK_SECONDS = 2.0
 def up(
     roots: Annotated[list[Path] | None, typer.Argument(metavar="[ROOT]...", help="Directories to index.")] = None,
     mount: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Mount it there: an empty directory, made if missing.")
+        Path | None, typer.Option(metavar="DIR", help="Mount it there, at an empty directory.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
@@ -37,13 +37,14 @@ def up(
 ) -> None:
     """Start servers, workers, watcher and mount. On what runs already it changes only what is asked for."""
     from magicfs.cli import starting, wiring
+    from magicfs.fuse import mountpoint
 
     settings = wiring.settings_for_command()
     settings.make_home()
     chosen = mount or settings.mount
     request = starting.Request(
         roots=roots or [],
-        mount=wiring.absolute(chosen) if chosen else None,
+        mount=mountpoint.absolute(chosen) if chosen else None,
         workers=workers,
         tied=not detach,
     )
