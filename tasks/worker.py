@@ -7,6 +7,7 @@ child that replaces a dead one; there the worker's stable name frees what the de
 from __future__ import annotations
 
 import fcntl
+import itertools
 import logging
 import os
 import re
@@ -46,13 +47,12 @@ _roles: list[Role] = []
 def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
     """Work until a signal says to stop.
 
-    `name` must be unique in the cluster and stable over restarts; it begins with the kind, by default followed by
-    the name of this machine or container. Raises `UsageError` for a name that cannot be used or is in use here.
+    `name` must be unique in the cluster and stable over restarts, and begin with the kind. Without one, it is made of
+    the name of this machine or container and, should that be in use here, a number. Raises `UsageError` for a name
+    that cannot be used or is in use here.
     """
-    name = name or f"{kind}-{socket.gethostname()}"
-    if not re.fullmatch(rf"{kind}-[\w.-]+", name):
-        raise UsageError(f"a worker of this kind cannot be named '{name}': call it '{kind}-' and letters or digits")
-    _claim_name(settings, name)
+    settings.make_home()
+    name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
     make_app(settings).worker_main(
@@ -70,15 +70,29 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
     )
 
 
-def _claim_name(settings: Settings, name: str) -> None:
-    """Make sure that no other process here has the name, for as long as this one lives."""
-    settings.make_home()
+def _claim_given_name(settings: Settings, kind: Kind, name: str) -> str:
+    if not re.fullmatch(rf"{kind}-[\w.-]+", name):
+        raise UsageError(f"a worker of this kind cannot be named '{name}': call it '{kind}-' and letters or digits")
+    if not _claim(settings, name):
+        raise UsageError(f"a worker named '{name}' runs here already: give this one another --name")
+    return name
+
+
+def _claim_free_name(settings: Settings, kind: Kind) -> str:
+    machine = re.sub(r"[^\w.-]", "-", socket.gethostname())
+    candidates = (f"{kind}-{machine}" + (f"-{number}" if number > 1 else "") for number in itertools.count(1))
+    return next(name for name in candidates if _claim(settings, name))
+
+
+def _claim(settings: Settings, name: str) -> bool:
+    """Take a name for as long as this process lives; whether no other one here has it."""
     lock = os.open(settings.run_dir / f"{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except OSError:
         os.close(lock)
-        raise UsageError(f"a worker named '{name}' runs here already: give this one another --name") from error
+        return False
+    return True
 
 
 @cache

@@ -1,0 +1,44 @@
+"""What every benchmark prints: a table for people, or one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that all benchmarks share."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    return options
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    cpu = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def report(name: str, figures: dict[str, Any], *, sizes: dict[str, Any], as_json: bool) -> None:
+    """Print the figures of one benchmark."""
+    if as_json:
+        print(json.dumps({"figures": figures, "machine": machine(), "sizes": sizes}))
+        return
+    width = max(map(len, figures))
+    print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in sizes.items()))
+    for key, value in figures.items():
+        print(f"  {key:<{width}}  {value:.3f}" if isinstance(value, float) else f"  {key:<{width}}  {value}")

@@ -1,0 +1,95 @@
+"""A MagicFS of a benchmark's own: `magicfs up` in a temporary state directory, taken down at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+
+COMMAND = (sys.executable, "-m", "magicfs.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What runs."""
+
+    folder: Path
+    """Temporary; holds the state directory `home` and what the benchmark puts there."""
+    settings: Settings
+    database: Database
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of ours; its output."""
+        done = subprocess.run(
+            [*COMMAND, *arguments], env=_environment(self.settings.home), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"magicfs {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self.database.transaction() as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def embedded(self) -> int:
+        """How many chunks have a vector."""
+        return int(self.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0])
+
+    def pending(self) -> int:
+        """Files and chunks that wait."""
+        return sum(
+            int(self.rows(f"SELECT count(*) FROM {table} WHERE state = 'pending'")[0][0])
+            for table in ("files", "embeddings")
+        )
+
+    def wait(self, condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not within {seconds} s; logs are in {self.settings.log_dir}")
+            time.sleep(pause)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAGICFS_")}
+    return {**kept, "MAGICFS_HOME": str(home)}
+
+
+@contextmanager
+def stack(*up: str, models: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Stack]:
+    """Run `magicfs up --detach` with the arguments `up`; everything is gone at the end.
+
+    `settings` are lines of the `config.toml`; `models` is a model store to share, so that it is not made again.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mfs-"))
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    (home / "config.toml").write_text("\n".join(settings))
+    if models is not None:
+        models.mkdir(parents=True, exist_ok=True)
+        (home / "models").symlink_to(models)
+    try:
+        done = subprocess.run(
+            [*COMMAND, "up", *up, "--detach"], env=_environment(home), stdout=subprocess.DEVNULL, check=False
+        )
+        if done.returncode != 0:
+            raise SystemExit(done.returncode)
+        found = Settings(home=home)
+        with Database(found.database_dsn, application="benchmark", size=4) as database:
+            yield Stack(folder, found, database)
+    finally:
+        subprocess.run([*COMMAND, "down"], env=_environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(folder, ignore_errors=True)

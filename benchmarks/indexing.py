@@ -1,0 +1,185 @@
+"""How much of the machine's embedding speed reaches the index.
+
+The limit is as many bare processes as there are cores, each embedding its share of the same chunks one at a time
+with the same model. It is measured before and after the pipeline, half each, so that a machine that slows down
+or speeds up meanwhile favours neither. The default is one process that calls fastembed's `embed()` on the fp32
+model as its documentation shows.
+
+Figures: `ratio_limit` = pipeline / limit, `ratio_default` = pipeline / default (chunks a second each), and the
+resident memory of an embedding worker's child and of the mount node, in MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks._report import parser, report
+from benchmarks._stack import Stack, stack
+from magicfs.config import Settings
+from magicfs.domain.text import Document
+from magicfs.embed.store import ModelStore, StoredModel
+from magicfs.text.chunk import Chunker
+from magicfs.text.extract import FileExtractor, Limits
+
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+BARE = """
+import json, sys, time
+from pathlib import Path
+from magicfs.embed.embedder import FastembedEmbedder
+texts = json.load(open(sys.argv[2]))
+embedder = FastembedEmbedder.load(Path(sys.argv[1]))
+embedder.embed_passages(texts[:4])
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.monotonic()
+for text in texts:
+    embedder.embed_passages([text])
+print(len(texts) / (time.monotonic() - began), flush=True)
+"""
+
+DEFAULT = """
+import json, sys, time
+from fastembed import TextEmbedding
+texts = json.load(open(sys.argv[2]))
+model = TextEmbedding("sentence-transformers/all-MiniLM-L6-v2", specific_model_path=sys.argv[1])
+list(model.embed(texts[:4]))
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.monotonic()
+list(model.embed(texts))
+print(len(texts) / (time.monotonic() - began), flush=True)
+"""
+
+
+def write_corpus(folder: Path, *, files: int, characters: int, seed: int) -> None:
+    """Real prose and code that every Python has: pieces of the standard library's sources."""
+    randomness = random.Random(seed)
+    sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    folder.mkdir()
+    for number in range(files):
+        text = sources[number % len(sources)].read_text(encoding="utf-8", errors="replace")
+        start = randomness.randrange(max(1, len(text) - characters))
+        (folder / f"{number:04}.txt").write_text(f"part {number}\n{text[start : start + characters]}")
+
+
+def chunk_texts(corpus: Path, model: StoredModel) -> list[str]:
+    """The chunks that the pipeline will make of the corpus."""
+    chunker = Chunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
+    texts: dict[str, None] = {}
+    with FileExtractor(limits=Limits()) as extractor:
+        for path in sorted(corpus.iterdir()):
+            document = extractor.extract(path.read_bytes(), name=os.fsencode(path.name))
+            if isinstance(document, Document):
+                texts |= {chunk.text: None for chunk in chunker.chunks(document)}
+    return list(texts)
+
+
+def shares(texts: list[str], count: int) -> list[list[str]]:
+    """The texts dealt out to so many processes."""
+    return [texts[number::count] for number in range(count)]
+
+
+def rates(program: str, model: Path, dealt: list[list[str]]) -> float:
+    """Run one process for each share at once; the sum of their speeds in chunks a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        processes = []
+        for number, share in enumerate(dealt):
+            path = Path(folder) / f"{number}.json"
+            path.write_text(json.dumps(share))
+            command = [sys.executable, "-c", program, str(model), str(path)]
+            processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == "ready"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return sum(float(process.communicate()[0]) for process in processes)
+
+
+def measure_pipeline(running: Stack, corpus: Path) -> float:
+    """Index the corpus; chunks a second from the moment the root is known to the last vector."""
+    running.wait(lambda: len(embedding_children()) == psutil.cpu_count(), seconds=60)
+    time.sleep(2.0)
+    began = time.monotonic()
+    running.run("roots", "add", str(corpus))
+    files = len(list(corpus.iterdir()))
+    indexed = "SELECT count(*) FROM files WHERE state <> 'pending'"
+    running.wait(lambda: running.rows(indexed)[0][0] == files and running.pending() == 0, seconds=900, pause=0.1)
+    return running.embedded() / (time.monotonic() - began)
+
+
+def embedding_children() -> list[psutil.Process]:
+    """The processes that hold a model for the pipeline."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "worker" in command and "embed" in command:
+            found += process.children()
+    return found
+
+
+def resident_mb(name: str) -> float:
+    """Resident memory of the processes that have `name` among their arguments, the largest of them."""
+    sizes = [
+        process.info["memory_info"].rss
+        for process in psutil.process_iter(["cmdline", "memory_info"])
+        if name in (process.info["cmdline"] or []) and process.info["memory_info"]
+    ]
+    return max(sizes, default=0) / 2**20
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__ or "")
+    options.add_argument("--files", type=int, default=240, help="files of the corpus")
+    options.add_argument("--characters", type=int, default=5000, help="characters of a file")
+    options.add_argument("--default-chunks", type=int, default=256, help="chunks for fastembed's default call")
+    chosen = options.parse_args()
+    cores = psutil.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="mfs-") as place:
+        store = ModelStore(Path(place) / "models")
+        int8 = store.pull(MODEL, precision="int8")
+        fp32 = store.pull(MODEL, precision="fp32")
+        mount = Path(place) / "mount"
+        mount.mkdir()
+        corpus = Path(place) / "corpus"
+        write_corpus(corpus, files=chosen.files, characters=chosen.characters, seed=1)
+        texts = chunk_texts(corpus, int8)
+        halves = [texts[::2], texts[1::2]]
+        lines = [f'model = "{MODEL}"', 'precision = "int8"']
+        limits = [rates(BARE, int8.folder, shares(halves[0], cores))]
+        with stack("--workers", str(cores), models=store.directory, settings=lines) as running:
+            pipeline = measure_pipeline(running, corpus)
+            worker_mb = max(child.memory_info().rss for child in embedding_children()) / 2**20
+            mount_mb = resident_mb("mount")
+        limits.append(rates(BARE, int8.folder, shares(halves[1], cores)))
+        default = rates(DEFAULT, fp32.folder, [texts[: chosen.default_chunks]])
+    limit = sum(limits) / len(limits)
+    figures = {
+        "ratio_limit": pipeline / limit,
+        "ratio_default": pipeline / default,
+        "pipeline_chunks_s": pipeline,
+        "limit_chunks_s": limit,
+        "default_chunks_s": default,
+        "worker_rss_mb": worker_mb,
+        "mount_rss_mb": mount_mb,
+    }
+    sizes = {"files": chosen.files, "chunks": len(texts), "default_chunks": chosen.default_chunks, "processes": cores}
+    report("indexing", figures, sizes=sizes, as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""The roles of a cluster, each a process of its own, on servers that listen on TCP with passwords."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from magicfs.embed.store import ModelStore
+from magicfs.runtime import postgres, redis
+from magicfs.runtime.processes import wait_until
+from tests.plugins.models import MODEL
+
+PASSWORD = "s3cret-of-this-test"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Cluster:
+    """What one host of it has in its environment, and the processes that run."""
+
+    home: Path
+    environment: dict[str, str]
+    ports: dict[str, int]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
+        with (self.home / f"{name}.log").open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                command, env=environment or self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def role(self, name: str, *arguments: str) -> None:
+        self.start(name, sys.executable, "-m", "magicfs.cli", *arguments)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "magicfs.cli", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {path.name}\n{path.read_text()[-1500:]}" for path in self.home.glob("*.log"))
+                raise AssertionError(f"{what}: not in {seconds} s\n{logs}")
+            time.sleep(0.2)
+
+    def flower(self, path: str, *, password: str | None) -> dict:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports['flower']}{path}")
+        if password is not None:
+            request.add_header("Authorization", "Basic " + b64encode(f"magicfs:{password}".encode()).decode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: dict = json.load(answer)
+            return found
+
+
+def start_servers(home: Path, ports: dict[str, int]) -> list[subprocess.Popen[bytes]]:
+    """Postgres that wants a password over TCP, and Redis that wants one too."""
+    (home / "run").mkdir()
+    postgres.prepare(home)
+    hba = postgres.data_dir(home) / "pg_hba.conf"
+    hba.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+    commands = {
+        "postgres": [*postgres.server_command(home), "-c", "listen_addresses=127.0.0.1", "-p", str(ports["postgres"])],
+        "redis": [redis.binary(), "--port", str(ports["redis"]), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", ""],
+    }
+    processes = []
+    for name, command in commands.items():
+        with (home / f"{name}.log").open("wb") as log:
+            processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+    local = f"host={home / 'run'} port={ports['postgres']} user={postgres.USER} dbname=postgres"
+
+    def ready() -> bool:
+        try:
+            with psycopg.connect(local, autocommit=True) as connection:
+                connection.execute(f"ALTER ROLE {postgres.USER} PASSWORD '{PASSWORD}'")
+                connection.execute("CREATE DATABASE magicfs")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    wait_until(ready, seconds=60, failed="the cluster's Postgres does not start")
+    return processes
+
+
+@pytest.fixture(scope="module")
+def cluster(model_store: ModelStore) -> Iterator[Cluster]:
+    home = Path(tempfile.mkdtemp(prefix="mfs-"))
+    ports = {name: free_port() for name in ("postgres", "redis", "flower")}
+    servers = start_servers(home, ports)
+    state = home / "state"
+    state.mkdir(mode=0o700)
+    (state / "models").symlink_to(model_store.directory)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAGICFS_")}
+    environment = kept | {
+        "MAGICFS_HOME": str(state),
+        "MAGICFS_HOST": "cluster-host",
+        "MAGICFS_DATABASE_URL": f"postgresql://magicfs:{PASSWORD}@127.0.0.1:{ports['postgres']}/magicfs",
+        "MAGICFS_BROKER_URL": f"redis://:{PASSWORD}@127.0.0.1:{ports['redis']}/0",
+        "MAGICFS_MODEL": MODEL,
+        "MAGICFS_FLOWER_PORT": str(ports["flower"]),
+        "MAGICFS_FLOWER_PASSWORD": PASSWORD,
+    }
+    running = Cluster(home, environment, ports)
+    try:
+        yield running
+    finally:
+        for process in reversed(running.processes.values()):
+            process.send_signal(signal.SIGTERM)
+        for process in running.processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        for server in servers:
+            server.send_signal(signal.SIGINT)
+        for server in servers:
+            server.wait(30)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.timeout(240)
+def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: Cluster) -> None:
+    mount = cluster.home / "mount"
+    mount.mkdir()
+    cluster.role("agent", "agent", str(EXAMPLES))
+    cluster.role("extract", "worker", "--queue", "extract")
+    cluster.role("embed-a", "worker", "--queue", "embed", "--name", "embed-a")
+    cluster.role("embed-b", "worker", "--queue", "embed", "--name", "embed-b")
+    cluster.role("flower", "flower")
+
+    def status() -> dict:
+        done = cluster.command("status", "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def indexed() -> bool:
+        found = status()
+        chunks = found.get("chunks", {})
+        return found.get("files", {}).get("indexed") == 9 and chunks["embedded"] == chunks["total"] >= 9
+
+    cluster.wait(indexed, "nine files indexed by meaning", seconds=90)
+    cluster.role("mount", "mount", str(mount))
+    cluster.wait(mount.is_mount, "the mount")
+    names = os.listdir(mount / "search/python")
+    assert names[0].endswith("_python_script.py")
+    assert (mount / "search/python" / names[0]).read_bytes() == (EXAMPLES / "python_script.py").read_bytes()
+
+    found = json.loads(cluster.command("search", "--json", "overview of database systems").stdout)
+    assert found["results"][0]["name"] == "document.txt"
+    assert found["results"][0]["host"] == "cluster-host"
+
+    cluster.wait(lambda: len(status()["worker_processes"]) == 3, "three workers in the status")
+    subprocess.run(["fusermount3", "-u", str(mount)], check=True)
+
+    cluster.wait(lambda: len(cluster.flower("/api/workers?refresh=1", password=PASSWORD)) == 3, "Flower's workers")
+    cluster.wait(lambda: bool(cluster.flower("/api/tasks", password=PASSWORD)), "Flower's tasks")
+    tasks = cluster.flower("/api/tasks", password=PASSWORD)
+    assert {task["name"] for task in tasks.values()} <= {"magicfs.extract", "magicfs.embed", "magicfs.maintenance"}
+    for password in (None, "wrong"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            cluster.flower("/api/workers", password=password)
+        assert refused.value.code == 401
+
+
+def test_a_wrong_password_is_one_line(cluster: Cluster) -> None:
+    wrong = cluster.environment | {
+        "MAGICFS_DATABASE_URL": cluster.environment["MAGICFS_DATABASE_URL"].replace(PASSWORD, "wrong")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.cli", "status"], env=wrong, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "MAGICFS_DATABASE_URL" in done.stderr
+    assert "wrong" not in done.stderr.replace("wrong password", "")
+
+
+def test_flower_does_not_start_without_a_password(cluster: Cluster) -> None:
+    without = {key: value for key, value in cluster.environment.items() if key != "MAGICFS_FLOWER_PASSWORD"}
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.cli", "flower"], env=without, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "MAGICFS_FLOWER_PASSWORD" in done.stderr
