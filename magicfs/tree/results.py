@@ -22,7 +22,7 @@ from magicfs.domain.results import Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
 from magicfs.search.render import passages_text, result_json
 
-MOMENT_SECONDS = 0.2
+MOMENT_SECONDS = 0.1
 """So long a result counts as new without a question: programs look at a directory several times in a row."""
 OLDEST_SECONDS = 60.0
 """Even an index that does not change may be asked again, in case what the search needs has changed."""

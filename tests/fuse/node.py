@@ -1,0 +1,77 @@
+"""A mount node as the command starts it, with a search that tells the test what it was asked and misbehaves on demand.
+
+`python -m tests.fuse.node MOUNT HOME DATABASE_URL`. Prints a line when the mount is there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs import logs
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.domain.models import ModelSpec
+from magicfs.domain.results import SearchResult
+from magicfs.errors import MagicFSError
+from magicfs.fuse.mount import run_mount
+from magicfs.search.service import SearchService
+from tests.fakes.embedder import FakeEmbedder
+
+HOST = "here"
+SEARCH_SECONDS = 3.0
+SLOW_SECONDS = 1.0
+
+
+class Vectors:
+    """Embeds in this process."""
+
+    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+        return FakeEmbedder(spec).embed_query(text)
+
+
+class Observed:
+    """Notes each search in a file, and is slow, stuck or broken where the query says so."""
+
+    def __init__(self, service: SearchService, notes: Path) -> None:
+        self._service = service
+        self._notes = notes
+
+    def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        with self._notes.open("a", encoding="utf-8", errors="replace") as notes:
+            notes.write(text + "\n")
+        if "slow" in text:
+            time.sleep(SLOW_SECONDS)
+        if "stuck" in text:
+            time.sleep(60)
+        if "broken" in text:
+            raise RuntimeError("a bug")
+        return self._service.search(text, limit=limit, deadline_s=deadline_s)
+
+
+def main(mount: Path, home: Path, database_url: str) -> int:
+    logs.setup(role="mount")
+    settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
+    with Database(database_url, application="mount", size=4, connect_seconds=1) as database:
+        service = SearchService(database, Vectors(), default_limit=settings.search_limit)
+        try:
+            run_mount(
+                mountpoint=mount,
+                settings=settings,
+                searcher=Observed(service, home / "searches"),
+                database=database,
+                ready=lambda: print("ready", flush=True),
+            )
+        except MagicFSError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), os.environ["TEST_DATABASE_URL"]))

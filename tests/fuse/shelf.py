@@ -1,0 +1,76 @@
+"""A root on disk whose files are in the index at once: the tests here are about the mount, not the pipeline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import xxhash
+
+from magicfs.db.contents import insert_content
+from magicfs.db.files import SeenFile, delete_paths, upsert_files
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.db.roots import ensure_host, insert_root
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import Digest
+from magicfs.domain.text import Chunk, Document
+from tests.fakes.embedder import FAKE_SPEC
+
+
+class Shelf:
+    """A root and its rows."""
+
+    def __init__(self, database: Database, folder: Path, *, host: str, name: str = "shelf") -> None:
+        self._database = database
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with database.transaction() as connection:
+            activate_model(connection, FAKE_SPEC)
+            self._root = insert_root(
+                connection,
+                host=ensure_host(connection, name=host),
+                path=os.fsencode(folder),
+                name=name,
+                device=folder.stat().st_dev,
+            )
+
+    def add(self, name: str | bytes, content: str | bytes, *, text: str | None = None) -> Path:
+        """Write a file and index its text, or another one than it has."""
+        path = self.folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.index(name, text if text is not None else content if isinstance(content, str) else "")
+        return path
+
+    def index(self, name: str | bytes, text: str, *, failed: str | None = None) -> None:
+        relative = os.fsencode(name)
+        stat = FileStat.of((self.folder / os.fsdecode(name)).stat())
+        with self._database.transaction() as connection:
+            upsert_files(connection, self._root, [SeenFile(relative, stat)], priority=0)
+            if failed is not None:
+                connection.execute(
+                    "UPDATE files SET state = 'failed', reason = %s, detail = 'it is broken' WHERE path = %s",
+                    (failed, relative),
+                )
+                return
+            content = insert_content(
+                connection,
+                digest=Digest(xxhash.xxh3_128_digest(text.encode())),
+                extractor=1,
+                size=len(text),
+                document=Document(text=text, mime_type="text/plain"),
+                chunks=[Chunk(text=text, tokens=len(text.split()), first_line=1, last_line=text.count("\n") + 1)],
+            )
+            connection.execute(
+                "UPDATE files SET state = 'indexed', content_id = %s, indexed_at = now() WHERE path = %s",
+                (content, relative),
+            )
+
+    def forget(self, name: str) -> None:
+        with self._database.transaction() as connection:
+            delete_paths(connection, self._root, [name.encode()])
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()
+        self.forget(name)
