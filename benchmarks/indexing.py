@@ -161,7 +161,7 @@ def main() -> None:
         halves = [texts[::2], texts[1::2]]
         lines = [f'model = "{MODEL}"', 'precision = "int8"']
         limits = [rates(BARE, int8.folder, shares(halves[0], cores))]
-        with stack("--workers", str(cores), models=store.directory, settings=lines) as running:
+        with stack("--workers", str(cores), "--mount", str(mount), models=store.directory, settings=lines) as running:
             pipeline = measure_pipeline(running, corpus)
             worker_mb = max(child.memory_info().rss for child in embedding_children()) / 2**20
             mount_mb = resident_mb("mount")

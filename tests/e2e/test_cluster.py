@@ -186,6 +186,7 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
     for password in (None, "wrong"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             cluster.flower("/api/workers", password=password)
+        refused.value.close()
         assert refused.value.code == 401
 
 
