@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from magicfs.db.mounts import FailedFile
@@ -38,11 +38,19 @@ class Index(Protocol):
         """Files that could not be indexed."""
 
 
-def magic_directory(index: Index, *, refresh: Callable[[], None], host: str, born_ns: int) -> FixedDirectory:
-    """`.magic/` with all that is in it."""
+def magic_directory(
+    index: Index,
+    *,
+    refresh: Callable[[], None],
+    counts: Callable[[], Mapping[str, int]],
+    host: str,
+    born_ns: int,
+) -> FixedDirectory:
+    """`.magic/` with all that is in it. `counts` says what this mount holds in memory."""
 
     def status() -> bytes:
-        return json.dumps(status_json(index.status()), ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+        state = status_json(index.status()) | {"this_mount": counts()}
+        return json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
     entries = {
         b"status.json": GeneratedFile(b"status", status, born_ns=born_ns),

@@ -20,6 +20,7 @@ class Tree:
     def __init__(self, searcher: Searcher, index: Index, *, host: str, search_seconds: float) -> None:
         """`host` is this machine's name: files of other machines are listed, and cannot be opened."""
         born_ns = time.time_ns()
+        self._born = time.monotonic()
         self._results = Results(searcher, index.version, search_seconds=search_seconds)
         self._mirror = MirrorDirectory(host=host, born_ns=born_ns)
         self.root = FixedDirectory(
@@ -27,11 +28,19 @@ class Tree:
             {
                 b"search": SearchDirectory(self._results, host=host, born_ns=born_ns),
                 b"mirror": self._mirror,
-                b".magic": magic_directory(index, refresh=self.refresh, host=host, born_ns=born_ns),
+                b".magic": magic_directory(index, refresh=self.refresh, counts=self.counts, host=host, born_ns=born_ns),
             },
             born_ns=born_ns,
         )
         self.inodes = InodeTable(self.root)
+
+    def counts(self) -> dict[str, int]:
+        """What is held in memory, and for how many seconds the mount is up. Safe in any thread."""
+        return {
+            "inodes": len(self.inodes),
+            "results": len(self._results.recent()),
+            "seconds": int(time.monotonic() - self._born),
+        }
 
     def refresh(self) -> None:
         """Have all results searched anew. Safe in any thread."""

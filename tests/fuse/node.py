@@ -32,6 +32,7 @@ class Vectors:
     """Embeds in this process."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+        del deadline_s
         return FakeEmbedder(spec).embed_query(text)
 
 
