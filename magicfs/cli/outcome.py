@@ -29,24 +29,28 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="magicfs", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_is_gone()
-    except UsageError as error:
-        return _complain(str(error), WRONG_USAGE)
-    except MagicFSError as error:
-        return _complain(str(error), FAILED)
-    except typer.TyperException as error:
-        return _wrong_usage(error)
-    except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001  the last resort: a person sees one line, the log the rest
-        return _complain(_unexpected(error), FAILED)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the last resort: `_unexpected` logs it
+        return _failed(error)
     return code if isinstance(code, int) else DONE
+
+
+def _failed(error: BaseException) -> int:
+    """Say what went wrong; the exit code."""
+    match error:
+        case BrokenPipeError():
+            return _reader_is_gone()
+        case KeyboardInterrupt() | typer.Abort():
+            return INTERRUPTED
+        case typer.TyperException():
+            return _wrong_usage(error)
+        case MagicFSError():
+            return _complain(str(error), WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    return _complain(_unexpected(error), FAILED)
 
 
 def _complain(message: str, code: int) -> int:
     with contextlib.suppress(BrokenPipeError):
-        print(f"magicfs: {' '.join(message.split())}", file=sys.stderr)
+        sys.stderr.write(f"magicfs: {' '.join(message.split())}\n")
     return code
 
 
@@ -66,7 +70,7 @@ def _reader_is_gone() -> int:
     return DONE
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     lines = traceback.format_exception(error)
     for folder in (_log_dir(), Path(tempfile.gettempdir())):
         path = folder / "magicfs-error.log"

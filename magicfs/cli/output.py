@@ -27,17 +27,18 @@ def remarks() -> Console:
 
 def say(text: str) -> None:
     """A line of result."""
-    print(text)
+    sys.stdout.write(f"{text}\n")
 
 
 def remark(text: str) -> None:
     """A line about what is going on."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def print_json(data: Mapping[str, Any]) -> None:
     """One object on standard output, and nothing else."""
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+    say(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def duration(seconds: float) -> str:

@@ -23,9 +23,7 @@ def add_all(settings: Settings, database: Database, paths: Sequence[Path], *, mo
         mounts.append(os.fsencode(mount))
     for path in paths:
         check_root(path, home=settings.home, mounts=mounts)
-    return [
-        add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts) for path in paths
-    ]
+    return [add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts) for path in paths]
 
 
 def mounts_of(settings: Settings, database: Database) -> list[bytes]:

@@ -198,9 +198,7 @@ def _is_mounted(mount: Path) -> bool:
     return present is not None and present.kind == mountpoint.KIND
 
 
-def _wait_for(
-    settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float
-) -> None:
+def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float) -> None:
     """Wait until a part is ready; if it ends instead, its last words say why. Raises `ServerError`."""
     log = settings.log_dir / f"{name}.log"
 

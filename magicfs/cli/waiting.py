@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from magicfs.cli import output
 from magicfs.errors import DatabaseUnavailable, ServerError
@@ -132,7 +132,7 @@ class _Display:
         self._task: TaskID | None = None
         self._said = float("-inf")
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 

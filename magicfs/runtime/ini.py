@@ -1,4 +1,4 @@
-"""supervisord's configuration for our parts. Pure.
+"""The configuration that supervisord reads. Pure.
 
 Paths are relative to the state directory, where supervisord runs, and commands go through
 `magicfs.runtime.launch`: nothing of a user's choosing has to be quoted but the interpreter's path.
@@ -70,7 +70,7 @@ def _program(part: Part) -> str:
 
 
 def _user() -> str:
-    """supervisord complains when it is root and nobody says that it is meant."""
+    """A line for root: without it, supervisord warns of running as root."""
     return "user=root\n" if os.geteuid() == 0 else ""
 
 

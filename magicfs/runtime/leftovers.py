@@ -17,7 +17,6 @@ from pathlib import Path
 
 import psutil
 
-
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import wait_until
 
@@ -102,5 +101,3 @@ def _end_postgres(home: Path) -> bool:
 
 def _wait(gone: Callable[[], bool], seconds: float, what: str) -> None:
     wait_until(gone, seconds=seconds, failed=f"{what} does not stop: end it by hand, then try again")
-
-

@@ -82,8 +82,9 @@ class SupervisorClient:
 
     def stop(self, name: str) -> None:
         """Tell a part to stop; returns at once."""
+        wait = False
         with _harmless(NOT_RUNNING, BAD_NAME):
-            self._call("stopProcess", name, False)
+            self._call("stopProcess", name, wait)
 
     def shutdown(self) -> None:
         """Tell supervisord to stop what still runs, and to leave."""

@@ -106,8 +106,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "embedded": status.chunks.embedded,
             "failed": status.chunks.failed,
         },
-        "workers": len(status.workers),
-        "worker_processes": [
+        "workers": [
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers
         ],

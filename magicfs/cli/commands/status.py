@@ -45,7 +45,7 @@ def status(
 
 def collect(settings: Settings) -> dict[str, Any]:
     """The object that `--json` prints."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from magicfs.cli import wiring
     from magicfs.db.status import read_status
@@ -53,11 +53,15 @@ def collect(settings: Settings) -> dict[str, Any]:
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         found = read_status(connection)
-    parts = wiring.supervisor(settings).parts() if settings.home.is_dir() else []
+    parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
+    queue = wiring.job_queue(settings)
+    if not found.workers:
+        # No agent has asked them lately, or not yet.
+        found = replace(found, workers=tuple(queue.workers()))
     return {
         **status_json(found),
         "coverage": coverage_json(found.coverage),
-        "queues": wiring.job_queue(settings).depths(settings.host),
+        "queues": queue.depths(settings.host),
         "parts": [asdict(part) for part in parts],
     }
 
@@ -83,7 +87,7 @@ def _picture(found: dict[str, Any]) -> RenderableType:
         ("model", f"{found['model'] or 'none yet'}" + (f", building {found['building']}" if found["building"] else "")),
         ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
-        ("workers", ", ".join(worker["name"] for worker in found["worker_processes"]) or "none"),
+        ("workers", ", ".join(worker["name"] for worker in found["workers"]) or "none"),
         ("queue", f"{waiting} messages waiting"),
         ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in found["mounts"]) or "none"),
     ]
