@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from magicfs.config import Settings
 

@@ -55,6 +55,7 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
+    os.nice(settings.nice)
     make_app(settings).worker_main(
         [
             "worker",

@@ -158,12 +158,16 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
 
     def status() -> dict:
         done = cluster.command("status", "--json")
-        return json.loads(done.stdout) if done.returncode == 0 else {}
+        assert done.returncode == 0, done.stderr
+        found: dict = json.loads(done.stdout)
+        return found
 
     def indexed() -> bool:
         found = status()
-        chunks = found.get("chunks", {})
-        return found.get("files", {}).get("indexed") == 9 and chunks["embedded"] == chunks["total"] >= 9
+        chunks = found["chunks"]
+        return found["files"]["indexed"] == 9 and chunks["embedded"] == chunks["total"] >= 9
+
+    cluster.wait(lambda: cluster.command("status").returncode == 0, "a database with a schema")
 
     cluster.wait(indexed, "nine files indexed by meaning", seconds=90)
     cluster.role("mount", "mount", str(mount))
@@ -176,7 +180,7 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
     assert found["results"][0]["name"] == "document.txt"
     assert found["results"][0]["host"] == "cluster-host"
 
-    cluster.wait(lambda: len(status()["worker_processes"]) == 3, "three workers in the status")
+    cluster.wait(lambda: len(status()["workers"]) == 3, "three workers in the status")
     subprocess.run(["fusermount3", "-u", str(mount)], check=True)
 
     cluster.wait(lambda: len(cluster.flower("/api/workers?refresh=1", password=PASSWORD)) == 3, "Flower's workers")
