@@ -22,6 +22,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+# Run as a script, Python looks in this folder alone.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from benchmarks._report import parser, report
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate

@@ -127,9 +127,9 @@ def understand(connection: Connection, query: Query) -> Understood:
         _SQL["understand"],
         {"question": query.question, "phrases": list(query.phrases), "unwanted": list(query.without)},
     ).fetchone()
-    lexemes, counts, question, phrase_words, unwanted = row or ((), (), None, None, None)
+    lexemes, counts, question, phrase_words, phrases, unwanted = row or ((), (), None, None, (), None)
     parameters = _filter_parameters(query.filters) | {
-        "phrases": list(query.phrases) or None,
+        "phrases": list(phrases) or None,
         "phrase_words": phrase_words,
         "unwanted": unwanted,
     }
@@ -209,6 +209,9 @@ def pick_by_words(
     """
     parameters = scope.parameters | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
     name = "pick_in_wide_scope" if scope.restricted else "pick_everywhere"
+    if scope.chunks is not None:
+        parameters["chunks"] = list(scope.chunks)
+        name = "pick_in_small_scope"
     return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
 
 
@@ -286,7 +289,7 @@ def nearest(
     connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
 ) -> list[tuple[ChunkId, float]]:
     """The chunks in the scope that are nearest to a vector, nearest first, with their cosines."""
-    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit, "chunks": scope.chunks}
+    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit}
     if scope.chunks is not None:
         return similarities(connection, scope.chunks, vector, model=model)[:limit]
     connection.execute(
@@ -294,7 +297,7 @@ def nearest(
         (str(min(limit, _LARGEST_EF_SEARCH)),),
     )
     name = "nearest_in_wide_scope" if scope.restricted else "nearest"
-    rows = connection.execute(_of_model(name, model), parameters, prepare=False)
+    rows = connection.execute(_of_model(name, model, dimension=vector.size), parameters, prepare=False)
     return [(ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows]
 
 
@@ -303,13 +306,15 @@ def similarities(
 ) -> list[tuple[ChunkId, float]]:
     """The cosines of given chunks to a vector, nearest first; those without a vector are left out."""
     rows = connection.execute(
-        _of_model("similarities", model), {"vector": HalfVector(vector), "chunks": list(chunks)}, prepare=False
+        _of_model("similarities", model, dimension=vector.size),
+        {"vector": HalfVector(vector), "chunks": list(chunks)},
+        prepare=False,
     ).fetchall()
     return sorted(((ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows), key=lambda row: (-row[1], row[0]))
 
 
-def _of_model(name: str, model: ModelId) -> sql.Composed:
-    return sql.SQL(_SQL[name]).format(partition=partition(model))
+def _of_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
+    return sql.SQL(_SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
 
 
 def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[Place]:

@@ -17,14 +17,14 @@ from magicfs.db.pool import Connection
 from magicfs.db.search import Scope, WordMatch
 from magicfs.domain.ids import ChunkId
 
-COMMON = 1000
+COMMON = 500
 """Counting the chunks that have a word stops here."""
-ENOUGH = 1500
+ENOUGH = 1000
 """Chunks. Once the rarest words bring so many, the commoner ones bring no more of their own: a chunk that has
 those alone hardly ever comes near the front."""
 MOST_PICKED = 1000
 """Chunks that a condition on several common words may bring."""
-LIKELY = 600
+LIKELY = 300
 """Chunks whose BM25 is computed."""
 MOST_WORDS = 24
 """Words of a question that take part, the rarest ones."""
@@ -66,7 +66,7 @@ def find(connection: Connection, scope: Scope, words: Words, *, usual_tokens: fl
     """The best chunks in the scope by the words of a question, best first."""
     if not words.weights:
         return []
-    if scope.chunks is not None:
+    if scope.chunks is not None and len(scope.chunks) <= ENOUGH:
         picked = list(scope.chunks)
     else:
         picked = queries.pick_by_words(connection, scope, conditions(words), limit=MOST_PICKED)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDING_SHARE = 0.6
 """Part of the time left that the query embedder may take: words alone are searched in the rest."""
-SMALL_SCOPE = 20_000
+SMALL_SCOPE = 10_000
 """Chunks. So many are compared one by one in less time than an index needs to find those that filters leave."""
 
 

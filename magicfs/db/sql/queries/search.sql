@@ -22,10 +22,11 @@ AND (%(unwanted)s::tsquery IS NULL OR files.content_id NOT IN (
 
 -- name: has_phrases
 -- Part of other queries: the chunk holds every phrase to the letter. The words with their places find it through
--- the index; the text decides.
+-- the index; the text decides. Folding white space is dear, so it is done only where a phrase may cross a line.
 (%(phrase_words)s::tsquery IS NULL OR chunks.words @@ %(phrase_words)s::tsquery)
 AND (%(phrases)s::text[] IS NULL OR (
-    SELECT bool_and(strpos(magicfs_exact(chunks.text), magicfs_exact(phrase)) > 0)
+    SELECT bool_and(strpos(magicfs_plain(chunks.text), phrase) > 0
+                    OR strpos(phrase, ' ') > 0 AND strpos(magicfs_exact(chunks.text), phrase) > 0)
     FROM unnest(%(phrases)s::text[]) AS phrase))
 
 -- name: understand
@@ -35,6 +36,7 @@ SELECT
     ARRAY(SELECT cardinality(positions) FROM unnest(magicfs_question(%(question)s))),
     magicfs_phrase(%(question)s)::text,
     (SELECT string_agg(magicfs_phrase(phrase)::text, ' & ') FROM unnest(%(phrases)s::text[]) AS phrase),
+    ARRAY(SELECT magicfs_exact(phrase) FROM unnest(%(phrases)s::text[]) AS phrase),
     (SELECT string_agg('(' || magicfs_phrase(unwanted)::text || ')', ' | ')
      FROM unnest(%(unwanted)s::text[]) AS unwanted)
 
@@ -82,6 +84,13 @@ LIMIT %(limit)s
 SELECT DISTINCT picked.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(limit)s) AS picked
+
+-- name: pick_in_small_scope
+-- The same among given chunks.
+SELECT DISTINCT picked.id
+FROM unnest(%(conditions)s::tsquery[]) AS condition,
+     LATERAL (SELECT chunks.id FROM chunks
+              WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(limit)s) AS picked
 
 -- name: pick_in_wide_scope
 -- The same where filters leave much.
@@ -146,11 +155,12 @@ WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any)s::tsq
 SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND words @@ %(phrase)s::tsquery
 
 -- name: nearest
--- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index serves it.
+-- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index serves it, which is
+-- one on (vector::halfvec(dimension)) halfvec_ip_ops.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition}
 WHERE vector IS NOT NULL
-ORDER BY vector <#> %(vector)s::halfvec
+ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: nearest_in_wide_scope
@@ -158,7 +168,7 @@ LIMIT %(limit)s
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition} AS near
 WHERE vector IS NOT NULL AND EXISTS (SELECT FROM chunks WHERE chunks.id = near.chunk_id AND {wide_scope})
-ORDER BY vector <#> %(vector)s::halfvec
+ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: similarities
