@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -85,12 +86,13 @@ def run_mount(
     place = prepare(mountpoint, roots=roots, host=settings.host)
     tree = Tree(searcher, DatabaseIndex(database), host=settings.host, search_seconds=settings.search_seconds)
     tree.show_roots(roots)
+    operations = Mount(tree, search_seconds=settings.search_seconds)
     with (
-        mounted(Mount(tree, search_seconds=settings.search_seconds), place),
+        mounted(operations, place),
         Heartbeat(database, host=settings.host, place=place, show_roots=tree.show_roots),
     ):
         log.info("mounted at %s", place)
-        trio.run(_serve, ready)
+        trio.run(_serve, operations, place, ready)
     log.info("unmounted %s", place)
 
 
@@ -102,20 +104,26 @@ def mounted(operations: Mount, place: Path) -> Iterator[None]:
     except RuntimeError as error:
         raise MountError(f"cannot mount at {place} ({error}): run 'magicfs doctor'") from error
     try:
-        raise_read_ahead(place, kilobytes=READ_AHEAD_KB)
         yield
     finally:
         pyfuse3.close(unmount=True)
 
 
-async def _serve(ready: Callable[[], None] | None) -> None:
+async def _serve(operations: Mount, place: Path, ready: Callable[[], None] | None) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_on_signal, signals, nursery.cancel_scope)
+            nursery.start_soon(_read_ahead, operations, place)
             if ready is not None:
                 ready()
             await pyfuse3.main(min_tasks=IDLE_TASKS, max_tasks=MOST_REQUESTS)
             nursery.cancel_scope.cancel()
+
+
+async def _read_ahead(operations: Mount, place: Path) -> None:
+    """Not before the kernel has made up its mind: it would go back to what it had in mind before."""
+    await operations.started.wait()
+    await trio.to_thread.run_sync(functools.partial(raise_read_ahead, place, kilobytes=READ_AHEAD_KB))
 
 
 async def _end_on_signal(signals: AsyncIterator[int], everything: trio.CancelScope) -> None:

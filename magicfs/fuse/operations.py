@@ -30,6 +30,8 @@ from magicfs.tree.view import Tree
 
 Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
 
+_LARGEST_READ = 1 << 20
+"""Bytes: the most that the kernel asks for at once."""
 BATCH = 64
 """Entries that are looked at together for one reply."""
 _LONGEST_NAME = 255
@@ -63,6 +65,13 @@ class Mount(pyfuse3.Operations):
         self._inodes = tree.inodes
         self._handles = Handles()
         self._lanes = Lanes(search_seconds=search_seconds)
+        self._scratch = memoryview(bytearray(_LARGEST_READ))
+        self.started = trio.Event()
+        """The kernel has the mount, and has been told what it can do."""
+
+    def init(self) -> None:
+        """The kernel asks for the first time."""
+        self.started.set()
 
     @guarded
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
@@ -131,7 +140,8 @@ class Mount(pyfuse3.Operations):
     async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         """Read from an open file: at once from memory, else in a thread."""
         handle = self._handles.file(fh).handle
-        data = handle.read_now(off, size)
+        # One buffer for all: the answer is on its way to the kernel before another request is looked at.
+        data = handle.read_now(off, self._scratch[:size]) if size <= _LARGEST_READ else None
         if data is None:
             return await self._lanes.run(Lane.FILES, handle.read, off, size)
         return data  # type: ignore[return-value]  # anything with a buffer will do

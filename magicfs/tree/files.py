@@ -80,15 +80,14 @@ class RealHandle:
         """Of the open file, whatever has become of its name."""
         return Attributes.of(os.fstat(self._descriptor))
 
-    def read_now(self, offset: int, size: int) -> memoryview | None:
+    def read_now(self, offset: int, into: memoryview) -> memoryview | None:
         """What is in the page cache is read without a thread; half of the time of a read is else the way there."""
         if not self._at_once:
             return None
-        buffer = memoryview(bytearray(size))
         done = 0
         try:
-            while done < size:
-                count = os.preadv(self._descriptor, [buffer[done:]], offset + done, os.RWF_NOWAIT)
+            while done < len(into):
+                count = os.preadv(self._descriptor, [into[done:]], offset + done, os.RWF_NOWAIT)
                 if count == 0:
                     break
                 done += count
@@ -99,7 +98,7 @@ class RealHandle:
                 raise
             self._at_once = False
             return None
-        return buffer[:done]
+        return into[:done]
 
     def read(self, offset: int, size: int) -> bytes:
         """Whole, since the kernel takes a short read for the end of the file."""

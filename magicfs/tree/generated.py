@@ -23,13 +23,13 @@ class TextHandle:
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
 
-    def read_now(self, offset: int, size: int) -> memoryview:
-        """A part of the content."""
-        return self._content[offset : offset + size]
+    def read_now(self, offset: int, into: memoryview) -> memoryview:
+        """A part of the content; the buffer is not needed."""
+        return self._content[offset : offset + len(into)]
 
     def read(self, offset: int, size: int) -> bytes:
         """A part of the content."""
-        return bytes(self.read_now(offset, size))
+        return bytes(self._content[offset : offset + size])
 
     def write(self, offset: int, data: bytes) -> int:
         """Not possible."""

@@ -149,8 +149,8 @@ class Handle(Protocol):
     version: FileStat | None
     """Which version of which file was opened, where there is a file."""
 
-    def read_now(self, offset: int, size: int) -> bytes | memoryview | None:
-        """`size` bytes, fewer only at the end of the file; None when that would block."""
+    def read_now(self, offset: int, into: memoryview) -> memoryview | None:
+        """As much as fits into a buffer, less only at the end of the file; None when that would block."""
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the file. May block."""
