@@ -35,7 +35,7 @@ B = 0.75
 def _composed() -> dict[str, LiteralString]:
     """The queries with the parts that they share put in."""
     known = load("search")
-    parts = ("in_scope", "has_phrases", "wide_scope", "matched_names")
+    parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "matched_names")
     bodies = {name: _without_comment(text) for name, text in known.items()}
     for name in parts:
         slot: LiteralString = "{" + name + "}"
@@ -277,6 +277,17 @@ def _name_parameters(lexemes: Sequence[str]) -> Parameters:
         "every": _tsquery([lexemes]),
         "any": _tsquery([[lexeme] for lexeme in lexemes]),
     }
+
+
+def exactly(connection: Connection, scope: Scope, chunks: Iterable[ChunkId]) -> set[ChunkId]:
+    """Those of the chunks that hold the phrases of a search to the letter.
+
+    A scope whose chunks are not named lets through what has their words in other forms.
+    """
+    if scope.chunks is not None or scope.parameters["phrases"] is None:
+        return set(chunks)
+    rows = connection.execute(_SQL["exactly"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
+    return {ChunkId(row[0]) for row in rows}
 
 
 def having_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:

@@ -119,7 +119,8 @@ def _gather(
         for match in matches
     }
     evidence = {}
-    for chunk in dict.fromkeys([*by_words, *near, *extra]):
+    exact = queries.exactly(connection, question.scope, {*by_words, *near, *extra})
+    for chunk in (one for one in dict.fromkeys([*by_words, *near, *extra]) if one in exact):
         score, strength = by_words.get(chunk, (None, None))
         evidence[chunk] = Evidence(words=score, lexical=strength, nearness=near.get(chunk))
     return _Candidates(evidence, {match.chunk_id: match.lexemes for match in matches})

@@ -164,6 +164,9 @@ def test_filters_that_leave_much_are_conditions(
     vectors.vectors["apple"] = unit(1, 0, 0)
     assert sorted(names(service, "apple ext:md")) == [f"{number}.md" for number in range(5)]
     assert names(service, "apple ext:md -4 -3 -2 -1") == ["0.md"]
+    vectors.vectors["apples"] = vectors.vectors["apple 3"] = unit(1, 0, 0)
+    assert names(service, '"apples"') == []
+    assert names(service, '"apple 3"') == ["3.md"]
 
 
 def test_without_an_active_model_words_still_answer(database: Database, service: SearchService, corpus: Corpus) -> None:

@@ -21,10 +21,13 @@ AND (%(unwanted)s::tsquery IS NULL OR files.content_id NOT IN (
     WHERE chunks.words @@ %(unwanted)s::tsquery))
 
 -- name: has_phrases
--- Part of other queries: the chunk holds every phrase to the letter. The words with their places find it through
--- the index; the text decides. Folding white space is dear, so it is done only where a phrase may cross a line.
+-- Part of other queries: the chunk has the words of every phrase side by side, which the index of words tells.
 (%(phrase_words)s::tsquery IS NULL OR chunks.words @@ %(phrase_words)s::tsquery)
-AND (%(phrases)s::text[] IS NULL OR (
+
+-- name: exact_phrases
+-- Part of other queries: the chunk holds every phrase to the letter, as words by their stems do not tell. Folding
+-- white space is dear, so it is done only where a phrase may cross a line.
+(%(phrases)s::text[] IS NULL OR (
     SELECT bool_and(strpos(magicfs_plain(chunks.text), phrase) > 0
                     OR strpos(phrase, ' ') > 0 AND strpos(magicfs_exact(chunks.text), phrase) > 0)
     FROM unnest(%(phrases)s::text[]) AS phrase))
@@ -66,11 +69,11 @@ JOIN hosts ON hosts.id = roots.host_id
 JOIN contents ON contents.id = files.content_id
 JOIN content_chunks ON content_chunks.content_id = files.content_id
 JOIN chunks ON chunks.id = content_chunks.chunk_id
-WHERE {in_scope} AND {has_phrases}
+WHERE {in_scope} AND {has_phrases} AND {exact_phrases}
 LIMIT %(limit)s
 
 -- name: wide_scope
--- Part of other queries: the chunk belongs to a file that takes part.
+-- Part of other queries: the chunk belongs to a file that takes part. Phrases are checked to the letter later.
 {has_phrases} AND EXISTS (
     SELECT FROM content_chunks
     JOIN files ON files.content_id = content_chunks.content_id
@@ -149,6 +152,10 @@ JOIN contents ON contents.id = files.content_id
 -- The words of the question that the paths and names of given files have.
 SELECT files.id, {matched_names}
 WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any)s::tsquery
+
+-- name: exactly
+-- Those of the given chunks that hold every phrase to the letter.
+SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND {exact_phrases}
 
 -- name: verbatim
 -- Those of the given chunks that have the whole question word by word.

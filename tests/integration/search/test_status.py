@@ -1,0 +1,43 @@
+"""Counts are exact, whatever state things are in."""
+
+from magicfs.db.pool import Database
+from magicfs.db.status import read_status
+from tests.integration.search.corpus import SPEC, Corpus, unit
+
+
+def test_an_empty_index(database: Database) -> None:
+    with database.transaction() as connection:
+        status = read_status(connection)
+    assert (status.model, status.files.total, status.chunks.total, status.roots) == (None, 0, 0, ())
+
+
+def test_files_chunks_and_roots_are_counted(database: Database) -> None:
+    corpus = Corpus(database)
+    corpus.add(b"a.txt", "one", "two", "three", vectors=[unit(1, 0, 0)])
+    corpus.file(b"b.txt", None, state="pending")
+    with database.transaction() as connection:
+        connection.execute("UPDATE embeddings SET state = 'failed' WHERE chunk_id = (SELECT max(id) FROM chunks)")
+        connection.execute("UPDATE files SET state = 'skipped', reason = 'empty' WHERE display = 'b.txt'")
+        status = read_status(connection)
+    assert status.model == SPEC.label
+    assert (status.files.total, status.files.indexed, status.files.skipped, status.files.pending) == (2, 1, 1, 0)
+    assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (3, 1, 1)
+    assert [(root.name, root.files) for root in status.roots] == [("papers", 2)]
+    assert status.coverage.embedded == 1
+
+
+def test_only_who_reported_lately_is_alive(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO workers (name, host, kind, pid, seen_at) VALUES "
+            "('new', 'h', 'embed', 1, now()), ('old', 'h', 'embed', 2, now() - interval '1 minute')"
+        )
+        connection.execute(
+            "INSERT INTO mounts (host, path, pid, seen_at) VALUES "
+            "('h', '/new', 1, now()), ('h', '/old', 2, now() - interval '1 minute')"
+        )
+        status = read_status(connection)
+        patient = read_status(connection, alive_seconds=3600)
+    assert [worker.name for worker in status.workers] == ["new"]
+    assert [mount.path for mount in status.mounts] == [b"/new"]
+    assert len(patient.workers) == len(patient.mounts) == 2

@@ -1,0 +1,81 @@
+"""JSON and text of results and of the status."""
+
+import json
+from dataclasses import replace
+
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import FileId
+from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus, MountStatus, RootStatus, WorkerStatus
+from magicfs.search.render import passages_text, result_json, status_json
+
+HIT = Hit(
+    rank=1,
+    score=0.87654321,
+    file_id=FileId(7),
+    host="box",
+    root="papers",
+    root_path=b"/data",
+    path=b"in/caf\xe9.txt",
+    stat=FileStat(size=12, mtime_ns=1_500_000_000, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0),
+    first_line=3,
+    last_line=9,
+    page=None,
+    snippet="the snippet",
+    vector=0.5,
+    lexical=None,
+    indexed_at=2.0,
+)
+RESULT = SearchResult(
+    query="bad \udce9 name",
+    took_ms=12.345,
+    coverage=Coverage(files=4, indexed=3, chunks=2, embedded=1),
+    hits=(HIT, replace(HIT, rank=2, path=b"two\nlines", snippet="second")),
+)
+
+
+def test_results_are_valid_utf8_json_whatever_the_names() -> None:
+    shown = json.loads(json.dumps(result_json(RESULT), ensure_ascii=False).encode())
+    assert shown["query"] == "bad \ufffd name"
+    assert shown["took_ms"] == 12.3
+    assert shown["coverage"] == {"files": 4, "indexed": 3, "chunks": 2, "embedded": 1}
+    first = shown["results"][0]
+    assert first == {
+        "rank": 1,
+        "score": 0.8765,
+        "path": "/data/in/caf\ufffd.txt",
+        "root": "papers",
+        "host": "box",
+        "name": "caf\ufffd.txt",
+        "size": 12,
+        "mtime": 1.5,
+        "lines": [3, 9],
+        "page": None,
+        "snippet": "the snippet",
+        "vector": 0.5,
+        "lexical": None,
+    }
+
+
+def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
+    assert passages_text(RESULT) == b"/data/in/caf\xe9.txt:3-9: the snippet\n/data/two?lines:3-9: second\n"
+
+
+def test_status_has_the_keys_that_programs_rely_on() -> None:
+    status = IndexStatus(
+        model="m (int8)",
+        building=None,
+        files=FileCounts(total=4, pending=1, indexed=1, skipped=1, failed=1),
+        chunks=ChunkCounts(total=5, embedded=3, failed=1),
+        roots=(RootStatus("papers", b"/data\xff", "box", 4, "present", None, None),),
+        workers=(WorkerStatus("w", "box", "embed", 42),),
+        mounts=(MountStatus("box", b"/mnt", 43),),
+    )
+    shown = json.loads(json.dumps(status_json(status)))
+    assert shown["model"] == "m (int8)"
+    assert shown["files"] == {"total": 4, "pending": 1, "indexed": 1, "skipped": 1, "failed": 1}
+    assert shown["chunks"] == {"total": 5, "embedded": 3, "failed": 1}
+    assert shown["workers"] == [{"name": "w", "host": "box", "kind": "embed", "pid": 42}]
+    assert shown["mounts"] == [{"host": "box", "path": "/mnt", "pid": 43}]
+    assert shown["roots"][0]["path"] == "/data\ufffd"
+    assert shown["roots"][0]["files"] == 4
