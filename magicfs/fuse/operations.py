@@ -134,6 +134,7 @@ class Mount(pyfuse3.Operations):
         if isinstance(node, RealFile) and not node.told_truth(handle.version):
             # Only attributes, and in a thread: pages may be locked by reads that wait for this very loop.
             await trio.to_thread.run_sync(functools.partial(_forget_attributes, inode))
+        _learn(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct or not same_file, keep_cache=keep)
 
     @guarded
@@ -149,11 +150,15 @@ class Mount(pyfuse3.Operations):
     @guarded
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
-        return await self._lanes.run(Lane.FILES, self._handles.file(fh).handle.write, off, buf)
+        opened = self._handles.file(fh)
+        count = await self._lanes.run(Lane.FILES, opened.handle.write, off, buf)
+        _learn(opened.node, opened.handle)
+        return count
 
     @guarded
     async def flush(self, fh: FileHandleT) -> None:
-        """Nothing waits here: each write has been passed on."""
+        """Nothing waits here, each write has been passed on: the kernel need not ask again when a file is closed."""
+        raise FUSEError(errno.ENOSYS)
 
     @guarded
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
@@ -284,6 +289,12 @@ class Mount(pyfuse3.Operations):
             if isinstance(handle, RealHandle):
                 return await self._lanes.run(Lane.FILES, handle.attributes)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _learn(node: Node, handle: Handle) -> None:
+    """A listing must not take the kernel back to a size that the index has, but the file has no more."""
+    if isinstance(node, RealFile) and isinstance(handle, RealHandle):
+        node.newest(handle.seen)
 
 
 def _forget_attributes(inode: InodeT) -> None:

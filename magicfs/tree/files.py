@@ -65,11 +65,15 @@ class RealHandle:
     """An open file of a root."""
 
     direct = False
+    _descriptor = -1
 
-    def __init__(self, descriptor: int, version: FileStat) -> None:
+    def __init__(self, descriptor: int) -> None:
+        status = os.fstat(descriptor)
         self._descriptor = descriptor
         self._at_once = hasattr(os, "RWF_NOWAIT")
-        self.version: FileStat | None = version
+        self.version: FileStat | None = FileStat.of(status)
+        self.seen = Attributes.of(status)
+        """As they were after it was opened, or after the last write."""
 
     @property
     def descriptor(self) -> int:
@@ -115,6 +119,7 @@ class RealHandle:
         done = os.pwrite(self._descriptor, data, offset)
         while done < len(data):
             done += os.pwrite(self._descriptor, data[done:], offset + done)
+        self.seen = self.attributes()
         return done
 
     def sync(self, *, data_only: bool) -> None:
@@ -227,7 +232,7 @@ class RealFile(Openable):
             _require_regular(os.fstat(descriptor))
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
                 os.ftruncate(descriptor, 0)
-            return RealHandle(descriptor, FileStat.of(os.fstat(descriptor)))
+            return RealHandle(descriptor)
         except BaseException:
             os.close(descriptor)
             raise

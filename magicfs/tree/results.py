@@ -29,6 +29,9 @@ OLDEST_SECONDS = 60.0
 OLDEST_MAKESHIFT_SECONDS = 1.0
 """The same for a result that says that something was missing, such as the query embedder."""
 MOST_KEPT = 128
+"""Answers."""
+MOST_HITS_KEPT = 10_000
+"""Of all answers together, about a kilobyte each."""
 GRACE_SECONDS = 0.25
 """Who waits for another's search gives it this much longer than the search itself has."""
 
@@ -147,5 +150,9 @@ class Results:
             if answer is not None:
                 self._kept[query] = answer
                 self._kept.move_to_end(query)
-                while len(self._kept) > MOST_KEPT:
+                while len(self._kept) > 1 and self._too_many():
                     self._kept.popitem(last=False)
+
+    def _too_many(self) -> bool:
+        hits = sum(len(answer.result.hits) for answer in self._kept.values())
+        return len(self._kept) > MOST_KEPT or hits > MOST_HITS_KEPT

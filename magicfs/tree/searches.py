@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import OrderedDict
+from collections.abc import Mapping
 
 from magicfs.domain.results import Hit
 from magicfs.tree.attributes import Attributes
@@ -16,9 +18,32 @@ from magicfs.tree.results import Answer, Results
 
 SHOWN_QUERIES = 20
 """Entries of `search/` itself: the last queries, for those who go there with a file manager."""
-REMEMBERED_NAMES = 4096
-"""Names that a query's directory goes on knowing: scores move, and a program opens what it listed before."""
+REMEMBERED_NAMES = 20_000
+"""Names that all queries together go on knowing, about 20 MB: scores move, and programs open what they listed."""
 _RESULT_NAME = re.compile(rb"[01]\.\d\d_.", re.DOTALL)
+
+
+class Remembered:
+    """The names that were given to results last, of all queries. Safe in any thread."""
+
+    def __init__(self, *, most: int = REMEMBERED_NAMES) -> None:
+        self._most = most
+        self._guard = threading.Lock()
+        self._hits: OrderedDict[tuple[bytes, bytes], Hit] = OrderedDict()
+
+    def add(self, query: bytes, hits: Mapping[bytes, Hit]) -> None:
+        """Remember the names of an answer, and forget the oldest ones."""
+        with self._guard:
+            for name, hit in hits.items():
+                self._hits[query, name] = hit
+                self._hits.move_to_end((query, name))
+            while len(self._hits) > self._most:
+                self._hits.popitem(last=False)
+
+    def find(self, query: bytes, name: bytes) -> Hit | None:
+        """What had that name."""
+        with self._guard:
+            return self._hits.get((query, name))
 
 
 class SearchDirectory(OurDirectory):
@@ -29,6 +54,7 @@ class SearchDirectory(OurDirectory):
     def __init__(self, results: Results, *, host: str, born_ns: int) -> None:
         super().__init__(b"search", born_ns=born_ns)
         self._results = results
+        self._remembered = Remembered()
         self._host = host
 
     def peek(self, name: bytes) -> Entry:
@@ -46,7 +72,7 @@ class SearchDirectory(OurDirectory):
         return ReadyEntries([self._entry(query) for query in self._results.recent()[:SHOWN_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = QueryDirectory(query, self._results, host=self._host, born_ns=self.born_ns)
+        node = QueryDirectory(query, self._results, self._remembered, host=self._host, born_ns=self.born_ns)
         return Entry(query, node, node.known_attributes())
 
 
@@ -55,14 +81,12 @@ class QueryDirectory(OurDirectory):
 
     lane = Lane.INDEX
 
-    def __init__(self, query: bytes, results: Results, *, host: str, born_ns: int) -> None:
+    def __init__(self, query: bytes, results: Results, remembered: Remembered, *, host: str, born_ns: int) -> None:
         super().__init__(b"query/" + query, born_ns=born_ns)
         self._query = query
         self._results = results
         self._host = host
-        self._guard = threading.Lock()
-        self._names: dict[bytes, Hit] = {}
-        """The names of this answer and of earlier ones, the latest last."""
+        self._remembered = remembered
         self._files = {
             b".results.json": GeneratedFile(self.key + b"/json", lambda: self._answer().json, born_ns=born_ns),
             b".passages": GeneratedFile(self.key + b"/passages", lambda: self._answer().passages, born_ns=born_ns),
@@ -79,10 +103,7 @@ class QueryDirectory(OurDirectory):
 
     def lookup(self, name: bytes) -> Entry:
         """A result by a name that was listed before, or else by what the index says now."""
-        with self._guard:
-            hit = self._names.get(name)
-        if hit is None:
-            hit = self._answer().hits.get(name)
+        hit = self._remembered.find(self._query, name) or self._answer().hits.get(name)
         if hit is None:
             raise missing(name)
         node = self._node(hit)
@@ -99,12 +120,7 @@ class QueryDirectory(OurDirectory):
 
     def _answer(self) -> Answer:
         answer = self._results.answer(self._query)
-        with self._guard:
-            for name, hit in answer.hits.items():
-                self._names.pop(name, None)
-                self._names[name] = hit
-            while len(self._names) > REMEMBERED_NAMES:
-                del self._names[next(iter(self._names))]
+        self._remembered.add(self._query, answer.hits)
         return answer
 
     def _node(self, hit: Hit) -> RealFile:

@@ -69,6 +69,18 @@ def test_writing_reaches_the_file(entry: Path, shelf: Shelf) -> None:
     assert (original.read_bytes(), entry.stat().st_size) == (b"li", 2)
 
 
+def test_a_listing_does_not_undo_what_was_written(entry: Path, node: Node) -> None:
+    with entry.open("r+b", buffering=0) as file:
+        file.write(b"a longer text than before")
+        node.names("roses")
+        assert os.fstat(file.fileno()).st_size == len(b"a longer text than before")
+        file.seek(0)
+        assert file.read() == b"a longer text than before"
+    with entry.open("wb", buffering=0) as file:
+        node.names("roses")
+        assert os.fstat(file.fileno()).st_size == 0
+
+
 def test_appending_goes_to_the_end_of_the_real_file(entry: Path, shelf: Shelf) -> None:
     with entry.open("ab", buffering=0) as through:
         with (shelf.folder / "a.txt").open("ab", buffering=0) as direct:
