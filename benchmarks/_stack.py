@@ -91,5 +91,11 @@ def stack(*up: str, models: Path | None = None, settings: Sequence[str] = ()) ->
         with Database(found.database_dsn, application="benchmark", size=4) as database:
             yield Stack(folder, found, database)
     finally:
-        subprocess.run([*COMMAND, "down"], env=_environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(
+            [*COMMAND, "down"],
+            env=_environment(home),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
         shutil.rmtree(folder, ignore_errors=True)

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks._report import parser, report
-from benchmarks._stack import Stack, stack
+from _report import parser, report
+from _stack import Stack, stack
 from magicfs.config import Settings
 from magicfs.domain.text import Document
 from magicfs.embed.store import ModelStore, StoredModel

@@ -20,6 +20,15 @@ EXTRACT_TASK = "magicfs.extract"
 EMBED_TASK = "magicfs.embed"
 MAINTENANCE_TASK = "magicfs.maintenance"
 
+HARD_SECONDS = {
+    # A batch ends after about a second and one more file; parsers have limits of their own. Below the lease.
+    EXTRACT_TASK: 240,
+    # A batch takes half a second: what takes this long hangs in native code. Below the lease.
+    EMBED_TASK: 30,
+    MAINTENANCE_TASK: 240,
+}
+"""When a task's process is killed. Soft limits would not interrupt native code."""
+
 VISIBILITY_SECONDS = 3600
 SOCKET_SECONDS = 10
 """Longest wait for Redis. Celery's default is for ever."""
@@ -48,6 +57,7 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         result_serializer="json",
         accept_content=["json"],
+        task_annotations={task: {"time_limit": seconds} for task, seconds in HARD_SECONDS.items()},
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         worker_prefetch_multiplier=1,

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -149,6 +150,14 @@ def embedding() -> Embedding:
     service.recover()
     service.warm_up()
     return service
+
+
+def contained(work: Callable[[], int]) -> int:
+    """Do a batch of work. Memory that ran out is an ordinary failure: as itself it would end the parent too."""
+    try:
+        return work()
+    except MemoryError as error:
+        raise RuntimeError("out of memory") from error
 
 
 @cache

@@ -12,8 +12,10 @@ import pytest
 
 from tests.plugins.stack import Stack
 
-WORDS = ("river stone market engine winter letter garden signal copper harbor window paper forest bridge candle "
-         "thunder mirror pocket wheel orange").split()  # fmt: skip
+WORDS = [
+    *("river", "stone", "market", "engine", "winter", "letter", "garden", "signal", "copper", "harbor"),
+    *("window", "paper", "forest", "bridge", "candle", "thunder", "mirror", "pocket", "wheel", "orange"),
+]
 
 
 def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) -> None:

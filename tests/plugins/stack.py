@@ -23,17 +23,7 @@ from magicfs.embed.store import ModelStore, StoredModel
 from magicfs.ingest.roots import add_root
 
 HOST = "testhost"
-WORKER = (
-    "from magicfs import config, logs; from tasks.worker import run; logs.setup(level='INFO', role={name!r});"
-    "run(config.load(), kind={kind!r}, name={name!r})"
-)
-AGENT = (
-    "import signal, threading; from magicfs import config, logs; from magicfs.db.pool import Database;"
-    "from magicfs.ingest.agent import Agent; from tasks.app import make_app; from tasks.queue import CeleryQueue;"
-    "logs.setup(level='INFO', role='agent'); settings = config.load(); stop = threading.Event();"
-    "signal.signal(signal.SIGTERM, lambda *_: stop.set());"
-    "Agent(settings, Database(settings.database_dsn, application='agent', size=4), CeleryQueue(make_app(settings))).run(stop)"
-)
+SABOTAGED = "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli import main; main()"
 
 
 @dataclass
@@ -45,12 +35,17 @@ class Stack:
     home: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start_worker(self, kind: str, number: int = 1) -> None:
+    def start_worker(self, kind: str, number: int = 1, *, sabotage: str | None = None) -> None:
+        """`sabotage` is a module of the tests to import first, which makes a real part misbehave."""
         name = f"{kind}-{number}"
-        self._start(name, WORKER.format(kind=kind, name=name))
+        arguments = ["worker", "--queue", kind, "--name", name]
+        if sabotage is None:
+            self._start(name, "-m", "magicfs.cli", *arguments)
+        else:
+            self._start(name, "-c", SABOTAGED.format(sabotage=sabotage, arguments=arguments))
 
     def start_agent(self) -> None:
-        self._start("agent", AGENT)
+        self._start("agent", "-m", "magicfs.cli", "agent")
 
     def start_all(self, *, embedders: int = 2) -> None:
         self.start_agent()
@@ -58,7 +53,7 @@ class Stack:
         for number in range(1, embedders + 1):
             self.start_worker("embed", number)
 
-    def _start(self, name: str, program: str) -> None:
+    def _start(self, name: str, *command: str) -> None:
         env = os.environ | {
             "MAGICFS_HOME": str(self.home),
             "MAGICFS_HOST": HOST,
@@ -68,7 +63,7 @@ class Stack:
         }
         with (self.home / "log" / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-c", program],
+                [sys.executable, *command],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -92,9 +87,8 @@ class Stack:
             return connection.execute(query, values).fetchall()
 
     def waiting(self) -> int:
-        return sum(
-            self.rows(f"SELECT count(*) FROM {table} WHERE state = 'pending'")[0][0] for table in ("files", "embeddings")
-        )
+        count = "SELECT count(*) FROM {} WHERE state = 'pending'"
+        return sum(self.rows(count.format(table))[0][0] for table in ("files", "embeddings"))
 
     def settled(self) -> bool:
         scanned = self.rows("SELECT bool_and(scanned_at IS NOT NULL) FROM roots")[0][0]
@@ -120,12 +114,15 @@ class Stack:
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
-        for process in self.processes.values():
+        stuck = []
+        for name, process in self.processes.items():
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
+                stuck.append(name)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        assert not stuck, f"{stuck} did not stop within 15 s\n{self.logs()}"
 
 
 @pytest.fixture

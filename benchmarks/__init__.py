@@ -1,1 +1,0 @@
-"""Figures of the whole, each a ratio of two things measured side by side in one run."""

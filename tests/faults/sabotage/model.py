@@ -1,0 +1,31 @@
+"""The model crashes on one text, hangs on another, and runs out of memory on a third."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs.embed.embedder import FastembedEmbedder
+from tasks.app import EMBED_TASK, HARD_SECONDS
+
+HARD_SECONDS[EMBED_TASK] = 3
+_embed = FastembedEmbedder.embed_passages
+
+
+def _misbehave(self: FastembedEmbedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    for text in texts:
+        if "SEGFAULT" in text:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if "HANG" in text:
+            time.sleep(600)
+        if "MEMORY" in text:
+            raise MemoryError
+    return _embed(self, texts)
+
+
+FastembedEmbedder.embed_passages = _misbehave  # type: ignore[method-assign]
