@@ -110,10 +110,11 @@ def _programs(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     from magicfs.db.roots import database_time
     from magicfs.runtime import postgres
+    from magicfs.runtime.processes import accepts
 
     if settings.embedded_database:
         postgres.binaries()
-        if not wiring.accepts(settings.run_dir / ".s.PGSQL.5432"):
+        if not accepts(settings.run_dir / ".s.PGSQL.5432"):
             return "embedded, not running: 'magicfs up' starts it"
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         skew = abs(database_time(connection).timestamp() - time.time())

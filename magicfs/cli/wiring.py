@@ -70,6 +70,7 @@ def supervisor(settings: Settings) -> Supervisor:
 def database_for_command(settings: Settings) -> Iterator[Database]:
     """The database, at once or not at all. Raises `ServerError` when nothing runs."""
     from magicfs.db.pool import Database
+    from magicfs.runtime.processes import accepts
 
     if settings.embedded_database and not accepts(settings.run_dir / ".s.PGSQL.5432"):
         raise ServerError("nothing is running: run 'magicfs up' first")
@@ -102,17 +103,6 @@ def _patiently(action: Callable[[], object]) -> None:
             time.sleep(1.0)
         else:
             return
-
-
-def accepts(path: Path) -> bool:
-    """Whether somebody listens on a unix socket."""
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(1.0)
-            client.connect(str(path))
-    except OSError:
-        return False
-    return True
 
 
 def model_store(settings: Settings) -> ModelStore:
@@ -243,6 +233,7 @@ def run_flower(settings: Settings) -> None:
         raise ConfigError("Flower cannot use a password with a comma or a user with a colon: choose others")
     if importlib.util.find_spec("flower") is None:
         raise ConfigError("Flower is not installed: pip install 'magicfs[flower]'")
+    _require_free_port(settings)
     # It would run a `flowerconfig.py` that lies in the working directory.
     os.chdir(settings.home)
     make_app(settings).start(
@@ -254,3 +245,17 @@ def run_flower(settings: Settings) -> None:
             "--persistent=false",
         ]
     )
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Find out before Flower does: it would tell with a traceback. Raises `ServerError`."""
+    family = socket.AF_INET6 if ":" in settings.flower_address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.flower_address, settings.flower_port))
+        except OSError as error:
+            raise ServerError(
+                f"Flower cannot listen on {settings.flower_address}:{settings.flower_port} ({error.strerror}): "
+                "set MAGICFS_FLOWER_ADDRESS and MAGICFS_FLOWER_PORT to what is free"
+            ) from error

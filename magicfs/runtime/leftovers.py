@@ -17,11 +17,18 @@ from pathlib import Path
 
 import psutil
 
+from magicfs.errors import ServerError
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.processes import wait_until
+from magicfs.runtime.processes import accepts, gone, wait_until
 
 WORK_SECONDS = 10.0
 """How long a worker may take to finish its batch before it is killed."""
+
+SUPERVISOR_SECONDS = 120.0
+"""How long a supervisor may take to stop all of its parts."""
+
+OUR_SOCKETS = frozenset({"supervisor.sock", "redis.sock", ".s.PGSQL.5432"})
+"""The query embedder's is not among them: one that a search has started goes on serving."""
 
 DATABASE_SECONDS = 60.0
 """How long Postgres may take to write its checkpoint."""
@@ -33,18 +40,40 @@ _SERVERS = frozenset({"postgres", "redis-server"})
 def clean_up(home: Path) -> bool:
     """End what is left over and remove its sockets. Whether there was any process.
 
-    Raises `ServerError` when something does not end.
+    Raises `ServerError` when something does not end, or when another program has one of our sockets.
     """
-    found = _end_processes(home)
+    found = _outlive_supervisor(home)
+    found |= _end_processes(home)
     found |= _end_redis(home)
     found |= _end_postgres(home)
-    for path in (home / "run").glob("*"):
-        with contextlib.suppress(OSError):
-            if stat.S_ISSOCK(path.lstat().st_mode):
-                path.unlink()
+    _remove_sockets(home / "run")
     # A lock that names a pid which another program has by now would keep Postgres from starting.
     (home / "run" / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
     return found
+
+
+def _outlive_supervisor(home: Path) -> bool:
+    """Wait for a supervisor that is on its way out, if there is one."""
+    try:
+        pid = int((home / "run" / "supervisor.pid").read_text(encoding="ascii"))
+        process = psutil.Process(pid)
+        is_ours = any(word.startswith(str(home / "run")) for word in process.cmdline())
+    except (OSError, ValueError, psutil.Error):
+        return False
+    if is_ours:
+        _wait(lambda: gone(process), SUPERVISOR_SECONDS, f"the supervisor (pid {pid})")
+    return is_ours
+
+
+def _remove_sockets(run_dir: Path) -> None:
+    for path in run_dir.glob("*"):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(path.lstat().st_mode):
+                continue
+            if not accepts(path):
+                path.unlink()
+            elif path.name in OUR_SOCKETS:
+                raise ServerError(f"{path} is in use by another program: end it, or set MAGICFS_HOME elsewhere")
 
 
 def _end_processes(home: Path) -> bool:

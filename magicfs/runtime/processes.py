@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 from magicfs.errors import ServerError
+
+CONNECT_SECONDS = 1.0
+"""A program that listens on a unix socket accepts at once, unless it hangs."""
 
 
 def dies_with_parent(command: list[str], *, signal_name: str) -> list[str]:
@@ -27,6 +32,25 @@ def running(pid: int, *, program: str, argument: str) -> bool:
         return process.name() == program and argument in process.cmdline()
     except psutil.Error:
         return False
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, be it that nobody has taken note yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def accepts(path: Path) -> bool:
+    """Whether somebody listens on a unix socket."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(CONNECT_SECONDS)
+            client.connect(str(path))
+    except OSError:
+        return False
+    return True
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, failed: str, pause: float = 0.05) -> None:

@@ -27,7 +27,7 @@ from magicfs.runtime import leftovers
 from magicfs.runtime.ini import render
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.parts import Part
-from magicfs.runtime.processes import dies_with_parent, wait_until
+from magicfs.runtime.processes import dies_with_parent, gone, wait_until
 from magicfs.runtime.rpc import SupervisorClient
 
 START_SECONDS = 20.0
@@ -213,7 +213,7 @@ class Supervisor:
         except (ServerError, psutil.Error):
             return
         wait_until(
-            lambda: _gone(process),
+            lambda: gone(process),
             seconds=sum(part.stop_seconds for part in self.described().values()) + START_SECONDS,
             failed=f"the supervisor (pid {process.pid}) does not stop: end it by hand",
         )
@@ -241,14 +241,6 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _gone(process: psutil.Process) -> bool:
-    """Whether a process has ended, be it that nobody has taken note yet."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _write(path: Path, text: str) -> None:
