@@ -110,6 +110,17 @@ class Database:
         with translated(), self._pool.connection() as connection:
             yield connection
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection on which every statement is a transaction: for what Postgres does only outside of one."""
+        with translated(), self._pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
     def renew(self) -> None:
         """Replace the connections that are idle now."""
         self._pool.drain()

@@ -1,8 +1,8 @@
 """The agent of a host: keeps its roots in line with the disk, and rings for work that waits.
 
-One agent a host runs `Agent.run` in the foreground. Four threads: the scanner (periodic and requested scans),
-the watcher (restarted when the set of roots changes), the heartbeat, which waits for the workers to answer,
-and the caller's, which rings. All state that matters
+One agent a host runs `Agent.run` in the foreground. Its threads: the scanner (periodic and requested scans), the
+watcher (restarted when the set of roots changes), the heartbeat, which waits for the workers to answer, the upkeep
+of the index of vectors, and the caller's, which rings. All state that matters
 is in Postgres: an agent that dies is replaced by one that scans first.
 """
 
@@ -18,6 +18,7 @@ from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
+from magicfs.db import vector_index
 from magicfs.db import workers as workers_db
 from magicfs.db.pool import Database
 from magicfs.db.roots import KnownRoot, RootState
@@ -38,6 +39,8 @@ ROOTS_SECONDS = 1.0
 
 HEARTBEAT_SECONDS = 5.0
 MAINTENANCE_SECONDS = 15.0
+UPKEEP_SECONDS = 60.0
+"""Pause between two looks whether the index of vectors should be built or dropped."""
 RETRY_SECONDS = 1.0
 """Pause after an error, such as a database that restarts."""
 
@@ -46,7 +49,7 @@ class Agent:
     """The agent of one host."""
 
     def __init__(self, settings: Settings, database: Database, queue: JobQueue) -> None:
-        """`database` needs room for three connections."""
+        """`database` needs room for five connections."""
         self._settings = settings
         self._database = database
         self._queue = queue
@@ -59,7 +62,7 @@ class Agent:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
         log.info("agent of host %s starts", self._settings.host)
-        loops = (self._scan_forever, self._watch_forever, self._beat_forever)
+        loops = (self._scan_forever, self._watch_forever, self._beat_forever, self._keep_up_forever)
         threads = [threading.Thread(target=loop, args=(stop,), name=loop.__name__.strip("_")) for loop in loops]
         for thread in threads:
             thread.start()
@@ -103,6 +106,11 @@ class Agent:
                     roots_db.heartbeat(connection, host=self._settings.host)
                     workers_db.record_workers(connection, workers)
             stop.wait(HEARTBEAT_SECONDS)
+
+    def _keep_up_forever(self, stop: threading.Event) -> None:
+        while not stop.wait(UPKEEP_SECONDS):
+            with _survived(stop):
+                vector_index.keep_up(self._database)
 
     def _rescan(self, root: Root) -> None:
         self._due[root.id] = 0.0

@@ -48,6 +48,8 @@ def test_a_changed_migration_is_refused(database: Database) -> None:
 
 def test_no_database_is_one_line(tmp_path) -> None:
     url = f"postgresql:///x?host={tmp_path}&user=magicfs"
-    with Database(url, application="role", connect_seconds=0.2) as database:
-        with pytest.raises(DatabaseUnavailable, match="magicfs up"):
-            migrate(database)
+    with (
+        Database(url, application="role", connect_seconds=0.2) as database,
+        pytest.raises(DatabaseUnavailable, match="magicfs up"),
+    ):
+        migrate(database)
