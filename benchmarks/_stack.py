@@ -29,6 +29,11 @@ class Stack:
     settings: Settings
     database: Database
 
+    @property
+    def mount(self) -> Path:
+        """Where it is mounted, if it is."""
+        return self.folder / "mount"
+
     def run(self, *arguments: str) -> str:
         """Run a command of ours; its output."""
         done = subprocess.run(
@@ -49,10 +54,11 @@ class Stack:
 
     def pending(self) -> int:
         """Files and chunks that wait."""
-        return sum(
-            int(self.rows(f"SELECT count(*) FROM {table} WHERE state = 'pending'")[0][0])
-            for table in ("files", "embeddings")
+        [(files, chunks)] = self.rows(
+            "SELECT (SELECT count(*) FROM files WHERE state = 'pending'), "
+            "(SELECT count(*) FROM embeddings WHERE state = 'pending')"
         )
+        return int(files) + int(chunks)
 
     def wait(self, condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
         """Wait for a condition."""
@@ -69,7 +75,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def stack(*up: str, models: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Stack]:
+def stack(*up: str, mounted: bool = False, models: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Stack]:
     """Run `magicfs up --detach` with the arguments `up`; everything is gone at the end.
 
     `settings` are lines of the `config.toml`; `models` is a model store to share, so that it is not made again.
@@ -77,13 +83,15 @@ def stack(*up: str, models: Path | None = None, settings: Sequence[str] = ()) ->
     folder = Path(tempfile.mkdtemp(prefix="mfs-"))
     home = folder / "home"
     home.mkdir(mode=0o700)
+    (folder / "mount").mkdir()
     (home / "config.toml").write_text("\n".join(settings))
     if models is not None:
         models.mkdir(parents=True, exist_ok=True)
         (home / "models").symlink_to(models)
+    arguments = [*up, "--detach", *(("--mount", str(folder / "mount")) if mounted else ())]
     try:
         done = subprocess.run(
-            [*COMMAND, "up", *up, "--detach"], env=_environment(home), stdout=subprocess.DEVNULL, check=False
+            [*COMMAND, "up", *arguments], env=_environment(home), stdout=subprocess.DEVNULL, check=False
         )
         if done.returncode != 0:
             raise SystemExit(done.returncode)

@@ -22,9 +22,9 @@ import time
 from pathlib import Path
 
 import psutil
-
 from _report import parser, report
 from _stack import Stack, stack
+
 from magicfs.config import Settings
 from magicfs.domain.text import Document
 from magicfs.embed.store import ModelStore, StoredModel
@@ -153,15 +153,13 @@ def main() -> None:
         store = ModelStore(Path(place) / "models")
         int8 = store.pull(MODEL, precision="int8")
         fp32 = store.pull(MODEL, precision="fp32")
-        mount = Path(place) / "mount"
-        mount.mkdir()
         corpus = Path(place) / "corpus"
         write_corpus(corpus, files=chosen.files, characters=chosen.characters, seed=1)
         texts = chunk_texts(corpus, int8)
         halves = [texts[::2], texts[1::2]]
         lines = [f'model = "{MODEL}"', 'precision = "int8"']
         limits = [rates(BARE, int8.folder, shares(halves[0], cores))]
-        with stack("--workers", str(cores), "--mount", str(mount), models=store.directory, settings=lines) as running:
+        with stack("--workers", str(cores), mounted=True, models=store.directory, settings=lines) as running:
             pipeline = measure_pipeline(running, corpus)
             worker_mb = max(child.memory_info().rss for child in embedding_children()) / 2**20
             mount_mb = resident_mb("mount")

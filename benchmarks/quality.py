@@ -23,9 +23,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 # Run as a script, Python looks in this folder alone.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from _report import parser, report
+
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model
