@@ -151,10 +151,10 @@ def load() -> Settings:
     from_file: dict[str, Any] = {}
     try:
         from_file = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): mend it or move it away") from error
+        raise ConfigError(f"{path} cannot be read ({error}): mend it, or set MAGICFS_HOME to a directory of yours") from error
     try:
         return Settings(**from_file)
     except ValidationError as error:

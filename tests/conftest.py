@@ -1,3 +1,3 @@
 """Fixtures for all tiers. The servers start when a test first asks for them, so unit tests stay quick."""
 
-pytest_plugins = ["tests.plugins.servers", "tests.plugins.models", "tests.plugins.stack"]
+pytest_plugins = ["tests.plugins.servers", "tests.plugins.models", "tests.plugins.stack", "tests.plugins.commands"]

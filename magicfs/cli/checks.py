@@ -131,8 +131,7 @@ def _broker(settings: Settings) -> str:
         if not redis.answers(settings.home):
             return "embedded, not running: 'magicfs up' starts it"
         return "embedded, answers"
-    if not wiring.job_queue(settings).depths(settings.host):
-        raise Bad("no Redis answers at MAGICFS_BROKER_URL: check the address and the password")
+    wiring.require_broker(settings)
     return "answers"
 
 

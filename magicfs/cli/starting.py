@@ -85,8 +85,12 @@ def _check(settings: Settings, request: Request, former: Sequence[Part]) -> None
         mountpoint.prepare(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres.binaries()
+    else:
+        wiring.require_database(settings)
     if settings.embedded_broker:
         redis.binary()
+    else:
+        wiring.require_broker(settings)
     if shutil.which("setpriv") is None:
         raise ServerError("the program setpriv is missing: install util-linux")
 
@@ -145,7 +149,7 @@ def _taken_back(supervisor: Supervisor, former: Sequence[Part]) -> Iterator[None
     """On any failure, and on Ctrl-C, make run what ran before."""
     try:
         yield
-    except BaseException:
+    except BaseException as why:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             if former:
@@ -153,7 +157,8 @@ def _taken_back(supervisor: Supervisor, former: Sequence[Part]) -> Iterator[None
             else:
                 supervisor.stop()
         except MagicFSError as error:
-            output.remark(f"magicfs: {error}")
+            if str(error) != str(why):
+                output.remark(f"magicfs: {error}")
         finally:
             signal.signal(signal.SIGINT, before)
         raise

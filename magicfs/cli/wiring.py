@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from magicfs import config, logs
 from magicfs.config import Settings
-from magicfs.errors import ConfigError, DatabaseUnavailable, ModelCorrupt, ModelMissing, ServerError
+from magicfs.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable, ModelCorrupt, ModelMissing, ServerError
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -78,6 +78,18 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
         settings.database_dsn, application="command", size=2, connect_seconds=COMMAND_CONNECT_SECONDS
     ) as database:
         yield database
+
+
+def require_database(settings: Settings) -> None:
+    """Raises `DatabaseUnavailable` when nobody answers at the address."""
+    with database_for_command(settings) as database, database.transaction():
+        pass
+
+
+def require_broker(settings: Settings) -> None:
+    """Raises `BrokerUnavailable` when nobody answers at the address."""
+    if not job_queue(settings).depths(settings.host):
+        raise BrokerUnavailable("no Redis answers at MAGICFS_BROKER_URL: check the address and the password")
 
 
 @contextmanager
@@ -174,7 +186,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.roots import add_root
 
-    with database_for_service(settings, role="agent", size=4) as database:
+    with database_for_service(settings, role="agent", size=5) as database:
         try:
             adopt_model(settings, database)
         except ModelMissing as error:
@@ -198,7 +210,6 @@ def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: s
     """Be a worker until a signal says to stop."""
     from tasks import worker
 
-    os.nice(settings.nice)
     with database_for_service(settings, role="worker", size=1) as database:
         adopt_model(settings, database)
     worker.run(settings, kind=kind, name=name)

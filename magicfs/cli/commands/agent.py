@@ -10,7 +10,8 @@ import typer
 
 def agent(
     roots: Annotated[
-        list[Path] | None, typer.Argument(metavar="[ROOT]...", help="Directories to add before it starts.")
+        list[Path] | None,
+        typer.Argument(readable=False, metavar="[ROOT]...", help="Directories to add before it starts."),
     ] = None,
 ) -> None:
     """Watch this host's roots and keep the index in line with them, until it is stopped."""

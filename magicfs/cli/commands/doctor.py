@@ -18,7 +18,9 @@ EXAMPLES = """Examples:
 
 
 def doctor(
-    path: Annotated[Path | None, typer.Argument(help="A file: say why it is or is not indexed.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(readable=False, help="A file: say why it is or is not indexed.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check this machine, and say the mend for what is wrong. With PATH, explain one file."""

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 
-def mount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty directory.")]) -> None:
+def mount(
+    directory: Annotated[Path, typer.Argument(readable=False, metavar="DIR", help="An empty directory.")],
+) -> None:
     """Mount the index at DIR and serve it until it is unmounted or stopped."""
     from magicfs.cli import wiring
 

@@ -21,7 +21,9 @@ app = typer.Typer(
 
 
 @app.command()
-def add(roots: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Directories on this machine.")]) -> None:
+def add(
+    roots: Annotated[list[Path], typer.Argument(readable=False, metavar="DIR...", help="Directories on this machine.")],
+) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import output, wiring
     from magicfs.cli.roots import add_all

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 
-def umount(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where it is mounted.")]) -> None:
+def umount(
+    directory: Annotated[Path, typer.Argument(readable=False, metavar="DIR", help="Where it is mounted.")],
+) -> None:
     """Unmount DIR, be it alive or left behind by a mount that has died."""
     from magicfs.cli import output
     from magicfs.fuse import mountpoint

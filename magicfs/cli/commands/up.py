@@ -25,8 +25,12 @@ CHECK_SECONDS = 2.0
 
 
 def up(
-    roots: Annotated[list[Path] | None, typer.Argument(metavar="[ROOT]...", help="Directories to index.")] = None,
-    mount: Annotated[Path | None, typer.Option(metavar="DIR", help="Mount it there, at an empty directory.")] = None,
+    roots: Annotated[
+        list[Path] | None, typer.Argument(readable=False, metavar="[ROOT]...", help="Directories to index.")
+    ] = None,
+    mount: Annotated[
+        Path | None, typer.Option(readable=False, metavar="DIR", help="Mount it there, at an empty directory.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
     ] = None,

@@ -1,0 +1,152 @@
+"""The commands that a user types, in a state directory of the test's own, and what must not be left afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.embed.store import ModelStore
+from tests.plugins.models import MODEL
+
+COMMAND = (sys.executable, "-m", "magicfs.cli")
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "TMP", "TERM")
+
+
+@dataclass
+class Commands:
+    """Runs `magicfs` for one state directory."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        ours = {"MAGICFS_HOME": str(self.home), "MAGICFS_MODEL": MODEL, "MAGICFS_HOST": "here", "MAGICFS_WORKERS": "1"}
+        self.environment = kept | ours | self.environment
+
+    def run(
+        self, *arguments: str | Path, timeout: float = 120, prefix: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*prefix, *COMMAND, *map(str, arguments)],
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def ok(self, *arguments: str | Path, **environment: str) -> str:
+        """Run a command that must succeed; what it prints."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}\n{self.logs()}"
+        return done.stdout
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start a command that stays."""
+        return subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that belongs to this state directory."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            # Servers write over their environment, but are told their directory.
+            named = any(str(self.home) in word for word in process.cmdline())
+            return named or process.environ().get("MAGICFS_HOME") == str(self.home)
+        except (psutil.Error, OSError):
+            return False
+
+    def kill_everything(self) -> None:
+        """As if the machine had lost its power, but for what the kernel holds."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(self.processes(), timeout=10)
+
+    def sockets(self) -> list[Path]:
+        """Sockets in the state directory."""
+        run_dir = self.home / "run"
+        return [path for path in run_dir.glob("*") if stat.S_ISSOCK(path.lstat().st_mode)] if run_dir.exists() else []
+
+    def mounts(self) -> list[str]:
+        """Mounts of MagicFS below the directory that the test has."""
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+        return [line.split()[4] for line in lines if " - fuse.magicfs " in line and str(self.home.parent) in line]
+
+    def assert_nothing_left(self) -> None:
+        """No process, no socket, no mount."""
+        assert [(process.pid, process.cmdline()) for process in self.processes()] == []
+        assert self.sockets() == []
+        assert self.mounts() == []
+
+    def logs(self) -> str:
+        """The ends of all logs, for a test that fails."""
+        paths = sorted((self.home / "log").glob("*.log"))
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in paths)
+
+
+@contextmanager
+def commands_in(folder: Path, model_store: ModelStore) -> Iterator[Commands]:
+    """Commands with a state directory below `folder`, which has the model; afterwards all is taken down."""
+    commands = Commands(folder / "home")
+    commands.home.mkdir(mode=0o700)
+    (commands.home / "models").symlink_to(model_store.directory)
+    try:
+        yield commands
+    finally:
+        if commands.processes() or commands.mounts():
+            commands.run("down")
+        commands.kill_everything()
+        for mount in commands.mounts():
+            subprocess.run(["umount", "-l", mount], check=False)
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder with a short name: addresses of sockets are short."""
+    folder = Path(tempfile.mkdtemp(prefix="mfs-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def module_commands(model_store: ModelStore) -> Iterator[Commands]:
+    """Commands that the tests of a module share, in the order in which they stand."""
+    with short_folder() as folder, commands_in(folder, model_store) as commands:
+        yield commands
+
+
+@pytest.fixture
+def commands(model_store: ModelStore) -> Iterator[Commands]:
+    """Commands of the test's own; it must leave nothing behind."""
+    with short_folder() as folder, commands_in(folder, model_store) as found:
+        yield found
+        found.assert_nothing_left()
