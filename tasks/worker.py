@@ -56,7 +56,8 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
-    os.nice(settings.nice)
+    # Reading makes files findable by their words, and costs little beside embedding: it goes first.
+    os.nice(settings.nice if kind == "embed" else settings.nice // 2)
     make_app(settings).worker_main(
         [
             "worker",

@@ -6,7 +6,8 @@ leave is looked at exactly when it is little: then its chunks are named one by o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, LiteralString
@@ -330,10 +331,23 @@ def _of_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
 
 def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[Place]:
     """The files in the scope that have given chunks, in the order of the chunks, at most `limit` for each."""
-    rows = connection.execute(
-        _SQL["places"], scope.parameters | {"chunks": list(chunks), "limit": limit}, prepare=False
-    )
+    parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
+    with _by_index(connection):
+        rows = connection.execute(_SQL["places"], parameters, prepare=False).fetchall()
     return [_place(row) for row in rows]
+
+
+@contextmanager
+def _by_index(connection: Connection) -> Iterator[None]:
+    """Have rows looked up one by one.
+
+    While a bulk import runs, statistics lag behind: Postgres would take a table of thousands of rows for an empty one
+    and read it whole for each chunk.
+    """
+    switches = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(switches),))
+    yield
+    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(switches),))
 
 
 def newest(connection: Connection, scope: Scope, *, limit: int) -> list[Place]:

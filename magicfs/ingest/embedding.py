@@ -21,8 +21,8 @@ from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
 
-BATCH_TOKENS = 3000
-"""About 0.4 s of work: short enough for a saved file not to wait, long enough for the rest not to count."""
+BATCH_TOKENS = 1500
+"""About 0.2 s of work: short enough for a saved file not to wait, long enough for the rest not to count."""
 
 BATCH_CHUNKS = 128
 LEASE_SECONDS = 120.0

@@ -33,7 +33,7 @@ BATCH_FILES = 64
 BATCH_BYTES = 4 << 20
 """A batch is a fraction of a second of work, so that a file just saved does not wait long behind it."""
 
-BATCH_SECONDS = 1.0
+BATCH_SECONDS = 0.25
 """After this no further file of the batch is begun; the rest goes back."""
 
 LEASE_SECONDS = 300.0

@@ -34,6 +34,9 @@ SERVER_SETTINGS = {
     # Short queries on a warm cache: compiling them costs more than it saves.
     "jit": "off",
     "random_page_cost": "1.1",
+    # A bulk import outgrows statistics within seconds, and plans made on old ones are slow.
+    "autovacuum_naptime": "5s",
+    "autovacuum_analyze_scale_factor": "0.05",
     "log_min_duration_statement": "2s",
     "log_checkpoints": "off",
     "log_timezone": "UTC",
@@ -50,7 +53,9 @@ def binaries() -> Path:
     folders = list(spec.submodule_search_locations or []) if spec else []
     found = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
     if not found or not (found[0] / "postgres").exists():
-        raise ServerError("the embedded Postgres is not installed: pip install 'magicfs[embedded]', or set MAGICFS_DATABASE_URL")
+        raise ServerError(
+            "the embedded Postgres is not installed: pip install 'magicfs[embedded]', or set MAGICFS_DATABASE_URL"
+        )
     return found[0]
 
 
@@ -63,7 +68,9 @@ def as_ordinary_user(command: list[str]) -> list[str]:
     if os.geteuid() != 0:
         return command
     if shutil.which("unshare") is None:
-        raise ServerError("Postgres does not run as root: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL")
+        raise ServerError(
+            "Postgres does not run as root: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
+        )
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
 
 
@@ -91,7 +98,17 @@ def _initdb(data: Path) -> None:
     """Create the cluster beside its place and move it there, so that a half-made one is never used."""
     draft = data.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    command = [str(binaries() / "initdb"), "-D", str(draft), "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    command = [
+        str(binaries() / "initdb"),
+        "-D",
+        str(draft),
+        "-U",
+        USER,
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
     done = subprocess.run(as_ordinary_user(command), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
