@@ -26,8 +26,9 @@ def remarks() -> Console:
 
 
 def say(text: str) -> None:
-    """A line of result."""
+    """A line of result, which whoever reads it has at once."""
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def remark(text: str) -> None:

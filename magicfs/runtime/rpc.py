@@ -38,8 +38,9 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         """A connection for each request: supervisord may have been replaced in between."""
-        del host
-        return _Connection(self._path)
+        connection = _Connection(self._path)
+        self._connection = host, connection
+        return connection
 
 
 class SupervisorClient:
@@ -97,6 +98,8 @@ class SupervisorClient:
             raise _Refused(fault.faultCode, f"the supervisor refuses {method}: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             raise ServerError(f"the supervisor does not answer ({error}): run 'magicfs down', then 'up'") from error
+        finally:
+            self._proxy("close")()
 
 
 class _Refused(ServerError):

@@ -1,6 +1,6 @@
 """The supervisor behind `magicfs up`: supervisord with a configuration of ours, on a socket in the state directory.
 
-`Supervisor` describes, starts, changes and stops what runs. It is stateless: what should run is in
+`Supervisor` describes, starts, changes and stops what runs. It remembers nothing: what should run is in
 `run/parts.json`, what does run is asked of supervisord. Changes are made under a lock between processes, so
 two commands at once do not get into each other's way. The mount and the database are not its business.
 """
@@ -61,6 +61,8 @@ class Supervisor:
         self._home = home
         self._run_dir = home / "run"
         self._client = SupervisorClient(self._run_dir / "supervisor.sock")
+        # Only to take note of the ends of those that were started here.
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def running(self) -> bool:
         """Whether there is a supervisor that takes orders."""
@@ -147,6 +149,7 @@ class Supervisor:
                 self._stop(self.described().values())
             self._end_supervisor()
         found |= leftovers.clean_up(self._home)
+        self._started = [process for process in self._started if process.poll() is None]
         (self._home / PARTS_FILE).unlink(missing_ok=True)
         return found
 
@@ -181,6 +184,7 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,
             )
+        self._started.append(process)
 
         def is_up() -> bool:
             if process.poll() is not None:

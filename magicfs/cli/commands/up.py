@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,22 +51,13 @@ def up(
         workers=workers,
         tied=not detach,
     )
-    with _terminated_like_interrupted():
-        started = starting.bring_up(settings, request)
+    # SIGTERM is what Ctrl-C is: while things are started, both take back what was begun.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started = starting.bring_up(settings, request)
     if detach:
         _follow(settings, started, wait=wait)
     else:
         _stay(settings, started, wait=wait)
-
-
-class _terminated_like_interrupted:  # noqa: N801  reads as the context manager that it is
-    """While things are started, SIGTERM is what Ctrl-C is: both take back what was begun."""
-
-    def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
 
 
 def _follow(settings: Settings, started: Started, *, wait: bool) -> None:
@@ -86,21 +78,21 @@ def _stay(settings: Settings, started: Started, *, wait: bool) -> None:
     from magicfs.cli import output, wiring
     from magicfs.cli.stopping import take_down
 
+    supervisor = wiring.supervisor(settings)
     try:
         if wait:
             _wait(settings, started)
         _summary(settings, started)
         output.remark("Ctrl-C stops everything")
-        stop = wiring.stop_signal()
-        supervisor = wiring.supervisor(settings)
-        while not stop.wait(CHECK_SECONDS):
-            if not supervisor.running():
-                output.remark("stopped by another command")
-                return
+        while supervisor.running():
+            time.sleep(CHECK_SECONDS)
+        output.remark("stopped by another command")
+    except KeyboardInterrupt:
+        # The way in which it is meant to end.
+        output.remark("stopping")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        output.remark("stopping")
         take_down(settings)
 
 

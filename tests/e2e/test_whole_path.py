@@ -1,0 +1,313 @@
+"""From nothing to `ls MNT/search/...`, with the commands that a user types and everything real.
+
+The tests stand in the order of a user's day and share one state directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.plugins.commands import COMMAND, Commands
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+
+
+@pytest.fixture(scope="module")
+def docs(module_commands: Commands) -> Path:
+    """A copy of the examples."""
+    docs = module_commands.home.parent / "docs"
+    shutil.copytree(EXAMPLES, docs)
+    return docs
+
+
+@pytest.fixture(scope="module")
+def mount(module_commands: Commands) -> Path:
+    """Where it is mounted."""
+    mount = module_commands.home.parent / "mnt"
+    mount.mkdir()
+    return mount
+
+
+@pytest.fixture
+def magicfs(module_commands: Commands, docs: Path, mount: Path) -> Iterator[Commands]:
+    """The commands, with everything running."""
+    if not module_commands.processes():
+        module_commands.ok("up", docs, "--mount", mount, "--detach", "--wait")
+    return module_commands
+
+
+def listing(mount: Path, query: str) -> list[str]:
+    """The names in a search, best first."""
+    with os.scandir(mount / "search" / query) as entries:
+        return [entry.name for entry in entries]
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not in {seconds} s"
+        time.sleep(0.1)
+
+
+def status(magicfs: Commands) -> dict:
+    found: dict = json.loads(magicfs.ok("status", "--json"))
+    return found
+
+
+def test_up_says_what_there_is(module_commands: Commands, docs: Path, mount: Path) -> None:
+    said = module_commands.ok("up", docs, "--mount", mount, "--detach", "--wait")
+    assert "all-MiniLM-L6-v2" in said
+    assert f"root   {docs}\n" in said
+    assert f"mount  {mount}\n" in said
+    assert "magicfs down" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [("python", "python_script.py"), ("data analysis", "python_script.py"), ("database systems", "document.txt"),
+     ("machine learning", "notes.txt"), ("how should we write tests", "readme.md")],
+)  # fmt: skip
+def test_searches_list_the_right_file_first(magicfs: Commands, mount: Path, query: str, best: str) -> None:
+    names = listing(mount, query)
+    assert names[0].endswith(f"_{best}")
+    scores = [float(name.split("_")[0]) for name in names]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_result_is_the_file_byte_for_byte(magicfs: Commands, mount: Path, docs: Path) -> None:
+    found = listing(mount, "python")
+    for name in found:
+        assert (mount / "search" / "python" / name).read_bytes() == (docs / name.split("_", 1)[1]).read_bytes()
+
+
+def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> None:
+    found = status(magicfs)
+    assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "skipped": 0, "failed": 0}
+    assert found["chunks"]["embedded"] == found["chunks"]["total"] >= 9
+    assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
+    assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
+    assert [one["path"] for one in found["mounts"]] == [str(mount)]
+    assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract"]
+    assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
+        ["postgres", "redis", "agent", "embedder", "extract-1", "embed-1", "mount"], 0
+    )
+
+
+def test_the_command_finds_what_the_mount_lists(magicfs: Commands, mount: Path, docs: Path) -> None:
+    found = json.loads(magicfs.ok("search", "--json", "data", "analysis"))
+    assert found["query"] == "data analysis"
+    assert found["coverage"]["files"] == found["coverage"]["indexed"] == 9
+    first = found["results"][0]
+    assert (first["rank"], first["path"], first["root"], first["host"]) == (
+        1, str(docs / "python_script.py"), "docs", "here")  # fmt: skip
+    assert [one["name"] for one in found["results"]] == [
+        name.split("_", 1)[1] for name in listing(mount, "data analysis")
+    ]
+    text = magicfs.ok("search", "-n", "1", "data", "analysis")
+    assert text.startswith(f"1  {first['score']:.2f}  {docs}/python_script.py:")
+    assert "\x1b" not in text
+
+
+def test_a_search_without_result_is_no_failure(magicfs: Commands) -> None:
+    done = magicfs.run("search", "name:nothing-is-called-so.*")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "nothing found" in done.stderr
+
+
+@pytest.mark.parametrize("query", ["", "   ", '""'])
+def test_an_empty_query_is_refused(magicfs: Commands, query: str) -> None:
+    done = magicfs.run("search", query)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("magicfs: ")
+
+
+def test_a_reader_that_leaves_early_is_no_failure(magicfs: Commands) -> None:
+    line = f"{' '.join(COMMAND)} search python | true"
+    done = subprocess.run(
+        ["sh", "-c", line], env=magicfs.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_up_again_changes_only_what_is_asked_for(magicfs: Commands, docs: Path, mount: Path) -> None:
+    before = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+    magicfs.ok("up", docs, "--mount", mount, "--detach", "--wait")
+    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+    magicfs.ok("up", "--workers", "2", "--detach")
+    after = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+    assert after.keys() - before.keys() == {"embed-2"}
+    assert {name: after[name] for name in before} == before
+    magicfs.ok("up", "--workers", "1", "--detach")
+    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+
+
+def test_an_up_that_fails_leaves_what_runs_as_it_is(magicfs: Commands, docs: Path, mount: Path) -> None:
+    before = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+    (docs / "inner").mkdir()
+    done = magicfs.run("up", docs / "inner", "--workers", "3", "--detach")
+    assert done.returncode == 1
+    assert "inner" in done.stderr
+    (docs / "inner").rmdir()
+    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+
+
+def test_files_that_come_change_move_and_go(magicfs: Commands, mount: Path, docs: Path) -> None:
+    def finds(name: str) -> bool:
+        found = json.loads(magicfs.ok("search", "--json", '"quokkas of rottnest"'))
+        return [one["name"] for one in found["results"]] == [name] if name else found["results"] == []
+
+    (docs / "animals.txt").write_text("All about the quokkas of Rottnest island.\n")
+    eventually(lambda: finds("animals.txt"), "the new file")
+    (docs / "animals.txt").rename(docs / "moved.txt")
+    eventually(lambda: finds("moved.txt"), "the moved file")
+    (docs / "moved.txt").unlink()
+    eventually(lambda: finds(""), "the end of the file")
+    magicfs.ok("scan", "--wait")
+    assert status(magicfs)["files"]["total"] == 9
+
+
+def test_roots_come_and_go(magicfs: Commands) -> None:
+    other = magicfs.home.parent / "other"
+    other.mkdir()
+    (other / "fact.txt").write_text("Marmots whistle when an eagle is near.\n")
+    assert magicfs.ok("roots", "add", other) == f"other: {other}\n"
+    magicfs.ok("scan", "--wait")
+    assert [one["root"] for one in json.loads(magicfs.ok("search", "--json", '"marmots whistle"'))["results"]] == [
+        "other"
+    ]
+    assert "other" in magicfs.ok("roots", "list")
+    magicfs.ok("roots", "remove", "other")
+    assert json.loads(magicfs.ok("search", "--json", '"marmots whistle"'))["results"] == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_reported(magicfs: Commands, docs: Path) -> None:
+    secret = docs / "secret.txt"
+    secret.write_text("nobody may read this\n")
+    secret.chmod(0)
+    magicfs.ok("scan", "--wait")
+    found = json.loads(magicfs.ok("failures", "--json"))["failures"]
+    assert [(one["path"], one["reason"]) for one in found] == [(str(secret), "permission")]
+    secret.unlink()
+
+
+def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    eventually(lambda: status(magicfs)["files"]["skipped"] == 1, "the verdict on the file")
+    assert magicfs.ok("failures") == ""
+    found = json.loads(magicfs.ok("failures", "--json", "--skipped"))["failures"]
+    assert [(one["path"], one["state"], one["reason"]) for one in found] == [
+        (str(docs / "empty.txt"), "skipped", "empty")
+    ]
+    explained = magicfs.run("doctor", docs / "empty.txt")
+    assert explained.returncode == 1
+    assert "skipped: empty" in explained.stdout
+    (docs / "empty.txt").unlink()
+    assert "indexed" in magicfs.ok("doctor", docs / "notes.txt")
+    hidden = magicfs.run("doctor", docs / ".hidden")
+    assert (hidden.returncode, "No such file" in hidden.stdout) == (1, True)
+
+
+def test_doctor_finds_this_machine_well(magicfs: Commands) -> None:
+    checks = json.loads(magicfs.ok("doctor", "--json"))
+    assert checks["ok"]
+    assert {check["name"] for check in checks["checks"]} >= {"fuse", "database", "broker", "model", "home", "parts"}
+
+
+def test_models_are_listed(magicfs: Commands) -> None:
+    found = json.loads(magicfs.ok("model", "list", "--json"))
+    assert found["in_use"] in {f"{model['name']} ({model['precision']})" for model in found["models"]}
+
+
+def part(magicfs: Commands, name: str) -> dict:
+    found: dict = next(one for one in status(magicfs)["parts"] if one["name"] == name)
+    return found
+
+
+def test_a_part_that_dies_is_started_again_and_reported(magicfs: Commands, mount: Path) -> None:
+    pid = part(magicfs, "embedder")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: part(magicfs, "embedder")["pid"] not in {None, pid}, "another query embedder")
+    assert part(magicfs, "embedder")["restarts"] == 1
+    assert listing(mount, "python, after the query embedder has died")
+
+
+def test_down_leaves_nothing_and_is_harmless_twice(magicfs: Commands, mount: Path) -> None:
+    assert magicfs.ok("down") == "stopped\n"
+    magicfs.assert_nothing_left()
+    assert list(mount.iterdir()) == []
+    assert magicfs.ok("down") == "nothing is running\n"
+
+
+def test_up_finds_everything_still_indexed(magicfs: Commands, mount: Path) -> None:
+    assert status(magicfs)["files"]["indexed"] == 9
+    assert listing(mount, "python")[0].endswith("_python_script.py")
+
+
+def test_up_after_everything_was_killed(magicfs: Commands, docs: Path, mount: Path) -> None:
+    magicfs.kill_everything()
+    assert magicfs.processes() == []
+    assert magicfs.run("status").returncode == 1
+    magicfs.ok("up", docs, "--mount", mount, "--detach", "--wait")
+    assert status(magicfs)["files"]["indexed"] == 9
+    assert listing(mount, "python")[0].endswith("_python_script.py")
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(magicfs: Commands, docs: Path, mount: Path) -> None:
+    psutil.Process(int((magicfs.home / "run" / "supervisor.pid").read_text())).kill()
+    eventually(lambda: magicfs.processes() == [], "the end of all parts")
+    magicfs.ok("up", docs, "--mount", mount, "--detach")
+    assert status(magicfs)["files"]["indexed"] == 9
+
+
+def test_down_after_everything_was_killed(magicfs: Commands) -> None:
+    magicfs.kill_everything()
+    magicfs.ok("down")
+    magicfs.assert_nothing_left()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_foreground_a_signal_ends_everything(
+    module_commands: Commands, mount: Path, number: signal.Signals
+) -> None:
+    process = module_commands.start("up", "--mount", mount)
+    assert process.stdout is not None
+    assert "model" in process.stdout.readline(), module_commands.logs()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert errors.splitlines()[-1] == "stopping"
+    module_commands.assert_nothing_left()
+
+
+def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:
+    process = module_commands.start("up", "--mount", mount, "--detach")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "starting\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    module_commands.assert_nothing_left()
+
+
+def test_two_at_once_do_not_collide(module_commands: Commands, docs: Path, mount: Path) -> None:
+    starts = [module_commands.start("up", docs, "--mount", mount, "--detach") for _ in range(2)]
+    ends = [process.communicate(timeout=120) for process in starts]
+    assert [process.returncode for process in starts] == [0, 0], ends
+    stops = [module_commands.start("down") for _ in range(2)]
+    said = sorted(process.communicate(timeout=120)[0] for process in stops)
+    assert said == ["nothing is running\n", "stopped\n"]
+    module_commands.assert_nothing_left()

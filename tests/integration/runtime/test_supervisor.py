@@ -1,0 +1,206 @@
+"""The supervisor with real processes: started, changed, restarted, stopped, and cleaned up after a hard end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.errors import ServerError
+from magicfs.runtime import leftovers, postgres, redis
+from magicfs.runtime.parts import Part, server_parts
+from magicfs.runtime.processes import dies_with_parent, wait_until
+from magicfs.runtime.supervisor import PartStatus, Supervisor
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A state directory whose name holds what configuration files trip over."""
+    home = Path(tempfile.mkdtemp(prefix="mfs 50% #;'-"))
+    for name in ("run", "log"):
+        (home / name).mkdir(mode=0o700)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def supervisor(home: Path) -> Iterator[Supervisor]:
+    found = Supervisor(home)
+    yield found
+    found.stop()
+    assert not [path for path in (home / "run").iterdir() if path.is_socket()]
+
+
+def sleeper(name: str, *, place: int = 50, **environment: str) -> Part:
+    command = dies_with_parent([sys.executable, "-c", "import time; time.sleep(1000)"], signal_name="TERM")
+    return Part(name=name, command=tuple(command), place=place, environment=environment)
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    wait_until(condition, seconds=30, failed=f"{what} did not come true")
+
+
+def pids(supervisor: Supervisor) -> dict[str, int | None]:
+    return {part.name: part.pid for part in supervisor.parts()}
+
+
+def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervisor) -> None:
+    assert not supervisor.running()
+    assert supervisor.apply([sleeper("one"), sleeper("two")])
+    before = pids(supervisor)
+    assert before.keys() == {"one", "two"}
+    changed = sleeper("two", COLOUR="blue, 'with' \"quotes\" and 50%")
+    assert not supervisor.apply([sleeper("one"), changed, sleeper("three-10"), sleeper("three-9")])
+    after = pids(supervisor)
+    assert list(after) == ["one", "three-9", "three-10", "two"]
+    assert after["one"] == before["one"]
+    assert after["two"] not in {None, before["two"]}
+    assert supervisor.wanted() == [sleeper("one"), changed, sleeper("three-10"), sleeper("three-9")]
+    eventually(lambda: "COLOUR" in psutil.Process(after["two"]).environ(), "the start of the part")
+    assert psutil.Process(after["two"]).environ()["COLOUR"] == "blue, 'with' \"quotes\" and 50%"
+    supervisor.apply([])
+    assert pids(supervisor) == {}
+
+
+def test_what_dies_is_started_again_and_counted(supervisor: Supervisor) -> None:
+    supervisor.apply([sleeper("one")])
+
+    def status() -> PartStatus:
+        found = supervisor.part("one")
+        assert found is not None
+        return found
+
+    pid = status().pid
+    assert pid is not None
+    eventually(lambda: "sleep" in psutil.Process(pid).cmdline()[-1], "the start")
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: status().pid not in {None, pid}, "another start")
+    eventually(lambda: status().restarts == 1, "the count")
+
+
+def test_what_always_fails_is_tried_on_and_says_so(supervisor: Supervisor) -> None:
+    supervisor.apply([Part(name="ill", command=("/bin/false",), place=50)])
+    eventually(lambda: supervisor.parts()[0].restarts >= 2, "two more tries")
+    assert supervisor.parts()[0].state in {"backoff", "starting"}
+
+
+def test_the_last_to_start_is_the_first_to_stop(supervisor: Supervisor, home: Path) -> None:
+    record = home / "order"
+    program = (
+        "import signal, sys, time\n"
+        "def end(*_):\n    open(sys.argv[2], 'a').write(sys.argv[1]); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end); open(sys.argv[3], 'w'); time.sleep(1000)"
+    )
+    parts = [
+        Part(
+            name=name,
+            command=(sys.executable, "-c", program, name, str(record), str(home / f"{name}.up")),
+            place=place,
+        )
+        for name, place in (("a", 10), ("b", 20), ("c", 30))
+    ]
+    supervisor.apply(parts)
+    eventually(lambda: all((home / f"{part.name}.up").exists() for part in parts), "the start of all")
+    supervisor.stop()
+    assert record.read_text() == "cba"
+
+
+def test_a_killed_supervisor_takes_its_parts_along_and_is_replaced(supervisor: Supervisor) -> None:
+    supervisor.apply([sleeper("one")])
+    pid = pids(supervisor)["one"]
+    assert pid is not None
+    eventually(lambda: "sleep" in psutil.Process(pid).cmdline()[-1], "the start")
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", "the end of the part")
+    assert supervisor.apply([sleeper("one")])
+    assert pids(supervisor).keys() == {"one"}
+
+
+def test_what_outlives_a_killed_supervisor_is_ended(supervisor: Supervisor, home: Path) -> None:
+    stubborn = "import signal, time; signal.signal(signal.SIGHUP, signal.SIG_IGN); time.sleep(1000)"
+    supervisor.apply([Part(name="free", command=(sys.executable, "-c", stubborn), place=50)])
+    pid = pids(supervisor)["free"]
+    assert pid is not None
+    eventually(lambda: psutil.Process(pid).environ().get("MAGICFS_HOME") == str(home), "the start")
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    assert psutil.pid_exists(pid)
+    assert supervisor.stop()
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+
+
+def test_servers_without_a_supervisor_are_taken_over(supervisor: Supervisor, home: Path) -> None:
+    servers = server_parts(home, database=True, broker=True)
+
+    def answer() -> bool:
+        return postgres.answers(home / "run") and redis.answers(home)
+
+    supervisor.apply(servers)
+    eventually(answer, "both servers")
+    first = postgres.server_pid(home)
+    # Frozen, Postgres cannot follow the signal by which the kernel tells it of the supervisor's end.
+    os.kill(first or 0, signal.SIGSTOP)
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    os.kill(first or 0, signal.SIGCONT)
+    supervisor.apply(servers)
+    eventually(answer, "both servers again")
+    assert postgres.server_pid(home) not in {None, first}
+    assert supervisor.stop()
+    assert not supervisor.stop()
+    assert postgres.server_pid(home) is None
+
+
+def test_postgres_recovers_from_a_hard_end_with_stale_files(supervisor: Supervisor, home: Path) -> None:
+    servers = server_parts(home, database=True, broker=False)
+    supervisor.apply(servers)
+    eventually(lambda: postgres.answers(home / "run"), "the server")
+    processes = [psutil.Process(supervisor.pid()), psutil.Process(postgres.server_pid(home))]
+    processes += processes[1].children(recursive=True)
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes, timeout=20)
+    # Another program has the server's pid by now.
+    pid_file = home / "postgres" / "postmaster.pid"
+    pid_file.write_text("\n".join([str(os.getpid()), *pid_file.read_text().splitlines()[1:]]))
+    (home / "run" / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
+    supervisor.apply(servers)
+    eventually(lambda: postgres.answers(home / "run"), "the server again")
+
+
+def test_a_socket_of_another_program_is_left_alone(supervisor: Supervisor, home: Path) -> None:
+    path = home / "run" / "redis.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with pytest.raises(ServerError, match="another program"):
+            leftovers.clean_up(home)
+        assert path.exists()
+    leftovers.clean_up(home)
+    assert not path.exists()
+
+
+def test_one_changes_things_at_a_time(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magicfs.runtime.supervisor.LOCK_SECONDS", 0.2)
+    with supervisor.locked(), pytest.raises(ServerError, match="still at work"), supervisor.locked():
+        pass
+    with supervisor.locked():
+        pass
+
+
+def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Supervisor) -> None:
+    supervisor.apply([sleeper("one")])
+    old = supervisor.pid()
+    os.kill(old, signal.SIGTERM)
+    time.sleep(0.05)
+    supervisor.apply([sleeper("one")])
+    assert supervisor.running()

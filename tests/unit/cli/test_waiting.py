@@ -1,0 +1,60 @@
+"""Progress: counts in, a rate and a time left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.cli.output import duration
+from magicfs.cli.waiting import WINDOW_SECONDS, Meter
+from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus
+
+
+def status(*, pending: int, indexed: int, embedded: int, chunks: int, failed: int = 0) -> IndexStatus:
+    return IndexStatus(
+        model="m",
+        building=None,
+        files=FileCounts(total=pending + indexed, pending=pending, indexed=indexed, skipped=0, failed=0),
+        chunks=ChunkCounts(total=chunks, embedded=embedded, failed=failed),
+        roots=(),
+        workers=(),
+        mounts=(),
+    )
+
+
+def test_without_history_there_is_no_time_left() -> None:
+    snapshot = Meter().update(status(pending=5, indexed=0, embedded=0, chunks=0), now=0)
+    assert (snapshot.rate, snapshot.seconds_left, snapshot.share) == (0.0, None, 0.0)
+
+
+def test_files_that_are_still_to_be_read_are_expected_to_be_like_the_others() -> None:
+    snapshot = Meter().update(status(pending=90, indexed=10, embedded=0, chunks=40), now=0)
+    assert snapshot.chunks_expected == 400
+
+
+def test_the_rate_tells_the_time_left() -> None:
+    meter = Meter()
+    meter.update(status(pending=0, indexed=10, embedded=0, chunks=100), now=0)
+    snapshot = meter.update(status(pending=0, indexed=10, embedded=20, chunks=100), now=2)
+    assert (snapshot.rate, snapshot.seconds_left) == (10.0, 8.0)
+    assert str(snapshot) == "10 of 10 files, 20 of 100 chunks, 10 chunks/s, 8 s left"
+
+
+def test_the_rate_is_that_of_the_last_seconds() -> None:
+    meter = Meter()
+    for second in range(int(3 * WINDOW_SECONDS)):
+        slow = min(second, 2 * WINDOW_SECONDS)
+        snapshot = meter.update(status(pending=0, indexed=1, embedded=int(10 * slow), chunks=10_000), now=second)
+    assert snapshot.rate == pytest.approx(0.0, abs=1.0)
+
+
+def test_failed_chunks_are_done() -> None:
+    snapshot = Meter().update(status(pending=0, indexed=1, embedded=8, chunks=10, failed=2), now=0)
+    assert (snapshot.chunks_done, snapshot.share) == (10, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59, "59 s"), (61, "1 min"), (3600, "1 h 0 min"), (7500, "2 h 5 min"), (200_000, "2 d")],
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
