@@ -18,6 +18,18 @@ _SQL = load("contents")
 
 
 @dataclass(frozen=True, slots=True)
+class ContentKey:
+    """What makes two contents one."""
+
+    digest: Digest
+    """Of the bytes."""
+    extractor: int
+    """The version that reads them."""
+    kind: str
+    """What they are taken to be, their name considered."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownContent:
     """A content that was read before, and why it has no text if it has none."""
 
@@ -30,12 +42,14 @@ def chunk_digest(text: str) -> Digest:
     return Digest(xxhash.xxh3_128_digest(text.encode()))
 
 
-def find_content(connection: Connection, *, digest: Digest, extractor: int) -> KnownContent | None:
-    """The content with these bytes as this version of the extractor read it, if it did.
+def find_content(connection: Connection, key: ContentKey) -> KnownContent | None:
+    """The content with this key, if it was read before.
 
     It is no orphan from now on, and cannot be swept away before the transaction ends.
     """
-    row = connection.execute(_SQL["find"], {"digest": digest, "extractor": extractor}).fetchone()
+    row = connection.execute(
+        _SQL["find"], {"digest": key.digest, "extractor": key.extractor, "kind": key.kind}
+    ).fetchone()
     if row is None:
         return None
     content_id, reason, detail = row
@@ -45,69 +59,38 @@ def find_content(connection: Connection, *, digest: Digest, extractor: int) -> K
     )
 
 
-def insert_unreadable(
-    connection: Connection, *, digest: Digest, extractor: int, size: int, unreadable: Unreadable
-) -> ContentId:
+def insert_unreadable(connection: Connection, key: ContentKey, *, size: int, unreadable: Unreadable) -> ContentId:
     """Remember that these bytes hold no text, so that copies are not parsed again."""
-    content_id, _ = _insert(
-        connection,
-        digest=digest,
-        extractor=extractor,
-        size=size,
-        mime_type="application/octet-stream",
-        unreadable=unreadable,
-    )
+    content_id, _ = _insert(connection, key, size=size, document=None, unreadable=unreadable)
     return content_id
 
 
 def insert_content(
-    connection: Connection,
-    *,
-    digest: Digest,
-    extractor: int,
-    size: int,
-    document: Document,
-    chunks: Sequence[Chunk],
+    connection: Connection, key: ContentKey, *, size: int, document: Document, chunks: Sequence[Chunk]
 ) -> ContentId:
     """Store a content with its chunks, unless another worker was quicker with the same bytes."""
-    content_id, new = _insert(
-        connection,
-        digest=digest,
-        extractor=extractor,
-        size=size,
-        mime_type=document.mime_type,
-        title=document.title,
-        author=document.author,
-        language=document.language,
-    )
+    content_id, new = _insert(connection, key, size=size, document=document, unreadable=None)
     if new:
         _insert_chunks(connection, content_id, chunks)
     return content_id
 
 
 def _insert(
-    connection: Connection,
-    *,
-    digest: Digest,
-    extractor: int,
-    size: int,
-    mime_type: str,
-    title: str | None = None,
-    author: str | None = None,
-    language: str | None = None,
-    unreadable: Unreadable | None = None,
+    connection: Connection, key: ContentKey, *, size: int, document: Document | None, unreadable: Unreadable | None
 ) -> tuple[ContentId, bool]:
+    """The content's id, and whether it is new."""
     row = single(
         connection.execute(
             _SQL["insert"],
             {
-                "digest": digest,
-                "extractor": extractor,
+                "digest": key.digest,
+                "extractor": key.extractor,
+                "kind": key.kind,
                 "size": size,
-                "mime_type": mime_type,
-                "title": title,
-                "author": author,
-                "language": language,
+                "mime_type": document.mime_type if document else key.kind,
+                "title": document.title if document else None,
+                "author": document.author if document else None,
+                "language": document.language if document else None,
                 "reason": unreadable.reason.value if unreadable else None,
                 "detail": unreadable.detail if unreadable else None,
             },

@@ -19,6 +19,7 @@ import xxhash
 from magicfs.beneath import open_beneath, regular_file_stat
 from magicfs.db import contents as contents_db
 from magicfs.db import files as files_db
+from magicfs.db.contents import ContentKey
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import Digest
@@ -175,16 +176,18 @@ class Extraction:
 
     def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
         """Take over what is known of these bytes, or extract them."""
+        name = claim.path.rpartition(b"/")[2]
+        key = ContentKey(reading.digest, EXTRACTOR_VERSION, self._extractor.kind(reading.content, name=name))
         with self._database.transaction() as connection:
-            known = contents_db.find_content(connection, digest=reading.digest, extractor=EXTRACTOR_VERSION)
+            known = contents_db.find_content(connection, key)
             if known is not None:
                 self._link(connection, claim, reading, known)
                 return
-        extracted = self._extractor.extract(reading.content, name=claim.path.rpartition(b"/")[2])
+        extracted = self._extractor.extract(reading.content, name=name)
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(Reason.NO_TEXT)
-        self._write(claim, reading, extracted, chunks)
+        self._write(claim, reading, key, extracted, chunks)
 
     def _link(
         self, connection: Connection, claim: ClaimedFile, reading: _Reading, known: contents_db.KnownContent
@@ -195,13 +198,18 @@ class Extraction:
             contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
 
     def _write(
-        self, claim: ClaimedFile, reading: _Reading, extracted: Document | Unreadable, chunks: list[Chunk]
+        self,
+        claim: ClaimedFile,
+        reading: _Reading,
+        key: ContentKey,
+        extracted: Document | Unreadable,
+        chunks: list[Chunk],
     ) -> None:
         """Write down what a file turned out to be, in one transaction."""
         for attempt in range(1, CONFLICT_TRIES + 1):
             try:
                 with self._database.transaction() as connection:
-                    self._write_once(connection, claim, reading, extracted, chunks)
+                    self._write_once(connection, claim, reading, key, extracted, chunks)
             except DatabaseConflict:
                 if attempt == CONFLICT_TRIES:
                     raise
@@ -213,29 +221,17 @@ class Extraction:
         connection: Connection,
         claim: ClaimedFile,
         reading: _Reading,
+        key: ContentKey,
         extracted: Document | Unreadable,
         chunks: list[Chunk],
     ) -> None:
         size = len(reading.content)
         if isinstance(extracted, Unreadable):
             if extracted.reason not in _PASSING:
-                contents_db.insert_unreadable(
-                    connection,
-                    digest=reading.digest,
-                    extractor=EXTRACTOR_VERSION,
-                    size=size,
-                    unreadable=extracted,
-                )
+                contents_db.insert_unreadable(connection, key, size=size, unreadable=extracted)
             files_db.finish_unread(connection, claim, reason=extracted.reason, detail=extracted.detail)
             return
-        content = contents_db.insert_content(
-            connection,
-            digest=reading.digest,
-            extractor=EXTRACTOR_VERSION,
-            size=size,
-            document=extracted,
-            chunks=chunks,
-        )
+        content = contents_db.insert_content(connection, key, size=size, document=extracted, chunks=chunks)
         contents_db.enqueue_chunks(connection, content, priority=claim.priority)
         if not files_db.finish_indexed(connection, claim, content=content, stat=reading.stat):
             # Nobody has this content after all, unless another file does: the sweep will find out.

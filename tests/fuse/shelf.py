@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xxhash
 
-from magicfs.db.contents import insert_content
+from magicfs.db.contents import ContentKey, insert_content
 from magicfs.db.files import SeenFile, delete_paths, upsert_files
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
@@ -56,8 +56,7 @@ class Shelf:
                 return
             content = insert_content(
                 connection,
-                digest=Digest(xxhash.xxh3_128_digest(text.encode())),
-                extractor=1,
+                ContentKey(Digest(xxhash.xxh3_128_digest(text.encode())), extractor=1, kind="text/plain"),
                 size=len(text),
                 document=Document(text=text, mime_type="text/plain"),
                 chunks=[Chunk(text=text, tokens=len(text.split()), first_line=1, last_line=text.count("\n") + 1)],

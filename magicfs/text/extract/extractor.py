@@ -32,6 +32,10 @@ _UNREAD: Final[dict[Route, Unreadable]] = {
 class Extractor(Protocol):
     """Gets the text out of a file's bytes."""
 
+    def kind(self, content: bytes, *, name: bytes) -> str:
+        """Return what `content` is taken to be: bytes of one kind always give the same text, whatever their name."""
+        ...
+
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """Return the text of `content`, or why there is none.
 
@@ -60,6 +64,11 @@ class FileExtractor:
     def close(self) -> None:
         """End the child process, if one runs."""
         self._sandbox.close()
+
+    def kind(self, content: bytes, *, name: bytes) -> str:
+        """See `Extractor`."""
+        form = detect(content, name=name)
+        return f"{form.mime_type} {form.route.name.lower()}"
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """See `Extractor`."""

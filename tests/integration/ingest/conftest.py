@@ -28,6 +28,9 @@ class Reader:
 
     calls: list[bytes] = field(default_factory=list)
 
+    def kind(self, content: bytes, *, name: bytes) -> str:
+        return name.rpartition(b".")[2].decode("ascii", "replace")
+
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         self.calls.append(name)
         return Document(text=content.decode("utf-8", "replace"), mime_type="text/plain")

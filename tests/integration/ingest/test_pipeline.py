@@ -32,6 +32,15 @@ def test_identical_files_are_read_and_embedded_once(index: Index) -> None:
     assert index.rows("SELECT count(*) FROM embeddings") == [(2,)]
 
 
+def test_the_same_bytes_under_another_kind_of_name_are_read_as_that_kind(index: Index) -> None:
+    (index.folder / "one.txt").write_text("words")
+    index.settle()
+    (index.folder / "one.txt").rename(index.folder / "one.md")
+    index.settle()
+    assert index.reader.calls == [b"one.txt", b"one.md"]
+    assert index.rows("SELECT count(*) FROM embeddings") == [(1,)], "but the text is embedded once"
+
+
 def test_an_unchanged_tree_costs_nothing(index: Index) -> None:
     (index.folder / "one.txt").write_text("alpha")
     index.settle()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from magicfs.db.contents import enqueue_chunks, insert_content
+from magicfs.db.contents import ContentKey, enqueue_chunks, insert_content
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.ids import ContentId, Digest, ModelId
@@ -68,8 +68,7 @@ class Corpus:
             assert row is not None
             content = insert_content(
                 connection,
-                digest=Digest(row[0].to_bytes(16, "big")),
-                extractor=1,
+                ContentKey(Digest(row[0].to_bytes(16, "big")), extractor=1, kind=mime_type),
                 size=1,
                 document=Document(text="", mime_type=mime_type),
                 chunks=chunks,

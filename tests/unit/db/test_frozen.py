@@ -3,7 +3,7 @@
 from magicfs.db.migrate import migrations
 
 FROZEN = {
-    "0001_initial.sql": "f3069932d60578339237875e217be07a9de7d4f599226bd793a1e8b3db698cc2",
+    "0001_initial.sql": "ceb859b6b46d47824143772174935cbb538115434448c19d0034395b88f4a0f8",
     "0002_words.sql": "cc8928fd39c091c266141f5f76c3c9872f68e57e344f1212db77501bc4e67e9f",
 }
 

@@ -39,12 +39,15 @@ CREATE TABLE roots (
     UNIQUE (host_id, path)
 );
 
--- One distinct content. Files with the same bytes share it, on whatever host they are.
+-- One distinct content. Files with the same bytes share it, on whatever host they are, as long as their names do
+-- not make them out to be of another kind: as Markdown, bytes have other chunks than as source code.
 CREATE TABLE contents (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     digest      bytea NOT NULL CHECK (length(digest) = 16),
     -- Another version of the extractor reads the same bytes anew.
     extractor   smallint NOT NULL,
+    -- What the bytes were taken to be before they were read.
+    kind        text NOT NULL,
     size        bigint NOT NULL,
     mime_type   text NOT NULL,
     title       text,
@@ -56,7 +59,7 @@ CREATE TABLE contents (
     -- Since when no file has it: it is kept a while, so that a move between two scans costs nothing.
     orphaned_at timestamptz,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (digest, extractor)
+    UNIQUE (digest, extractor, kind)
 );
 CREATE INDEX contents_orphaned ON contents (orphaned_at) WHERE orphaned_at IS NOT NULL;
 

@@ -1,14 +1,14 @@
 -- name: find
 -- A content that was read before. Taking it back from the orphans also locks it against being swept away.
 UPDATE contents SET orphaned_at = NULL
-WHERE digest = %(digest)s AND extractor = %(extractor)s
+WHERE digest = %(digest)s AND extractor = %(extractor)s AND kind = %(kind)s
 RETURNING id, reason, detail
 
 -- name: insert
 -- A content, unless another worker was quicker with the same bytes.
-INSERT INTO contents (digest, extractor, size, mime_type, title, author, language, reason, detail)
-VALUES (%(digest)s, %(extractor)s, %(size)s, %(mime_type)s, %(title)s, %(author)s, %(language)s, %(reason)s, %(detail)s)
-ON CONFLICT (digest, extractor) DO UPDATE SET orphaned_at = NULL
+INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, language, reason, detail)
+VALUES (%(digest)s, %(extractor)s, %(kind)s, %(size)s, %(mime_type)s, %(title)s, %(author)s, %(language)s, %(reason)s, %(detail)s)
+ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL
 RETURNING id, (xmax = 0) AS new
 
 -- name: insert_chunks
