@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +37,25 @@ class Servers:
 
     def broker_url(self, number: int) -> str:
         return f"redis+socket://{redis.socket_path(self.home)}?virtual_host={number}"
+
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """The address of a migrated, empty database, which is dropped afterwards."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(postgres.admin_dsn(self.home / "run"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_magicfs")
+            yield self.database_url(name)
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def empty_broker(self) -> str:
+        """The address of an empty Redis database. Numbers are reused after a while, so it is flushed first."""
+        import redis as redis_client
+
+        number = next(_numbers) % REDIS_DATABASES
+        client = redis_client.Redis(unix_socket_path=str(redis.socket_path(self.home)), db=number)
+        client.flushdb()
+        client.close()
+        return self.broker_url(number)
 
 
 @pytest.fixture(scope="session")
@@ -77,11 +97,8 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture
 def database_url(servers: Servers) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_magicfs")
-        yield servers.database_url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with servers.new_database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -93,11 +110,5 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def broker_url(servers: Servers) -> str:
-    """An empty Redis database. Numbers are reused after a while, so it is flushed first."""
-    import redis as redis_client
-
-    number = next(_numbers) % REDIS_DATABASES
-    client = redis_client.Redis(unix_socket_path=str(redis.socket_path(servers.home)), db=number)
-    client.flushdb()
-    client.close()
-    return servers.broker_url(number)
+    """An empty Redis database."""
+    return servers.empty_broker()

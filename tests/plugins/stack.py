@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.embed.store import ModelStore, StoredModel
 from magicfs.ingest.roots import add_root
+from tests.plugins.servers import Servers
 
 HOST = "testhost"
 SABOTAGED = "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli import main; main()"
@@ -33,6 +35,8 @@ class Stack:
     settings: Settings
     database: Database
     home: Path
+    environment: dict[str, str] = field(default_factory=lambda: {"MAGICFS_SCAN_SECONDS": "5"})
+    """Settings for the parts that are started from now on."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start_worker(self, kind: str, number: int = 1, *, sabotage: str | None = None) -> None:
@@ -59,7 +63,7 @@ class Stack:
             "MAGICFS_HOST": HOST,
             "MAGICFS_DATABASE_URL": self.settings.database_dsn,
             "MAGICFS_BROKER_URL": self.settings.broker_dsn,
-            "MAGICFS_SCAN_SECONDS": "5",
+            **self.environment,
         }
         with (self.home / "log" / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -125,10 +129,8 @@ class Stack:
         assert not stuck, f"{stuck} did not stop within 15 s\n{self.logs()}"
 
 
-@pytest.fixture
-def stack(
-    database_url: str, broker_url: str, database: Database, model_store: ModelStore, stored_model: StoredModel
-) -> Iterator[Stack]:
+@contextmanager
+def stack_on(database_url: str, broker_url: str, model_store: ModelStore, stored_model: StoredModel) -> Iterator[Stack]:
     """Nothing runs yet; the test starts what it needs. The real model is in the store."""
     home = Path(tempfile.mkdtemp(prefix="mfs-"))
     settings = Settings(
@@ -138,11 +140,29 @@ def stack(
     settings.model_dir.rmdir()
     settings.model_dir.symlink_to(model_store.directory)
     (home / "config.toml").write_text(f'model = "{stored_model.spec.name}"\n')
-    with database.transaction() as connection:
-        activate_model(connection, stored_model.spec)
-    running = Stack(settings, database, home)
-    try:
+    with Database(database_url, application="test", size=4) as database:
+        with database.transaction() as connection:
+            activate_model(connection, stored_model.spec)
+        running = Stack(settings, database, home)
+        try:
+            yield running
+        finally:
+            running.stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def stack(database_url: str, broker_url: str, model_store: ModelStore, stored_model: StoredModel) -> Iterator[Stack]:
+    """A stack of the test's own."""
+    with stack_on(database_url, broker_url, model_store, stored_model) as running:
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def module_stack(servers: Servers, model_store: ModelStore, stored_model: StoredModel) -> Iterator[Stack]:
+    """A stack that the tests of a module share, in the order in which they stand."""
+    with (
+        servers.new_database() as database_url,
+        stack_on(database_url, servers.empty_broker(), model_store, stored_model) as running,
+    ):
+        yield running

@@ -1,0 +1,50 @@
+"""How large the processes of a stack become while something happens, and whether dead ones are left over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from tests.plugins.stack import Stack
+
+SAMPLE_SECONDS = 0.05
+PARSER = "magicfs.text.extract.child"
+
+
+def family(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+    """Every process of the stack with its part: a worker's or the agent's name, `parser` for its parsers."""
+    for name, process in stack.processes.items():
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(process.pid)
+            for member in (parent, *parent.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    yield ("parser" if PARSER in member.cmdline() else name), member
+
+
+@contextmanager
+def peaks(stack: Stack) -> Iterator[dict[str, int]]:
+    """The largest resident size of one process of each part, in bytes, while the block runs."""
+    largest: dict[str, int] = {}
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            for name, process in family(stack):
+                with suppress(psutil.NoSuchProcess):
+                    largest[name] = max(largest.get(name, 0), process.memory_info().rss)
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield largest
+    finally:
+        done.set()
+        thread.join()
+
+
+def zombies(stack: Stack) -> list[tuple[str, int]]:
+    """Processes of the stack that ended and that nobody has taken away."""
+    return [(name, process.pid) for name, process in family(stack) if process.status() == psutil.STATUS_ZOMBIE]
