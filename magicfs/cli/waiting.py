@@ -25,6 +25,12 @@ LINE_SECONDS = 5.0
 WINDOW_SECONDS = 20.0
 """The rate is that of the last so many seconds: it follows what the machine does now."""
 
+CHECK_SECONDS = 2.0
+"""Pause between two looks at what does the work."""
+
+HOPELESS_RESTARTS = 3
+"""A part that has ended so often right after its start will not help."""
+
 OUTAGE_SECONDS = 30.0
 """How long the database may be away, as it is while it restarts."""
 
@@ -91,6 +97,7 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
     """
     meter = Meter()
     seen = time.monotonic()
+    checked = float("-inf")
     with _Display() as display:
         while True:
             try:
@@ -104,7 +111,9 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
                 display.show(snapshot)
                 if scanned and not status.files.pending and snapshot.chunks_done >= status.chunks.total:
                     return snapshot
-            _check_alive(settings)
+            if time.monotonic() - checked >= CHECK_SECONDS:
+                checked = time.monotonic()
+                _check_alive(settings)
             time.sleep(POLL_SECONDS)
 
 
@@ -117,10 +126,17 @@ def _look(settings: Settings, database: Database, since: datetime) -> tuple[Inde
 
 
 def _check_alive(settings: Settings) -> None:
+    """Raises `ServerError` when nobody is there any more who could do the work, as far as that runs here."""
     from magicfs.cli import wiring
+    from magicfs.cli.starting import last_words
 
-    if (settings.embedded_database or settings.embedded_broker) and not wiring.supervisor(settings).running():
+    parts = wiring.supervisor(settings).parts()
+    if not parts and settings.embedded_database:
         raise ServerError("it was stopped meanwhile: run 'magicfs up' to go on")
+    for part in parts:
+        if part.state == "backoff" and part.restarts >= HOPELESS_RESTARTS:
+            log = settings.log_dir / f"{part.name}.log"
+            raise ServerError(f"{part.name} does not stay up: {last_words(log)}: see {log}")
 
 
 class _Display:
