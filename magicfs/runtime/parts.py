@@ -29,6 +29,9 @@ SERVICES = 50
 WORKERS = 60
 MOUNTS = 90
 
+STEADY_SECONDS = 10
+"""What fails when it starts has done so by then, on a busy machine too."""
+
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -113,7 +116,14 @@ def service_parts(
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
         command = _guarded(module_command("magicfs.cli", *arguments))
-        return Part(name=name, command=command, place=place, environment=environment, stop_seconds=stop_seconds)
+        return Part(
+            name=name,
+            command=command,
+            place=place,
+            environment=environment,
+            stop_seconds=stop_seconds,
+            steady_seconds=STEADY_SECONDS,
+        )
 
     workers = [(f"{EXTRACT_WORKER}-1", EXTRACT_WORKER)]
     workers += [(f"{EMBED_WORKER}-{number}", EMBED_WORKER) for number in range(1, embed_workers + 1)]
