@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         le=256,
         description="Embedding workers that `up` starts.",
     )
+    gentle: bool = Field(
+        False, description="Lowest priority, one worker by default, and on battery nothing but what was just saved."
+    )
     nice: int = Field(5, ge=0, le=19, description="How far workers stand back behind other programs.")
     worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
     max_file_mb: int = Field(64, ge=1, description="Larger files are skipped as `too-large`.")
@@ -154,7 +157,9 @@ def load() -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): mend it, or set MAGICFS_HOME to a directory of yours") from error
+        raise ConfigError(
+            f"{path} cannot be read ({error}): mend it, or set MAGICFS_HOME to a directory of yours"
+        ) from error
     try:
         return Settings(**from_file)
     except ValidationError as error:
