@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+import psutil
 from celery import signals
 
 from magicfs.config import Settings
@@ -29,6 +30,8 @@ from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
 from tasks.queue import CeleryQueue
 
 log = logging.getLogger(__name__)
+
+LOWEST_PRIORITY = 19
 
 Kind = Literal["extract", "embed"]
 
@@ -57,7 +60,8 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
     queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
     # Reading makes files findable by their words, and costs little beside embedding: it goes first.
-    os.nice(settings.nice if kind == "embed" else settings.nice // 2)
+    least = LOWEST_PRIORITY if settings.gentle else settings.nice
+    os.nice(least if kind == "embed" else least // 2)
     make_app(settings).worker_main(
         [
             "worker",
@@ -147,10 +151,19 @@ def embedding() -> Embedding:
     def load(spec: ModelSpec) -> Embedder:
         return FastembedEmbedder.load(store.find(spec.name, spec.precision).folder)
 
-    service = Embedding(database(), queue(), load=load, owner=_roles[-1].name)
+    settings = _roles[-1].settings
+    service = Embedding(
+        database(), queue(), load=load, owner=_roles[-1].name, resting=lambda: settings.gentle and _on_battery()
+    )
     service.recover()
     service.warm_up()
     return service
+
+
+def _on_battery() -> bool:
+    """Whether this machine runs on its battery; one without a battery does not."""
+    battery = psutil.sensors_battery()
+    return battery is not None and battery.power_plugged is False
 
 
 def contained(work: Callable[[], int]) -> int:

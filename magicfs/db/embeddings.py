@@ -32,9 +32,18 @@ class ClaimedChunk:
 
 
 def claim_chunks(
-    connection: Connection, *, model: ModelId, owner: str, limit: int, max_tokens: int, seconds: float
+    connection: Connection,
+    *,
+    model: ModelId,
+    owner: str,
+    limit: int,
+    max_tokens: int,
+    seconds: float,
+    least_priority: int = 0,
 ) -> list[ClaimedChunk]:
     """Take up to `limit` chunks with at most `max_tokens` together (one is taken whatever its size).
+
+    Chunks below `least_priority` are left alone: 1 takes only what a person waits for.
 
     The claim is counted in `attempts` at once: commit before the model sees the texts.
     """
@@ -47,6 +56,7 @@ def claim_chunks(
             "max_tokens": max_tokens,
             "seconds": seconds,
             "max_attempts": MAX_ATTEMPTS,
+            "least_priority": least_priority,
         },
     )
     return [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows]

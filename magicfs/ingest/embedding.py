@@ -36,13 +36,23 @@ class Embedding:
     """Embeds the waiting chunks of the cluster."""
 
     def __init__(
-        self, database: Database, queue: JobQueue, *, load: Callable[[ModelSpec], Embedder], owner: str
+        self,
+        database: Database,
+        queue: JobQueue,
+        *,
+        load: Callable[[ModelSpec], Embedder],
+        owner: str,
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`load` makes a model ready to use; `owner` is the worker's name, stable over its restarts."""
+        """`load` makes a model ready to use; `owner` is the worker's name, stable over its restarts.
+
+        While `resting` says so, only what a person has just saved is embedded.
+        """
         self._database = database
         self._queue = queue
         self._load = load
         self._owner = owner
+        self._resting = resting
         self._embedder: Embedder | None = None
 
     def recover(self) -> int:
@@ -94,6 +104,7 @@ class Embedding:
                     limit=BATCH_CHUNKS,
                     max_tokens=BATCH_TOKENS,
                     seconds=LEASE_SECONDS,
+                    least_priority=1 if self._resting() else 0,
                 )
                 if claims:
                     return model, claims

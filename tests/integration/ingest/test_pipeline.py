@@ -176,6 +176,23 @@ def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
     assert [claim.text for claim in claims] == ["just saved"]
 
 
+def test_at_rest_only_what_was_just_saved_is_embedded(index: Index) -> None:
+    (index.folder / "bulk.txt").write_text("bulk words")
+    (index.folder / "saved.txt").write_text("saved words")
+    index.scan()
+    index.rows("UPDATE files SET priority = 1 WHERE display = 'saved.txt' RETURNING 1")
+    index.extraction().run_batch()
+    embedding = index.embedding()
+    embedding._resting = lambda: True
+    while embedding.run_batch():
+        pass
+    done = "SELECT text FROM chunks JOIN embeddings ON chunk_id = id WHERE state = 'done'"
+    assert index.rows(done) == [("saved words",)]
+    embedding._resting = lambda: False
+    embedding.run_batch()
+    assert len(index.rows(done)) == 2
+
+
 def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
     (index.folder / "one.txt").write_text("alpha")
     index.scan()
