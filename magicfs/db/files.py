@@ -6,7 +6,7 @@ says whether it still held: when not, the file has changed or somebody else has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,6 +90,11 @@ def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes
 def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
     """Files of a root that were seen but could not be opened: to look at them again may help."""
     return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]
+
+
+def names_of(connection: Connection, root: RootId, inodes: Collection[int]) -> set[bytes]:
+    """The paths under which a root has these inodes, whose numbers are given as `FileStat` holds them."""
+    return {row[0] for row in connection.execute(_SQL["names_of"], {"root_id": root, "inos": list(inodes)})}
 
 
 def find_file(connection: Connection, root: RootId, path: bytes) -> FoundFile | None:

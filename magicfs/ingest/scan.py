@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 BATCH = 1000
 """Files written in one transaction: the first ones are being read while the scan goes on."""
 
+PRIORITY = 1
+"""What a person just saved goes ahead of a bulk import ..."""
+
+BULK = 200
+"""... but more new files at once than a person saves are a bulk import."""
+
 FEWEST_SUSPICIOUS = 10
 """Files. Fewer than this are read anew in a moment, should they come back."""
 
@@ -95,7 +101,7 @@ class Scanner:
             self._memory.forget(root.id)
         return result
 
-    def scan_below(self, root: Root, below: bytes, *, priority: int) -> ScanResult:
+    def scan_below(self, root: Root, below: bytes) -> ScanResult:
         """Look at one directory of a root, such as one that has just appeared."""
         with self._database.transaction() as connection:
             began = roots_db.database_time(connection)
@@ -107,14 +113,19 @@ class Scanner:
             return ScanResult(changed=0, deleted=deleted, complete=True)
         walk = Walk(root=root.path, device=root.device, below=below, rules=rules)
         before = Before(self._database, root.id, below, None)
-        result = self._reconcile(root, walk, before, began=began, may_delete=False, priority=priority)
+        result = self._reconcile(root, walk, before, began=began, may_delete=False, priority=PRIORITY)
         self._memory.doubt(root.id, before.met)
         return result
 
-    def save(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> None:
+    def save(self, root: Root, seen: list[files_db.SeenFile]) -> None:
         """Write down files that an event has pointed to."""
         self._memory.doubt(root.id, {file.path.rpartition(b"/")[0] for file in seen})
-        self._record(root, seen, priority=priority)
+        self._record(root, seen, priority=PRIORITY)
+
+    def names_of(self, root: Root, inodes: set[int]) -> set[bytes]:
+        """The paths under which the index has these inodes."""
+        with self._database.transaction() as connection:
+            return files_db.names_of(connection, root.id, inodes)
 
     def forget(self, root: Root, paths: list[bytes]) -> bool:
         """Forget files that are gone, and everything below those that were directories.
@@ -160,10 +171,10 @@ class Scanner:
                     arrived.add(signature[3])
                 if seen := walk.look(prefix + name):
                     batch.append(seen)
+                if len(batch) >= BATCH:
+                    changed += self._record(root, batch, priority=priority)
+                    batch.clear()
             gone |= {prefix + name: signature[3] for name, signature in known.items()}
-            if len(batch) >= BATCH:
-                changed += self._record(root, batch, priority=priority)
-                batch.clear()
         changed += self._record(root, batch, priority=priority)
         gone |= before.unmet(walk.unseen)
         lost = _count_lost(root, gone, arrived)
@@ -176,6 +187,7 @@ class Scanner:
         """Write down new and changed files and ring for the workers. Returns how many there were."""
         if not seen:
             return 0
+        priority = priority if len(seen) <= BULK else 0
         with self._database.transaction() as connection:
             changed = len(files_db.upsert_files(connection, root.id, seen, priority=priority))
         if changed:

@@ -82,6 +82,22 @@ class Walk:
                     log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
                 self.unseen.append(below)
 
+    def directories(self) -> Iterator[bytes]:
+        """Every directory that is wanted, each before it is listed."""
+        waiting = [(self.below, self.rules)]
+        while waiting:
+            below, rules = waiting.pop()
+            yield below
+            prefix = below + b"/" if below else b""
+            try:
+                with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
+                    for entry in entries:
+                        path = prefix + entry.name
+                        if entry.is_dir(follow_symlinks=False) and self._enters(path, rules):
+                            waiting.append((path, rules.enter(entry.path, below=path)))
+            except OSError:
+                self.unseen.append(below)
+
     def _list(
         self,
         below: bytes,

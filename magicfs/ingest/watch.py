@@ -1,7 +1,7 @@
 """Turn what the file system reports into looks at paths. Events are hints: each one only says where to look.
 
-`Watcher.run` blocks in a thread of its own. What it finds is recorded through the `Scanner`; the periodic scan
-may run at the same time, see docs/concurrency.md.
+`Watcher.run` blocks in a thread of its own and has another one read the events. What it finds is recorded through
+the `Scanner`; the periodic scan may run at the same time, see docs/concurrency.md.
 """
 
 from __future__ import annotations
@@ -12,32 +12,21 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from watchfiles import watch
-
 from magicfs.db.files import SeenFile
 from magicfs.domain.files import FileStat, Root
-from magicfs.ingest.rules import RULE_FILES, rules_for
+from magicfs.ingest.rules import RULE_FILES, Rules, rules_for
 from magicfs.ingest.scan import Scanner
+from magicfs.ingest.watches import Changes, Watches
 
 log = logging.getLogger(__name__)
 
-QUIET_MS = 50
+QUIET_SECONDS = 0.05
 """A burst of events is handled once nothing has come for this long ..."""
 
-PATIENCE_MS = 400
+PATIENCE_SECONDS = 0.4
 """... or once it has lasted this long: a file that is written all the time is looked at all the same."""
 
-PRIORITY = 1
-"""What a person just saved goes ahead of a bulk import ..."""
-
-BULK = 200
-"""... but a burst of more files than a person saves at once is a bulk import."""
-
-
-OVERFLOW = 2000
-"""Paths in one burst. The kernel drops events silently when too many come at once: look at everything then."""
-
-IDLE_MS = 250
+IDLE_SECONDS = 0.25
 """How often a quiet watch returns, to see whether it should stop."""
 
 
@@ -50,50 +39,60 @@ class Watcher:
         self._rescan = rescan
 
     def run(self, roots: Sequence[Root], stop: threading.Event) -> None:
-        """Watch `roots` until `stop` is set. Ends early, after a warning, when the system refuses watches.
+        """Watch `roots` until `stop` is set. Ends early, after a warning, when the system refuses to watch.
 
         Each root is rescanned as soon as its watch is in place: what changed before that raised no event.
         """
-        paths = [os.fsdecode(root.path) for root in roots if os.path.isdir(root.path)]
-        watching = False
         try:
-            for changes in watch(
-                *paths,
-                watch_filter=None,
-                debounce=PATIENCE_MS,
-                step=QUIET_MS,
-                stop_event=stop,
-                rust_timeout=IDLE_MS,
-                yield_on_timeout=True,
-                recursive=True,
-                ignore_permission_denied=True,
-                raise_interrupt=False,
-            ):
-                if not watching:
-                    watching = True
-                    for root in roots:
-                        self._rescan(root)
-                if changes:
-                    self.handle(roots, {os.fsencode(path) for _, path in changes})
-        except (OSError, RuntimeError) as error:
+            watches = Watches(roots)
+        except OSError as error:
             log.warning("cannot watch the roots (%s): changes are found by the periodic scan only", error)
             for root in roots:
                 self._rescan(root)
+            return
+        with watches:
+            for root in roots:
+                self._rescan(root)
+            self._follow(roots, watches, stop)
 
-    def handle(self, roots: Iterable[Root], paths: set[bytes]) -> None:
+    def _follow(self, roots: Sequence[Root], watches: Watches, stop: threading.Event) -> None:
+        ended = threading.Event()
+
+        def read() -> None:
+            try:
+                while not stop.is_set() and not ended.is_set():
+                    watches.read(timeout_s=IDLE_SECONDS)
+            except Exception:
+                log.exception("reading events failed")
+            finally:
+                ended.set()
+
+        reader = threading.Thread(target=read, name="watch-reader")
+        reader.start()
+        try:
+            while not stop.is_set() and not ended.is_set():
+                self.handle(
+                    roots,
+                    watches.take(quiet_s=QUIET_SECONDS, patience_s=PATIENCE_SECONDS, timeout_s=IDLE_SECONDS),
+                )
+        finally:
+            ended.set()
+            reader.join()
+
+    def handle(self, roots: Iterable[Root], changes: Changes) -> None:
         """Look at the paths that events named, root by root."""
         for root in roots:
-            prefix = root.path.rstrip(b"/") + b"/"
-            below = sorted(path[len(prefix) :] for path in paths if path.startswith(prefix))
-            if len(below) >= OVERFLOW or (root.path in paths and not os.path.isdir(root.path)):
+            if root.id in changes.doubtful:
                 self._rescan(root)
-            if below:
-                self._look(root, below)
+            if root.id in changes.paths:
+                self._look(root, sorted(changes.paths[root.id]))
 
     def _look(self, root: Root, below: list[bytes]) -> None:
         gone: list[bytes] = []
         seen: list[SeenFile] = []
+        linked: set[int] = set()
         directories: set[bytes] = set()
+        rules: dict[bytes, Rules | None] = {}
         for path in below:
             parent, _, name = path.rpartition(b"/")
             if name in RULE_FILES:
@@ -101,27 +100,46 @@ class Watcher:
             status = _lstat(os.path.join(root.path, path))
             if status is None:
                 gone.append(path)
-            elif _is_directory(status):
+            elif stat.S_ISDIR(status.st_mode):
                 directories.add(path)
+            elif self._is_wanted(root, path, status, rules):
+                file = SeenFile(path, FileStat.of(status))
+                seen.append(file)
+                if status.st_nlink > 1:
+                    linked.add(file.stat.ino)
             else:
-                self._meet(root, path, status, seen=seen, gone=gone)
-        priority = PRIORITY if len(seen) <= BULK else 0
-        self._scanner.save(root, seen, priority=priority)
+                gone.append(path)
+        seen += self._other_names(root, linked, known={file.path for file in seen})
+        self._scanner.save(root, seen)
         if gone and os.path.isdir(root.path) and not self._scanner.forget(root, gone):
             self._rescan(root)
         for directory in _outermost(directories):
-            self._scanner.scan_below(root, directory, priority=priority)
+            self._scanner.scan_below(root, directory)
 
-    def _meet(
-        self, root: Root, path: bytes, status: os.stat_result, *, seen: list[SeenFile], gone: list[bytes]
-    ) -> None:
-        """Sort a path that exists: a wanted regular file is seen, anything else is nothing to the index."""
-        rules = rules_for(root.path, path.rpartition(b"/")[0])
-        wanted = rules is not None and not rules.ignores(path, is_directory=False)
-        if wanted and stat.S_ISREG(status.st_mode):
-            seen.append(SeenFile(path, FileStat.of(status)))
-        else:
-            gone.append(path)
+    def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, known: dict[bytes, Rules | None]) -> bool:
+        """Whether a path that exists is a wanted regular file. `known` keeps the rules of directories."""
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        parent = path.rpartition(b"/")[0]
+        if parent not in known:
+            known[parent] = rules_for(root.path, parent)
+        rules = known[parent]
+        return rules is not None and not rules.ignores(path, is_directory=False)
+
+    def _other_names(self, root: Root, inodes: set[int], *, known: set[bytes]) -> list[SeenFile]:
+        """The other names of files that have several: a change by one name raises no event for the others."""
+        if not inodes:
+            return []
+        statuses = {
+            path: _lstat(os.path.join(root.path, path)) for path in self._scanner.names_of(root, inodes) - known
+        }
+        return [
+            file
+            for path, status in statuses.items()
+            if status is not None
+            and stat.S_ISREG(status.st_mode)
+            and (file := SeenFile(path, FileStat.of(status))).stat.ino in inodes
+        ]
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
@@ -129,10 +147,6 @@ def _lstat(path: bytes) -> os.stat_result | None:
         return os.lstat(path)
     except OSError:
         return None
-
-
-def _is_directory(status: os.stat_result) -> bool:
-    return stat.S_ISDIR(status.st_mode)
 
 
 def _outermost(directories: set[bytes]) -> list[bytes]:

@@ -37,6 +37,8 @@ class Stack:
     home: Path
     environment: dict[str, str] = field(default_factory=lambda: {"MAGICFS_SCAN_SECONDS": "5"})
     """Settings for the parts that are started from now on."""
+    prefix: tuple[str, ...] = ()
+    """A program that starts them, such as one that takes rights away."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start_worker(self, kind: str, number: int = 1, *, sabotage: str | None = None) -> None:
@@ -67,7 +69,7 @@ class Stack:
         }
         with (self.home / "log" / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *command],
+                [*self.prefix, sys.executable, *command],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -16,6 +16,10 @@ WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR p
 -- Files that were seen but could not be opened.
 SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'permission')
 
+-- name: names_of
+-- The paths of files with these inode numbers.
+SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
+
 -- name: upsert
 -- New and changed files. A change voids a lease, since its holder may have read the old bytes, and every
 -- verdict on the old bytes. A file that is as it was keeps its state.

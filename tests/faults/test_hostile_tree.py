@@ -1,0 +1,386 @@
+"""Trees made to break a file indexer, below real agents and workers: everything sound in them is indexed.
+
+The agent scans once and then only watches: whatever changes later is found by its events.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.faults.text.test_hostile_files import docx, laughs, paragraphs, with_declared_size, zipped
+from tests.plugins.growth import peaks, zombies
+from tests.plugins.stack import Stack
+
+SOON = 10.0
+"""Seconds in which an event leads to an index, generously: without it, only the scan an hour later would."""
+
+NEVER = "3600"
+LESS_RIGHTS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+"""Root reads everything; without these capabilities, it is as anybody else."""
+
+INDEXED = ("indexed", None)
+MIB = 1 << 20
+WORKER_MIB = 400
+
+
+@dataclass
+class Tree:
+    """A root under watch."""
+
+    stack: Stack
+    folder: Path
+
+    def states(self, below: str | bytes) -> dict[bytes, tuple[str, str | None]]:
+        """State and reason of the files below a directory of the tree, by their path in it."""
+        prefix = os.fsencode(below) + b"/"
+        rows = self.stack.rows(
+            "SELECT substring(path FROM %s), state, reason FROM files WHERE starts_with(encode(path, 'escape'), %s)",
+            len(prefix) + 1,
+            prefix.decode(),
+        )
+        return {path: (state, reason) for path, state, reason in rows}
+
+    def wait_for(self, below: str, names: set[bytes], *, seconds: float = SOON) -> None:
+        """Wait until exactly these files are known below a directory, all of them indexed."""
+        wanted = dict.fromkeys(names, INDEXED)
+        try:
+            self.stack.wait(lambda: self.states(below) == wanted, seconds=seconds, what=f"the index of {below}")
+        except AssertionError as error:
+            raise AssertionError(f"{self.states(below)} instead of {wanted}") from error
+
+    def text(self, path: str) -> str:
+        """What the index has of a file."""
+        rows = self.stack.rows(
+            "SELECT text FROM files JOIN content_chunks USING (content_id) JOIN chunks ON chunks.id = chunk_id"
+            " WHERE display = %s ORDER BY ordinal",
+            path,
+        )
+        return "\n".join(text for (text,) in rows)
+
+    def wait_for_text(self, path: str, text: str) -> None:
+        """Wait until the index has this text of a file."""
+        self.stack.wait(lambda: text in self.text(path), seconds=SOON, what=f"'{text}' in {path}")
+
+    def assert_well(self) -> None:
+        """A file that is saved now is read at once, nothing is held, nothing dead lies about."""
+        (self.folder / "canary").mkdir(exist_ok=True)
+        canary = self.folder / "canary" / f"{time.monotonic_ns()}.txt"
+        canary.write_text(f"The canary {canary.name} sings.")
+        wanted = f"canary/{canary.name}"
+        self.wait_for_text(wanted, canary.name)
+        held = "SELECT count(*) FROM files WHERE lease IS NOT NULL"
+        self.stack.wait(lambda: self.stack.rows(held) == [(0,)], seconds=SOON, what="the end of all claims")
+        self.stack.wait(lambda: not zombies(self.stack), seconds=SOON, what="the end of zombies")
+
+
+def less_rights() -> tuple[str, ...]:
+    return LESS_RIGHTS if os.getuid() == 0 and shutil.which("setpriv") else ()
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Path]:
+    """A directory that links in the tree point to, and beside which the tree is. Nothing in it is ours to read."""
+    place = Path(tempfile.mkdtemp(prefix="mfs-"))
+    folder = place / "outside"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "secret.txt").write_text("A secret of somebody else.")
+    yield folder
+    # Python's own way to remove a tree fails on one this deep.
+    subprocess.run(["rm", "-rf", place], check=True)
+
+
+@pytest.fixture(scope="module")
+def tree(module_stack: Stack, outside: Path) -> Iterator[Tree]:
+    folder = outside.parent / "tree"
+    folder.mkdir()
+    set_traps(folder / "traps", outside)
+    stack = module_stack
+    stack.environment["MAGICFS_SCAN_SECONDS"] = NEVER
+    stack.prefix = less_rights()
+    stack.add_root(folder)
+    with peaks(stack) as largest:
+        stack.start_all(embedders=1)
+        stack.wait(stack.settled, seconds=60, what="an index of the traps")
+        yield Tree(stack, folder)
+    sizes = {name: size // MIB for name, size in largest.items()}
+    assert max(sizes.values()) <= WORKER_MIB, sizes
+
+
+@pytest.fixture(autouse=True)
+def well(tree: Tree) -> Iterator[None]:
+    """After each test, the pipeline is as it was."""
+    yield
+    tree.assert_well()
+
+
+def set_traps(folder: Path, outside: Path) -> None:
+    folder.mkdir()
+    (folder / "plain.txt").write_text("Nothing wrong with this one.")
+    os.mkfifo(folder / "pipe.txt")
+    with short_name(folder) as place, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{place}/socket.txt")
+    if os.getuid() == 0:
+        os.mknod(folder / "device.txt", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+    (folder / "loop").symlink_to(folder)
+    (folder / "self").symlink_to("self")
+    (folder / "everything").symlink_to("/")
+    (folder / "away").symlink_to(outside)
+    (folder / "secret.txt").symlink_to(outside / "secret.txt")
+    dig(folder, name="d", depth=1000)
+    dig(folder, name="longer than the longest path", depth=200)
+    with (folder / "sparse.txt").open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    (folder / "42.zip").write_bytes(zipped({f"{at}.zip": zipped({"zeros": bytes(MIB)}) for at in range(10)}))
+    (folder / "laughs.svg").write_text(laughs('<svg xmlns="http://www.w3.org/2000/svg"><text>{}</text></svg>'))
+    (folder / "laughs.docx").write_bytes(docx(laughs("<w:document>{}</w:document>")))
+    (folder / "lying.docx").write_bytes(with_declared_size(docx(paragraphs(10)), 0xFFFFFFF0))
+    (folder / "nul.txt").write_bytes(b"plain words of text\n" * 20 + b"a\0b")
+    (folder / "halves.txt").write_bytes("\ufeffhalf \ud83d a pair \udc00".encode("utf-16-le", errors="surrogatepass"))
+    (folder / "empty.txt").touch()
+    (folder / "blank.txt").write_text(" \n\t\r\n" * 1000)
+    (folder / "closed.txt").write_text("For nobody.")
+    (folder / "closed.txt").chmod(0)
+    (folder / "closed").mkdir()
+    (folder / "closed" / "inside.txt").write_text("For nobody either.")
+    (folder / "closed").chmod(0)
+
+
+@contextmanager
+def short_name(folder: Path) -> Iterator[str]:
+    """Addresses of sockets are short; test folders are not."""
+    descriptor = os.open(folder, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def dig(folder: Path, *, name: str, depth: int) -> None:
+    """Directories in directories, beyond what fits into a path, with a file at the bottom."""
+    descriptor = os.open(folder, os.O_PATH)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=descriptor)
+        deeper = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = deeper
+    with os.fdopen(os.open("bottom.txt", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor), "w") as file:
+        file.write(f"At the bottom of {depth} directories.")
+    os.close(descriptor)
+
+
+def test_traps_catch_nobody(tree: Tree) -> None:
+    found = tree.states("traps")
+    assert found.pop(b"d/" * 1000 + b"bottom.txt") == INDEXED
+    assert found.pop(b"laughs.docx") in {("failed", "corrupt"), ("failed", "bomb"), ("skipped", "no-text")}
+    permission = ("failed", "permission")
+    assert found.pop(b"closed.txt") == (permission if tree.stack.prefix or os.getuid() else INDEXED)
+    if not tree.stack.prefix and os.getuid() == 0:
+        assert found.pop(b"closed/inside.txt") == INDEXED
+    assert found == {
+        b"plain.txt": INDEXED,
+        b"sparse.txt": ("skipped", "too-large"),
+        b"42.zip": ("skipped", "binary"),
+        b"laughs.svg": INDEXED,
+        b"lying.docx": ("failed", "bomb"),
+        b"nul.txt": INDEXED,
+        b"halves.txt": INDEXED,
+        b"empty.txt": ("skipped", "empty"),
+        b"blank.txt": ("skipped", "no-text"),
+    }
+    assert "\0" not in tree.text("traps/nul.txt")
+    assert len(tree.text("traps/laughs.svg")) < 10_000
+
+
+def test_what_opens_is_read(tree: Tree) -> None:
+    if not tree.stack.prefix and os.getuid() == 0:
+        pytest.skip("root reads everything, and setpriv is not installed")
+    (tree.folder / "traps" / "closed.txt").chmod(0o600)
+    (tree.folder / "traps" / "closed").chmod(0o700)
+    tree.wait_for_text("traps/closed.txt", "nobody")
+    tree.wait_for_text("traps/closed/inside.txt", "either")
+
+
+def test_links_lead_nowhere(tree: Tree, outside: Path) -> None:
+    (tree.folder / "links").mkdir()
+    (tree.folder / "links" / "everything").symlink_to("/")
+    (tree.folder / "links" / "away").symlink_to(outside)
+    (outside / "inner" / "new.txt").write_text("Nothing to us.")
+    (outside / "new.txt").write_text("Nothing to us either.")
+    (tree.folder / "links" / "real.txt").write_text("But this.")
+    tree.wait_for("links", {b"real.txt"})
+    (outside / "new.txt").write_text("Changed.")
+    tree.assert_well()
+    tree.wait_for("links", {b"real.txt"})
+    assert len(tree.states("traps/away")) == 0
+
+
+def test_a_tree_that_appears_quickly_is_not_missed(tree: Tree) -> None:
+    for number in range(20):
+        below = tree.folder / "quick" / f"a{number}" / "b" / "c"
+        below.mkdir(parents=True)
+        (below / "deep.txt").write_text(f"Deep down in {number}.")
+        (below.parent / "middle.txt").write_text(f"Half way down in {number}.")
+    tree.wait_for("quick", {f"a{at}/b/{rest}".encode() for at in range(20) for rest in ("c/deep.txt", "middle.txt")})
+    (tree.folder / "quick" / "a7" / "b" / "c" / "later.txt").write_text("Later.")
+    tree.wait_for_text("quick/a7/b/c/later.txt", "Later.")
+
+
+def test_directories_that_are_renamed_keep_their_files(tree: Tree) -> None:
+    (tree.folder / "old" / "sub").mkdir(parents=True)
+    for number in range(5):
+        (tree.folder / "old" / "sub" / f"{number}.txt").write_text(f"Renamed with its directory: {number}.")
+    names = {f"sub/{number}.txt".encode() for number in range(5)}
+    tree.wait_for("old", names)
+    [(chunks,)] = tree.stack.rows("SELECT count(*) FROM chunks")
+    (tree.folder / "old").rename(tree.folder / "renamed")
+    tree.wait_for("renamed", names)
+    tree.wait_for("old", set())
+    assert tree.stack.rows("SELECT count(*) FROM chunks") == [(chunks,)]
+    (tree.folder / "renamed" / "sub" / "new.txt").write_text("Written under the new name.")
+    tree.wait_for("renamed", names | {b"sub/new.txt"})
+    (tree.folder / "old" / "sub").mkdir(parents=True)
+    (tree.folder / "old" / "sub" / "again.txt").write_text("The old name is used again.")
+    tree.wait_for("old", {b"sub/again.txt"})
+    shutil.rmtree(tree.folder / "renamed" / "sub")
+    tree.wait_for("renamed", set())
+
+
+def test_a_tree_that_is_moved_in_is_read_and_one_that_is_moved_out_forgotten(tree: Tree, outside: Path) -> None:
+    (outside / "moved" / "sub").mkdir(parents=True)
+    (outside / "moved" / "one.txt").write_text("Moved in.")
+    (outside / "moved" / "sub" / "two.txt").write_text("Moved in, deeper.")
+    (outside / "moved").rename(tree.folder / "moved")
+    tree.wait_for("moved", {b"one.txt", b"sub/two.txt"})
+    (tree.folder / "moved" / "sub" / "three.txt").write_text("Written when it was in.")
+    tree.wait_for("moved", {b"one.txt", b"sub/two.txt", b"sub/three.txt"})
+    (tree.folder / "moved").rename(outside / "moved")
+    tree.wait_for("moved", set())
+    (outside / "moved" / "four.txt").write_text("Written when it was out.")
+    tree.assert_well()
+    tree.wait_for("moved", set())
+
+
+def test_editors_save_by_renaming(tree: Tree) -> None:
+    folder = tree.folder / "editor"
+    folder.mkdir()
+    for number in range(5):
+        (folder / "notes.txt~").write_text(f"Draft number {number}.")
+        (folder / "notes.txt~").rename(folder / "notes.txt")
+        tree.wait_for_text("editor/notes.txt", f"number {number}")
+    tree.wait_for("editor", {b"notes.txt"})
+
+
+STRANGE_NAMES = {
+    b"Case.txt",
+    b"case.txt",
+    b"caf\xe9.txt",
+    b"\xff\xfe.txt",
+    b"new\nline.txt",
+    b"tab\tand \x1b[31mred.txt",
+    "ein Käfer 🐞.txt".encode(),
+    b"n" * 251 + b".txt",
+    b" ",
+    b"-rf",
+    b"%s %(x)s {}.txt",
+    b"'; DROP TABLE files; --",
+    b"back\\slash.txt",
+}
+
+
+def test_names_are_bytes(tree: Tree) -> None:
+    folder = os.fsencode(tree.folder / "names")
+    os.mkdir(folder)
+    for name in STRANGE_NAMES:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(b"The name is strange: " + name.hex().encode())
+    tree.wait_for("names", STRANGE_NAMES)
+    for name in STRANGE_NAMES:
+        os.rename(os.path.join(folder, name), os.path.join(folder, name[:200] + b" 2"))
+    tree.wait_for("names", {name[:200] + b" 2" for name in STRANGE_NAMES})
+    os.rename(folder, folder + b"\xe9\n")
+    tree.wait_for("names", set())
+    [(found,)] = tree.stack.rows("SELECT count(*) FROM files WHERE position(%s IN path) = 1", b"names\xe9\n/")
+    assert found == len(STRANGE_NAMES)
+    for name in STRANGE_NAMES:
+        os.unlink(os.path.join(folder + b"\xe9\n", name[:200] + b" 2"))
+    gone = "SELECT count(*) FROM files WHERE position(%s IN path) = 1"
+    tree.stack.wait(lambda: tree.stack.rows(gone, b"names\xe9\n/") == [(0,)], seconds=SOON, what="their end")
+
+
+def test_two_names_of_one_file(tree: Tree) -> None:
+    folder = tree.folder / "hard"
+    folder.mkdir()
+    (folder / "first.txt").write_text("One file.")
+    os.link(folder / "first.txt", folder / "second.txt")
+    tree.wait_for("hard", {b"first.txt", b"second.txt"})
+    (folder / "second.txt").write_text("Written to by its second name.")
+    tree.wait_for_text("hard/second.txt", "second name")
+    tree.wait_for_text("hard/first.txt", "second name")
+    (folder / "first.txt").unlink()
+    tree.wait_for("hard", {b"second.txt"})
+
+
+def test_a_file_that_is_rewritten_all_the_time(tree: Tree) -> None:
+    folder = tree.folder / "busy"
+    folder.mkdir()
+    [(before,)] = tree.stack.rows("SELECT count(*) FROM contents")
+    ends = time.monotonic() + 4
+    writes = 0
+    while time.monotonic() < ends:
+        writes += 1
+        (folder / "log.txt").write_text(f"Written {writes} times by now. " * 50)
+        time.sleep(0.02)
+    (folder / "log.txt").write_text("At rest.")
+    tree.wait_for_text("busy/log.txt", "At rest.")
+    [(after,)] = tree.stack.rows("SELECT count(*) FROM contents")
+    assert writes > 100
+    assert after - before < writes / 5
+
+
+def test_files_that_vanish_before_they_are_read(tree: Tree) -> None:
+    folder = tree.folder / "vanish"
+    folder.mkdir()
+    reader = tree.stack.child_of("extract-1")
+    assert reader is not None
+    os.kill(reader, signal.SIGSTOP)
+    try:
+        for number in range(30):
+            (folder / f"{number}.txt").write_text(f"Soon gone: {number}.")
+        tree.stack.wait(lambda: len(tree.states("vanish")) == 30, seconds=SOON, what="their rows")
+        for number in range(1, 30):
+            (folder / f"{number}.txt").unlink()
+        os.kill(reader, signal.SIGCONT)
+    finally:
+        os.kill(reader, signal.SIGCONT)
+    tree.wait_for("vanish", {b"0.txt"})
+
+
+def test_rules_take_effect_at_once(tree: Tree) -> None:
+    folder = tree.folder / "ruled"
+    (folder / "node_modules" / "inner").mkdir(parents=True)
+    (folder / "node_modules" / "inner" / "code.js").write_text("const ignored = true")
+    (folder / "drafts").mkdir()
+    (folder / "drafts" / "draft.txt").write_text("A draft.")
+    (folder / "kept.txt").write_text("Kept.")
+    tree.wait_for("ruled", {b"kept.txt", b"drafts/draft.txt"})
+    (folder / ".magicfsignore").write_text("drafts/\n")
+    tree.wait_for("ruled", {b"kept.txt"})
+    (folder / ".magicfsignore").write_text("!node_modules/\n")
+    tree.wait_for("ruled", {b"kept.txt", b"drafts/draft.txt", b"node_modules/inner/code.js"})
+    (folder / "node_modules" / "inner" / "more.js").write_text("const ignored = false")
+    tree.wait_for(
+        "ruled", {b"kept.txt", b"drafts/draft.txt", b"node_modules/inner/code.js", b"node_modules/inner/more.js"}
+    )
