@@ -34,6 +34,7 @@ SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
 
 MOUNT_SECONDS = 30.0
+WARM_UP_SECONDS = 20.0
 TRIES = 2
 """A part that has been started so often and ended each time will not come up by itself."""
 
@@ -123,7 +124,16 @@ def _start(settings: Settings, request: Request, supervisor: Supervisor, former:
     supervisor.apply([*servers, *services])
     if mount is not None:
         _wait_for_mount(settings, supervisor, mount)
+    _warm_up(settings, model)
     return Started(model=model, mount=mount, began=began)
+
+
+def _warm_up(settings: Settings, model: StoredModel) -> None:
+    """Have the query embedder load the model, so that the first search need not wait for it."""
+    try:
+        wiring.query_embedder(settings).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
+    except MagicFSError as error:
+        output.remark(f"searches go by words alone for now: {error}")
 
 
 def _add_roots(settings: Settings, database: Database, request: Request, mount: Path | None) -> None:
@@ -181,7 +191,9 @@ def _workers(settings: Settings, request: Request, former: Sequence[Part]) -> in
     if request.workers is not None:
         return request.workers
     running = sum(part.name.startswith(f"{parts_of.EMBED_WORKER}-") for part in former)
-    return running if former else settings.workers
+    if former:
+        return running
+    return 1 if settings.gentle and "workers" not in settings.model_fields_set else settings.workers
 
 
 def _wait_for_servers(settings: Settings, supervisor: Supervisor) -> None:

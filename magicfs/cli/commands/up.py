@@ -35,6 +35,9 @@ def up(
     workers: Annotated[
         int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
     ] = None,
+    gentle: Annotated[
+        bool, typer.Option("--gentle", help="Lowest priority, one worker; on battery only what was just saved.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
@@ -43,6 +46,8 @@ def up(
     from magicfs.fuse import mountpoint
 
     settings = wiring.settings_for_command()
+    if gentle:
+        settings = settings.model_copy(update={"gentle": True})
     settings.make_home()
     chosen = mount or settings.mount
     request = starting.Request(
