@@ -21,11 +21,15 @@ from magicfs.db.models import partition
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import ChunkId, FileId, ModelId
+from magicfs.domain.ids import ChunkId, ContentId, FileId, ModelId
 from magicfs.domain.query import Filters, Query
 
 _NANOSECONDS = 1_000_000_000
 _LARGEST_EF_SEARCH = 1000
+_EF_SEARCH_PER_RESULT = 2
+"""How many candidates an index scan keeps for each one that is wanted: with one alone, it misses twice as many."""
+_MOST_CONTENTS = 50_000
+"""Contents that are named one by one. Who leaves more than that soon finds what he wants among all."""
 
 K1 = 1.5
 """How slowly further occurrences of a word lose worth, in BM25."""
@@ -36,8 +40,10 @@ B = 0.75
 def _composed() -> dict[str, LiteralString]:
     """The queries with the parts that they share put in."""
     known = load("search")
-    parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "matched_names")
+    parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "among_contents", "matched_names")
     bodies = {name: _without_comment(text) for name, text in known.items()}
+    for name in ("pick_in_wide_scope", "nearest_in_wide_scope"):
+        bodies[f"{name}_by_contents"] = bodies[name].replace("{wide_scope}", "{among_contents}")
     for name in parts:
         slot: LiteralString = "{" + name + "}"
         bodies = {key: text.replace(slot, bodies[name]) for key, text in bodies.items()}
@@ -73,6 +79,10 @@ class Scope:
     parameters: Parameters
     restricted: bool
     """Whether there is any condition."""
+    filtered: bool = False
+    """Whether there is one on files or contents."""
+    contents: tuple[ContentId, ...] | None = None
+    """Those of the files that take part, when they are not too many."""
     chunks: tuple[ChunkId, ...] | None = None
     """All of them, when they are few."""
 
@@ -135,7 +145,9 @@ def understand(connection: Connection, query: Query) -> Understood:
         "unwanted": unwanted,
     }
     restricted = any(value is not None for value in parameters.values())
-    return Understood(dict(zip(lexemes, counts, strict=True)), question, Scope(parameters, restricted))
+    filtered = bool(query.filters or query.without)
+    scope = Scope(parameters, restricted, filtered)
+    return Understood(dict(zip(lexemes, counts, strict=True)), question, scope)
 
 
 def _filter_parameters(filters: Filters) -> Parameters:
@@ -178,11 +190,28 @@ def _midnight_ns(day: date | None) -> int | None:
 
 
 def narrow(connection: Connection, scope: Scope, *, limit: int) -> Scope:
-    """Name the chunks of a scope one by one when they are no more than `limit`."""
+    """Name the contents of a scope, and its chunks one by one when they are no more than `limit`."""
     if not scope.restricted:
         return scope
-    rows = connection.execute(_SQL["small_scope"], scope.parameters | {"limit": limit + 1}, prepare=False).fetchall()
+    name = "small_scope"
+    if scope.filtered:
+        parameters = scope.parameters | {"limit": _MOST_CONTENTS + 1}
+        found = connection.execute(_SQL["scope_contents"], parameters, prepare=False).fetchall()
+        if len(found) <= _MOST_CONTENTS:
+            scope = replace(scope, contents=tuple(ContentId(row[0]) for row in found))
+            name = "small_scope_by_contents"
+    parameters = _within(scope) | {"limit": limit + 1}
+    rows = connection.execute(_SQL[name], parameters, prepare=False).fetchall()
     return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
+
+
+def _within(scope: Scope) -> Parameters:
+    return scope.parameters if scope.contents is None else scope.parameters | {"contents": list(scope.contents)}
+
+
+def _in_wide_scope(name: str, scope: Scope) -> str:
+    """The form of a query that a scope allows: to look at contents alone is several times quicker than at files."""
+    return name if scope.contents is None else f"{name}_by_contents"
 
 
 def count_words(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
@@ -208,12 +237,14 @@ def pick_by_words(
 
     A condition is a list of alternatives, each of them a list of lexemes that must all be there.
     """
-    parameters = scope.parameters | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
-    name = "pick_in_wide_scope" if scope.restricted else "pick_everywhere"
+    parameters = _within(scope) | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
+    name = _in_wide_scope("pick_in_wide_scope", scope) if scope.restricted else "pick_everywhere"
     if scope.chunks is not None:
         parameters["chunks"] = list(scope.chunks)
         name = "pick_in_small_scope"
-    return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
+    # One by one, so that it can stop at the limit: all matches of a common word are most of the table.
+    with _by_index(connection):
+        return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
 
 
 def _tsquery(alternatives: Sequence[Sequence[str]]) -> str:
@@ -301,16 +332,17 @@ def nearest(
     connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
 ) -> list[tuple[ChunkId, float]]:
     """The chunks in the scope that are nearest to a vector, nearest first, with their cosines."""
-    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit}
+    parameters = _within(scope) | {"vector": HalfVector(vector), "limit": limit}
     if scope.chunks is not None:
         return similarities(connection, scope.chunks, vector, model=model)[:limit]
+    # In strict order, an index scan that goes on drops whatever is nearer than what it has found already.
     connection.execute(
-        "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
-        (str(min(limit, _LARGEST_EF_SEARCH)),),
+        "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %s, true)",
+        (str(min(_EF_SEARCH_PER_RESULT * limit, _LARGEST_EF_SEARCH)),),
     )
-    name = "nearest_in_wide_scope" if scope.restricted else "nearest"
+    name = _in_wide_scope("nearest_in_wide_scope", scope) if scope.restricted else "nearest"
     rows = connection.execute(_of_model(name, model, dimension=vector.size), parameters, prepare=False)
-    return [(ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows]
+    return _nearest_first(rows)
 
 
 def similarities(
@@ -321,7 +353,11 @@ def similarities(
         _of_model("similarities", model, dimension=vector.size),
         {"vector": HalfVector(vector), "chunks": list(chunks)},
         prepare=False,
-    ).fetchall()
+    )
+    return _nearest_first(rows)
+
+
+def _nearest_first(rows: Iterable[tuple[int, float]]) -> list[tuple[ChunkId, float]]:
     return sorted(((ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows), key=lambda row: (-row[1], row[0]))
 
 

@@ -19,6 +19,8 @@ from magicfs.domain.ids import ChunkId
 
 COMMON = 500
 """Counting the chunks that have a word stops here."""
+CERTAINLY_COMMON = 2 * COMMON
+"""What is in so many chunks by the statistics is not counted at all."""
 ENOUGH = 1000
 """Chunks. Once the rarest words bring so many, the commoner ones bring no more of their own: a chunk that has
 those alone hardly ever comes near the front."""
@@ -48,11 +50,15 @@ class Words:
 
 def weigh(connection: Connection, lexemes: Mapping[str, int], *, chunks: int) -> Words:
     """Give each word of a question its weight among `chunks` chunks. `lexemes` says how often it is asked for."""
-    counts = queries.count_words(connection, list(lexemes), limit=COMMON)
-    common = [lexeme for lexeme, count in counts.items() if count >= COMMON]
-    if common:
-        shares = queries.estimate_words(connection, common)
-        counts |= {lexeme: max(COMMON, round(shares.get(lexeme, 0.0) * chunks)) for lexeme in common}
+    shares = queries.estimate_words(connection, list(lexemes))
+    estimates = {lexeme: round(share * chunks) for lexeme, share in shares.items()}
+    counts = {lexeme: estimate for lexeme, estimate in estimates.items() if estimate >= CERTAINLY_COMMON}
+    # An index of words finds all matches before it gives one, so a very common word is dear to count even to a limit.
+    uncertain = [lexeme for lexeme in lexemes if lexeme not in counts]
+    counted = queries.count_words(connection, uncertain, limit=COMMON)
+    counts |= {
+        lexeme: count if count < COMMON else max(COMMON, estimates.get(lexeme, 0)) for lexeme, count in counted.items()
+    }
     total = max(chunks, *counts.values()) if counts else chunks
     rarest = sorted(counts, key=lambda lexeme: (counts[lexeme], lexeme))[:MOST_WORDS]
     weights = {

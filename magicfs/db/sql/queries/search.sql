@@ -60,6 +60,24 @@ WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'word
 -- The usual number of tokens in a chunk.
 SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC LIMIT 1000) AS latest
 
+-- name: scope_contents
+-- The contents of the files that filters leave, up to a limit.
+SELECT DISTINCT files.content_id
+FROM files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+JOIN contents ON contents.id = files.content_id
+WHERE {in_scope}
+LIMIT %(limit)s
+
+-- name: small_scope_by_contents
+-- The chunks that phrases leave of given contents, if they are not too many.
+SELECT DISTINCT content_chunks.chunk_id
+FROM content_chunks
+JOIN chunks ON chunks.id = content_chunks.chunk_id
+WHERE content_chunks.content_id = ANY(%(contents)s::bigint[]) AND {has_phrases} AND {exact_phrases}
+LIMIT %(limit)s
+
 -- name: small_scope
 -- The chunks that filters and phrases leave, if they are not too many.
 SELECT DISTINCT content_chunks.chunk_id
@@ -81,6 +99,12 @@ LIMIT %(limit)s
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
     WHERE content_chunks.chunk_id = chunks.id AND {in_scope})
+
+-- name: among_contents
+-- Part of other queries: the same where the contents of those files are known.
+{has_phrases} AND EXISTS (
+    SELECT FROM content_chunks
+    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
 
 -- name: pick_everywhere
 -- Chunks that answer each of several conditions on words, up to a limit each.
