@@ -57,7 +57,8 @@ class Settings(BaseSettings):
         description="Embedding workers that `up` starts.",
     )
     gentle: bool = Field(
-        False, description="Lowest priority, one worker by default, and on battery nothing but what was just saved."
+        default=False,
+        description="Lowest priority, one worker by default, and on battery nothing but what was just saved.",
     )
     nice: int = Field(5, ge=0, le=19, description="How far workers stand back behind other programs.")
     worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
@@ -141,7 +142,7 @@ class Settings(BaseSettings):
                 self.home.chmod(OWNER_ONLY)
         except OSError as error:
             raise ConfigError(
-                f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to a directory of yours"
+                f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
             ) from error
 
 

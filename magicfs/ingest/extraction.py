@@ -24,7 +24,7 @@ from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import Digest
 from magicfs.domain.text import Chunk, Document, Unreadable
-from magicfs.errors import DatabaseConflict, DatabaseError
+from magicfs.errors import DatabaseConflict, DatabaseError, ServerError
 from magicfs.jobs import JobQueue
 from magicfs.text.extract import EXTRACTOR_VERSION, Extractor
 
@@ -65,7 +65,7 @@ class _Reading:
     """The bytes of a file, and its metadata while it had them."""
 
     content: bytes
-    digest: Digest
+    key: ContentKey
     stat: FileStat
 
 
@@ -126,7 +126,8 @@ class Extraction:
         """Bring one file to the end of its claim, whatever happens."""
         try:
             self._process(claim)
-        except DatabaseError:
+        except (DatabaseError, ServerError):
+            # The database is away, or no parser process can be started: that is not the file's fault.
             self._return([claim], counted=False)
             raise
         except Exception:
@@ -172,22 +173,21 @@ class Extraction:
             os.close(descriptor)
         if after is None or not before.same_content_as(after) or len(content) != before.size:
             return Changed()
-        return _Reading(content, Digest(xxhash.xxh3_128_digest(content)), after)
+        kind = self._extractor.kind(content, name=_name(claim))
+        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), after)
 
     def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
         """Take over what is known of these bytes, or extract them."""
-        name = claim.path.rpartition(b"/")[2]
-        key = ContentKey(reading.digest, EXTRACTOR_VERSION, self._extractor.kind(reading.content, name=name))
         with self._database.transaction() as connection:
-            known = contents_db.find_content(connection, key)
+            known = contents_db.find_content(connection, reading.key)
             if known is not None:
                 self._link(connection, claim, reading, known)
                 return
-        extracted = self._extractor.extract(reading.content, name=name)
+        extracted = self._extractor.extract(reading.content, name=_name(claim))
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(Reason.NO_TEXT)
-        self._write(claim, reading, key, extracted, chunks)
+        self._write(claim, reading, extracted, chunks)
 
     def _link(
         self, connection: Connection, claim: ClaimedFile, reading: _Reading, known: contents_db.KnownContent
@@ -198,18 +198,13 @@ class Extraction:
             contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
 
     def _write(
-        self,
-        claim: ClaimedFile,
-        reading: _Reading,
-        key: ContentKey,
-        extracted: Document | Unreadable,
-        chunks: list[Chunk],
+        self, claim: ClaimedFile, reading: _Reading, extracted: Document | Unreadable, chunks: list[Chunk]
     ) -> None:
         """Write down what a file turned out to be, in one transaction."""
         for attempt in range(1, CONFLICT_TRIES + 1):
             try:
                 with self._database.transaction() as connection:
-                    self._write_once(connection, claim, reading, key, extracted, chunks)
+                    self._write_once(connection, claim, reading, extracted, chunks)
             except DatabaseConflict:
                 if attempt == CONFLICT_TRIES:
                     raise
@@ -221,17 +216,16 @@ class Extraction:
         connection: Connection,
         claim: ClaimedFile,
         reading: _Reading,
-        key: ContentKey,
         extracted: Document | Unreadable,
         chunks: list[Chunk],
     ) -> None:
         size = len(reading.content)
         if isinstance(extracted, Unreadable):
             if extracted.reason not in _PASSING:
-                contents_db.insert_unreadable(connection, key, size=size, unreadable=extracted)
+                contents_db.insert_unreadable(connection, reading.key, size=size, unreadable=extracted)
             files_db.finish_unread(connection, claim, reason=extracted.reason, detail=extracted.detail)
             return
-        content = contents_db.insert_content(connection, key, size=size, document=extracted, chunks=chunks)
+        content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
         contents_db.enqueue_chunks(connection, content, priority=claim.priority)
         if not files_db.finish_indexed(connection, claim, content=content, stat=reading.stat):
             # Nobody has this content after all, unless another file does: the sweep will find out.
@@ -240,6 +234,10 @@ class Extraction:
 
 _PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})
 """Verdicts that another try, or a program installed later, may change: not remembered for copies."""
+
+
+def _name(claim: ClaimedFile) -> bytes:
+    return claim.path.rpartition(b"/")[2]
 
 
 def _open(claim: ClaimedFile) -> int | Unreadable:

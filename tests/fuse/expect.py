@@ -15,7 +15,7 @@ LONG_ENOUGH = 15.0
 @contextmanager
 def fails_with(*numbers: int) -> Iterator[None]:
     """The block raises an `OSError` with one of these numbers."""
-    with pytest.raises(OSError) as error:  # noqa: PT011 - the number says more than the text
+    with pytest.raises(OSError) as error:
         yield
     assert error.value.errno in numbers
 
