@@ -31,6 +31,9 @@ CHECK_SECONDS = 2.0
 HOPELESS_RESTARTS = 3
 """A part that has ended so often right after its start will not help."""
 
+PATIENCE_SECONDS = 60.0
+"""A single file may keep its worker busy for so long."""
+
 OUTAGE_SECONDS = 30.0
 """How long the database may be away, as it is while it restarts."""
 
@@ -90,6 +93,24 @@ class Meter:
         )
 
 
+@dataclass
+class Patience:
+    """Notices that nothing moves. Pure: the caller has the clock."""
+
+    _counts: tuple[int, ...] = ()
+    _since: float = 0.0
+
+    def is_over(self, snapshot: Snapshot, *, now: float) -> bool:
+        """Whether nothing has moved for `PATIENCE_SECONDS`; then again after as long a time."""
+        counts = (snapshot.files_done, snapshot.files_total, snapshot.chunks_done, snapshot.chunks_expected)
+        if counts != self._counts:
+            self._counts, self._since = counts, now
+        if now - self._since < PATIENCE_SECONDS:
+            return False
+        self._since = now
+        return True
+
+
 def wait_until_searchable(settings: Settings, database: Database, *, since: datetime) -> Snapshot:
     """Return when every root of this host has been scanned after `since` and all that was found is indexed.
 
@@ -98,6 +119,7 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
     meter = Meter()
     seen = time.monotonic()
     checked = float("-inf")
+    patience = Patience()
     with _Display() as display:
         while True:
             try:
@@ -109,6 +131,8 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
             else:
                 snapshot = meter.update(status, now=seen)
                 display.show(snapshot)
+                if patience.is_over(snapshot, now=seen):
+                    output.remark("nothing has moved for a while: 'magicfs status' and the logs may tell why")
                 if scanned and not status.files.pending and snapshot.chunks_done >= status.chunks.total:
                     return snapshot
             if time.monotonic() - checked >= CHECK_SECONDS:

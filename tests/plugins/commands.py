@@ -41,15 +41,20 @@ class Commands:
         self, *arguments: str | Path, timeout: float = 120, prefix: tuple[str, ...] = (), **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [*prefix, *COMMAND, *map(str, arguments)],
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        try:
+            return subprocess.run(
+                [*prefix, *COMMAND, *map(str, arguments)],
+                env=self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(
+                f"{arguments} takes longer than {timeout} s: {error.stderr!r}\n{self.logs()}"
+            ) from None
 
     def ok(self, *arguments: str | Path, **environment: str) -> str:
         """Run a command that must succeed; what it prints."""

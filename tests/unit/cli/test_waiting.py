@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.cli.output import duration
-from magicfs.cli.waiting import WINDOW_SECONDS, Meter
+from magicfs.cli.waiting import PATIENCE_SECONDS, WINDOW_SECONDS, Meter, Patience
 from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus
 
 
@@ -50,6 +50,16 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
 def test_failed_chunks_are_done() -> None:
     snapshot = Meter().update(status(pending=0, indexed=1, embedded=8, chunks=10, failed=2), now=0)
     assert (snapshot.chunks_done, snapshot.share) == (10, 1.0)
+
+
+def test_patience_ends_when_nothing_moves() -> None:
+    meter, patience = Meter(), Patience()
+    still = meter.update(status(pending=1, indexed=1, embedded=1, chunks=2), now=0)
+    moved = meter.update(status(pending=0, indexed=2, embedded=1, chunks=2), now=1)
+    assert not patience.is_over(still, now=1000)
+    assert not patience.is_over(moved, now=1000 + PATIENCE_SECONDS)
+    assert patience.is_over(moved, now=1000 + 2 * PATIENCE_SECONDS)
+    assert not patience.is_over(moved, now=1001 + 2 * PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
