@@ -6,7 +6,7 @@ import logging
 import sys
 
 CHATTY = (
-    *("httpx", "httpcore", "huggingface_hub", "urllib3", "watchfiles"),
+    *("httpx", "httpcore", "huggingface_hub", "urllib3"),
     # Two lines for each message, several messages a second.
     *("celery.worker.strategy", "celery.app.trace"),
 )
