@@ -7,6 +7,7 @@
 ROOTS ?= examples
 MOUNT ?= ~/MagicFS
 QUERY ?= data analysis in python
+SECONDS ?= 900
 VENV ?= .venv
 
 BIN := $(VENV)/bin
