@@ -7,7 +7,6 @@
 ROOTS ?= examples
 MOUNT ?= ~/MagicFS
 QUERY ?= data analysis in python
-SECONDS ?= 900
 VENV ?= .venv
 
 BIN := $(VENV)/bin
