@@ -118,13 +118,20 @@ def queue() -> CeleryQueue:
 @cache
 def extraction() -> Extraction:
     """The service behind `tasks.extract`, with a parser process of its own."""
+    from magicfs.db.models import active_model
     from magicfs.embed.store import ModelStore
     from magicfs.text.chunk import Chunker
     from magicfs.text.extract import FileExtractor, Limits
     from magicfs.text.extract.ocr import find_ocr
 
     settings = _roles[-1].settings
-    model = ModelStore(settings.model_dir).find_in_use(settings.model, settings.precision)
+    with database().transaction() as connection:
+        active = active_model(connection)
+    store = ModelStore(settings.model_dir)
+    if active is None:
+        model = store.find_in_use(settings.model, settings.precision)
+    else:
+        model = store.find(active.spec.name, active.spec.precision)
     service = Extraction(
         database(),
         queue(),
