@@ -89,7 +89,17 @@ def start_servers(home: Path, ports: dict[str, int]) -> list[subprocess.Popen[by
     hba.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
     commands = {
         "postgres": [*postgres.server_command(home), "-c", "listen_addresses=127.0.0.1", "-p", str(ports["postgres"])],
-        "redis": [redis.binary(), "--port", str(ports["redis"]), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", ""],
+        "redis": [
+            redis.binary(),
+            "--port",
+            str(ports["redis"]),
+            "--bind",
+            "127.0.0.1",
+            "--requirepass",
+            PASSWORD,
+            "--save",
+            "",
+        ],
     }
     processes = []
     for name, command in commands.items():
