@@ -1,0 +1,134 @@
+"""A large index that no pipeline made: chunks whose words and vectors come from a random generator, in the real tables.
+
+Vectors lie in clusters, as those of real texts do, since random directions alone are all equally far apart. A chunk
+has words that everybody uses, by Zipf's law, and some of its subject; a file's chunks are of one subject, and
+subjects that are neighbours in number share a directory. Whatever is asked here has a known right answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.models import IndexedModel, ModelSpec, Precision
+
+CHUNKS_IN_SUBJECT = 200
+CHUNKS_IN_FILE = 10
+SPREAD = 0.8
+"""Length of what is added to a subject's direction: chunks of one subject have a cosine of about 0.6."""
+VOCABULARY = 30_000
+STOP_WORDS = 30
+"""So many of the most frequent words no index has: the next one is in a quarter of all chunks."""
+COMMON_WORDS = 50
+SUBJECT_WORDS = 8
+FOLDERS = 8
+SYLLABLES = ("ba", "co", "du", "fe", "gi", "ko", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")
+
+STATEMENTS = {
+    name.strip(): body.encode()
+    for name, _, body in (
+        part.partition("\n") for part in Path(__file__).with_suffix(".sql").read_text().split("-- name: ")[1:]
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """What the index holds. Chunk ids are the rows of `vectors`; a file's id is that of its chunks over ten."""
+
+    model: IndexedModel
+    vectors: NDArray[np.float32]
+    """As the table has them: rounded to half precision."""
+    words: list[str]
+    subjects: NDArray[np.float32]
+
+    def exact(self, vector: NDArray[np.float32], allowed: NDArray[np.bool_], *, count: int) -> list[int]:
+        """The nearest of the allowed chunks, found by comparing all."""
+        cosines = self.vectors @ vector
+        cosines[~allowed] = -2.0
+        return [int(number) for number in np.argsort(-cosines)[:count]]
+
+    def subject_words(self, subject: int) -> list[str]:
+        """The words that the chunks of a subject have."""
+        return [self.words[(subject * SUBJECT_WORDS + place) % len(self.words)] for place in range(SUBJECT_WORDS)]
+
+    def question(self, random: np.random.Generator) -> tuple[str, NDArray[np.float32]]:
+        """Two to four words of a subject and of all, and the vector of a text on that subject."""
+        subject = int(random.integers(len(self.subjects)))
+        about = random.choice(self.subject_words(subject), size=int(random.integers(1, 3)), replace=False)
+        ranks = _zipf(random, (int(random.integers(1, 3)),))
+        text = " ".join([*about, *(self.words[rank] for rank in ranks)])
+        return text, _near(self.subjects[[subject]], random)[0]
+
+
+def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synthetic:
+    """Put so many chunks into an empty, migrated index."""
+    random = np.random.default_rng(seed)
+    spec = ModelSpec("benchmark/clustered", Precision.FP32, dimension=dimension, max_tokens=256, floor=0.0, ceiling=0.8)
+    subjects = _unit(random.standard_normal((max(2, chunks // CHUNKS_IN_SUBJECT), dimension), dtype=np.float32))
+    subject_of = _subject_of_chunks(chunks, len(subjects))
+    vectors = _near(subjects[subject_of], random).astype(np.float16).astype(np.float32)
+    words = _vocabulary()
+    files = (chunks - 1) // CHUNKS_IN_FILE + 1
+    with database.transaction() as connection:
+        made = Synthetic(activate_model(connection, spec), vectors, words, subjects)
+        connection.execute(STATEMENTS["stage"])
+        _stage(connection, made, subject_of, random)
+        connection.execute(STATEMENTS["chunks"])
+        connection.execute(STATEMENTS["embeddings"], {"model": made.model.id})
+        connection.execute(STATEMENTS["host"])
+        connection.execute(STATEMENTS["root"])
+        connection.execute(STATEMENTS["contents"], {"files": files})
+        connection.execute(STATEMENTS["content_chunks"], {"in_file": CHUNKS_IN_FILE})
+        connection.execute(STATEMENTS["files"], {"folders": FOLDERS, "files": files})
+    with database.transaction() as connection:
+        connection.execute(STATEMENTS["analyze"])
+    return made
+
+
+def _subject_of_chunks(chunks: int, subjects: int) -> NDArray[np.int64]:
+    """The subject of each chunk: that of its file, and subjects in the order of the files."""
+    file_of = np.arange(chunks) // CHUNKS_IN_FILE
+    return file_of * subjects // int(file_of[-1] + 1)
+
+
+def _stage(connection: Connection, made: Synthetic, subject_of: NDArray[np.int64], random: np.random.Generator) -> None:
+    common = _zipf(random, (len(made.vectors), COMMON_WORDS))
+    with connection.cursor() as cursor, cursor.copy(STATEMENTS["copy"]) as copy:
+        copy.set_types(["int8", "text", "halfvec"])
+        for number, vector in enumerate(made.vectors):
+            text = " ".join(
+                [*(made.words[rank] for rank in common[number]), *made.subject_words(int(subject_of[number]))]
+            )
+            copy.write_row((number, text, HalfVector(vector)))
+
+
+def _vocabulary() -> list[str]:
+    """Words that no rule for word endings touches alike: four syllables each."""
+    base = len(SYLLABLES)
+    return [
+        "".join(SYLLABLES[rank * 7919 // base**place % base] for place in range(4)) + "x" for rank in range(VOCABULARY)
+    ]
+
+
+def _zipf(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Ranks of words: one that has twice the rank is half as frequent."""
+    ranks = STOP_WORDS * (VOCABULARY / STOP_WORDS) ** random.random(shape)
+    return np.minimum(ranks.astype(np.int64), VOCABULARY - 1)
+
+
+def _near(directions: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    noise = random.standard_normal(directions.shape, dtype=np.float32)
+    noise *= SPREAD / np.sqrt(directions.shape[1], dtype=np.float32)
+    return _unit(directions + noise)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit

@@ -1,0 +1,253 @@
+"""Run all benchmarks, one after the other, and write docs/benchmarks.md.
+
+A benchmark that fails is reported in the page, the others go on, and the exit code is 1. Needs about half an hour
+on two cores; nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from _report import machine
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+DATA = HERE.parent.parent / "shared" / "data"
+LONGEST_SECONDS = 3600
+ERROR_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A script, and what its figures mean."""
+
+    script: str
+    about: str
+    meanings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run: figures, or why there are none."""
+
+    benchmark: Benchmark
+    arguments: tuple[str, ...]
+    seconds: float
+    answer: Mapping[str, Any] | None
+    error: str = ""
+
+
+BENCHMARKS = (
+    Benchmark(
+        "indexing",
+        "How much of the machine's embedding speed reaches the index.",
+        {
+            "ratio_limit": "pipeline over the limit. Higher is better, 1 is all that the machine can do",
+            "ratio_default": "pipeline over fastembed's defaults. Higher is better",
+            "pipeline_chunks_s": "chunks a second of the pipeline",
+            "limit_chunks_s": "the same of the limit: as many bare processes as cores, each embedding its share of the "
+            "same chunks one at a time with the same model",
+            "default_chunks_s": "the same of one process that calls fastembed's `embed()` with its defaults",
+            "worker_rss_mb": "resident memory of an embedding worker's child, MB",
+            "mount_rss_mb": "resident memory of the mount node, MB",
+        },
+    ),
+    Benchmark(
+        "rescan",
+        "Rescans of a tree, against `find` printing the same metadata. Lower is better.",
+        {
+            "ratio_unchanged": "a whole rescan of an unchanged tree over `find`",
+            "ratio_one_percent": "a rescan after one file in a hundred has changed over `find`",
+        },
+    ),
+    Benchmark(
+        "freshness",
+        "Seconds from `close()` of a saved file to its name in a listing of the mount. Lower is better.",
+        {
+            "lexical_p50_s": "by a word that only this file has, median",
+            "lexical_p95_s": "the same, 95th percentile",
+            "semantic_p50_s": "by a question that shares no word with it, median",
+            "semantic_p95_s": "the same, 95th percentile",
+            "semantic_bulk_p50_s": "by meaning while a bulk import keeps the workers busy, median",
+            "semantic_bulk_p95_s": "the same, 95th percentile",
+        },
+    ),
+    Benchmark(
+        "mount_io",
+        "Seconds through the mount over seconds directly, both from warm caches. Lower is better, 1 is no cost at all.",
+        {
+            "second_read": "a large file from one end to the other, which was read before",
+            "first_read": "the same of a file that was never read through the mount",
+            "random_reread": "4 KiB at random places of a file that was read before",
+            "relist": "names and `stat` of a directory of a thousand files, again",
+            "grep": "`grep -r` over a tree of small files that was read before",
+            "write": "64 MiB over what is in a file, up to `close()`",
+        },
+    ),
+    Benchmark(
+        "search_latency",
+        "Listing `search/<query>` of the mount.",
+        {
+            "ratio_cold_p50": "a question never asked before over embedding plus SQL, medians; 1 is no other cost",
+            "ratio_busy_p95": "95th percentile while a bulk import keeps the workers busy over the idle one",
+            "warm_extra_ms": "a query asked before, milliseconds beyond a plain directory of as many entries",
+            "cold_p50_ms": "a question never asked before, median",
+            "cold_p95_ms": "the same, 95th percentile",
+            "embed_p50_ms": "embedding a question, median",
+            "sql_p50_ms": "the database's part of a search, median",
+        },
+    ),
+    Benchmark(
+        "quality",
+        "How good the ranking is on judged questions: by words alone, by meaning alone, and by both as users get it. "
+        "Higher is better. The ranking was tuned on these same collections.",
+        {
+            "ndcg10": "nDCG of the first ten: gains by grade, discounted by rank, over the best possible",
+            "recall10": "share of the relevant texts among the first ten",
+            "recall100": "the same among the first hundred",
+            "mrr": "mean of one over the rank of the first relevant text",
+        },
+    ),
+    Benchmark(
+        "scale",
+        "Searches in a large index of random text and clustered random vectors; a fake query embedder answers at once.",
+        {
+            "build_s": "building the index of vectors, seconds",
+            "size_mb": "its size, MB",
+            "recall10": "share of the ten nearest chunks that it finds, against comparing all",
+            "recall10_filtered": "the same under filters that leave a fiftieth to a fifth of the files",
+            "p50_ms": "a whole search, milliseconds, median",
+            "p95_ms": "the same, 95th percentile",
+            "p95_filtered_ms": "95th percentile under filters",
+        },
+    ),
+)
+
+
+def plan(chosen: Sequence[str], data: Path) -> Iterator[tuple[Benchmark, tuple[str, ...]]]:
+    """What to run with which arguments: quality once for each collection of judged questions that is there."""
+    for benchmark in BENCHMARKS:
+        if chosen and benchmark.script not in chosen:
+            continue
+        if benchmark.script != "quality":
+            yield benchmark, ()
+            continue
+        for judged in sorted(data.glob("*/qrels.tsv")):
+            yield benchmark, (str(judged.parent),)
+
+
+def run(benchmark: Benchmark, arguments: tuple[str, ...]) -> Outcome:
+    """Run a script to its end."""
+    command = [sys.executable, str(HERE / f"{benchmark.script}.py"), "--json", *arguments]
+    began = time.monotonic()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return Outcome(benchmark, arguments, LONGEST_SECONDS, None, f"no end within {LONGEST_SECONDS} s")
+    seconds = time.monotonic() - began
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()[-ERROR_LINES:]
+        return Outcome(benchmark, arguments, seconds, None, "\n".join(lines) or f"exit code {done.returncode}")
+    try:
+        return Outcome(benchmark, arguments, seconds, json.loads(done.stdout))
+    except ValueError:
+        return Outcome(benchmark, arguments, seconds, None, "printed something else than one JSON object")
+
+
+def page(outcomes: Sequence[Outcome]) -> str:
+    """The page, in Markdown."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`. Each script in `benchmarks/` starts what it needs in a temporary state directory;",
+        "its sizes can be set, see `--help`. Times move from machine to machine, and with what else a machine does:",
+        "each ratio is of things that were measured side by side in one run, so compare the ratios.",
+        "",
+        "| machine | |",
+        "| --- | --- |",
+        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in machine().items()),
+    ]
+    for benchmark in BENCHMARKS:
+        mine = [outcome for outcome in outcomes if outcome.benchmark is benchmark]
+        if mine:
+            lines += ["", f"## {benchmark.script}", "", benchmark.about]
+            for outcome in mine:
+                lines += ["", *_section(outcome)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(outcome: Outcome) -> Iterator[str]:
+    if outcome.answer is None:
+        yield f"**Failed** after {outcome.seconds:.0f} s:"
+        yield ""
+        yield "```"
+        yield outcome.error
+        yield "```"
+        return
+    sizes = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.answer["sizes"].items())
+    yield f"Sizes: {sizes}. Took {outcome.seconds:.0f} s."
+    yield ""
+    figures = outcome.answer["figures"]
+    yield from _grid(outcome, figures) if _nested(figures) else _table(outcome, figures)
+
+
+def _nested(figures: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, dict) for value in figures.values())
+
+
+def _table(outcome: Outcome, figures: Mapping[str, Any]) -> Iterator[str]:
+    yield "| figure | value | what it is |"
+    yield "| --- | ---: | --- |"
+    for name, value in figures.items():
+        yield f"| `{name}` | {_number(value)} | {outcome.benchmark.meanings.get(name, '')} |"
+
+
+def _grid(outcome: Outcome, figures: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """Figures that each have the same parts: a column for each."""
+    parts = outcome.benchmark.meanings
+    yield f"| | {' | '.join(figures)} | what it is |"
+    yield f"| --- | {'---: | ' * len(figures)}--- |"
+    for part, meaning in parts.items():
+        yield f"| `{part}` | {' | '.join(f'{of[part]:.4f}' for of in figures.values())} | {meaning} |"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def say(text: str, *, end: str = "\n") -> None:
+    """Progress, for people."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run, write, and say whether all went well."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("scripts", nargs="*", help="run these alone; the page then has no others")
+    options.add_argument("--data", type=Path, default=DATA, help="folder of collections of judged questions")
+    options.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    chosen = options.parse_args()
+    unknown = set(chosen.scripts) - {benchmark.script for benchmark in BENCHMARKS}
+    if unknown:
+        options.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    outcomes = []
+    todo = list(plan(chosen.scripts, chosen.data))
+    for number, (benchmark, arguments) in enumerate(todo, 1):
+        say(f"[{number}/{len(todo)}] {' '.join([benchmark.script, *arguments])} ... ", end="")
+        outcomes.append(run(benchmark, arguments))
+        say(f"{'failed' if outcomes[-1].answer is None else 'done'} after {outcomes[-1].seconds:.0f} s")
+    chosen.output.write_text(page(outcomes), encoding="utf-8")
+    say(f"written: {chosen.output}")
+    return int(any(outcome.answer is None for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

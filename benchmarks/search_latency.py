@@ -1,0 +1,233 @@
+"""How long a search takes: listing `search/<query>` of the mount.
+
+Cold is a question that was never asked before. Beside each such listing, in turn, another question of the same kind is
+embedded by the query embedder, and a third one's database statements are timed, their number of round trips
+included: the sum of the two medians is what a cold search cannot do without.
+
+Figures: `ratio_cold_p50` = cold p50 / (embedding p50 + SQL p50); `ratio_busy_p95` = cold p95 while a bulk import
+keeps the workers busy / idle cold p95; `warm_extra_ms` = the usual listing of a query that was asked before, less that
+of a plain directory with as many entries; and the times `cold_p50_ms`, `cold_p95_ms`, `embed_p50_ms`, `sql_p50_ms`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from _report import parser, report
+from _stack import Stack, stack
+from freshness import start_bulk_import
+from indexing import write_corpus
+from numpy.typing import NDArray
+
+from magicfs.db.models import active_model
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.models import ModelSpec
+from magicfs.embed.client import QueryEmbedder
+from magicfs.search.service import SearchService
+
+DEADLINE_SECONDS = 30.0
+LETTERS_IN_WORD = range(4, 12)
+
+
+@dataclass(slots=True)
+class TimedConnection:
+    """A connection that adds up what its statements take."""
+
+    connection: Connection
+    clock: TimedDatabase
+
+    def execute(self, *arguments: Any, **options: Any) -> Any:
+        """As psycopg's; rows have arrived when it returns."""
+        with self.clock.running():
+            return self.connection.execute(*arguments, **options)
+
+
+@dataclass(slots=True)
+class TimedDatabase:
+    """A database that adds up what its statements take, beginnings and ends of transactions included."""
+
+    database: Database
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """What is done inside counts."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - began
+
+    @contextmanager
+    def transaction(self) -> Iterator[TimedConnection]:
+        """As a database's."""
+        inner = self.database.transaction()
+        with self.running():
+            connection = inner.__enter__()
+        try:
+            yield TimedConnection(connection, self)
+        finally:
+            with self.running():
+                inner.__exit__(None, None, None)
+
+
+@dataclass(slots=True)
+class KnownVectors:
+    """A query embedder that has been asked already."""
+
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+        """The vector of a question that was prepared."""
+        del spec, deadline_s
+        return self.vectors[text]
+
+
+class Lanes:
+    """The three things that are timed, each on questions of its own."""
+
+    def __init__(self, running: Stack) -> None:
+        settings = running.settings
+        with running.database.transaction() as connection:
+            model = active_model(connection)
+        assert model is not None
+        self._spec = model.spec
+        self._mount = running.mount
+        self._embedder = QueryEmbedder(settings.embedder_socket, settings.model_dir, launch=False)
+        self._known = KnownVectors()
+        self._timed = TimedDatabase(running.database)
+        # It asks for a database and gets something that behaves like one.
+        database = cast("Database", self._timed)
+        self._service = SearchService(database, self._known, default_limit=settings.search_limit)
+
+    def listing_ms(self, question: str) -> float:
+        """List the directory of a question."""
+        return milliseconds(lambda: os.listdir(self._mount / "search" / question))
+
+    def embedding_ms(self, question: str) -> float:
+        """Embed a question; it is known to `sql_ms` from now on."""
+        began = time.perf_counter()
+        self._known.vectors[question] = self._embedder.embed(question, spec=self._spec, deadline_s=DEADLINE_SECONDS)
+        return (time.perf_counter() - began) * 1000
+
+    def sql_ms(self, question: str) -> float:
+        """The statements of a search whose question was embedded."""
+        self._timed.seconds = 0.0
+        self._service.search(question, deadline_s=DEADLINE_SECONDS)
+        return self._timed.seconds * 1000
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    """How long an action takes."""
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def questions(seed: int) -> Iterator[str]:
+    """Two to five words each that stand near each other in the sources of which the corpus is made, none twice."""
+    randomness = random.Random(seed)
+    sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    asked: set[str] = set()
+    while True:
+        text = randomness.choice(sources).read_text(encoding="utf-8", errors="replace")
+        start = randomness.randrange(max(1, len(text) - 400))
+        words = [word for word in text[start : start + 400].split() if word.isalpha() and len(word) in LETTERS_IN_WORD]
+        question = " ".join(randomness.sample(words, min(len(words), randomness.randint(2, 5))))
+        if question and question not in asked:
+            asked.add(question)
+            yield question
+
+
+def idle(lanes: Lanes, fresh: Iterator[str], *, count: int) -> Mapping[str, list[float]]:
+    """Milliseconds of cold listings, of embeddings and of SQL, in turn."""
+    taken: dict[str, list[float]] = {"cold": [], "embed": [], "sql": []}
+    for _ in range(count):
+        taken["cold"].append(lanes.listing_ms(next(fresh)))
+        other = next(fresh)
+        taken["embed"].append(lanes.embedding_ms(other))
+        taken["sql"].append(lanes.sql_ms(other))
+    return taken
+
+
+def warm_extra_ms(running: Stack, question: str, *, count: int) -> float:
+    """What a listing of known results takes beyond one of a plain directory, each the usual one of many."""
+    results = running.mount / "search" / question
+    plain = running.folder / "plain"
+    plain.mkdir()
+    for name in os.listdir(results):
+        (plain / name).touch()
+    warm, direct = [], []
+    for _ in range(count):
+        warm.append(milliseconds(lambda: os.listdir(results)))
+        direct.append(milliseconds(lambda: os.listdir(plain)))
+    return statistics.median(warm) - statistics.median(direct)
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def measure(running: Stack, *, count: int, bulk_files: int) -> tuple[dict[str, float], int]:
+    """All figures, and how much of the bulk import was left at the end."""
+    lanes = Lanes(running)
+    fresh = questions(seed=11)
+    idle(lanes, fresh, count=max(3, count // 10))
+    taken = idle(lanes, fresh, count=count)
+    cold, embed, sql = (statistics.median(taken[name]) for name in ("cold", "embed", "sql"))
+    extra = warm_extra_ms(running, next(fresh), count=count)
+    start_bulk_import(running, files=bulk_files)
+    busy = [lanes.listing_ms(next(fresh)) for _ in range(count)]
+    left = running.pending()
+    figures = {
+        "ratio_cold_p50": cold / (embed + sql),
+        "ratio_busy_p95": p95(busy) / p95(taken["cold"]),
+        "warm_extra_ms": extra,
+        "cold_p50_ms": cold,
+        "cold_p95_ms": p95(taken["cold"]),
+        "embed_p50_ms": embed,
+        "sql_p50_ms": sql,
+    }
+    return figures, left
+
+
+def main() -> None:
+    """Index, measure, print."""
+    options = parser(__doc__ or "")
+    options.add_argument("--searches", type=int, default=200, help="searches for each figure")
+    options.add_argument("--files", type=int, default=600, help="files in the index, some eight chunks each")
+    options.add_argument("--bulk-files", type=int, default=1500, help="files of the bulk import")
+    chosen = options.parse_args()
+    with stack("--workers", str(os.cpu_count()), mounted=True) as running:
+        corpus = running.folder / "corpus"
+        write_corpus(corpus, files=chosen.files, characters=5000, seed=1)
+        running.run("roots", "add", str(corpus))
+        indexed = "SELECT count(*) FROM files WHERE state = 'indexed'"
+        running.wait(
+            lambda: running.rows(indexed)[0][0] == chosen.files and running.pending() == 0, seconds=1200, pause=0.2
+        )
+        chunks = running.embedded()
+        figures, left = measure(running, count=chosen.searches, bulk_files=chosen.bulk_files)
+    sizes = {
+        "searches": chosen.searches,
+        "files": chosen.files,
+        "chunks": chunks,
+        "bulk_files": chosen.bulk_files,
+        "bulk_left_at_end": left,
+    }
+    report("search_latency", figures, sizes=sizes, as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()

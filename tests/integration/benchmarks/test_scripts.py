@@ -1,0 +1,95 @@
+"""The benchmarks as programs: what they print, and that they leave nothing behind. Times are no test's business."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
+
+MOUNT_IO = {"second_read", "first_read", "random_reread", "relist", "grep", "write"}
+SCALE = {"build_s", "size_mb", "recall10", "recall10_filtered", "p50_ms", "p95_ms", "p95_filtered_ms"}
+LATENCY = {
+    "ratio_cold_p50",
+    "ratio_busy_p95",
+    "warm_extra_ms",
+    "cold_p50_ms",
+    "cold_p95_ms",
+    "embed_p50_ms",
+    "sql_p50_ms",
+}
+
+RUNTIMES_OWN = ".ses"
+"""onnxruntime leaves this one file in the temporary directory of a machine, whoever loads it."""
+
+
+def start(script: str, *arguments: str, temporary: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BENCHMARKS / f"{script}.py"), *arguments]
+    return subprocess.run(
+        command, env=os.environ | {"TMPDIR": str(temporary)}, capture_output=True, text=True, timeout=150, check=False
+    )
+
+
+def processes_of(folder: Path) -> list[list[str]]:
+    """Programs that were told of a folder."""
+    found = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [command for command in found if any(str(folder) in part for part in command)]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_says_what_is_measured(script: str, tmp_path: Path) -> None:
+    done = start(script, "--help", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "figures"),
+    [
+        pytest.param("scale", ("1000", "--queries", "10", "--dimension", "32"), SCALE, id="scale"),
+        pytest.param(
+            "mount_io",
+            (
+                *("--rounds", "1", "--file-mb", "1", "--write-mb", "1"),
+                *("--rereads", "10", "--entries", "5", "--grep-files", "5"),
+            ),
+            MOUNT_IO,
+            id="mount_io",
+            marks=pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE"),
+        ),
+        pytest.param(
+            "search_latency",
+            ("--searches", "3", "--files", "3", "--bulk-files", "60"),
+            LATENCY,
+            id="search_latency",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE"),
+            ],
+        ),
+    ],
+)
+def test_it_prints_its_figures_and_leaves_nothing(script: str, arguments: tuple[str, ...], figures: set[str]) -> None:
+    # Unix sockets have short addresses: the directory that a test is given is too deep for them.
+    temporary = Path(tempfile.mkdtemp(prefix="mfs-b"))
+    try:
+        done = start(script, "--json", *arguments, temporary=temporary)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert set(answer) == {"figures", "machine", "sizes"}
+        assert set(answer["figures"]) == figures
+        assert all(isinstance(value, float) for value in answer["figures"].values())
+        assert [path.name for path in temporary.iterdir() if path.name != RUNTIMES_OWN] == []
+        assert processes_of(temporary) == []
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

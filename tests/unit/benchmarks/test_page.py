@@ -1,0 +1,62 @@
+"""The page of benchmarks, and the plan that it comes from."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script as a module; it is no package."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    spec = importlib.util.spec_from_file_location("benchmarks_all", BENCHMARKS / "all.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "benchmarks_all", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_script_is_in_the_plan(bench: ModuleType) -> None:
+    scripts = {path.stem for path in BENCHMARKS.glob("[a-z]*.py")} - {"all"}
+    assert {benchmark.script for benchmark in bench.BENCHMARKS} == scripts
+
+
+def test_quality_runs_once_for_each_collection_that_is_there(bench: ModuleType, tmp_path: Path) -> None:
+    assert "quality" not in [benchmark.script for benchmark, _ in bench.plan((), tmp_path)]
+    for name in ("one", "two", "neither"):
+        (tmp_path / name).mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "qrels.tsv").touch()
+    planned = [arguments for benchmark, arguments in bench.plan((), tmp_path) if benchmark.script == "quality"]
+    assert planned == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
+    assert [benchmark.script for benchmark, _ in bench.plan(["scale"], tmp_path)] == ["scale"]
+
+
+def test_the_page_has_figures_and_failures(bench: ModuleType) -> None:
+    named = {benchmark.script: benchmark for benchmark in bench.BENCHMARKS}
+    judged = {"ndcg10": 0.5, "recall10": 0.25, "recall100": 0.75, "mrr": 1.0}
+    page = bench.page(
+        [
+            bench.Outcome(named["rescan"], (), 2.0, {"figures": {"ratio_unchanged": 1.234}, "sizes": {"files": 7}}),
+            bench.Outcome(named["quality"], ("x",), 2.0, {"figures": {"hybrid": judged}, "sizes": {"folder": "x"}}),
+            bench.Outcome(named["scale"], (), 3.0, None, "it broke"),
+        ]
+    )
+    assert "| `ratio_unchanged` | 1.23 | a whole rescan" in page
+    assert "Sizes: files 7. Took 2 s." in page
+    assert "| `ndcg10` | 0.5000 |" in page
+    assert "**Failed** after 3 s:\n\n```\nit broke\n```" in page
+    assert "## indexing" not in page
+
+
+def test_a_script_that_fails_is_an_outcome(bench: ModuleType) -> None:
+    outcome = bench.run(bench.Benchmark("scale", "", {}), ("1",))
+    assert outcome.answer is None
+    assert "figures mean nothing" in outcome.error
