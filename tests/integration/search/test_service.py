@@ -122,6 +122,8 @@ def test_without_excludes_whole_files_in_both_lanes(
         ("in:DOCS%2Fold", ["c.md"]),
         ("in:oc", []),
         ("in:%2Fdata%2Fsrc", ["a.py"]),
+        ("in:papers", ["a.py", "b.txt", "c.md", "d.pdf"]),
+        ("in:papers%2Fsrc", ["a.py"]),
         ("name:*.py", ["a.py"]),
         ("name:?.txt", ["b.txt"]),
         ("name:.p", ["a.py", "d.pdf"]),

@@ -7,7 +7,7 @@ AND (%(types)s::text[] IS NULL
      OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
      OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s))
 AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
-AND (%(folders)s::text[] IS NULL OR '/' || files.display ILIKE ANY(%(folders)s)
+AND (%(folders)s::text[] IS NULL OR '/' || roots.name || '/' || files.display ILIKE ANY(%(folders)s)
      OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute)s::bytea[]))
 AND (%(names)s::text[] IS NULL OR regexp_replace(files.display, '^.*/', '') ILIKE ANY(%(names)s))
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
