@@ -1,0 +1,37 @@
+"""docs/search.md describes the language that is understood."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from magicfs.domain.query import Filters
+from magicfs.search import syntax
+from magicfs.search.syntax import parse
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "search.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| `([a-z]+:)` \|.*\| (.*) \|$", PAGE, re.MULTILINE))
+EXAMPLES = [example for cell in ROWS.values() for example in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_every_filter_is_described_and_no_other() -> None:
+    assert set(ROWS) == {f"{name}:" for name in syntax._FILTERS}
+
+
+@pytest.mark.parametrize("example", [*EXAMPLES, 'in:"my papers"'])
+def test_each_example_is_understood_as_a_filter(example: str) -> None:
+    query = parse(example)
+    assert query.filters != Filters()
+    assert query.question == ""
+
+
+@pytest.mark.parametrize("example", ["note:this", "size:big", "--option", '"never closed'])
+def test_what_is_said_to_be_text_is_text(example: str) -> None:
+    query = parse(example)
+    assert query.question
+    assert (query.filters, query.without, query.phrases) == (Filters(), (), ())
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    assert f"{syntax.LONGEST_TEXT:,} characters" in PAGE
+    assert f"at most {syntax.LARGEST_LIMIT:,} files" in PAGE
