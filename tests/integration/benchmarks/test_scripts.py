@@ -16,6 +16,8 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
 
+needs_fuse = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+
 MOUNT_IO = {"second_read", "first_read", "random_reread", "relist", "grep", "write"}
 SCALE = {"build_s", "size_mb", "recall10", "recall10_filtered", "p50_ms", "p95_ms", "p95_filtered_ms"}
 LATENCY = {
@@ -65,17 +67,14 @@ def test_help_says_what_is_measured(script: str, tmp_path: Path) -> None:
             ),
             MOUNT_IO,
             id="mount_io",
-            marks=pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE"),
+            marks=(needs_fuse, pytest.mark.slow),
         ),
         pytest.param(
             "search_latency",
             ("--searches", "3", "--files", "3", "--bulk-files", "60"),
             LATENCY,
             id="search_latency",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE"),
-            ],
+            marks=(needs_fuse, pytest.mark.slow),
         ),
     ],
 )
