@@ -32,7 +32,7 @@ class ChosenVectors:
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:  # noqa: ARG002
+    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         assert deadline_s > 0
         self.asked.append(text)
         if text not in self.vectors:
