@@ -16,6 +16,9 @@ from magicfs.errors import DatabaseConflict
 
 _SQL = load("contents")
 
+FIRST_CHUNKS = 64
+"""So many chunks of a content have its priority: about two seconds of work."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContentKey:
@@ -126,7 +129,8 @@ def _insert_chunks(connection: Connection, content: ContentId, chunks: Sequence[
 
 def enqueue_chunks(connection: Connection, content: ContentId, *, priority: int) -> int:
     """Ask for the vectors that the content's chunks lack under the live models. Returns how many."""
-    return connection.execute(_SQL["enqueue_chunks"], {"content_id": content, "priority": priority}).rowcount
+    values = {"content_id": content, "priority": priority, "first": FIRST_CHUNKS}
+    return connection.execute(_SQL["enqueue_chunks"], values).rowcount
 
 
 def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:

@@ -21,6 +21,9 @@ _SQL = load("files")
 MAX_ATTEMPTS = 4
 """The first with others in a batch, three alone."""
 
+LARGE_BYTES = 512 * 1024
+"""Reading a file beyond this may take seconds, or a minute: one worker of a host does it at a time."""
+
 _SNAPSHOT_ROWS = 5000
 
 
@@ -168,6 +171,7 @@ def claim_files(
             "max_bytes": max_bytes,
             "seconds": seconds,
             "max_attempts": MAX_ATTEMPTS,
+            "large_bytes": LARGE_BYTES,
         },
     )
     return [

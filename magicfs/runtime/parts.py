@@ -22,6 +22,9 @@ MOUNT = "mount"
 EXTRACT_WORKER = "extract"
 EMBED_WORKER = "embed"
 
+EXTRACT_WORKERS = 2
+"""While one reads a large file, the other one reads what was just saved."""
+
 SERVERS = 10
 """Place in the order of starting; stopping goes the other way round, parts with the same place at once."""
 BROKERS = 20
@@ -125,7 +128,7 @@ def service_parts(
             steady_seconds=STEADY_SECONDS,
         )
 
-    workers = [(f"{EXTRACT_WORKER}-1", EXTRACT_WORKER)]
+    workers = [(f"{EXTRACT_WORKER}-{number}", EXTRACT_WORKER) for number in range(1, EXTRACT_WORKERS + 1)]
     workers += [(f"{EMBED_WORKER}-{number}", EMBED_WORKER) for number in range(1, embed_workers + 1)]
     parts = [
         part(AGENT, "agent", place=SERVICES),

@@ -99,9 +99,9 @@ def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> No
     assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
     assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
-    assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract"]
+    assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract", "extract"]
     assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
-        ["postgres", "redis", "agent", "embedder", "extract-1", "embed-1", "mount"], 0
+        ["postgres", "redis", "agent", "embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
     )
 
 

@@ -109,10 +109,12 @@ def tree(module_stack: Stack, outside: Path) -> Iterator[Tree]:
     set_traps(folder / "traps", outside)
     stack = module_stack
     stack.environment["MAGICFS_SCAN_SECONDS"] = NEVER
+    stack.environment["MAGICFS_MAX_TEXT_MB"] = "4"
     stack.prefix = less_rights()
     stack.add_root(folder)
     with peaks(stack) as largest:
         stack.start_all(embedders=1)
+        stack.start_worker("extract", 2)
         stack.wait(stack.settled, seconds=60, what="an index of the traps")
         yield Tree(stack, folder)
     sizes = {name: size // MIB for name, size in largest.items()}
@@ -353,18 +355,18 @@ def test_a_file_that_is_rewritten_all_the_time(tree: Tree) -> None:
 def test_files_that_vanish_before_they_are_read(tree: Tree) -> None:
     folder = tree.folder / "vanish"
     folder.mkdir()
-    reader = tree.stack.child_of("extract-1")
-    assert reader is not None
-    os.kill(reader, signal.SIGSTOP)
+    readers = [child for name in ("extract-1", "extract-2") if (child := tree.stack.child_of(name))]
+    for reader in readers:
+        os.kill(reader, signal.SIGSTOP)
     try:
-        for number in range(30):
+        for number in range(9):
             (folder / f"{number}.txt").write_text(f"Soon gone: {number}.")
-        tree.stack.wait(lambda: len(tree.states("vanish")) == 30, seconds=SOON, what="their rows")
-        for number in range(1, 30):
+        tree.stack.wait(lambda: len(tree.states("vanish")) == 9, seconds=SOON, what="their rows")
+        for number in range(1, 9):
             (folder / f"{number}.txt").unlink()
-        os.kill(reader, signal.SIGCONT)
     finally:
-        os.kill(reader, signal.SIGCONT)
+        for reader in readers:
+            os.kill(reader, signal.SIGCONT)
     tree.wait_for("vanish", {b"0.txt"})
 
 
@@ -384,3 +386,31 @@ def test_rules_take_effect_at_once(tree: Tree) -> None:
     tree.wait_for(
         "ruled", {b"kept.txt", b"drafts/draft.txt", b"node_modules/inner/code.js", b"node_modules/inner/more.js"}
     )
+
+
+def test_a_file_that_is_saved_does_not_wait_behind_a_large_one(tree: Tree) -> None:
+    folder = tree.folder / "large"
+    folder.mkdir()
+    (folder / "line.txt").write_text("".join(f"word{number} " for number in range(5_000_000))[: 50 * MIB])
+    claimed = "SELECT count(*) FROM files WHERE display = 'large/line.txt' AND lease IS NOT NULL"
+    tree.stack.wait(lambda: tree.stack.rows(claimed) == [(1,)], seconds=SOON, what="the claim of the large file")
+    (folder / "small.txt").write_text("Saved while a large file is being read.")
+    tree.wait_for_text("large/small.txt", "Saved while")
+    assert tree.states("large")[b"line.txt"] == ("pending", None), "still being read"
+    tree.wait_for("large", {b"line.txt", b"small.txt"}, seconds=90)
+
+
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+def test_a_file_that_is_saved_does_not_wait_behind_a_bulk(tree: Tree, outside: Path, count: int) -> None:
+    many = f"many{count}"
+    (outside / many).mkdir()
+    for number in range(count):
+        (outside / many / f"{number}.txt").write_text(f"Tiny file number {number} of {count}.")
+    (outside / many).rename(tree.folder / many)
+    tree.stack.wait(lambda: len(tree.states(many)) > count / 2, seconds=60, what="the rows of a bulk")
+    (tree.folder / many / "saved.txt").write_text("Saved meanwhile.")
+    tree.wait_for_text(f"{many}/saved.txt", "Saved meanwhile.")
+    assert ("pending", None) in tree.states(many).values(), "the bulk is still being read"
+    names = {f"{number}.txt".encode() for number in range(count)} | {b"saved.txt"}
+    tree.wait_for(many, names, seconds=count / 50)

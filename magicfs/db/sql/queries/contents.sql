@@ -29,11 +29,13 @@ FROM unnest(%(ordinals)s::integer[], %(digests)s::bytea[], %(first_lines)s::inte
 JOIN chunks USING (digest)
 
 -- name: enqueue_chunks
--- The content's chunks need vectors of every live model; what a person waits for moves to the front.
+-- The content's chunks need vectors of every live model; what a person waits for moves to the front, but of a
+-- long text only its beginning: the rest would keep others waiting for minutes.
 INSERT INTO embeddings (model_id, chunk_id, priority)
-SELECT DISTINCT m.id, c.chunk_id, %(priority)s::smallint
+SELECT m.id, c.chunk_id, CASE WHEN min(c.ordinal) < %(first)s THEN %(priority)s ELSE 0 END
 FROM content_chunks c CROSS JOIN models m
 WHERE c.content_id = %(content_id)s AND m.state IN ('active', 'building')
+GROUP BY m.id, c.chunk_id
 ORDER BY 1, 2
 ON CONFLICT (model_id, chunk_id) DO UPDATE SET priority = excluded.priority
 WHERE embeddings.state = 'pending' AND embeddings.priority < excluded.priority

@@ -62,11 +62,18 @@ RETURNING content_id
 
 -- name: claim
 -- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
--- reading was cut short before is taken alone, so that what crashes again takes nothing else with it.
+-- reading was cut short before is taken alone, so that what crashes again takes nothing else with it. While one
+-- worker reads a large file, the others take small ones only: what was just saved finds somebody free.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 mine AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
-    WHERE h.name = %(host)s AND r.state = 'present'
+    WHERE h.name = %(host)s AND r.state <> 'missing'
+),
+busy AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT FROM files JOIN mine ON mine.id = files.root_id
+        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND size > %(large_bytes)s
+    ) AS with_large
 ),
 waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, mine.path AS root
@@ -74,6 +81,7 @@ waiting AS (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = mine.id AND state = 'pending' AND attempts < %(max_attempts)s
           AND (leased_until IS NULL OR leased_until < now())
+          AND (size <= %(large_bytes)s OR NOT (SELECT with_large FROM busy))
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -138,7 +146,7 @@ WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NU
 -- Whether a file of the host could be claimed now.
 SELECT EXISTS (
     SELECT FROM roots r JOIN hosts h ON h.id = r.host_id JOIN files f ON f.root_id = r.id
-    WHERE h.name = %(host)s AND r.state = 'present' AND f.state = 'pending'
+    WHERE h.name = %(host)s AND r.state <> 'missing' AND f.state = 'pending'
       AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
 )
 
