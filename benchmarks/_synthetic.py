@@ -7,6 +7,7 @@ subjects that are neighbours in number share a directory. Whatever is asked here
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ STOP_WORDS = 30
 COMMON_WORDS = 50
 SUBJECT_WORDS = 8
 FOLDERS = 8
+COMPARED_AT_ONCE = 16
 SYLLABLES = ("ba", "co", "du", "fe", "gi", "ko", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")
 
 STATEMENTS = {
@@ -48,11 +50,16 @@ class Synthetic:
     words: list[str]
     subjects: NDArray[np.float32]
 
-    def exact(self, vector: NDArray[np.float32], allowed: NDArray[np.bool_], *, count: int) -> list[int]:
-        """The nearest of the allowed chunks, found by comparing all."""
-        cosines = self.vectors @ vector
-        cosines[~allowed] = -2.0
-        return [int(number) for number in np.argsort(-cosines)[:count]]
+    def exact(
+        self, vectors: NDArray[np.float32], allowed: NDArray[np.bool_], *, count: int
+    ) -> Iterator[frozenset[int]]:
+        """The nearest of the allowed chunks to each of some vectors, found by comparing all."""
+        numbers = np.flatnonzero(allowed)
+        within = self.vectors[numbers]
+        for start in range(0, len(vectors), COMPARED_AT_ONCE):
+            cosines = vectors[start : start + COMPARED_AT_ONCE] @ within.T
+            for nearest in np.argpartition(-cosines, count, axis=1)[:, :count]:
+                yield frozenset(int(number) for number in numbers[nearest])
 
     def subject_words(self, subject: int) -> list[str]:
         """The words that the chunks of a subject have."""

@@ -244,7 +244,8 @@ def main() -> int:
         say(f"[{number}/{len(todo)}] {' '.join([benchmark.script, *arguments])} ... ", end="")
         outcomes.append(run(benchmark, arguments))
         say(f"{'failed' if outcomes[-1].answer is None else 'done'} after {outcomes[-1].seconds:.0f} s")
-    chosen.output.write_text(page(outcomes), encoding="utf-8")
+        # After each one: what was measured is not lost when the rest is broken off.
+        chosen.output.write_text(page(outcomes), encoding="utf-8")
     say(f"written: {chosen.output}")
     return int(any(outcome.answer is None for outcome in outcomes))
 

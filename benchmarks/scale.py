@@ -84,16 +84,18 @@ def allowed(made: Synthetic, filters: str) -> NDArray[np.bool_]:
 
 def recall(database: Database, made: Synthetic, asked: Sequence[Asked], *, count: int = 10) -> float:
     """The share of the nearest chunks that the vector lane finds."""
-    found = wanted = 0
-    for one in asked:
-        exact = made.exact(one.vector, allowed(made, one.filters), count=count)
-        with database.transaction() as connection:
-            scope = queries.understand(connection, parse(one.typed)).scope
-            scope = queries.narrow(connection, scope, limit=SMALL_SCOPE)
-            near = queries.nearest(connection, scope, one.vector, model=made.model.id, limit=CANDIDATES)
-        found += len({chunk for chunk, _ in near[:count]} & set(exact))
-        wanted += len(exact)
-    return found / wanted
+    found = 0
+    for filters in {one.filters for one in asked}:
+        alike = [one for one in asked if one.filters == filters]
+        vectors = np.stack([one.vector for one in alike])
+        exact = made.exact(vectors, allowed(made, filters), count=count)
+        for one, wanted in zip(alike, exact, strict=True):
+            with database.transaction() as connection:
+                scope = queries.understand(connection, parse(one.typed)).scope
+                scope = queries.narrow(connection, scope, limit=SMALL_SCOPE)
+                near = queries.nearest(connection, scope, one.vector, model=made.model.id, limit=CANDIDATES)
+            found += len({chunk for chunk, _ in near[:count]} & wanted)
+    return found / (count * len(asked))
 
 
 def times_ms(service: SearchService, asked: Sequence[Asked]) -> list[float]:
