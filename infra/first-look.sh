@@ -8,13 +8,13 @@ mount=$1
 query=$2
 magicfs=${MAGICFS:-magicfs}
 
-printf '\n$ ls "%s/search/%s"\n' "$mount" "$query"
-# In the order of the directory, which is best first; ls alone would sort by name.
+printf '\n$ ls -r "%s/search/%s"\n' "$mount" "$query"
+# The names begin with the score: turned round, the best one comes first.
 # shellcheck disable=SC2012
-ls -U "$mount/search/$query" | head -n 10
+ls -r "$mount/search/$query" | head -n 10
 cat <<EOF
 
-Look further:   ls "$mount/search/what you look for"
+Look further:   ls -r "$mount/search/what you look for"
                 $magicfs search what you look for
                 $magicfs status
 Stop:           $magicfs down

@@ -38,8 +38,12 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=_default_home, description="State directory: servers, models, logs, `config.toml`."
     )
-    database_url: str | None = Field(None, description="Postgres with pgvector. Unset: the embedded server.")
-    broker_url: str | None = Field(None, description="Redis. Unset: the embedded server.")
+    database_url: str | None = Field(
+        None, pattern=r"^postgres(ql)?://", description="Postgres with pgvector. Unset: the embedded server."
+    )
+    broker_url: str | None = Field(
+        None, pattern=r"^(rediss?|redis\+socket|unix)://", description="Redis. Unset: the embedded server."
+    )
     host: str = Field(default_factory=socket.gethostname, description="This machine's name in the cluster.")
     mount: Path | None = Field(None, description="Where `up` mounts when `--mount` is not given. Unset: nowhere.")
     model: str = Field(

@@ -206,7 +206,7 @@ def stop_signal() -> threading.Event:
     return stop
 
 
-def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: str) -> None:
+def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: str | None) -> None:
     """Be a worker until a signal says to stop."""
     from tasks import worker
 

@@ -43,11 +43,6 @@ def list_failures(
     ]
 
 
-def count_reasons(connection: Connection) -> dict[str, int]:
-    """How many files there are for each reason."""
-    return dict(connection.execute(_SQL["reasons"]).fetchall())
-
-
 def retry_failures(connection: Connection) -> int:
     """Try everything again that failed, or was skipped for a reason that may be gone. Returns how many."""
     connection.execute(_SQL["forget_verdicts"])

@@ -40,11 +40,6 @@ def _by_state(connection: Connection, *, state: str) -> IndexedModel | None:
     return IndexedModel(id=ModelId(model_id), spec=spec)
 
 
-def live_models(connection: Connection) -> list[ModelId]:
-    """The models that new chunks need vectors of: the active one and the one being built."""
-    return [ModelId(row[0]) for row in connection.execute(_SQL["live"])]
-
-
 def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     """Make `spec` the model of an index that has none; harmless when it is that already.
 

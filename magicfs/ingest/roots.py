@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -32,10 +33,18 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
     state = os.fsencode(home.resolve())
     if contains(absolute, state) or contains(state, absolute):
         raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
-    for mount in mounts:
+    for mount in {*mounts, *_mounts_here()}:
         if contains(absolute, mount) or contains(mount, absolute):
             raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
     return absolute
+
+
+def _mounts_here() -> list[bytes]:
+    """Where MagicFS is mounted on this machine, by whatever index: a mount must never be read as a root."""
+    with open("/proc/self/mountinfo", "rb") as lines:
+        fields = [line.split() for line in lines if b" - fuse.magicfs " in line]
+    # Blanks and the like are written as three octal digits.
+    return [re.sub(rb"\\(\d{3})", lambda code: bytes([int(code[1], 8)]), found[4]) for found in fields]
 
 
 def contains(outer: bytes, inner: bytes) -> bool:

@@ -215,10 +215,9 @@ class RealFile(Openable):
         elif self._about is not None:
             hit = self._about
             yield "score", f"{hit.score:.4f}"
-            if hit.vector is not None:
-                yield "vector", f"{hit.vector:.4f}"
-            if hit.lexical is not None:
-                yield "lexical", f"{hit.lexical:.4f}"
+            # Empty where the lane did not see the file: the attribute is there on every result.
+            yield "vector", "" if hit.vector is None else f"{hit.vector:.4f}"
+            yield "lexical", "" if hit.lexical is None else f"{hit.lexical:.4f}"
             yield "lines", f"{hit.first_line}-{hit.last_line}"
             yield "snippet", hit.snippet
             yield "indexed_at", datetime.fromtimestamp(hit.indexed_at, UTC).isoformat(timespec="seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 from typing import Annotated
 
@@ -28,12 +27,11 @@ def worker(
         str | None,
         typer.Option(
             help="Unique in the cluster and the same after a restart: then it takes up what it left. "
-            "Without one, a name is made up."
+            "Without one, it is made of the name of this machine or container."
         ),
     ] = None,
 ) -> None:
     """Work until it is stopped: one process, one model, one task at a time."""
     from magicfs.cli import wiring
 
-    chosen = name or f"{queue.value}-{secrets.token_hex(4)}"
-    wiring.run_worker(wiring.settings_for_service(chosen), kind=queue.value, name=chosen)
+    wiring.run_worker(wiring.settings_for_service(name or queue.value), kind=queue.value, name=name)

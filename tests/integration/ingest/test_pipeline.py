@@ -327,7 +327,7 @@ class TestRootsThatAreNotThere:
 
 class TestFailures:
     def test_they_are_listed_and_can_be_tried_again(self, index: Index) -> None:
-        from magicfs.db.failures import count_reasons, list_failures, retry_failures
+        from magicfs.db.failures import list_failures, retry_failures
         from magicfs.domain.files import Reason
         from magicfs.domain.text import Unreadable
 
@@ -340,7 +340,6 @@ class TestFailures:
         with index.database.transaction() as connection:
             assert [(entry.path, entry.reason) for entry in list_failures(connection)] == [(b"bad.pdf", "crashed")]
             assert len(list_failures(connection, skipped=True)) == 2
-            assert count_reasons(connection) == {"binary": 1, "crashed": 1}
             assert retry_failures(connection) == 1
         index.reader.extract = original  # type: ignore[method-assign]
         index.settle()

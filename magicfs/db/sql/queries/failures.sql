@@ -21,10 +21,6 @@ WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s)
 ORDER BY f.changed_at DESC, f.id DESC, c.ordinal
 LIMIT %(limit)s
 
--- name: reasons
--- How many files there are for each reason.
-SELECT reason, count(*) FROM files WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason
-
 -- name: retry_files
 -- Read again what could not be read.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL

@@ -3,10 +3,6 @@
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling
 FROM models WHERE state = %(state)s
 
--- name: live
--- Ids of the models that new chunks need vectors of.
-SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
-
 -- name: insert
 -- Record a model, or take over its calibration when it is known.
 INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, state)

@@ -47,7 +47,7 @@ RETURNING id
 -- name: unscanned
 -- How many roots no complete scan has been through that began after a moment. Missing ones are not waited for.
 SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
-WHERE (%(host)s::text IS NULL OR h.name = %(host)s) AND r.state = 'present'
+WHERE (%(host)s::text IS NULL OR h.name = %(host)s) AND r.state <> 'missing'
   AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
 
 -- name: now
