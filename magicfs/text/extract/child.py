@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -102,7 +103,11 @@ def main(arguments: list[str]) -> None:
     languages = json.loads(arguments[1])
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
     parser = LibraryParser(ocr=ocr)
-    parser.warm_up()
+    # The library unpacks a part of itself into a directory whose name anybody could have taken before. It is given one
+    # of its own, needs it only now, and what it has loaded stays loaded.
+    with tempfile.TemporaryDirectory(prefix="magicfs-") as private:
+        os.environ["TMPDIR"] = private
+        parser.warm_up()
     serve(parser, limits=limits)
 
 

@@ -45,6 +45,14 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
 
+_EMPTY_PDF = b"""%PDF-1.1
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj
+trailer<</Root 1 0 R>>
+"""
+
+
 class LibraryParser:
     """Gets text out of everything that is not plain text."""
 
@@ -67,8 +75,12 @@ class LibraryParser:
         )
 
     def warm_up(self) -> None:
-        """Have the library start its threads and tables, before limits are measured from what is in use."""
+        """Have the library load what it loads late, before limits are measured from what is in use.
+
+        That includes its PDF engine, which it unpacks into the temporary directory: under the limits it could not.
+        """
         self._read(b"<p>ready</p>", "text/html")
+        self._read(_EMPTY_PDF, "application/pdf")
 
     def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """Return the text of a file that has been taken for `mime_type`, or why there is none.

@@ -137,6 +137,22 @@ def test_text_in_an_image(format_files: Path) -> None:
     assert "contains some words" in found.text
 
 
+def test_the_first_pdf_on_a_machine_needs_nothing_that_others_could_have_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = b"BT /F1 9 Tf 9 9 Td (the tide turns) Tj ET"
+    pdf = (
+        b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n"
+        b"4 0 obj<</Length 41>>stream\n" + words + b"\nendstream endobj\n"
+        b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with FileExtractor(limits=Limits(seconds=60)) as reader:
+        assert "the tide turns" in document(reader.extract(pdf, name=b"a.pdf")).text
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_long_text_is_cut_at_a_line() -> None:
     with FileExtractor(limits=Limits(text_bytes=1000)) as reader:
         found = document(reader.extract(b"forty letters of text, or about so many\n" * 100, name=b"a.txt"))
