@@ -13,7 +13,7 @@ from datetime import datetime
 from magicfs.db.contents import orphan_contents
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import ClaimedFile, FileStat, FileState, Reason
+from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load("files")
@@ -45,18 +45,6 @@ class SeenFile:
 
     path: bytes
     stat: FileStat
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """What has become of a file."""
-
-    state: FileState
-    reason: str | None
-    detail: str | None
-    attempts: int
-    chunks: int
-    embedded: int
 
 
 def display_path(path: bytes) -> str:
@@ -98,12 +86,6 @@ def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
 def names_of(connection: Connection, root: RootId, inodes: Collection[int]) -> set[bytes]:
     """The paths under which a root has these inodes, whose numbers are given as `FileStat` holds them."""
     return {row[0] for row in connection.execute(_SQL["names_of"], {"root_id": root, "inos": list(inodes)})}
-
-
-def find_file(connection: Connection, root: RootId, path: bytes) -> FoundFile | None:
-    """What has become of one file; None when the index does not know it."""
-    row = connection.execute(_SQL["find"], {"root_id": root, "path": path}).fetchone()
-    return None if row is None else FoundFile(FileState(row[0]), *row[1:])
 
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.db import files as files_db
-from magicfs.db import roots as roots_db
+from magicfs.db.explain import FileFacts, file_facts
 from magicfs.db.files import display_path
 from magicfs.db.pool import Database
+from magicfs.db.roots import KnownRoot, list_roots
 from magicfs.domain.files import FileState, Root
+from magicfs.errors import UsageError
 from magicfs.ingest.roots import contains
 from magicfs.ingest.rules import Rules
 
@@ -20,26 +22,43 @@ from magicfs.ingest.rules import Rules
 class Explanation:
     """The verdict on one path."""
 
-    indexed: bool
-    sentence: str
-    """What is the case, and the mend where there is one."""
+    root: KnownRoot
+    """The root that it lies in."""
+    absolute: bytes
+    facts: FileFacts | None = None
+    """What the index knows of the file, if it has met it."""
+    why_not: str = ""
+    """Why the index does not know it, and the mend where there is one."""
+
+    @property
+    def indexed(self) -> bool:
+        """Whether a search can find it."""
+        return self.facts is not None and self.facts.state is FileState.INDEXED
 
 
 def explain(database: Database, *, host: str, path: Path) -> Explanation:
-    """Say whether a path of this host is in the index, and if not, why."""
+    """Say whether a path of this host is in the index, and if not, why.
+
+    Raises `UsageError` for a path outside of all roots of the host.
+    """
     absolute = os.fsencode(_resolved_parent(path.expanduser()))
     with database.transaction() as connection:
-        roots = [known.root for known in roots_db.list_roots(connection, host=host)]
-    root = next((root for root in roots if contains(root.path, absolute)), None)
-    if root is None:
-        return Explanation(indexed=False, sentence="no root contains it: run 'magicfs roots add' with its directory")
-    below = absolute[len(root.path.rstrip(b"/")) + 1 :]
-    problem = _problem(root, below)
+        roots = list_roots(connection, host=host)
+    known = next((known for known in roots if contains(known.root.path, absolute)), None)
+    if known is None:
+        raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
+    below = absolute[len(known.root.path.rstrip(b"/")) + 1 :]
+    problem = _problem(known.root, below)
     if problem is not None:
-        return Explanation(indexed=False, sentence=problem)
-    if not below:
-        return Explanation(indexed=True, sentence=f"it is the root {root.name}")
-    return _from_database(database, root, below)
+        return Explanation(known, absolute, why_not=problem)
+    with database.transaction() as connection:
+        facts = file_facts(connection, known.root.id, below)
+        count, total = files_db.count_paths(connection, known.root.id, [below])
+    if facts is not None:
+        return Explanation(known, absolute, facts=facts)
+    if os.path.isdir(absolute):
+        return Explanation(known, absolute, why_not=f"a directory with {count if below else total} known files")
+    return Explanation(known, absolute, why_not="newer than the last look: wait, or run 'magicfs scan --wait'")
 
 
 def _resolved_parent(path: Path) -> Path:
@@ -57,37 +76,18 @@ def _problem(root: Root, below: bytes) -> str | None:
         try:
             status = os.lstat(absolute)
         except OSError as error:
-            return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}"
+            return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}: check the spelling"
         if stat.S_ISLNK(status.st_mode):
             return f"{display_path(absolute)} is a symbolic link: links are not followed; add its target as a root"
         directory = stat.S_ISDIR(status.st_mode)
         why = rules.why_ignored(path, is_directory=directory)
         if why is not None:
-            return (
-                f"{display_path(path)} is ignored by {why}: add '!{display_path(parts[depth - 1])}' to .magicfsignore"
-            )
+            name = display_path(parts[depth - 1])
+            return f"{display_path(path)} is ignored by {why}: add '!{name}' to .magicfsignore to have it indexed"
         if directory:
             if status.st_dev != root.device:
                 return f"{display_path(absolute)} is on another disk than its root: add it as a root of its own"
             rules = rules.enter(absolute, below=path)
         elif not stat.S_ISREG(status.st_mode):
-            return "it is no regular file"
+            return "no regular file: devices, sockets and pipes are not indexed"
     return None
-
-
-def _from_database(database: Database, root: Root, below: bytes) -> Explanation:
-    with database.transaction() as connection:
-        found = files_db.find_file(connection, root.id, below)
-        count, _ = files_db.count_paths(connection, root.id, [below])
-    if found is None and count:
-        return Explanation(indexed=True, sentence=f"{count} files below it are known to the root {root.name}")
-    if found is None:
-        return Explanation(indexed=False, sentence="it has not been seen yet: run 'magicfs scan'")
-    if found.state is FileState.INDEXED:
-        return Explanation(
-            indexed=True, sentence=f"it is indexed in {found.chunks} chunks, {found.embedded} by meaning"
-        )
-    if found.state is FileState.PENDING:
-        return Explanation(indexed=False, sentence=f"it waits to be read (tried {found.attempts} times)")
-    detail = f" ({found.detail})" if found.detail else ""
-    return Explanation(indexed=False, sentence=f"{found.state}: {found.reason}{detail}; see docs/reasons.md")

@@ -53,13 +53,15 @@ def _check(settings: Settings, *, as_json: bool) -> bool:
 
 def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
     from magicfs.cli import output, wiring
-    from magicfs.cli.explain import explain
+    from magicfs.cli.explain import lines_of
+    from magicfs.ingest.explain import explain
 
     with wiring.database_for_command(settings) as database:
-        indexed, lines = explain(settings, database, path)
+        found = explain(database, host=settings.host, path=path)
+    lines = lines_of(found)
     if as_json:
-        output.print_json({"path": str(path), "indexed": indexed, "explanation": lines})
+        output.print_json({"path": str(path), "indexed": found.indexed, "explanation": lines})
     else:
         for line in lines:
             output.say(line)
-    return indexed
+    return found.indexed

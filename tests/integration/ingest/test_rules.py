@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.rules import Rules
 from tests.integration.ingest.conftest import HOST, Index
@@ -79,10 +80,9 @@ def test_rule_files_that_are_nonsense_are_no_harm(index: Index, tmp_path: Path) 
         (".hidden/x.txt", "built-in rule"),
         ("missing.txt", "no such file"),
         ("link.txt", "symbolic link"),
-        ("new.txt", "not been seen yet"),
-        ("/etc/hostname", "no root contains it"),
-        ("a.txt", "indexed in 1 chunks, 1 by meaning"),
-        ("sub", "1 files below it"),
+        ("new.txt", "newer than the last look"),
+        ("sub", "a directory with 1 known files"),
+        (".", "a directory with 2 known files"),
     ],
 )
 def test_doctor_says_why(index: Index, path: str, words: str) -> None:
@@ -91,7 +91,20 @@ def test_doctor_says_why(index: Index, path: str, words: str) -> None:
     (index.folder / "link.txt").symlink_to("/etc/hostname")
     index.settle()
     write(index.folder, "new.txt")
-    assert words in explain(index.database, host=HOST, path=index.folder / path).sentence
+    found = explain(index.database, host=HOST, path=index.folder / path)
+    assert words in found.why_not
+    assert not found.indexed
+
+
+def test_doctor_tells_what_is_known(index: Index) -> None:
+    write(index.folder, "a.txt")
+    index.settle()
+    found = explain(index.database, host=HOST, path=index.folder / "a.txt")
+    assert found.indexed
+    assert found.facts is not None
+    assert (found.facts.chunks, found.facts.embedded) == (1, 1)
+    with pytest.raises(UsageError, match="no root"):
+        explain(index.database, host=HOST, path=Path("/etc/hostname"))
 
 
 def test_an_empty_set_of_rules_lets_ordinary_names_pass() -> None:

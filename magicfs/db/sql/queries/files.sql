@@ -149,13 +149,3 @@ SELECT EXISTS (
     WHERE h.name = %(host)s AND r.state <> 'missing' AND f.state = 'pending'
       AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
 )
-
--- name: find
--- One file, and how far its chunks are under the active model.
-SELECT f.state, f.reason, f.detail, f.attempts, count(c.chunk_id), count(*) FILTER (WHERE e.state = 'done')
-FROM files f
-LEFT JOIN content_chunks c ON c.content_id = f.content_id
-LEFT JOIN models m ON m.state = 'active'
-LEFT JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = c.chunk_id
-WHERE f.root_id = %(root_id)s AND f.path = %(path)s
-GROUP BY f.id
