@@ -47,8 +47,8 @@ format: setup-dev  ## bring the code into form
 bench: setup-dev  ## run all benchmarks and write docs/benchmarks.md
 	@$(BIN)/python benchmarks/all.py
 
-chaos: setup-dev  ## break things at random for ten minutes; MAGICFS_CHAOS_SEED repeats a run
-	@MAGICFS_CHAOS_SECONDS=$${MAGICFS_CHAOS_SECONDS:-600} $(BIN)/python -m pytest -q tests/faults/test_convergence.py
+chaos: setup-dev  ## break things at random for ten minutes; CHAOS_SEED repeats a run
+	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(BIN)/python -m pytest -q tests/faults/test_convergence.py
 
 setup:
 	@VENV="$(VENV)" infra/setup.sh

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import socket
 import stat
@@ -148,6 +149,19 @@ class Settings(BaseSettings):
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
             ) from error
+
+
+def unknown_variables() -> list[str]:
+    """What is in the environment under our prefix and is no setting, with the setting that was perhaps meant."""
+    known = [f"MAGICFS_{name.upper()}" for name in Settings.model_fields]
+    # Names of settings are read in any case.
+    strangers = sorted(name for name in os.environ if name.startswith("MAGICFS_") and name.upper() not in known)
+    complaints = []
+    for name in strangers:
+        meant = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+        hint = f"did you mean {meant[0]}?" if meant else "see docs/settings.md for those there are"
+        complaints.append(f"{name} is no setting and has no effect: {hint}")
+    return complaints
 
 
 def load() -> Settings:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     from magicfs.config import Settings
     from magicfs.db.pool import Database
-    from magicfs.domain.status import IndexStatus
+    from magicfs.domain.status import IndexProgress
 
 POLL_SECONDS = 0.25
+LOOKS_PAUSE = 10
+"""So many times as long as a look took is the pause after it."""
+
 LINE_SECONDS = 5.0
 """Pause between two lines where there is no terminal to draw on."""
 
@@ -72,9 +75,9 @@ class Meter:
 
     _history: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def update(self, status: IndexStatus, *, now: float) -> Snapshot:
+    def update(self, progress: IndexProgress, *, now: float) -> Snapshot:
         """Take in what there is at the time `now`, in seconds."""
-        files, chunks = status.files, status.chunks
+        files, chunks = progress.files, progress.chunks
         done = chunks.embedded + chunks.failed
         self._history.append((now, done))
         while self._history[0][0] < now - WINDOW_SECONDS:
@@ -112,7 +115,7 @@ class Patience:
 
 
 def wait_until_searchable(settings: Settings, database: Database, *, since: datetime) -> Snapshot:
-    """Return when every root of this host has been scanned after `since` and all that was found is indexed.
+    """Return when every root of this host has been scanned after `since` and all that was found there is indexed.
 
     `since` is the database's time. Raises `ServerError` when what does the work is not there any more.
     """
@@ -122,31 +125,34 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
     patience = Patience()
     with _Display() as display:
         while True:
+            began = time.monotonic()
             try:
-                status, scanned = _look(settings, database, since)
+                progress, scanned = _look(settings, database, since)
                 seen = time.monotonic()
             except DatabaseUnavailable:
                 if time.monotonic() - seen > OUTAGE_SECONDS:
                     raise
             else:
-                snapshot = meter.update(status, now=seen)
+                snapshot = meter.update(progress, now=seen)
                 display.show(snapshot)
                 if patience.is_over(snapshot, now=seen):
                     output.remark("nothing has moved for a while: 'magicfs status' and the logs may tell why")
-                if scanned and not status.files.pending and snapshot.chunks_done >= status.chunks.total:
+                if scanned and not progress.files.pending and snapshot.chunks_done >= progress.chunks.total:
                     return snapshot
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
                 _check_alive(settings)
-            time.sleep(POLL_SECONDS)
+            # In a large cluster a look takes a while; who waits must not be a burden.
+            time.sleep(max(POLL_SECONDS, LOOKS_PAUSE * (seen - began)))
 
 
-def _look(settings: Settings, database: Database, since: datetime) -> tuple[IndexStatus, bool]:
+def _look(settings: Settings, database: Database, since: datetime) -> tuple[IndexProgress, bool]:
     from magicfs.db.roots import count_unscanned
-    from magicfs.db.status import read_status
+    from magicfs.db.status import read_progress
 
     with database.transaction() as connection:
-        return read_status(connection), count_unscanned(connection, host=settings.host, since=since) == 0
+        scanned = count_unscanned(connection, host=settings.host, since=since) == 0
+        return read_progress(connection, host=settings.host), scanned
 
 
 def _check_alive(settings: Settings) -> None:

@@ -47,8 +47,13 @@ EMBEDDER_LOG = "embedder-on-demand.log"
 
 def settings_for_command() -> Settings:
     """The settings, for a command that talks to a person: what goes wrong is said by its result, not by a log."""
+    from magicfs.cli import output
+
     logs.setup(level="CRITICAL")
-    return config.load()
+    settings = config.load()
+    for complaint in config.unknown_variables():
+        output.remark(f"magicfs: {complaint}")
+    return settings
 
 
 def settings_for_service(role: str) -> Settings:
@@ -56,6 +61,8 @@ def settings_for_service(role: str) -> Settings:
     settings = config.load()
     settings.make_home()
     logs.setup(level=settings.log_level, role=role)
+    for complaint in config.unknown_variables():
+        log.warning("%s", complaint)
     return settings
 
 
@@ -70,14 +77,21 @@ def supervisor(settings: Settings) -> Supervisor:
 def database_for_command(settings: Settings) -> Iterator[Database]:
     """The database, at once or not at all. Raises `ServerError` when nothing runs."""
     from magicfs.db.pool import Database
-    from magicfs.runtime.processes import accepts
 
-    if settings.embedded_database and not accepts(settings.run_dir / ".s.PGSQL.5432"):
-        raise ServerError("nothing is running: run 'magicfs up' first")
+    if settings.embedded_database:
+        require_embedded_server(settings)
     with Database(
         settings.database_dsn, application="command", size=2, connect_seconds=COMMAND_CONNECT_SECONDS
     ) as database:
         yield database
+
+
+def require_embedded_server(settings: Settings) -> None:
+    """Raises `ServerError` when no embedded Postgres runs."""
+    from magicfs.runtime.processes import accepts
+
+    if not accepts(settings.run_dir / ".s.PGSQL.5432"):
+        raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
 
 
 def require_database(settings: Settings) -> None:
@@ -94,10 +108,15 @@ def require_broker(settings: Settings) -> None:
 
 @contextmanager
 def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
-    """The database with the schema that this version needs; waits for it a while, then raises."""
+    """The database with the schema that this version needs; waits for it a while, then raises.
+
+    An embedded one that nobody runs is not waited for. Raises `ServerError` then.
+    """
     from magicfs.db.migrate import migrate
     from magicfs.db.pool import Database
 
+    if settings.embedded_database and not supervisor(settings).running():
+        require_embedded_server(settings)
     with Database(settings.database_dsn, application=role, size=size) as database:
         _patiently(lambda: migrate(database))
         yield database

@@ -78,6 +78,11 @@ def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes
     return [IndexedFile(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
 
 
+def sample(connection: Connection, root: RootId, *, limit: int) -> list[tuple[bytes, int, int]]:
+    """Some files of a root: path, size, and mtime in nanoseconds."""
+    return connection.execute(_SQL["sample"], {"root_id": root, "limit": limit}).fetchall()
+
+
 def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
     """Files of a root that were seen but could not be opened: to look at them again may help."""
     return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]

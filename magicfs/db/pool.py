@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 """What the query functions take: a connection inside a transaction."""
 
+SHORTEST_CONNECT_SECONDS = 2
+"""libpq waits no shorter."""
+
 CONNECT_SECONDS = 10
 """Longest wait for a connection: a restart of Postgres takes about two."""
 
@@ -33,8 +36,6 @@ def translated() -> Iterator[None]:
     """Turn psycopg's errors into ours."""
     try:
         yield
-    except PoolTimeout as error:
-        raise DatabaseUnavailable("no database answers: run 'magicfs up', or check MAGICFS_DATABASE_URL") from error
     except psycopg.errors.QueryCanceled as error:
         raise DeadlineExceeded("the database took too long over a query") from error
     except (psycopg.errors.TransactionRollback, psycopg.errors.IntegrityError) as error:
@@ -81,6 +82,7 @@ class Database:
         options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
         if lazy_commit:
             options += " -c synchronous_commit=off"
+        self._dsn = dsn
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
             min_size=0,
@@ -107,13 +109,27 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with translated(), self._pool.connection() as connection:
-            yield connection
+        with translated():
+            try:
+                with self._pool.connection() as connection:
+                    yield connection
+            except PoolTimeout as error:
+                raise DatabaseUnavailable(
+                    f"no database answers ({self._why_unreachable()}): run 'magicfs up', or check MAGICFS_DATABASE_URL"
+                ) from error
+
+    def _why_unreachable(self) -> str:
+        """What one more try to connect runs into: the pool keeps its failures to itself."""
+        try:
+            psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
+        except psycopg.Error as error:
+            return _first_line(error)
+        return "all connections are in use"
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection on which every statement is a transaction: for what Postgres does only outside of one."""
-        with translated(), self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.autocommit = True
             try:
                 yield connection

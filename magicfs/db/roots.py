@@ -84,6 +84,11 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
     connection.execute(_SQL["set_state"], {"root_id": root, "state": state.value, "detail": detail})
 
 
+def set_device(connection: Connection, root: RootId, *, device: int) -> None:
+    """Record under which device number a root is found from now on."""
+    connection.execute(_SQL["set_device"], {"root_id": root, "device": device})
+
+
 def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
     """Record that a scan is complete; `began` is the database's time when it began."""
     connection.execute(_SQL["scanned"], {"root_id": root, "began": began})

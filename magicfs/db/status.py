@@ -14,7 +14,15 @@ from magicfs.db.pool import Connection
 from magicfs.db.queries import load
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
-from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus, MountStatus, RootStatus, WorkerStatus
+from magicfs.domain.status import (
+    ChunkCounts,
+    FileCounts,
+    IndexProgress,
+    IndexStatus,
+    MountStatus,
+    RootStatus,
+    WorkerStatus,
+)
 
 _SQL = load("status")
 
@@ -51,6 +59,20 @@ def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverag
     return Coverage(files=files.total, indexed=files.indexed, chunks=chunks.total, embedded=chunks.embedded)
 
 
+def read_progress(connection: Connection, *, host: str) -> IndexProgress:
+    """How far the files of one host are. Where other hosts have files too, it costs a look at each of its chunks."""
+    model = active_model(connection)
+    hosts = dict(connection.execute(_SQL["hosts"]).fetchall())
+    by_state: Counter[str] = Counter()
+    for root_id, state, count in connection.execute(_SQL["files"]):
+        if hosts.get(root_id) == host:
+            by_state[state] += count
+    if model is None or set(hosts.values()) <= {host}:
+        return IndexProgress(files=_file_counts(by_state), chunks=_count_chunks(connection, model))
+    row = connection.execute(_SQL["embeddings_of_host"], {"model_id": model.id, "host": host}).fetchone()
+    return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*(row or (0, 0, 0))))
+
+
 def _count_files(connection: Connection) -> tuple[Counter[int], Counter[str]]:
     by_root: Counter[int] = Counter()
     by_state: Counter[str] = Counter()
@@ -75,7 +97,10 @@ def _count_chunks(connection: Connection, model: IndexedModel | None) -> ChunkCo
         row = connection.execute(_SQL["chunks_without_model"]).fetchone()
         return ChunkCounts(total=row[0] if row else 0, embedded=0, failed=0)
     row = connection.execute(_SQL["embeddings"], {"model_id": model.id}).fetchone()
-    total, pending, failed = row or (0, 0, 0)
+    return _chunk_counts(*(row or (0, 0, 0)))
+
+
+def _chunk_counts(total: int, pending: int, failed: int) -> ChunkCounts:
     return ChunkCounts(total=total, embedded=total - pending - failed, failed=failed)
 
 

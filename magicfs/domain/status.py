@@ -28,6 +28,14 @@ class ChunkCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far some files are on their way into the index."""
+
+    files: FileCounts
+    chunks: ChunkCounts
+
+
+@dataclass(frozen=True, slots=True)
 class RootStatus:
     """One root, as `status` lists it."""
 

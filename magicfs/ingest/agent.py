@@ -152,25 +152,25 @@ class Agent:
                 stop.wait(RETRY_SECONDS)
                 continue
             changed = threading.Event()
-            guard = threading.Thread(target=self._end_watch, args=(set(watched), changed, stop), name="watch-guard")
+            guard = threading.Thread(target=self._end_watch, args=(watched, changed, stop), name="watch-guard")
             guard.start()
             with _survived(stop):
-                self._watcher.run([known.root for known in watched.values()], changed)
+                self._watcher.run(sorted(watched, key=lambda root: root.id), changed)
             # A watch that ended by itself is tried again, but not at once: the system has refused it.
             if not changed.is_set():
                 changed.wait(self._settings.scan_seconds)
             changed.set()
             guard.join()
 
-    def _end_watch(self, watched: set[RootId], changed: threading.Event, stop: threading.Event) -> None:
-        """End a watch when the set of roots is another, or the agent stops."""
+    def _end_watch(self, watched: set[Root], changed: threading.Event, stop: threading.Event) -> None:
+        """End a watch when the roots are others, or the agent stops."""
         while not stop.wait(TICK_SECONDS) and not changed.is_set():
-            if set(self._present()) != watched:
+            if self._present() != watched:
                 break
         changed.set()
 
-    def _present(self) -> dict[RootId, KnownRoot]:
-        return {key: known for key, known in self._roots.items() if known.state is not RootState.MISSING}
+    def _present(self) -> set[Root]:
+        return {known.root for known in self._roots.values() if known.state is not RootState.MISSING}
 
 
 class _Chore:

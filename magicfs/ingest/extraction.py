@@ -7,6 +7,7 @@ guarded by the claim's lease.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -236,6 +237,11 @@ _PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})
 """Verdicts that another try, or a program installed later, may change: not remembered for copies."""
 
 
+_NO_FAULT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_NO_FILE_ANY_MORE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR})
+"""Gone, or something else has its name now: a link, a socket, a directory."""
+
+
 def _name(claim: ClaimedFile) -> bytes:
     return claim.path.rpartition(b"/")[2]
 
@@ -246,7 +252,11 @@ def _open(claim: ClaimedFile) -> int | Unreadable:
     except PermissionError:
         return Unreadable(Reason.PERMISSION, "not readable by the user that MagicFS runs as")
     except OSError as error:
-        return Unreadable(Reason.VANISHED, os.strerror(error.errno or 0))
+        if error.errno in _NO_FAULT_OF_THE_FILE:
+            raise ServerError(f"no file can be opened ({error.strerror}): raise the limit, or add memory") from error
+        if error.errno in _NO_FILE_ANY_MORE:
+            return Unreadable(Reason.VANISHED, os.strerror(error.errno))
+        return Unreadable(Reason.CORRUPT, f"cannot be opened: {error.strerror}")
 
 
 def _read_all(descriptor: int, *, limit: int) -> bytes:

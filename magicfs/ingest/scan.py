@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from magicfs.db import files as files_db
@@ -18,6 +18,7 @@ from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
 from magicfs.ingest.before import Before
 from magicfs.ingest.memory import Memory
+from magicfs.ingest.presence import SAMPLE_FILES, Absent, KnownFiles, device_of
 from magicfs.ingest.rules import Rules, rules_for
 from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
@@ -53,18 +54,6 @@ def is_suspicious(*, gone: int, known: int) -> bool:
     return gone >= FEWEST_SUSPICIOUS and 2 * gone > known
 
 
-def presence(root: Root) -> tuple[RootState, str | None]:
-    """Whether a root is there, on the device it was added from."""
-    try:
-        status = os.stat(root.path)
-        os.scandir(root.path).close()
-    except OSError as error:
-        return RootState.MISSING, f"{error.strerror}: its files stay in the index until it is back"
-    if status.st_dev != root.device:
-        return RootState.MISSING, "another device is mounted there: remove the root and add it anew if that is meant"
-    return RootState.PRESENT, None
-
-
 class Scanner:
     """Scans roots of this host. Threads may share one."""
 
@@ -78,11 +67,11 @@ class Scanner:
 
         A `deep` scan compares with the database alone and not with what the last scan remembers.
         """
-        root = known.root
-        state, detail = presence(root)
-        if state is not RootState.PRESENT:
-            self._set_state(root, state, detail)
-            self._memory.forget(root.id)
+        try:
+            root = self._present(known.root)
+        except Absent as absence:
+            self._set_state(known.root, RootState.MISSING, str(absence))
+            self._memory.forget(known.root.id)
             return ScanResult(changed=0, deleted=0, complete=False)
         if known.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
@@ -140,6 +129,21 @@ class Scanner:
                 self._memory.doubt_below(root.id, paths)
                 files_db.delete_paths(connection, root.id, paths)
         return True
+
+    def _present(self, root: Root) -> Root:
+        """The root as it is there now. Raises `Absent`."""
+
+        def known_files() -> KnownFiles:
+            with self._database.transaction() as connection:
+                return files_db.sample(connection, root.id, limit=SAMPLE_FILES)
+
+        device = device_of(root, known_files)
+        if device == root.device:
+            return root
+        log.info("root %s has another device number, and is the same tree", root.name)
+        with self._database.transaction() as connection:
+            roots_db.set_device(connection, root.id, device=device)
+        return replace(root, device=device)
 
     def _begin(self, root: Root, *, deep: bool) -> datetime:
         """The database's time; and look again at the directories of files that could not be opened."""

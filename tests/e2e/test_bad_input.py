@@ -158,12 +158,18 @@ def test_nobody_at_the_address_of_the_broker(commands: Commands, docs: Path) -> 
 def test_nobody_at_the_address_of_the_database(commands: Commands, docs: Path) -> None:
     address = "postgresql://nobody:secret@127.0.0.1:1/magicfs"
     done = commands.run("up", docs, "--detach", MAGICFS_DATABASE_URL=address)
-    assert_refused(done, "database")
+    assert_refused(done, "MAGICFS_DATABASE_URL", "onnection refused")
     assert "secret" not in done.stderr
     commands.assert_nothing_left()
 
 
-@pytest.mark.parametrize("command", [("status",), ("search", "x"), ("roots", "list"), ("failures",), ("scan",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("status",), ("search", "x"), ("roots", "list"), ("failures",), ("scan",)),
+        *(("agent",), ("worker",), ("worker", "--queue", "extract")),
+    ],
+)
 def test_a_command_while_nothing_runs(commands: Commands, command: tuple[str, ...]) -> None:
     assert_refused(commands.run(*command), "magicfs up")
 
@@ -174,10 +180,21 @@ def test_down_while_nothing_runs_is_harmless(commands: Commands) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("search",), ("up", "--workers", "-1"), ("up", "--nonsense"), ("nonsense",), ("worker", "--queue", "x")],
+    [
+        *(("search",), ("up", "--workers", "-1"), ("up", "--nonsense"), ("nonsense",), ("worker", "--queue", "x")),
+        *(("up", ""), ("up", "--mount", ""), ("roots", "add", ""), ("umount", " "), ("failures", "--reason", "mood")),
+    ],
 )
 def test_wrong_usage(commands: Commands, arguments: tuple[str, ...]) -> None:
     assert_refused(commands.run(*arguments), "--help", code=2)
+
+
+def test_a_misspelt_variable_is_pointed_out(commands: Commands) -> None:
+    done = commands.run("down", MAGICFS_WROKERS="3")
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "MAGICFS_WROKERS" in done.stderr
+    assert "did you mean MAGICFS_WORKERS?" in done.stderr
 
 
 def test_umount_of_nothing(commands: Commands, docs: Path) -> None:

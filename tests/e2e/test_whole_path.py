@@ -218,7 +218,7 @@ def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -
     (docs / "empty.txt").unlink()
     assert "indexed" in magicfs.ok("doctor", docs / "notes.txt")
     hidden = magicfs.run("doctor", docs / ".hidden")
-    assert (hidden.returncode, "No such file" in hidden.stdout) == (1, True)
+    assert (hidden.returncode, "no such file" in hidden.stdout) == (1, True)
 
 
 def test_doctor_finds_this_machine_well(magicfs: Commands) -> None:
@@ -243,6 +243,15 @@ def test_a_part_that_dies_is_started_again_and_reported(magicfs: Commands, mount
     eventually(lambda: part(magicfs, "embedder")["pid"] not in {None, pid}, "another query embedder")
     assert part(magicfs, "embedder")["restarts"] == 1
     assert listing(mount, "python, after the query embedder has died")
+
+
+def test_umount_ends_a_mount_that_up_runs_and_up_brings_it_back(magicfs: Commands, docs: Path, mount: Path) -> None:
+    assert magicfs.ok("umount", mount) == f"{mount} is unmounted\n"
+    assert list(mount.iterdir()) == []
+    assert "mount" not in {one["name"] for one in status(magicfs)["parts"]}
+    assert status(magicfs)["mounts"] == []
+    magicfs.ok("up", docs, "--mount", mount, "--detach")
+    assert listing(mount, "python")
 
 
 def test_down_leaves_nothing_and_is_harmless_twice(magicfs: Commands, mount: Path) -> None:

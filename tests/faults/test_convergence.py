@@ -1,6 +1,6 @@
 """Whatever happens to the files and to the parts: when it is quiet again, the index is what a fresh one would be.
 
-Set `MAGICFS_CHAOS_SEED` to repeat a run, `MAGICFS_CHAOS_SECONDS` for a longer one; `make chaos` does.
+Set `CHAOS_SEED` to repeat a run, `CHAOS_SECONDS` for a longer one; `make chaos` does.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tests.faults.chaos.faults import Faults
 from tests.faults.chaos.tree import Tree
 from tests.plugins.commands import Commands, commands_in, short_folder
 
-SECONDS = float(os.environ.get("MAGICFS_CHAOS_SECONDS", "25"))
-SEED = int(os.environ.get("MAGICFS_CHAOS_SEED", "20261124"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "25"))
+SEED = int(os.environ.get("CHAOS_SEED", "20261124"))
 QUIET_SECONDS = 180.0
 
 

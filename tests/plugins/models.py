@@ -15,9 +15,9 @@ MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 def cache_directory() -> Path:
-    """Where test runs of this user keep what is dear to make: `MAGICFS_TEST_CACHE` or a temporary directory."""
+    """Where test runs of this user keep what is dear to make: `TEST_CACHE` or a temporary directory."""
     default = Path(tempfile.gettempdir()) / f"magicfs-tests-{os.getuid()}"
-    directory = Path(os.environ.get("MAGICFS_TEST_CACHE", default))
+    directory = Path(os.environ.get("TEST_CACHE", default))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory
 

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.arguments import directory
+
 
 def agent(
     roots: Annotated[
         list[Path] | None,
-        typer.Argument(readable=False, metavar="[ROOT]...", help="Directories to add before it starts."),
+        typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to add before it starts."),
     ] = None,
 ) -> None:
     """Watch this host's roots and keep the index in line with them, until it is stopped."""

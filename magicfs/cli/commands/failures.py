@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magicfs.domain.files import Reason
+
 if TYPE_CHECKING:
     from magicfs.db.failures import Failure
 
@@ -14,7 +16,7 @@ def failures(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try all of them again.")] = False,
     skipped: Annotated[bool, typer.Option("--skipped", help="Also files that hold nothing to index.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Only those with this reason.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only those with this reason.")] = None,
 ) -> None:
     """List files that could not be indexed, with the reason for each."""
     from magicfs.cli import output, wiring
@@ -23,7 +25,7 @@ def failures(
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         with database.transaction() as connection:
-            found = list_failures(connection, reason=reason, skipped=skipped)
+            found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
             retried = retry_failures(connection) if retry else 0
         if retried:
             queue = wiring.job_queue(settings)

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.arguments import directory
+
 
 def mount(
-    directory: Annotated[Path, typer.Argument(readable=False, metavar="DIR", help="An empty directory.")],
+    place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="An empty directory.")],
 ) -> None:
     """Mount the index at DIR and serve it until it is unmounted or stopped."""
     from magicfs.cli import wiring
 
-    wiring.run_mount(wiring.settings_for_service("mount"), directory)
+    wiring.run_mount(wiring.settings_for_service("mount"), place)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.arguments import directory
+
 app = typer.Typer(
     help="Choose which directories are indexed.",
     no_args_is_help=True,
@@ -22,7 +24,9 @@ app = typer.Typer(
 
 @app.command()
 def add(
-    roots: Annotated[list[Path], typer.Argument(readable=False, metavar="DIR...", help="Directories on this machine.")],
+    roots: Annotated[
+        list[Path], typer.Argument(parser=directory, metavar="DIR...", help="Directories on this machine.")
+    ],
 ) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import output, wiring

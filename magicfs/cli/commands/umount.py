@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.arguments import directory
+
 
 def umount(
-    directory: Annotated[Path, typer.Argument(readable=False, metavar="DIR", help="Where it is mounted.")],
+    place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="Where it is mounted.")],
 ) -> None:
-    """Unmount DIR, be it alive or left behind by a mount that has died."""
-    from magicfs.cli import output
-    from magicfs.fuse import mountpoint
+    """Unmount DIR, be it alive, run by 'up', or left behind by a mount that has died."""
+    from magicfs.cli import output, wiring
+    from magicfs.cli.stopping import end_mount
 
-    place = mountpoint.absolute(directory)
-    output.say(f"{place} is unmounted" if mountpoint.umount(place) else f"nothing is mounted at {place}")
+    path, found = end_mount(wiring.settings_for_command(), place)
+    output.say(f"{path} is unmounted" if found else f"nothing is mounted at {path}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.arguments import directory
+
 if TYPE_CHECKING:
     from magicfs.cli.starting import Started
     from magicfs.config import Settings
@@ -27,10 +29,10 @@ CHECK_SECONDS = 2.0
 
 def up(
     roots: Annotated[
-        list[Path] | None, typer.Argument(readable=False, metavar="[ROOT]...", help="Directories to index.")
+        list[Path] | None, typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to index.")
     ] = None,
     mount: Annotated[
-        Path | None, typer.Option(readable=False, metavar="DIR", help="Mount it there, at an empty directory.")
+        Path | None, typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")

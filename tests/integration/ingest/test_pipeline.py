@@ -1,5 +1,6 @@
 """What the pipeline promises about files, contents and chunks, on a real Postgres."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
 from magicfs.db.files import claim_files
 from magicfs.db.models import active_model
+from magicfs.errors import ServerError
 from tests.integration.ingest.conftest import HOST, Index
 
 
@@ -297,6 +299,18 @@ class TestRootsThatAreNotThere:
         assert index.states() == {"one.txt": ("indexed", None)}
         assert "another device" in (index.known().detail or "")
 
+    def test_the_same_tree_under_another_device_number_is_the_same_root(self, index: Index) -> None:
+        for number in range(5):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        index.rows("UPDATE roots SET device = device + 1 RETURNING 1")
+        (index.folder / "0.txt").write_text("changed meanwhile")
+        (index.folder / "1.txt").unlink()
+        index.settle()
+        assert index.known().state == "present"
+        assert index.known().root.device == index.folder.stat().st_dev
+        assert set(index.states()) == {f"{number}.txt" for number in (0, 2, 3, 4)}
+
     def test_an_emptied_root_asks(self, index: Index) -> None:
         for number in range(20):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
@@ -351,3 +365,32 @@ class TestFailures:
         with index.database.transaction() as connection:
             assert list_failures(connection, skipped=True) == []
             assert retry_failures(connection) == 0
+
+
+class TestFilesThatCannotBeOpened:
+    def test_a_disk_error_is_no_disappearance(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        refuse(monkeypatch, errno.EIO)
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        assert index.states() == {"one.txt": ("failed", "corrupt")}
+
+    def test_too_many_open_files_is_not_the_files_fault(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        refuse(monkeypatch, errno.EMFILE)
+        (index.folder / "one.txt").write_text("alpha")
+        index.scan()
+        for _ in range(6):
+            with pytest.raises(ServerError):
+                index.extraction().run_batch()
+        assert index.rows("SELECT state, attempts FROM files") == [("pending", 0)]
+        monkeypatch.undo()
+        index.settle()
+        assert index.states() == {"one.txt": ("indexed", None)}
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Have every opening of a file fail."""
+
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("magicfs.ingest.extraction.open_beneath", fail)

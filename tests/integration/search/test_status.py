@@ -1,7 +1,7 @@
 """Counts are exact, whatever state things are in."""
 
 from magicfs.db.pool import Database
-from magicfs.db.status import read_status
+from magicfs.db.status import read_progress, read_status
 from tests.integration.search.corpus import SPEC, Corpus, unit
 
 
@@ -24,6 +24,20 @@ def test_files_chunks_and_roots_are_counted(database: Database) -> None:
     assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (3, 1, 1)
     assert [(root.name, root.files) for root in status.roots] == [("papers", 2)]
     assert status.coverage.embedded == 1
+
+
+def test_progress_is_that_of_one_host(database: Database) -> None:
+    here = Corpus(database)
+    here.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
+    there = Corpus(database, host="other", root="theirs", path=b"/theirs")
+    there.add(b"b.txt", "two", "shared", vectors=[])
+    there.file(b"c.txt", None, state="pending")
+    with database.transaction() as connection:
+        progress = read_progress(connection, host="box")
+        everything = read_status(connection)
+    assert (progress.files.total, progress.files.pending) == (1, 0)
+    assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
+    assert (everything.files.total, everything.chunks.total, everything.chunks.embedded) == (3, 3, 2)
 
 
 def test_only_who_reported_lately_is_alive(database: Database) -> None:

@@ -6,18 +6,13 @@ import pytest
 
 from magicfs.cli.output import duration
 from magicfs.cli.waiting import PATIENCE_SECONDS, WINDOW_SECONDS, Meter, Patience
-from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus
+from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
 
-def status(*, pending: int, indexed: int, embedded: int, chunks: int, failed: int = 0) -> IndexStatus:
-    return IndexStatus(
-        model="m",
-        building=None,
+def status(*, pending: int, indexed: int, embedded: int, chunks: int, failed: int = 0) -> IndexProgress:
+    return IndexProgress(
         files=FileCounts(total=pending + indexed, pending=pending, indexed=indexed, skipped=0, failed=0),
         chunks=ChunkCounts(total=chunks, embedded=embedded, failed=failed),
-        roots=(),
-        workers=(),
-        mounts=(),
     )
 
 

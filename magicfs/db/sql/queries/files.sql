@@ -12,6 +12,10 @@ FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
   AND position('/'::bytea IN substring(path FROM length(%(from)s) + 1)) = 0
 
+-- name: sample
+-- Some files of a root, any, and how they looked.
+SELECT path, size, mtime_ns FROM files WHERE root_id = %(root_id)s LIMIT %(limit)s
+
 -- name: unopened
 -- Files that were seen but could not be opened.
 SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'permission')

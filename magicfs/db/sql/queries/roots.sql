@@ -33,6 +33,10 @@ DELETE FROM roots WHERE id = %(root_id)s
 UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
+-- name: set_device
+-- The same tree has come back under another number.
+UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
+
 -- name: scanned
 -- A complete scan that began at a moment has ended.
 UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL, may_delete = false

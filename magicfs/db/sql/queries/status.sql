@@ -14,6 +14,22 @@ SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
 
+-- name: hosts
+-- Which root is on which host.
+SELECT roots.id, hosts.name FROM roots JOIN hosts ON hosts.id = roots.host_id
+
+-- name: embeddings_of_host
+-- The chunks that the files of one host have, likewise. Each chunk counts once, whoever else has it.
+SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
+FROM embeddings
+WHERE model_id = %(model_id)s AND chunk_id IN (
+    SELECT content_chunks.chunk_id
+    FROM files
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    JOIN content_chunks ON content_chunks.content_id = files.content_id
+    WHERE hosts.name = %(host)s)
+
 -- name: roots
 -- All roots with the machine that has them.
 SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, extract(epoch FROM roots.scanned_at)
