@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
@@ -59,6 +62,17 @@ class Stack:
             "(SELECT count(*) FROM embeddings WHERE state = 'pending')"
         )
         return int(files) + int(chunks)
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """The parts that have all these words among their arguments; not their children."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            if set(words) <= set(process.info["cmdline"] or []):
+                with contextlib.suppress(psutil.Error):
+                    ours = process.environ().get("MAGICFS_HOME") == str(self.settings.home)
+                    if ours and set(words).isdisjoint(process.parent().cmdline()):
+                        found.append(process)
+        return found
 
     def wait(self, condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
         """Wait for a condition."""

@@ -111,7 +111,7 @@ def rates(program: str, model: Path, dealt: list[list[str]]) -> float:
 
 def measure_pipeline(running: Stack, corpus: Path) -> float:
     """Index the corpus; chunks a second from the moment the root is known to the last vector."""
-    running.wait(lambda: len(embedding_children()) == psutil.cpu_count(), seconds=60)
+    running.wait(lambda: len(embedding_children(running)) == psutil.cpu_count(), seconds=60)
     time.sleep(2.0)
     began = time.monotonic()
     running.run("roots", "add", str(corpus))
@@ -121,30 +121,20 @@ def measure_pipeline(running: Stack, corpus: Path) -> float:
     return running.embedded() / (time.monotonic() - began)
 
 
-def embedding_children() -> list[psutil.Process]:
+def embedding_children(running: Stack) -> list[psutil.Process]:
     """The processes that hold a model for the pipeline."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if "worker" in command and "embed" in command:
-            found += process.children()
-    return found
+    return [child for worker in running.processes("worker", "embed") for child in worker.children()]
 
 
-def resident_mb(name: str) -> float:
-    """Resident memory of the processes that have `name` among their arguments, the largest of them."""
-    sizes = [
-        process.info["memory_info"].rss
-        for process in psutil.process_iter(["cmdline", "memory_info"])
-        if name in (process.info["cmdline"] or []) and process.info["memory_info"]
-    ]
-    return max(sizes, default=0) / 2**20
+def resident_mb(processes: list[psutil.Process]) -> float:
+    """Resident memory of the largest of these processes."""
+    return max((process.memory_info().rss for process in processes), default=0) / 2**20
 
 
 def main() -> None:
     """Measure and print."""
     options = parser(__doc__ or "")
-    options.add_argument("--files", type=int, default=240, help="files of the corpus")
+    options.add_argument("--files", type=int, default=600, help="files of the corpus")
     options.add_argument("--characters", type=int, default=5000, help="characters of a file")
     options.add_argument("--default-chunks", type=int, default=256, help="chunks for fastembed's default call")
     chosen = options.parse_args()
@@ -161,8 +151,8 @@ def main() -> None:
         limits = [rates(BARE, int8.folder, shares(halves[0], cores))]
         with stack("--workers", str(cores), mounted=True, models=store.directory, settings=lines) as running:
             pipeline = measure_pipeline(running, corpus)
-            worker_mb = max(child.memory_info().rss for child in embedding_children()) / 2**20
-            mount_mb = resident_mb("mount")
+            worker_mb = resident_mb(embedding_children(running))
+            mount_mb = resident_mb(running.processes("mount"))
         limits.append(rates(BARE, int8.folder, shares(halves[1], cores)))
         default = rates(DEFAULT, fp32.folder, [texts[: chosen.default_chunks]])
     limit = sum(limits) / len(limits)

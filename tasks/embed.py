@@ -10,5 +10,5 @@ from tasks.app import EMBED_TASK
 
 @shared_task(name=EMBED_TASK, ignore_result=True)
 def embed() -> int:
-    """Embed the next batch of waiting chunks. Returns how many."""
-    return worker.contained(worker.embedding().run_batch)
+    """Embed waiting chunks for a while. Returns how many."""
+    return worker.contained(worker.embedding().run_turn)

@@ -72,7 +72,7 @@ def finish_chunks(
             "model_id": model,
             "lease": claims[0].lease,
             "ids": [claim.id for claim in claims],
-            "vectors": [HalfVector(vector).to_text() for vector in vectors],
+            "vectors": [HalfVector(vector) for vector in vectors],
         },
     ).rowcount
 

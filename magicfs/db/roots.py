@@ -33,7 +33,8 @@ class KnownRoot:
     detail: str | None
     may_delete: bool
     """A person has confirmed that what a suspect root lacks is to be forgotten."""
-    scan_wanted: bool
+    scan_wanted_at: datetime | None
+    """When somebody asked for a scan, by the database's clock; None once one that began later is complete."""
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:
@@ -55,9 +56,9 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Known
             state=RootState(state),
             detail=detail,
             may_delete=may_delete,
-            scan_wanted=bool(scan_wanted),
+            scan_wanted_at=scan_wanted_at,
         )
-        for root_id, host_name, path, name, device, state, detail, may_delete, scan_wanted in connection.execute(
+        for root_id, host_name, path, name, device, state, detail, may_delete, scan_wanted_at in connection.execute(
             _SQL["all"], {"host": host}
         )
     ]

@@ -6,6 +6,7 @@ the fork. Not for two threads: a second one is refused, not queued, because shar
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,6 +91,8 @@ def _encodable(text: str) -> str:
 
 def open_engine(folder: Path, manifest: Manifest) -> TextEmbedding:
     """Load fastembed's engine for a folder with that manifest. Raises `ModelCorrupt`."""
+    # One text at a time: handing it to a pool of threads takes longer than cutting it into tokens.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from fastembed import TextEmbedding
 
     name = manifest.fastembed_name or _register(manifest)

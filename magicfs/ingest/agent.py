@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
@@ -34,8 +35,14 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 """How soon a lost doorbell is rung again."""
 
-ROOTS_SECONDS = 1.0
+ROOTS_SECONDS = 0.25
 """How soon a root that was added or a scan that was asked for is noticed."""
+
+ABSENCE_SECONDS = 5.0
+"""How soon a root that was missing is noticed once it is back."""
+
+SCANS_SECONDS = 1.0
+"""How soon a scan that is due begins."""
 
 HEARTBEAT_SECONDS = 5.0
 MAINTENANCE_SECONDS = 15.0
@@ -56,7 +63,10 @@ class Agent:
         self._scanner = Scanner(database, queue)
         self._watcher = Watcher(self._scanner, rescan=self._rescan)
         self._roots: dict[RootId, KnownRoot] = {}
-        self._due: dict[RootId, float] = {}
+        self._begun: dict[RootId, float] = {}
+        """When the last scan of each root began; none for a root that is to be scanned at once."""
+        self._answered: dict[RootId, datetime | None] = {}
+        """The request that each root's last scan answers, done or under way."""
         self._wake = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -84,9 +94,11 @@ class Agent:
     def _load_roots(self) -> None:
         with self._database.transaction() as connection:
             known = roots_db.list_roots(connection, host=self._settings.host)
+        new = [entry for entry in known if entry.root.id not in self._roots]
         self._roots = {entry.root.id: entry for entry in known}
         for entry in known:
-            if entry.scan_wanted:
+            asked = entry.scan_wanted_at
+            if entry in new or (asked is not None and asked != self._answered.get(entry.root.id)):
                 self._rescan(entry.root)
 
     def _ring(self) -> None:
@@ -113,7 +125,7 @@ class Agent:
                 vector_index.keep_up(self._database)
 
     def _rescan(self, root: Root) -> None:
-        self._due[root.id] = 0.0
+        self._begun.pop(root.id, None)
         self._wake.set()
 
     def _scan_forever(self, stop: threading.Event) -> None:
@@ -122,19 +134,21 @@ class Agent:
             for root_id, known in list(self._roots.items()):
                 if stop.is_set():
                     return
-                if time.monotonic() >= self._due.get(root_id, 0.0):
+                pause = ABSENCE_SECONDS if known.state is RootState.MISSING else self._settings.scan_seconds
+                if time.monotonic() >= self._begun.get(root_id, float("-inf")) + pause:
                     with _survived(stop):
                         self._scan(known)
-            self._wake.wait(ROOTS_SECONDS)
+            self._wake.wait(SCANS_SECONDS)
 
     def _scan(self, known: KnownRoot) -> None:
         began = time.monotonic()
         # Set before the scan, so that a request that comes while it runs leads to another one.
-        self._due[known.root.id] = began + self._settings.scan_seconds
+        self._begun[known.root.id] = began
+        self._answered[known.root.id] = known.scan_wanted_at
         try:
             result = self._scanner.scan(known)
         except BaseException:
-            self._due[known.root.id] = 0.0
+            self._begun.pop(known.root.id, None)
             raise
         if result.changed or result.deleted:
             log.info(

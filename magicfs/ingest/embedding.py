@@ -6,13 +6,18 @@ One `Embedding` belongs to one worker process and is used by one thread: nobody 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db.embeddings import ClaimedChunk
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embed.protocol import Embedder
@@ -24,12 +29,23 @@ log = logging.getLogger(__name__)
 BATCH_TOKENS = 1500
 """About 0.2 s of work: short enough for a saved file not to wait, long enough for the rest not to count."""
 
+TURN_SECONDS = 2.0
+"""How long a worker goes on by itself."""
+
 BATCH_CHUNKS = 128
 LEASE_SECONDS = 120.0
 """For hosts that never come back; a worker that dies frees its claims as soon as it is back."""
 
 LOAD_PAUSE_SECONDS = 5.0
 """Until a model that is not on this machine is looked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Claimed chunks and the model that is to embed them."""
+
+    model: IndexedModel
+    claims: list[ClaimedChunk]
 
 
 class Embedding:
@@ -69,60 +85,72 @@ class Embedding:
         if active is not None:
             self._embedder_for(active.spec)
 
-    def run_batch(self) -> int:
-        """Claim and embed the next chunks. Returns how many got a vector; rings again while more may wait.
+    def run_turn(self) -> int:
+        """Embed batch after batch for a while. Returns how many chunks got a vector; rings again if more may wait.
 
-        Raises `ModelError` when the model cannot be loaded; the chunks then wait for a worker that can.
+        Each batch is claimed anew, so what a person waits for comes next all the same; what is saved is the way
+        through the broker. Raises `ModelError` when the model cannot be loaded; the chunks then wait for a worker
+        that can.
         """
-        batch = self._claim()
-        if batch is None:
-            return 0
-        model, claims = batch
-        try:
-            embedder = self._embedder_for(model.spec)
-        except ModelError:
-            self._return(model.id, claims, counted=False, pause_s=LOAD_PAUSE_SECONDS)
-            raise
-        try:
-            done = self._embed(embedder, model.id, claims)
-        except BaseException as error:
-            self._return(model.id, claims, counted=not isinstance(error, DatabaseError), pause_s=0.0)
-            raise
-        self._queue.ring_embed()
+        until = time.monotonic() + TURN_SECONDS
+        done = 0
+        batch = self._first_batch()
+        if batch is not None:
+            self._queue.ring_embed()
+        while batch is not None:
+            count, batch = self._do(batch, go_on=time.monotonic() < until)
+            done += count
         return done
 
-    def _claim(self) -> tuple[IndexedModel, list[ClaimedChunk]] | None:
-        """The next batch: of the active model, or else of the one that is being built."""
+    def run_batch(self) -> int:
+        """Embed the next chunks. Returns how many got a vector. Raises as `run_turn` does."""
+        batch = self._first_batch()
+        return 0 if batch is None else self._do(batch, go_on=False)[0]
+
+    def _first_batch(self) -> _Batch | None:
         with self._database.transaction() as connection:
-            for model in (models_db.active_model(connection), models_db.building_model(connection)):
-                if model is None:
-                    continue
-                claims = embeddings_db.claim_chunks(
-                    connection,
-                    model=model.id,
-                    owner=self._owner,
-                    limit=BATCH_CHUNKS,
-                    max_tokens=BATCH_TOKENS,
-                    seconds=LEASE_SECONDS,
-                    least_priority=1 if self._resting() else 0,
-                )
-                if claims:
-                    return model, claims
+            return self._claim(connection)
+
+    def _claim(self, connection: Connection) -> _Batch | None:
+        """The next batch: of the active model, or else of the one that is being built."""
+        for model in (models_db.active_model(connection), models_db.building_model(connection)):
+            if model is None:
+                continue
+            claims = embeddings_db.claim_chunks(
+                connection,
+                model=model.id,
+                owner=self._owner,
+                limit=BATCH_CHUNKS,
+                max_tokens=BATCH_TOKENS,
+                seconds=LEASE_SECONDS,
+                least_priority=1 if self._resting() else 0,
+            )
+            if claims:
+                return _Batch(model, claims)
         return None
 
-    def _embed(self, embedder: Embedder, model: ModelId, claims: list[ClaimedChunk]) -> int:
-        """Embed a batch; when the model has no usable vector for some of it, find out for which."""
+    def _do(self, batch: _Batch, *, go_on: bool) -> tuple[int, _Batch | None]:
+        """Embed a batch and write it down; with `go_on`, claim the next one in the same transaction."""
         try:
-            vectors = embedder.embed_passages([claim.text for claim in claims])
-        except ModelError as error:
-            if len(claims) > 1:
-                return sum(self._embed(embedder, model, [claim]) for claim in claims)
-            log.warning("chunk %d has no vector: %s", claims[0].id, error)
+            embedder = self._embedder_for(batch.model.spec)
+        except ModelError:
+            self._return(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
+            raise
+        try:
+            good, vectors, bad = _vectors(embedder, batch.claims)
             with self._database.transaction() as connection:
-                embeddings_db.refuse_chunk(connection, model=model, claim=claims[0], reason=str(error))
-            return 0
-        with self._database.transaction() as connection:
-            return embeddings_db.finish_chunks(connection, model=model, claims=claims, vectors=vectors)
+                done = self._finish(connection, batch.model.id, good, vectors)
+                for claim, reason in bad:
+                    embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
+                return done, self._claim(connection) if go_on else None
+        except BaseException as error:
+            self._return(batch, counted=not isinstance(error, DatabaseError), pause_s=0.0)
+            raise
+
+    def _finish(
+        self, connection: Connection, model: ModelId, claims: list[ClaimedChunk], vectors: NDArray[np.float32]
+    ) -> int:
+        return embeddings_db.finish_chunks(connection, model=model, claims=claims, vectors=vectors) if claims else 0
 
     def _embedder_for(self, spec: ModelSpec) -> Embedder:
         if self._embedder is None or self._embedder.spec != spec:
@@ -130,7 +158,27 @@ class Embedding:
             self._embedder = self._load(spec)
         return self._embedder
 
-    def _return(self, model: ModelId, claims: list[ClaimedChunk], *, counted: bool, pause_s: float) -> None:
+    def _return(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
         """Free claims after an error; when even that fails, they run out by themselves."""
         with suppress(DatabaseError), self._database.transaction() as connection:
-            embeddings_db.return_chunks(connection, model=model, claims=claims, counted=counted, pause_s=pause_s)
+            embeddings_db.return_chunks(
+                connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
+            )
+
+
+def _vectors(
+    embedder: Embedder, claims: list[ClaimedChunk]
+) -> tuple[list[ClaimedChunk], NDArray[np.float32], list[tuple[ClaimedChunk, str]]]:
+    """The chunks that the model has usable vectors for, these vectors, and the other chunks with the reason."""
+    try:
+        return claims, embedder.embed_passages([claim.text for claim in claims]), []
+    except ModelError as error:
+        if len(claims) == 1:
+            log.warning("chunk %d has no vector: %s", claims[0].id, error)
+            return [], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))]
+    parts = [_vectors(embedder, [claim]) for claim in claims]
+    return (
+        [claim for good, _, _ in parts for claim in good],
+        np.concatenate([vectors for _, vectors, _ in parts]),
+        [refused for _, _, bad in parts for refused in bad],
+    )

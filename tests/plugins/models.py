@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from magicfs.embed import bert_graph, calibrate, quantize, samples
 from magicfs.embed.embedder import FastembedEmbedder
 from magicfs.embed.store import ModelStore, StoredModel
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+RECIPE = (bert_graph, quantize, calibrate, samples)
+"""The modules that make the model what it is."""
 
 
 def cache_directory() -> Path:
@@ -25,7 +31,8 @@ def cache_directory() -> Path:
 @pytest.fixture(scope="session")
 def model_store() -> ModelStore:
     """A store that holds the int8 model. Tests that change a store make one of their own."""
-    store = ModelStore(cache_directory() / "models")
+    recipe = hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in RECIPE)).hexdigest()
+    store = ModelStore(cache_directory() / f"models-{recipe[:12]}")
     store.pull(MODEL, precision="int8")
     return store
 

@@ -32,8 +32,8 @@ RETURNING embeddings.chunk_id, embeddings.lease, picked.text
 -- name: finish
 -- Vectors of claimed chunks. Rows whose lease is no longer held are left to their new holder.
 UPDATE embeddings
-SET state = 'done', vector = made.vector::halfvec, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
-FROM unnest(%(ids)s::bigint[], %(vectors)s::text[]) AS made (chunk_id, vector)
+SET state = 'done', vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector)
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id AND lease = %(lease)s
 
 -- name: return
