@@ -99,6 +99,28 @@ install_system_packages() {
     [ -z "$lacking" ] || fail "still missing: $lacking: install it by hand, then try again"
 }
 
+# A convenience of tests alone: without it those of text in pictures are skipped, except where CI forbids that.
+install_text_recognition() {
+    command -v tesseract >/dev/null && return
+    if command -v apt-get >/dev/null; then
+        command="apt-get install -y tesseract-ocr"
+    elif command -v dnf >/dev/null; then
+        command="dnf install -y tesseract"
+    elif command -v pacman >/dev/null; then
+        command="pacman -S --needed --noconfirm tesseract tesseract-data-eng"
+    elif command -v zypper >/dev/null; then
+        command="zypper --non-interactive install tesseract-ocr tesseract-ocr-traineddata-english"
+    elif command -v apk >/dev/null; then
+        command="apk add tesseract-ocr tesseract-ocr-data-eng"
+    else
+        return 0
+    fi
+    [ "$(id -u)" = 0 ] || command="sudo -n $command"
+    # Several words.
+    # shellcheck disable=SC2086
+    $command >/dev/null 2>&1 </dev/null || echo "without tesseract, tests of text in pictures are skipped: try '$command'"
+}
+
 # The environment ------------------------------------------------------------------------------------------------------
 
 # Changes when anything does that the environment is made from.
@@ -126,6 +148,7 @@ fi
 
 python=$(find_python) || fail "Python 3.11 or newer is needed: install it, or name it in PYTHON"
 install_system_packages "$python"
+[ "$flavour" = run ] || install_text_recognition
 # An environment whose interpreter is gone is of no use.
 "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
 echo "installing the Python packages into $venv (the first time takes a few minutes)"

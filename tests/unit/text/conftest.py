@@ -35,8 +35,8 @@ def chunker(tokenizer_path: Path) -> Chunker:
 @pytest.fixture(scope="session")
 def format_files() -> Path:
     """The collection of real files of many formats; see its `manifest.tsv`."""
-    data = os.environ.get("MAGICFS_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data"
+    data = os.environ.get("TEST_DATA") or Path(__file__).parents[4] / "shared" / "data"
     folder = Path(data) / "formats"
     if not (folder / "manifest.tsv").is_file():
-        pytest.skip(f"{folder} is not there: set MAGICFS_TEST_DATA")
+        pytest.skip(f"{folder} is not there: set TEST_DATA")
     return folder

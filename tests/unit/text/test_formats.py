@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from email.message import EmailMessage
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_an_image_without_text_recognition(extractor: FileExtractor) -> None:
     assert outcome.reason is Reason.NEEDS_OCR
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+@pytest.mark.skipif(shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed")
 def test_text_in_an_image(format_files: Path) -> None:
     with FileExtractor(limits=Limits(seconds=60), ocr=find_ocr()) as reader:
         found = document(reader.extract((format_files / "files" / "ocr-text.png").read_bytes(), name=b"a.png"))
