@@ -23,6 +23,9 @@ from magicfs.errors import ConfigError
 LONGEST_SOCKET_PATH = 100
 """Bytes. Unix socket addresses end at 107; the name of Postgres's lock file needs a few of them."""
 
+OURS = frozenset({"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log"})
+"""What is in a state directory."""
+
 OWNER_ONLY = 0o700
 """Mode of the state directory: what is in it tells what is in the files."""
 
@@ -43,7 +46,7 @@ class Settings(BaseSettings):
         None, pattern=r"^postgres(ql)?://", description="Postgres with pgvector. Unset: the embedded server."
     )
     broker_url: str | None = Field(
-        None, pattern=r"^(rediss?|redis\+socket|unix)://", description="Redis. Unset: the embedded server."
+        None, pattern=r"^(rediss?|redis\+socket)://", description="Redis. Unset: the embedded server."
     )
     host: str = Field(default_factory=socket.gethostname, description="This machine's name in the cluster.")
     mount: Path | None = Field(None, description="Where `up` mounts when `--mount` is not given. Unset: nowhere.")
@@ -139,6 +142,7 @@ class Settings(BaseSettings):
             raise ConfigError(
                 f"MAGICFS_HOME is too long for the sockets inside it ({self.home}): choose a shorter path"
             )
+        self._require_own_directory()
         try:
             for directory in (self.home, self.run_dir, self.log_dir, self.model_dir):
                 directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
@@ -149,6 +153,18 @@ class Settings(BaseSettings):
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
             ) from error
+
+    def _require_own_directory(self) -> None:
+        """Raise `ConfigError` for a directory that others use too: it would be closed to them."""
+        try:
+            shared = stat.S_IMODE(self.home.stat().st_mode) != OWNER_ONLY
+            strangers = sorted(set(os.listdir(self.home)) - OURS) if shared else []
+        except OSError:
+            return
+        if strangers:
+            raise ConfigError(
+                f"{self.home} holds other things too ({strangers[0]}): set MAGICFS_HOME to a directory for it alone"
+            )
 
 
 def unknown_variables() -> list[str]:

@@ -127,7 +127,7 @@ def extraction() -> Extraction:
     """The service behind `tasks.extract`, with a parser process of its own."""
     from magicfs.db.models import active_model
     from magicfs.embed.store import ModelStore
-    from magicfs.text.chunk import Chunker
+    from magicfs.text.chunk import Chunker, room_for_text
     from magicfs.text.extract import FileExtractor, Limits
     from magicfs.text.extract.ocr import find_ocr
 
@@ -143,7 +143,7 @@ def extraction() -> Extraction:
         database(),
         queue(),
         extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
-        chunker=Chunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
+        chunker=Chunker(model.tokenizer_path, max_tokens=min(settings.chunk_tokens, room_for_text(model.spec))),
         host=settings.host,
         owner=_roles[-1].name,
         max_file_bytes=settings.max_file_mb << 20,

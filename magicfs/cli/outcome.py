@@ -74,8 +74,11 @@ def _unexpected(error: BaseException) -> str:
     lines = traceback.format_exception(error)
     for folder in (_log_dir(), Path(tempfile.gettempdir())):
         path = folder / "magicfs-error.log"
-        with contextlib.suppress(OSError), path.open("a", encoding="utf-8", errors="replace") as log:
-            log.writelines(["\n", *lines])
+        with contextlib.suppress(OSError):
+            # The temporary directory is everybody's: no link is followed, and nobody else reads it.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(path, flags, 0o600), "a", encoding="utf-8", errors="replace") as log:
+                log.writelines(["\n", *lines])
             return f"unexpected {type(error).__name__}: {error}: the details are in {path}"
     return f"unexpected {type(error).__name__}: {error}"
 

@@ -41,6 +41,9 @@ TRIES = 2
 NOT_FOR_PARTS = frozenset({"workers", "mount"})
 """Settings that tell `up` what to start; no part of it reads them."""
 
+MOUNT_READS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level"})
+"""Settings that the mount reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -51,6 +54,8 @@ class Request:
     """Absolute; None leaves a mount that is there alone."""
     workers: int | None
     """None leaves their number alone."""
+    gentle: bool | None
+    """None leaves that alone too."""
     tied: bool
     """Whether it all ends with the calling process."""
 
@@ -101,6 +106,7 @@ def _start(settings: Settings, request: Request, supervisor: Supervisor, former:
     from magicfs.db.pool import Database
     from magicfs.db.roots import database_time
 
+    settings = _as_gentle_as_wanted(settings, request, former)
     servers = parts_of.server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
     if not former:
         output.remark("starting")
@@ -120,6 +126,7 @@ def _start(settings: Settings, request: Request, supervisor: Supervisor, former:
         embedder=("--socket", str(settings.embedder_socket), "--models", str(settings.model_dir)),
         mount=mount,
         environment=environment_of(settings),
+        mount_environment=environment_of(settings, only=MOUNT_READS),
     )
     supervisor.apply([*servers, *services])
     if mount is not None:
@@ -174,9 +181,11 @@ def _taken_back(supervisor: Supervisor, former: Sequence[Part]) -> Iterator[None
         raise
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings that were set, as the environment of a part: a change of one restarts the parts."""
+def environment_of(settings: Settings, *, only: frozenset[str] | None = None) -> dict[str, str]:
+    """The settings that were set, as the environment of a part: a change of one restarts the part."""
     names = settings.model_fields_set - NOT_FOR_PARTS - {"home"}
+    if only is not None:
+        names &= only
     values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
     environment = {f"MAGICFS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {"MAGICFS_HOME": str(settings.home), **environment}
@@ -190,10 +199,20 @@ def mount_of(parts: Sequence[Part]) -> Path | None:
 def _workers(settings: Settings, request: Request, former: Sequence[Part]) -> int:
     if request.workers is not None:
         return request.workers
+    if request.gentle and "workers" not in settings.model_fields_set:
+        return 1
     running = sum(part.name.startswith(f"{parts_of.EMBED_WORKER}-") for part in former)
     if former:
         return running
     return 1 if settings.gentle and "workers" not in settings.model_fields_set else settings.workers
+
+
+def _as_gentle_as_wanted(settings: Settings, request: Request, former: Sequence[Part]) -> Settings:
+    """What was asked for now, else what is set, else what runs."""
+    gentle = request.gentle
+    if gentle is None and "gentle" not in settings.model_fields_set:
+        gentle = any(part.environment.get("MAGICFS_GENTLE") == "True" for part in former) or None
+    return settings if gentle is None else settings.model_copy(update={"gentle": gentle})
 
 
 def _wait_for_servers(settings: Settings, supervisor: Supervisor) -> None:

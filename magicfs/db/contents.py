@@ -10,7 +10,7 @@ import xxhash
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import Reason
-from magicfs.domain.ids import ChunkId, ContentId, Digest, RootId
+from magicfs.domain.ids import ContentId, Digest, RootId
 from magicfs.domain.text import Chunk, Document, Unreadable
 from magicfs.errors import DatabaseConflict
 
@@ -40,9 +40,11 @@ class KnownContent:
     unreadable: Unreadable | None
 
 
-def chunk_digest(text: str) -> Digest:
-    """The identity of a piece of text."""
-    return Digest(xxhash.xxh3_128_digest(text.encode()))
+def chunk_digest(chunk: Chunk) -> Digest:
+    """The identity of a piece of text, with the context that it is embedded in."""
+    # No text holds a NUL, so nothing else comes out the same.
+    whole = f"{chunk.context}\0{chunk.text}" if chunk.context else chunk.text
+    return Digest(xxhash.xxh3_128_digest(whole.encode()))
 
 
 def find_content(connection: Connection, key: ContentKey) -> KnownContent | None:
@@ -103,12 +105,13 @@ def _insert(
 
 
 def _insert_chunks(connection: Connection, content: ContentId, chunks: Sequence[Chunk]) -> None:
-    digests = [chunk_digest(chunk.text) for chunk in chunks]
+    digests = [chunk_digest(chunk) for chunk in chunks]
     connection.execute(
         _SQL["insert_chunks"],
         {
             "digests": digests,
             "texts": [chunk.text for chunk in chunks],
+            "contexts": [chunk.context for chunk in chunks],
             "tokens": [chunk.tokens for chunk in chunks],
         },
     )
@@ -139,6 +142,12 @@ def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:
         connection.execute(_SQL["orphan"], {"ids": list(ids)})
 
 
+def abandon_contents(connection: Connection, ids: Collection[ContentId]) -> None:
+    """Have those of the contents that no file has any more swept at once."""
+    if ids:
+        connection.execute(_SQL["abandon"], {"ids": list(ids)})
+
+
 def contents_of_root(connection: Connection, root: RootId) -> set[ContentId]:
     """The contents that the files of a root have."""
     return {ContentId(row[0]) for row in connection.execute(_SQL["root_contents"], {"root_id": root})}
@@ -152,13 +161,10 @@ def mark_orphans(connection: Connection) -> int:
 def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
     """Delete up to `limit` contents that have been orphans for `grace_s`, and the chunks only they had.
 
-    Returns how many chunks went.
+    Returns how many contents went.
     """
-    rows = connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit})
-    chunks = [ChunkId(row[0]) for row in rows]
-    if not chunks:
-        return 0
+    count, chunks = single(connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit}))
     locked = [row[0] for row in connection.execute(_SQL["lock_unplaced"], {"ids": chunks})]
     gone = [row[0] for row in connection.execute(_SQL["delete_chunks"], {"ids": locked})]
     connection.execute(_SQL["delete_embeddings"], {"ids": gone})
-    return len(gone)
+    return int(count)

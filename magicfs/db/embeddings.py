@@ -29,6 +29,7 @@ class ClaimedChunk:
     id: ChunkId
     lease: Lease
     text: str
+    """What the model is to read: the chunk's own text, after its context if it has one."""
 
 
 def claim_chunks(

@@ -165,23 +165,35 @@ def claim_files(
         ClaimedFile(
             id=FileId(file_id),
             lease=Lease(lease),
+            claimed_at=claimed_at,
             root=root,
             path=path,
             attempts=attempts,
             content_id=None if content_id is None else ContentId(content_id),
             priority=priority,
         )
-        for file_id, lease, root, path, attempts, content_id, priority in rows
+        for file_id, lease, claimed_at, root, path, attempts, content_id, priority in rows
     ]
 
 
-def finish_indexed(connection: Connection, claim: ClaimedFile, *, content: ContentId, stat: FileStat) -> bool:
-    """The file's text is in the index, as it was when `stat` was taken. Returns whether the lease held."""
+def claim_holds(connection: Connection, claim: ClaimedFile) -> bool:
+    """Whether nobody else has the file; if so, nobody gets it before the transaction ends."""
+    return connection.execute(_SQL["holds"], {"id": claim.id, "lease": claim.lease}).rowcount == 1
+
+
+def finish_indexed(
+    connection: Connection, claim: ClaimedFile, *, content: ContentId, stat: FileStat, pause_s: float
+) -> bool:
+    """The file's text is in the index, as it was when `stat` was taken. Returns whether the lease held.
+
+    A file that has changed since it was claimed gets the content too, and is read again after `pause_s`.
+    """
     done = connection.execute(
         _SQL["finish_indexed"],
         {
             "id": claim.id,
             "lease": claim.lease,
+            "claimed_at": claim.claimed_at,
             "content_id": content,
             "size": stat.size,
             "mtime_ns": stat.mtime_ns,
@@ -192,23 +204,33 @@ def finish_indexed(connection: Connection, claim: ClaimedFile, *, content: Conte
             "gid": stat.gid,
         },
     )
+    if not done.rowcount:
+        outdated = {"id": claim.id, "lease": claim.lease, "content_id": content, "pause": pause_s}
+        done = connection.execute(_SQL["finish_outdated"], outdated)
     if claim.content_id is not None and claim.content_id != content:
         orphan_contents(connection, {claim.content_id})
     return done.rowcount == 1
 
 
 def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason, detail: str) -> bool:
-    """There is no text to be had from the file. Returns whether the lease held."""
+    """There is no text to be had from the file. Returns whether that is still so.
+
+    It is not when the file has changed since it was claimed: then it is to be read again at once.
+    """
     done = connection.execute(
         _SQL["finish_unread"],
         {
             "id": claim.id,
             "lease": claim.lease,
+            "claimed_at": claim.claimed_at,
             "state": reason.state.value,
             "reason": reason.value,
             "detail": detail or None,
         },
     )
+    if not done.rowcount:
+        return_files(connection, [claim], counted=False, pause_s=0.0)
+        return False
     if claim.content_id is not None:
         orphan_contents(connection, {claim.content_id})
     return done.rowcount == 1
@@ -229,6 +251,11 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
                 "pause": pause_s,
             },
         )
+
+
+def requeue_outdated(connection: Connection, *, extractor: int, limit: int) -> int:
+    """Have up to `limit` files read anew that an older version of the extractor has read. Returns how many."""
+    return connection.execute(_SQL["requeue_outdated"], {"extractor": extractor, "limit": limit}).rowcount
 
 
 def release_files(connection: Connection, *, owner: str) -> int:

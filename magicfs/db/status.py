@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from magicfs.db.models import active_model, building_model
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
@@ -60,14 +60,22 @@ def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverag
 
 
 def read_progress(connection: Connection, *, host: str) -> IndexProgress:
-    """How far the files of one host are. Where other hosts have files too, it costs a look at each of its chunks."""
+    """How far the files of one host are, as far as their roots are there.
+
+    A file that can be found and keeps changing is none to wait for. Where other hosts have files too, it costs a look
+    at each chunk of this one.
+    """
     model = active_model(connection)
-    hosts = dict(connection.execute(_SQL["hosts"]).fetchall())
+    roots = connection.execute(_SQL["hosts"]).fetchall()
+    ours = [root_id for root_id, name, present in roots if name == host and present]
     by_state: Counter[str] = Counter()
     for root_id, state, count in connection.execute(_SQL["files"]):
-        if hosts.get(root_id) == host:
+        if root_id in ours:
             by_state[state] += count
-    if model is None or set(hosts.values()) <= {host}:
+    resting = single(connection.execute(_SQL["resting"], {"roots": ours}))[0]
+    by_state["pending"] -= resting
+    by_state["indexed"] += resting
+    if model is None or {name for _, name, _ in roots} <= {host}:
         return IndexProgress(files=_file_counts(by_state), chunks=_count_chunks(connection, model))
     row = connection.execute(_SQL["embeddings_of_host"], {"model_id": model.id, "host": host}).fetchone()
     return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*(row or (0, 0, 0))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat as stat_module
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
@@ -114,6 +115,8 @@ class ClaimedFile:
 
     id: FileId
     lease: Lease
+    claimed_at: datetime
+    """By the database's clock."""
     root: bytes
     path: bytes
     """Relative to `root`, without a leading slash."""

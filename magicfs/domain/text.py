@@ -42,3 +42,5 @@ class Chunk:
     last_line: int
     page: int | None = None
     """Counted from 1, in formats that have pages."""
+    context: str = ""
+    """What the model reads before the text; see `magicfs.text.context`."""

@@ -99,7 +99,7 @@ def require_fuse() -> None:
     if not FUSE_DEVICE.exists():
         raise MountError("there is no /dev/fuse: run 'modprobe fuse', or start the container with --device /dev/fuse")
     if not os.access(FUSE_DEVICE, os.R_OK | os.W_OK):
-        raise MountError("/dev/fuse may not be opened: add yourself to its group, or mount as root")
+        raise MountError("/dev/fuse may not be opened: run 'sudo chmod 666 /dev/fuse', or mount as root")
     if os.geteuid() != 0 and shutil.which("fusermount3") is None:
         raise MountError("fusermount3 is missing: install the package fuse3")
 

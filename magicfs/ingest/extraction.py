@@ -45,6 +45,10 @@ for hosts that never come back."""
 CHANGED_PAUSE_SECONDS = 0.5
 """A file that changed while it was read is being written: let the writer go on."""
 
+CHANGED_PAUSES = 10
+CHANGED_PAUSE_LIMIT = 60.0
+"""Seconds. A large file that is written all the time is read again after so many times as long as reading took."""
+
 CONFLICT_TRIES = 3
 _BLOCK = 1 << 20
 
@@ -68,6 +72,8 @@ class _Reading:
     content: bytes
     key: ContentKey
     stat: FileStat
+    began: float
+    """Monotonic seconds."""
 
 
 class Extraction:
@@ -157,6 +163,7 @@ class Extraction:
 
     def _read(self, claim: ClaimedFile) -> _Reading | Unreadable | Changed:
         """Read a file whole, once; what is hashed is what is extracted."""
+        began = time.monotonic()
         descriptor = _open(claim)
         if isinstance(descriptor, Unreadable):
             return descriptor
@@ -172,10 +179,13 @@ class Extraction:
             return Unreadable(Reason.CORRUPT, f"cannot be read: {error.strerror}")
         finally:
             os.close(descriptor)
-        if after is None or not before.same_content_as(after) or len(content) != before.size:
+        if after is None or len(content) < before.size or not (before.same_content_as(after) or _grew(before, after)):
             return Changed()
+        content = content[: before.size]
         kind = self._extractor.kind(content, name=_name(claim))
-        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), after)
+        return _Reading(
+            content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), before, began
+        )
 
     def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
         """Take over what is known of these bytes, or extract them."""
@@ -195,7 +205,9 @@ class Extraction:
     ) -> None:
         if known.unreadable is not None:
             files_db.finish_unread(connection, claim, reason=known.unreadable.reason, detail=known.unreadable.detail)
-        elif files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat):
+        elif files_db.finish_indexed(
+            connection, claim, content=known.id, stat=reading.stat, pause_s=_pause_after(reading)
+        ):
             contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
 
     def _write(
@@ -220,6 +232,8 @@ class Extraction:
         extracted: Document | Unreadable,
         chunks: list[Chunk],
     ) -> None:
+        if not files_db.claim_holds(connection, claim):
+            return
         size = len(reading.content)
         if isinstance(extracted, Unreadable):
             if extracted.reason not in _PASSING:
@@ -228,9 +242,17 @@ class Extraction:
             return
         content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
         contents_db.enqueue_chunks(connection, content, priority=claim.priority)
-        if not files_db.finish_indexed(connection, claim, content=content, stat=reading.stat):
-            # Nobody has this content after all, unless another file does: the sweep will find out.
-            contents_db.orphan_contents(connection, {content})
+        files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=_pause_after(reading))
+
+
+def _grew(before: FileStat, after: FileStat) -> bool:
+    """Whether a file was only appended to, as far as can be told: then what was read was there."""
+    return after.ino == before.ino and after.size > before.size
+
+
+def _pause_after(reading: _Reading) -> float:
+    """Seconds until a file that goes on changing is read again: many times what it took, so that it costs little."""
+    return min(CHANGED_PAUSE_LIMIT, max(CHANGED_PAUSE_SECONDS, CHANGED_PAUSES * (time.monotonic() - reading.began)))
 
 
 _PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})

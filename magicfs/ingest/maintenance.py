@@ -10,14 +10,21 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
 from magicfs.db.pool import Database
+from magicfs.text.extract import EXTRACTOR_VERSION
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 3600.0
+GRACE_SECONDS = 600.0
 """How long a content without a file is kept: a move, or an editor that saves by renaming, finds it again."""
 
 SWEEP_CONTENTS = 200
-"""Contents deleted in one transaction."""
+"""Contents deleted in one transaction ..."""
+
+SWEEP_SECONDS = 5.0
+"""... one after the other for so long."""
+
+OUTDATED_FILES = 2000
+"""Files that are to be read anew for a new version of the extractor, queued at a time."""
 
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a model that was replaced are kept, so that the way back is short."""
@@ -44,11 +51,15 @@ class Maintenance:
             self._orphans_due = time.monotonic() + ORPHANS_SECONDS
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection)
+                files_db.requeue_outdated(connection, extractor=EXTRACTOR_VERSION, limit=OUTDATED_FILES)
         with self._database.transaction() as connection:
             switched = models_db.complete_building(connection)
         if switched is not None:
             log.warning("searches use %s from now on", switched.spec.label)
         with self._database.transaction() as connection:
             models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
-        with self._database.transaction() as connection:
-            contents_db.sweep_orphans(connection, grace_s=GRACE_SECONDS, limit=SWEEP_CONTENTS)
+        until = time.monotonic() + SWEEP_SECONDS
+        swept = SWEEP_CONTENTS
+        while swept == SWEEP_CONTENTS and time.monotonic() < until:
+            with self._database.transaction() as connection:
+                swept = contents_db.sweep_orphans(connection, grace_s=GRACE_SECONDS, limit=SWEEP_CONTENTS)

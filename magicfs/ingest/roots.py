@@ -100,5 +100,5 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
             raise RootError(f"there is no root {name_or_path}: there is {names}")
         contents = contents_db.contents_of_root(connection, found[0].id)
         roots_db.delete_root(connection, found[0].id)
-        contents_db.orphan_contents(connection, contents)
+        contents_db.abandon_contents(connection, contents)
     return found[0]

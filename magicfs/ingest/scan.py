@@ -17,6 +17,7 @@ from magicfs.db.pool import Database
 from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
 from magicfs.ingest.before import Before
+from magicfs.ingest.deletions import Deletions
 from magicfs.ingest.memory import Memory
 from magicfs.ingest.presence import SAMPLE_FILES, Absent, KnownFiles, device_of
 from magicfs.ingest.rules import Rules, rules_for
@@ -61,6 +62,7 @@ class Scanner:
         self._database = database
         self._queue = queue
         self._memory = Memory()
+        self._deletions = Deletions()
 
     def scan(self, known: KnownRoot, *, deep: bool = False) -> ScanResult:
         """Look at a whole root and bring the index in line with it.
@@ -119,15 +121,18 @@ class Scanner:
     def forget(self, root: Root, paths: list[bytes]) -> bool:
         """Forget files that are gone, and everything below those that were directories.
 
-        Returns False, and forgets nothing, when that would be most of the root: a full scan is to decide.
+        Returns False, and forgets nothing, when that would be most of the root, together with what was forgotten a
+        moment ago: a full scan is to decide.
         """
         with self._database.transaction() as connection:
             gone, known = files_db.count_paths(connection, root.id, paths)
-            if is_suspicious(gone=gone, known=known):
+            lately = self._deletions.lately(root.id)
+            if is_suspicious(gone=gone + lately, known=known + lately):
                 return False
             if gone:
                 self._memory.doubt_below(root.id, paths)
                 files_db.delete_paths(connection, root.id, paths)
+                self._deletions.note(root.id, gone)
         return True
 
     def _present(self, root: Root) -> Root:

@@ -76,7 +76,11 @@ class Walk:
             below, rules = waiting.pop()
             try:
                 with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
-                    yield self._list(below, rules, entries, waiting)
+                    listing = self._list(below, rules, entries, waiting)
+                if listing is None:
+                    self.unseen.append(below)
+                else:
+                    yield listing
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
                     log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
@@ -104,7 +108,8 @@ class Walk:
         rules: Rules,
         entries: Iterator[os.DirEntry[bytes]],
         waiting: list[tuple[bytes, Rules]],
-    ) -> Listing:
+    ) -> Listing | None:
+        """The wanted files; None when one could not be looked at, so that nothing may be concluded."""
         prefix = below + b"/" if below else b""
         fields: list[bytes | int] = []
         add = fields.extend
@@ -117,8 +122,10 @@ class Walk:
                     continue
                 try:
                     stat = entry.stat(follow_symlinks=False)
-                except OSError:
+                except (FileNotFoundError, NotADirectoryError):
                     continue
+                except OSError:
+                    return None
                 ino = stat.st_ino
                 if ino >= SIGN:
                     ino = signed(ino)

@@ -6,6 +6,7 @@ the `Scanner`; the periodic scan may run at the same time, see docs/concurrency.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -97,7 +98,12 @@ class Watcher:
             parent, _, name = path.rpartition(b"/")
             if name in RULE_FILES:
                 directories.add(parent)
-            status = _lstat(os.path.join(root.path, path))
+            try:
+                status = _lstat(os.path.join(root.path, path))
+            except OSError:
+                # Nothing can be concluded; what the scan cannot look at either, it leaves alone.
+                self._rescan(root)
+                continue
             if status is None:
                 gone.append(path)
             elif stat.S_ISDIR(status.st_mode):
@@ -130,9 +136,10 @@ class Watcher:
         """The other names of files that have several: a change by one name raises no event for the others."""
         if not inodes:
             return []
-        statuses = {
-            path: _lstat(os.path.join(root.path, path)) for path in self._scanner.names_of(root, inodes) - known
-        }
+        statuses: dict[bytes, os.stat_result | None] = {}
+        for path in self._scanner.names_of(root, inodes) - known:
+            with contextlib.suppress(OSError):
+                statuses[path] = _lstat(os.path.join(root.path, path))
         return [
             file
             for path, status in statuses.items()
@@ -143,9 +150,10 @@ class Watcher:
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
+    """The status of what is there; None when it is gone. Raises `OSError` when that cannot be told."""
     try:
         return os.lstat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

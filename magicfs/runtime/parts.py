@@ -113,9 +113,17 @@ def server_parts(home: Path, *, database: bool, broker: bool) -> list[Part]:
 
 
 def service_parts(
-    *, embed_workers: int, embedder: Sequence[str], mount: Path | None, environment: Mapping[str, str]
+    *,
+    embed_workers: int,
+    embedder: Sequence[str],
+    mount: Path | None,
+    environment: Mapping[str, str],
+    mount_environment: Mapping[str, str],
 ) -> list[Part]:
-    """Everything that needs the servers. `embedder` are the arguments of the query embedder's module."""
+    """Everything that needs the servers. `embedder` are the arguments of the query embedder's module.
+
+    The mount has an environment of its own: what it does not read must not restart it under its users.
+    """
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
         command = _guarded(module_command("magicfs.cli", *arguments))
@@ -123,7 +131,7 @@ def service_parts(
             name=name,
             command=command,
             place=place,
-            environment=environment,
+            environment=mount_environment if name == MOUNT else environment,
             stop_seconds=stop_seconds,
             steady_seconds=STEADY_SECONDS,
         )

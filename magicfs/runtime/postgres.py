@@ -38,6 +38,9 @@ SERVER_SETTINGS = {
     "autovacuum_naptime": "5s",
     "autovacuum_analyze_scale_factor": "0.05",
     "log_min_duration_statement": "2s",
+    # What files say has no place in a log.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
     "log_checkpoints": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",

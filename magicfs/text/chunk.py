@@ -20,8 +20,10 @@ from zlib import crc32
 
 from tokenizers import Tokenizer
 
+from magicfs.domain.models import ModelSpec
 from magicfs.domain.text import Chunk, Document
 from magicfs.errors import ModelCorrupt
+from magicfs.text.context import context_of, needs
 from magicfs.text.units import Level, Unit, units_of
 
 _CHARACTERS_PER_TOKEN = 8
@@ -35,6 +37,15 @@ the smaller the chunks (0.73 and 0.67 of the capacity on average)."""
 
 _BATCH = 4096
 """Units that are counted in one call: enough to keep the tokenizer busy, little enough to bound memory."""
+
+
+_BESIDE_TEXT = 40
+"""Tokens that the model reads beside a chunk's text: its own two, a prefix, and the context."""
+
+
+def room_for_text(spec: ModelSpec) -> int:
+    """How many tokens of a chunk's text a model reads at once, besides everything else that it is given."""
+    return max(_BESIDE_TEXT, spec.max_tokens - _BESIDE_TEXT)
 
 
 class Chunker:
@@ -63,10 +74,11 @@ class Chunker:
         tokens = self._count([text[unit.start : unit.end] for unit in units])
         units, tokens = self._halved(text, units, tokens)
         ends = self._pack(text, units, tokens)
+        context = context_of(document)
         return [
             chunk
             for first, end in zip([0, *ends], ends, strict=False)
-            if (chunk := _chunk(document, units[first:end], sum(tokens[first:end])))
+            if (chunk := _chunk(document, context, units[first:end], sum(tokens[first:end])))
         ]
 
     def _count(self, texts: Sequence[str]) -> list[int]:
@@ -125,15 +137,17 @@ class Chunker:
         return max(grades[first : last + 1])[2]
 
 
-def _chunk(document: Document, units: Sequence[Unit], tokens: int) -> Chunk | None:
+def _chunk(document: Document, context: str, units: Sequence[Unit], tokens: int) -> Chunk | None:
     """Make a chunk of units that follow each other; None if they hold nothing that the model sees."""
     if tokens == 0:
         return None
     start, end = units[0].start, units[-1].end
+    text = document.text[start:end].rstrip()
     return Chunk(
-        text=document.text[start:end].rstrip(),
+        text=text,
         tokens=tokens,
         first_line=units[0].line,
         last_line=units[-1].line,
         page=bisect_right(document.page_starts, start) or None,
+        context=context if needs(context, text) else "",
     )

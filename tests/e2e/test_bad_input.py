@@ -92,7 +92,7 @@ def test_a_mount_point_in_a_root(commands: Commands, docs: Path) -> None:
 def test_a_mount_around_a_root(commands: Commands, docs: Path) -> None:
     (docs / "inner").mkdir()
     (docs / "a.txt").unlink()
-    assert_refused(commands.run("up", docs / "inner", "--mount", docs, "--detach"), "")
+    assert_refused(commands.run("up", docs / "inner", "--mount", docs, "--detach"), "one inside the other")
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,12 @@ def test_down_while_nothing_runs_is_harmless(commands: Commands) -> None:
 )
 def test_wrong_usage(commands: Commands, arguments: tuple[str, ...]) -> None:
     assert_refused(commands.run(*arguments), "--help", code=2)
+
+
+def test_a_state_directory_that_others_use_too(commands: Commands, docs: Path) -> None:
+    docs.chmod(0o755)
+    assert_refused(commands.run("up", "--detach", MAGICFS_HOME=str(docs)), "a.txt", "MAGICFS_HOME")
+    assert docs.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_misspelt_variable_is_pointed_out(commands: Commands) -> None:

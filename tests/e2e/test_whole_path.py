@@ -154,6 +154,24 @@ def test_up_again_changes_only_what_is_asked_for(magicfs: Commands, docs: Path, 
     assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
 
 
+def test_a_setting_of_the_workers_leaves_the_mount_alone(magicfs: Commands, mount: Path) -> None:
+    def is_gentle() -> bool:
+        told = json.loads((magicfs.home / "run" / "parts.json").read_text())["embed-1"]["environment"]
+        return told.get("MAGICFS_GENTLE") == "True"
+
+    before = part(magicfs, "mount")["pid"]
+    with (mount / "mirror" / "docs" / "notes.txt").open() as opened:
+        magicfs.ok("up", "--gentle", "--detach")
+        assert is_gentle()
+        assert opened.read()
+        assert part(magicfs, "mount")["pid"] == before
+    magicfs.ok("up", "--detach")
+    assert is_gentle(), "what was not asked for stays"
+    magicfs.ok("up", "--no-gentle", "--detach")
+    assert not is_gentle()
+    assert part(magicfs, "mount")["pid"] == before
+
+
 def test_an_up_that_fails_leaves_what_runs_as_it_is(magicfs: Commands, docs: Path, mount: Path) -> None:
     before = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
     (docs / "inner").mkdir()

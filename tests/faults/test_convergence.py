@@ -80,6 +80,8 @@ def test_the_index_converges(model_store: ModelStore, capsys: pytest.CaptureFixt
         with Database(settings.database_dsn, application="test", size=2) as database:
             wait_until_quiet(commands, database)
             set_aside = crashed(database)
+            # What is innocent is set aside only when it was killed four times by chance.
+            assert set_aside <= max(1, faults.count // 10)
             if set_aside:
                 commands.ok("failures", "--retry")
                 wait_until_quiet(commands, database)

@@ -38,8 +38,9 @@ def up(
         int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
     ] = None,
     gentle: Annotated[
-        bool, typer.Option("--gentle", help="Lowest priority, one worker; on battery only what was just saved.")
-    ] = False,
+        bool | None,
+        typer.Option("--gentle/--no-gentle", help="Lowest priority, one worker; on battery only what was just saved."),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
@@ -48,14 +49,13 @@ def up(
     from magicfs.fuse import mountpoint
 
     settings = wiring.settings_for_command()
-    if gentle:
-        settings = settings.model_copy(update={"gentle": True})
     settings.make_home()
     chosen = mount or settings.mount
     request = starting.Request(
         roots=roots or [],
         mount=mountpoint.absolute(chosen) if chosen else None,
         workers=workers,
+        gentle=gentle,
         tied=not detach,
     )
     # SIGTERM is what Ctrl-C is: while things are started, both take back what was begun.

@@ -97,16 +97,16 @@ def _line(value: str | None) -> str | None:
 
 def main(arguments: list[str]) -> None:
     """Entry point of `python -m magicfs.text.extract.child LIMITS OCR`, both as JSON."""
-    from magicfs.text.extract.parse import LibraryParser
-
     limits = Limits(**json.loads(arguments[0]))
     languages = json.loads(arguments[1])
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
-    parser = LibraryParser(ocr=ocr)
-    # The library unpacks a part of itself into a directory whose name anybody could have taken before. It is given one
-    # of its own, needs it only now, and what it has loaded stays loaded.
+    # The library unpacks a part of itself into a directory whose name anybody could have taken before, and wants to
+    # make one for a cache. It is given a directory of its own, needs it only now, and what it has loaded stays loaded.
     with tempfile.TemporaryDirectory(prefix="magicfs-") as private:
-        os.environ["TMPDIR"] = private
+        os.environ |= dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), private)
+        from magicfs.text.extract.parse import LibraryParser
+
+        parser = LibraryParser(ocr=ocr)
         parser.warm_up()
     serve(parser, limits=limits)
 

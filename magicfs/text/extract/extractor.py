@@ -17,7 +17,7 @@ from magicfs.text.extract.ocr import Ocr
 from magicfs.text.extract.sandbox import Sandbox
 from magicfs.text.extract.titles import title_of
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 """Raised when text or chunks come out differently, so that known contents are extracted anew."""
 
 

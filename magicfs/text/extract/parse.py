@@ -60,7 +60,12 @@ class LibraryParser:
         self._ocr = ocr
         ocr_options: dict[str, Any] = {"disable_ocr": True}
         if ocr is not None:
-            ocr_options = {"ocr": kreuzberg.OcrConfig(backend="tesseract", language="+".join(ocr.languages))}
+            # It keeps a cache of its own, of what it has read in users' pictures.
+            tesseract = kreuzberg.TesseractConfig(use_cache=False)
+            language = "+".join(ocr.languages)
+            ocr_options = {
+                "ocr": kreuzberg.OcrConfig(backend="tesseract", language=language, tesseract_config=tesseract)
+            }
         self._config = kreuzberg.ExtractionConfig(
             use_cache=False,
             enable_quality_processing=False,

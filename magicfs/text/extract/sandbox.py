@@ -173,7 +173,8 @@ def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
 def _environment(ocr: Ocr | None) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment["MALLOC_ARENA_MAX"] = "2"  # an arena a thread would eat up the address space
-    environment["HOME"] = "/nonexistent"  # so that no library keeps a cache
+    # No library keeps a cache of what files say: below a device nobody, not even root, can make a directory.
+    environment["HOME"] = environment["XDG_CACHE_HOME"] = f"{os.devnull}/none"
     if ocr:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment

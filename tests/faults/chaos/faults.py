@@ -77,13 +77,13 @@ class Faults:
         return False
 
     def duplicate_messages(self) -> bool:
+        repeated = 0
         with contextlib.suppress(redis.RedisError), self._redis() as client:
             for queue in (EMBED_QUEUE, extract_queue(self.settings.host)):
                 messages = client.lrange(queue, 0, -1)
                 if messages:
-                    client.rpush(queue, *messages)
-            return True
-        return False
+                    repeated += client.rpush(queue, *messages)
+        return repeated > 0
 
     def _redis(self) -> redis.Redis:
         return redis.Redis.from_url(redis_url(self.settings.broker_dsn), socket_timeout=2)

@@ -114,7 +114,7 @@ class Tree:
         shutil.copyfile(source, target)
 
     def change_mode(self) -> None:
-        self.any_file().chmod(self.randomness.choice([0o600, 0o644, 0o640]))
+        self.any_file().chmod(self.randomness.choice([0o600, 0o644, 0o640, 0o400, 0o000]))
 
     def touch(self) -> None:
         os.utime(self.any_file())

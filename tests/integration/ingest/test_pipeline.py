@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,10 @@ from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
 from magicfs.db.files import claim_files
 from magicfs.db.models import active_model
 from magicfs.errors import ServerError
+from magicfs.ingest.maintenance import Maintenance
+from magicfs.ingest.roots import remove_root
+from magicfs.ingest.scan import Scanner
+from magicfs.jobs import NoQueue
 from tests.integration.ingest.conftest import HOST, Index
 
 
@@ -94,7 +100,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(index: Index, monkey
 
     def write_meanwhile(descriptor: int, *, limit: int) -> bytes:
         content = original(descriptor, limit=limit)
-        path.write_text("second thoughts, longer")
+        path.write_text("second")
         return content
 
     monkeypatch.setattr(extraction, "_read_all", write_meanwhile)
@@ -104,7 +110,40 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(index: Index, monkey
     monkeypatch.setattr(extraction, "_read_all", original)
     index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
     index.settle()
-    assert index.rows("SELECT text FROM chunks") == [("second thoughts, longer",)]
+    assert index.rows("SELECT text FROM chunks") == [("second",)]
+
+
+def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    from magicfs.ingest import extraction
+
+    path = index.folder / "log.txt"
+    path.write_text("first line\n")
+    index.scan()
+    original = extraction._read_all
+
+    def append_meanwhile(descriptor: int, *, limit: int) -> bytes:
+        with path.open("a") as log:
+            log.write("another line\n")
+        index.scan()
+        return original(descriptor, limit=limit)
+
+    monkeypatch.setattr(extraction, "_read_all", append_meanwhile)
+    for lines in range(1, 4):
+        index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        index.extraction().run_batch()
+        assert index.states() == {"log.txt": ("pending", None)}, "there is more to read"
+        [(text,)] = index.rows(FOUND_TEXT)
+        assert text.count("line") == lines, "what was read can be found"
+    [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
+    assert pause > 0.2
+    monkeypatch.setattr(extraction, "_read_all", original)
+    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+    index.settle()
+    assert index.states() == {"log.txt": ("indexed", None)}
+    assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
+
+
+FOUND_TEXT = "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
 
 
 def test_special_files_and_links_are_no_files(index: Index, tmp_path: Path) -> None:
@@ -236,14 +275,12 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     with index.database.transaction() as connection:
         claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=600)
     path.write_text("new words, and more")
-    index.scan()
+    index.extraction("a").recover()
     index.settle()
     index.extraction()._process(claims[0])
+    assert index.rows("SELECT count(*) FROM contents") == [(1,)]
     assert index.states() == {"one.txt": ("indexed", None)}
-    found = index.rows(
-        "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
-    )
-    assert found == [("new words, and more",)]
+    assert index.rows(FOUND_TEXT) == [("new words, and more",)]
 
 
 def test_a_bad_vector_sets_one_chunk_aside(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,3 +431,78 @@ def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("magicfs.ingest.extraction.open_beneath", fail)
+
+
+class TestWhatMustNotBeLost:
+    def test_a_directory_that_cannot_be_entered_keeps_its_files(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (index.folder / "closed").mkdir()
+        (index.folder / "closed/one.txt").write_text("alpha")
+        (index.folder / "two.txt").write_text("beta")
+        index.settle()
+        with as_nobody(index.folder / "closed", 0o644):
+            assert not index.scan().complete
+        assert set(index.states()) == {"closed/one.txt", "two.txt"}
+
+    def test_a_tree_that_vanishes_bit_by_bit_is_not_forgotten_whole(self, index: Index) -> None:
+        for number in range(40):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        scanner = Scanner(index.database, NoQueue())
+        kept = 0
+        for number in range(40):
+            (index.folder / f"{number}.txt").unlink()
+            kept += not scanner.forget(index.root, [f"{number}.txt".encode()])
+        assert kept >= 15
+        assert scanner.scan(index.known()).suspect == kept
+        assert index.known().state == "suspect"
+
+    def test_a_confirmation_during_a_scan_holds_for_the_next_one(self, index: Index) -> None:
+        from magicfs.db import roots as roots_db
+
+        with index.database.transaction() as connection:
+            began = roots_db.database_time(connection)
+        with index.database.transaction() as connection:
+            roots_db.want_scan(connection, name=index.root.name, may_delete=True)
+        with index.database.transaction() as connection:
+            roots_db.record_scan(connection, index.root.id, began=began)
+        assert index.known().may_delete
+        index.scan()
+        assert not index.known().may_delete
+
+    def test_files_of_an_older_extractor_are_read_anew(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        Maintenance(index.database).sweep()
+        assert index.states() == {"one.txt": ("pending", None)}
+        index.settle()
+        assert index.states() == {"one.txt": ("indexed", None)}
+        assert index.rows("SELECT state FROM embeddings") == [("done",)], "the same chunks have their vectors already"
+
+    def test_the_contents_of_a_removed_root_go_at_once(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.scan()
+        index.extraction().run_batch()
+        remove_root(index.database, host=HOST, name_or_path=index.root.name)
+        Maintenance(index.database).sweep()
+        assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
+        assert index.rows("SELECT count(*) FROM chunks") == [(0,)]
+
+
+@contextmanager
+def as_nobody(folder: Path, mode: int) -> Iterator[None]:
+    """Be a user whom a directory's mode keeps out."""
+    if os.geteuid() == 0:
+        for above in (folder, *folder.parents):
+            if above.stat().st_uid == 0 and above != Path("/") and not above.stat().st_mode & 0o001:
+                above.chmod(above.stat().st_mode | 0o755)
+    folder.chmod(mode)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+        folder.chmod(0o755)

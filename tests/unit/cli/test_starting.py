@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from magicfs.cli.starting import environment_of, last_words, mount_of
+from magicfs.cli.starting import MOUNT_READS, environment_of, last_words, mount_of
 from magicfs.config import Settings
 from magicfs.runtime.ini import render
 from magicfs.runtime.parts import Part, service_parts
 
 
 def parts(mount: Path | None, workers: int = 2) -> list[Part]:
-    return service_parts(embed_workers=workers, embedder=("--socket", "s"), mount=mount, environment={"A": "b"})
+    return service_parts(
+        embed_workers=workers, embedder=("--socket", "s"), mount=mount, environment={"A": "b"}, mount_environment={}
+    )
 
 
 def test_settings_that_were_set_reach_the_parts(tmp_path: Path) -> None:
@@ -22,6 +24,12 @@ def test_settings_that_were_set_reach_the_parts(tmp_path: Path) -> None:
         "MAGICFS_HOST": "here",
         "MAGICFS_NICE": "7",
     }
+
+
+def test_the_mount_is_told_what_it_reads_alone(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, host="here", nice=7, gentle=True, search_limit=9)
+    told = environment_of(settings, only=MOUNT_READS)
+    assert told == {"MAGICFS_HOME": str(tmp_path), "MAGICFS_HOST": "here", "MAGICFS_SEARCH_LIMIT": "9"}
 
 
 def test_the_mount_is_found_among_the_parts() -> None:

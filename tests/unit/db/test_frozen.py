@@ -5,6 +5,7 @@ from magicfs.db.migrate import migrations
 FROZEN = {
     "0001_initial.sql": "ceb859b6b46d47824143772174935cbb538115434448c19d0034395b88f4a0f8",
     "0002_words.sql": "cc8928fd39c091c266141f5f76c3c9872f68e57e344f1212db77501bc4e67e9f",
+    "0003_context.sql": "d6c3696e8c4f13765f0a4249df0b65634eb657324e49b28b06e022b0d63cd764",
 }
 
 

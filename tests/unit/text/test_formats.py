@@ -132,10 +132,12 @@ def test_an_image_without_text_recognition(extractor: FileExtractor) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed")
-def test_text_in_an_image(format_files: Path) -> None:
+def test_text_in_an_image(format_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with FileExtractor(limits=Limits(seconds=60), ocr=find_ocr()) as reader:
         found = document(reader.extract((format_files / "files" / "ocr-text.png").read_bytes(), name=b"a.png"))
-    assert "contains some words" in found.text
+        assert "contains some words" in found.text
+        assert list(tmp_path.iterdir()) == [], "what pictures say is kept nowhere"
 
 
 def test_the_first_pdf_on_a_machine_needs_nothing_that_others_could_have_put_there(

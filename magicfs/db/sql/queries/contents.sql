@@ -13,9 +13,10 @@ RETURNING id, (xmax = 0) AS new
 
 -- name: insert_chunks
 -- Texts that are not there yet. In the order of their digests, so that two workers never wait for each other.
-INSERT INTO chunks (digest, text, tokens, words)
-SELECT digest, text, tokens, magicfs_words(text)
-FROM unnest(%(digests)s::bytea[], %(texts)s::text[], %(tokens)s::integer[]) AS piece (digest, text, tokens)
+INSERT INTO chunks (digest, context, text, tokens, words)
+SELECT digest, context, text, tokens, magicfs_words(text)
+FROM unnest(%(digests)s::bytea[], %(contexts)s::text[], %(texts)s::text[], %(tokens)s::integer[])
+     AS piece (digest, context, text, tokens)
 ORDER BY digest
 ON CONFLICT (digest) DO NOTHING
 
@@ -45,6 +46,11 @@ WHERE embeddings.state = 'pending' AND embeddings.priority < excluded.priority
 UPDATE contents SET orphaned_at = now()
 WHERE id = ANY(%(ids)s) AND orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
 
+-- name: abandon
+-- Contents that no file has any more and that nobody will miss: they are swept at once.
+UPDATE contents SET orphaned_at = '-infinity'
+WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+
 -- name: mark_orphans
 -- The same over all contents.
 UPDATE contents SET orphaned_at = now()
@@ -55,7 +61,7 @@ WHERE orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = c
 SELECT DISTINCT content_id FROM files WHERE root_id = %(root_id)s AND content_id IS NOT NULL
 
 -- name: sweep_contents
--- Contents that have been orphans for long enough; returns the chunks that they had.
+-- Contents that have been orphans for long enough; returns how many, and the chunks that they had.
 WITH gone AS (
     SELECT id FROM contents
     WHERE orphaned_at < now() - make_interval(secs => %(grace)s)
@@ -65,7 +71,7 @@ WITH gone AS (
 ),
 places AS (DELETE FROM content_chunks USING gone WHERE content_id = gone.id RETURNING chunk_id),
 contents_gone AS (DELETE FROM contents USING gone WHERE contents.id = gone.id)
-SELECT DISTINCT chunk_id FROM places
+SELECT (SELECT count(*) FROM gone), ARRAY(SELECT DISTINCT chunk_id FROM places)
 
 -- name: lock_unplaced
 -- Of these chunks, those that stand nowhere any more, locked so that nobody places them meanwhile.

@@ -11,7 +11,8 @@ waiting AS (
     FOR UPDATE SKIP LOCKED
 ),
 ranked AS (
-    SELECT chunk_id, attempts, chunks.text,
+    SELECT chunk_id, attempts,
+           CASE WHEN chunks.context = '' THEN chunks.text ELSE chunks.context || E'\n' || chunks.text END AS text,
            row_number() OVER line AS place,
            sum(chunks.tokens) OVER line AS tokens,
            first_value(attempts) OVER line AS first_attempts

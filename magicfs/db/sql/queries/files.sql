@@ -25,8 +25,8 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'p
 SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
 -- name: upsert
--- New and changed files. A change voids a lease, since its holder may have read the old bytes, and every
--- verdict on the old bytes. A file that is as it was keeps its state.
+-- New and changed files. A change voids every verdict on the old bytes. Whoever has a lease keeps it, and finds out by
+-- `changed_at` that there is more to read. A file that is as it was keeps its state.
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
 SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
 FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(sizes)s::bigint[],
@@ -37,9 +37,9 @@ ORDER BY path
 ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
     mode = excluded.mode, uid = excluded.uid, gid = excluded.gid,
-    state = 'pending', reason = NULL, detail = NULL, attempts = 0,
-    lease = NULL, leased_by = NULL, leased_until = NULL,
-    priority = greatest(files.priority, excluded.priority), changed_at = now()
+    state = 'pending', reason = NULL, detail = NULL,
+    attempts = CASE WHEN files.lease IS NULL THEN 0 ELSE files.attempts END,
+    priority = greatest(files.priority, excluded.priority), changed_at = clock_timestamp()
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
    OR files.reason IN ('vanished', 'permission')
@@ -109,7 +109,12 @@ SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
     leased_until = now() + make_interval(secs => %(seconds)s)
 FROM picked, lease
 WHERE files.id = picked.id
-RETURNING files.id, files.lease, picked.root, files.path, files.attempts, files.content_id, files.priority
+RETURNING files.id, files.lease, clock_timestamp(), picked.root, files.path, files.attempts, files.content_id,
+          files.priority
+
+-- name: holds
+-- Whether a claim still holds, and for as long as the transaction lasts.
+SELECT FROM files WHERE id = %(id)s AND lease = %(lease)s FOR UPDATE
 
 -- name: finish_indexed
 -- The file's text is in the index, as it was at this metadata.
@@ -118,6 +123,13 @@ SET state = 'indexed', reason = NULL, detail = NULL, content_id = %(content_id)s
     size = %(size)s, mtime_ns = %(mtime_ns)s, ctime_ns = %(ctime_ns)s, ino = %(ino)s,
     mode = %(mode)s, uid = %(uid)s, gid = %(gid)s,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
+
+-- name: finish_outdated
+-- The file has changed since it was claimed. What was read serves for now; it is read again after a pause.
+UPDATE files
+SET content_id = %(content_id)s, indexed_at = now(),
+    attempts = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id = %(id)s AND lease = %(lease)s
 
 -- name: finish_unread
@@ -125,7 +137,7 @@ WHERE id = %(id)s AND lease = %(lease)s
 UPDATE files
 SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, content_id = NULL, indexed_at = NULL,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
-WHERE id = %(id)s AND lease = %(lease)s
+WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
 
 -- name: return
 -- Not read after all. A refund of 1 says that this was no fault of the files.
@@ -133,6 +145,14 @@ UPDATE files
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
 WHERE lease = %(lease)s AND id = ANY(%(ids)s)
+
+-- name: requeue_outdated
+-- Files whose text was read by an older version of the extractor, some of them.
+UPDATE files SET state = 'pending', attempts = 0
+WHERE id IN (
+    SELECT files.id FROM files JOIN contents ON contents.id = files.content_id
+    WHERE files.state = 'indexed' AND contents.extractor < %(extractor)s
+    LIMIT %(limit)s)
 
 -- name: release
 -- A worker has started: whatever its predecessor of the same name held is free again.

@@ -38,8 +38,9 @@ WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_sta
 UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
 
 -- name: scanned
--- A complete scan that began at a moment has ended.
-UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL, may_delete = false
+-- A complete scan that began at a moment has ended. What a person has confirmed since holds for the next one.
+UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL,
+    may_delete = may_delete AND coalesce(scan_wanted_at > %(began)s, false)
 WHERE id = %(root_id)s
 
 -- name: want_scan

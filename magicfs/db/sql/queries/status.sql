@@ -15,8 +15,13 @@ SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
 
 -- name: hosts
--- Which root is on which host.
-SELECT roots.id, hosts.name FROM roots JOIN hosts ON hosts.id = roots.host_id
+-- Which root is on which host, and whether it is there.
+SELECT roots.id, hosts.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
+
+-- name: resting
+-- Files of some roots that can be found but keep changing: they are read again after a pause.
+SELECT count(*) FROM files
+WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL AND leased_until > now()
 
 -- name: embeddings_of_host
 -- The chunks that the files of one host have, likewise. Each chunk counts once, whoever else has it.

@@ -1,0 +1,48 @@
+"""What the model is told of a chunk's document."""
+
+import pytest
+
+from magicfs.domain.text import Document
+from magicfs.text.chunk import Chunker
+from magicfs.text.context import LONGEST, context_of
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        ("On the theory of tides . The moon attracts the sea.", "On the theory of tides ."),
+        ("A long,\n  wrapped title\n\nand its text", "A long, wrapped title"),
+        ("2026-01-31 12:00:01 INFO 17 23 42\n\nwords follow", ""),
+        ("1,2,3\n4,5,6", ""),
+        ("two words.", ""),
+        ("", ""),
+        ("word " * 100, ("word " * 60).strip()[:LONGEST]),
+    ],
+)
+def test_the_first_sentence_stands_for_a_title(text: str, context: str) -> None:
+    assert context_of(Document(text=text, mime_type="text/plain")) == context
+
+
+def test_a_title_is_better_and_code_has_none() -> None:
+    text = "import os, and many other things that are needed here.\n"
+    assert context_of(Document(text=text, mime_type="text/plain", title=" The\nTitle ")) == "The Title"
+    assert context_of(Document(text=text, mime_type="text/x-python")) == ""
+
+
+def test_only_chunks_that_do_not_say_it_get_it(chunker: Chunker) -> None:
+    text = "On the tides.\n\n" + "\n\n".join(
+        f"Paragraph {n} says that the moon attracts the sea." * 8 for n in range(9)
+    )
+    first, *others = chunker.chunks(Document(text=text, mime_type="text/plain"))
+    assert len(others) > 1
+    assert first.context == ""
+    assert {chunk.context for chunk in others} == {"On the tides."}
+
+
+def test_an_edit_inside_leaves_all_other_chunks_alone(chunker: Chunker) -> None:
+    paragraphs = [f"Paragraph {n} of a long text about the moon, the sea and the tides. " * 8 for n in range(30)]
+    before = chunker.chunks(Document(text="\n\n".join(paragraphs), mime_type="text/plain"))
+    paragraphs[15] = "Something else entirely. " * 20
+    after = chunker.chunks(Document(text="\n\n".join(paragraphs), mime_type="text/plain"))
+    known = {(chunk.context, chunk.text) for chunk in before}
+    assert sum((chunk.context, chunk.text) not in known for chunk in after) <= 5
