@@ -10,12 +10,12 @@ from magicfs.db.pool import Database
 
 FILES = """
     SELECT f.path, f.state::text, f.reason, encode(c.digest, 'hex'), c.mime_type, c.title,
-           (SELECT array_agg((p.ordinal, k.text, p.first_line, p.last_line, p.page)::text ORDER BY p.ordinal)
+           (SELECT array_agg((p.ordinal, k.context, k.text, p.first_line, p.last_line, p.page)::text ORDER BY p.ordinal)
             FROM content_chunks p JOIN chunks k ON k.id = p.chunk_id WHERE p.content_id = c.id)
     FROM files f LEFT JOIN contents c ON c.id = f.content_id
 """
 VECTORS = """
-    SELECT DISTINCT k.text, e.state::text, e.reason, e.vector::text
+    SELECT DISTINCT k.context, k.text, e.state::text, e.reason, e.vector::text
     FROM files f JOIN content_chunks p ON p.content_id = f.content_id JOIN chunks k ON k.id = p.chunk_id
     LEFT JOIN models m ON m.state = 'active'
     LEFT JOIN embeddings e ON e.chunk_id = k.id AND e.model_id = m.id
@@ -30,12 +30,16 @@ def files_of(database: Database) -> dict[bytes, tuple[Any, ...]]:
         return {row[0]: row[1:] for row in connection.execute(FILES)}
 
 
-def vectors_of(database: Database) -> dict[str, tuple[str, str | None, Any]]:
-    """Every chunk that a file has: whether it has a vector, and which."""
+def vectors_of(database: Database) -> dict[tuple[str, str], tuple[str, str | None, Any]]:
+    """Every chunk, by its context and its text, that a file has: whether it has a vector, and which."""
     with database.transaction() as connection:
         return {
-            text: (state, reason, None if vector is None else np.array(vector[1:-1].split(","), dtype=np.float32))
-            for text, state, reason, vector in connection.execute(VECTORS)
+            (context, text): (
+                state,
+                reason,
+                None if vector is None else np.array(vector[1:-1].split(","), dtype=np.float32),
+            )
+            for context, text, state, reason, vector in connection.execute(VECTORS)
         }
 
 
@@ -51,8 +55,8 @@ def assert_equal(one: Database, other: Database) -> int:
     )
     vectors, expected_vectors = vectors_of(one), vectors_of(other)
     assert vectors.keys() == expected_vectors.keys()
-    for text, (state, reason, vector) in vectors.items():
-        expected_state, expected_reason, expected_vector = expected_vectors[text]
-        assert (state, reason) == (expected_state, expected_reason), text
-        assert float(vector @ expected_vector) >= TOLERANCE * float(np.linalg.norm(vector)), text
+    for chunk, (state, reason, vector) in vectors.items():
+        expected_state, expected_reason, expected_vector = expected_vectors[chunk]
+        assert (state, reason) == (expected_state, expected_reason), chunk
+        assert float(vector @ expected_vector) >= TOLERANCE * float(np.linalg.norm(vector)), chunk
     return len(vectors)
