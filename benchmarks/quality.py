@@ -30,7 +30,7 @@ from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.db.search import understand
+from magicfs.db.scope import understand
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.embed.embedder import FastembedEmbedder

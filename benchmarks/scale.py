@@ -28,6 +28,7 @@ from quality import own_database
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Database
+from magicfs.db.scope import narrow, understand
 from magicfs.db.vector_index import WORTH_ROWS, Upkeep, keep_up
 from magicfs.domain.models import ModelSpec
 from magicfs.search.service import SMALL_SCOPE, SearchService
@@ -91,8 +92,8 @@ def recall(database: Database, made: Synthetic, asked: Sequence[Asked], *, count
         exact = made.exact(vectors, allowed(made, filters), count=count)
         for one, wanted in zip(alike, exact, strict=True):
             with database.transaction() as connection:
-                scope = queries.understand(connection, parse(one.typed)).scope
-                scope = queries.narrow(connection, scope, limit=SMALL_SCOPE)
+                scope = understand(connection, parse(one.typed)).scope
+                scope = narrow(connection, scope, limit=SMALL_SCOPE)
                 near = queries.nearest(connection, scope, one.vector, model=made.model.id, limit=CANDIDATES)
             found += len({chunk for chunk, _ in near[:count]} & wanted)
     return found / (count * len(asked))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from typing import Any, LiteralString
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,72 +18,18 @@ from psycopg import sql
 
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.scope import SQL, Parameters, Scope
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import ChunkId, ContentId, FileId, ModelId
-from magicfs.domain.query import Filters, Query
+from magicfs.domain.ids import ChunkId, FileId, ModelId
 
-_NANOSECONDS = 1_000_000_000
 _LARGEST_EF_SEARCH = 1000
 _EF_SEARCH_PER_RESULT = 2
 """How many candidates an index scan keeps for each one that is wanted: with one alone, it misses twice as many."""
-_MOST_CONTENTS = 50_000
-"""Contents that are named one by one. Who leaves more than that soon finds what he wants among all."""
 
 K1 = 1.5
 """How slowly further occurrences of a word lose worth, in BM25."""
 B = 0.75
 """How much a long chunk must make up for being long, in BM25."""
-
-
-def _composed() -> dict[str, LiteralString]:
-    """The queries with the parts that they share put in."""
-    known = load("search")
-    parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "among_contents", "matched_names")
-    bodies = {name: _without_comment(text) for name, text in known.items()}
-    for name in ("pick_in_wide_scope", "nearest_in_wide_scope"):
-        bodies[f"{name}_by_contents"] = bodies[name].replace("{wide_scope}", "{among_contents}")
-    for name in parts:
-        slot: LiteralString = "{" + name + "}"
-        bodies = {key: text.replace(slot, bodies[name]) for key, text in bodies.items()}
-    return bodies
-
-
-def _without_comment(text: LiteralString) -> LiteralString:
-    lines = text.splitlines()
-    newline: LiteralString = "\n"
-    return newline.join([line for line in lines if not line.startswith("--")])
-
-
-_SQL = _composed()
-
-Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """A query in Postgres's terms. Conditions are `tsquery` texts; None sets no condition."""
-
-    lexemes: dict[str, int]
-    """The words of the question, and how often it says each."""
-    question: str | None
-    """The whole question as a phrase."""
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which chunks take part in a search."""
-
-    parameters: Parameters
-    restricted: bool
-    """Whether there is any condition."""
-    filtered: bool = False
-    """Whether there is one on files or contents."""
-    contents: tuple[ContentId, ...] | None = None
-    """Those of the files that take part, when they are not too many."""
-    chunks: tuple[ChunkId, ...] | None = None
-    """All of them, when they are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,83 +77,6 @@ def limit_time(connection: Connection, *, seconds: float) -> None:
     connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
 
 
-def understand(connection: Connection, query: Query) -> Understood:
-    """Bring a query into Postgres's terms."""
-    row = connection.execute(
-        _SQL["understand"],
-        {"question": query.question, "phrases": list(query.phrases), "unwanted": list(query.without)},
-    ).fetchone()
-    lexemes, counts, question, phrase_words, phrases, unwanted = row or ((), (), None, None, (), None)
-    parameters = _filter_parameters(query.filters) | {
-        "phrases": list(phrases) or None,
-        "phrase_words": phrase_words,
-        "unwanted": unwanted,
-    }
-    restricted = any(value is not None for value in parameters.values())
-    filtered = bool(query.filters or query.without)
-    scope = Scope(parameters, restricted, filtered)
-    return Understood(dict(zip(lexemes, counts, strict=True)), question, scope)
-
-
-def _filter_parameters(filters: Filters) -> Parameters:
-    relative = [folder for folder in filters.folders if not folder.startswith("/")]
-    absolute = [folder for folder in filters.folders if folder.startswith("/")]
-    return {
-        "types": list(filters.types) or None,
-        "extensions": list(filters.extensions) or None,
-        "folders": [f"%/{_literally(folder)}/%" for folder in relative] if filters.folders else None,
-        "absolute": [f"{_literally(folder)}/%".encode() for folder in absolute] if filters.folders else None,
-        "names": [_pattern(name) for name in filters.names] or None,
-        "hosts": [host.lower() for host in filters.hosts] or None,
-        "roots": [root.lower() for root in filters.roots] or None,
-        "after_ns": _midnight_ns(filters.after),
-        "before_ns": _midnight_ns(filters.before),
-        "larger": filters.larger,
-        "smaller": filters.smaller,
-    }
-
-
-def _literally(text: str) -> str:
-    """Text as LIKE takes it for itself."""
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _pattern(name: str) -> str:
-    """A name with `*` and `?` as LIKE has it; a name without them may stand anywhere in a file's name."""
-    like = _literally(name).replace("*", "%").replace("?", "_")
-    return like if any(sign in name for sign in "*?") else f"%{like}%"
-
-
-def _midnight_ns(day: date | None) -> int | None:
-    """The beginning of a day where this process lives."""
-    if day is None:
-        return None
-    try:
-        return int(datetime.combine(day, time()).astimezone().timestamp()) * _NANOSECONDS
-    except (OverflowError, ValueError):
-        return -(1 << 62)
-
-
-def narrow(connection: Connection, scope: Scope, *, limit: int) -> Scope:
-    """Name the contents of a scope, and its chunks one by one when they are no more than `limit`."""
-    if not scope.restricted:
-        return scope
-    name = "small_scope"
-    if scope.filtered:
-        parameters = scope.parameters | {"limit": _MOST_CONTENTS + 1}
-        found = connection.execute(_SQL["scope_contents"], parameters, prepare=False).fetchall()
-        if len(found) <= _MOST_CONTENTS:
-            scope = replace(scope, contents=tuple(ContentId(row[0]) for row in found))
-            name = "small_scope_by_contents"
-    parameters = _within(scope) | {"limit": limit + 1}
-    rows = connection.execute(_SQL[name], parameters, prepare=False).fetchall()
-    return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
-
-
-def _within(scope: Scope) -> Parameters:
-    return scope.parameters if scope.contents is None else scope.parameters | {"contents": list(scope.contents)}
-
-
 def _in_wide_scope(name: str, scope: Scope) -> str:
     """The form of a query that a scope allows: to look at contents alone is several times quicker than at files."""
     return name if scope.contents is None else f"{name}_by_contents"
@@ -216,17 +84,17 @@ def _in_wide_scope(name: str, scope: Scope) -> str:
 
 def count_words(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
     """In how many chunks each lexeme stands, counted up to `limit`."""
-    return dict(connection.execute(_SQL["count_words"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
+    return dict(connection.execute(SQL["count_words"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
 
 
 def estimate_words(connection: Connection, lexemes: Sequence[str]) -> dict[str, float]:
     """In what share of all chunks each of these lexemes stands, for those that are frequent."""
-    return dict(connection.execute(_SQL["estimate_words"], {"lexemes": list(lexemes)}).fetchall())
+    return dict(connection.execute(SQL["estimate_words"], {"lexemes": list(lexemes)}).fetchall())
 
 
 def usual_tokens(connection: Connection) -> float:
     """The usual number of tokens in a chunk, at least 1."""
-    row = connection.execute(_SQL["usual_length"]).fetchone()
+    row = connection.execute(SQL["usual_length"]).fetchone()
     return max(1.0, float(row[0])) if row else 1.0
 
 
@@ -237,14 +105,14 @@ def pick_by_words(
 
     A condition is a list of alternatives, each of them a list of lexemes that must all be there.
     """
-    parameters = _within(scope) | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
+    parameters = scope.sql_parameters | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
     name = _in_wide_scope("pick_in_wide_scope", scope) if scope.restricted else "pick_everywhere"
     if scope.chunks is not None:
         parameters["chunks"] = list(scope.chunks)
         name = "pick_in_small_scope"
     # One by one, so that it can stop at the limit: all matches of a common word are most of the table.
     with _by_index(connection):
-        return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
+        return [ChunkId(row[0]) for row in connection.execute(SQL[name], parameters, prepare=False)]
 
 
 def _tsquery(alternatives: Sequence[Sequence[str]]) -> str:
@@ -269,7 +137,7 @@ def rank_words(
     Only the `likely` best by a rough measure are looked at closely. Chunks without any of the words are left out.
     """
     rows = connection.execute(
-        _SQL["rank_words"],
+        SQL["rank_words"],
         {
             "chunks": list(chunks),
             "lexemes": list(weights),
@@ -291,7 +159,7 @@ def pick_by_name(
     """Files in the scope whose paths have words of a question, by their first chunks; some of them, if very many."""
     parameters = scope.parameters | _name_parameters(lexemes) | {"limit": limit}
     found: dict[ChunkId, list[NameMatch]] = {}
-    for file_id, chunk_id, in_path, in_name in connection.execute(_SQL["pick_by_name"], parameters, prepare=False):
+    for file_id, chunk_id, in_path, in_name in connection.execute(SQL["pick_by_name"], parameters, prepare=False):
         match = NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name))
         found.setdefault(ChunkId(chunk_id), []).append(match)
     return found
@@ -299,7 +167,7 @@ def pick_by_name(
 
 def match_names(connection: Connection, files: Sequence[FileId], lexemes: Sequence[str]) -> list[NameMatch]:
     """How the paths of given files answer the words of a question; those that have none of them are left out."""
-    rows = connection.execute(_SQL["names"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
+    rows = connection.execute(SQL["names"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
     return [NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name)) for file_id, in_path, in_name in rows]
 
 
@@ -318,13 +186,13 @@ def exactly(connection: Connection, scope: Scope, chunks: Iterable[ChunkId]) -> 
     """
     if scope.chunks is not None or scope.parameters["phrases"] is None:
         return set(chunks)
-    rows = connection.execute(_SQL["exactly"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
+    rows = connection.execute(SQL["exactly"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
     return {ChunkId(row[0]) for row in rows}
 
 
 def having_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
     """Those of the chunks that have the words of a phrase side by side. `phrase` is a `tsquery`."""
-    rows = connection.execute(_SQL["verbatim"], {"chunks": list(chunks), "phrase": phrase})
+    rows = connection.execute(SQL["verbatim"], {"chunks": list(chunks), "phrase": phrase})
     return {ChunkId(row[0]) for row in rows}
 
 
@@ -332,7 +200,7 @@ def nearest(
     connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
 ) -> list[tuple[ChunkId, float]]:
     """The chunks in the scope that are nearest to a vector, nearest first, with their cosines."""
-    parameters = _within(scope) | {"vector": HalfVector(vector), "limit": limit}
+    parameters = scope.sql_parameters | {"vector": HalfVector(vector), "limit": limit}
     if scope.chunks is not None:
         return similarities(connection, scope.chunks, vector, model=model)[:limit]
     # In strict order, an index scan that goes on drops whatever is nearer than what it has found already.
@@ -362,14 +230,14 @@ def _nearest_first(rows: Iterable[tuple[int, float]]) -> list[tuple[ChunkId, flo
 
 
 def _of_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
-    return sql.SQL(_SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
+    return sql.SQL(SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
 
 
 def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[Place]:
     """The files in the scope that have given chunks, in the order of the chunks, at most `limit` for each."""
     parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
     with _by_index(connection):
-        rows = connection.execute(_SQL["places"], parameters, prepare=False).fetchall()
+        rows = connection.execute(SQL["places"], parameters, prepare=False).fetchall()
     return [_place(row) for row in rows]
 
 
@@ -388,7 +256,7 @@ def _by_index(connection: Connection) -> Iterator[None]:
 
 def newest(connection: Connection, scope: Scope, *, limit: int) -> list[Place]:
     """The files in the scope, the latest modified first, each with its first chunk."""
-    rows = connection.execute(_SQL["newest"], scope.parameters | {"limit": limit}, prepare=False)
+    rows = connection.execute(SQL["newest"], scope.parameters | {"limit": limit}, prepare=False)
     return [_place(row) for row in rows]
 
 
@@ -423,4 +291,4 @@ def _place(row: Sequence[Any]) -> Place:
 
 def texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, str]:
     """The texts of given chunks."""
-    return {ChunkId(chunk_id): text for chunk_id, text in connection.execute(_SQL["texts"], {"chunks": list(chunks)})}
+    return {ChunkId(chunk_id): text for chunk_id, text in connection.execute(SQL["texts"], {"chunks": list(chunks)})}

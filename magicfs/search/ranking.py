@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Connection
-from magicfs.db.search import NameMatch, Place, Scope
+from magicfs.db.scope import Scope
+from magicfs.db.search import NameMatch, Place
 from magicfs.domain import fusion
 from magicfs.domain.fusion import Evidence
 from magicfs.domain.ids import ChunkId, FileId

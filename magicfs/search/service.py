@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from magicfs.db import search as queries
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
-from magicfs.db.search import Understood
+from magicfs.db.scope import Understood, narrow, understand
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import SearchResult
@@ -80,7 +80,7 @@ class SearchService:
         vector, notices = self._embed(query, prepared.model, deadline)
         with self._database.transaction() as connection:
             queries.limit_time(connection, seconds=_left(deadline))
-            scope = queries.narrow(connection, prepared.understood.scope, limit=SMALL_SCOPE)
+            scope = narrow(connection, prepared.understood.scope, limit=SMALL_SCOPE)
             question = ranking.Question(
                 query=query,
                 lexemes=prepared.understood.lexemes,
@@ -103,7 +103,7 @@ class SearchService:
         with self._database.transaction() as connection:
             queries.limit_time(connection, seconds=_left(deadline))
             model = active_model(connection)
-            return _Prepared(model, self._corpus.facts(connection, model), queries.understand(connection, query))
+            return _Prepared(model, self._corpus.facts(connection, model), understand(connection, query))
 
     def _embed(
         self, query: Query, model: IndexedModel | None, deadline: float
