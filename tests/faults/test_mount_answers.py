@@ -1,0 +1,127 @@
+"""The mount answers, whatever dies behind it, and nothing is lost: real parts under the real supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from tasks.app import redis_url
+from tests.faults.test_workers import WORDS, write_files
+from tests.plugins.commands import Commands
+
+pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+
+CRASHES = 10
+FILES = 80
+ANSWER_SECONDS = 10.0
+"""A listing is bounded by MAGICFS_SEARCH_SECONDS and a moment; beyond this it hangs."""
+
+
+@dataclass(eq=False)
+class Reader(threading.Thread):
+    """Lists a new search every fifth of a second, as a person at another shell."""
+
+    mount: Path
+    failures: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+        self.enough = threading.Event()
+
+    def run(self) -> None:
+        randomness = random.Random(5)
+        while not self.enough.wait(0.2):
+            query = " ".join(randomness.choices(WORDS, k=3))
+            began = time.monotonic()
+            try:
+                os.listdir(self.mount / "search" / query)
+            except OSError as error:
+                self.failures.append(f"{query}: {error}")
+            self.times.append(time.monotonic() - began)
+
+
+def child_that_embeds(commands: Commands, database: Database) -> int | None:
+    """The pid of a process that has chunks in its hands right now."""
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT DISTINCT leased_by FROM embeddings WHERE lease IS NOT NULL").fetchall()
+    names = {row[0].partition("@")[0] for row in rows}
+    for process in commands.processes():
+        try:
+            if names & set(process.cmdline()) and process.children():
+                return process.children()[0].pid
+        except psutil.NoSuchProcess:
+            continue
+    return None
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not in {seconds} s"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(300)
+def test_crashes_flushes_and_a_killed_query_embedder_lose_nothing_and_the_mount_answers(commands: Commands) -> None:
+    docs, mount = commands.home.parent / "docs", commands.home.parent / "mnt"
+    write_files(docs, count=FILES)
+    mount.mkdir()
+    commands.environment |= {"MAGICFS_WORKERS": "2"}
+    commands.ok("up", docs, "--mount", mount, "--detach")
+    settings = Settings(home=commands.home, host="here")
+    reader = Reader(mount)
+    reader.start()
+    randomness = random.Random(11)
+    with Database(settings.database_dsn, application="test", size=2) as database:
+        crashes = 0
+        deadline = time.monotonic() + 120
+        while crashes < CRASHES and time.monotonic() < deadline:
+            child = child_that_embeds(commands, database)
+            if child is None:
+                write_files(docs, count=FILES, seed=crashes + 100)
+                time.sleep(0.2)
+                continue
+            os.kill(child, signal.SIGSEGV)
+            crashes += 1
+            if crashes in {3, 6}:
+                redis.Redis.from_url(redis_url(settings.broker_dsn)).flushall()
+            if crashes == CRASHES // 2:
+                next(process for process in commands.processes() if "magicfs.embed.server" in process.cmdline()).kill()
+            time.sleep(randomness.uniform(0.2, 1.0))
+        assert crashes == CRASHES
+
+        def settled() -> bool:
+            status = json.loads(commands.ok("status", "--json"))
+            return (
+                status["files"]["indexed"] == status["files"]["total"] == FILES
+                and status["chunks"]["embedded"] == status["chunks"]["total"]
+            )
+
+        commands.ok("scan", "--wait")
+        eventually(settled, "an index of everything")
+        with database.transaction() as connection:
+            twice = connection.execute("SELECT count(*) - count(DISTINCT path) FROM files").fetchone()
+            done = connection.execute("SELECT DISTINCT state::text FROM embeddings").fetchall()
+    reader.enough.set()
+    reader.join(ANSWER_SECONDS)
+    assert twice == (0,)
+    assert done == [("done",)]
+    assert reader.failures == []
+    assert len(reader.times) > CRASHES
+    assert max(reader.times) < ANSWER_SECONDS
+    assert os.listdir(mount / "search" / "river stone market")
+    commands.ok("down")
