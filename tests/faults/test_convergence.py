@@ -99,6 +99,8 @@ def compare_with_a_fresh_index(folder: Path, root: Path, database: Database, mod
     (folder / "fresh").mkdir()
     with commands_in(folder / "fresh", model_store) as fresh:
         fresh.environment |= {"MAGICFS_WORKERS": "2"}
-        fresh.ok("up", root, "--detach", "--wait")
+        # After a long run the tree is large.
+        done = fresh.run("up", root, "--detach", "--wait", timeout=SECONDS + 300)
+        assert done.returncode == 0, done.stderr
         with Database(Settings(home=fresh.home).database_dsn, application="test", size=2) as expected:
             return assert_equal(database, expected)
