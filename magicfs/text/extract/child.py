@@ -95,6 +95,14 @@ def _line(value: str | None) -> str | None:
     return None if value is None else " ".join(clean(value).split())[:300] or None
 
 
+def _place_for_programs() -> str | None:
+    """A temporary directory from which a library may be loaded; None where all forbid that, as `noexec` does."""
+    for place in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  what is made in it is private
+        if os.access(place, os.W_OK | os.X_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
+            return place
+    return None
+
+
 def main(arguments: list[str]) -> None:
     """Entry point of `python -m magicfs.text.extract.child LIMITS OCR`, both as JSON."""
     limits = Limits(**json.loads(arguments[0]))
@@ -102,7 +110,7 @@ def main(arguments: list[str]) -> None:
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
     # The library unpacks a part of itself into a directory whose name anybody could have taken before, and wants to
     # make one for a cache. It is given a directory of its own, needs it only now, and what it has loaded stays loaded.
-    with tempfile.TemporaryDirectory(prefix="magicfs-") as private:
+    with tempfile.TemporaryDirectory(prefix="magicfs-", dir=_place_for_programs()) as private:
         os.environ |= dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), private)
         from magicfs.text.extract.parse import LibraryParser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from itertools import accumulate, pairwise
 from typing import Any
@@ -83,9 +84,11 @@ class LibraryParser:
         """Have the library load what it loads late, before limits are measured from what is in use.
 
         That includes its PDF engine, which it unpacks into the temporary directory: under the limits it could not.
+        Where no library may be loaded from there, everything else is read all the same.
         """
         self._read(b"<p>ready</p>", "text/html")
-        self._read(_EMPTY_PDF, "application/pdf")
+        with contextlib.suppress(kreuzberg.KreuzbergError):
+            self._read(_EMPTY_PDF, "application/pdf")
 
     def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """Return the text of a file that has been taken for `mime_type`, or why there is none.
