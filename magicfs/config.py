@@ -23,7 +23,9 @@ from magicfs.errors import ConfigError
 LONGEST_SOCKET_PATH = 100
 """Bytes. Unix socket addresses end at 107; the name of Postgres's lock file needs a few of them."""
 
-OURS = frozenset({"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log"})
+OURS = frozenset(
+    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log", "lost+found"}
+)
 """What is in a state directory."""
 
 OWNER_ONLY = 0o700

@@ -201,6 +201,9 @@ def _workers(settings: Settings, request: Request, former: Sequence[Part]) -> in
         return request.workers
     if request.gentle and "workers" not in settings.model_fields_set:
         return 1
+    was_gentle = any(part.environment.get("MAGICFS_GENTLE") == "True" for part in former)
+    if request.gentle is False and was_gentle:
+        return settings.workers
     running = sum(part.name.startswith(f"{parts_of.EMBED_WORKER}-") for part in former)
     if former:
         return running

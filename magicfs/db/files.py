@@ -24,6 +24,9 @@ MAX_ATTEMPTS = 4
 LARGE_BYTES = 512 * 1024
 """Reading a file beyond this may take seconds, or a minute: one worker of a host does it at a time."""
 
+OUTDATED_SECONDS = 0.5
+"""The least pause before a file is read again that changed while it was read."""
+
 _SNAPSHOT_ROWS = 5000
 
 
@@ -186,7 +189,8 @@ def finish_indexed(
 ) -> bool:
     """The file's text is in the index, as it was when `stat` was taken. Returns whether the lease held.
 
-    A file that has changed since it was claimed gets the content too, and is read again after `pause_s`.
+    A file that has changed since it was claimed gets the content too. It, or one that changes soon, is read again
+    after `pause_s` at the earliest.
     """
     done = connection.execute(
         _SQL["finish_indexed"],
@@ -202,20 +206,26 @@ def finish_indexed(
             "mode": stat.mode,
             "uid": stat.uid,
             "gid": stat.gid,
+            "pause": pause_s,
         },
     )
     if not done.rowcount:
-        outdated = {"id": claim.id, "lease": claim.lease, "content_id": content, "pause": pause_s}
+        outdated = {
+            "id": claim.id,
+            "lease": claim.lease,
+            "content_id": content,
+            "pause": max(pause_s, OUTDATED_SECONDS),
+        }
         done = connection.execute(_SQL["finish_outdated"], outdated)
     if claim.content_id is not None and claim.content_id != content:
         orphan_contents(connection, {claim.content_id})
     return done.rowcount == 1
 
 
-def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason, detail: str) -> bool:
+def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason, detail: str, pause_s: float) -> bool:
     """There is no text to be had from the file. Returns whether that is still so.
 
-    It is not when the file has changed since it was claimed: then it is to be read again at once.
+    It is not when the file has changed since it was claimed: then it is to be read again, after `pause_s` as above.
     """
     done = connection.execute(
         _SQL["finish_unread"],
@@ -226,10 +236,11 @@ def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason,
             "state": reason.state.value,
             "reason": reason.value,
             "detail": detail or None,
+            "pause": pause_s,
         },
     )
     if not done.rowcount:
-        return_files(connection, [claim], counted=False, pause_s=0.0)
+        return_files(connection, [claim], counted=False, pause_s=pause_s)
         return False
     if claim.content_id is not None:
         orphan_contents(connection, {claim.content_id})

@@ -85,6 +85,17 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
     connection.execute(_SQL["set_state"], {"root_id": root, "state": state.value, "detail": detail})
 
 
+def take_confirmation(connection: Connection, root: RootId) -> bool:
+    """Whether a person has confirmed that what a root lacks is to be forgotten. Holds for the scan that asks."""
+    row = connection.execute(_SQL["take_confirmation"], {"root_id": root}).fetchone()
+    return bool(row and row[0])
+
+
+def confirm_deletions(connection: Connection, root: RootId) -> None:
+    """Give a confirmation back that was taken in vain."""
+    connection.execute(_SQL["confirm_deletions"], {"root_id": root})
+
+
 def set_device(connection: Connection, root: RootId, *, device: int) -> None:
     """Record under which device number a root is found from now on."""
     connection.execute(_SQL["set_device"], {"root_id": root, "device": device})

@@ -45,9 +45,10 @@ for hosts that never come back."""
 CHANGED_PAUSE_SECONDS = 0.5
 """A file that changed while it was read is being written: let the writer go on."""
 
+LONG_SECONDS = 0.25
 CHANGED_PAUSES = 10
 CHANGED_PAUSE_LIMIT = 60.0
-"""Seconds. A large file that is written all the time is read again after so many times as long as reading took."""
+"""A file that took longer than LONG_SECONDS is read again after so many times as long at the earliest."""
 
 CONFLICT_TRIES = 3
 _BLOCK = 1 << 20
@@ -72,8 +73,6 @@ class _Reading:
     content: bytes
     key: ContentKey
     stat: FileStat
-    began: float
-    """Monotonic seconds."""
 
 
 class Extraction:
@@ -98,6 +97,8 @@ class Extraction:
         self._host = host
         self._owner = owner
         self._max_file_bytes = max_file_bytes
+        self._began = 0.0
+        """When the file in hand was begun, monotonic."""
 
     def recover(self) -> int:
         """Free what this worker held when it last died, and set aside what keeps killing it."""
@@ -151,19 +152,19 @@ class Extraction:
 
     def _process(self, claim: ClaimedFile) -> None:
         """Bring one file to the end of its claim."""
+        self._began = time.monotonic()
         reading = self._read(claim)
         if isinstance(reading, Changed):
             with self._database.transaction() as connection:
                 files_db.return_files(connection, [claim], counted=False, pause_s=CHANGED_PAUSE_SECONDS)
         elif isinstance(reading, Unreadable):
             with self._database.transaction() as connection:
-                files_db.finish_unread(connection, claim, reason=reading.reason, detail=reading.detail)
+                self._finish_unread(connection, claim, reading)
         else:
             self._index(claim, reading)
 
     def _read(self, claim: ClaimedFile) -> _Reading | Unreadable | Changed:
         """Read a file whole, once; what is hashed is what is extracted."""
-        began = time.monotonic()
         descriptor = _open(claim)
         if isinstance(descriptor, Unreadable):
             return descriptor
@@ -176,16 +177,14 @@ class Extraction:
             content = _read_all(descriptor, limit=before.size)
             after = regular_file_stat(descriptor)
         except OSError as error:
-            return Unreadable(Reason.CORRUPT, f"cannot be read: {error.strerror}")
+            return _verdict_on(error)
         finally:
             os.close(descriptor)
         if after is None or len(content) < before.size or not (before.same_content_as(after) or _grew(before, after)):
             return Changed()
         content = content[: before.size]
         kind = self._extractor.kind(content, name=_name(claim))
-        return _Reading(
-            content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), before, began
-        )
+        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), before)
 
     def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
         """Take over what is known of these bytes, or extract them."""
@@ -201,17 +200,31 @@ class Extraction:
         self._write(claim, reading, extracted, chunks)
 
     def _link(
-        self, connection: Connection, claim: ClaimedFile, reading: _Reading, known: contents_db.KnownContent
+        self,
+        connection: Connection,
+        claim: ClaimedFile,
+        reading: _Reading,
+        known: contents_db.KnownContent,
     ) -> None:
         if known.unreadable is not None:
-            files_db.finish_unread(connection, claim, reason=known.unreadable.reason, detail=known.unreadable.detail)
-        elif files_db.finish_indexed(
-            connection, claim, content=known.id, stat=reading.stat, pause_s=_pause_after(reading)
-        ):
+            self._finish_unread(connection, claim, known.unreadable)
+        elif files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat, pause_s=self._pause()):
             contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
 
+    def _finish_unread(self, connection: Connection, claim: ClaimedFile, verdict: Unreadable) -> None:
+        files_db.finish_unread(connection, claim, reason=verdict.reason, detail=verdict.detail, pause_s=self._pause())
+
+    def _pause(self) -> float:
+        """Seconds for which the file in hand is left alone should it change again, so that it costs little."""
+        took = time.monotonic() - self._began
+        return min(CHANGED_PAUSE_LIMIT, CHANGED_PAUSES * took) if took > LONG_SECONDS else 0.0
+
     def _write(
-        self, claim: ClaimedFile, reading: _Reading, extracted: Document | Unreadable, chunks: list[Chunk]
+        self,
+        claim: ClaimedFile,
+        reading: _Reading,
+        extracted: Document | Unreadable,
+        chunks: list[Chunk],
     ) -> None:
         """Write down what a file turned out to be, in one transaction."""
         for attempt in range(1, CONFLICT_TRIES + 1):
@@ -238,11 +251,11 @@ class Extraction:
         if isinstance(extracted, Unreadable):
             if extracted.reason not in _PASSING:
                 contents_db.insert_unreadable(connection, reading.key, size=size, unreadable=extracted)
-            files_db.finish_unread(connection, claim, reason=extracted.reason, detail=extracted.detail)
+            self._finish_unread(connection, claim, extracted)
             return
         content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
         contents_db.enqueue_chunks(connection, content, priority=claim.priority)
-        files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=_pause_after(reading))
+        files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=self._pause())
 
 
 def _grew(before: FileStat, after: FileStat) -> bool:
@@ -250,18 +263,27 @@ def _grew(before: FileStat, after: FileStat) -> bool:
     return after.ino == before.ino and after.size > before.size
 
 
-def _pause_after(reading: _Reading) -> float:
-    """Seconds until a file that goes on changing is read again: many times what it took, so that it costs little."""
-    return min(CHANGED_PAUSE_LIMIT, max(CHANGED_PAUSE_SECONDS, CHANGED_PAUSES * (time.monotonic() - reading.began)))
-
-
 _PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})
 """Verdicts that another try, or a program installed later, may change: not remembered for copies."""
 
 
+def _verdict_on(error: OSError) -> Unreadable:
+    if error.errno in _NO_FILE_ANY_MORE:
+        return Unreadable(Reason.VANISHED, error.strerror or "")
+    return Unreadable(Reason.CORRUPT, f"cannot be read: {error.strerror}")
+
+
 _NO_FAULT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_NO_FILE_ANY_MORE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR})
-"""Gone, or something else has its name now: a link, a socket, a directory."""
+_NO_FILE_ANY_MORE = frozenset(
+    {
+        # Gone, or something else has its name now: a link, a socket, a directory.
+        *(errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR),
+        # Its network file system is away.
+        *(errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN),
+        *(errno.ENETUNREACH, errno.ECONNRESET, errno.ENOKEY),
+    }
+)
+"""The next scan looks at such a file again."""
 
 
 def _name(claim: ClaimedFile) -> bytes:
@@ -276,9 +298,7 @@ def _open(claim: ClaimedFile) -> int | Unreadable:
     except OSError as error:
         if error.errno in _NO_FAULT_OF_THE_FILE:
             raise ServerError(f"no file can be opened ({error.strerror}): raise the limit, or add memory") from error
-        if error.errno in _NO_FILE_ANY_MORE:
-            return Unreadable(Reason.VANISHED, os.strerror(error.errno))
-        return Unreadable(Reason.CORRUPT, f"cannot be opened: {error.strerror}")
+        return _verdict_on(error)
 
 
 def _read_all(descriptor: int, *, limit: int) -> bytes:

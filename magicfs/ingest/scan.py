@@ -6,6 +6,7 @@ it was added from. When most of a root is gone at once, it asks instead: a disk 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database
 from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
+from magicfs.errors import DatabaseError
 from magicfs.ingest.before import Before
 from magicfs.ingest.deletions import Deletions
 from magicfs.ingest.memory import Memory
@@ -72,19 +74,23 @@ class Scanner:
         try:
             root = self._present(known.root)
         except Absent as absence:
-            self._set_state(known.root, RootState.MISSING, str(absence))
+            if (known.state, known.detail) != (RootState.MISSING, str(absence)):
+                self._set_state(known.root, RootState.MISSING, str(absence))
             self._memory.forget(known.root.id)
             return ScanResult(changed=0, deleted=0, complete=False)
         if known.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        began = self._begin(root, deep=deep)
+        began, may_delete = self._begin(root, deep=deep)
         walk = Walk(root=root.path, device=root.device, below=b"", rules=Rules().enter(root.path, below=b""))
         before = Before(self._database, root.id, b"", self._memory.recall(root.id))
         try:
-            result = self._reconcile(root, walk, before, began=began, may_delete=known.may_delete, priority=0)
+            result = self._reconcile(root, walk, before, began=began, may_delete=may_delete, priority=0)
             self._conclude(root, result, began)
         except BaseException:
             self._memory.forget(root.id)
+            if may_delete:
+                with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
+                    roots_db.confirm_deletions(connection, root.id)
             raise
         if result.complete and not result.suspect:
             self._memory.keep(root.id, before.met)
@@ -127,7 +133,7 @@ class Scanner:
         with self._database.transaction() as connection:
             gone, known = files_db.count_paths(connection, root.id, paths)
             lately = self._deletions.lately(root.id)
-            if is_suspicious(gone=gone + lately, known=known + lately):
+            if gone and is_suspicious(gone=gone + lately, known=known + lately):
                 return False
             if gone:
                 self._memory.doubt_below(root.id, paths)
@@ -150,15 +156,19 @@ class Scanner:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
-    def _begin(self, root: Root, *, deep: bool) -> datetime:
-        """The database's time; and look again at the directories of files that could not be opened."""
+    def _begin(self, root: Root, *, deep: bool) -> tuple[datetime, bool]:
+        """The database's time, and whether a person has confirmed that what is not there is to be forgotten.
+
+        A confirmation holds for one scan. The directories of files that could not be opened are looked at again.
+        """
         if deep:
             self._memory.forget(root.id)
         with self._database.transaction() as connection:
             unopened = files_db.unopened_paths(connection, root.id)
             began = roots_db.database_time(connection)
+            may_delete = roots_db.take_confirmation(connection, root.id)
         self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in unopened})
-        return began
+        return began, may_delete
 
     def _reconcile(
         self, root: Root, walk: Walk, before: Before, *, began: datetime, may_delete: bool, priority: int
@@ -183,14 +193,18 @@ class Scanner:
                 if len(batch) >= BATCH:
                     changed += self._record(root, batch, priority=priority)
                     batch.clear()
-            gone |= {prefix + name: signature[3] for name, signature in known.items()}
+            missed = {prefix + name: signature[3] for name, signature in known.items()}
+            gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
         changed += self._record(root, batch, priority=priority)
         gone |= before.unmet(walk.unseen)
         lost = _count_lost(root, gone, arrived)
-        complete = not walk.unseen
-        if not may_delete and is_suspicious(gone=lost, known=lost + before.count_met() - len(arrived)):
+        complete = not walk.unseen and not walk.unsure
+        lately = self._deletions.lately(root.id) + lost
+        if lost and not may_delete and is_suspicious(gone=lately, known=lately + before.count_met() - len(arrived)):
             return ScanResult(changed=changed, deleted=0, complete=complete, suspect=lost)
-        return ScanResult(changed=changed, deleted=self._delete(root, list(gone), began), complete=complete)
+        deleted = self._delete(root, list(gone), began)
+        self._deletions.note(root.id, lost)
+        return ScanResult(changed=changed, deleted=deleted, complete=complete)
 
     def _record(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> int:
         """Write down new and changed files and ring for the workers. Returns how many there were."""

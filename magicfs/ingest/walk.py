@@ -68,6 +68,8 @@ class Walk:
     rules: Rules
     unseen: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
+    unsure: set[bytes] = field(default_factory=set)
+    """Files that are there but could not be looked at."""
 
     def listings(self) -> Iterator[Listing]:
         """Every directory that is wanted."""
@@ -77,10 +79,7 @@ class Walk:
             try:
                 with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
                     listing = self._list(below, rules, entries, waiting)
-                if listing is None:
-                    self.unseen.append(below)
-                else:
-                    yield listing
+                yield listing
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
                     log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
@@ -108,8 +107,7 @@ class Walk:
         rules: Rules,
         entries: Iterator[os.DirEntry[bytes]],
         waiting: list[tuple[bytes, Rules]],
-    ) -> Listing | None:
-        """The wanted files; None when one could not be looked at, so that nothing may be concluded."""
+    ) -> Listing:
         prefix = below + b"/" if below else b""
         fields: list[bytes | int] = []
         add = fields.extend
@@ -125,7 +123,9 @@ class Walk:
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 except OSError:
-                    return None
+                    # In a directory that can be listed but not entered, this happens to all.
+                    self.unsure.add(prefix + name)
+                    continue
                 ino = stat.st_ino
                 if ino >= SIGN:
                     ino = signed(ino)

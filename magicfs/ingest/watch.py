@@ -101,8 +101,7 @@ class Watcher:
             try:
                 status = _lstat(os.path.join(root.path, path))
             except OSError:
-                # Nothing can be concluded; what the scan cannot look at either, it leaves alone.
-                self._rescan(root)
+                # Nothing can be concluded; the periodic scan will see.
                 continue
             if status is None:
                 gone.append(path)

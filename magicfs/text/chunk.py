@@ -39,6 +39,9 @@ _BATCH = 4096
 """Units that are counted in one call: enough to keep the tokenizer busy, little enough to bound memory."""
 
 
+_CONTEXT_TOKENS = 30
+"""The most that a context may have."""
+
 _BESIDE_TEXT = 40
 """Tokens that the model reads beside a chunk's text: its own two, a prefix, and the context."""
 
@@ -74,12 +77,17 @@ class Chunker:
         tokens = self._count([text[unit.start : unit.end] for unit in units])
         units, tokens = self._halved(text, units, tokens)
         ends = self._pack(text, units, tokens)
-        context = context_of(document)
+        context = self._fitting(context_of(document))
         return [
             chunk
             for first, end in zip([0, *ends], ends, strict=False)
             if (chunk := _chunk(document, context, units[first:end], sum(tokens[first:end])))
         ]
+
+    def _fitting(self, context: str) -> str:
+        """The beginning of a context that leaves room for the text: in some scripts a letter is a token."""
+        offsets = self._tokenizer.encode(context, add_special_tokens=False).offsets
+        return context if len(offsets) <= _CONTEXT_TOKENS else context[: offsets[_CONTEXT_TOKENS - 1][1]]
 
     def _count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
+from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.files import claim_files
 from magicfs.db.models import active_model
 from magicfs.errors import ServerError
@@ -506,3 +507,91 @@ def as_nobody(folder: Path, mode: int) -> Iterator[None]:
     finally:
         os.seteuid(os.getuid())
         folder.chmod(0o755)
+
+
+class TestChangesDuringWork:
+    def test_a_repair_during_the_last_attempt_is_read(self, index: Index) -> None:
+        path = index.folder / "poison.txt"
+        path.write_text("bad")
+        index.scan()
+        index.rows("UPDATE files SET attempts = %s RETURNING 1", MAX_FILE_ATTEMPTS - 1)
+        with index.database.transaction() as connection:
+            assert claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=600)
+        path.write_text("repaired")
+        index.scan()
+        index.extraction("a").recover()
+        index.settle()
+        assert index.states() == {"poison.txt": ("indexed", None)}
+
+    def test_a_file_that_takes_long_is_left_alone_for_longer(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magicfs.ingest.extraction.LONG_SECONDS", 0.0)
+        monkeypatch.setattr("magicfs.ingest.extraction.CHANGED_PAUSES", 10_000)
+        path = index.folder / "log.txt"
+        path.write_text("first")
+        index.settle()
+        path.write_text("second, longer")
+        index.settle()
+        assert index.states() == {"log.txt": ("pending", None)}
+        assert index.rows(FOUND_TEXT) == [("first",)]
+
+    def test_a_tree_that_a_scan_finishes_off_asks_too(self, index: Index) -> None:
+        for number in range(40):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        scanner = Scanner(index.database, NoQueue())
+        scanner.scan(index.known())
+        for number in range(15):
+            (index.folder / f"{number}.txt").unlink()
+            assert scanner.forget(index.root, [f"{number}.txt".encode()])
+        for number in range(15, 27):
+            (index.folder / f"{number}.txt").unlink()
+        assert scanner.scan(index.known()).suspect == 12
+        assert scanner.forget(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
+
+    def test_one_file_that_cannot_be_looked_at_hides_no_other(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("bad.txt", "good.txt", "zone.txt"):
+            (index.folder / name).write_text(name)
+        index.settle()
+        (index.folder / "good.txt").unlink()
+        (index.folder / "new.txt").write_text("new")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "scandir", lambda path: Unwilling(path, b"bad.txt"))
+            assert not index.scan().complete
+        assert set(index.states()) == {"bad.txt", "new.txt", "zone.txt"}
+
+
+class Unwilling:
+    """A directory with an entry that the disk says nothing of."""
+
+    def __init__(self, path: bytes, bad: bytes) -> None:
+        self._path, self._bad = path, bad
+
+    def __enter__(self) -> Iterator[object]:
+        return iter([UnwillingEntry(self._path, name) if name == self._bad else entry for name, entry in self._all()])
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _all(self) -> list[tuple[bytes, os.DirEntry[bytes]]]:
+        with REAL_SCANDIR(self._path) as entries:
+            return [(entry.name, entry) for entry in entries]
+
+
+class UnwillingEntry:
+    def __init__(self, folder: bytes, name: bytes) -> None:
+        self.name, self.path = name, os.path.join(folder, name)
+
+    def is_file(self, *, follow_symlinks: bool) -> bool:
+        return True
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        raise OSError(errno.EIO, "no answer")
+
+
+REAL_SCANDIR = os.scandir

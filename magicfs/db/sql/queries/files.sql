@@ -38,7 +38,7 @@ ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
     mode = excluded.mode, uid = excluded.uid, gid = excluded.gid,
     state = 'pending', reason = NULL, detail = NULL,
-    attempts = CASE WHEN files.lease IS NULL THEN 0 ELSE files.attempts END,
+    attempts = CASE WHEN files.lease IS NULL THEN 0 ELSE least(files.attempts, 1) END,
     priority = greatest(files.priority, excluded.priority), changed_at = clock_timestamp()
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
@@ -117,12 +117,12 @@ RETURNING files.id, files.lease, clock_timestamp(), picked.root, files.path, fil
 SELECT FROM files WHERE id = %(id)s AND lease = %(lease)s FOR UPDATE
 
 -- name: finish_indexed
--- The file's text is in the index, as it was at this metadata.
+-- The file's text is in the index, as it was at this metadata. Should it change again, it is read after a pause.
 UPDATE files
 SET state = 'indexed', reason = NULL, detail = NULL, content_id = %(content_id)s, indexed_at = now(),
     size = %(size)s, mtime_ns = %(mtime_ns)s, ctime_ns = %(ctime_ns)s, ino = %(ino)s,
     mode = %(mode)s, uid = %(uid)s, gid = %(gid)s,
-    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
 
 -- name: finish_outdated
@@ -133,10 +133,10 @@ SET content_id = %(content_id)s, indexed_at = now(),
 WHERE id = %(id)s AND lease = %(lease)s
 
 -- name: finish_unread
--- There is no text to be had from the file. What was known of an older version is void.
+-- There is no text to be had from the file. What was known of an older version is void. The pause is as above.
 UPDATE files
 SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, content_id = NULL, indexed_at = NULL,
-    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
 
 -- name: return

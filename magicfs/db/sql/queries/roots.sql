@@ -33,14 +33,24 @@ DELETE FROM roots WHERE id = %(root_id)s
 UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
+-- name: take_confirmation
+-- Whether a person has confirmed deletions, which holds for the scan that asks.
+UPDATE roots SET may_delete = false
+FROM (SELECT id, may_delete FROM roots WHERE id = %(root_id)s FOR UPDATE) AS before
+WHERE roots.id = before.id
+RETURNING before.may_delete
+
+-- name: confirm_deletions
+-- The scan that was to delete has failed: the next one is to.
+UPDATE roots SET may_delete = true WHERE id = %(root_id)s
+
 -- name: set_device
 -- The same tree has come back under another number.
 UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
 
 -- name: scanned
--- A complete scan that began at a moment has ended. What a person has confirmed since holds for the next one.
-UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL,
-    may_delete = may_delete AND coalesce(scan_wanted_at > %(began)s, false)
+-- A complete scan that began at a moment has ended.
+UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL
 WHERE id = %(root_id)s
 
 -- name: want_scan
