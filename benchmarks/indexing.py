@@ -74,14 +74,14 @@ def write_corpus(folder: Path, *, files: int, characters: int, seed: int) -> Non
 
 
 def chunk_texts(corpus: Path, model: StoredModel) -> list[str]:
-    """The chunks that the pipeline will make of the corpus."""
+    """What the model will read of the corpus in the pipeline."""
     chunker = Chunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
     texts: dict[str, None] = {}
     with FileExtractor(limits=Limits()) as extractor:
         for path in sorted(corpus.iterdir()):
             document = extractor.extract(path.read_bytes(), name=os.fsencode(path.name))
             if isinstance(document, Document):
-                texts |= {chunk.text: None for chunk in chunker.chunks(document)}
+                texts |= {chunk.model_input: None for chunk in chunker.chunks(document)}
     return list(texts)
 
 

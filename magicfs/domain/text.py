@@ -44,3 +44,8 @@ class Chunk:
     """Counted from 1, in formats that have pages."""
     context: str = ""
     """What the model reads before the text; see `magicfs.text.context`."""
+
+    @property
+    def model_input(self) -> str:
+        """What the model reads. Claims put it together in SQL in the same way."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
