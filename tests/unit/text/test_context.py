@@ -4,22 +4,23 @@ import pytest
 
 from magicfs.domain.text import Document
 from magicfs.text.chunk import Chunker
-from magicfs.text.context import LONGEST, context_of
+from magicfs.text.context import context_of
 
 
 @pytest.mark.parametrize(
     ("text", "context"),
     [
-        ("On the theory of tides . The moon attracts the sea.", "On the theory of tides ."),
+        ("On the theory of tides .\n  The moon attracts the sea.", "On the theory of tides ."),
+        ("The moon attracts the sea. So there are tides. " + "They come twice a day. " * 9, ""),
         ("A long,\n  wrapped title\n\nand its text", "A long, wrapped title"),
         ("2026-01-31 12:00:01 INFO 17 23 42\n\nwords follow", ""),
         ("1,2,3\n4,5,6", ""),
         ("two words.", ""),
         ("", ""),
-        ("word " * 100, ("word " * 60).strip()[:LONGEST]),
+        ("word " * 100, ""),
     ],
 )
-def test_the_first_sentence_stands_for_a_title(text: str, context: str) -> None:
+def test_what_stands_above_a_text_is_its_title(text: str, context: str) -> None:
     assert context_of(Document(text=text, mime_type="text/plain")) == context
 
 
