@@ -199,7 +199,8 @@ class Scanner:
         gone |= before.unmet(walk.unseen)
         lost = _count_lost(root, gone, arrived)
         complete = not walk.unseen and not walk.unsure
-        lately = self._deletions.lately(root.id) + lost
+        # What the rest of the root has lost says nothing of one directory.
+        lately = lost + (0 if walk.below else self._deletions.lately(root.id))
         if lost and not may_delete and is_suspicious(gone=lately, known=lately + before.count_met() - len(arrived)):
             return ScanResult(changed=changed, deleted=0, complete=complete, suspect=lost)
         deleted = self._delete(root, list(gone), began)
