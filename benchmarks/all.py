@@ -133,15 +133,17 @@ BENCHMARKS = (
 
 
 def plan(chosen: Sequence[str], data: Path) -> Iterator[tuple[Benchmark, tuple[str, ...]]]:
-    """What to run with which arguments: quality once for each collection of judged questions that is there."""
+    """What to run with which arguments: some also, or only, for each collection of judged questions that is there."""
     for benchmark in BENCHMARKS:
         if chosen and benchmark.script not in chosen:
             continue
-        if benchmark.script != "quality":
-            yield benchmark, ()
+        collections = [judged.parent for judged in sorted(data.glob("*/qrels.tsv"))]
+        if benchmark.script == "quality":
+            yield from ((benchmark, (str(collection),)) for collection in collections)
             continue
-        for judged in sorted(data.glob("*/qrels.tsv")):
-            yield benchmark, (str(judged.parent),)
+        yield benchmark, ()
+        if benchmark.script == "indexing":
+            yield from ((benchmark, (str(collection / "docs"),)) for collection in collections)
 
 
 def run(benchmark: Benchmark, arguments: tuple[str, ...]) -> Outcome:

@@ -3,7 +3,8 @@
 The limit is as many bare processes as there are cores, each embedding its share of the same chunks one at a time
 with the same model. It is measured before and after the pipeline, half each, so that a machine that slows down
 or speeds up meanwhile favours neither. The default is one process that calls fastembed's `embed()` on the fp32
-model as its documentation shows, with the operators of the model that it would download.
+model as its documentation shows, with the operators of the model that it would download, for some of the chunks,
+taken at random: it fills up all texts of a batch to the longest one, so it depends on how much their lengths differ.
 
 Figures: `ratio_limit` = pipeline / limit, `ratio_default` = pipeline / default (chunks a second each), and the
 resident memory of an embedding worker's child and of the mount node, in MB.
@@ -25,10 +26,13 @@ from pathlib import Path
 import psutil
 from _report import parser, report
 from _stack import Stack, stack
+from tokenizers import Tokenizer
 
 from magicfs.config import Settings
 from magicfs.domain.text import Document
 from magicfs.embed.store import ModelStore, StoredModel
+from magicfs.ingest.rules import Rules
+from magicfs.ingest.walk import Walk
 from magicfs.text.chunk import Chunker
 from magicfs.text.extract import FileExtractor, Limits
 
@@ -74,12 +78,20 @@ def write_corpus(folder: Path, *, files: int, characters: int, seed: int) -> Non
         (folder / f"{number:04}.txt").write_text(f"part {number}\n{text[start : start + characters]}")
 
 
-def chunk_texts(corpus: Path, model: StoredModel) -> list[str]:
-    """What the model will read of the corpus in the pipeline."""
+def wanted_files(corpus: Path) -> list[Path]:
+    """The files that the pipeline will index."""
+    root = os.fsencode(corpus)
+    walk = Walk(root, corpus.stat().st_dev, b"", Rules().enter(root, below=b""))
+    paths = [os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()]
+    return sorted(corpus / os.fsdecode(path) for path in paths)
+
+
+def chunk_texts(files: list[Path], model: StoredModel) -> list[str]:
+    """What the model will read of these files in the pipeline."""
     chunker = Chunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
     texts: dict[str, None] = {}
     with FileExtractor(limits=Limits()) as extractor:
-        for path in sorted(corpus.iterdir()):
+        for path in files:
             document = extractor.extract(path.read_bytes(), name=os.fsencode(path.name))
             if isinstance(document, Document):
                 texts |= {chunk.model_input: None for chunk in chunker.chunks(document)}
@@ -116,6 +128,13 @@ def as_published(model: Path, into: Path) -> Path:
     return into
 
 
+def lengths(texts: list[str], model: StoredModel) -> list[int]:
+    """The tokens of each text, those included that mark its ends."""
+    tokenizer = Tokenizer.from_file(str(model.tokenizer_path))
+    tokenizer.no_padding()
+    return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
+
+
 def shares(texts: list[str], count: int) -> list[list[str]]:
     """The texts dealt out to so many processes."""
     return [texts[number::count] for number in range(count)]
@@ -140,13 +159,12 @@ def rates(program: str, model: Path, dealt: list[list[str]]) -> float:
         return sum(float(process.communicate()[0]) for process in processes)
 
 
-def measure_pipeline(running: Stack, corpus: Path) -> float:
-    """Index the corpus; chunks a second from the moment the root is known to the last vector."""
+def measure_pipeline(running: Stack, corpus: Path, *, files: int) -> float:
+    """Index the corpus of so many files; chunks a second from the moment the root is known to the last vector."""
     running.wait(lambda: len(embedding_children(running)) == psutil.cpu_count(), seconds=60)
     time.sleep(2.0)
     began = time.monotonic()
     running.run("roots", "add", str(corpus))
-    files = len(list(corpus.iterdir()))
     indexed = "SELECT count(*) FROM files WHERE state <> 'pending'"
     running.wait(lambda: running.rows(indexed)[0][0] == files and running.pending() == 0, seconds=900, pause=0.1)
     return running.embedded() / (time.monotonic() - began)
@@ -165,6 +183,7 @@ def resident_mb(processes: list[psutil.Process]) -> float:
 def main() -> None:
     """Measure and print."""
     options = parser(__doc__ or "")
+    options.add_argument("folder", nargs="?", type=Path, help="documents instead of pieces of Python's library")
     options.add_argument("--files", type=int, default=600, help="files of the corpus")
     options.add_argument("--characters", type=int, default=5000, help="characters of a file")
     options.add_argument("--default-chunks", type=int, default=256, help="chunks for fastembed's default call")
@@ -174,18 +193,22 @@ def main() -> None:
         store = ModelStore(Path(place) / "models")
         int8 = store.pull(MODEL, precision="int8")
         fp32 = store.pull(MODEL, precision="fp32")
-        corpus = Path(place) / "corpus"
-        write_corpus(corpus, files=chosen.files, characters=chosen.characters, seed=1)
-        texts = chunk_texts(corpus, int8)
+        corpus = chosen.folder or Path(place) / "corpus"
+        if chosen.folder is None:
+            write_corpus(corpus, files=chosen.files, characters=chosen.characters, seed=1)
+        files = wanted_files(corpus)
+        texts = chunk_texts(files, int8)
+        tokens = lengths(texts, int8)
+        some = random.Random(1).sample(texts, min(chosen.default_chunks, len(texts)))
         halves = [texts[::2], texts[1::2]]
         lines = [f'model = "{MODEL}"', 'precision = "int8"']
         limits = [rates(BARE, int8.folder, shares(halves[0], cores))]
         with stack("--workers", str(cores), mounted=True, models=store.directory, settings=lines) as running:
-            pipeline = measure_pipeline(running, corpus)
+            pipeline = measure_pipeline(running, corpus, files=len(files))
             worker_mb = resident_mb(embedding_children(running))
             mount_mb = resident_mb(running.processes("mount"))
         limits.append(rates(BARE, int8.folder, shares(halves[1], cores)))
-        default = rates(DEFAULT, as_published(fp32.folder, Path(place) / "published"), [texts[: chosen.default_chunks]])
+        default = rates(DEFAULT, as_published(fp32.folder, Path(place) / "published"), [some])
     limit = sum(limits) / len(limits)
     figures = {
         "ratio_limit": pipeline / limit,
@@ -196,7 +219,15 @@ def main() -> None:
         "worker_rss_mb": worker_mb,
         "mount_rss_mb": mount_mb,
     }
-    sizes = {"files": chosen.files, "chunks": len(texts), "default_chunks": chosen.default_chunks, "processes": cores}
+    sizes = {
+        "folder": "/".join(corpus.resolve().parts[-2:]) if chosen.folder else "pieces of Python's library",
+        "files": len(files),
+        "chunks": len(texts),
+        "tokens_mean": round(sum(tokens) / len(tokens)),
+        "tokens_longest": max(tokens),
+        "default_chunks": len(some),
+        "processes": cores,
+    }
     report("indexing", figures, sizes=sizes, as_json=chosen.json)
 
 
