@@ -7,10 +7,10 @@ threads, each of which then has a connection of its own.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
 """What the query functions take: a connection inside a transaction."""
+
+Result = TypeVar("Result")
 
 SHORTEST_CONNECT_SECONDS = 2
 """libpq waits no shorter."""
@@ -38,12 +40,40 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.errors.QueryCanceled as error:
         raise DeadlineExceeded("the database took too long over a query") from error
-    except (psycopg.errors.TransactionRollback, psycopg.errors.IntegrityError) as error:
-        raise DatabaseConflict(f"another transaction was in the way ({_first_line(error)}): try again") from error
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"the database went away ({_first_line(error)}): try again") from error
     except psycopg.Error as error:
-        raise DatabaseError(f"the database refused a statement: {_first_line(error)}") from error
+        raise _translation(error) from error
+
+
+_IN_THE_WAY = ("40", "23503", "23505", "55P03")
+"""How the SQLSTATEs begin of what another transaction brings about: a deadlock, a row that came or went meanwhile."""
+_AWAY = ("08", "53", "57P")
+"""... of a server that is not there, that stops or starts, or that has run out of connections, memory or disk."""
+
+CONFLICT_TRIES = 3
+
+
+def _translation(error: psycopg.Error) -> DatabaseError:
+    line = _first_line(error)
+    # Postgres tells by its states; the driver's classes say less: to them, a deadlock is a server that went away.
+    if error.sqlstate is None:
+        away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    else:
+        away = error.sqlstate.startswith(_AWAY)
+        if error.sqlstate.startswith(_IN_THE_WAY):
+            return DatabaseConflict(f"another transaction was in the way ({line}): try again")
+    if away:
+        return DatabaseUnavailable(f"the database went away ({line}): try again")
+    return DatabaseError(f"the database refused a statement: {line}")
+
+
+def again_on_conflict(transaction: Callable[[], Result]) -> Result:
+    """Run a transaction; a few times, should another one be in its way. Raises `DatabaseConflict` in the end."""
+    for _ in range(CONFLICT_TRIES - 1):
+        try:
+            return transaction()
+        except DatabaseConflict as conflict:
+            log.info("%s", conflict)
+    return transaction()
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,80 @@
+"""Which of Postgres's errors is worth another try."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from magicfs.db.pool import CONFLICT_TRIES, Database, again_on_conflict
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
+
+
+def raised(state: str) -> str:
+    return f"DO $$ BEGIN RAISE EXCEPTION 'told so' USING ERRCODE = '{state}'; END $$"
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("40P01", DatabaseConflict),
+        ("40001", DatabaseConflict),
+        ("23505", DatabaseConflict),
+        ("23503", DatabaseConflict),
+        ("53100", DatabaseUnavailable),
+        ("53300", DatabaseUnavailable),
+        ("57P03", DatabaseUnavailable),
+        ("23514", DatabaseError),
+        ("54000", DatabaseError),
+        ("22003", DatabaseError),
+    ],
+)
+def test_an_error_says_whether_another_try_may_help(database: Database, state: str, kind: type[DatabaseError]) -> None:
+    with pytest.raises(DatabaseError, match="told so") as caught, database.transaction() as connection:
+        connection.execute(raised(state).encode())
+    assert type(caught.value) is kind
+
+
+def test_one_of_two_transactions_that_wait_for_each_other_is_in_conflict(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("CREATE TABLE pair AS SELECT id FROM generate_series(1, 2) AS id")
+    both = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def update(first: int, second: int) -> None:
+        try:
+            with database.transaction() as connection:
+                connection.execute("UPDATE pair SET id = id WHERE id = %s", (first,))
+                both.wait(10)
+                connection.execute("UPDATE pair SET id = id WHERE id = %s", (second,))
+            outcomes.append("done")
+        except DatabaseConflict:
+            outcomes.append("conflict")
+
+    threads = [threading.Thread(target=update, args=order) for order in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["conflict", "done"]
+
+
+def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
+    tries = []
+
+    def conflicting() -> str:
+        tries.append(1)
+        if len(tries) < CONFLICT_TRIES:
+            raise DatabaseConflict("in the way")
+        return "done"
+
+    assert again_on_conflict(conflicting) == "done"
+    tries.clear()
+
+    def always() -> str:
+        tries.append(1)
+        raise DatabaseConflict("in the way")
+
+    with pytest.raises(DatabaseConflict):
+        again_on_conflict(always)
+    assert len(tries) == CONFLICT_TRIES
