@@ -31,6 +31,9 @@ PING_SECONDS = 1.0
 COMPLAINT_SECONDS = 30.0
 """Pause between two log lines about a broker that does not answer."""
 
+SPARED = 3.0
+"""After a try that failed nobody rings for so many times as long as it took: next to nothing while Redis restarts."""
+
 
 class CeleryQueue:
     """The `magicfs.jobs.JobQueue` of real life."""
@@ -41,6 +44,8 @@ class CeleryQueue:
             redis_url(app.conf.broker_url), socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS
         )
         self._complained = float("-inf")
+        self._spared_until = float("-inf")
+        """Until then nobody rings: to wait for a broker that hangs would hold up whoever does."""
 
     def ring_extract(self, host: str) -> None:
         """Files of `host` wait to be read."""
@@ -81,7 +86,7 @@ class CeleryQueue:
 
     def _ring(self, task: str, queue: str, *, most: int = MOST_WAITING) -> None:
         def send() -> None:
-            if self._waiting(queue) < most:
+            if time.monotonic() >= self._spared_until and self._waiting(queue) < most:
                 self._app.send_task(task, queue=queue, ignore_result=True, retry=False)
 
         self._patiently(send)
@@ -91,9 +96,12 @@ class CeleryQueue:
 
     def _patiently(self, action: Callable[[], None]) -> None:
         """A broker that does not answer costs a log line now and then; nothing depends on a message."""
+        began = time.monotonic()
         try:
             action()
         except (redis.RedisError, OperationalError, KombuError, OSError) as error:
-            if time.monotonic() - self._complained > COMPLAINT_SECONDS:
-                self._complained = time.monotonic()
+            now = time.monotonic()
+            self._spared_until = now + SPARED * (now - began)
+            if now - self._complained > COMPLAINT_SECONDS:
+                self._complained = now
                 log.warning("the broker does not answer (%s): work waits in the database meanwhile", error)
