@@ -31,8 +31,6 @@ class KnownRoot:
     root: Root
     state: RootState
     detail: str | None
-    may_delete: bool
-    """A person has confirmed that what a suspect root lacks is to be forgotten."""
     scan_wanted_at: datetime | None
     """When somebody asked for a scan, by the database's clock; None once one that began later is complete."""
 
@@ -55,10 +53,9 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Known
             root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device),
             state=RootState(state),
             detail=detail,
-            may_delete=may_delete,
             scan_wanted_at=scan_wanted_at,
         )
-        for root_id, host_name, path, name, device, state, detail, may_delete, scan_wanted_at in connection.execute(
+        for root_id, host_name, path, name, device, state, detail, scan_wanted_at in connection.execute(
             _SQL["all"], {"host": host}
         )
     ]

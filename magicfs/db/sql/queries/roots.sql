@@ -9,7 +9,7 @@ ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
 
 -- name: all
 -- Every root of the cluster, or of one host.
-SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail, r.may_delete,
+SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail,
        CASE WHEN r.scan_wanted_at > coalesce(r.scanned_at, '-infinity') THEN r.scan_wanted_at END
 FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE %(host)s::text IS NULL OR h.name = %(host)s
