@@ -21,11 +21,12 @@ _SQL = load("files")
 MAX_ATTEMPTS = 4
 """The first with others in a batch, three alone."""
 
-LARGE_BYTES = 512 * 1024
-"""Reading a file beyond this may take seconds, or a minute: one worker of a host does it at a time."""
-
 OUTDATED_SECONDS = 0.5
 """The least pause before a file is read again that changed while it was read."""
+
+MENDED_SECONDS = 60.0
+"""Pause before a file is read again that ended its reader as often as it may but has changed meanwhile. One that does
+so for ever costs no more than that."""
 
 _SNAPSHOT_ROWS = 5000
 
@@ -128,10 +129,16 @@ def delete_unmet(connection: Connection, root: RootId, paths: Sequence[bytes], *
     return _deleted(connection, connection.execute(_SQL["delete_unmet"], values).fetchall())
 
 
-def count_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> tuple[int, int]:
-    """How many files the index has at these paths and below them, and how many in the whole root."""
-    at_paths, in_root = single(connection.execute(_SQL["count_paths"], {"root_id": root, "paths": list(paths)}))
-    return at_paths, in_root
+def count_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
+    """How many files the index has at these paths and below them."""
+    count: int = single(connection.execute(_SQL["count_paths"], {"root_id": root, "paths": list(paths)}))[0]
+    return count
+
+
+def count_root(connection: Connection, root: RootId) -> int:
+    """How many files the index has in a root. Takes a while where there are many."""
+    count: int = single(connection.execute(_SQL["count_root"], {"root_id": root}))[0]
+    return count
 
 
 def delete_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
@@ -161,7 +168,6 @@ def claim_files(
             "max_bytes": max_bytes,
             "seconds": seconds,
             "max_attempts": MAX_ATTEMPTS,
-            "large_bytes": LARGE_BYTES,
         },
     )
     return [
@@ -271,7 +277,8 @@ def requeue_outdated(connection: Connection, *, extractor: int, limit: int) -> i
 
 def release_files(connection: Connection, *, owner: str) -> int:
     """Free what the predecessor of the worker `owner` held when it died."""
-    return connection.execute(_SQL["release"], {"owner": owner}).rowcount
+    values = {"owner": owner, "max_attempts": MAX_ATTEMPTS, "pause": MENDED_SECONDS}
+    return connection.execute(_SQL["release"], values).rowcount
 
 
 def quarantine_files(connection: Connection) -> int:

@@ -21,11 +21,11 @@ from magicfs.beneath import open_beneath, regular_file_stat
 from magicfs.db import contents as contents_db
 from magicfs.db import files as files_db
 from magicfs.db.contents import ContentKey
-from magicfs.db.pool import Connection, Database
+from magicfs.db.pool import Connection, Database, again_on_conflict
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import Digest
 from magicfs.domain.text import Chunk, Document, Unreadable
-from magicfs.errors import DatabaseConflict, DatabaseError, ServerError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
 from magicfs.text.extract import EXTRACTOR_VERSION, Extractor
 
@@ -50,7 +50,9 @@ CHANGED_PAUSES = 10
 CHANGED_PAUSE_LIMIT = 60.0
 """A file that took longer than LONG_SECONDS is read again after so many times as long at the earliest."""
 
-CONFLICT_TRIES = 3
+READ_TRIES = 3
+"""A file that is written to while it is read may be at rest a moment later."""
+
 _BLOCK = 1 << 20
 
 
@@ -63,7 +65,7 @@ class Chunker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The file was written to while it was read: what was read is worth nothing."""
+    """The file became shorter while it was read: what was read is worth nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +136,27 @@ class Extraction:
         """Bring one file to the end of its claim, whatever happens."""
         try:
             self._process(claim)
-        except (DatabaseError, ServerError):
+        except (DatabaseUnavailable, DatabaseConflict, ServerError):
             # The database is away, or no parser process can be started: that is not the file's fault.
             self._return([claim], counted=False)
             raise
+        except DatabaseError as error:
+            # Something in the file is too much for the database, and will be again: the others are to go on.
+            log.warning("%s cannot be written down: %s", files_db.display_path(claim.path), error)
+            self._return([claim], counted=True)
         except Exception:
             log.exception("reading a file failed: %s", files_db.display_path(claim.path))
             self._return([claim], counted=True)
 
     def _return(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
         """Free claims; when even that fails, they run out by themselves."""
-        try:
+
+        def give_back() -> None:
             with self._database.transaction() as connection:
                 files_db.return_files(connection, claims, counted=counted, pause_s=0.0)
+
+        try:
+            again_on_conflict(give_back)
         except DatabaseError as error:
             log.warning("%d claims run out by themselves: %s", len(claims), error)
 
@@ -155,8 +165,9 @@ class Extraction:
         self._began = time.monotonic()
         reading = self._read(claim)
         if isinstance(reading, Changed):
+            pause = max(CHANGED_PAUSE_SECONDS, self._pause())
             with self._database.transaction() as connection:
-                files_db.return_files(connection, [claim], counted=False, pause_s=CHANGED_PAUSE_SECONDS)
+                files_db.return_files(connection, [claim], counted=False, pause_s=pause)
         elif isinstance(reading, Unreadable):
             with self._database.transaction() as connection:
                 self._finish_unread(connection, claim, reading)
@@ -164,52 +175,60 @@ class Extraction:
             self._index(claim, reading)
 
     def _read(self, claim: ClaimedFile) -> _Reading | Unreadable | Changed:
-        """Read a file whole, once; what is hashed is what is extracted."""
+        """Read a file whole; what is hashed is what is extracted.
+
+        One that is written over all the time is taken as it was read in the end: it is read again, and may be found
+        until then.
+        """
         descriptor = _open(claim)
         if isinstance(descriptor, Unreadable):
             return descriptor
         try:
             before = regular_file_stat(descriptor)
-            if before is None:
-                return Unreadable(Reason.VANISHED, "no regular file any more")
-            if before.size > self._max_file_bytes:
-                return Unreadable(Reason.TOO_LARGE, f"{before.size} bytes; the limit is {self._max_file_bytes}")
-            content = _read_all(descriptor, limit=before.size)
-            after = regular_file_stat(descriptor)
+            for _ in range(READ_TRIES):
+                if before is None:
+                    return Unreadable(Reason.VANISHED, "no regular file any more")
+                if before.size > self._max_file_bytes:
+                    return Unreadable(Reason.TOO_LARGE, f"{before.size} bytes; the limit is {self._max_file_bytes}")
+                read, content = before, _read_all(descriptor, limit=before.size)
+                before = regular_file_stat(descriptor)
+                if before is not None and (read.same_content_as(before) or _grew(read, before)):
+                    break
         except OSError as error:
             return _verdict_on(error)
         finally:
             os.close(descriptor)
-        if after is None or len(content) < before.size or not (before.same_content_as(after) or _grew(before, after)):
+        if len(content) < read.size:
             return Changed()
-        content = content[: before.size]
+        content = content[: read.size]
         kind = self._extractor.kind(content, name=_name(claim))
-        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), before)
+        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), read)
 
     def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
         """Take over what is known of these bytes, or extract them."""
-        with self._database.transaction() as connection:
-            known = contents_db.find_content(connection, reading.key)
-            if known is not None:
-                self._link(connection, claim, reading, known)
-                return
+        if again_on_conflict(lambda: self._take_over(claim, reading)):
+            return
         extracted = self._extractor.extract(reading.content, name=_name(claim))
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(Reason.NO_TEXT)
-        self._write(claim, reading, extracted, chunks)
+        again_on_conflict(lambda: self._write(claim, reading, extracted, chunks))
 
-    def _link(
-        self,
-        connection: Connection,
-        claim: ClaimedFile,
-        reading: _Reading,
-        known: contents_db.KnownContent,
-    ) -> None:
-        if known.unreadable is not None:
-            self._finish_unread(connection, claim, known.unreadable)
-        elif files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat, pause_s=self._pause()):
-            contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
+    def _take_over(self, claim: ClaimedFile, reading: _Reading) -> bool:
+        """Give the file what is known of its bytes. Returns whether there is nothing left to be done."""
+        with self._database.transaction() as connection:
+            # The file before its content, as everybody locks them.
+            if not files_db.claim_holds(connection, claim):
+                return True
+            known = contents_db.find_content(connection, reading.key)
+            if known is None:
+                return False
+            if known.unreadable is not None:
+                self._finish_unread(connection, claim, known.unreadable)
+            else:
+                files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat, pause_s=self._pause())
+                contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
+        return True
 
     def _finish_unread(self, connection: Connection, claim: ClaimedFile, verdict: Unreadable) -> None:
         files_db.finish_unread(connection, claim, reason=verdict.reason, detail=verdict.detail, pause_s=self._pause())
@@ -227,35 +246,18 @@ class Extraction:
         chunks: list[Chunk],
     ) -> None:
         """Write down what a file turned out to be, in one transaction."""
-        for attempt in range(1, CONFLICT_TRIES + 1):
-            try:
-                with self._database.transaction() as connection:
-                    self._write_once(connection, claim, reading, extracted, chunks)
-            except DatabaseConflict:
-                if attempt == CONFLICT_TRIES:
-                    raise
-            else:
-                return
-
-    def _write_once(
-        self,
-        connection: Connection,
-        claim: ClaimedFile,
-        reading: _Reading,
-        extracted: Document | Unreadable,
-        chunks: list[Chunk],
-    ) -> None:
-        if not files_db.claim_holds(connection, claim):
-            return
         size = len(reading.content)
-        if isinstance(extracted, Unreadable):
-            if extracted.reason not in _PASSING:
-                contents_db.insert_unreadable(connection, reading.key, size=size, unreadable=extracted)
-            self._finish_unread(connection, claim, extracted)
-            return
-        content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
-        contents_db.enqueue_chunks(connection, content, priority=claim.priority)
-        files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=self._pause())
+        with self._database.transaction() as connection:
+            if not files_db.claim_holds(connection, claim):
+                return
+            if isinstance(extracted, Unreadable):
+                if extracted.reason not in _PASSING:
+                    contents_db.insert_unreadable(connection, reading.key, size=size, unreadable=extracted)
+                self._finish_unread(connection, claim, extracted)
+                return
+            content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
+            contents_db.enqueue_chunks(connection, content, priority=claim.priority)
+            files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=self._pause())
 
 
 def _grew(before: FileStat, after: FileStat) -> bool:
@@ -302,7 +304,8 @@ def _open(claim: ClaimedFile) -> int | Unreadable:
 
 
 def _read_all(descriptor: int, *, limit: int) -> bytes:
-    """The file's bytes; one more than `limit` at most, should it grow while it is read."""
+    """The file's bytes from its beginning; one more than `limit` at most, should it grow while it is read."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
     parts: list[bytes] = []
     left = limit + 1
     while left > 0:

@@ -21,6 +21,9 @@ from tests.fakes.embedder import FakeEmbedder
 
 HOST = "here"
 
+FOUND_TEXT = "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
+"""The texts that searches find."""
+
 
 @dataclass
 class Reader:

@@ -92,10 +92,10 @@ def test_of_a_long_text_only_the_beginning_goes_ahead(index: Index) -> None:
 
 
 def test_one_worker_at_a_time_reads_large_files(index: Index) -> None:
-    from magicfs.db.files import LARGE_BYTES, claim_files
+    from magicfs.db.files import claim_files
 
     for name in ("one", "two"):
-        (index.folder / f"{name}.txt").write_text(f"{name} " * (LARGE_BYTES // 4 + 1))
+        (index.folder / f"{name}.txt").write_text(f"{name} " * (512 * 1024 // 4 + 1))
     (index.folder / "small.txt").write_text("small")
     index.scan()
 

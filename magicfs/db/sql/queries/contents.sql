@@ -42,9 +42,13 @@ ON CONFLICT (model_id, chunk_id) DO UPDATE SET priority = excluded.priority
 WHERE embeddings.state = 'pending' AND embeddings.priority < excluded.priority
 
 -- name: orphan
--- Contents that no file has any more.
+-- Contents that no file has any more. One that somebody else has in hand is left to `mark_orphans`: whoever comes here
+-- has files locked, so to wait would be a deadlock with those who have the content and want a file.
 UPDATE contents SET orphaned_at = now()
-WHERE id = ANY(%(ids)s) AND orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+WHERE id IN (
+    SELECT id FROM contents
+    WHERE id = ANY(%(ids)s) AND orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+    FOR UPDATE SKIP LOCKED)
 
 -- name: abandon
 -- Contents that no file has any more and that nobody will miss: they are swept at once.

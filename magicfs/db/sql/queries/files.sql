@@ -25,7 +25,8 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'p
 SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
 -- name: upsert
--- New and changed files. A change voids every verdict on the old bytes. Whoever has a lease keeps it, and finds out by
+-- New and changed files. A change voids every verdict on the old bytes, but not the attempts of one that waits: what
+-- ends its reader must not go on for ever because it is written to. Whoever has a lease keeps it, and finds out by
 -- `changed_at` that there is more to read. A file that is as it was keeps its state.
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
 SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
@@ -38,7 +39,7 @@ ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
     mode = excluded.mode, uid = excluded.uid, gid = excluded.gid,
     state = 'pending', reason = NULL, detail = NULL,
-    attempts = CASE WHEN files.lease IS NULL THEN 0 ELSE least(files.attempts, 1) END,
+    attempts = CASE WHEN files.state = 'pending' THEN files.attempts ELSE 0 END,
     priority = greatest(files.priority, excluded.priority), changed_at = clock_timestamp()
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
@@ -51,11 +52,14 @@ DELETE FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s) AND chan
 RETURNING content_id
 
 -- name: count_paths
--- How many files there are at these paths and below them, and how many the root has.
-SELECT (SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS gone (path) JOIN files f
-        ON f.root_id = %(root_id)s AND (f.path = gone.path
-           OR (f.path > gone.path || '/'::bytea AND f.path < gone.path || '0'::bytea))),
-       (SELECT count(*) FROM files WHERE root_id = %(root_id)s)
+-- How many files there are at these paths and below them.
+SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS gone (path) JOIN files f
+ON f.root_id = %(root_id)s
+   AND (f.path = gone.path OR (f.path > gone.path || '/'::bytea AND f.path < gone.path || '0'::bytea))
+
+-- name: count_root
+-- How many files a root has: visits them all.
+SELECT count(*) FROM files WHERE root_id = %(root_id)s
 
 -- name: delete_paths
 -- Files at these paths and below them: `0` is the byte that follows the slash.
@@ -67,7 +71,8 @@ RETURNING content_id
 -- name: claim
 -- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
 -- reading was cut short before is taken alone, so that what crashes again takes nothing else with it. While one
--- worker reads a large file, the others take small ones only: what was just saved finds somebody free.
+-- worker reads a large file, which may take it a minute, the others take small ones only: what was just saved finds
+-- somebody free. The limit, half a MiB, stands here as a number, so that the index of small files serves.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 mine AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
@@ -76,7 +81,7 @@ mine AS (
 busy AS MATERIALIZED (
     SELECT EXISTS (
         SELECT FROM files JOIN mine ON mine.id = files.root_id
-        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND size > %(large_bytes)s
+        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND size > 524288
     ) AS with_large
 ),
 waiting AS (
@@ -84,8 +89,17 @@ waiting AS (
     FROM mine CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = mine.id AND state = 'pending' AND attempts < %(max_attempts)s
-          AND (leased_until IS NULL OR leased_until < now())
-          AND (size <= %(large_bytes)s OR NOT (SELECT with_large FROM busy))
+          AND (leased_until IS NULL OR leased_until < now()) AND NOT (SELECT with_large FROM busy)
+        ORDER BY priority DESC, attempts, id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ) AS f
+    UNION ALL
+    SELECT f.id, f.priority, f.attempts, f.size, mine.path
+    FROM mine CROSS JOIN LATERAL (
+        SELECT id, priority, attempts, size FROM files
+        WHERE root_id = mine.id AND state = 'pending' AND size <= 524288 AND attempts < %(max_attempts)s
+          AND (leased_until IS NULL OR leased_until < now()) AND (SELECT with_large FROM busy)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -106,10 +120,10 @@ picked AS (
 )
 UPDATE files
 SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
-    leased_until = now() + make_interval(secs => %(seconds)s)
+    leased_until = now() + make_interval(secs => %(seconds)s), claimed_at = clock_timestamp()
 FROM picked, lease
 WHERE files.id = picked.id
-RETURNING files.id, files.lease, clock_timestamp(), picked.root, files.path, files.attempts, files.content_id,
+RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
           files.priority
 
 -- name: holds
@@ -133,18 +147,22 @@ SET content_id = %(content_id)s, indexed_at = now(),
 WHERE id = %(id)s AND lease = %(lease)s
 
 -- name: finish_unread
--- There is no text to be had from the file. What was known of an older version is void. The pause is as above.
+-- There is no text to be had from the file. What was known of an older version is void, unless the file merely is not
+-- there: perhaps its disk is not, and a scan will tell. The pause is as above.
 UPDATE files
-SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, content_id = NULL, indexed_at = NULL,
+SET state = %(state)s, reason = %(reason)s, detail = %(detail)s,
+    content_id = CASE WHEN %(reason)s = 'vanished' THEN content_id END,
+    indexed_at = CASE WHEN %(reason)s = 'vanished' THEN indexed_at END,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
 
 -- name: return
--- Not read after all. A refund of 1 says that this was no fault of the files.
+-- Not read after all. A refund of 1 says that this was no fault of the files. Locked in the order of `upsert`.
 UPDATE files
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
-WHERE lease = %(lease)s AND id = ANY(%(ids)s)
+WHERE id IN (
+    SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: requeue_outdated
 -- Files whose text was read by an older version of the extractor, some of them.
@@ -155,8 +173,13 @@ WHERE id IN (
     LIMIT %(limit)s)
 
 -- name: release
--- A worker has started: whatever its predecessor of the same name held is free again.
-UPDATE files SET lease = NULL, leased_by = NULL, leased_until = NULL
+-- A worker has started: whatever its predecessor of the same name held is free again. A file that has ended its reader
+-- once too often, but has changed since that one began, gets one more try after a pause: perhaps it was mended.
+UPDATE files SET (attempts, leased_until) = (
+        SELECT CASE WHEN again THEN %(max_attempts)s - 1 ELSE files.attempts END,
+               CASE WHEN again THEN now() + make_interval(secs => %(pause)s) END
+        FROM (SELECT files.attempts >= %(max_attempts)s AND files.changed_at > files.claimed_at AS again) AS verdict),
+    lease = NULL, leased_by = NULL
 WHERE leased_by = %(owner)s AND lease IS NOT NULL
 
 -- name: quarantine
@@ -167,9 +190,23 @@ SET state = 'failed', reason = 'crashed', detail = %(detail)s,
 WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
 
 -- name: waiting
--- Whether a file of the host could be claimed now.
+-- Whether a file of the host could be claimed now, by whoever has no large one in hand.
+WITH mine AS (
+    SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
+    WHERE h.name = %(host)s AND r.state <> 'missing'
+),
+busy AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT FROM files JOIN mine ON mine.id = files.root_id
+        WHERE lease IS NOT NULL AND leased_until > now() AND size > 524288
+    ) AS with_large
+)
 SELECT EXISTS (
-    SELECT FROM roots r JOIN hosts h ON h.id = r.host_id JOIN files f ON f.root_id = r.id
-    WHERE h.name = %(host)s AND r.state <> 'missing' AND f.state = 'pending'
-      AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
+    SELECT FROM mine JOIN files f ON f.root_id = mine.id
+    WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
+      AND NOT (SELECT with_large FROM busy)
+) OR EXISTS (
+    SELECT FROM mine JOIN files f ON f.root_id = mine.id
+    WHERE f.state = 'pending' AND f.size <= 524288 AND f.attempts < %(max_attempts)s
+      AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT with_large FROM busy)
 )
