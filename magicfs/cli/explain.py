@@ -7,7 +7,7 @@ from datetime import datetime
 
 from magicfs.db.explain import FileFacts
 from magicfs.db.roots import RootState
-from magicfs.domain.files import FileState
+from magicfs.domain.files import FileState, storable
 from magicfs.ingest.explain import Explanation
 
 
@@ -43,6 +43,6 @@ def _on_disk(facts: FileFacts, path: bytes) -> list[str]:
         now = os.lstat(path)
     except OSError as error:
         return [f"on disk   {error.strerror}: the next scan forgets it"]
-    if (now.st_size, now.st_mtime_ns) != (facts.size, facts.mtime_ns):
+    if (now.st_size, storable(now.st_mtime_ns)) != (facts.size, facts.mtime_ns):
         return ["on disk   it has changed since: the next scan takes it up"]
     return []

@@ -54,6 +54,11 @@ def signed(number: int) -> int:
     return number if number < SIGN else number - 2 * SIGN
 
 
+def storable(nanoseconds: int) -> int:
+    """A time as 64 bits hold it: some file systems keep years beyond 2262, or before 1678."""
+    return min(max(nanoseconds, -SIGN), SIGN - 1)
+
+
 _FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})
 
 
@@ -78,8 +83,8 @@ class FileStat:
         """Take over the fields of a `stat` result."""
         return cls(
             size=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-            ctime_ns=status.st_ctime_ns,
+            mtime_ns=storable(status.st_mtime_ns),
+            ctime_ns=storable(status.st_ctime_ns),
             ino=signed(status.st_ino),
             dev=status.st_dev,
             mode=stat_module.S_IMODE(status.st_mode),

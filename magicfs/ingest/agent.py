@@ -48,6 +48,8 @@ HEARTBEAT_SECONDS = 5.0
 MAINTENANCE_SECONDS = 15.0
 UPKEEP_SECONDS = 60.0
 """Pause between two looks whether the index of vectors should be built or dropped."""
+WATCH_AGAIN_SECONDS = 10.0
+"""Pause after a watch that failed; each new one begins with a scan of its roots."""
 RETRY_SECONDS = 1.0
 """Pause after an error, such as a database that restarts."""
 
@@ -168,11 +170,11 @@ class Agent:
             changed = threading.Event()
             guard = threading.Thread(target=self._end_watch, args=(watched, changed, stop), name="watch-guard")
             guard.start()
+            pause = WATCH_AGAIN_SECONDS
             with _survived(stop):
-                self._watcher.run(sorted(watched, key=lambda root: root.id), changed)
-            # A watch that ended by itself is tried again, but not at once: the system has refused it.
-            if not changed.is_set():
-                changed.wait(self._settings.scan_seconds)
+                if not self._watcher.run(sorted(watched, key=lambda root: root.id), changed):
+                    pause = self._settings.scan_seconds
+            changed.wait(pause)
             changed.set()
             guard.join()
 

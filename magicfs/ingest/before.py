@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
+from magicfs.domain.paths import is_within
 from magicfs.ingest.memory import Remembered
 from magicfs.ingest.walk import Listing, Signature, unpacked
 
@@ -56,18 +59,30 @@ class Before:
         """How many files this scan has met so far."""
         return self._count
 
+    def to_remember(self, unseen: list[bytes]) -> dict[bytes, bytes]:
+        """What the next scan can rely on: the listings of this one, and what is known of what it could not see."""
+        hidden = set(unseen)
+        return self.met | {
+            directory: Listing(directory, [field for name, rest in names.items() for field in (name, *rest)]).packed()
+            for directory, names in (self._left.items() if hidden else ())
+            if is_within(directory, hidden)
+        }
+
     def unmet(self, unseen: list[bytes]) -> dict[bytes, int]:
         """Inode numbers of the files of directories that were not met, by path; none at or below an `unseen` one."""
-        left = self._stored if self._stored is not None else self._left_in_memory()
+        hidden = set(unseen)
         return {
             (directory + b"/" if directory else b"") + name: signature[3]
-            for directory, names in left.items()
-            if not any(not other or directory == other or directory.startswith(other + b"/") for other in unseen)
+            for directory, names in self._left.items()
+            if not is_within(directory, hidden)
             for name, signature in names.items()
         }
 
-    def _left_in_memory(self) -> dict[bytes, dict[bytes, Signature]]:
-        """Directories that are remembered or in doubt but were not met."""
+    @cached_property
+    def _left(self) -> dict[bytes, dict[bytes, Signature]]:
+        """What the index believes about directories that were not met. For the end of a scan."""
+        if self._stored is not None:
+            return self._stored
         left = {directory: unpacked(packed) for directory, packed in self._remembered.items()}
         for directory in self._doubtful - self.met.keys() - left.keys():
             left[directory] = self.signatures(directory)

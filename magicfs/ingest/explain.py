@@ -53,11 +53,15 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
         return Explanation(known, absolute, why_not=problem)
     with database.transaction() as connection:
         facts = file_facts(connection, known.root.id, below)
-        count, total = files_db.count_paths(connection, known.root.id, [below])
     if facts is not None:
         return Explanation(known, absolute, facts=facts)
     if os.path.isdir(absolute):
-        return Explanation(known, absolute, why_not=f"a directory with {count if below else total} known files")
+        with database.transaction() as connection:
+            if below:
+                count = files_db.count_paths(connection, known.root.id, [below])
+            else:
+                count = files_db.count_root(connection, known.root.id)
+        return Explanation(known, absolute, why_not=f"a directory with {count} known files")
     return Explanation(known, absolute, why_not="newer than the last look: wait, or run 'magicfs scan --wait'")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from magicfs.domain.files import Root
+from magicfs.domain.files import Root, storable
 
 SAMPLE_FILES = 100
 """So many known files are looked for in a tree whose device number is another one."""
@@ -44,4 +44,4 @@ def _is_there(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
         status = os.lstat(os.path.join(root.path, path))
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (size, mtime_ns)
+    return (status.st_size, storable(status.st_mtime_ns)) == (size, mtime_ns)

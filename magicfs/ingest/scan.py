@@ -14,10 +14,10 @@ from datetime import datetime
 
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
-from magicfs.db.pool import Database
+from magicfs.db.pool import Database, again_on_conflict
 from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
-from magicfs.errors import DatabaseError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
 from magicfs.ingest.before import Before
 from magicfs.ingest.deletions import Deletions
 from magicfs.ingest.memory import Memory
@@ -66,11 +66,8 @@ class Scanner:
         self._memory = Memory()
         self._deletions = Deletions()
 
-    def scan(self, known: KnownRoot, *, deep: bool = False) -> ScanResult:
-        """Look at a whole root and bring the index in line with it.
-
-        A `deep` scan compares with the database alone and not with what the last scan remembers.
-        """
+    def scan(self, known: KnownRoot) -> ScanResult:
+        """Look at a whole root and bring the index in line with it."""
         try:
             root = self._present(known.root)
         except Absent as absence:
@@ -80,7 +77,7 @@ class Scanner:
             return ScanResult(changed=0, deleted=0, complete=False)
         if known.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        began, may_delete = self._begin(root, deep=deep)
+        began, may_delete = self._begin(root)
         walk = Walk(root=root.path, device=root.device, below=b"", rules=Rules().enter(root.path, below=b""))
         before = Before(self._database, root.id, b"", self._memory.recall(root.id))
         try:
@@ -92,10 +89,11 @@ class Scanner:
                 with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
                     roots_db.confirm_deletions(connection, root.id)
             raise
-        if result.complete and not result.suspect:
-            self._memory.keep(root.id, before.met)
-        else:
+        if result.suspect:
             self._memory.forget(root.id)
+        else:
+            self._memory.keep(root.id, before.to_remember(walk.unseen))
+            self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in walk.unsure})
         return result
 
     def scan_below(self, root: Root, below: bytes) -> ScanResult:
@@ -128,17 +126,23 @@ class Scanner:
         """Forget files that are gone, and everything below those that were directories.
 
         Returns False, and forgets nothing, when that would be most of the root, together with what was forgotten a
-        moment ago: a full scan is to decide.
+        moment ago, or when the root itself is not there: a full scan is to decide.
         """
         with self._database.transaction() as connection:
-            gone, known = files_db.count_paths(connection, root.id, paths)
+            gone = files_db.count_paths(connection, root.id, paths)
+            if not gone:
+                return True
             lately = self._deletions.lately(root.id)
-            if gone and is_suspicious(gone=gone + lately, known=known + lately):
+            # To count the whole root takes a while, so it is left where few are gone.
+            if gone + lately >= FEWEST_SUSPICIOUS:
+                known = files_db.count_root(connection, root.id)
+                if is_suspicious(gone=gone + lately, known=known + lately):
+                    return False
+            if not _is_there(root):
                 return False
-            if gone:
-                self._memory.doubt_below(root.id, paths)
-                files_db.delete_paths(connection, root.id, paths)
-                self._deletions.note(root.id, gone)
+            self._memory.doubt_below(root.id, paths)
+            files_db.delete_paths(connection, root.id, paths)
+            self._deletions.note(root.id, gone)
         return True
 
     def _present(self, root: Root) -> Root:
@@ -156,13 +160,11 @@ class Scanner:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
-    def _begin(self, root: Root, *, deep: bool) -> tuple[datetime, bool]:
+    def _begin(self, root: Root) -> tuple[datetime, bool]:
         """The database's time, and whether a person has confirmed that what is not there is to be forgotten.
 
         A confirmation holds for one scan. The directories of files that could not be opened are looked at again.
         """
-        if deep:
-            self._memory.forget(root.id)
         with self._database.transaction() as connection:
             unopened = files_db.unopened_paths(connection, root.id)
             began = roots_db.database_time(connection)
@@ -203,6 +205,8 @@ class Scanner:
         lately = lost + (0 if walk.below else self._deletions.lately(root.id))
         if lost and not may_delete and is_suspicious(gone=lately, known=lately + before.count_met() - len(arrived)):
             return ScanResult(changed=changed, deleted=0, complete=complete, suspect=lost)
+        if gone and not _is_there(root):
+            return ScanResult(changed=changed, deleted=0, complete=False, suspect=len(gone))
         deleted = self._delete(root, list(gone), began)
         self._deletions.note(root.id, lost)
         return ScanResult(changed=changed, deleted=deleted, complete=complete)
@@ -211,12 +215,29 @@ class Scanner:
         """Write down new and changed files and ring for the workers. Returns how many there were."""
         if not seen:
             return 0
-        priority = priority if len(seen) <= BULK else 0
-        with self._database.transaction() as connection:
-            changed = len(files_db.upsert_files(connection, root.id, seen, priority=priority))
+        changed = self._upsert(root, seen, priority=priority if len(seen) <= BULK else 0)
         if changed:
             self._queue.ring_extract(root.host)
         return changed
+
+    def _upsert(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> int:
+        """Write files down, all but those that the database refuses."""
+
+        def write() -> int:
+            with self._database.transaction() as connection:
+                return len(files_db.upsert_files(connection, root.id, seen, priority=priority))
+
+        try:
+            return again_on_conflict(write)
+        except (DatabaseUnavailable, DatabaseConflict):
+            raise
+        except DatabaseError as error:
+            if len(seen) == 1:
+                path = os.path.join(root.path, seen[0].path)
+                log.warning("%s cannot be indexed: %s", files_db.display_path(path), error)
+                return 0
+            middle = len(seen) // 2
+            return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
 
     def _delete(self, root: Root, gone: list[bytes], began: datetime) -> int:
         deleted = 0
@@ -244,6 +265,14 @@ class Scanner:
             log.warning("root %s: %s", root.name, detail)
         with self._database.transaction() as connection:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
+
+
+def _is_there(root: Root) -> bool:
+    """Whether the root's directory is there, on its device: its disk may have gone since the look at its files."""
+    try:
+        return os.stat(root.path).st_dev == root.device
+    except OSError:
+        return False
 
 
 def _count_lost(root: Root, gone: dict[bytes, int], arrived: set[int]) -> int:

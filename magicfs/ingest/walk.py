@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from magicfs.db.files import SeenFile
-from magicfs.domain.files import SIGN, FileStat, signed
+from magicfs.domain.files import SIGN, FileStat, signed, storable
 from magicfs.ingest.rules import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
@@ -126,10 +126,10 @@ class Walk:
                     # In a directory that can be listed but not entered, this happens to all.
                     self.unsure.add(prefix + name)
                     continue
-                ino = stat.st_ino
-                if ino >= SIGN:
-                    ino = signed(ino)
-                add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
+                mtime, ino = stat.st_mtime_ns, stat.st_ino
+                if ino >= SIGN or not -SIGN <= mtime < SIGN:
+                    mtime, ino = storable(mtime), signed(ino)
+                add((name, stat.st_size, mtime, stat.st_ctime_ns, ino))
             elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + entry.name, rules):
                 path = prefix + entry.name
                 waiting.append((path, rules.enter(entry.path, below=path)))

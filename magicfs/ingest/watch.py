@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from magicfs.db.files import SeenFile
 from magicfs.domain.files import FileStat, Root
+from magicfs.errors import MagicFSError
 from magicfs.ingest.rules import RULE_FILES, Rules, rules_for
 from magicfs.ingest.scan import Scanner
 from magicfs.ingest.watches import Changes, Watches
@@ -39,10 +40,11 @@ class Watcher:
         self._scanner = scanner
         self._rescan = rescan
 
-    def run(self, roots: Sequence[Root], stop: threading.Event) -> None:
-        """Watch `roots` until `stop` is set. Ends early, after a warning, when the system refuses to watch.
+    def run(self, roots: Sequence[Root], stop: threading.Event) -> bool:
+        """Watch `roots` until `stop` is set. Ends early, after a warning, when the watch itself fails.
 
-        Each root is rescanned as soon as its watch is in place: what changed before that raised no event.
+        Returns False when the system refuses to watch: then it will do so again. Each root is rescanned as soon as its
+        watch is in place: what changed before that raised no event.
         """
         try:
             watches = Watches(roots)
@@ -50,11 +52,12 @@ class Watcher:
             log.warning("cannot watch the roots (%s): changes are found by the periodic scan only", error)
             for root in roots:
                 self._rescan(root)
-            return
+            return False
         with watches:
             for root in roots:
                 self._rescan(root)
             self._follow(roots, watches, stop)
+        return True
 
     def _follow(self, roots: Sequence[Root], watches: Watches, stop: threading.Event) -> None:
         ended = threading.Event()
@@ -72,13 +75,24 @@ class Watcher:
         reader.start()
         try:
             while not stop.is_set() and not ended.is_set():
-                self.handle(
-                    roots,
-                    watches.take(quiet_s=QUIET_SECONDS, patience_s=PATIENCE_SECONDS, timeout_s=IDLE_SECONDS),
-                )
+                changes = watches.take(quiet_s=QUIET_SECONDS, patience_s=PATIENCE_SECONDS, timeout_s=IDLE_SECONDS)
+                try:
+                    self.handle(roots, changes)
+                except MagicFSError as error:
+                    log.warning("what has changed is left to a scan: %s", error)
+                    self._rescan_changed(roots, changes)
+                except Exception:
+                    log.exception("looking at what has changed failed: it is left to a scan")
+                    self._rescan_changed(roots, changes)
         finally:
             ended.set()
             reader.join()
+
+    def _rescan_changed(self, roots: Sequence[Root], changes: Changes) -> None:
+        """What events told could not be written down; a database that restarts is the usual reason."""
+        for root in roots:
+            if root.id in changes.doubtful or root.id in changes.paths:
+                self._rescan(root)
 
     def handle(self, roots: Iterable[Root], changes: Changes) -> None:
         """Look at the paths that events named, root by root."""
@@ -118,8 +132,13 @@ class Watcher:
         self._scanner.save(root, seen)
         if gone and os.path.isdir(root.path) and not self._scanner.forget(root, gone):
             self._rescan(root)
+        self._look_into(root, directories)
+
+    def _look_into(self, root: Root, directories: set[bytes]) -> None:
+        """Look at whole directories. What seems to be gone from one may be most of it, and little of the root."""
         for directory in _outermost(directories):
-            self._scanner.scan_below(root, directory)
+            if self._scanner.scan_below(root, directory).suspect:
+                self._rescan(root)
 
     def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, known: dict[bytes, Rules | None]) -> bool:
         """Whether a path that exists is a wanted regular file. `known` keeps the rules of directories."""
