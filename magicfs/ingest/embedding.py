@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db.embeddings import ClaimedChunk
-from magicfs.db.pool import Connection, Database
+from magicfs.db.pool import Connection, Database, again_on_conflict
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embed.protocol import Embedder
-from magicfs.errors import DatabaseError, ModelError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,8 @@ class Embedding:
                     embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
                 return done, self._claim(connection) if go_on else None
         except BaseException as error:
-            self._return(batch, counted=not isinstance(error, DatabaseError), pause_s=0.0)
+            blameless = isinstance(error, DatabaseUnavailable | DatabaseConflict)
+            self._return(batch, counted=not blameless, pause_s=0.0)
             raise
 
     def _finish(
@@ -160,10 +161,15 @@ class Embedding:
 
     def _return(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
         """Free claims after an error; when even that fails, they run out by themselves."""
-        with suppress(DatabaseError), self._database.transaction() as connection:
-            embeddings_db.return_chunks(
-                connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
-            )
+
+        def give_back() -> None:
+            with self._database.transaction() as connection:
+                embeddings_db.return_chunks(
+                    connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
+                )
+
+        with suppress(DatabaseError):
+            again_on_conflict(give_back)
 
 
 def _vectors(
