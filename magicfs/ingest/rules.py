@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
 
+from magicfs.beneath import regular_file_stat
+
 log = logging.getLogger(__name__)
 
 RULE_FILES = (b".gitignore", b".magicfsignore")
@@ -112,11 +114,15 @@ def _lines(path: bytes) -> list[str]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return []
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            content = file.read(LARGEST_RULE_FILE + 1)
-        except OSError:
+    try:
+        if regular_file_stat(descriptor) is None:
             return []
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(LARGEST_RULE_FILE + 1)
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
     if len(content) > LARGEST_RULE_FILE:
         log.warning("%s is too large for a rule file and is not used", os.fsdecode(path))
         return []
