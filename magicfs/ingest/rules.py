@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
@@ -96,14 +97,14 @@ def _parsed(lines: list[str], directory: bytes) -> GitIgnoreSpec:
     """The rules in these lines. A line that is none is left out, as git does it."""
     try:
         return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
+    except (ValueError, re.error):
         return GitIgnoreSpec.from_lines(line for line in lines if _is_rule(line, directory))
 
 
 def _is_rule(line: str, directory: bytes) -> bool:
     try:
         GitIgnoreSpec.from_lines([line])
-    except ValueError:
+    except (ValueError, re.error):
         log.warning("%s: %r is no rule", os.fsdecode(directory), line)
         return False
     return True
