@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from magicfs.beneath import regular_file_stat
+from magicfs.ingest.patterns import quick_pattern
 
 log = logging.getLogger(__name__)
 
@@ -95,15 +96,17 @@ def unwanted_file(name: bytes) -> bool:
 
 def _parsed(lines: list[str], directory: bytes) -> GitIgnoreSpec:
     """The rules in these lines. A line that is none is left out, as git does it."""
+    # The other ways in which pathspec can match know neither these expressions nor names that are not UTF-8.
     try:
-        return GitIgnoreSpec.from_lines(lines)
+        return GitIgnoreSpec.from_lines(lines, quick_pattern, backend="simple")
     except (ValueError, re.error):
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_rule(line, directory))
+        rules = [line for line in lines if _is_rule(line, directory)]
+        return GitIgnoreSpec.from_lines(rules, quick_pattern, backend="simple")
 
 
 def _is_rule(line: str, directory: bytes) -> bool:
     try:
-        GitIgnoreSpec.from_lines([line])
+        quick_pattern(line)
     except (ValueError, re.error):
         log.warning("%s: %r is no rule", os.fsdecode(directory), line)
         return False

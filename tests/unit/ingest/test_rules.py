@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
+from magicfs.ingest.patterns import quick_pattern
 from magicfs.ingest.rules import Rules
+
+A_MOMENT_SECONDS = 0.5
+"""What has to give up here takes microseconds; what tries all ways takes minutes, if not years."""
+
+SEGMENTS = st.one_of(
+    st.sampled_from(["**", "*"]),
+    st.lists(st.sampled_from(["a", "b", "*", "?", "\\a"]), min_size=1, max_size=6).map("".join),
+)
+LINES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "/", "!"]),
+    st.lists(SEGMENTS, min_size=1, max_size=6).map("/".join),
+    st.sampled_from(["", "/"]),
+)
+PATHS = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=7).map("/".join)
 
 
 def rules(folder: Path, *lines: str) -> Rules:
@@ -31,3 +51,70 @@ def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], No
     before = len(os.listdir("/proc/self/fd"))
     assert Rules().enter(os.fsencode(tmp_path), below=b"") == Rules()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("*a*a*a*a*a*a*b", "a" * 60),
+        ("*a*a*a*a*a*a*b", "a" * 255),
+        ("?*" * 20 + "b", "a" * 255),
+        ("*" * 200 + "b", "a" * 255),
+        ("*[ab]" * 20 + "c", "a" * 255),
+        ("**/a/" * 12 + "b", "a/" * 200 + "c"),
+        ("**/*a*a/" * 12 + "b", "aaaa/" * 200 + "c"),
+        ("*[!x][!x]/" * 30 + "b", "aaa/b/" * 30 + "c"),
+    ],
+)
+def test_many_wildcards_take_no_time(tmp_path: Path, line: str, path: str) -> None:
+    found = rules(tmp_path, line)
+    began = time.perf_counter()
+    assert not found.ignores(os.fsencode(path), is_directory=False)
+    assert time.perf_counter() - began < A_MOMENT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        (b"x.egg-info/y/build-1-2", True),
+        (b"deep/down/x.egg-info/build-1-2", True),
+        (b"x.egg-info/y/z/build--", True),
+        (b"x.egg-info/y/build-1", False),
+        (b"x.egg-infos/y/build-1-2", False),
+        (b"one-two-three.tar.gz", True),
+        (b"sub/one-two.tar.gz", False),
+        (b"a0b1c.txt", True),
+        (b"axb1c.txt", False),
+        (b"docs/a/b/draft.md", True),
+        (b"docs/draft.md", True),
+        (b"docs/draft.txt", False),
+        (b"anc/x/y", False),
+        (b"a.c/x/y", True),
+    ],
+)
+def test_ordinary_rules_hold_as_in_git(tmp_path: Path, path: bytes, ignored: bool) -> None:
+    found = rules(
+        tmp_path,
+        "**/*.egg-info/**/build-*-*",
+        "/*-*-*.tar.*",
+        "*[0-9]*[!a-z]c.t?t",
+        "docs/**/*.md",
+        "a[!n]c/**/y",
+    )
+    assert found.ignores(path, is_directory=False) is ignored
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), PATHS)
+def test_quick_rules_say_what_slow_ones_say(lines: list[str], path: str) -> None:
+    """pathspec's own expressions match what git matches, as long as no brackets are in them."""
+    slow = GitIgnoreSpec.from_lines(lines, backend="simple")
+    quick = GitIgnoreSpec.from_lines(lines, quick_pattern, backend="simple")
+    for name in (path, path + "/"):
+        assert quick.check_file(name) == slow.check_file(name)
+
+
+def test_brackets_match_no_slash(tmp_path: Path) -> None:
+    found = rules(tmp_path, "/one[!x]two", "/one[+-9]three")
+    assert found.ignores(b"one.two", is_directory=False)
+    assert not found.ignores(b"one/two", is_directory=False)
+    assert not found.ignores(b"one/three", is_directory=False)
