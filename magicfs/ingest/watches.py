@@ -55,8 +55,12 @@ class Watches:
         self._arrived = threading.Condition()
         self._changes = Changes()
         self._first = self._last = 0.0
-        for root in self._roots.values():
-            self._cover(root, b"")
+        try:
+            for root in self._roots.values():
+                self._cover(root, b"")
+        except BaseException:
+            self._inotify.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

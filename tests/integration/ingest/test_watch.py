@@ -68,6 +68,17 @@ def test_too_many_directories_are_said_once(
         ]
 
 
+def test_what_cannot_be_covered_leaves_no_descriptor(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Inotify, path: bytes) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(Inotify, "add", fail)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(MemoryError):
+        Watches([index.root])
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_new_files_of_a_root_that_lacks_most_others_are_read(index: Index) -> None:
     for number in range(20):
         (index.folder / f"{number}.txt").write_text(f"number {number}")
