@@ -136,10 +136,16 @@ class Walk:
         return Listing(below, fields)
 
     def look(self, path: bytes) -> SeenFile | None:
-        """A file of a listing with all that the index keeps of its metadata; None when it is gone meanwhile."""
+        """A file of a listing with all that the index keeps of its metadata.
+
+        None when it is gone meanwhile, or cannot be looked at any more: it is among the `unsure` then.
+        """
         try:
             return SeenFile(path, FileStat.of(os.lstat(os.path.join(self.root, path))))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError:
+            self.unsure.add(path)
             return None
 
     def _enters(self, path: bytes, rules: Rules) -> bool:

@@ -509,6 +509,25 @@ class TestChangesDuringWork:
             assert not index.scan().complete
         assert set(index.states()) == {"bad.txt", "new.txt", "zone.txt"}
 
+    def test_a_new_file_that_fails_to_answer_once_is_found_by_the_next_scan(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: bytes) -> os.stat_result:
+            if path.endswith(b"/new.txt"):
+                raise OSError(errno.EIO, "no answer")
+            return REAL_LSTAT(path)
+
+        (index.folder / "old.txt").write_text("old")
+        scanner = Scanner(index.database, NoQueue())
+        assert scanner.scan(index.known()).complete
+        (index.folder / "new.txt").write_text("new")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", refuse)
+            assert not scanner.scan(index.known()).complete
+        assert set(index.states()) == {"old.txt"}
+        assert scanner.scan(index.known()).complete
+        assert set(index.states()) == {"new.txt", "old.txt"}
+
 
 class Unwilling:
     """A directory with an entry that the disk says nothing of."""
@@ -542,3 +561,4 @@ class UnwillingEntry:
 
 
 REAL_SCANDIR = os.scandir
+REAL_LSTAT = os.lstat
