@@ -7,7 +7,7 @@ from functools import cached_property
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.domain.paths import is_within
+from magicfs.ingest.paths import is_within
 from magicfs.ingest.memory import Remembered
 from magicfs.ingest.walk import Listing, Signature, unpacked
 

@@ -7,11 +7,13 @@ time. Threads may share one.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from magicfs.domain.ids import RootId
+from magicfs.ingest.paths import directories_above
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,18 @@ class Memory:
 
     def doubt_below(self, root: RootId, paths: Iterable[bytes]) -> None:
         """Rows at or below these paths are being deleted."""
+        tops = frozenset(paths)
+        if not tops:
+            return
+        # What all have in common costs one comparison a directory. It often is one path, or a few that are neighbours.
+        common = os.path.commonpath(tops)
         with self._lock:
-            known = self._roots.get(root, {})
-            for path in paths:
-                within = path + b"/"
-                below = [other for other in known if other.startswith(within)]
-                self._doubt(root, [path, path.rpartition(b"/")[0], *below])
+            below = [
+                directory
+                for directory in self._roots.get(root, {})
+                if directory.startswith(common) and not tops.isdisjoint(directories_above(directory))
+            ]
+            self._doubt(root, [*tops, *(path.rpartition(b"/")[0] for path in tops), *below])
 
     def _doubt(self, root: RootId, directories: Iterable[bytes]) -> None:
         known = self._roots.get(root, {})

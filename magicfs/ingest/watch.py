@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from magicfs.db.files import SeenFile
 from magicfs.domain.files import FileStat, Root
 from magicfs.errors import MagicFSError
+from magicfs.ingest.paths import outermost
 from magicfs.ingest.rules import RULE_FILES, Rules, rules_for
 from magicfs.ingest.scan import Scanner
 from magicfs.ingest.watches import Changes, Watches
@@ -136,7 +137,7 @@ class Watcher:
 
     def _look_into(self, root: Root, directories: set[bytes]) -> None:
         """Look at whole directories. What seems to be gone from one may be most of it, and little of the root."""
-        for directory in _outermost(directories):
+        for directory in outermost(directories):
             if self._scanner.scan_below(root, directory).suspect:
                 self._rescan(root)
 
@@ -173,12 +174,3 @@ def _lstat(path: bytes) -> os.stat_result | None:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _outermost(directories: set[bytes]) -> list[bytes]:
-    """The directories that lie inside no other one of the set."""
-    kept: list[bytes] = []
-    for directory in sorted(directories):
-        if not any(not other or directory == other or directory.startswith(other + b"/") for other in kept):
-            kept.append(directory)
-    return kept
