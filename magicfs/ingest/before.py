@@ -7,8 +7,8 @@ from functools import cached_property
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.ingest.paths import is_within
 from magicfs.ingest.memory import Remembered
+from magicfs.ingest.paths import is_within
 from magicfs.ingest.walk import Listing, Signature, unpacked
 
 

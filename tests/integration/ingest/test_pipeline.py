@@ -390,6 +390,17 @@ class TestWhatMustNotBeLost:
             assert not index.scan().complete
         assert set(index.states()) == {"closed/one.txt", "two.txt"}
 
+    def test_what_lies_below_a_closed_directory_is_kept(self, index: Index) -> None:
+        for name in ("closed/deep/one.txt", "closed-not/two.txt"):
+            (index.folder / name).parent.mkdir(parents=True)
+            (index.folder / name).write_text(name)
+        index.settle()
+        (index.folder / "closed-not/two.txt").unlink()
+        (index.folder / "closed-not").rmdir()
+        with as_nobody(index.folder / "closed", 0o000):
+            assert not index.scan().complete
+        assert set(index.states()) == {"closed/deep/one.txt"}
+
     def test_a_tree_that_vanishes_bit_by_bit_is_not_forgotten_whole(self, index: Index) -> None:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
