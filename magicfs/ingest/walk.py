@@ -95,10 +95,9 @@ class Walk:
             try:
                 with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
                     for entry in entries:
-                        path = prefix + entry.name
-                        if entry.is_dir(follow_symlinks=False) and self._enters(path, rules):
-                            waiting.append((path, rules.enter(entry.path, below=path)))
+                        self._descend(entry, prefix, rules, waiting)
             except OSError:
+                # A scan of the same directories reports it.
                 self.unseen.append(below)
 
     def _list(
@@ -130,10 +129,19 @@ class Walk:
                 if ino >= SIGN or not -SIGN <= mtime < SIGN:
                     mtime, ino = storable(mtime), signed(ino)
                 add((name, stat.st_size, mtime, stat.st_ctime_ns, ino))
-            elif entry.is_dir(follow_symlinks=False) and self._enters(prefix + entry.name, rules):
-                path = prefix + entry.name
-                waiting.append((path, rules.enter(entry.path, below=path)))
+            else:
+                self._descend(entry, prefix, rules, waiting)
         return Listing(below, fields)
+
+    def _descend(
+        self, entry: os.DirEntry[bytes], prefix: bytes, rules: Rules, waiting: list[tuple[bytes, Rules]]
+    ) -> None:
+        """Have an entry walked later on, if it is a directory that is wanted."""
+        if not entry.is_dir(follow_symlinks=False):
+            return
+        path = prefix + entry.name
+        if self._enters(path, rules):
+            waiting.append((path, rules.enter(entry.path, below=path)))
 
     def look(self, path: bytes) -> SeenFile | None:
         """A file of a listing with all that the index keeps of its metadata.
