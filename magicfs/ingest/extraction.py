@@ -50,6 +50,9 @@ CHANGED_PAUSES = 10
 CHANGED_PAUSE_LIMIT = 60.0
 """A file that took longer than LONG_SECONDS is read again after so many times as long at the earliest."""
 
+REST_SECONDS = 1.0
+"""A file that had a text and was emptied less than so long ago is being saved: most programs empty it first."""
+
 READ_TRIES = 3
 """A file that is written to while it is read may be at rest a moment later."""
 
@@ -65,7 +68,7 @@ class Chunker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The file became shorter while it was read: what was read is worth nothing."""
+    """The file became shorter while it was read, or was emptied just before: what was read is worth nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,8 @@ class Extraction:
             return _verdict_on(error)
         finally:
             os.close(descriptor)
-        if len(content) < read.size:
+        just_now = time.time() - read.mtime_ns / 1e9 < REST_SECONDS
+        if len(content) < read.size or (not content and claim.content_id is not None and just_now):
             return Changed()
         content = content[: read.size]
         kind = self._extractor.kind(content, name=_name(claim))

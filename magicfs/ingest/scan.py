@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from magicfs.db import files as files_db
@@ -19,7 +20,7 @@ from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
 from magicfs.ingest.before import Before
-from magicfs.ingest.deletions import Deletions
+from magicfs.ingest.lately import Lately
 from magicfs.ingest.memory import Memory
 from magicfs.ingest.presence import SAMPLE_FILES, Absent, KnownFiles, device_of
 from magicfs.ingest.rules import Rules, rules_for
@@ -34,8 +35,14 @@ BATCH = 1000
 PRIORITY = 1
 """What a person just saved goes ahead of a bulk import ..."""
 
+IMPORT_SECONDS = 10.0
 BULK = 200
-"""... but more new files at once than a person saves are a bulk import."""
+FEW = 10
+"""... but while more than BULK files come within so many seconds, only where no more than FEW come to a directory. What
+lies in new directories is then part of the import."""
+
+DELETIONS_SECONDS = 60.0
+"""Long enough for `rm -r` of a large tree to be one event, short enough for a day's tidying up not to be."""
 
 FEWEST_SUSPICIOUS = 10
 """Files. Fewer than this are read anew in a moment, should they come back."""
@@ -52,6 +59,17 @@ class ScanResult:
     """Files that seem to be gone but were kept, since they are most of the root."""
 
 
+@dataclass(slots=True)
+class _Difference:
+    """How the directories that a walk met differ from what was there before."""
+
+    changed: int = 0
+    arrived: set[int] = field(default_factory=set)
+    """Inode numbers of files under paths that are new."""
+    gone: dict[bytes, int] = field(default_factory=dict)
+    """Inode numbers of files that were not met, by path."""
+
+
 def is_suspicious(*, gone: int, known: int) -> bool:
     """Whether so much of a root is gone that a person should confirm before the index forgets it."""
     return gone >= FEWEST_SUSPICIOUS and 2 * gone > known
@@ -64,7 +82,9 @@ class Scanner:
         self._database = database
         self._queue = queue
         self._memory = Memory()
-        self._deletions = Deletions()
+        self._deletions = Lately(window_s=DELETIONS_SECONDS)
+        self._saved = Lately(window_s=IMPORT_SECONDS)
+        """Files that events pointed to, by root, and by root and directory."""
 
     def scan(self, known: KnownRoot) -> ScanResult:
         """Look at a whole root and bring the index in line with it."""
@@ -81,7 +101,7 @@ class Scanner:
         walk = Walk(root=root.path, device=root.device, below=b"", rules=Rules().enter(root.path, below=b""))
         before = Before(self._database, root.id, b"", self._memory.recall(root.id))
         try:
-            result = self._reconcile(root, walk, before, began=began, may_delete=may_delete, priority=0)
+            result = self._reconcile(root, walk, before, began=began, may_delete=may_delete)
             self._conclude(root, result, began)
         except BaseException:
             self._memory.forget(root.id)
@@ -108,14 +128,32 @@ class Scanner:
             return ScanResult(changed=0, deleted=deleted, complete=True)
         walk = Walk(root=root.path, device=root.device, below=below, rules=rules)
         before = Before(self._database, root.id, below, None)
-        result = self._reconcile(root, walk, before, began=began, may_delete=False, priority=PRIORITY)
+        result = self._reconcile(root, walk, before, began=began, may_delete=False, saved=True)
+        if below:
+            # A file that had its name is no more.
+            self._delete(root, [below], began)
         self._memory.doubt(root.id, before.met)
         return result
 
     def save(self, root: Root, seen: list[files_db.SeenFile]) -> None:
         """Write down files that an event has pointed to."""
-        self._memory.doubt(root.id, {file.path.rpartition(b"/")[0] for file in seen})
-        self._record(root, seen, priority=PRIORITY)
+        directories = Counter(file.path.rpartition(b"/")[0] for file in seen)
+        self._memory.doubt(root.id, directories)
+        for directory, count in directories.items():
+            self._saved.note((root.id, directory), count)
+        busy: set[bytes] = set()
+        if self._is_import(root, seen):
+            busy = {directory for directory in directories if self._saved.count((root.id, directory)) > FEW}
+        urgent = [file for file in seen if file.path.rpartition(b"/")[0] not in busy]
+        self._record(root, urgent, priority=PRIORITY)
+        if busy:
+            bulk = [file for file in seen if file.path.rpartition(b"/")[0] in busy]
+            self._record(root, bulk, priority=0)
+
+    def _is_import(self, root: Root, seen: list[files_db.SeenFile]) -> bool:
+        """Whether these files, with those that events pointed to a moment ago, are more than a person saves."""
+        self._saved.note(root.id, len(seen))
+        return self._saved.count(root.id) > BULK
 
     def names_of(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The paths under which the index has these inodes."""
@@ -132,7 +170,7 @@ class Scanner:
             gone = files_db.count_paths(connection, root.id, paths)
             if not gone:
                 return True
-            lately = self._deletions.lately(root.id)
+            lately = self._deletions.count(root.id)
             # To count the whole root takes a while, so it is left where few are gone.
             if gone + lately >= FEWEST_SUSPICIOUS:
                 known = files_db.count_root(connection, root.id)
@@ -173,12 +211,34 @@ class Scanner:
         return began, may_delete
 
     def _reconcile(
-        self, root: Root, walk: Walk, before: Before, *, began: datetime, may_delete: bool, priority: int
+        self, root: Root, walk: Walk, before: Before, *, began: datetime, may_delete: bool, saved: bool = False
     ) -> ScanResult:
+        """Bring the index in line with a walk. `saved` says that events pointed here."""
+        difference = self._write_down(root, walk, before, saved=saved)
+        gone = difference.gone | before.unmet(walk.unseen)
+        lost = _count_lost(root, gone, difference.arrived)
+        result = ScanResult(changed=difference.changed, deleted=0, complete=not walk.unseen and not walk.unsure)
+        # What the rest of the root has lost says nothing of one directory.
+        lately = lost + (0 if walk.below else self._deletions.count(root.id))
+        known = lately + before.count_met() - len(difference.arrived)
+        if lost and not may_delete and is_suspicious(gone=lately, known=known):
+            return replace(result, suspect=lost)
+        if gone and not _is_there(root):
+            return replace(result, complete=False, suspect=len(gone))
+        deleted = self._delete(root, list(gone), began)
+        self._deletions.note(root.id, lost)
+        return replace(result, deleted=deleted)
+
+    def _write_down(self, root: Root, walk: Walk, before: Before, *, saved: bool) -> _Difference:
+        """Record what is new or has changed, a batch at a time."""
+        found = _Difference()
         batch: list[files_db.SeenFile] = []
-        arrived: set[int] = set()
-        gone: dict[bytes, int] = {}
-        changed = 0
+
+        def record() -> None:
+            urgent = saved and not self._is_import(root, batch)
+            found.changed += self._record(root, batch, priority=PRIORITY if urgent else 0)
+            batch.clear()
+
         for listing in walk.listings():
             if before.holds(listing):
                 continue
@@ -189,33 +249,21 @@ class Scanner:
                 if old == signature:
                     continue
                 if old is None:
-                    arrived.add(signature[3])
+                    found.arrived.add(signature[3])
                 if seen := walk.look(prefix + name):
                     batch.append(seen)
                 if len(batch) >= BATCH:
-                    changed += self._record(root, batch, priority=priority)
-                    batch.clear()
+                    record()
             missed = {prefix + name: signature[3] for name, signature in known.items()}
-            gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
-        changed += self._record(root, batch, priority=priority)
-        gone |= before.unmet(walk.unseen)
-        lost = _count_lost(root, gone, arrived)
-        complete = not walk.unseen and not walk.unsure
-        # What the rest of the root has lost says nothing of one directory.
-        lately = lost + (0 if walk.below else self._deletions.lately(root.id))
-        if lost and not may_delete and is_suspicious(gone=lately, known=lately + before.count_met() - len(arrived)):
-            return ScanResult(changed=changed, deleted=0, complete=complete, suspect=lost)
-        if gone and not _is_there(root):
-            return ScanResult(changed=changed, deleted=0, complete=False, suspect=len(gone))
-        deleted = self._delete(root, list(gone), began)
-        self._deletions.note(root.id, lost)
-        return ScanResult(changed=changed, deleted=deleted, complete=complete)
+            found.gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
+        record()
+        return found
 
     def _record(self, root: Root, seen: list[files_db.SeenFile], *, priority: int) -> int:
         """Write down new and changed files and ring for the workers. Returns how many there were."""
         if not seen:
             return 0
-        changed = self._upsert(root, seen, priority=priority if len(seen) <= BULK else 0)
+        changed = self._upsert(root, seen, priority=priority)
         if changed:
             self._queue.ring_extract(root.host)
         return changed

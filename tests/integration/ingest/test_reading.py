@@ -121,6 +121,21 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
 
 
+def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("")
+    index.settle()
+    assert index.states() == {"note.txt": ("pending", None)}
+    assert index.rows(FOUND_TEXT) == [("the first words",)]
+    os.utime(path, (0, 0))
+    again(index)
+    index.settle()
+    assert index.states()["note.txt"][0] == "skipped"
+    assert index.rows(FOUND_TEXT) == []
+
+
 def test_what_ends_its_reader_is_set_aside_though_it_is_written_to_all_the_time(index: Index) -> None:
     path = index.folder / "deadly.txt"
     for number in range(MAX_ATTEMPTS):

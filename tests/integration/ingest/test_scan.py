@@ -11,7 +11,8 @@ import pytest
 from magicfs.db import files as files_db
 from magicfs.domain.files import Root
 from magicfs.errors import DatabaseUnavailable
-from magicfs.ingest.scan import Scanner
+from magicfs.ingest.rules import Rules
+from magicfs.ingest.scan import BULK, Scanner
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watch import Watcher
 from magicfs.ingest.watches import Changes
@@ -182,3 +183,49 @@ def test_a_directory_that_could_not_be_seen_and_is_gone_is_forgotten_with_all_be
     (index.folder / "closed").rmdir()
     assert scanner.scan(index.known()).deleted == 4
     assert len(index.states()) == 20
+
+
+def save(index: Index, scanner: Scanner, *names: str) -> None:
+    """Write files, and have them looked at as events would."""
+    for name in names:
+        (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (index.folder / name).write_text(f"words of {name}")
+    walk = Walk(root=index.root.path, device=index.root.device, below=b"", rules=Rules())
+    scanner.save(index.root, [seen for name in names if (seen := walk.look(name.encode()))])
+
+
+def urgent(index: Index) -> set[str]:
+    return {row[0] for row in index.rows("SELECT display FROM files WHERE priority = 1")}
+
+
+def test_what_is_saved_during_an_import_that_events_tell_of_goes_ahead_of_it(index: Index) -> None:
+    scanner = Scanner(index.database, NoQueue())
+    for start in range(0, 1000, 50):
+        save(index, scanner, *(f"import/{number}.txt" for number in range(start, start + 50)))
+    save(index, scanner, "notes.txt", "letters/one.txt")
+    ahead = urgent(index)
+    assert {"notes.txt", "letters/one.txt"} <= ahead
+    assert len(ahead) <= BULK + 2, "the import does not go ahead of itself"
+
+
+def test_new_directories_that_come_one_after_the_other_are_an_import(index: Index) -> None:
+    scanner = Scanner(index.database, NoQueue())
+    for number in range(100):
+        many(index, 5, below=f"clone{number}")
+        scanner.scan_below(index.root, b"clone%d" % number)
+    save(index, scanner, "notes.txt")
+    ahead = urgent(index)
+    assert "notes.txt" in ahead
+    assert len(ahead) <= BULK + 1
+
+
+def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
+    (index.folder / "thing").write_text("was a file")
+    (index.folder / "other.txt").write_text("stays")
+    index.settle()
+    (index.folder / "thing").unlink()
+    (index.folder / "thing").mkdir()
+    (index.folder / "thing/inside.txt").write_text("is in a directory")
+    looking, _ = watcher(index)
+    looking.handle([index.root], Changes(paths={index.root.id: {b"thing"}}))
+    assert set(index.states()) == {"other.txt", "thing/inside.txt"}
