@@ -16,6 +16,9 @@ from magicfs.errors import DatabaseConflict
 
 _SQL = load("contents")
 
+ADVISORY_LOCK = 0x6D616769_63667303
+"""One sweep in the cluster."""
+
 FIRST_CHUNKS = 64
 """So many chunks of a content have its priority: about two seconds of work."""
 
@@ -161,10 +164,33 @@ def mark_orphans(connection: Connection) -> int:
 def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
     """Delete up to `limit` contents that have been orphans for `grace_s`, and the chunks only they had.
 
-    Returns how many contents went.
+    Returns how many contents went: none while another transaction sweeps.
     """
+    if not _sweeps_alone(connection):
+        return 0
     count, chunks = single(connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit}))
+    _delete_unplaced(connection, chunks)
+    return int(count)
+
+
+def sweep_chunks(connection: Connection, *, limit: int) -> int:
+    """Look at the next `limit` chunks and delete those that stand nowhere. Returns how many went.
+
+    A sweep of contents has to leave a chunk that somebody is placing, who may not come to an end.
+    """
+    if not _sweeps_alone(connection):
+        return 0
+    return _delete_unplaced(connection, [row[0] for row in connection.execute(_SQL["next_unplaced"], {"limit": limit})])
+
+
+def _sweeps_alone(connection: Connection) -> bool:
+    """Whether this is the one sweep of the cluster, until the transaction ends."""
+    return bool(single(connection.execute(_SQL["try_sweep"], {"lock": ADVISORY_LOCK}))[0])
+
+
+def _delete_unplaced(connection: Connection, chunks: list[int]) -> int:
+    """Delete those of the chunks that stand nowhere, and their vectors. Returns how many."""
     locked = [row[0] for row in connection.execute(_SQL["lock_unplaced"], {"ids": chunks})]
     gone = [row[0] for row in connection.execute(_SQL["delete_chunks"], {"ids": locked})]
     connection.execute(_SQL["delete_embeddings"], {"ids": gone})
-    return int(count)
+    return len(gone)

@@ -23,6 +23,9 @@ SWEEP_CONTENTS = 200
 SWEEP_SECONDS = 5.0
 """... one after the other for so long."""
 
+SWEEP_CHUNKS = 20_000
+"""Chunks looked at every ORPHANS_SECONDS, for those that a sweep had to leave: a million within a few hours."""
+
 OUTDATED_FILES = 2000
 """Files that are to be read anew for a new version of the extractor, queued at a time."""
 
@@ -52,6 +55,8 @@ class Maintenance:
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection)
                 files_db.requeue_outdated(connection, extractor=EXTRACTOR_VERSION, limit=OUTDATED_FILES)
+            with self._database.transaction() as connection:
+                contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
         with self._database.transaction() as connection:
             switched = models_db.complete_building(connection)
         if switched is not None:

@@ -64,6 +64,10 @@ WHERE orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = c
 -- The contents of a root's files.
 SELECT DISTINCT content_id FROM files WHERE root_id = %(root_id)s AND content_id IS NOT NULL
 
+-- name: try_sweep
+-- Whether no other sweep runs: two that each drop one of the last two places of a chunk would both see the other's.
+SELECT pg_try_advisory_xact_lock(%(lock)s)
+
 -- name: sweep_contents
 -- Contents that have been orphans for long enough; returns how many, and the chunks that they had.
 WITH gone AS (
@@ -76,6 +80,21 @@ WITH gone AS (
 places AS (DELETE FROM content_chunks USING gone WHERE content_id = gone.id RETURNING chunk_id),
 contents_gone AS (DELETE FROM contents USING gone WHERE contents.id = gone.id)
 SELECT (SELECT count(*) FROM gone), ARRAY(SELECT DISTINCT chunk_id FROM places)
+
+-- name: next_unplaced
+-- Those of the next chunks that stand nowhere. The cluster's last look has noted how far it came; after the last chunk
+-- it begins anew.
+WITH looked_at AS (
+    SELECT id FROM chunks
+    WHERE id > coalesce((SELECT value::bigint FROM meta WHERE key = 'unplaced_from'), 0)
+    ORDER BY id LIMIT %(limit)s
+),
+noted AS (
+    INSERT INTO meta (key, value)
+    SELECT 'unplaced_from', CASE WHEN count(*) < %(limit)s THEN 0 ELSE max(id) END FROM looked_at
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value
+)
+SELECT id FROM looked_at WHERE NOT EXISTS (SELECT FROM content_chunks WHERE chunk_id = looked_at.id)
 
 -- name: lock_unplaced
 -- Of these chunks, those that stand nowhere any more, locked so that nobody places them meanwhile.

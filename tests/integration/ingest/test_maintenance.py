@@ -1,0 +1,65 @@
+"""What maintenance forgets and what it keeps, on a real Postgres."""
+
+from magicfs.db import contents as contents_db
+from magicfs.ingest.maintenance import Maintenance
+from tests.integration.ingest.conftest import Index
+
+ONLY_CHUNK = "INSERT INTO chunks (digest, text, tokens, words) VALUES (%s, 'x', 1, '') RETURNING id"
+
+
+def sweep_once(index: Index, *, limit: int = 100) -> int:
+    with index.database.transaction() as connection:
+        return contents_db.sweep_orphans(connection, grace_s=-1, limit=limit)
+
+
+def stray_chunk(index: Index, number: int) -> int:
+    """A chunk that stands nowhere, with a vector to come."""
+    [(chunk,)] = index.rows(ONLY_CHUNK, number.to_bytes(16, "big"))
+    index.rows("INSERT INTO embeddings (model_id, chunk_id) SELECT id, %s FROM models RETURNING 1", chunk)
+    return chunk
+
+
+def test_two_sweeps_at_once_leave_nothing_of_a_chunk_that_both_drop(index: Index) -> None:
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).write_text(f"shared\n\nof {name}")
+    index.settle()
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).unlink()
+    index.scan()
+    with index.database.transaction() as first:
+        assert contents_db.sweep_orphans(first, grace_s=-1, limit=1) == 1
+        assert sweep_once(index, limit=1) == 0, "one transaction sweeps at a time"
+    assert sweep_once(index) == 1
+    assert index.rows("SELECT count(*) FROM chunks") == [(0,)]
+    assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
+
+
+class TestChunksThatStandNowhere:
+    def test_they_go_with_their_vectors(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("words")
+        index.settle()
+        stray_chunk(index, 1)
+        Maintenance(index.database).sweep()
+        assert index.rows("SELECT text FROM chunks") == [("words",)]
+        assert index.rows("SELECT state FROM embeddings") == [("done",)]
+
+    def test_a_few_are_looked_at_at_a_time_and_all_in_turn(self, index: Index) -> None:
+        for number in range(5):
+            stray_chunk(index, number)
+        assert [self.look(index) for _ in range(3)] == [2, 2, 1]
+        stray_chunk(index, 9)
+        assert self.look(index) == 1, "after the last one it begins anew"
+
+    def test_one_that_is_being_placed_stays(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("words")
+        index.settle()
+        chunk = stray_chunk(index, 1)
+        place = "INSERT INTO content_chunks SELECT id, 7, %s, 1, 1 FROM contents"
+        with index.database.transaction() as other:
+            other.execute(place, (chunk,))
+            assert self.look(index) == 0
+        assert index.rows("SELECT count(*) FROM chunks") == [(2,)]
+
+    def look(self, index: Index) -> int:
+        with index.database.transaction() as connection:
+            return contents_db.sweep_chunks(connection, limit=2)
