@@ -94,6 +94,8 @@ def complete_building(connection: Connection) -> IndexedModel | None:
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:
     """Delete the vectors of models that have been out of use for `after_s`. Returns how many models went."""
+    # Somebody may be taking one of them back into use.
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     retired = [row[0] for row in connection.execute(_SQL["retired"], {"seconds": after_s})]
     for model_id in retired:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(ModelId(model_id))))

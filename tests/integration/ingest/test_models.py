@@ -1,5 +1,7 @@
 """Changing the model of an index, in the background."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -94,3 +96,23 @@ def test_the_way_back_is_short_and_ends(filled: Index) -> None:
         assert drop_retired(connection, after_s=-1) == 1
     assert filled.rows("SELECT to_regclass('embeddings_2')") == [(None,)]
     assert filled.rows("SELECT count(*) FROM embeddings") == [(10,)]
+
+
+def test_a_model_that_is_taken_back_at_this_moment_keeps_its_vectors(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+        build_model(connection, FAKE_SPEC)
+
+    def drop() -> int:
+        with filled.database.transaction() as connection:
+            return drop_retired(connection, after_s=-1)
+
+    with ThreadPoolExecutor(1) as pool:
+        with filled.database.transaction() as connection:
+            build_model(connection, OTHER)
+            dropped = pool.submit(drop)
+            while not filled.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                time.sleep(0.01)
+        assert dropped.result() == 0
+    assert filled.rows("SELECT to_regclass('embeddings_2') IS NOT NULL") == [(True,)]
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(10,)]

@@ -33,4 +33,4 @@ SELECT id FROM models WHERE state = 'retired' AND changed_at < now() - make_inte
 
 -- name: delete
 -- Forget a model whose vectors are gone.
-DELETE FROM models WHERE id = %(model_id)s
+DELETE FROM models WHERE id = %(model_id)s AND state = 'retired'
