@@ -75,6 +75,17 @@ def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Ind
         assert complete_building(connection) is not None
 
 
+def test_chunks_are_not_compared_while_work_waits(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+    filled.rows(
+        "DELETE FROM embeddings WHERE model_id = %s AND chunk_id = (SELECT min(id) FROM chunks) RETURNING 1", model.id
+    )
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is None
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(9,)]
+
+
 def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> None:
     with filled.database.transaction() as connection:
         build_model(connection, OTHER)
