@@ -1,0 +1,22 @@
+"""Queries on files that must not read through all of them."""
+
+from magicfs.db.pool import Database
+from magicfs.db.queries import load
+
+MANY = """
+INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+SELECT %s, number::text::bytea, number::text, '', 1, 1, 1, number, 33188, 0, 0 FROM generate_series(1, 20000) AS number
+"""
+
+
+def test_the_names_of_an_inode_are_looked_up(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO hosts (name) VALUES ('here')")
+        [root] = connection.execute(
+            "INSERT INTO roots (host_id, path, name, device) SELECT id, '/docs', 'docs', 1 FROM hosts RETURNING id"
+        ).fetchall()
+        connection.execute(MANY, root)
+        connection.execute("ANALYZE files")
+        values = {"root_id": root[0], "inos": [7, 11]}
+        plan = connection.execute(f"EXPLAIN {load('files')['names_of']}", values).fetchall()
+    assert "files_inode" in str(plan)
