@@ -156,9 +156,12 @@ def contents_of_root(connection: Connection, root: RootId) -> set[ContentId]:
     return {ContentId(row[0]) for row in connection.execute(_SQL["root_contents"], {"root_id": root})}
 
 
-def mark_orphans(connection: Connection) -> int:
-    """Mark every content that no file has. Finds those that two files left at the same moment. Returns how many."""
-    return connection.execute(_SQL["mark_orphans"]).rowcount
+def mark_orphans(connection: Connection, *, verdicts_s: float) -> int:
+    """Mark every content that no file has. Finds those that two files left at the same moment. Returns how many.
+
+    One without text is spared until no copy has been met for `verdicts_s`.
+    """
+    return connection.execute(_SQL["mark_orphans"], {"verdict_seconds": verdicts_s}).rowcount
 
 
 def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:

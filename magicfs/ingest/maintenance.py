@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 600.0
 """How long a content without a file is kept: a move, or an editor that saves by renaming, finds it again."""
 
+VERDICT_SECONDS = 30 * 86400.0
+"""How long it is remembered that bytes hold no text, so that copies are not parsed again."""
+
 SWEEP_CONTENTS = 200
 """Contents deleted in one transaction ..."""
 
@@ -53,7 +56,7 @@ class Maintenance:
         if time.monotonic() >= self._orphans_due:
             self._orphans_due = time.monotonic() + ORPHANS_SECONDS
             with self._database.transaction() as connection:
-                contents_db.mark_orphans(connection)
+                contents_db.mark_orphans(connection, verdicts_s=VERDICT_SECONDS)
                 files_db.requeue_outdated(connection, extractor=EXTRACTOR_VERSION, limit=OUTDATED_FILES)
             with self._database.transaction() as connection:
                 contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)

@@ -34,6 +34,29 @@ def test_two_sweeps_at_once_leave_nothing_of_a_chunk_that_both_drop(index: Index
     assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
 
 
+class TestBytesWithoutText:
+    def test_they_are_not_parsed_again_after_a_sweep(self, index: Index) -> None:
+        (index.folder / "one.bin").write_text("  ")
+        index.settle()
+        Maintenance(index.database).sweep()
+        assert sweep_once(index) == 0
+        (index.folder / "copy.bin").write_text("  ")
+        index.settle()
+        assert index.reader.calls == [b"one.bin"]
+        assert index.states()["copy.bin"] == ("skipped", "no-text")
+
+    def test_they_are_forgotten_when_no_copy_has_come_for_long(self, index: Index) -> None:
+        for name, text in (("stale.bin", " "), ("used.bin", "  ")):
+            (index.folder / name).write_text(text)
+        index.settle()
+        index.rows("UPDATE contents SET used_at = now() - interval '31 days' RETURNING 1")
+        (index.folder / "copy.bin").write_text("  ")
+        index.settle()
+        Maintenance(index.database).sweep()
+        assert sweep_once(index) == 1
+        assert index.rows("SELECT size FROM contents") == [(2,)]
+
+
 class TestChunksThatStandNowhere:
     def test_they_go_with_their_vectors(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("words")

@@ -1,6 +1,6 @@
 -- name: find
 -- A content that was read before. Taking it back from the orphans also locks it against being swept away.
-UPDATE contents SET orphaned_at = NULL
+UPDATE contents SET orphaned_at = NULL, used_at = now()
 WHERE digest = %(digest)s AND extractor = %(extractor)s AND kind = %(kind)s
 RETURNING id, reason, detail
 
@@ -8,7 +8,7 @@ RETURNING id, reason, detail
 -- A content, unless another worker was quicker with the same bytes.
 INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, language, reason, detail)
 VALUES (%(digest)s, %(extractor)s, %(kind)s, %(size)s, %(mime_type)s, %(title)s, %(author)s, %(language)s, %(reason)s, %(detail)s)
-ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL
+ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL, used_at = now()
 RETURNING id, (xmax = 0) AS new
 
 -- name: insert_chunks
@@ -56,9 +56,10 @@ UPDATE contents SET orphaned_at = '-infinity'
 WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
 
 -- name: mark_orphans
--- The same over all contents.
+-- The same over all contents. That bytes hold no text is known as long as it is of use: no file refers to it.
 UPDATE contents SET orphaned_at = now()
-WHERE orphaned_at IS NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+WHERE orphaned_at IS NULL AND (reason IS NULL OR used_at < now() - make_interval(secs => %(verdict_seconds)s))
+  AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
 
 -- name: root_contents
 -- The contents of a root's files.
