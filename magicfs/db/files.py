@@ -15,6 +15,7 @@ from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
+from magicfs.domain.text import EXTRACTOR_VERSION
 
 _SQL = load("files")
 
@@ -27,6 +28,9 @@ OUTDATED_SECONDS = 0.5
 MENDED_SECONDS = 60.0
 """Pause before a file is read again that ended its reader as often as it may but has changed meanwhile. One that does
 so for ever costs no more than that."""
+
+UNCONCERNED = (Reason.TOO_LARGE, Reason.PERMISSION, Reason.VANISHED)
+"""Reasons for which no extractor was asked: another version changes nothing."""
 
 _SNAPSHOT_ROWS = 5000
 
@@ -242,6 +246,7 @@ def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason,
             "state": reason.state.value,
             "reason": reason.value,
             "detail": detail or None,
+            "extractor": EXTRACTOR_VERSION,
             "pause": pause_s,
         },
     )
@@ -270,9 +275,17 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
         )
 
 
-def requeue_outdated(connection: Connection, *, extractor: int, limit: int) -> int:
-    """Have up to `limit` files read anew that an older version of the extractor has read. Returns how many."""
-    return connection.execute(_SQL["requeue_outdated"], {"extractor": extractor, "limit": limit}).rowcount
+def requeue_outdated(connection: Connection, *, limit: int) -> int:
+    """Have files read anew that an older version of the extractor has read, whether it found text or not.
+
+    At most `limit` files of a root wait afterwards, unless more did before. Returns how many are to be read anew.
+    """
+    values = {
+        "extractor": EXTRACTOR_VERSION,
+        "unconcerned": [reason.value for reason in UNCONCERNED],
+        "limit": limit,
+    }
+    return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
 def release_files(connection: Connection, *, owner: str) -> int:
@@ -284,7 +297,8 @@ def release_files(connection: Connection, *, owner: str) -> int:
 def quarantine_files(connection: Connection) -> int:
     """Set aside the files that ended their reader again and again. Returns how many."""
     detail = f"the reader died {MAX_ATTEMPTS} times over this file"
-    return connection.execute(_SQL["quarantine"], {"detail": detail, "max_attempts": MAX_ATTEMPTS}).rowcount
+    values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": EXTRACTOR_VERSION}
+    return connection.execute(_SQL["quarantine"], values).rowcount
 
 
 def files_wait(connection: Connection, *, host: str) -> bool:

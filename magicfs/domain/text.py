@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from magicfs.domain.files import Reason
 
+EXTRACTOR_VERSION = 2
+"""Raised when text or chunks come out differently, so that every file is read anew, also those that had no text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

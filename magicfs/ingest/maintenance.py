@@ -10,7 +10,6 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
 from magicfs.db.pool import Database
-from magicfs.text.extract import EXTRACTOR_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,10 @@ SWEEP_CHUNKS = 20_000
 """Chunks looked at every ORPHANS_SECONDS, for those that a sweep had to leave: a million within a few hours."""
 
 OUTDATED_FILES = 2000
-"""Files that are to be read anew for a new version of the extractor, queued at a time."""
+"""Files of a root that wait while some are to be read anew for a new version of the extractor."""
+
+OUTDATED_SECONDS = 600.0
+"""Pause between two looks for such files, once a look has found none, or enough that wait already."""
 
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a model that was replaced are kept, so that the way back is short."""
@@ -45,6 +47,7 @@ class Maintenance:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._orphans_due = 0.0
+        self._outdated_due = 0.0
 
     def sweep(self) -> None:
         """Do what is due."""
@@ -57,9 +60,14 @@ class Maintenance:
             self._orphans_due = time.monotonic() + ORPHANS_SECONDS
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection, verdicts_s=VERDICT_SECONDS)
-                files_db.requeue_outdated(connection, extractor=EXTRACTOR_VERSION, limit=OUTDATED_FILES)
             with self._database.transaction() as connection:
                 contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
+        if time.monotonic() >= self._outdated_due:
+            with self._database.transaction() as connection:
+                requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)
+            # While there are some, each sweep makes up for what has been read since the last one.
+            if not requeued:
+                self._outdated_due = time.monotonic() + OUTDATED_SECONDS
         with self._database.transaction() as connection:
             switched = models_db.complete_building(connection)
         if switched is not None:

@@ -17,10 +17,6 @@ from magicfs.text.extract.ocr import Ocr
 from magicfs.text.extract.sandbox import Sandbox
 from magicfs.text.extract.titles import title_of
 
-EXTRACTOR_VERSION = 2
-"""Raised when text or chunks come out differently, so that known contents are extracted anew."""
-
-
 _UNREAD: Final[dict[Route, Unreadable]] = {
     Route.ARCHIVE: Unreadable(Reason.BINARY, "an archive: not opened"),
     Route.BINARY: Unreadable(Reason.BINARY, "holds no text"),

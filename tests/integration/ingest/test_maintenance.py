@@ -1,6 +1,9 @@
 """What maintenance forgets and what it keeps, on a real Postgres."""
 
+import pytest
+
 from magicfs.db import contents as contents_db
+from magicfs.db.files import MAX_ATTEMPTS
 from magicfs.ingest.maintenance import Maintenance
 from tests.integration.ingest.conftest import Index
 
@@ -55,6 +58,52 @@ class TestBytesWithoutText:
         Maintenance(index.database).sweep()
         assert sweep_once(index) == 1
         assert index.rows("SELECT size FROM contents") == [(2,)]
+
+
+class TestAnOlderExtractor:
+    def test_what_it_read_is_read_anew(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        Maintenance(index.database).sweep()
+        assert index.states() == {"one.txt": ("pending", None)}
+        index.settle()
+        assert index.states() == {"one.txt": ("indexed", None)}
+        assert index.rows("SELECT state FROM embeddings") == [("done",)], "the same chunks have their vectors already"
+
+    def test_what_it_found_no_text_in_is_read_anew(self, index: Index) -> None:
+        (index.folder / "blank.txt").write_text(" ")
+        (index.folder / "crashed.txt").write_text("bad")
+        (index.folder / "large.txt").write_bytes(b"x" * ((1 << 20) + 1))
+        index.scan()
+        index.rows("UPDATE files SET attempts = %s WHERE path = 'crashed.txt' RETURNING 1", MAX_ATTEMPTS)
+        index.extraction().recover()
+        index.settle()
+        before = index.states()
+        assert [reason for _, reason in before.values()] == ["no-text", "crashed", "too-large"]
+        Maintenance(index.database).sweep()
+        assert index.states() == before, "this version has read them"
+        index.rows("UPDATE files SET extractor = extractor - 1 RETURNING 1")
+        Maintenance(index.database).sweep()
+        pending = ("pending", None)
+        assert index.states() == before | {"blank.txt": pending, "crashed.txt": pending}
+
+    def test_a_few_wait_at_a_time_and_the_next_follow_at_once(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magicfs.ingest.maintenance.OUTDATED_FILES", 2)
+        for number in range(5):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        maintenance = Maintenance(index.database)
+        waiting = []
+        for _ in range(4):
+            maintenance.sweep()
+            waiting.append(sum(state == "pending" for state, _ in index.states().values()))
+            while index.extraction().run_batch():
+                pass
+        assert waiting == [2, 2, 1, 0]
 
 
 class TestChunksThatStandNowhere:

@@ -427,16 +427,6 @@ class TestWhatMustNotBeLost:
         index.scan()
         assert index.rows("SELECT may_delete FROM roots") == [(False,)]
 
-    def test_files_of_an_older_extractor_are_read_anew(self, index: Index) -> None:
-        (index.folder / "one.txt").write_text("alpha")
-        index.settle()
-        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
-        Maintenance(index.database).sweep()
-        assert index.states() == {"one.txt": ("pending", None)}
-        index.settle()
-        assert index.states() == {"one.txt": ("indexed", None)}
-        assert index.rows("SELECT state FROM embeddings") == [("done",)], "the same chunks have their vectors already"
-
     def test_the_contents_of_a_removed_root_go_at_once(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("alpha")
         index.scan()

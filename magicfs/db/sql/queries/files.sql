@@ -150,7 +150,7 @@ WHERE id = %(id)s AND lease = %(lease)s
 -- There is no text to be had from the file. What was known of an older version is void, unless the file merely is not
 -- there: perhaps its disk is not, and a scan will tell. The pause is as above.
 UPDATE files
-SET state = %(state)s, reason = %(reason)s, detail = %(detail)s,
+SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, extractor = %(extractor)s,
     content_id = CASE WHEN %(reason)s = 'vanished' THEN content_id END,
     indexed_at = CASE WHEN %(reason)s = 'vanished' THEN indexed_at END,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
@@ -165,12 +165,23 @@ WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: requeue_outdated
--- Files whose text was read by an older version of the extractor, some of them.
-UPDATE files SET state = 'pending', attempts = 0
-WHERE id IN (
-    SELECT files.id FROM files JOIN contents ON contents.id = files.content_id
-    WHERE files.state = 'indexed' AND contents.extractor < %(extractor)s
-    LIMIT %(limit)s)
+-- Files that an older version of the extractor has read, whether it found text or not: as many of each root as bring
+-- what waits there up to a limit, so that a root whose host is away holds up no other.
+UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
+FROM (
+    SELECT outdated.id FROM roots CROSS JOIN LATERAL (
+        SELECT id FROM files
+        WHERE root_id = roots.id
+          AND (state = 'indexed'
+               AND EXISTS (SELECT FROM contents WHERE id = files.content_id AND contents.extractor < %(extractor)s)
+               OR reason <> ALL(%(unconcerned)s) AND extractor < %(extractor)s)
+        LIMIT greatest(0, %(limit)s - (
+            SELECT count(*) FROM (
+                SELECT FROM files WHERE root_id = roots.id AND state = 'pending' LIMIT %(limit)s) AS waiting))
+        FOR UPDATE SKIP LOCKED
+    ) AS outdated
+) AS again
+WHERE files.id = again.id
 
 -- name: release
 -- A worker has started: whatever its predecessor of the same name held is free again. A file that has ended its reader
@@ -185,7 +196,7 @@ WHERE leased_by = %(owner)s AND lease IS NOT NULL
 -- name: quarantine
 -- What ended its reader time after time, taken alone.
 UPDATE files
-SET state = 'failed', reason = 'crashed', detail = %(detail)s,
+SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(extractor)s,
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
 WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
 
