@@ -23,6 +23,10 @@ from magicfs.errors import ConfigError
 LONGEST_SOCKET_PATH = 100
 """Bytes. Unix socket addresses end at 107; the name of Postgres's lock file needs a few of them."""
 
+LONGEST_EXTRACT = 120
+"""Seconds. Half of what a worker's task may take before it is killed, by which the file would count as one that crashes
+its reader; the rest is for writing the text down, or for another parser when one was killed from outside."""
+
 OURS = frozenset(
     {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log", "lost+found"}
 )
@@ -74,7 +78,12 @@ class Settings(BaseSettings):
     worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
     max_file_mb: int = Field(64, ge=1, description="Larger files are skipped as `too-large`.")
     max_text_mb: int = Field(16, ge=1, description="Text beyond this is not indexed.")
-    extract_seconds: int = Field(60, ge=1, description="Time that a parser may take over one file.")
+    extract_seconds: int = Field(
+        60,
+        ge=1,
+        le=LONGEST_EXTRACT,
+        description=f"Time that a parser may take over one file; {LONGEST_EXTRACT} at most.",
+    )
     chunk_tokens: int = Field(200, ge=32, le=512, description="Size of a chunk, in tokens of the model.")
     scan_seconds: int = Field(300, ge=1, description="Pause between two full scans of a root.")
     search_seconds: float = Field(5.0, gt=0, description="Longest wait for the result of a search in the mount.")

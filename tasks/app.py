@@ -21,7 +21,8 @@ EMBED_TASK = "magicfs.embed"
 MAINTENANCE_TASK = "magicfs.maintenance"
 
 HARD_SECONDS = {
-    # A batch ends after about a second and one more file; parsers have limits of their own. Below the lease.
+    # A batch ends after about a second and one more file, whose parser may take half of this (magicfs.config).
+    # Below the lease.
     EXTRACT_TASK: 240,
     # A batch takes half a second: what takes this long hangs in native code. Below the lease.
     EMBED_TASK: 30,
