@@ -32,7 +32,7 @@ class KnownRoot:
     state: RootState
     detail: str | None
     scan_wanted_at: datetime | None
-    """When somebody asked for a scan, by the database's clock; None once one that began later is complete."""
+    """When somebody asked for a scan, by the database's clock; None once one that began later has ended."""
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:
@@ -99,7 +99,10 @@ def set_device(connection: Connection, root: RootId, *, device: int) -> None:
 
 
 def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
-    """Record that a scan is complete; `began` is the database's time when it began."""
+    """Record that a scan has ended; `began` is the database's time when it began.
+
+    It may have left out what could not be looked at: the index keeps what it knows of that.
+    """
     connection.execute(_SQL["scanned"], {"root_id": root, "began": began})
 
 
@@ -109,7 +112,7 @@ def want_scan(connection: Connection, *, name: str | None = None, may_delete: bo
 
 
 def count_unscanned(connection: Connection, *, host: str | None, since: datetime) -> int:
-    """How many present roots still wait for a complete scan that began after `since`."""
+    """How many present roots still wait for the end of a scan that began after `since`."""
     return int(single(connection.execute(_SQL["unscanned"], {"host": host, "since": since}))[0])
 
 

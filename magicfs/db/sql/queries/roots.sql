@@ -49,7 +49,8 @@ UPDATE roots SET may_delete = true WHERE id = %(root_id)s
 UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
 
 -- name: scanned
--- A complete scan that began at a moment has ended.
+-- A scan that began at a moment has ended. What it could not look at is as it was: who waits for a scan waits for an
+-- end, and not until a directory is opened to us or a disk is mended.
 UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL
 WHERE id = %(root_id)s
 
@@ -60,7 +61,7 @@ WHERE %(name)s::text IS NULL OR name = %(name)s
 RETURNING id
 
 -- name: unscanned
--- How many roots no complete scan has been through that began after a moment. Missing ones are not waited for.
+-- How many roots no scan has been through that began after a moment. Missing ones are not waited for.
 SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE (%(host)s::text IS NULL OR h.name = %(host)s) AND r.state <> 'missing'
   AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
