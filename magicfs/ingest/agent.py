@@ -62,7 +62,8 @@ class Agent:
         self._settings = settings
         self._database = database
         self._queue = queue
-        self._scanner = Scanner(database, queue)
+        self._stopping = threading.Event()
+        self._scanner = Scanner(database, queue, stopping=self._stopping.is_set)
         self._watcher = Watcher(self._scanner, rescan=self._rescan)
         self._roots: dict[RootId, KnownRoot] = {}
         self._begun: dict[RootId, float] = {}
@@ -88,6 +89,7 @@ class Agent:
                 with _survived(stop):
                     chore.run_if_due(time.monotonic())
             stop.wait(TICK_SECONDS)
+        self._stopping.set()
         self._wake.set()
         for thread in threads:
             thread.join()

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,13 +19,13 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database, again_on_conflict
 from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError
 from magicfs.ingest.before import Before
 from magicfs.ingest.lately import Lately
 from magicfs.ingest.memory import Memory
 from magicfs.ingest.presence import SAMPLE_FILES, Absent, KnownFiles, device_of
 from magicfs.ingest.rules import Rules, rules_for
-from magicfs.ingest.walk import Walk
+from magicfs.ingest.walk import Listing, Walk
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ PRIORITY = 1
 """What a person just saved goes ahead of a bulk import ..."""
 
 IMPORT_SECONDS = 10.0
-BULK = 200
+BULK = 50
 FEW = 10
 """... but while more than BULK files come within so many seconds, only where no more than FEW come to a directory. What
 lies in new directories is then part of the import."""
@@ -57,6 +58,12 @@ class ScanResult:
     complete: bool
     suspect: int = 0
     """Files that seem to be gone but were kept, since they are most of the root."""
+    unfinished: bool = False
+    """There is so much that is new that a full scan is to go on: events must not wait for it."""
+
+
+class ScanStopped(MagicFSError):
+    """A scan was broken off, since the agent stops: the next one goes on where it was."""
 
 
 @dataclass(slots=True)
@@ -68,6 +75,7 @@ class _Difference:
     """Inode numbers of files under paths that are new."""
     gone: dict[bytes, int] = field(default_factory=dict)
     """Inode numbers of files that were not met, by path."""
+    unfinished: bool = False
 
 
 def is_suspicious(*, gone: int, known: int) -> bool:
@@ -78,7 +86,9 @@ def is_suspicious(*, gone: int, known: int) -> bool:
 class Scanner:
     """Scans roots of this host. Threads may share one."""
 
-    def __init__(self, database: Database, queue: JobQueue) -> None:
+    def __init__(self, database: Database, queue: JobQueue, *, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Once `stopping` says so, scans end early with `ScanStopped`."""
+        self._stopping = stopping
         self._database = database
         self._queue = queue
         self._memory = Memory()
@@ -117,7 +127,7 @@ class Scanner:
         return result
 
     def scan_below(self, root: Root, below: bytes) -> ScanResult:
-        """Look at one directory of a root, such as one that has just appeared."""
+        """Look at one directory of a root, such as one that has just appeared, or at the beginning of a large one."""
         with self._database.transaction() as connection:
             began = roots_db.database_time(connection)
         self._memory.doubt_below(root.id, [below])
@@ -215,6 +225,8 @@ class Scanner:
     ) -> ScanResult:
         """Bring the index in line with a walk. `saved` says that events pointed here."""
         difference = self._write_down(root, walk, before, saved=saved)
+        if difference.unfinished:
+            return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | before.unmet(walk.unseen)
         lost = _count_lost(root, gone, difference.arrived)
         result = ScanResult(changed=difference.changed, deleted=0, complete=not walk.unseen and not walk.unsure)
@@ -238,24 +250,19 @@ class Scanner:
             urgent = saved and not self._is_import(root, batch)
             found.changed += self._record(root, batch, priority=PRIORITY if urgent else 0)
             batch.clear()
+            if self._stopping():
+                raise ScanStopped("the scan was broken off: it goes on with the next start")
 
         for listing in walk.listings():
             if before.holds(listing):
                 continue
-            known = before.signatures(listing.path)
-            prefix = listing.path + b"/" if listing.path else b""
-            for name, signature in listing.signatures().items():
-                old = known.pop(name, None)
-                if old == signature:
-                    continue
-                if old is None:
-                    found.arrived.add(signature[3])
-                if seen := walk.look(prefix + name):
-                    batch.append(seen)
+            for seen in _compared(listing, walk, before, found):
+                batch.append(seen)
                 if len(batch) >= BATCH:
                     record()
-            missed = {prefix + name: signature[3] for name, signature in known.items()}
-            found.gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
+                    if saved:
+                        found.unfinished = True
+                        return found
         record()
         return found
 
@@ -321,6 +328,22 @@ def _is_there(root: Root) -> bool:
         return os.stat(root.path).st_dev == root.device
     except OSError:
         return False
+
+
+def _compared(listing: Listing, walk: Walk, before: Before, found: _Difference) -> Iterator[files_db.SeenFile]:
+    """The files of a directory that are new or have changed; which ones arrived and are gone goes into `found`."""
+    known = before.signatures(listing.path)
+    prefix = listing.path + b"/" if listing.path else b""
+    for name, signature in listing.signatures().items():
+        old = known.pop(name, None)
+        if old == signature:
+            continue
+        if old is None:
+            found.arrived.add(signature[3])
+        if seen := walk.look(prefix + name):
+            yield seen
+    missed = {prefix + name: signature[3] for name, signature in known.items()}
+    found.gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
 
 
 def _count_lost(root: Root, gone: dict[bytes, int], arrived: set[int]) -> int:

@@ -136,9 +136,10 @@ class Watcher:
         self._look_into(root, directories)
 
     def _look_into(self, root: Root, directories: set[bytes]) -> None:
-        """Look at whole directories. What seems to be gone from one may be most of it, and little of the root."""
+        """Look at whole directories. A full scan decides what seems to be gone, and goes on where there is much."""
         for directory in outermost(directories):
-            if self._scanner.scan_below(root, directory).suspect:
+            result = self._scanner.scan_below(root, directory)
+            if result.suspect or result.unfinished:
                 self._rescan(root)
 
     def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, known: dict[bytes, Rules | None]) -> bool:

@@ -12,7 +12,7 @@ from magicfs.db import files as files_db
 from magicfs.domain.files import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest.rules import Rules
-from magicfs.ingest.scan import BULK, Scanner
+from magicfs.ingest.scan import BULK, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watch import Watcher
 from magicfs.ingest.watches import Changes
@@ -217,6 +217,29 @@ def test_new_directories_that_come_one_after_the_other_are_an_import(index: Inde
     ahead = urgent(index)
     assert "notes.txt" in ahead
     assert len(ahead) <= BULK + 1
+
+
+def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magicfs.ingest.scan.BATCH", 10)
+    many(index, 25, below="large")
+    looking, rescans = watcher(index)
+    looking.handle([index.root], Changes(paths={index.root.id: {b"large"}}))
+    assert len(index.states()) == 10
+    assert rescans == [index.root], "a scan goes on"
+    index.settle()
+    assert len(index.states()) == 25
+
+
+def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.ingest.scan.BATCH", 10)
+    many(index, 25)
+    with pytest.raises(ScanStopped):
+        Scanner(index.database, NoQueue(), stopping=lambda: True).scan(index.known())
+    assert len(index.states()) == 10
+    index.settle()
+    assert len(index.states()) == 25
 
 
 def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
