@@ -10,8 +10,8 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from magicfs.db import files as files_db
@@ -21,11 +21,12 @@ from magicfs.db.roots import KnownRoot, RootState
 from magicfs.domain.files import Root
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError
 from magicfs.ingest.before import Before
+from magicfs.ingest.difference import Difference, compared, count_lost
 from magicfs.ingest.lately import Lately
 from magicfs.ingest.memory import Memory
 from magicfs.ingest.presence import SAMPLE_FILES, Absent, KnownFiles, device_of
 from magicfs.ingest.rules import Rules, rules_for
-from magicfs.ingest.walk import Listing, Walk
+from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -64,18 +65,6 @@ class ScanResult:
 
 class ScanStopped(MagicFSError):
     """A scan was broken off, since the agent stops: the next one goes on where it was."""
-
-
-@dataclass(slots=True)
-class _Difference:
-    """How the directories that a walk met differ from what was there before."""
-
-    changed: int = 0
-    arrived: set[int] = field(default_factory=set)
-    """Inode numbers of files under paths that are new."""
-    gone: dict[bytes, int] = field(default_factory=dict)
-    """Inode numbers of files that were not met, by path."""
-    unfinished: bool = False
 
 
 def is_suspicious(*, gone: int, known: int) -> bool:
@@ -228,7 +217,7 @@ class Scanner:
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | before.unmet(walk.unseen)
-        lost = _count_lost(root, gone, difference.arrived)
+        lost = count_lost(root, gone, difference.arrived)
         result = ScanResult(changed=difference.changed, deleted=0, complete=not walk.unseen and not walk.unsure)
         # What the rest of the root has lost says nothing of one directory.
         lately = lost + (0 if walk.below else self._deletions.count(root.id))
@@ -241,9 +230,9 @@ class Scanner:
         self._deletions.note(root.id, lost)
         return replace(result, deleted=deleted)
 
-    def _write_down(self, root: Root, walk: Walk, before: Before, *, saved: bool) -> _Difference:
+    def _write_down(self, root: Root, walk: Walk, before: Before, *, saved: bool) -> Difference:
         """Record what is new or has changed, a batch at a time."""
-        found = _Difference()
+        found = Difference()
         batch: list[files_db.SeenFile] = []
 
         def record() -> None:
@@ -256,7 +245,7 @@ class Scanner:
         for listing in walk.listings():
             if before.holds(listing):
                 continue
-            for seen in _compared(listing, walk, before, found):
+            for seen in compared(listing, walk, before, found):
                 batch.append(seen)
                 if len(batch) >= BATCH:
                     record()
@@ -328,26 +317,3 @@ def _is_there(root: Root) -> bool:
         return os.stat(root.path).st_dev == root.device
     except OSError:
         return False
-
-
-def _compared(listing: Listing, walk: Walk, before: Before, found: _Difference) -> Iterator[files_db.SeenFile]:
-    """The files of a directory that are new or have changed; which ones arrived and are gone goes into `found`."""
-    known = before.signatures(listing.path)
-    prefix = listing.path + b"/" if listing.path else b""
-    for name, signature in listing.signatures().items():
-        old = known.pop(name, None)
-        if old == signature:
-            continue
-        if old is None:
-            found.arrived.add(signature[3])
-        if seen := walk.look(prefix + name):
-            yield seen
-    missed = {prefix + name: signature[3] for name, signature in known.items()}
-    found.gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
-
-
-def _count_lost(root: Root, gone: dict[bytes, int], arrived: set[int]) -> int:
-    """How many of the files that were not met were neither moved within the root nor are merely unwanted now."""
-    if len(gone) < FEWEST_SUSPICIOUS:
-        return 0
-    return sum(ino not in arrived and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())
