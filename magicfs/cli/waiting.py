@@ -114,10 +114,13 @@ class Patience:
         return True
 
 
-def wait_until_searchable(settings: Settings, database: Database, *, since: datetime) -> Snapshot:
+def wait_until_searchable(
+    settings: Settings, database: Database, *, since: datetime, root: str | None = None
+) -> Snapshot:
     """Return when every root of this host has been scanned after `since` and all that was found there is indexed.
 
-    `since` is the database's time. Raises `ServerError` when what does the work is not there any more.
+    With the name of a `root`, whatever host has it, only that one is waited for. `since` is the database's time.
+    Raises `ServerError` when what does the work is not there any more.
     """
     meter = Meter()
     seen = time.monotonic()
@@ -127,7 +130,7 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
         while True:
             began = time.monotonic()
             try:
-                progress, scanned = _look(settings, database, since)
+                progress, scanned = _look(settings, database, since=since, root=root)
                 seen = time.monotonic()
             except DatabaseUnavailable:
                 if time.monotonic() - seen > OUTAGE_SECONDS:
@@ -146,13 +149,13 @@ def wait_until_searchable(settings: Settings, database: Database, *, since: date
             time.sleep(max(POLL_SECONDS, LOOKS_PAUSE * (seen - began)))
 
 
-def _look(settings: Settings, database: Database, since: datetime) -> tuple[IndexProgress, bool]:
+def _look(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
     from magicfs.db.roots import count_unscanned
     from magicfs.db.status import read_progress
 
     with database.transaction() as connection:
-        scanned = count_unscanned(connection, host=settings.host, since=since) == 0
-        return read_progress(connection, host=settings.host), scanned
+        scanned = count_unscanned(connection, host=settings.host, root=root, since=since) == 0
+        return read_progress(connection, host=settings.host, root=root), scanned
 
 
 def _check_alive(settings: Settings) -> None:

@@ -111,9 +111,13 @@ def want_scan(connection: Connection, *, name: str | None = None, may_delete: bo
     return connection.execute(_SQL["want_scan"], {"name": name, "may_delete": may_delete}).rowcount
 
 
-def count_unscanned(connection: Connection, *, host: str | None, since: datetime) -> int:
-    """How many present roots still wait for the end of a scan that began after `since`."""
-    return int(single(connection.execute(_SQL["unscanned"], {"host": host, "since": since}))[0])
+def count_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> int:
+    """How many present roots of a host still wait for the end of a scan that began after `since`.
+
+    With the name of a `root`, whatever host has it, only that one counts.
+    """
+    values = {"host": host, "root": root, "since": since}
+    return int(single(connection.execute(_SQL["unscanned"], values))[0])
 
 
 def database_time(connection: Connection) -> datetime:

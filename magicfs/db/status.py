@@ -59,15 +59,16 @@ def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverag
     return Coverage(files=files.total, indexed=files.indexed, chunks=chunks.total, embedded=chunks.embedded)
 
 
-def read_progress(connection: Connection, *, host: str) -> IndexProgress:
-    """How far the files of one host are, as far as their roots are there.
+def read_progress(connection: Connection, *, host: str, root: str | None = None) -> IndexProgress:
+    """How far the files of one host are, or those of a root by its name, as far as their roots are there.
 
-    A file that can be found and keeps changing is none to wait for. Where other hosts have files too, it costs a look
-    at each chunk of this one.
+    A file that can be found and keeps changing is none to wait for. Where there are files in other roots too, it costs
+    a look at each chunk of these.
     """
     model = active_model(connection)
-    roots = connection.execute(_SQL["hosts"]).fetchall()
-    ours = [root_id for root_id, name, present in roots if name == host and present]
+    roots = connection.execute(_SQL["whereabouts"]).fetchall()
+    asked = [entry for entry in roots if (entry[1] == host if root is None else entry[2] == root)]
+    ours = [root_id for root_id, _, _, present in asked if present]
     by_state: Counter[str] = Counter()
     for root_id, state, count in connection.execute(_SQL["files"]):
         if root_id in ours:
@@ -75,10 +76,10 @@ def read_progress(connection: Connection, *, host: str) -> IndexProgress:
     resting = single(connection.execute(_SQL["resting"], {"roots": ours}))[0]
     by_state["pending"] -= resting
     by_state["indexed"] += resting
-    if model is None or {name for _, name, _ in roots} <= {host}:
+    if model is None or asked == roots:
         return IndexProgress(files=_file_counts(by_state), chunks=_count_chunks(connection, model))
-    row = connection.execute(_SQL["embeddings_of_host"], {"model_id": model.id, "host": host}).fetchone()
-    return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*(row or (0, 0, 0))))
+    row = single(connection.execute(_SQL["embeddings_of_roots"], {"model_id": model.id, "roots": ours}))
+    return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*row))
 
 
 def _count_files(connection: Connection) -> tuple[Counter[int], Counter[str]]:

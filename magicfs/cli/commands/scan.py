@@ -31,6 +31,6 @@ def scan(
         if not count:
             raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")
         if wait:
-            wait_until_searchable(settings, database, since=began)
+            wait_until_searchable(settings, database, since=began, root=root)
         else:
             output.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")

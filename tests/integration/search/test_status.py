@@ -1,6 +1,7 @@
 """Counts are exact, whatever state things are in."""
 
 from magicfs.db.pool import Database
+from magicfs.db.roots import count_unscanned, database_time
 from magicfs.db.status import read_progress, read_status
 from tests.integration.search.corpus import SPEC, Corpus, unit
 
@@ -38,6 +39,34 @@ def test_progress_is_that_of_one_host(database: Database) -> None:
     assert (progress.files.total, progress.files.pending) == (1, 0)
     assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
     assert (everything.files.total, everything.chunks.total, everything.chunks.embedded) == (3, 3, 2)
+
+
+def test_progress_is_that_of_one_root(database: Database) -> None:
+    waited_for = Corpus(database)
+    waited_for.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
+    beside = Corpus(database, root="beside", path=b"/beside")
+    beside.add(b"b.txt", "two", "shared", vectors=[])
+    beside.file(b"c.txt", None, state="pending")
+    with database.transaction() as connection:
+        progress = read_progress(connection, host="box", root="papers")
+        from_afar = read_progress(connection, host="other", root="papers")
+        unknown = read_progress(connection, host="box", root="gone")
+    assert (progress.files.total, progress.files.pending) == (1, 0)
+    assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
+    assert from_afar == progress
+    assert (unknown.files.total, unknown.chunks.total) == (0, 0)
+
+
+def test_a_scan_is_waited_for_in_one_root_only(database: Database) -> None:
+    for host, name in (("box", "papers"), ("box", "beside"), ("other", "theirs")):
+        Corpus(database, host=host, root=name, path=b"/" + name.encode())
+    with database.transaction() as connection:
+        began = database_time(connection)
+        connection.execute("UPDATE roots SET scanned_at = now() WHERE name IN ('papers', 'theirs')")
+        assert count_unscanned(connection, host="box", since=began) == 1
+        assert count_unscanned(connection, host="box", root="papers", since=began) == 0
+        assert count_unscanned(connection, host="box", root="beside", since=began) == 1
+        assert count_unscanned(connection, host="box", root="theirs", since=began) == 0
 
 
 def test_only_who_reported_lately_is_alive(database: Database) -> None:

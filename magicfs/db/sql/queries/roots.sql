@@ -61,9 +61,10 @@ WHERE %(name)s::text IS NULL OR name = %(name)s
 RETURNING id
 
 -- name: unscanned
--- How many roots no scan has been through that began after a moment. Missing ones are not waited for.
+-- How many roots of a host, or whether a certain root, no scan has been through that began after a moment.
+-- Missing ones are not waited for.
 SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
-WHERE (%(host)s::text IS NULL OR h.name = %(host)s) AND r.state <> 'missing'
+WHERE CASE WHEN %(root)s::text IS NULL THEN h.name = %(host)s ELSE r.name = %(root)s END AND r.state <> 'missing'
   AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
 
 -- name: now

@@ -14,26 +14,23 @@ SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
 
--- name: hosts
--- Which root is on which host, and whether it is there.
-SELECT roots.id, hosts.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
+-- name: whereabouts
+-- Which root is on which host, its name, and whether it is there.
+SELECT roots.id, hosts.name, roots.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
 
 -- name: resting
 -- Files of some roots that can be found but keep changing: they are read again after a pause.
 SELECT count(*) FROM files
 WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL AND leased_until > now()
 
--- name: embeddings_of_host
--- The chunks that the files of one host have, likewise. Each chunk counts once, whoever else has it.
+-- name: embeddings_of_roots
+-- The chunks that the files of some roots have, likewise. Each chunk counts once, whoever else has it.
 SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT content_chunks.chunk_id
-    FROM files
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
-    JOIN content_chunks ON content_chunks.content_id = files.content_id
-    WHERE hosts.name = %(host)s)
+    FROM files JOIN content_chunks ON content_chunks.content_id = files.content_id
+    WHERE files.root_id = ANY(%(roots)s))
 
 -- name: roots
 -- All roots with the machine that has them.
