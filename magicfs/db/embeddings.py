@@ -21,6 +21,10 @@ _SQL = load("embeddings")
 MAX_ATTEMPTS = 4
 """The first with others in a batch, three alone."""
 
+LOOKS = (1, 4, 16, 32)
+"""So many times the limit of a claim are looked at while all that is met are chunks that no file has any more: about
+half a second of work. The next claim goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedChunk:
@@ -44,23 +48,35 @@ def claim_chunks(
 ) -> list[ClaimedChunk]:
     """Take up to `limit` chunks with at most `max_tokens` together (one is taken whatever its size).
 
-    Chunks below `least_priority` are left alone: 1 takes only what a person waits for.
+    Chunks below `least_priority` are left alone: 1 takes only what a person waits for. What no file has any more is
+    met on the way, and waits no longer; where there is much of it, a claim may end without a chunk.
 
     The claim is counted in `attempts` at once: commit before the model sees the texts.
     """
-    rows = connection.execute(
-        _SQL["claim"],
-        {
-            "model_id": model,
-            "owner": owner,
-            "limit": limit,
-            "max_tokens": max_tokens,
-            "seconds": seconds,
-            "max_attempts": MAX_ATTEMPTS,
-            "least_priority": least_priority,
-        },
-    )
-    return [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows]
+    values = {
+        "model_id": model,
+        "owner": owner,
+        "limit": limit,
+        "max_tokens": max_tokens,
+        "seconds": seconds,
+        "max_attempts": MAX_ATTEMPTS,
+        "least_priority": least_priority,
+    }
+    claims: list[ClaimedChunk] = []
+    for times in LOOKS:
+        rows = connection.execute(_SQL["claim"], values | {"look": times * limit}).fetchall()
+        claims = [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows if lease is not None]
+        dropped = _drop_unowned(connection, model, [chunk for chunk, lease, _ in rows if lease is None])
+        if claims or not dropped:
+            break
+    return claims
+
+
+def _drop_unowned(connection: Connection, model: ModelId, chunks: Sequence[int]) -> int:
+    """Let those of these chunks wait no longer that no file has. Returns how many. Their rows must be locked."""
+    if not chunks:
+        return 0
+    return connection.execute(_SQL["drop_unowned"], {"model_id": model, "ids": list(chunks)}).rowcount
 
 
 def finish_chunks(

@@ -76,11 +76,16 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
 
 
 def complete_building(connection: Connection) -> IndexedModel | None:
-    """Let searches use the model that is being built, once it has all its vectors. Returns it when that is now."""
+    """Let searches use the model that is being built, once it has the vectors of all chunks that a file has.
+
+    Returns it when that is now.
+    """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
     # Asked first: it reads one row, where the look at all chunks reads every one.
     if building is None or single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
+        return None
+    if single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
         return None
     # A file that was being read when the building began may have brought chunks that it does not know.
     if connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount:

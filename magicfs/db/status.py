@@ -1,8 +1,9 @@
 """Counts of everything: what `status` prints, what `.magic/status.json` holds, and what a search calls coverage.
 
 All counts are exact and come from indexes alone, so that a million chunks take a tenth of a second. A chunk is
-counted while the active model has a row for it, whether its vector is there or not; that includes the chunks of
-a content that the last file has just lost, until maintenance sweeps it.
+counted while a file has it and the model has a row for it, whether its vector is there or not. What no file has any
+more and maintenance has not swept yet is looked at chunk by chunk, and taken off; a search, which must not wait for
+that, counts it still.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def read_status(connection: Connection, *, alive_seconds: float = ALIVE_SECONDS)
         model=active.spec.label if active else None,
         building=building.spec.label if building else None,
         files=_file_counts(by_state),
-        chunks=_count_chunks(connection, active),
+        chunks=_count_owned_chunks(connection, active),
         roots=_roots(connection, by_root),
         workers=tuple(
             WorkerStatus(name=name, host=host, kind=kind, pid=pid)
@@ -77,7 +78,7 @@ def read_progress(connection: Connection, *, host: str, root: str | None = None)
     by_state["pending"] -= resting
     by_state["indexed"] += resting
     if model is None or asked == roots:
-        return IndexProgress(files=_file_counts(by_state), chunks=_count_chunks(connection, model))
+        return IndexProgress(files=_file_counts(by_state), chunks=_count_owned_chunks(connection, model))
     row = single(connection.execute(_SQL["embeddings_of_roots"], {"model_id": model.id, "roots": ours}))
     return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*row))
 
@@ -98,6 +99,19 @@ def _file_counts(by_state: Counter[str]) -> FileCounts:
         indexed=by_state["indexed"],
         skipped=by_state["skipped"],
         failed=by_state["failed"],
+    )
+
+
+def _count_owned_chunks(connection: Connection, model: IndexedModel | None) -> ChunkCounts:
+    """Without those that no file has any more."""
+    counts = _count_chunks(connection, model)
+    if model is None:
+        return counts
+    unowned = _chunk_counts(*single(connection.execute(_SQL["unowned_embeddings"], {"model_id": model.id})))
+    return ChunkCounts(
+        total=counts.total - unowned.total,
+        embedded=counts.embedded - unowned.embedded,
+        failed=counts.failed - unowned.failed,
     )
 
 

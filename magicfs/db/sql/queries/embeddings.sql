@@ -1,14 +1,23 @@
 -- name: claim
 -- Take the next chunks that wait for a vector of a model: what a person waits for first, up to a number of
--- tokens. A chunk whose embedding was cut short before is taken alone.
+-- tokens. A chunk whose embedding was cut short before is taken alone. Those that no file has any more come without a
+-- text and are not claimed, only locked. Whether a file has a chunk is a scalar on purpose: an EXISTS may become a join
+-- with all the files.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 waiting AS (
     SELECT chunk_id, priority, attempts FROM embeddings
     WHERE model_id = %(model_id)s AND state = 'pending' AND attempts < %(max_attempts)s
       AND priority >= %(least_priority)s AND (leased_until IS NULL OR leased_until < now())
     ORDER BY priority DESC, attempts, chunk_id
-    LIMIT %(limit)s
+    LIMIT %(look)s
     FOR UPDATE SKIP LOCKED
+),
+known AS MATERIALIZED (
+    SELECT waiting.*, (
+        SELECT true FROM content_chunks c JOIN files f ON f.content_id = c.content_id
+        WHERE c.chunk_id = waiting.chunk_id LIMIT 1
+    ) AS living
+    FROM waiting
 ),
 ranked AS (
     SELECT chunk_id, attempts,
@@ -16,19 +25,33 @@ ranked AS (
            row_number() OVER line AS place,
            sum(chunks.tokens) OVER line AS tokens,
            first_value(attempts) OVER line AS first_attempts
-    FROM waiting JOIN chunks ON chunks.id = waiting.chunk_id
+    FROM known JOIN chunks ON chunks.id = known.chunk_id
+    WHERE known.living
     WINDOW line AS (ORDER BY priority DESC, attempts, chunk_id ROWS UNBOUNDED PRECEDING)
 ),
 picked AS (
     SELECT chunk_id, text FROM ranked
-    WHERE place = 1 OR (attempts = 0 AND first_attempts = 0 AND tokens <= %(max_tokens)s)
+    WHERE place = 1
+       OR (attempts = 0 AND first_attempts = 0 AND place <= %(limit)s AND tokens <= %(max_tokens)s)
+),
+claimed AS (
+    UPDATE embeddings
+    SET attempts = embeddings.attempts + 1, lease = lease.number, leased_by = %(owner)s,
+        leased_until = now() + make_interval(secs => %(seconds)s)
+    FROM picked, lease
+    WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = picked.chunk_id
+    RETURNING embeddings.chunk_id, embeddings.lease, picked.text
 )
-UPDATE embeddings
-SET attempts = embeddings.attempts + 1, lease = lease.number, leased_by = %(owner)s,
-    leased_until = now() + make_interval(secs => %(seconds)s)
-FROM picked, lease
-WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = picked.chunk_id
-RETURNING embeddings.chunk_id, embeddings.lease, picked.text
+SELECT chunk_id, lease, text FROM claimed
+UNION ALL
+SELECT chunk_id, NULL, NULL FROM known WHERE living IS NULL
+
+-- name: drop_unowned
+-- These chunks need no vector, should it still be so that no file has them. Whoever has locked their rows and asks anew
+-- misses no file: to give a file a chunk is to ask for its vector, which waits for the lock.
+DELETE FROM embeddings
+WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND state = 'pending' AND NOT EXISTS (
+    SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = embeddings.chunk_id)
 
 -- name: finish
 -- Vectors of claimed chunks. Rows whose lease is no longer held are left to their new holder.

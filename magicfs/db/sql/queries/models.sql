@@ -17,15 +17,20 @@ RETURNING id, dimension
 UPDATE models SET state = %(state)s, changed_at = now() WHERE id = %(model_id)s AND state <> %(state)s
 
 -- name: enqueue_all_chunks
--- Every chunk needs a vector of this model. Returns those that did not have a row yet.
+-- Every chunk that a file has needs a vector of this model. Returns those that did not have a row yet.
 INSERT INTO embeddings (model_id, chunk_id)
 SELECT %(model_id)s, id FROM chunks
 WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk_id = chunks.id)
+  AND EXISTS (SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = chunks.id)
 ON CONFLICT DO NOTHING
 
 -- name: pending
--- Whether a model still lacks vectors.
-SELECT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending')
+-- Whether a model still lacks the vector of a chunk that a file has.
+SELECT EXISTS (
+    SELECT FROM embeddings
+    WHERE model_id = %(model_id)s AND state = 'pending' AND (
+        SELECT true FROM content_chunks c JOIN files f ON f.content_id = c.content_id
+        WHERE c.chunk_id = embeddings.chunk_id LIMIT 1))
 
 -- name: retired
 -- Models that have been out of use for a while.
