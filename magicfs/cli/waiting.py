@@ -61,11 +61,16 @@ class Snapshot:
         total = self.files_total + self.chunks_expected
         return (self.files_done + self.chunks_done) / total if total else 0.0
 
-    def __str__(self) -> str:
+    @property
+    def pace(self) -> str:
+        """The rate, and the time left if that can be told."""
         left = "" if self.seconds_left is None else f", {output.duration(self.seconds_left)} left"
+        return f"{self.rate:.0f} chunks/s{left}"
+
+    def __str__(self) -> str:
         return (
             f"{self.files_done} of {self.files_total} files, {self.chunks_done} of {self.chunks_expected} chunks, "
-            f"{self.rate:.0f} chunks/s{left}"
+            f"{self.pace}"
         )
 
 

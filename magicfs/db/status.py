@@ -40,6 +40,7 @@ def read_status(connection: Connection, *, alive_seconds: float = ALIVE_SECONDS)
     return IndexStatus(
         model=active.spec.label if active else None,
         building=building.spec.label if building else None,
+        building_chunks=_count_owned_chunks(connection, building) if building else None,
         files=_file_counts(by_state),
         chunks=_count_owned_chunks(connection, active),
         roots=_roots(connection, by_root),

@@ -20,7 +20,7 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class ChunkCounts:
-    """Chunks, and how many of them have a vector of the active model."""
+    """Chunks, and how many of them have a vector of a model."""
 
     total: int
     embedded: int
@@ -76,8 +76,11 @@ class IndexStatus:
     """Name and precision of the active model; None before the first one."""
     building: str | None
     """The model that is being built to replace it."""
+    building_chunks: ChunkCounts | None
+    """How far that one is."""
     files: FileCounts
     chunks: ChunkCounts
+    """How far the active model is."""
     roots: tuple[RootStatus, ...]
     workers: tuple[WorkerStatus, ...]
     mounts: tuple[MountStatus, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.domain.status import IndexStatus
+from magicfs.domain.status import ChunkCounts, IndexStatus
 
 _SCORE_DIGITS = 4
 _NANOSECONDS = 1_000_000_000
@@ -89,11 +89,16 @@ def passages_text(result: SearchResult) -> bytes:
     )
 
 
+def _chunks_json(chunks: ChunkCounts) -> dict[str, int]:
+    return {"total": chunks.total, "embedded": chunks.embedded, "failed": chunks.failed}
+
+
 def status_json(status: IndexStatus) -> dict[str, Any]:
     """What `magicfs status --json` prints and `.magic/status.json` holds. Times are seconds since the epoch."""
     return {
         "model": status.model,
         "building": status.building,
+        "building_chunks": _chunks_json(status.building_chunks) if status.building_chunks else None,
         "files": {
             "total": status.files.total,
             "pending": status.files.pending,
@@ -101,11 +106,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "skipped": status.files.skipped,
             "failed": status.files.failed,
         },
-        "chunks": {
-            "total": status.chunks.total,
-            "embedded": status.chunks.embedded,
-            "failed": status.chunks.failed,
-        },
+        "chunks": _chunks_json(status.chunks),
         "workers": [
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers

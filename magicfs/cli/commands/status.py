@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from magicfs.cli.waiting import Meter
     from magicfs.config import Settings
 
 EXAMPLES = """Examples:
@@ -70,29 +72,51 @@ def _watch(settings: Settings) -> None:
     from rich.live import Live
 
     from magicfs.cli import output
+    from magicfs.cli.waiting import Meter
 
+    meters: defaultdict[str, Meter] = defaultdict(Meter)
     with Live(console=output.results(), auto_refresh=False, transient=False) as live:
         while True:
-            live.update(_picture(collect(settings)), refresh=True)
+            found = collect(settings)
+            pace = building_pace(found, meters[found["building"]], now=time.monotonic()) if found["building"] else ""
+            live.update(_picture(found, pace), refresh=True)
             time.sleep(REFRESH_SECONDS)
 
 
-def _picture(found: dict[str, Any]) -> RenderableType:
+def building_pace(found: dict[str, Any], meter: Meter, *, now: float) -> str:
+    """How fast the model that is being built gets its vectors, and the time left; empty before that can be told."""
+    from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
+
+    none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
+    snapshot = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**found["building_chunks"])), now=now)
+    return "" if snapshot.seconds_left is None else snapshot.pace
+
+
+def _picture(found: dict[str, Any], pace: str = "") -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     files, chunks = found["files"], found["chunks"]
     waiting = sum(found["queues"].values())
     lines = [
-        ("model", f"{found['model'] or 'none yet'}" + (f", building {found['building']}" if found["building"] else "")),
+        ("model", found["model"] or "none yet"),
         ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
+        *_building(found, pace),
         ("workers", ", ".join(worker["name"] for worker in found["workers"]) or "none"),
         ("queue", f"{waiting} messages waiting"),
         ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in found["mounts"]) or "none"),
     ]
     text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]
     return Group(*text, *_roots(found["roots"]), *_parts(found["parts"]))
+
+
+def _building(found: dict[str, Any], pace: str) -> list[tuple[str, str]]:
+    if not found["building"]:
+        return []
+    chunks = found["building_chunks"]
+    done = f"{chunks['embedded']} of {chunks['total']} chunks" + _failed(chunks["failed"])
+    return [("building", f"{found['building']}: {done}" + (f", {pace}" if pace else ""))]
 
 
 def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:

@@ -64,7 +64,8 @@ def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
 def test_status_has_the_keys_that_programs_rely_on() -> None:
     status = IndexStatus(
         model="m (int8)",
-        building=None,
+        building="n (fp32)",
+        building_chunks=ChunkCounts(total=5, embedded=2, failed=0),
         files=FileCounts(total=4, pending=1, indexed=1, skipped=1, failed=1),
         chunks=ChunkCounts(total=5, embedded=3, failed=1),
         roots=(RootStatus("papers", b"/data\xff", "box", 4, "present", None, None),),
@@ -75,6 +76,8 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
     assert shown["model"] == "m (int8)"
     assert shown["files"] == {"total": 4, "pending": 1, "indexed": 1, "skipped": 1, "failed": 1}
     assert shown["chunks"] == {"total": 5, "embedded": 3, "failed": 1}
+    assert shown["building"] == "n (fp32)"
+    assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}
     assert shown["workers"] == [{"name": "w", "host": "box", "kind": "embed", "pid": 42}]
     assert shown["mounts"] == [{"host": "box", "path": "/mnt", "pid": 43}]
     assert shown["roots"][0]["path"] == "/data\ufffd"

@@ -1,0 +1,49 @@
+"""What `magicfs status` shows of a model that is being built."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from magicfs.cli.commands.status import _picture, building_pace
+from magicfs.cli.waiting import Meter
+
+
+def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: int = 0) -> dict[str, Any]:
+    chunks = {"total": 100, "embedded": embedded, "failed": failed}
+    return {
+        "model": "one (int8)",
+        "building": building,
+        "building_chunks": chunks if building else None,
+        "files": {"total": 9, "pending": 0, "indexed": 9, "skipped": 0, "failed": 0},
+        "chunks": {"total": 100, "embedded": 100, "failed": 0},
+        **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
+        "queues": {},
+    }
+
+
+def lines(status: dict[str, Any], pace: str = "") -> list[str]:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(_picture(status, pace))
+    return console.export_text().splitlines()
+
+
+def test_it_stands_beside_the_one_in_use() -> None:
+    shown = lines(found(embedded=40, failed=1))
+    assert "model    one (int8)" in shown
+    assert "chunks   100 of 100 found by meaning" in shown
+    assert "building other (fp32): 40 of 100 chunks, 1 failed" in shown
+
+
+def test_without_one_there_is_no_line() -> None:
+    assert not any(line.startswith("building") for line in lines(found(building=None)))
+
+
+def test_watching_tells_the_time_left() -> None:
+    meter = Meter()
+    assert building_pace(found(embedded=0), meter, now=0) == ""
+    pace = building_pace(found(embedded=20), meter, now=2)
+    assert pace == "10 chunks/s, 8 s left"
+    assert f"building other (fp32): 20 of 100 chunks, {pace}" in lines(found(embedded=20), pace)
