@@ -85,8 +85,6 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     # Asked first: it reads one row, where the look at all chunks reads every one.
     if building is None or single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
         return None
-    if single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
-        return None
     # A file that was being read when the building began may have brought chunks that it does not know.
     if connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount:
         return None
