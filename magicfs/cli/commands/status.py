@@ -116,7 +116,8 @@ def _building(found: dict[str, Any], pace: str) -> list[tuple[str, str]]:
         return []
     chunks = found["building_chunks"]
     done = f"{chunks['embedded']} of {chunks['total']} chunks" + _failed(chunks["failed"])
-    return [("building", f"{found['building']}: {done}" + (f", {pace}" if pace else ""))]
+    # The name last: it is long, and --watch cuts lines off.
+    return [("building", done + (f", {pace}" if pace else "") + f": {found['building']}")]
 
 
 def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:

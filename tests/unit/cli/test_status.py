@@ -34,7 +34,7 @@ def test_it_stands_beside_the_one_in_use() -> None:
     shown = lines(found(embedded=40, failed=1))
     assert "model    one (int8)" in shown
     assert "chunks   100 of 100 found by meaning" in shown
-    assert "building other (fp32): 40 of 100 chunks, 1 failed" in shown
+    assert "building 40 of 100 chunks, 1 failed: other (fp32)" in shown
 
 
 def test_without_one_there_is_no_line() -> None:
@@ -46,4 +46,4 @@ def test_watching_tells_the_time_left() -> None:
     assert building_pace(found(embedded=0), meter, now=0) == ""
     pace = building_pace(found(embedded=20), meter, now=2)
     assert pace == "10 chunks/s, 8 s left"
-    assert f"building other (fp32): 20 of 100 chunks, {pace}" in lines(found(embedded=20), pace)
+    assert f"building 20 of 100 chunks, {pace}: other (fp32)" in lines(found(embedded=20), pace)
