@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
+    from magicfs.domain.models import ModelSpec
     from magicfs.embed.store import StoredModel
 
 app = typer.Typer(
@@ -84,7 +86,12 @@ def use(
         output.say(f"the index uses {stored.spec.label}")
     else:
         output.say(f"making vectors of {stored.spec.label}: 'magicfs status' shows how far it is")
-        output.say(f"searches use {active.spec.label} until then; 'magicfs model use {active.spec.name}' goes back")
+        output.say(f"searches use {active.spec.label} until then; '{command_to_use(active.spec)}' goes back")
+
+
+def command_to_use(spec: ModelSpec) -> str:
+    """The command that makes the index use just this model, not its name's other precision."""
+    return f"magicfs model use {shlex.quote(spec.name)} --precision {spec.precision}"
 
 
 def _label_in_use(settings: Settings) -> str | None:
