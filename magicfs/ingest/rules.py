@@ -1,8 +1,9 @@
 """Which files are wanted: built-in rules, and what `.gitignore` and `.magicfsignore` say.
 
 Rules of a directory hold below it and override those above it, as git does it; `.magicfsignore` overrides
-`.gitignore` beside it. A rule that begins with `!` takes back an earlier one, the built-in ones included,
-but nothing below an ignored directory is looked at. Pure but for `Rules.enter`, which reads the two files.
+`.gitignore` beside it. A rule that begins with `!` takes back an earlier one, the built-in ones included, for what it
+matches itself: not for all that is in such a directory, and nothing below an ignored directory is looked at. Pure but
+for `Rules.enter`, which reads the two files.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from pathspec import GitIgnoreSpec
+from functools import lru_cache
 
 from magicfs.beneath import regular_file_stat
 from magicfs.ingest.patterns import quick_pattern
@@ -36,19 +37,47 @@ IGNORED_ENDINGS = (
 """Temporary and half-written files, and what compilers leave."""
 
 _DOT = ord(".")
+_MARK = b"\xef\xbb\xbf"
+"""What some editors put at the beginning of a file in UTF-8."""
+
+_MANY_STARS = re.compile(r"\*{3,}")
+_LAST_STARS = re.compile(r"(?<![^/])\*\*(/?)$")
+_LAST_STAR = re.compile(r"(?<![^/])\*(/?)$")
+_BRACKETS = re.compile(r"\\.|\[[!^]?\]?(?:\[:[a-z]*:\]|[^\]])*+(?:\]|$)")
+_CLASS = re.compile(r"\[:([a-z]*):\]")
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": " \t",
+    "cntrl": "\x01-\x1f\x7f",
+    "digit": "0-9",
+    "graph": '"-.0-~!',
+    "lower": "a-z",
+    "print": " -.0-~",
+    "punct": ":-@!-.[-`{-~",
+    "space": " \t-\r",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+"""The classes of characters, as they can stand in brackets: none begins with `!` or `^`, and none has a slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One rule. It matches an entry itself, never what is in a directory that it matches: the walk sees to that."""
+
+    line: str
+    ignores: bool
+    matches: Callable[[str], object]
+    """Takes a path below the directory of the rule file, with a slash at its end if it is one of a directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The rules that one directory brings. `prefix` is its path below the root, with a slash at the end."""
+    """The rules that one directory brings, the last one first. `prefix` is its path below the root, and a slash."""
 
-    prefix: bytes
-    spec: GitIgnoreSpec
-
-    def rule(self, index: int | None) -> str:
-        """One of its rules, for people."""
-        line = str(self.spec.patterns[index or 0].pattern)
-        return f"the rule '{line}' of {os.fsdecode(self.prefix) or 'the root'}"
+    prefix: str
+    rules: tuple[_Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +92,11 @@ class Rules:
         `directory` is its absolute path, `below` its path relative to the root, empty for the root itself.
         """
         lines = [line for name in RULE_FILES for line in _lines(os.path.join(directory, name))]
-        if not lines:
+        rules = [rule for line in reversed(lines) if (rule := _rule_or_none(line, directory))]
+        if not rules:
             return self
-        prefix = below + b"/" if below else b""
-        return Rules((*self.layers, _Layer(prefix, _parsed(lines, directory))))
+        prefix = os.fsdecode(below) + "/" if below else ""
+        return Rules((*self.layers, _Layer(prefix, tuple(rules))))
 
     def ignores(self, path: bytes, *, is_directory: bool) -> bool:
         """Whether a path, relative to the root, is not wanted. Its parents are taken to be wanted."""
@@ -74,11 +104,15 @@ class Rules:
 
     def why_ignored(self, path: bytes, *, is_directory: bool) -> str | None:
         """The rule by which a path, relative to the root, is not wanted; None when it is wanted."""
+        # To Python's wildcards a line break is no character. No rule can hold one: another blank stands for it.
+        text = os.fsdecode(path.replace(b"\n", b"\v"))
+        if is_directory:
+            text += "/"
         for layer in reversed(self.layers):
-            relative = os.fsdecode(path[len(layer.prefix) :])
-            verdict = layer.spec.check_file(relative + "/" if is_directory else relative)
-            if verdict.include is not None:
-                return layer.rule(verdict.index) if verdict.include else None
+            relative = text[len(layer.prefix) :]
+            for rule in layer.rules:
+                if rule.matches(relative):
+                    return f"the rule '{rule.line}' of {layer.prefix or 'the root'}" if rule.ignores else None
         name = path.rpartition(b"/")[2]
         return "a built-in rule for names like this" if _built_in(name, is_directory=is_directory) else None
 
@@ -94,23 +128,46 @@ def unwanted_file(name: bytes) -> bool:
     return name[0] == _DOT or name.endswith(IGNORED_ENDINGS) or name in IGNORED_NAMES
 
 
-def _parsed(lines: list[str], directory: bytes) -> GitIgnoreSpec:
-    """The rules in these lines. A line that is none is left out, as git does it."""
-    # The other ways in which pathspec can match know neither these expressions nor names that are not UTF-8.
+def _rule_or_none(line: str, directory: bytes) -> _Rule | None:
+    """The rule in a line. A line that is none is left out, as git does it."""
     try:
-        return GitIgnoreSpec.from_lines(lines, quick_pattern, backend="simple")
-    except (ValueError, re.error):
-        rules = [line for line in lines if _is_rule(line, directory)]
-        return GitIgnoreSpec.from_lines(rules, quick_pattern, backend="simple")
-
-
-def _is_rule(line: str, directory: bytes) -> bool:
-    try:
-        quick_pattern(line)
+        return _rule(line)
     except (ValueError, re.error):
         log.warning("%s: %r is no rule", os.fsdecode(directory), line)
-        return False
-    return True
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _rule(line: str) -> _Rule | None:
+    """The rule in a line, None for a comment. Raises `ValueError` or `re.error` when the line is no rule."""
+    pattern = quick_pattern(_rewritten(line))
+    if pattern.regex is None or pattern.include is None:
+        return None
+    return _Rule(line, pattern.include, pattern.regex.fullmatch)
+
+
+def _rewritten(line: str) -> str:
+    """The same rule without what pathspec takes differently than git, or shortens so that it matches a parent only."""
+    bare = line.rstrip(" ")
+    if (len(bare) - len(bare.rstrip("\\"))) % 2 and bare != line:
+        bare += " "
+    elif bare[-1:].isspace():
+        # Git takes other blanks at the end for a part of the name: `Icon\r` is one that macOS makes.
+        bare = f"{bare[:-1]}[{bare[-1]}]"
+    body = bare.removeprefix("!")
+    sign = bare[: len(bare) - len(body)]
+    body = _MANY_STARS.sub("**", body)
+    body = _LAST_STARS.sub(r"**/*\1", body)
+    body = _LAST_STAR.sub(r"?*\1", body)
+    return sign + _BRACKETS.sub(lambda found: found[0][0] + _CLASS.sub(_characters, found[0][1:]), body)
+
+
+def _characters(named: re.Match[str]) -> str:
+    """What is in a class of characters. Raises `ValueError` when there is none of that name."""
+    try:
+        return _CLASSES[named[1]]
+    except KeyError as error:
+        raise ValueError(named[0]) from error
 
 
 def _lines(path: bytes) -> list[str]:
@@ -130,7 +187,7 @@ def _lines(path: bytes) -> list[str]:
     if len(content) > LARGEST_RULE_FILE:
         log.warning("%s is too large for a rule file and is not used", os.fsdecode(path))
         return []
-    return [os.fsdecode(line) for line in content.splitlines()]
+    return [os.fsdecode(line.removesuffix(b"\r")) for line in content.removeprefix(_MARK).split(b"\n")]
 
 
 def rules_for(root: bytes, below: bytes) -> Rules | None:

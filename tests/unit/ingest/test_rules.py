@@ -118,3 +118,67 @@ def test_brackets_match_no_slash(tmp_path: Path) -> None:
     assert found.ignores(b"one.two", is_directory=False)
     assert not found.ignores(b"one/two", is_directory=False)
     assert not found.ignores(b"one/three", is_directory=False)
+
+
+def test_a_directory_that_is_taken_back_is_no_leave_for_all_below_it(tmp_path: Path) -> None:
+    found = rules(tmp_path, "build/", "*.txt", "!src/", "!.config")
+    assert not found.ignores(b".config", is_directory=True)
+    assert not found.ignores(b".config/kept.md", is_directory=False)
+    assert not found.ignores(b"src", is_directory=True)
+    assert found.ignores(b"src/build", is_directory=True)
+    assert found.ignores(b"src/a.txt", is_directory=False)
+    assert found.ignores(b".config/.git", is_directory=True)
+    assert found.ignores(b".config/node_modules", is_directory=True)
+    assert found.ignores(b".config/x.md.swp", is_directory=False)
+
+
+def test_all_that_is_below_a_directory_can_be_taken_back(tmp_path: Path) -> None:
+    found = rules(tmp_path, "!.config/", "!.config/**")
+    assert not found.ignores(b".config/.git/config", is_directory=False)
+    assert found.ignores(b".git", is_directory=True)
+
+
+def test_a_line_break_in_a_name_is_a_character_like_others(tmp_path: Path) -> None:
+    found = rules(tmp_path, "build", "/a/**/c")
+    assert found.ignores(b"two\nlines/build", is_directory=True)
+    assert found.ignores(b"a/two\nlines/c", is_directory=False)
+    assert not found.ignores(b"build\n", is_directory=False)
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_first_rule(tmp_path: Path) -> None:
+    assert rules(tmp_path, "\ufeff*.log").ignores(b"a.log", is_directory=False)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("line", "matched", "others"),
+    [
+        ("log[[:digit:]].txt", "log1.txt", "logd.txt log:.txt"),
+        ("[![:alnum:]_]x", "-x", "_x ax 0x"),
+        ("[[:upper:][:digit:]-]x", "Ax 1x -x", "ax"),
+        ("a[[:punct:]]", "a! a[ a~ a@", "ab a1"),
+        ("a[[:space:]]b", "a\nb a\tb", "ab"),
+        ("a[:digit:]", "ad a:", "a1"),
+        ("\\[[[:graph:]]]", "[x] []]", "[\t]"),
+        ("log[[:number:]]", "", "log1 logn"),
+    ],
+)
+def test_classes_of_characters_hold_as_in_git(tmp_path: Path, line: str, matched: str, others: str) -> None:
+    found = rules(tmp_path, line)
+    assert [name for name in matched.split(" ") if name and not found.ignores(name.encode(), is_directory=False)] == []
+    assert [name for name in others.split(" ") if found.ignores(name.encode(), is_directory=False)] == []
+
+
+def test_blanks_at_the_end_are_what_git_takes_them_for(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"dos\r\nIcon\r\r\nspace  \nkept\\  \ntab\t\nlast\r")
+    found = Rules().enter(os.fsencode(tmp_path), below=b"")
+    names = [b"dos", b"Icon", b"Icon\r", b"space", b"kept", b"kept ", b"tab", b"tab\t", b"last"]
+    ignored = [name for name in names if found.ignores(name, is_directory=True)]
+    assert ignored == [b"dos", b"Icon\r", b"space", b"kept ", b"tab\t", b"last"]
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "[:" * 50_000, "\\" * 100_001])
+def test_a_long_line_takes_no_time(tmp_path: Path, line: str) -> None:
+    began = time.perf_counter()
+    assert not rules(tmp_path, line).ignores(b"a", is_directory=False)
+    assert time.perf_counter() - began < A_MOMENT_SECONDS
