@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import marshal
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,7 @@ class Walk:
 
     def listings(self) -> Iterator[Listing]:
         """Every directory that is wanted."""
-        waiting = [(self.below, self.rules)]
+        waiting = self._beginning()
         while waiting:
             below, rules = waiting.pop()
             try:
@@ -87,7 +88,7 @@ class Walk:
 
     def directories(self) -> Iterator[bytes]:
         """Every directory that is wanted, each before it is listed."""
-        waiting = [(self.below, self.rules)]
+        waiting = self._beginning()
         while waiting:
             below, rules = waiting.pop()
             yield below
@@ -99,6 +100,21 @@ class Walk:
             except OSError:
                 # A scan of the same directories reports it.
                 self.unseen.append(below)
+
+    def _beginning(self) -> list[tuple[bytes, Rules]]:
+        """Where to begin: nowhere when a link or another disk has taken the directory's place."""
+        try:
+            if stat.S_ISLNK(os.lstat(self.root).st_mode):
+                self.unseen.append(self.below)
+                return []
+            if self.below:
+                status = os.lstat(os.path.join(self.root, self.below))
+                if stat.S_ISLNK(status.st_mode) or status.st_dev != self.device:
+                    return []
+        except OSError:
+            # Listing it fails for the same reason, and says so.
+            pass
+        return [(self.below, self.rules)]
 
     def _list(
         self,

@@ -1,0 +1,56 @@
+"""Where a walk goes, and where it does not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from magicfs.ingest.rules import Rules
+from magicfs.ingest.walk import Walk
+
+
+def walk(root: Path, *, below: bytes = b"", devices_away: int = 0) -> Walk:
+    device = os.stat(root).st_dev + devices_away
+    return Walk(root=os.fsencode(root), device=device, below=below, rules=Rules())
+
+
+def listed(walked: Walk) -> dict[bytes, set[bytes]]:
+    return {listing.path: set(listing.signatures()) for listing in walked.listings()}
+
+
+def test_a_walk_can_begin_below_the_root(tmp_path: Path) -> None:
+    (tmp_path / "sub/deep").mkdir(parents=True)
+    (tmp_path / "sub/deep/a.txt").touch()
+    assert listed(walk(tmp_path, below=b"sub")) == {b"sub": set(), b"sub/deep": {b"a.txt"}}
+
+
+def test_a_walk_does_not_begin_on_another_disk(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/a.txt").touch()
+    walked = walk(tmp_path, below=b"disk", devices_away=1)
+    assert listed(walked) == {}
+    assert list(walked.directories()) == []
+    assert walked.unseen == []
+
+
+def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.txt").touch()
+    (tmp_path / "link").symlink_to("elsewhere")
+    walked = walk(tmp_path, below=b"link")
+    assert listed(walked) == {}
+    assert walked.unseen == []
+
+
+def test_nothing_is_concluded_from_a_link_in_place_of_the_root(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/sub").mkdir(parents=True)
+    (tmp_path / "root").symlink_to("elsewhere")
+    walked = walk(tmp_path / "root", below=b"sub")
+    assert listed(walked) == {}
+    assert walked.unseen == [b"sub"]
+
+
+def test_a_directory_that_is_gone_is_unseen(tmp_path: Path) -> None:
+    walked = walk(tmp_path, below=b"gone")
+    assert listed(walked) == {}
+    assert walked.unseen == [b"gone"]
