@@ -1,4 +1,4 @@
-"""Open a file below a root and nowhere else: no component of its path may be a symbolic link.
+"""Open a file below a root and nowhere else: neither the root nor a component below it may be a symbolic link.
 
 Used by extraction and by the mount. Between a scan and an open, a directory can become a link to `/etc`;
 so each component is opened on its own, relative to the one above it.
@@ -17,11 +17,11 @@ _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def open_beneath(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int:
     """Open `path`, relative to `root`, and return the file descriptor.
 
-    Never follows a symbolic link below `root`, never blocks on a FIFO or a device. Raises `OSError` as `open`
-    does; `ELOOP` or `ENOTDIR` where a link stands in the way.
+    Never follows a symbolic link, be it below `root` or in its place, never blocks on a FIFO or a device. Raises
+    `OSError` as `open` does; `ELOOP` or `ENOTDIR` where a link stands in the way.
     """
     *parents, name = path.split(b"/")
-    directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    directory = os.open(root, _DIRECTORY)
     try:
         for parent in parents:
             below = os.open(parent, _DIRECTORY, dir_fd=directory)

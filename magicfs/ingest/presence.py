@@ -6,6 +6,7 @@ Used by the scanner. Looks at the disk, writes nothing.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 
 from magicfs.domain.files import Root, storable
@@ -26,12 +27,16 @@ def device_of(root: Root, known_files: Callable[[], KnownFiles]) -> int:
 
     Numbers are not for ever: btrfs and NFS give others after a reboot. So under another number, the tree is taken for
     the same when it holds most of the files that are known. One of which no file is known has nothing to lose.
+    A root had no link in its path when it was added: one that is there now leads to something else.
     """
     try:
-        device = os.stat(root.path).st_dev
+        status = os.lstat(root.path)
+        if stat.S_ISLNK(status.st_mode):
+            raise Absent("a symbolic link is in its place: remove the root and add it anew if that is meant")
         os.scandir(root.path).close()
     except OSError as error:
         raise Absent(f"{error.strerror}: its files stay in the index until it is back") from error
+    device = status.st_dev
     if device != root.device:
         known = known_files()
         if 2 * sum(_is_there(root, *file) for file in known) < len(known):

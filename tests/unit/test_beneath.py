@@ -51,3 +51,11 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             open_beneath(os.fsencode(tmp_path), b"no/such/file")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_link_in_place_of_the_root_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.txt").write_text("secret")
+    (tmp_path / "root").symlink_to("elsewhere")
+    with pytest.raises(NotADirectoryError):
+        read(tmp_path / "root", "a.txt")
