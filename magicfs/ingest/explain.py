@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from magicfs.domain.files import FileState, Root
 from magicfs.errors import UsageError
 from magicfs.ingest.roots import contains
 from magicfs.ingest.rules import Rules
+from magicfs.ingest.walk import LONGEST_PATH
+
+LONGEST_SURE = 2600
+"""Bytes. The database keeps a longer path below a root only if its names repeat so much that it can be packed."""
+
+_TOO_LONG = f"paths of more than {LONGEST_PATH:,} bytes cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +68,31 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
                 count = files_db.count_paths(connection, known.root.id, [below])
             else:
                 count = files_db.count_root(connection, known.root.id)
-        return Explanation(known, absolute, why_not=f"a directory with {count} known files")
+        text = f"a directory with {count} known files"
+        return Explanation(known, absolute, why_not=f"{text}; {_TOO_LONG}" if _holds_too_long(absolute) else text)
+    if len(below) > LONGEST_SURE:
+        text = f"its path below the root has {len(below):,} bytes, and the index holds about {LONGEST_SURE:,}"
+        return Explanation(known, absolute, why_not=f"{text}: shorten the names of its directories")
     return Explanation(known, absolute, why_not="newer than the last look: wait, or run 'magicfs scan --wait'")
 
 
 def _resolved_parent(path: Path) -> Path:
     """The path with links among its parents resolved, but not itself: a link is not followed."""
     return path.absolute().parent.resolve() / path.name if path.name else path.resolve()
+
+
+def _holds_too_long(directory: bytes) -> bool:
+    """Whether something right in a directory has a path that the system does not take."""
+    with contextlib.suppress(OSError):
+        return any(len(directory) + 1 + len(name) > LONGEST_PATH for name in os.listdir(directory))
+    return False
+
+
+def _why_unseen(absolute: bytes, error: OSError) -> str:
+    """What it means that a path cannot be looked at."""
+    if len(absolute) > LONGEST_PATH:
+        return f"{_TOO_LONG}: shorten the names of its directories"
+    return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}: check the spelling"
 
 
 def _problem(root: Root, below: bytes) -> str | None:
@@ -80,7 +105,7 @@ def _problem(root: Root, below: bytes) -> str | None:
         try:
             status = os.lstat(absolute)
         except OSError as error:
-            return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}: check the spelling"
+            return _why_unseen(absolute, error)
         if stat.S_ISLNK(status.st_mode):
             return f"{display_path(absolute)} is a symbolic link: links are not followed; add its target as a root"
         directory = stat.S_ISDIR(status.st_mode)

@@ -6,10 +6,11 @@ loop of a rescan: it does one `stat` a file and little else, see `benchmarks/res
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import marshal
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int, int]
 """Size, mtime, ctime (nanoseconds) and inode number: while they are the same, the file is taken to be."""
+
+LONGEST_PATH = 4095
+"""Bytes. The system takes no longer one (`PATH_MAX`, with the zero at the end)."""
 
 FIELDS = 5
 """A name and a signature."""
@@ -71,6 +75,8 @@ class Walk:
     """Directories that could not be listed, relative to the root."""
     unsure: set[bytes] = field(default_factory=set)
     """Files that are there but could not be looked at."""
+    too_long: int = 0
+    """How many of the unseen and unsure have a path beyond `LONGEST_PATH`."""
 
     def listings(self) -> Iterator[Listing]:
         """Every directory that is wanted."""
@@ -85,6 +91,10 @@ class Walk:
                 if not isinstance(error, FileNotFoundError):
                     log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
                 self.unseen.append(below)
+        if self.too_long:
+            place = os.path.join(self.root, self.below) if self.below else self.root
+            text = "%s: %d files and directories have paths of more than %d bytes and cannot be looked at"
+            log.warning(text, os.fsdecode(place), self.too_long, LONGEST_PATH)
 
     def directories(self) -> Iterator[bytes]:
         """Every directory that is wanted, each before it is listed."""
@@ -103,17 +113,15 @@ class Walk:
 
     def _beginning(self) -> list[tuple[bytes, Rules]]:
         """Where to begin: nowhere when a link or another disk has taken the directory's place."""
-        try:
-            if stat.S_ISLNK(os.lstat(self.root).st_mode):
-                self.unseen.append(self.below)
-                return []
-            if self.below:
-                status = os.lstat(os.path.join(self.root, self.below))
-                if stat.S_ISLNK(status.st_mode) or status.st_dev != self.device:
+        if os.path.islink(self.root):
+            self.unseen.append(self.below)
+            return []
+        if self.below:
+            place = os.path.join(self.root, self.below)
+            # What cannot be looked at cannot be listed either, and listing it says so.
+            with contextlib.suppress(OSError):
+                if os.path.islink(place) or os.lstat(place).st_dev != self.device:
                     return []
-        except OSError:
-            # Listing it fails for the same reason, and says so.
-            pass
         return [(self.below, self.rules)]
 
     def _list(
@@ -137,8 +145,9 @@ class Walk:
                     stat = entry.stat(follow_symlinks=False)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
-                except OSError:
+                except OSError as error:
                     # In a directory that can be listed but not entered, this happens to all.
+                    self.too_long += error.errno == errno.ENAMETOOLONG
                     self.unsure.add(prefix + name)
                     continue
                 mtime, ino = stat.st_mtime_ns, stat.st_ino
@@ -178,6 +187,7 @@ class Walk:
             return False
         try:
             return os.lstat(os.path.join(self.root, path)).st_dev == self.device
-        except OSError:
+        except OSError as error:
+            self.too_long += error.errno == errno.ENAMETOOLONG
             self.unseen.append(path)
             return False

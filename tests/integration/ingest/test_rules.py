@@ -1,5 +1,7 @@
 """Which files are wanted, and what is said about those that are not."""
 
+import random
+import string
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.rules import Rules
 from tests.integration.ingest.conftest import HOST, Index
+from tests.plugins.deep import NAME, dig
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -105,6 +108,32 @@ def test_doctor_tells_what_is_known(index: Index) -> None:
     assert (found.facts.chunks, found.facts.embedded) == (1, 1)
     with pytest.raises(UsageError, match="no root"):
         explain(index.database, host=HOST, path=Path("/etc/hostname"))
+
+
+def test_doctor_tells_of_paths_that_the_system_does_not_take(index: Index) -> None:
+    deepest = dig(index.folder)
+    index.settle()
+
+    def why_not(path: Path) -> str:
+        return explain(index.database, host=HOST, path=path).why_not
+
+    words = "paths of more than 4,095 bytes cannot be looked at"
+    assert why_not(deepest) == f"a directory with 0 known files; {words}"
+    assert why_not(deepest / NAME) == f"{words}: shorten the names of its directories"
+    assert why_not(deepest / NAME / "a.txt") == f"{words}: shorten the names of its directories"
+    assert "more" not in why_not(deepest.parent)
+
+
+def test_doctor_tells_of_paths_that_the_index_does_not_hold(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+    names = [
+        "".join(random.Random(number).choices(string.ascii_letters + string.digits, k=240)) for number in range(14)
+    ]
+    write(index.folder, "/".join([*names, "a.txt"]), "b.txt")
+    index.settle()
+    assert set(index.states()) == {"b.txt"}
+    assert "cannot be indexed" in caplog.text
+    found = explain(index.database, host=HOST, path=index.folder.joinpath(*names, "a.txt"))
+    assert "bytes, and the index holds about 2,600" in found.why_not
 
 
 def test_an_empty_set_of_rules_lets_ordinary_names_pass() -> None:

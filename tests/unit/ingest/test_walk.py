@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from magicfs.ingest.rules import Rules
 from magicfs.ingest.walk import Walk
+from tests.plugins.deep import dig
 
 
 def walk(root: Path, *, below: bytes = b"", devices_away: int = 0) -> Walk:
@@ -54,3 +57,14 @@ def test_a_directory_that_is_gone_is_unseen(tmp_path: Path) -> None:
     walked = walk(tmp_path, below=b"gone")
     assert listed(walked) == {}
     assert walked.unseen == [b"gone"]
+
+
+def test_paths_that_are_too_long_are_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dig(tmp_path)
+    walked = walk(tmp_path)
+    found = listed(walked)
+    assert sum(map(len, found.values())) == 0
+    assert len(walked.unseen) == len(walked.unsure) == 1
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}: 2 files and directories have paths of more than 4095 bytes and cannot be looked at"
+    ]

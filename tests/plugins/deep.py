@@ -1,0 +1,24 @@
+"""Trees that are deeper than the system takes paths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from magicfs.ingest.walk import LONGEST_PATH
+
+NAME = "d" * 250
+
+
+def dig(folder: Path) -> Path:
+    """The deepest directory that has a path still. A directory and a file in it have none."""
+    while len(os.fsencode(folder)) + 1 + len(NAME) <= LONGEST_PATH:
+        folder /= NAME
+        folder.mkdir()
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.mkdir(NAME, dir_fd=descriptor)
+        os.close(os.open(f"{NAME}.txt", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
+    finally:
+        os.close(descriptor)
+    return folder
