@@ -26,6 +26,9 @@ RULE_FILES = (b".gitignore", b".magicfsignore")
 LARGEST_RULE_FILE = 1 << 20
 """Bytes. A rule file beyond this is none."""
 
+LONGEST_RULE = 4096
+"""Characters. No path is longer; to make a pattern of a line of a megabyte takes most of a minute."""
+
 IGNORED_DIRECTORIES = frozenset(
     {b"node_modules", b"__pycache__", b"venv", b"lost+found", b"$RECYCLE.BIN", b"System Volume Information"}
 )
@@ -133,13 +136,15 @@ def _rule_or_none(line: str, directory: bytes) -> _Rule | None:
     try:
         return _rule(line)
     except (ValueError, re.error):
-        log.warning("%s: %r is no rule", os.fsdecode(directory), line)
+        log.warning("%s: %.100r is no rule", os.fsdecode(directory), line)
         return None
 
 
 @lru_cache(maxsize=1024)
 def _rule(line: str) -> _Rule | None:
     """The rule in a line, None for a comment. Raises `ValueError` or `re.error` when the line is no rule."""
+    if len(line) > LONGEST_RULE:
+        raise ValueError("longer than any path")
     pattern = quick_pattern(_rewritten(line))
     if pattern.regex is None or pattern.include is None:
         return None
