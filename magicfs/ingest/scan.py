@@ -314,6 +314,6 @@ class Scanner:
 def _is_there(root: Root) -> bool:
     """Whether the root's directory is there, on its device: its disk may have gone since the look at its files."""
     try:
-        return os.stat(root.path).st_dev == root.device
+        return os.lstat(root.path).st_dev == root.device
     except OSError:
         return False
