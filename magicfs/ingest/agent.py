@@ -45,6 +45,8 @@ SCANS_SECONDS = 1.0
 """How soon a scan that is due begins."""
 
 HEARTBEAT_SECONDS = 5.0
+STARTING_SECONDS = 30.0
+"""So long after its start the agent beats at every turn: the workers come up one after the other."""
 MAINTENANCE_SECONDS = 15.0
 UPKEEP_SECONDS = 60.0
 """Pause between two looks whether the index of vectors should be built or dropped."""
@@ -115,13 +117,14 @@ class Agent:
             self._queue.ring_embed()
 
     def _beat_forever(self, stop: threading.Event) -> None:
+        began = time.monotonic()
         while not stop.is_set():
             with _survived(stop):
                 workers = self._queue.workers()
                 with self._database.transaction() as connection:
                     roots_db.heartbeat(connection, host=self._settings.host)
                     workers_db.record_workers(connection, workers)
-            stop.wait(HEARTBEAT_SECONDS)
+            stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTING_SECONDS else TICK_SECONDS)
 
     def _keep_up_forever(self, stop: threading.Event) -> None:
         while not stop.wait(UPKEEP_SECONDS):
