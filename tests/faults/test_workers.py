@@ -29,7 +29,10 @@ def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) ->
 def assert_everything_once(stack: Stack, *, files: int) -> None:
     assert stack.rows("SELECT state, count(*) FROM files GROUP BY 1") == [("indexed", files)]
     assert stack.rows("SELECT state, count(*) > 0 FROM embeddings GROUP BY 1") == [("done", True)]
-    missing = "SELECT count(*) FROM content_chunks WHERE chunk_id NOT IN (SELECT chunk_id FROM embeddings)"
+    missing = (
+        "SELECT count(*) FROM content_chunks JOIN files USING (content_id) "
+        "WHERE chunk_id NOT IN (SELECT chunk_id FROM embeddings)"
+    )
     assert stack.rows(missing) == [(0,)]
 
 
