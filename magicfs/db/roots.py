@@ -84,8 +84,7 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
 
 def take_confirmation(connection: Connection, root: RootId) -> bool:
     """Whether a person has confirmed that what a root lacks is to be forgotten. Holds for the scan that asks."""
-    row = connection.execute(_SQL["take_confirmation"], {"root_id": root}).fetchone()
-    return bool(row and row[0])
+    return connection.execute(_SQL["take_confirmation"], {"root_id": root}).rowcount == 1
 
 
 def confirm_deletions(connection: Connection, root: RootId) -> None:
@@ -103,6 +102,8 @@ def record_scan(connection: Connection, root: RootId, *, began: datetime) -> Non
 
     It may have left out what could not be looked at: the index keeps what it knows of that.
     """
+    # Nothing waits for the disk: should the server crash, the root is scanned again.
+    connection.execute("SET LOCAL synchronous_commit TO off")
     connection.execute(_SQL["scanned"], {"root_id": root, "began": began})
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from magicfs.db.files import SeenFile
-from magicfs.domain.files import SIGN, FileStat, signed, storable
+from magicfs.domain.files import SIGN, FileStat, signed
 from magicfs.ingest.rules import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
@@ -150,10 +150,12 @@ class Walk:
                     self.too_long += error.errno == errno.ENAMETOOLONG
                     self.unsure.add(prefix + name)
                     continue
-                mtime, ino = stat.st_mtime_ns, stat.st_ino
-                if ino >= SIGN or not -SIGN <= mtime < SIGN:
-                    mtime, ino = storable(mtime), signed(ino)
-                add((name, stat.st_size, mtime, stat.st_ctime_ns, ino))
+                ino = stat.st_ino
+                if ino >= SIGN:
+                    ino = signed(ino)
+                # A time that the database cannot hold is cut off by `look`: such a file merely looks changed now and
+                # then.
+                add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
             else:
                 self._descend(entry, prefix, rules, waiting)
         return Listing(below, fields)

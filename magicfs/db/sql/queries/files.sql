@@ -72,7 +72,7 @@ RETURNING content_id
 -- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
 -- reading was cut short before is taken alone, so that what crashes again takes nothing else with it. While one
 -- worker reads a large file, which may take it a minute, the others take small ones only: what was just saved finds
--- somebody free. The limit, half a MiB, stands here as a number, so that the index of small files serves.
+-- somebody free.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 mine AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
@@ -81,7 +81,7 @@ mine AS (
 busy AS MATERIALIZED (
     SELECT EXISTS (
         SELECT FROM files JOIN mine ON mine.id = files.root_id
-        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND size > 524288
+        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND large
     ) AS with_large
 ),
 waiting AS (
@@ -98,7 +98,7 @@ waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, mine.path
     FROM mine CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
-        WHERE root_id = mine.id AND state = 'pending' AND size <= 524288 AND attempts < %(max_attempts)s
+        WHERE root_id = mine.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
           AND (leased_until IS NULL OR leased_until < now()) AND (SELECT with_large FROM busy)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
@@ -209,7 +209,7 @@ WITH mine AS (
 busy AS MATERIALIZED (
     SELECT EXISTS (
         SELECT FROM files JOIN mine ON mine.id = files.root_id
-        WHERE lease IS NOT NULL AND leased_until > now() AND size > 524288
+        WHERE lease IS NOT NULL AND leased_until > now() AND large
     ) AS with_large
 )
 SELECT EXISTS (
@@ -218,6 +218,6 @@ SELECT EXISTS (
       AND NOT (SELECT with_large FROM busy)
 ) OR EXISTS (
     SELECT FROM mine JOIN files f ON f.root_id = mine.id
-    WHERE f.state = 'pending' AND f.size <= 524288 AND f.attempts < %(max_attempts)s
+    WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
       AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT with_large FROM busy)
 )

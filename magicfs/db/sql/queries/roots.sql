@@ -35,10 +35,7 @@ WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_sta
 
 -- name: take_confirmation
 -- Whether a person has confirmed deletions, which holds for the scan that asks.
-UPDATE roots SET may_delete = false
-FROM (SELECT id, may_delete FROM roots WHERE id = %(root_id)s FOR UPDATE) AS before
-WHERE roots.id = before.id
-RETURNING before.may_delete
+UPDATE roots SET may_delete = false WHERE id = %(root_id)s AND may_delete
 
 -- name: confirm_deletions
 -- The scan that was to delete has failed: the next one is to.
