@@ -201,7 +201,8 @@ class Extraction:
             return _verdict_on(error)
         finally:
             os.close(descriptor)
-        just_now = time.time() - read.mtime_ns / 1e9 < REST_SECONDS
+        # A time that lies ahead must not make it wait until then.
+        just_now = abs(time.time() - read.mtime_ns / 1e9) < REST_SECONDS
         if len(content) < read.size or (not content and claim.content_id is not None and just_now):
             return Changed()
         content = content[: read.size]

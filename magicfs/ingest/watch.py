@@ -131,7 +131,7 @@ class Watcher:
                 gone.append(path)
         seen += self._other_names(root, linked, known={file.path for file in seen})
         self._scanner.save(root, seen)
-        if gone and os.path.isdir(root.path) and not self._scanner.forget(root, gone):
+        if gone and not self._scanner.forget(root, gone):
             self._rescan(root)
         self._look_into(root, directories)
 

@@ -121,6 +121,16 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
 
 
+def test_an_empty_file_from_the_future_is_settled(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("")
+    os.utime(path, (7_000_000_000, 7_000_000_000))
+    index.settle()
+    assert index.states()["note.txt"][0] == "skipped"
+
+
 def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) -> None:
     path = index.folder / "note.txt"
     path.write_text("the first words")
