@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import xxhash
 
@@ -23,7 +24,7 @@ FIRST_CHUNKS = 64
 """So many chunks of a content have its priority: about two seconds of work."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class ContentKey:
     """What makes two contents one."""
 
@@ -43,6 +44,16 @@ class KnownContent:
     unreadable: Unreadable | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """A content that was read just now. `size` is in bytes; without text there are no chunks."""
+
+    key: ContentKey
+    size: int
+    found: Document | Unreadable
+    chunks: Sequence[Chunk]
+
+
 def chunk_digest(chunk: Chunk) -> Digest:
     """The identity of a piece of text, with the context that it is embedded in."""
     # No text holds a NUL, so nothing else comes out the same.
@@ -50,64 +61,70 @@ def chunk_digest(chunk: Chunk) -> Digest:
     return Digest(xxhash.xxh3_128_digest(whole.encode()))
 
 
-def find_content(connection: Connection, key: ContentKey) -> KnownContent | None:
-    """The content with this key, if it was read before.
+def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, KnownContent]:
+    """Those contents of these keys that were read before.
 
-    It is no orphan from now on, and cannot be swept away before the transaction ends.
+    They are no orphans from now on, and cannot be swept away before the transaction ends.
     """
-    row = connection.execute(
-        _SQL["find"], {"digest": key.digest, "extractor": key.extractor, "kind": key.kind}
-    ).fetchone()
-    if row is None:
-        return None
-    content_id, reason, detail = row
-    return KnownContent(
-        id=ContentId(content_id),
-        unreadable=None if reason is None else Unreadable(Reason(reason), detail or ""),
-    )
-
-
-def insert_unreadable(connection: Connection, key: ContentKey, *, size: int, unreadable: Unreadable) -> ContentId:
-    """Remember that these bytes hold no text, so that copies are not parsed again."""
-    content_id, _ = _insert(connection, key, size=size, document=None, unreadable=unreadable)
-    return content_id
-
-
-def insert_content(
-    connection: Connection, key: ContentKey, *, size: int, document: Document, chunks: Sequence[Chunk]
-) -> ContentId:
-    """Store a content with its chunks, unless another worker was quicker with the same bytes."""
-    content_id, new = _insert(connection, key, size=size, document=document, unreadable=None)
-    if new:
-        _insert_chunks(connection, content_id, chunks)
-    return content_id
-
-
-def _insert(
-    connection: Connection, key: ContentKey, *, size: int, document: Document | None, unreadable: Unreadable | None
-) -> tuple[ContentId, bool]:
-    """The content's id, and whether it is new."""
-    row = single(
-        connection.execute(
-            _SQL["insert"],
-            {
-                "digest": key.digest,
-                "extractor": key.extractor,
-                "kind": key.kind,
-                "size": size,
-                "mime_type": document.mime_type if document else key.kind,
-                "title": document.title if document else None,
-                "author": document.author if document else None,
-                "language": document.language if document else None,
-                "reason": unreadable.reason.value if unreadable else None,
-                "detail": unreadable.detail if unreadable else None,
-            },
+    if not keys:
+        return {}
+    rows = connection.execute(_SQL["find"], _columns(sorted(set(keys))))
+    return {
+        ContentKey(Digest(digest), extractor, kind): KnownContent(
+            id=ContentId(content_id),
+            unreadable=None if reason is None else Unreadable(Reason(reason), detail or ""),
         )
-    )
-    return ContentId(row[0]), row[1]
+        for digest, extractor, kind, content_id, reason, detail in rows
+    }
 
 
-def _insert_chunks(connection: Connection, content: ContentId, chunks: Sequence[Chunk]) -> None:
+def insert_contents(connection: Connection, contents: Collection[NewContent]) -> dict[ContentKey, ContentId]:
+    """Store contents with their chunks, unless another worker was quicker with the same bytes. Their ids.
+
+    One without text is remembered too, so that copies are not parsed again.
+    """
+    if not contents:
+        return {}
+    ordered = sorted({content.key: content for content in contents}.values(), key=lambda content: content.key)
+    documents = [content.found if isinstance(content.found, Document) else None for content in ordered]
+    verdicts = [content.found if isinstance(content.found, Unreadable) else None for content in ordered]
+    rows = connection.execute(
+        _SQL["insert"],
+        {
+            **_columns([content.key for content in ordered]),
+            "sizes": [content.size for content in ordered],
+            "mime_types": [
+                document.mime_type if document else content.key.kind
+                for content, document in zip(ordered, documents, strict=True)
+            ],
+            "titles": [document and document.title for document in documents],
+            "authors": [document and document.author for document in documents],
+            "languages": [document and document.language for document in documents],
+            "reasons": [verdict and verdict.reason.value for verdict in verdicts],
+            "details": [verdict and verdict.detail for verdict in verdicts],
+        },
+    ).fetchall()
+    ids = {ContentKey(Digest(digest), extractor, kind): ContentId(found) for digest, extractor, kind, found, _ in rows}
+    new = {ContentId(row[3]) for row in rows if row[4]}
+    _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
+    return ids
+
+
+def _columns(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
+    """Keys as the queries take them. Sorted, so that two workers never wait for each other."""
+    return {
+        "digests": [key.digest for key in keys],
+        "extractors": [key.extractor for key in keys],
+        "kinds": [key.kind for key in keys],
+    }
+
+
+def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence[Chunk]]) -> None:
+    """Store the chunks of new contents, and where they stand."""
+    placed = [(content, at, chunk) for content, chunks in contents.items() for at, chunk in enumerate(chunks)]
+    if not placed:
+        return
+    chunks = [chunk for _, _, chunk in placed]
     digests = [chunk_digest(chunk) for chunk in chunks]
     connection.execute(
         _SQL["insert_chunks"],
@@ -118,24 +135,29 @@ def _insert_chunks(connection: Connection, content: ContentId, chunks: Sequence[
             "tokens": [chunk.tokens for chunk in chunks],
         },
     )
-    placed = connection.execute(
+    done = connection.execute(
         _SQL["place_chunks"],
         {
-            "content_id": content,
-            "ordinals": list(range(len(chunks))),
+            "content_ids": [content for content, _, _ in placed],
+            "ordinals": [at for _, at, _ in placed],
             "digests": digests,
             "first_lines": [chunk.first_line for chunk in chunks],
             "last_lines": [chunk.last_line for chunk in chunks],
             "pages": [chunk.page for chunk in chunks],
         },
     )
-    if placed.rowcount != len(chunks):
+    if done.rowcount != len(placed):
         raise DatabaseConflict("a chunk was swept away while it was being placed: try again")
 
 
-def enqueue_chunks(connection: Connection, content: ContentId, *, priority: int) -> int:
-    """Ask for the vectors that the content's chunks lack under the live models. Returns how many."""
-    values = {"content_id": content, "priority": priority, "first": FIRST_CHUNKS}
+def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
+    """Ask for the vectors that the chunks of contents lack under the live models. Returns how many.
+
+    The contents come with their priorities.
+    """
+    if not priorities:
+        return 0
+    values = {"content_ids": list(priorities), "priorities": list(priorities.values()), "first": FIRST_CHUNKS}
     return connection.execute(_SQL["enqueue_chunks"], values).rowcount
 
 

@@ -15,7 +15,7 @@ from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
 from magicfs.domain.files import ClaimedFile, FileStat, Reason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
-from magicfs.domain.text import EXTRACTOR_VERSION
+from magicfs.domain.text import EXTRACTOR_VERSION, Unreadable
 
 _SQL = load("files")
 
@@ -52,6 +52,15 @@ class SeenFile:
     """A file as it was met on disk. `path` is relative to the root."""
 
     path: bytes
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """A claimed file whose text is in the index as `content`, as it was when `stat` was taken."""
+
+    claim: ClaimedFile
+    content: ContentId
     stat: FileStat
 
 
@@ -184,78 +193,88 @@ def claim_files(
             attempts=attempts,
             content_id=None if content_id is None else ContentId(content_id),
             priority=priority,
+            size=size,
         )
-        for file_id, lease, claimed_at, root, path, attempts, content_id, priority in rows
+        for file_id, lease, claimed_at, root, path, attempts, content_id, priority, size in rows
     ]
 
 
-def claim_holds(connection: Connection, claim: ClaimedFile) -> bool:
-    """Whether nobody else has the file; if so, nobody gets it before the transaction ends."""
-    return connection.execute(_SQL["holds"], {"id": claim.id, "lease": claim.lease}).rowcount == 1
+def hold_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[FileId]:
+    """Those files that nobody else has; nobody gets them before the transaction ends. The claims are of one lease."""
+    if not claims:
+        return set()
+    rows = connection.execute(_SQL["hold"], {"lease": claims[0].lease, "ids": [claim.id for claim in claims]})
+    return {FileId(row[0]) for row in rows}
 
 
-def finish_indexed(
-    connection: Connection, claim: ClaimedFile, *, content: ContentId, stat: FileStat, pause_s: float
-) -> bool:
-    """The file's text is in the index, as it was when `stat` was taken. Returns whether the lease held.
+def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s: float) -> None:
+    """The text of these files, claimed with one lease, is in the index. Nothing happens to those whose claim is lost.
 
     A file that has changed since it was claimed gets the content too. It, or one that changes soon, is read again
     after `pause_s` at the earliest.
     """
-    done = connection.execute(
+    if not texts:
+        return
+    lease = texts[0].claim.lease
+    rows = connection.execute(
         _SQL["finish_indexed"],
         {
-            "id": claim.id,
-            "lease": claim.lease,
-            "claimed_at": claim.claimed_at,
-            "content_id": content,
-            "size": stat.size,
-            "mtime_ns": stat.mtime_ns,
-            "ctime_ns": stat.ctime_ns,
-            "ino": stat.ino,
-            "mode": stat.mode,
-            "uid": stat.uid,
-            "gid": stat.gid,
+            "lease": lease,
             "pause": pause_s,
+            "ids": [text.claim.id for text in texts],
+            "claimed_ats": [text.claim.claimed_at for text in texts],
+            "content_ids": [text.content for text in texts],
+            "sizes": [text.stat.size for text in texts],
+            "mtimes": [text.stat.mtime_ns for text in texts],
+            "ctimes": [text.stat.ctime_ns for text in texts],
+            "inos": [text.stat.ino for text in texts],
+            "modes": [text.stat.mode for text in texts],
+            "uids": [text.stat.uid for text in texts],
+            "gids": [text.stat.gid for text in texts],
         },
     )
-    if not done.rowcount:
-        outdated = {
-            "id": claim.id,
-            "lease": claim.lease,
-            "content_id": content,
-            "pause": max(pause_s, OUTDATED_SECONDS),
-        }
-        done = connection.execute(_SQL["finish_outdated"], outdated)
-    if claim.content_id is not None and claim.content_id != content:
-        orphan_contents(connection, {claim.content_id})
-    return done.rowcount == 1
+    done = {FileId(row[0]) for row in rows}
+    outdated = [text for text in texts if text.claim.id not in done]
+    if outdated:
+        connection.execute(
+            _SQL["finish_outdated"],
+            {
+                "lease": lease,
+                "pause": max(pause_s, OUTDATED_SECONDS),
+                "ids": [text.claim.id for text in outdated],
+                "content_ids": [text.content for text in outdated],
+            },
+        )
+    left = {text.claim.content_id for text in texts if text.claim.content_id != text.content}
+    orphan_contents(connection, {content for content in left if content is not None})
 
 
-def finish_unread(connection: Connection, claim: ClaimedFile, *, reason: Reason, detail: str, pause_s: float) -> bool:
-    """There is no text to be had from the file. Returns whether that is still so.
+def finish_unread(
+    connection: Connection, verdicts: Sequence[tuple[ClaimedFile, Unreadable]], *, pause_s: float
+) -> None:
+    """There is no text to be had from these files, claimed with one lease.
 
-    It is not when the file has changed since it was claimed: then it is to be read again, after `pause_s` as above.
+    One that has changed since it was claimed is to be read again, after `pause_s` as above.
     """
-    done = connection.execute(
+    if not verdicts:
+        return
+    rows = connection.execute(
         _SQL["finish_unread"],
         {
-            "id": claim.id,
-            "lease": claim.lease,
-            "claimed_at": claim.claimed_at,
-            "state": reason.state.value,
-            "reason": reason.value,
-            "detail": detail or None,
-            "extractor": EXTRACTOR_VERSION,
+            "lease": verdicts[0][0].lease,
             "pause": pause_s,
+            "extractor": EXTRACTOR_VERSION,
+            "ids": [claim.id for claim, _ in verdicts],
+            "claimed_ats": [claim.claimed_at for claim, _ in verdicts],
+            "states": [verdict.reason.state.value for _, verdict in verdicts],
+            "reasons": [verdict.reason.value for _, verdict in verdicts],
+            "details": [verdict.detail or None for _, verdict in verdicts],
         },
     )
-    if not done.rowcount:
-        return_files(connection, [claim], counted=False, pause_s=pause_s)
-        return False
-    if claim.content_id is not None:
-        orphan_contents(connection, {claim.content_id})
-    return done.rowcount == 1
+    done = {FileId(row[0]) for row in rows}
+    claims = [claim for claim, _ in verdicts]
+    return_files(connection, [claim for claim in claims if claim.id not in done], counted=False, pause_s=pause_s)
+    orphan_contents(connection, {claim.content_id for claim in claims if claim.content_id and claim.id in done})
 
 
 def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, counted: bool, pause_s: float) -> None:

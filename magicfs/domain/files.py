@@ -130,3 +130,10 @@ class ClaimedFile:
     content_id: ContentId | None
     priority: int
     """1 for what a person just saved, 0 otherwise. Its chunks inherit it."""
+    size: int
+    """Bytes, when it was last looked at."""
+
+    @property
+    def name(self) -> bytes:
+        """The file's own name."""
+        return self.path.rpartition(b"/")[2]

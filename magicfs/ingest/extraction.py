@@ -1,33 +1,32 @@
 """Read files that wait: claim, read once, hash, extract, cut into chunks, write down, release.
 
 One `Extraction` belongs to one worker process and is used by one thread. A file's claim is committed before
-any parser sees it, so that a crash is counted; what a file turned out to be is written in one transaction,
+any parser sees it, so that a crash is counted. Small files are brought to their end several at a time: to ask the
+database about each of them takes longer than to read it. What a file turned out to be is written in one transaction,
 guarded by the claim's lease.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import xxhash
-
-from magicfs.beneath import open_beneath, regular_file_stat
 from magicfs.db import contents as contents_db
 from magicfs.db import files as files_db
-from magicfs.db.contents import ContentKey
-from magicfs.db.pool import Connection, Database, again_on_conflict
-from magicfs.domain.files import ClaimedFile, FileStat, Reason
-from magicfs.domain.ids import Digest
+from magicfs.db.contents import ContentKey, NewContent
+from magicfs.db.files import FileText
+from magicfs.db.pool import Database, again_on_conflict
+from magicfs.domain.files import ClaimedFile, Reason
+from magicfs.domain.ids import ContentId
 from magicfs.domain.text import Chunk, Document, Unreadable
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
+from magicfs.ingest.reading import Changed, Reading, read_file
 from magicfs.jobs import JobQueue
-from magicfs.text.extract import EXTRACTOR_VERSION, Extractor
+from magicfs.text.extract import Extractor
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +36,12 @@ BATCH_BYTES = 4 << 20
 
 BATCH_SECONDS = 0.25
 """After this no further file of the batch is begun; the rest goes back."""
+
+GROUP_FILES = 32
+GROUP_BYTES = 128 << 10
+SMALL_BYTES = 32 << 10
+"""Small files that are read and written down together, if nothing but their text is to be decoded: a tenth of a second
+of work at most. Any other file is on its own, so that none waits for a parser that another one needs."""
 
 LEASE_SECONDS = 300.0
 """Longer than the hard time limit of a task. A worker that dies frees its claims as soon as it is back: this is
@@ -50,14 +55,6 @@ CHANGED_PAUSES = 10
 CHANGED_PAUSE_LIMIT = 60.0
 """A file that took longer than LONG_SECONDS is read again after so many times as long at the earliest."""
 
-REST_SECONDS = 1.0
-"""A file that had a text and was emptied less than so long ago is being saved: most programs empty it first."""
-
-READ_TRIES = 3
-"""A file that is written to while it is read may be at rest a moment later."""
-
-_BLOCK = 1 << 20
-
 
 class Chunker(Protocol):
     """Cuts a document into pieces that the model can read whole."""
@@ -67,17 +64,11 @@ class Chunker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """The file became shorter while it was read, or was emptied just before: what was read is worth nothing."""
+class _Read:
+    """A claimed file that has been read."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """The bytes of a file, and its metadata while it had them."""
-
-    content: bytes
-    key: ContentKey
-    stat: FileStat
+    claim: ClaimedFile
+    reading: Reading
 
 
 class Extraction:
@@ -102,8 +93,6 @@ class Extraction:
         self._host = host
         self._owner = owner
         self._max_file_bytes = max_file_bytes
-        self._began = 0.0
-        """When the file in hand was begun, monotonic."""
 
     def recover(self) -> int:
         """Free what this worker held when it last died, and set aside what keeps killing it."""
@@ -123,36 +112,58 @@ class Extraction:
                 max_bytes=BATCH_BYTES,
                 seconds=LEASE_SECONDS,
             )
-        began = time.monotonic()
-        waiting = list(reversed(claims))
+        until = time.monotonic() + BATCH_SECONDS
+        done = 0
+        waiting = deque(groups(claims))
         try:
-            while waiting and (len(waiting) == len(claims) or time.monotonic() - began < BATCH_SECONDS):
-                self._process_or_return(waiting.pop())
+            while waiting and (not done or time.monotonic() < until):
+                group = waiting.popleft()
+                left = self._process_or_return(group)
+                waiting.extendleft([claim] for claim in reversed(left))
+                done += len(group) - len(left)
         finally:
-            self._return(waiting, counted=False)
+            self._return([claim for group in waiting for claim in group], counted=False)
         if claims:
             self._queue.ring_extract(self._host)
             self._queue.ring_embed()
-        return len(claims) - len(waiting)
+        return done
 
-    def _process_or_return(self, claim: ClaimedFile) -> None:
-        """Bring one file to the end of its claim, whatever happens."""
+    def _process_or_return(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
+        """Bring files to the end of their claims, whatever happens; should one be at fault, then each on its own.
+
+        Returns those that need a parser, if there were others: each is to have a turn of its own.
+        """
         try:
-            self._process(claim)
+            return self._process(claims)
         except (DatabaseUnavailable, DatabaseConflict, ServerError):
             # The database is away, or no parser process can be started: that is not the file's fault.
-            self._return([claim], counted=False)
+            self._return(claims, counted=False)
             raise
-        except DatabaseError as error:
-            # Something in the file is too much for the database, and will be again: the others are to go on.
-            log.warning("%s cannot be written down: %s", files_db.display_path(claim.path), error)
-            self._return([claim], counted=True)
-        except Exception:
-            log.exception("reading a file failed: %s", files_db.display_path(claim.path))
-            self._return([claim], counted=True)
+        except Exception as error:
+            if len(claims) > 1:
+                self._process_each(claims)
+                return []
+            name = files_db.display_path(claims[0].path)
+            if isinstance(error, DatabaseError):
+                # Something in the file is too much for the database, and will be again: the others are to go on.
+                log.warning("%s cannot be written down: %s", name, error)
+            else:
+                log.exception("reading a file failed: %s", name)
+            self._return(claims, counted=True)
+            return []
+
+    def _process_each(self, claims: Sequence[ClaimedFile]) -> None:
+        try:
+            for claim in claims:
+                self._process_or_return([claim])
+        finally:
+            # Those that an error kept from their turn; no others are held any more.
+            self._return(claims, counted=False)
 
     def _return(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
         """Free claims; when even that fails, they run out by themselves."""
+        if not claims:
+            return
 
         def give_back() -> None:
             with self._database.transaction() as connection:
@@ -163,160 +174,140 @@ class Extraction:
         except DatabaseError as error:
             log.warning("%d claims run out by themselves: %s", len(claims), error)
 
-    def _process(self, claim: ClaimedFile) -> None:
-        """Bring one file to the end of its claim."""
-        self._began = time.monotonic()
-        reading = self._read(claim)
-        if isinstance(reading, Changed):
-            pause = max(CHANGED_PAUSE_SECONDS, self._pause())
-            with self._database.transaction() as connection:
-                files_db.return_files(connection, [claim], counted=False, pause_s=pause)
-        elif isinstance(reading, Unreadable):
-            with self._database.transaction() as connection:
-                self._finish_unread(connection, claim, reading)
-        else:
-            self._index(claim, reading)
-
-    def _read(self, claim: ClaimedFile) -> _Reading | Unreadable | Changed:
-        """Read a file whole; what is hashed is what is extracted.
-
-        One that is written over all the time is taken as it was read in the end: it is read again, and may be found
-        until then.
-        """
-        descriptor = _open(claim)
-        if isinstance(descriptor, Unreadable):
-            return descriptor
-        try:
-            before = regular_file_stat(descriptor)
-            for _ in range(READ_TRIES):
-                if before is None:
-                    return Unreadable(Reason.VANISHED, "no regular file any more")
-                if before.size > self._max_file_bytes:
-                    return Unreadable(Reason.TOO_LARGE, f"{before.size} bytes; the limit is {self._max_file_bytes}")
-                read, content = before, _read_all(descriptor, limit=before.size)
-                before = regular_file_stat(descriptor)
-                if before is not None and (read.same_content_as(before) or _grew(read, before)):
-                    break
-        except OSError as error:
-            return _verdict_on(error)
-        finally:
-            os.close(descriptor)
-        # A time that lies ahead must not make it wait until then.
-        just_now = abs(time.time() - read.mtime_ns / 1e9) < REST_SECONDS
-        if len(content) < read.size or (not content and claim.content_id is not None and just_now):
-            return Changed()
-        content = content[: read.size]
-        kind = self._extractor.kind(content, name=_name(claim))
-        return _Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), read)
-
-    def _index(self, claim: ClaimedFile, reading: _Reading) -> None:
-        """Take over what is known of these bytes, or extract them."""
-        if again_on_conflict(lambda: self._take_over(claim, reading)):
-            return
-        extracted = self._extractor.extract(reading.content, name=_name(claim))
-        chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
-        if isinstance(extracted, Document) and not chunks:
-            extracted = Unreadable(Reason.NO_TEXT)
-        again_on_conflict(lambda: self._write(claim, reading, extracted, chunks))
-
-    def _take_over(self, claim: ClaimedFile, reading: _Reading) -> bool:
-        """Give the file what is known of its bytes. Returns whether there is nothing left to be done."""
-        with self._database.transaction() as connection:
-            # The file before its content, as everybody locks them.
-            if not files_db.claim_holds(connection, claim):
-                return True
-            known = contents_db.find_content(connection, reading.key)
-            if known is None:
-                return False
-            if known.unreadable is not None:
-                self._finish_unread(connection, claim, known.unreadable)
+    def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
+        """Bring files to the end of their claims. Returns those that are to have a turn of their own."""
+        clock = _Clock(len(claims))
+        read: list[_Read] = []
+        unread: list[tuple[ClaimedFile, Unreadable]] = []
+        changed: list[ClaimedFile] = []
+        for claim in claims:
+            match read_file(claim, kinds=self._extractor, max_bytes=self._max_file_bytes):
+                case Changed():
+                    changed.append(claim)
+                case Unreadable() as verdict:
+                    unread.append((claim, verdict))
+                case Reading() as reading:
+                    read.append(_Read(claim, reading))
+        new = again_on_conflict(lambda: self._take_over(read, unread, changed, pause_s=clock.pause()))
+        now: list[_Read] = []
+        later: list[ClaimedFile] = []
+        for file in new:
+            if len(claims) == 1 or self._extractor.is_quick(file.reading.key.kind):
+                now.append(file)
             else:
-                files_db.finish_indexed(connection, claim, content=known.id, stat=reading.stat, pause_s=self._pause())
-                contents_db.enqueue_chunks(connection, known.id, priority=claim.priority)
-        return True
+                later.append(file.claim)
+        if now:
+            self._extract(now, clock)
+        return later
 
-    def _finish_unread(self, connection: Connection, claim: ClaimedFile, verdict: Unreadable) -> None:
-        files_db.finish_unread(connection, claim, reason=verdict.reason, detail=verdict.detail, pause_s=self._pause())
+    def _take_over(
+        self,
+        read: Sequence[_Read],
+        unread: Sequence[tuple[ClaimedFile, Unreadable]],
+        changed: Sequence[ClaimedFile],
+        *,
+        pause_s: float,
+    ) -> list[_Read]:
+        """Finish what needs no extractor: files that cannot be read, and those whose bytes are known. The others."""
+        with self._database.transaction() as connection:
+            # The files before their contents, as everybody locks them.
+            claims = [*(file.claim for file in read), *(claim for claim, _ in unread), *changed]
+            held = files_db.hold_claims(connection, claims)
+            read = [file for file in read if file.claim.id in held]
+            known = contents_db.find_contents(connection, [file.reading.key for file in read])
+            texts: list[FileText] = []
+            verdicts = list(unread)
+            for file in read:
+                content = known.get(file.reading.key)
+                if content is None:
+                    continue
+                if content.unreadable is not None:
+                    verdicts.append((file.claim, content.unreadable))
+                else:
+                    texts.append(FileText(file.claim, content.id, file.reading.stat))
+            files_db.finish_indexed(connection, texts, pause_s=pause_s)
+            files_db.finish_unread(connection, verdicts, pause_s=pause_s)
+            contents_db.enqueue_chunks(connection, _priorities(texts))
+            files_db.return_files(connection, changed, counted=False, pause_s=max(CHANGED_PAUSE_SECONDS, pause_s))
+        return [file for file in read if file.reading.key not in known]
 
-    def _pause(self) -> float:
-        """Seconds for which the file in hand is left alone should it change again, so that it costs little."""
-        took = time.monotonic() - self._began
+    def _extract(self, files: Sequence[_Read], clock: _Clock) -> None:
+        """Get the text out of files, of copies once, and write down what they turned out to be."""
+        contents: dict[ContentKey, NewContent] = {}
+        for file in files:
+            if file.reading.key not in contents:
+                contents[file.reading.key] = self._content(file)
+        again_on_conflict(lambda: self._write(files, contents, pause_s=clock.pause()))
+
+    def _content(self, file: _Read) -> NewContent:
+        reading = file.reading
+        found = self._extractor.extract(reading.content, name=file.claim.name)
+        chunks = self._chunker.chunks(found) if isinstance(found, Document) else []
+        if isinstance(found, Document) and not chunks:
+            found = Unreadable(Reason.NO_TEXT)
+        return NewContent(reading.key, size=len(reading.content), found=found, chunks=chunks)
+
+    def _write(self, files: Sequence[_Read], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
+        """Write down what files turned out to be, in one transaction."""
+        with self._database.transaction() as connection:
+            held = files_db.hold_claims(connection, [file.claim for file in files])
+            files = [file for file in files if file.claim.id in held]
+            lasting = {file.reading.key: contents[file.reading.key] for file in files}
+            ids = contents_db.insert_contents(connection, [each for each in lasting.values() if _lasts(each)])
+            texts: list[FileText] = []
+            verdicts: list[tuple[ClaimedFile, Unreadable]] = []
+            for file in files:
+                key = file.reading.key
+                match contents[key].found:
+                    case Unreadable() as verdict:
+                        verdicts.append((file.claim, verdict))
+                    case _:
+                        texts.append(FileText(file.claim, ids[key], file.reading.stat))
+            contents_db.enqueue_chunks(connection, _priorities(texts))
+            files_db.finish_indexed(connection, texts, pause_s=pause_s)
+            files_db.finish_unread(connection, verdicts, pause_s=pause_s)
+
+
+class _Clock:
+    """How long the files in hand take, each on average."""
+
+    def __init__(self, files: int) -> None:
+        self._files = files
+        self._began = time.monotonic()
+
+    def pause(self) -> float:
+        """Seconds for which a file is left alone should it change again, so that it costs little."""
+        took = (time.monotonic() - self._began) / self._files
         return min(CHANGED_PAUSE_LIMIT, CHANGED_PAUSES * took) if took > LONG_SECONDS else 0.0
 
-    def _write(
-        self,
-        claim: ClaimedFile,
-        reading: _Reading,
-        extracted: Document | Unreadable,
-        chunks: list[Chunk],
-    ) -> None:
-        """Write down what a file turned out to be, in one transaction."""
-        size = len(reading.content)
-        with self._database.transaction() as connection:
-            if not files_db.claim_holds(connection, claim):
-                return
-            if isinstance(extracted, Unreadable):
-                if extracted.reason not in _PASSING:
-                    contents_db.insert_unreadable(connection, reading.key, size=size, unreadable=extracted)
-                self._finish_unread(connection, claim, extracted)
-                return
-            content = contents_db.insert_content(connection, reading.key, size=size, document=extracted, chunks=chunks)
-            contents_db.enqueue_chunks(connection, content, priority=claim.priority)
-            files_db.finish_indexed(connection, claim, content=content, stat=reading.stat, pause_s=self._pause())
+
+def groups(claims: Sequence[ClaimedFile]) -> Iterator[Sequence[ClaimedFile]]:
+    """What is brought to its end together: small files that are equally urgent, any other file alone. In order."""
+    first = size = 0
+    for at, claim in enumerate(claims):
+        size += claim.size
+        fits = (
+            at - first < GROUP_FILES
+            and max(claim.size, claims[first].size) <= SMALL_BYTES
+            and size <= GROUP_BYTES
+            and claim.priority == claims[first].priority
+        )
+        if not fits and at > first:
+            yield claims[first:at]
+            first, size = at, claim.size
+    if claims:
+        yield claims[first:]
 
 
-def _grew(before: FileStat, after: FileStat) -> bool:
-    """Whether a file was only appended to, as far as can be told: then what was read was there."""
-    return after.ino == before.ino and after.size > before.size
+def _priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:
+    """How urgent the vectors of these contents are."""
+    urgent = {text.content for text in texts if text.claim.priority}
+    return {text.content: int(text.content in urgent) for text in texts}
+
+
+def _lasts(content: NewContent) -> bool:
+    """Whether it is to be remembered for copies: not if another try, or a program installed later, may change it."""
+    return not isinstance(content.found, Unreadable) or content.found.reason not in _PASSING
 
 
 _PASSING = frozenset({Reason.TIMEOUT, Reason.CRASHED, Reason.NEEDS_OCR})
-"""Verdicts that another try, or a program installed later, may change: not remembered for copies."""
-
-
-def _verdict_on(error: OSError) -> Unreadable:
-    if error.errno in _NO_FILE_ANY_MORE:
-        return Unreadable(Reason.VANISHED, error.strerror or "")
-    return Unreadable(Reason.CORRUPT, f"cannot be read: {error.strerror}")
-
-
-_NO_FAULT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_NO_FILE_ANY_MORE = frozenset(
-    {
-        # Gone, or something else has its name now: a link, a socket, a directory.
-        *(errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR),
-        # Its network file system is away.
-        *(errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN),
-        *(errno.ENETUNREACH, errno.ECONNRESET, errno.ENOKEY),
-    }
-)
-"""The next scan looks at such a file again."""
-
-
-def _name(claim: ClaimedFile) -> bytes:
-    return claim.path.rpartition(b"/")[2]
-
-
-def _open(claim: ClaimedFile) -> int | Unreadable:
-    try:
-        return open_beneath(claim.root, claim.path)
-    except PermissionError:
-        return Unreadable(Reason.PERMISSION, "not readable by the user that MagicFS runs as")
-    except OSError as error:
-        if error.errno in _NO_FAULT_OF_THE_FILE:
-            raise ServerError(f"no file can be opened ({error.strerror}): raise the limit, or add memory") from error
-        return _verdict_on(error)
-
-
-def _read_all(descriptor: int, *, limit: int) -> bytes:
-    """The file's bytes from its beginning; one more than `limit` at most, should it grow while it is read."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    parts: list[bytes] = []
-    left = limit + 1
-    while left > 0:
-        part = os.read(descriptor, min(left, _BLOCK))
-        if not part:
-            break
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xxhash
 
-from magicfs.db.contents import ContentKey, insert_content
+from magicfs.db.contents import ContentKey, NewContent, insert_contents
 from magicfs.db.files import SeenFile, delete_paths, upsert_files
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
@@ -54,16 +54,16 @@ class Shelf:
                     (failed, relative),
                 )
                 return
-            content = insert_content(
-                connection,
+            content = NewContent(
                 ContentKey(Digest(xxhash.xxh3_128_digest(text.encode())), extractor=1, kind="text/plain"),
                 size=len(text),
-                document=Document(text=text, mime_type="text/plain"),
+                found=Document(text=text, mime_type="text/plain"),
                 chunks=[Chunk(text=text, tokens=len(text.split()), first_line=1, last_line=text.count("\n") + 1)],
             )
+            ids = insert_contents(connection, [content])
             connection.execute(
                 "UPDATE files SET state = 'indexed', content_id = %s, indexed_at = now() WHERE path = %s",
-                (content, relative),
+                (ids[content.key], relative),
             )
 
     def forget(self, name: str) -> None:

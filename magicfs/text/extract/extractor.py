@@ -17,6 +17,7 @@ from magicfs.text.extract.ocr import Ocr
 from magicfs.text.extract.sandbox import Sandbox
 from magicfs.text.extract.titles import title_of
 
+_PARSED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
 _UNREAD: Final[dict[Route, Unreadable]] = {
     Route.ARCHIVE: Unreadable(Reason.BINARY, "an archive: not opened"),
     Route.BINARY: Unreadable(Reason.BINARY, "holds no text"),
@@ -30,6 +31,10 @@ class Extractor(Protocol):
 
     def kind(self, content: bytes, *, name: bytes) -> str:
         """Return what `content` is taken to be: bytes of one kind always give the same text, whatever their name."""
+        ...
+
+    def is_quick(self, kind: str) -> bool:
+        """Whether such bytes need no parser: what there is to be had from them is had at once."""
         ...
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
@@ -65,6 +70,10 @@ class FileExtractor:
         """See `Extractor`."""
         form = detect(content, name=name)
         return f"{form.mime_type} {form.route.name.lower()}"
+
+    def is_quick(self, kind: str) -> bool:
+        """See `Extractor`."""
+        return Route[kind.rpartition(" ")[2].upper()] not in _PARSED
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """See `Extractor`."""

@@ -34,6 +34,9 @@ class Reader:
     def kind(self, content: bytes, *, name: bytes) -> str:
         return name.rpartition(b".")[2].decode("ascii", "replace")
 
+    def is_quick(self, kind: str) -> bool:
+        return kind != "slow"
+
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         self.calls.append(name)
         return Document(text=content.decode("utf-8", "replace"), mime_type="text/plain")

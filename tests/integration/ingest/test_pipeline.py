@@ -205,8 +205,7 @@ def test_what_crashes_is_isolated_and_set_aside_and_the_rest_is_indexed(index: I
             crashes += 1
             index.extraction(owner="extract-1@here").recover()
             continue
-        for claim in claims:
-            index.extraction()._process(claim)
+        index.extraction()._process(claims)
     assert crashes == MAX_ATTEMPTS
     states = index.states()
     assert states.pop("file3.txt") == ("failed", "crashed")
@@ -222,7 +221,7 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     path.write_text("new words, and more")
     index.extraction("a").recover()
     index.settle()
-    index.extraction()._process(claims[0])
+    index.extraction()._process(claims)
     assert index.rows("SELECT count(*) FROM contents") == [(1,)]
     assert index.states() == {"one.txt": ("indexed", None)}
     assert index.rows(FOUND_TEXT) == [("new words, and more",)]
@@ -375,7 +374,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def fail(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("magicfs.ingest.extraction.open_beneath", fail)
+    monkeypatch.setattr("magicfs.ingest.reading.open_beneath", fail)
 
 
 class TestWhatMustNotBeLost:

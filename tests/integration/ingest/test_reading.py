@@ -12,7 +12,7 @@ from magicfs.db import files as files_db
 from magicfs.db.files import MAX_ATTEMPTS, claim_files
 from magicfs.domain.text import Document
 from magicfs.errors import DatabaseUnavailable, MagicFSError
-from magicfs.ingest import extraction
+from magicfs.ingest import reading
 from magicfs.ingest.scan import Scanner
 from magicfs.jobs import NoQueue
 from tests.integration.ingest.conftest import FOUND_TEXT, HOST, Index
@@ -21,7 +21,7 @@ from tests.integration.ingest.conftest import FOUND_TEXT, HOST, Index
 @pytest.fixture
 def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Have something done after each reading of a file's bytes; it is told how many there were before."""
-    original = extraction._read_all
+    original = reading._read_all
 
     def install(action: Callable[[int], None]) -> None:
         count = 0
@@ -33,7 +33,7 @@ def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], 
             count += 1
             return content
 
-        monkeypatch.setattr(extraction, "_read_all", read)
+        monkeypatch.setattr(reading, "_read_all", read)
 
     return install
 
@@ -81,13 +81,13 @@ def test_a_file_that_becomes_shorter_with_every_look_is_read_later(
     path = index.folder / "shrinking.txt"
     path.write_text("x" * 100)
     index.scan()
-    original = extraction._read_all
+    original = reading._read_all
 
     def shrink(descriptor: int, *, limit: int) -> bytes:
         os.truncate(path, limit // 2)
         return original(descriptor, limit=limit)
 
-    monkeypatch.setattr(extraction, "_read_all", shrink)
+    monkeypatch.setattr(reading, "_read_all", shrink)
     index.extraction().run_batch()
     assert index.states() == {"shrinking.txt": ("pending", None)}
     assert index.rows("SELECT content_id, attempts FROM files") == [(None, 0)]
@@ -97,7 +97,7 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     path = index.folder / "log.txt"
     path.write_text("first line\n")
     index.scan()
-    original = extraction._read_all
+    original = reading._read_all
 
     def append_meanwhile(descriptor: int, *, limit: int) -> bytes:
         with path.open("a") as log:
@@ -105,7 +105,7 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
         index.scan()
         return original(descriptor, limit=limit)
 
-    monkeypatch.setattr(extraction, "_read_all", append_meanwhile)
+    monkeypatch.setattr(reading, "_read_all", append_meanwhile)
     for lines in range(1, 4):
         index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
         index.extraction().run_batch()
@@ -114,7 +114,7 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
         assert text.count("line") == lines, "what was read can be found"
     [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
     assert pause > 0.2
-    monkeypatch.setattr(extraction, "_read_all", original)
+    monkeypatch.setattr(reading, "_read_all", original)
     index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
     index.settle()
     assert index.states() == {"log.txt": ("indexed", None)}
@@ -190,7 +190,7 @@ def test_a_database_that_goes_away_is_no_fault_of_a_file(index: Index, monkeypat
     def away(*_: object, **__: object) -> bool:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(files_db, "claim_holds", away)
+    monkeypatch.setattr(files_db, "hold_claims", away)
     with pytest.raises(DatabaseUnavailable):
         index.extraction().run_batch()
     assert index.rows("SELECT attempts, lease FROM files") == [(0, None)]

@@ -123,7 +123,7 @@ def take_back(connection: Connection) -> None:
         "WHERE text = 'words 0') WHERE path = '5.txt' RETURNING content_id"
     ).fetchone()
     assert row is not None
-    enqueue_chunks(connection, ContentId(row[0]), priority=0)
+    enqueue_chunks(connection, {ContentId(row[0]): 0})
 
 
 def test_a_new_model_is_built_for_what_files_have(deleted: Index) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from magicfs.db.contents import ContentKey, enqueue_chunks, insert_content
+from magicfs.db.contents import ContentKey, NewContent, enqueue_chunks, insert_contents
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.ids import ContentId, Digest, ModelId
@@ -66,14 +66,10 @@ class Corpus:
         with self._database.transaction() as connection:
             row = connection.execute("SELECT count(*) FROM contents").fetchone()
             assert row is not None
-            content = insert_content(
-                connection,
-                ContentKey(Digest(row[0].to_bytes(16, "big")), extractor=1, kind=mime_type),
-                size=1,
-                document=Document(text="", mime_type=mime_type),
-                chunks=chunks,
-            )
-            enqueue_chunks(connection, content, priority=0)
+            key = ContentKey(Digest(row[0].to_bytes(16, "big")), extractor=1, kind=mime_type)
+            new = NewContent(key, size=1, found=Document(text="", mime_type=mime_type), chunks=chunks)
+            content = insert_contents(connection, [new])[key]
+            enqueue_chunks(connection, {content: 0})
             for text, vector in zip(texts, vectors, strict=False):
                 connection.execute(
                     "UPDATE embeddings SET vector = %s, state = 'done' "

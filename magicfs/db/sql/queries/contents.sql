@@ -1,15 +1,27 @@
 -- name: find
--- A content that was read before. Taking it back from the orphans also locks it against being swept away.
+-- Contents that were read before. Taking them back from the orphans also locks them against being swept away, in the
+-- order in which they are asked for. The limit keeps the planner from joining all contents.
 UPDATE contents SET orphaned_at = NULL, used_at = now()
-WHERE digest = %(digest)s AND extractor = %(extractor)s AND kind = %(kind)s
-RETURNING id, reason, detail
+FROM unnest(%(digests)s::bytea[], %(extractors)s::smallint[], %(kinds)s::text[]) AS sought (digest, extractor, kind)
+CROSS JOIN LATERAL (
+    SELECT id FROM contents c
+    WHERE (c.digest, c.extractor, c.kind) = (sought.digest, sought.extractor, sought.kind)
+    LIMIT 1
+    FOR UPDATE
+) AS known
+WHERE contents.id = known.id
+RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reason, detail
 
 -- name: insert
--- A content, unless another worker was quicker with the same bytes.
+-- Contents, unless another worker was quicker with the same bytes.
 INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, language, reason, detail)
-VALUES (%(digest)s, %(extractor)s, %(kind)s, %(size)s, %(mime_type)s, %(title)s, %(author)s, %(language)s, %(reason)s, %(detail)s)
+SELECT digest, extractor, kind, size, mime_type, title, author, language, reason, detail
+FROM unnest(%(digests)s::bytea[], %(extractors)s::smallint[], %(kinds)s::text[], %(sizes)s::bigint[],
+            %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(languages)s::text[],
+            %(reasons)s::text[], %(details)s::text[])
+     AS read (digest, extractor, kind, size, mime_type, title, author, language, reason, detail)
 ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL, used_at = now()
-RETURNING id, (xmax = 0) AS new
+RETURNING digest, extractor, kind, id, (xmax = 0) AS new
 
 -- name: insert_chunks
 -- Texts that are not there yet. In the order of their digests, so that two workers never wait for each other.
@@ -21,21 +33,22 @@ ORDER BY digest
 ON CONFLICT (digest) DO NOTHING
 
 -- name: place_chunks
--- Where each chunk stands in the content. The join also takes the share lock that keeps a sweep from deleting it.
+-- Where each chunk stands in its content. The join also takes the share lock that keeps a sweep from deleting it.
 INSERT INTO content_chunks (content_id, ordinal, chunk_id, first_line, last_line, page)
-SELECT %(content_id)s, ordinal, chunks.id, first_line, last_line, page
-FROM unnest(%(ordinals)s::integer[], %(digests)s::bytea[], %(first_lines)s::integer[],
+SELECT content_id, ordinal, chunks.id, first_line, last_line, page
+FROM unnest(%(content_ids)s::bigint[], %(ordinals)s::integer[], %(digests)s::bytea[], %(first_lines)s::integer[],
             %(last_lines)s::integer[], %(pages)s::integer[])
-     AS place (ordinal, digest, first_line, last_line, page)
+     AS place (content_id, ordinal, digest, first_line, last_line, page)
 JOIN chunks USING (digest)
 
 -- name: enqueue_chunks
--- The content's chunks need vectors of every live model; what a person waits for moves to the front, but of a
+-- The contents' chunks need vectors of every live model; what a person waits for moves to the front, but of a
 -- long text only its beginning: the rest would keep others waiting for minutes.
 INSERT INTO embeddings (model_id, chunk_id, priority)
-SELECT m.id, c.chunk_id, CASE WHEN min(c.ordinal) < %(first)s THEN %(priority)s ELSE 0 END
-FROM content_chunks c CROSS JOIN models m
-WHERE c.content_id = %(content_id)s AND m.state IN ('active', 'building')
+SELECT m.id, c.chunk_id, max(CASE WHEN c.ordinal < %(first)s THEN asked.priority ELSE 0 END)
+FROM unnest(%(content_ids)s::bigint[], %(priorities)s::smallint[]) AS asked (content_id, priority)
+JOIN content_chunks c USING (content_id) CROSS JOIN models m
+WHERE m.state IN ('active', 'building')
 GROUP BY m.id, c.chunk_id
 ORDER BY 1, 2
 ON CONFLICT (model_id, chunk_id) DO UPDATE SET priority = excluded.priority

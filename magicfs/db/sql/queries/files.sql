@@ -124,37 +124,47 @@ SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
 FROM picked, lease
 WHERE files.id = picked.id
 RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
-          files.priority
+          files.priority, files.size
 
--- name: holds
--- Whether a claim still holds, and for as long as the transaction lasts.
-SELECT FROM files WHERE id = %(id)s AND lease = %(lease)s FOR UPDATE
+-- name: hold
+-- The files of a claim that still holds, for as long as the transaction lasts. Locked in the order of `upsert`.
+SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE
 
 -- name: finish_indexed
--- The file's text is in the index, as it was at this metadata. Should it change again, it is read after a pause.
+-- The files' texts are in the index, as they were at this metadata. Should one change again, it is read after a pause.
 UPDATE files
-SET state = 'indexed', reason = NULL, detail = NULL, content_id = %(content_id)s, indexed_at = now(),
-    size = %(size)s, mtime_ns = %(mtime_ns)s, ctime_ns = %(ctime_ns)s, ino = %(ino)s,
-    mode = %(mode)s, uid = %(uid)s, gid = %(gid)s,
+SET state = 'indexed', reason = NULL, detail = NULL, content_id = read.content_id, indexed_at = now(),
+    size = read.size, mtime_ns = read.mtime_ns, ctime_ns = read.ctime_ns, ino = read.ino,
+    mode = read.mode, uid = read.uid, gid = read.gid,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
+FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(content_ids)s::bigint[], %(sizes)s::bigint[],
+            %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[], %(modes)s::integer[],
+            %(uids)s::bigint[], %(gids)s::bigint[])
+     AS read (id, claimed_at, content_id, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
+RETURNING files.id
 
 -- name: finish_outdated
--- The file has changed since it was claimed. What was read serves for now; it is read again after a pause.
+-- Files that have changed since they were claimed. What was read serves for now; they are read again after a pause.
 UPDATE files
-SET content_id = %(content_id)s, indexed_at = now(),
+SET content_id = read.content_id, indexed_at = now(),
     attempts = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-WHERE id = %(id)s AND lease = %(lease)s
+FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[]) AS read (id, content_id)
+WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unread
--- There is no text to be had from the file. What was known of an older version is void, unless the file merely is not
--- there: perhaps its disk is not, and a scan will tell. The pause is as above.
+-- There is no text to be had from these files. What was known of an older version is void, unless the file merely is
+-- not there: perhaps its disk is not, and a scan will tell. The pause is as above.
 UPDATE files
-SET state = %(state)s, reason = %(reason)s, detail = %(detail)s, extractor = %(extractor)s,
-    content_id = CASE WHEN %(reason)s = 'vanished' THEN content_id END,
-    indexed_at = CASE WHEN %(reason)s = 'vanished' THEN indexed_at END,
+SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
+    content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
+    indexed_at = CASE WHEN read.reason = 'vanished' THEN indexed_at END,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-WHERE id = %(id)s AND lease = %(lease)s AND changed_at <= %(claimed_at)s
+FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(states)s::file_state[], %(reasons)s::text[],
+            %(details)s::text[])
+     AS read (id, claimed_at, state, reason, detail)
+WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
+RETURNING files.id
 
 -- name: return
 -- Not read after all. A refund of 1 says that this was no fault of the files. Locked in the order of `upsert`.
