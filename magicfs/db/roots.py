@@ -74,6 +74,7 @@ def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str,
 
 def delete_root(connection: Connection, root: RootId) -> None:
     """Forget a root and its files."""
+    connection.execute(_SQL["lock_files"], {"root_id": root})
     connection.execute(_SQL["delete"], {"root_id": root})
 
 

@@ -138,11 +138,15 @@ class Embedding:
             raise
         try:
             good, vectors, bad = _vectors(embedder, batch.claims)
-            with self._database.transaction() as connection:
-                done = self._finish(connection, batch.model.id, good, vectors)
-                for claim, reason in bad:
-                    embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
-                return done, self._claim(connection) if go_on else None
+
+            def write() -> tuple[int, _Batch | None]:
+                with self._database.transaction() as connection:
+                    done = self._finish(connection, batch.model.id, good, vectors)
+                    for claim, reason in bad:
+                        embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
+                    return done, self._claim(connection) if go_on else None
+
+            return again_on_conflict(write)
         except BaseException as error:
             blameless = isinstance(error, DatabaseUnavailable | DatabaseConflict)
             self._return(batch, counted=not blameless, pause_s=0.0)

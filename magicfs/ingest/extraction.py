@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from magicfs.db import contents as contents_db
@@ -24,7 +24,7 @@ from magicfs.domain.files import ClaimedFile, Reason
 from magicfs.domain.ids import ContentId
 from magicfs.domain.text import Chunk, Document, Unreadable
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
-from magicfs.ingest.reading import Changed, Reading, read_file
+from magicfs.ingest.reading import Changed, Larger, Reading, read_file
 from magicfs.jobs import JobQueue
 from magicfs.text.extract import Extractor
 
@@ -71,6 +71,17 @@ class _Read:
     reading: Reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What became of files that were to be read together."""
+
+    read: list[_Read] = field(default_factory=list)
+    unread: list[tuple[ClaimedFile, Unreadable]] = field(default_factory=list)
+    changed: list[ClaimedFile] = field(default_factory=list)
+    later: list[ClaimedFile] = field(default_factory=list)
+    """Each is to have a turn of its own."""
+
+
 class Extraction:
     """Reads the waiting files of one host."""
 
@@ -114,9 +125,11 @@ class Extraction:
             )
         until = time.monotonic() + BATCH_SECONDS
         done = 0
-        waiting = deque(groups(claims))
+        left: Sequence[ClaimedFile] = ()
+        waiting = deque(groups(claims, apart=self._extractor.is_document))
         try:
-            while waiting and (not done or time.monotonic() < until):
+            # One of those that a group has left has its turn in any case: else they might be read time after time.
+            while waiting and (left or not done or time.monotonic() < until):
                 group = waiting.popleft()
                 left = self._process_or_return(group)
                 waiting.extendleft([claim] for claim in reversed(left))
@@ -128,10 +141,10 @@ class Extraction:
             self._queue.ring_embed()
         return done
 
-    def _process_or_return(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
-        """Bring files to the end of their claims, whatever happens; should one be at fault, then each on its own.
+    def _process_or_return(self, claims: Sequence[ClaimedFile]) -> Sequence[ClaimedFile]:
+        """Bring files to the end of their claims, whatever happens.
 
-        Returns those that need a parser, if there were others: each is to have a turn of its own.
+        Returns those that are to have a turn of their own: what needs time, or all of them should one be at fault.
         """
         try:
             return self._process(claims)
@@ -141,8 +154,8 @@ class Extraction:
             raise
         except Exception as error:
             if len(claims) > 1:
-                self._process_each(claims)
-                return []
+                log.info("%d files are read one by one, since one of them is bad: %s", len(claims), error)
+                return claims
             name = files_db.display_path(claims[0].path)
             if isinstance(error, DatabaseError):
                 # Something in the file is too much for the database, and will be again: the others are to go on.
@@ -151,14 +164,6 @@ class Extraction:
                 log.exception("reading a file failed: %s", name)
             self._return(claims, counted=True)
             return []
-
-    def _process_each(self, claims: Sequence[ClaimedFile]) -> None:
-        try:
-            for claim in claims:
-                self._process_or_return([claim])
-        finally:
-            # Those that an error kept from their turn; no others are held any more.
-            self._return(claims, counted=False)
 
     def _return(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
         """Free claims; when even that fails, they run out by themselves."""
@@ -177,46 +182,46 @@ class Extraction:
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
         """Bring files to the end of their claims. Returns those that are to have a turn of their own."""
         clock = _Clock(len(claims))
-        read: list[_Read] = []
-        unread: list[tuple[ClaimedFile, Unreadable]] = []
-        changed: list[ClaimedFile] = []
-        for claim in claims:
-            match read_file(claim, kinds=self._extractor, max_bytes=self._max_file_bytes):
-                case Changed():
-                    changed.append(claim)
-                case Unreadable() as verdict:
-                    unread.append((claim, verdict))
-                case Reading() as reading:
-                    read.append(_Read(claim, reading))
-        new = again_on_conflict(lambda: self._take_over(read, unread, changed, pause_s=clock.pause()))
+        looked = self._look(claims)
+        new = again_on_conflict(lambda: self._take_over(looked, pause_s=clock.pause()))
         now: list[_Read] = []
-        later: list[ClaimedFile] = []
         for file in new:
             if len(claims) == 1 or self._extractor.is_quick(file.reading.key.kind):
                 now.append(file)
             else:
-                later.append(file.claim)
+                looked.later.append(file.claim)
         if now:
             self._extract(now, clock)
-        return later
+        return looked.later
 
-    def _take_over(
-        self,
-        read: Sequence[_Read],
-        unread: Sequence[tuple[ClaimedFile, Unreadable]],
-        changed: Sequence[ClaimedFile],
-        *,
-        pause_s: float,
-    ) -> list[_Read]:
+    def _look(self, claims: Sequence[ClaimedFile]) -> _Looked:
+        """Read files. Of several, only what is small by now, too: they are all in memory at once."""
+        looked = _Looked()
+        left = None if len(claims) == 1 else GROUP_BYTES
+        for claim in claims:
+            at_most = None if left is None else min(SMALL_BYTES, left)
+            match read_file(claim, kinds=self._extractor, max_bytes=self._max_file_bytes, at_most=at_most):
+                case Larger():
+                    looked.later.append(claim)
+                case Changed():
+                    looked.changed.append(claim)
+                case Unreadable() as verdict:
+                    looked.unread.append((claim, verdict))
+                case Reading() as reading:
+                    looked.read.append(_Read(claim, reading))
+                    left = None if left is None else left - len(reading.content)
+        return looked
+
+    def _take_over(self, looked: _Looked, *, pause_s: float) -> list[_Read]:
         """Finish what needs no extractor: files that cannot be read, and those whose bytes are known. The others."""
         with self._database.transaction() as connection:
             # The files before their contents, as everybody locks them.
-            claims = [*(file.claim for file in read), *(claim for claim, _ in unread), *changed]
-            held = files_db.hold_claims(connection, claims)
-            read = [file for file in read if file.claim.id in held]
+            unread = [claim for claim, _ in looked.unread]
+            held = files_db.hold_claims(connection, [*(file.claim for file in looked.read), *unread, *looked.changed])
+            read = [file for file in looked.read if file.claim.id in held]
             known = contents_db.find_contents(connection, [file.reading.key for file in read])
             texts: list[FileText] = []
-            verdicts = list(unread)
+            verdicts = list(looked.unread)
             for file in read:
                 content = known.get(file.reading.key)
                 if content is None:
@@ -228,7 +233,8 @@ class Extraction:
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
             files_db.finish_unread(connection, verdicts, pause_s=pause_s)
             contents_db.enqueue_chunks(connection, _priorities(texts))
-            files_db.return_files(connection, changed, counted=False, pause_s=max(CHANGED_PAUSE_SECONDS, pause_s))
+            pause_s = max(CHANGED_PAUSE_SECONDS, pause_s)
+            files_db.return_files(connection, looked.changed, counted=False, pause_s=pause_s)
         return [file for file in read if file.reading.key not in known]
 
     def _extract(self, files: Sequence[_Read], clock: _Clock) -> None:
@@ -281,22 +287,24 @@ class _Clock:
         return min(CHANGED_PAUSE_LIMIT, CHANGED_PAUSES * took) if took > LONG_SECONDS else 0.0
 
 
-def groups(claims: Sequence[ClaimedFile]) -> Iterator[Sequence[ClaimedFile]]:
-    """What is brought to its end together: small files that are equally urgent, any other file alone. In order."""
-    first = size = 0
-    for at, claim in enumerate(claims):
-        size += claim.size
-        fits = (
-            at - first < GROUP_FILES
-            and max(claim.size, claims[first].size) <= SMALL_BYTES
-            and size <= GROUP_BYTES
-            and claim.priority == claims[first].priority
-        )
-        if not fits and at > first:
-            yield claims[first:at]
-            first, size = at, claim.size
-    if claims:
-        yield claims[first:]
+def groups(claims: Sequence[ClaimedFile], *, apart: Callable[[bytes], bool]) -> Iterator[Sequence[ClaimedFile]]:
+    """What is brought to its end together: small files that are equally urgent, any other file alone. In order.
+
+    `apart` says by a file's name that it is to be alone: it would only be read in vain.
+    """
+    group: list[ClaimedFile] = []
+    for claim in claims:
+        alone = claim.size > SMALL_BYTES or apart(claim.name)
+        size = sum(each.size for each in group) + claim.size
+        if group and (alone or len(group) == GROUP_FILES or size > GROUP_BYTES or claim.priority != group[0].priority):
+            yield group
+            group = []
+        if alone:
+            yield [claim]
+        else:
+            group.append(claim)
+    if group:
+        yield group
 
 
 def _priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:

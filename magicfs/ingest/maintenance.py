@@ -57,11 +57,11 @@ class Maintenance:
         if files or chunks:
             log.warning("%d files and %d chunks are set aside: 'magicfs failures' lists them", files, chunks)
         if time.monotonic() >= self._orphans_due:
-            self._orphans_due = time.monotonic() + ORPHANS_SECONDS
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection, verdicts_s=VERDICT_SECONDS)
             with self._database.transaction() as connection:
                 contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
+            self._orphans_due = time.monotonic() + ORPHANS_SECONDS
         if time.monotonic() >= self._outdated_due:
             with self._database.transaction() as connection:
                 requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)

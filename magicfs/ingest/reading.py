@@ -42,6 +42,11 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Larger:
+    """The file is larger than was asked for, and was not read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The bytes of a file, and its metadata while it had them."""
 
@@ -50,9 +55,12 @@ class Reading:
     stat: FileStat
 
 
-def read_file(claim: ClaimedFile, *, kinds: Kinds, max_bytes: int) -> Reading | Unreadable | Changed:
+def read_file(
+    claim: ClaimedFile, *, kinds: Kinds, max_bytes: int, at_most: int | None = None
+) -> Reading | Unreadable | Changed | Larger:
     """Read a file whole; what is hashed is what is to be extracted.
 
+    Beyond `max_bytes` it is too large for the index, beyond `at_most` only for now.
     One that is written over all the time is taken as it was read in the end: it is read again, and may be found
     until then. Raises `ServerError` when no file can be opened at all.
     """
@@ -64,8 +72,9 @@ def read_file(claim: ClaimedFile, *, kinds: Kinds, max_bytes: int) -> Reading | 
         for _ in range(READ_TRIES):
             if before is None:
                 return Unreadable(Reason.VANISHED, "no regular file any more")
-            if before.size > max_bytes:
-                return Unreadable(Reason.TOO_LARGE, f"{before.size} bytes; the limit is {max_bytes}")
+            refusal = _refusal(before.size, max_bytes=max_bytes, at_most=at_most)
+            if refusal is not None:
+                return refusal
             read, content = before, _read_all(descriptor, limit=before.size)
             before = regular_file_stat(descriptor)
             if before is not None and (read.same_content_as(before) or _grew(read, before)):
@@ -81,6 +90,12 @@ def read_file(claim: ClaimedFile, *, kinds: Kinds, max_bytes: int) -> Reading | 
     content = content[: read.size]
     kind = kinds.kind(content, name=claim.name)
     return Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), read)
+
+
+def _refusal(size: int, *, max_bytes: int, at_most: int | None) -> Unreadable | Larger | None:
+    if size > max_bytes:
+        return Unreadable(Reason.TOO_LARGE, f"{size} bytes; the limit is {max_bytes}")
+    return Larger() if at_most is not None and size > at_most else None
 
 
 def _grew(before: FileStat, after: FileStat) -> bool:

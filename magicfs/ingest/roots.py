@@ -10,7 +10,7 @@ from pathlib import Path
 from magicfs.db import contents as contents_db
 from magicfs.db import roots as roots_db
 from magicfs.db.files import display_path
-from magicfs.db.pool import Connection, Database
+from magicfs.db.pool import Connection, Database, again_on_conflict
 from magicfs.domain.files import Root
 from magicfs.errors import RootError
 
@@ -92,6 +92,10 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
     Raises `RootError` when there is none of that name.
     """
     path = os.fsencode(Path(name_or_path).expanduser().absolute())
+    return again_on_conflict(lambda: _remove(database, host=host, name_or_path=name_or_path, path=path))
+
+
+def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
     with database.transaction() as connection:
         known = [entry.root for entry in roots_db.list_roots(connection)]
         found = [root for root in known if root.name == name_or_path or (root.host == host and root.path == path)]

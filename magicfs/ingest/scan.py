@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
@@ -165,6 +166,9 @@ class Scanner:
         Returns False, and forgets nothing, when that would be most of the root, together with what was forgotten a
         moment ago, or when the root itself is not there: a full scan is to decide.
         """
+        return again_on_conflict(lambda: self._forget(root, paths))
+
+    def _forget(self, root: Root, paths: list[bytes]) -> bool:
         with self._database.transaction() as connection:
             gone = files_db.count_paths(connection, root.id, paths)
             if not gone:
@@ -284,11 +288,12 @@ class Scanner:
             return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
 
     def _delete(self, root: Root, gone: list[bytes], began: datetime) -> int:
-        deleted = 0
-        for start in range(0, len(gone), BATCH):
+        def delete(paths: list[bytes]) -> int:
             with self._database.transaction() as connection:
-                deleted += files_db.delete_unmet(connection, root.id, gone[start : start + BATCH], began=began)
-        return deleted
+                return files_db.delete_unmet(connection, root.id, paths, began=began)
+
+        batches = [gone[start : start + BATCH] for start in range(0, len(gone), BATCH)]
+        return sum(again_on_conflict(partial(delete, batch)) for batch in batches)
 
     def _conclude(self, root: Root, result: ScanResult, began: datetime) -> None:
         if result.suspect:

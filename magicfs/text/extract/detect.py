@@ -58,9 +58,19 @@ _MAIL_FIELDS_NEEDED = 3
 def detect(content: bytes, *, name: bytes) -> Format:
     """Say what `content` is; `name` is the file's own name."""
     head = content[:4096]
-    stem, dot, suffix = name.lower().rpartition(b".")
-    extension = suffix.decode("ascii", errors="replace") if dot and stem else ""
+    extension = _extension(name)
     return _by_magic(content, head) or _by_extension(extension, head) or _by_looks(head) or _as_text(name.lower(), head)
+
+
+def named_as_document(name: bytes) -> bool:
+    """Whether a file of that name should need a parser."""
+    extension = _extension(name)
+    return extension in MARKUP_BY_EXTENSION or extension in DAMAGED_IF_TEXTLESS
+
+
+def _extension(name: bytes) -> str:
+    stem, dot, suffix = name.lower().rpartition(b".")
+    return suffix.decode("ascii", errors="replace") if dot and stem else ""
 
 
 def _by_magic(content: bytes, head: bytes) -> Format | None:

@@ -11,7 +11,7 @@ from typing import Final, Protocol, Self
 from magicfs.domain.files import Reason
 from magicfs.domain.text import Document, Unreadable
 from magicfs.text.extract.decode import cut, decode
-from magicfs.text.extract.detect import Format, Route, detect
+from magicfs.text.extract.detect import Format, Route, detect, named_as_document
 from magicfs.text.extract.limits import Limits
 from magicfs.text.extract.ocr import Ocr
 from magicfs.text.extract.sandbox import Sandbox
@@ -35,6 +35,10 @@ class Extractor(Protocol):
 
     def is_quick(self, kind: str) -> bool:
         """Whether such bytes need no parser: what there is to be had from them is had at once."""
+        ...
+
+    def is_document(self, name: bytes) -> bool:
+        """Whether a name promises a document that needs a parser. `kind` knows better."""
         ...
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
@@ -73,7 +77,12 @@ class FileExtractor:
 
     def is_quick(self, kind: str) -> bool:
         """See `Extractor`."""
-        return Route[kind.rpartition(" ")[2].upper()] not in _PARSED
+        route = Route[kind.rpartition(" ")[2].upper()]
+        return route not in _PARSED or (route is Route.IMAGE and self._ocr is None)
+
+    def is_document(self, name: bytes) -> bool:
+        """See `Extractor`."""
+        return named_as_document(name)
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """See `Extractor`."""

@@ -35,7 +35,10 @@ class Reader:
         return name.rpartition(b".")[2].decode("ascii", "replace")
 
     def is_quick(self, kind: str) -> bool:
-        return kind != "slow"
+        return kind not in {"slow", "late"}
+
+    def is_document(self, name: bytes) -> bool:
+        return name.endswith(b".slow")
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         self.calls.append(name)

@@ -23,7 +23,7 @@ def claim(number: int, *, size: int = 100, priority: int = 0) -> ClaimedFile:
 
 
 def grouped(*claims: ClaimedFile) -> list[list[int]]:
-    return [[each.id for each in group] for group in groups(claims)]
+    return [[each.id for each in group] for group in groups(claims, apart=lambda name: name == b"99")]
 
 
 def test_small_files_go_together_and_large_ones_alone() -> None:
@@ -31,6 +31,7 @@ def test_small_files_go_together_and_large_ones_alone() -> None:
     assert grouped() == []
     assert grouped(claim(1), claim(2), claim(3, size=large), claim(4), claim(5)) == [[1, 2], [3], [4, 5]]
     assert grouped(claim(1, size=large), claim(2, size=large)) == [[1], [2]]
+    assert grouped(claim(1), claim(99), claim(2)) == [[1], [99], [2]], "its name says that it takes time"
 
 
 def test_what_was_just_saved_waits_for_nothing_else() -> None:
@@ -39,9 +40,9 @@ def test_what_was_just_saved_waits_for_nothing_else() -> None:
 
 def test_a_group_is_bounded() -> None:
     many = [claim(number) for number in range(GROUP_FILES + 1)]
-    assert [len(group) for group in groups(many)] == [GROUP_FILES, 1]
+    assert [len(group) for group in grouped(*many)] == [GROUP_FILES, 1]
     heavy = [claim(number, size=SMALL_BYTES) for number in range(GROUP_BYTES // SMALL_BYTES + 1)]
-    assert [len(group) for group in groups(heavy)] == [GROUP_BYTES // SMALL_BYTES, 1]
+    assert [len(group) for group in grouped(*heavy)] == [GROUP_BYTES // SMALL_BYTES, 1]
 
 
 def test_copies_in_a_group_are_read_once(index: Index) -> None:
@@ -54,9 +55,20 @@ def test_copies_in_a_group_are_read_once(index: Index) -> None:
     assert index.rows("SELECT count(*) FROM embeddings") == [(1,)]
 
 
-def test_files_that_need_a_parser_have_a_turn_each_and_copies_of_them_one(index: Index) -> None:
-    for name in ("a.slow", "b.slow", "c.txt", "d.slow"):
-        (index.folder / name).write_text("other words" if name == "d.slow" else "words")
+@pytest.mark.parametrize("kind", ["slow", "late"])
+def test_files_that_need_a_parser_have_a_turn_each_and_copies_of_them_one(index: Index, kind: str) -> None:
+    """Whether their names tell (slow) or only their bytes (late)."""
+    for name in (f"a.{kind}", f"b.{kind}", "c.txt", f"d.{kind}"):
+        (index.folder / name).write_text("other words" if name[0] == "d" else "words")
+    index.scan()
+    assert index.extraction().run_batch() == 4
+    assert sorted(index.reader.calls) == [b"a.%s" % kind.encode(), b"c.txt", b"d.%s" % kind.encode()]
+    assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(4,)]
+
+
+def test_what_is_had_at_once_is_written_down_before_any_parser_is_asked(index: Index) -> None:
+    for name in ("a.late", "b.txt", "c.txt"):
+        (index.folder / name).write_text(f"words of {name}")
     index.scan()
     written: list[int] = []
     read = index.reader.extract
@@ -66,19 +78,79 @@ def test_files_that_need_a_parser_have_a_turn_each_and_copies_of_them_one(index:
         return read(content, name=name)
 
     index.reader.extract = watch  # type: ignore[method-assign]
-    assert index.extraction().run_batch() == 4
-    assert index.reader.calls == [b"c.txt", b"a.slow", b"d.slow"]
-    assert written == [0, 1, 3], "what is had at once is written down before any parser is asked"
+    index.extraction().run_batch()
+    assert written == [0, 0, 2]
 
 
-def test_parsers_that_take_long_keep_nothing_else_waiting(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["slow", "late"])
+def test_parsers_that_take_long_keep_nothing_else_waiting(
+    index: Index, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setattr(extraction, "BATCH_SECONDS", 0.0)
-    for name in ("a.slow", "b.slow", "c.slow"):
-        (index.folder / name).write_text(f"words of {name}")
+    for name in ("a", "b", "c"):
+        (index.folder / f"{name}.{kind}").write_text(f"words of {name}")
     index.scan()
     service = index.extraction()
     assert [service.run_batch() for _ in range(4)] == [1, 1, 1, 0]
     assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(3,)]
+
+
+def test_a_bad_file_does_not_make_the_others_of_its_group_take_longer_than_a_batch_may(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "BATCH_SECONDS", 0.0)
+    for name in ("a", "b", "c"):
+        (index.folder / f"{name}.txt").write_text(f"words of {name}")
+    index.scan()
+    read = index.reader.extract
+
+    def fail(content: bytes, *, name: bytes) -> Document | Unreadable:
+        if name == b"b.txt":
+            raise ValueError("this one is bad")
+        return read(content, name=name)
+
+    index.reader.extract = fail  # type: ignore[method-assign]
+    service = index.extraction()
+    assert service.run_batch() == 1
+    assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(1,)]
+    while service.run_batch():
+        pass
+    service.recover()
+    assert index.states() == {
+        "a.txt": ("indexed", None),
+        "b.txt": ("failed", "crashed"),
+        "c.txt": ("indexed", None),
+    }
+
+
+def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(GROUP_FILES):
+        (index.folder / f"{number:02}.txt").write_text("x")
+    index.scan()
+    for number in range(GROUP_FILES):
+        (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (SMALL_BYTES // 5))
+    read = reading._read_all
+    write = index.extraction()._write
+    sizes: list[int] = []
+
+    def watch(descriptor: int, *, limit: int) -> bytes:
+        content = read(descriptor, limit=limit)
+        sizes.append(len(content))
+        return content
+
+    monkeypatch.setattr(reading, "_read_all", watch)
+    together: list[int] = []
+    service = index.extraction()
+    monkeypatch.setattr(
+        service, "_write", lambda files, *rest, **more: (together.append(len(files)), write(files, *rest, **more))
+    )
+    while service.run_batch():
+        pass
+    assert max(together) == 1
+    assert len(sizes) == GROUP_FILES
+    assert index.rows("SELECT count(*) FROM files WHERE content_id IS NOT NULL") == [(GROUP_FILES,)]
 
 
 def test_those_of_a_group_that_somebody_else_has_are_left_to_them(index: Index) -> None:

@@ -7,7 +7,7 @@ CROSS JOIN LATERAL (
     SELECT id FROM contents c
     WHERE (c.digest, c.extractor, c.kind) = (sought.digest, sought.extractor, sought.kind)
     LIMIT 1
-    FOR UPDATE
+    FOR NO KEY UPDATE
 ) AS known
 WHERE contents.id = known.id
 RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reason, detail
@@ -64,15 +64,22 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: abandon
--- Contents that no file has any more and that nobody will miss: they are swept at once.
+-- Contents that no file has any more and that nobody will miss: they are swept at once. As above, one that somebody has
+-- in hand is left to `mark_orphans`.
 UPDATE contents SET orphaned_at = '-infinity'
-WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+WHERE id IN (
+    SELECT id FROM contents
+    WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+    FOR UPDATE SKIP LOCKED)
 
 -- name: mark_orphans
--- The same over all contents. That bytes hold no text is known as long as it is of use: no file refers to it.
+-- The same over all contents; one that somebody has in hand is met by the next look. That bytes hold no text is known as long as it is of use: no file refers to it.
 UPDATE contents SET orphaned_at = now()
-WHERE orphaned_at IS NULL AND (reason IS NULL OR used_at < now() - make_interval(secs => %(verdict_seconds)s))
-  AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+WHERE id IN (
+    SELECT id FROM contents
+    WHERE orphaned_at IS NULL AND (reason IS NULL OR used_at < now() - make_interval(secs => %(verdict_seconds)s))
+      AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+    FOR UPDATE SKIP LOCKED)
 
 -- name: root_contents
 -- The contents of a root's files.
@@ -123,4 +130,7 @@ RETURNING id
 
 -- name: delete_embeddings
 -- The vectors of chunks that are no more.
-DELETE FROM embeddings WHERE chunk_id = ANY(%(ids)s)
+WITH gone AS MATERIALIZED (
+    SELECT model_id, chunk_id FROM embeddings WHERE chunk_id = ANY(%(ids)s) ORDER BY 1, 2 FOR UPDATE
+)
+DELETE FROM embeddings e USING gone WHERE (e.model_id, e.chunk_id) = (gone.model_id, gone.chunk_id)

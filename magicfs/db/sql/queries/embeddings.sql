@@ -54,18 +54,27 @@ WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND state = 'pending' 
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = embeddings.chunk_id)
 
 -- name: finish
--- Vectors of claimed chunks. Rows whose lease is no longer held are left to their new holder.
+-- Vectors of claimed chunks. Rows whose lease is no longer held are left to their new holder. Locked in the order in
+-- which `enqueue_chunks` does, like all that takes several chunks.
+WITH held AS MATERIALIZED (
+    SELECT chunk_id FROM embeddings
+    WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
+    ORDER BY chunk_id FOR UPDATE
+)
 UPDATE embeddings
 SET state = 'done', vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
-FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector)
-WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id AND lease = %(lease)s
+FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector) JOIN held USING (chunk_id)
+WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 
 -- name: return
 -- Not embedded after all. A refund of 1 says that this was no fault of the chunks.
 UPDATE embeddings
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
-WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
+WHERE model_id = %(model_id)s AND chunk_id IN (
+    SELECT chunk_id FROM embeddings
+    WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
+    ORDER BY chunk_id FOR UPDATE)
 
 -- name: refuse
 -- The model has no vector for this chunk.
@@ -76,7 +85,9 @@ WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
 -- name: release
 -- A worker has started: whatever its predecessor of the same name held is free again.
 UPDATE embeddings SET lease = NULL, leased_by = NULL, leased_until = NULL
-WHERE leased_by = %(owner)s AND lease IS NOT NULL
+WHERE (model_id, chunk_id) IN (
+    SELECT model_id, chunk_id FROM embeddings WHERE leased_by = %(owner)s AND lease IS NOT NULL
+    ORDER BY 1, 2 FOR UPDATE)
 
 -- name: quarantine
 -- What ended its worker time after time, taken alone.

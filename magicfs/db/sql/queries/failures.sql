@@ -24,7 +24,8 @@ LIMIT %(limit)s
 -- name: retry_files
 -- Read again what could not be read.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
-WHERE state = 'failed' OR reason = ANY(%(reasons)s)
+WHERE id IN (
+    SELECT id FROM files WHERE state = 'failed' OR reason = ANY(%(reasons)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: forget_verdicts
 -- What was concluded about bytes without text is concluded anew.

@@ -47,9 +47,14 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
 RETURNING id
 
 -- name: delete_unmet
--- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had.
-DELETE FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s) AND changed_at < %(began)s
-RETURNING content_id
+-- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had. Locked in
+-- the order of `upsert`, like all that takes several files.
+WITH gone AS MATERIALIZED (
+    SELECT id FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s) AND changed_at < %(began)s
+    ORDER BY path FOR UPDATE
+)
+DELETE FROM files USING gone WHERE files.id = gone.id
+RETURNING files.content_id
 
 -- name: count_paths
 -- How many files there are at these paths and below them.
@@ -62,11 +67,15 @@ ON f.root_id = %(root_id)s
 SELECT count(*) FROM files WHERE root_id = %(root_id)s
 
 -- name: delete_paths
--- Files at these paths and below them: `0` is the byte that follows the slash.
-DELETE FROM files USING unnest(%(paths)s::bytea[]) AS gone (path)
-WHERE files.root_id = %(root_id)s AND (files.path = gone.path
-   OR (files.path > gone.path || '/'::bytea AND files.path < gone.path || '0'::bytea))
-RETURNING content_id
+-- Files at these paths and below them: `0` is the byte that follows the slash. Locked in the order of `upsert`.
+WITH gone AS MATERIALIZED (
+    SELECT f.id FROM unnest(%(paths)s::bytea[]) AS at (path) JOIN files f
+    ON f.root_id = %(root_id)s
+       AND (f.path = at.path OR (f.path > at.path || '/'::bytea AND f.path < at.path || '0'::bytea))
+    ORDER BY f.path FOR UPDATE OF f
+)
+DELETE FROM files USING gone WHERE files.id = gone.id
+RETURNING files.content_id
 
 -- name: claim
 -- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
@@ -201,14 +210,18 @@ UPDATE files SET (attempts, leased_until) = (
                CASE WHEN again THEN now() + make_interval(secs => %(pause)s) END
         FROM (SELECT files.attempts >= %(max_attempts)s AND files.changed_at > files.claimed_at AS again) AS verdict),
     lease = NULL, leased_by = NULL
-WHERE leased_by = %(owner)s AND lease IS NOT NULL
+WHERE id IN (
+    SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
 -- name: quarantine
 -- What ended its reader time after time, taken alone.
 UPDATE files
 SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(extractor)s,
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
-WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+WHERE id IN (
+    SELECT id FROM files
+    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+    FOR UPDATE SKIP LOCKED)
 
 -- name: waiting
 -- Whether a file of the host could be claimed now, by whoever has no large one in hand.

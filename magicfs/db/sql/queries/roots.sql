@@ -24,6 +24,10 @@ SELECT name FROM roots
 INSERT INTO roots (host_id, path, name, device) VALUES (%(host_id)s, %(path)s, %(name)s, %(device)s)
 RETURNING id
 
+-- name: lock_files
+-- The files of a root, in the order in which everybody locks them: the foreign key would take them as they lie.
+SELECT count(*) FROM (SELECT FROM files WHERE root_id = %(root_id)s ORDER BY path FOR UPDATE) AS locked
+
 -- name: delete
 -- Forget a root and, by the foreign key, its files; their contents are marked as orphans before.
 DELETE FROM roots WHERE id = %(root_id)s
