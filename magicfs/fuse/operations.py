@@ -127,7 +127,9 @@ class Mount(pyfuse3.Operations):
         node = self._inodes.find(inode)
         if not isinstance(node, Openable):
             raise FUSEError(errno.EINVAL)
-        handle = await self._lanes.run(node.lane, node.open, flags)
+        handle = node.open_now(flags)
+        if handle is None:
+            handle = await self._lanes.run(node.lane, node.open, flags)
         same_file = self._handles.shares_pages(node, handle.version)
         number = self._handles.add_file(node, handle)
         keep = isinstance(node, RealFile) and node.opened(handle.version)
@@ -170,7 +172,10 @@ class Mount(pyfuse3.Operations):
     async def release(self, fh: FileHandleT) -> None:
         """Close a file."""
         handle = self._handles.remove_file(fh)
-        await self._lanes.run(Lane.FILES, handle.close)
+        if handle.closes_now:
+            handle.close()
+        else:
+            await self._lanes.run(Lane.FILES, handle.close)
 
     @guarded
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:

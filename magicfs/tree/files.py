@@ -1,7 +1,7 @@
 """Real files in the tree: results of searches, files of the mirror, files that could not be indexed.
 
-They are opened below their root without following links, and read and written by descriptor. All methods but
-`known_attributes`, `absorb` and `extended` block.
+They are opened below their root without following links, and read and written by descriptor. What the kernel has in
+memory is had at once, without a thread: the way there and back takes longer than the rest. All other methods block.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from magicfs.beneath import open_beneath
+from magicfs.beneath import open_at_once, open_beneath
 from magicfs.db.mounts import FailedFile
 from magicfs.domain.files import FileStat
 from magicfs.domain.results import Hit
@@ -60,6 +60,16 @@ class Place:
         with self.looked_at() as descriptor:
             return os.fstat(descriptor)
 
+    def status_now(self) -> os.stat_result | None:
+        """The same if it can be said at once and something is there."""
+        descriptor = open_at_once(self.root, self.path or b".", flags=os.O_PATH)
+        if descriptor is None:
+            return None
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
 
 class RealHandle:
     """An open file of a root."""
@@ -67,9 +77,10 @@ class RealHandle:
     direct = False
     _descriptor = -1
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, closes_now: bool = False) -> None:
         status = os.fstat(descriptor)
         self._descriptor = descriptor
+        self.closes_now = closes_now
         self._at_once = hasattr(os, "RWF_NOWAIT")
         self.version: FileStat | None = FileStat.of(status)
         self.seen = Attributes.of(status)
@@ -158,8 +169,11 @@ class RealFile(Openable):
         self._opened: FileStat | None = None
 
     def known_attributes(self) -> Attributes | None:
-        """As the index has them, when that is all there is to know."""
-        return None if self._here else self._known
+        """What the file system says at once; for a file of another machine, what the index says."""
+        if not self._here:
+            return self._known
+        status = self._place.status_now()
+        return Attributes.of(status) if status is not None and stat.S_ISREG(status.st_mode) else None
 
     def attributes(self) -> Attributes:
         """What `lstat` says; for a file of another machine, what the index says."""
@@ -221,6 +235,20 @@ class RealFile(Openable):
             yield "lines", f"{hit.first_line}-{hit.last_line}"
             yield "snippet", hit.snippet
             yield "indexed_at", datetime.fromtimestamp(hit.indexed_at, UTC).isoformat(timespec="seconds")
+
+    def open_now(self, flags: int) -> Handle | None:
+        """Open it to read, if the kernel has all that this takes."""
+        if not self._here or flags & (os.O_ACCMODE | os.O_TRUNC):
+            return None
+        descriptor = open_at_once(self._place.root, self._place.path, flags=flags & _PASSED_ON)
+        if descriptor is None:
+            return None
+        try:
+            _require_regular(os.fstat(descriptor))
+            return RealHandle(descriptor, closes_now=True)
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     def open(self, flags: int) -> Handle:
         """Open the real file, if it is one still."""

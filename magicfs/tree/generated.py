@@ -19,6 +19,7 @@ class TextHandle:
 
     direct = True
     version: FileStat | None = None
+    closes_now = True
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)

@@ -46,7 +46,8 @@ class MirrorDirectory(OurDirectory):
     def lookup(self, name: bytes) -> Entry:
         """A root's directory, which must be there. May block."""
         root = self._root(name)
-        return _entry(name, Place(host=self._host, root=root.path, path=b""))
+        place = Place(host=self._host, root=root.path, path=b"")
+        return _entry(name, place, place.status())
 
     def list(self) -> ReadyEntries:
         """The roots that are there. May block."""
@@ -76,6 +77,11 @@ class RealDirectory(Directory):
         super().__init__(b"r" + place.key)
         self._place = place
 
+    def known_attributes(self) -> Attributes | None:
+        """The same, if it can be said at once."""
+        status = self._place.status_now()
+        return Attributes.of(status) if status is not None and stat.S_ISDIR(status.st_mode) else None
+
     def attributes(self) -> Attributes:
         """What `lstat` says, but nobody may create or remove here. May block."""
         status = self._place.status()
@@ -83,9 +89,16 @@ class RealDirectory(Directory):
             raise missing(self._place.path)
         return Attributes.of(status)
 
+    def peek(self, name: bytes) -> Entry | None:
+        """What is there under that name, if it can be said at once."""
+        place = _below(self._place, name)
+        status = place.status_now()
+        return None if status is None else _entry(name, place, status)
+
     def lookup(self, name: bytes) -> Entry:
         """What is there under that name. May block."""
-        return _entry(name, _below(self._place, name))
+        place = _below(self._place, name)
+        return _entry(name, place, place.status())
 
     def list(self) -> OnDisk:
         """The names; what they stand for is looked up as they are asked for. May block."""
@@ -117,7 +130,8 @@ class OnDisk:
         while not found and start < len(self.names):
             for position, name in enumerate(self.names[start : start + count], start + 1):
                 try:
-                    found.append((position, _entry(name, _below(self.place, name))))
+                    place = _below(self.place, name)
+                    found.append((position, _entry(name, place, place.status())))
                 except OSError as error:
                     if error.errno not in _NOWHERE:
                         raise
@@ -164,8 +178,8 @@ def _below(place: Place, name: bytes) -> Place:
     return Place(host=place.host, root=place.root, path=place.path + b"/" + name if place.path else name)
 
 
-def _entry(name: bytes, place: Place) -> Entry:
-    attributes = Attributes.of(place.status())
+def _entry(name: bytes, place: Place, status: os.stat_result) -> Entry:
+    attributes = Attributes.of(status)
     return Entry(name, _node(place, attributes.mode), attributes, seconds=REAL_SECONDS)
 
 

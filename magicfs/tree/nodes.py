@@ -1,7 +1,8 @@
 """The kinds of nodes and what each can do.
 
-Threading: `peek`, `known_attributes` and `absorb` run on the thread that serves the tree and never block. The
-other methods may block, each no longer than its lane allows, and may run in any thread, several at once.
+Threading: `peek`, `known_attributes`, `open_now`, `read_now` and `absorb` run on the thread that serves the tree and
+never block. The other methods may block, each no longer than its lane allows, and may run in any thread, several at
+once.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ class Handle(Protocol):
     """Whether reads pass the kernel's page cache by."""
     version: FileStat | None
     """Which version of which file was opened, where there is a file."""
+    closes_now: bool
+    """Whether `close` does not block."""
 
     def read_now(self, offset: int, into: memoryview) -> memoryview | None:
         """As much as fits into a buffer, less only at the end of the file; None when that would block."""
@@ -162,11 +165,16 @@ class Handle(Protocol):
         """Bring what was written to the disk. May block."""
 
     def close(self) -> None:
-        """Give the file back. May block."""
+        """Give the file back. May block unless `closes_now`."""
 
 
 class Openable(Node):
     """A node that can be opened as a file."""
+
+    def open_now(self, flags: int) -> Handle | None:
+        """Open as `open` does; None when that might block, or cannot be done."""
+        del flags
+        return None
 
     @abstractmethod
     def open(self, flags: int) -> Handle:

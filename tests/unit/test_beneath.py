@@ -1,11 +1,25 @@
 """Opening below a root."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from magicfs.beneath import open_beneath, regular_file_stat
+from magicfs import beneath, kernel
+from magicfs.beneath import open_at_once, open_beneath, regular_file_stat
+
+
+@pytest.fixture(params=["one call", "step by step"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the kernel's own call, and where there is none."""
+    if request.param == "step by step":
+
+        def unknown(*_: object) -> int:
+            raise OSError(errno.ENOSYS, "not implemented")
+
+        monkeypatch.setattr(beneath, "openat2", unknown)
+    return str(request.param)
 
 
 def read(root: Path, path: str) -> bytes:
@@ -59,3 +73,85 @@ def test_a_link_in_place_of_the_root_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "root").symlink_to("elsewhere")
     with pytest.raises(NotADirectoryError):
         read(tmp_path / "root", "a.txt")
+
+
+def test_a_link_itself_can_be_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    descriptor = open_beneath(os.fsencode(tmp_path), b"link", flags=os.O_PATH)
+    try:
+        assert os.readlink(b"", dir_fd=descriptor) == b"nowhere"
+    finally:
+        os.close(descriptor)
+
+
+def test_a_way_up_is_no_way(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "a.txt").write_text("outside")
+    with pytest.raises(OSError):
+        read(tmp_path / "root", "../a.txt")
+
+
+def test_a_path_longer_than_one_call_takes_is_opened(tmp_path: Path) -> None:
+    at = os.open(tmp_path, os.O_PATH)
+    parts = ["d" * 200] * 25
+    for part in parts:
+        os.mkdir(part, dir_fd=at)
+        below = os.open(part, os.O_PATH, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(os.open("a.txt", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+    os.close(at)
+    assert read(tmp_path, "/".join([*parts, "a.txt"])) == b""
+
+
+class TestAtOnce:
+    def test_what_the_kernel_has_in_memory_is_opened(self, tmp_path: Path, way: str) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a/b.txt").write_text("hello")
+        if not beneath._is_local(*kernel.mount_of(os.open(tmp_path, os.O_PATH))):
+            pytest.skip("the temporary directory is on no file system of this machine")
+        descriptor = open_at_once(os.fsencode(tmp_path), b"a/b.txt")
+        if way == "step by step":
+            assert descriptor is None
+            return
+        assert descriptor is not None
+        assert os.read(descriptor, 100) == b"hello"
+        os.close(descriptor)
+
+    @pytest.mark.parametrize("path", ["missing.txt", "link.txt", "linked/b.txt", "a.txt/b.txt"])
+    def test_anything_unusual_is_left_to_the_long_way(self, tmp_path: Path, path: str) -> None:
+        (tmp_path / "a.txt").write_text("hello")
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b/b.txt").write_text("hello")
+        (tmp_path / "link.txt").symlink_to("a.txt")
+        (tmp_path / "linked").symlink_to("b")
+        assert open_at_once(os.fsencode(tmp_path), os.fsencode(path)) is None
+
+    def test_other_file_systems_are_left_to_it(self) -> None:
+        assert open_at_once(b"/proc", b"self/status") is None, "no file system with files of its own"
+        assert open_at_once(b"/", b"proc/version") is None, "another one below"
+
+    def test_no_descriptor_is_left_open(self, tmp_path: Path) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        assert open_at_once(os.fsencode(tmp_path), b"no/such/file") is None
+        assert open_at_once(b"/proc", b"version") is None
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_kernel_says_which_mount_a_file_is_on() -> None:
+    descriptor = os.open("/proc", os.O_PATH)
+    try:
+        mount, device = kernel.mount_of(descriptor)
+    finally:
+        os.close(descriptor)
+    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    [found] = [line for line in lines if int(line[0]) == mount]
+    assert found[4] == "/proc"
+    assert found[2] == f"{os.major(device)}:{os.minor(device)}"
+
+
+def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        kernel.openat2(kernel.HERE, os.fsencode(tmp_path / "missing"), os.O_RDONLY, kernel.Resolve(0))
+    with pytest.raises(OSError):
+        kernel.mount_of(-1)
