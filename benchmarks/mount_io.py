@@ -155,8 +155,10 @@ def reads(sides: Sides, sizes: Sizes) -> dict[str, float]:
 
 
 def use_memory(megabytes: int) -> None:
-    """Have so much memory, and give it back: the host of a virtual machine may only now find it, which takes longer than
-    to read into it."""
+    """Have so much memory, and give it back.
+
+    The host of a virtual machine may find it only when it is first used, which takes longer than to read into it.
+    """
     memory = bytearray(megabytes * BLOCK)
     memory[::PAGE] = b"x" * len(memory[::PAGE])
 
