@@ -69,7 +69,8 @@ class Embedding:
         self._load = load
         self._owner = owner
         self._resting = resting
-        self._embedder: Embedder | None = None
+        self._embedders: dict[ModelSpec, Embedder] = {}
+        """The active model, and beside it the one that is being built: what is saved meanwhile needs both in turn."""
 
     def recover(self) -> int:
         """Free what this worker held when it last died, and set aside what keeps killing it."""
@@ -113,9 +114,10 @@ class Embedding:
 
     def _claim(self, connection: Connection) -> _Batch | None:
         """The next batch: of the active model, or else of the one that is being built."""
-        for model in (models_db.active_model(connection), models_db.building_model(connection)):
-            if model is None:
-                continue
+        found = (models_db.active_model(connection), models_db.building_model(connection))
+        models = [model for model in found if model is not None]
+        self._let_go_of_others({model.spec for model in models})
+        for model in models:
             claims = embeddings_db.claim_chunks(
                 connection,
                 model=model.id,
@@ -158,10 +160,14 @@ class Embedding:
         return embeddings_db.finish_chunks(connection, model=model, claims=claims, vectors=vectors) if claims else 0
 
     def _embedder_for(self, spec: ModelSpec) -> Embedder:
-        if self._embedder is None or self._embedder.spec != spec:
-            self._embedder = None
-            self._embedder = self._load(spec)
-        return self._embedder
+        if spec not in self._embedders:
+            self._embedders[spec] = self._load(spec)
+        return self._embedders[spec]
+
+    def _let_go_of_others(self, live: set[ModelSpec]) -> None:
+        """A model that is in use no more takes as much memory as one that is."""
+        for spec in self._embedders.keys() - live:
+            del self._embedders[spec]
 
     def _return(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
         """Free claims after an error; when even that fails, they run out by themselves."""

@@ -14,6 +14,7 @@ from magicfs.db.models import (
     complete_building,
     drop_retired,
 )
+from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.integration.ingest.conftest import Index
@@ -59,6 +60,30 @@ def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index)
         assert building_model(connection) is None
         ids = active_model(connection).id
     assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s AND state = 'done'", ids) == [(11,)]
+
+
+def test_what_is_saved_while_a_model_is_built_loads_neither_model_again(filled: Index) -> None:
+    loaded: list[str] = []
+    service = filled.embedding()
+
+    def load(spec: ModelSpec) -> FakeEmbedder:
+        loaded.append(spec.name)
+        return FakeEmbedder(spec)
+
+    service._load = load
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+    for number in range(3):
+        (filled.folder / "saved.txt").write_text(f"saved for the {number}. time")
+        filled.scan()
+        filled.extraction().run_batch()
+        while service.run_batch():
+            pass
+    assert loaded == [FAKE_SPEC.name, OTHER.name]
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is not None
+    service.run_batch()
+    assert list(service._embedders) == [OTHER], "the memory of a retired model is given back"
 
 
 def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Index) -> None:
