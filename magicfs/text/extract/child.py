@@ -38,6 +38,7 @@ def serve(parser: Parser, *, limits: Limits) -> None:
     confine.die_with_parent()
     os.nice(limits.nice)
     confine.limit_resources(memory_bytes=limits.memory_bytes)
+    confine.refuse_changes()
     confine.refuse_network_and_programs()
     connection = socket.socket(fileno=0)
     served = 0

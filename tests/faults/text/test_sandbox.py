@@ -76,7 +76,6 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
         ("wrong-types", Reason.CRASHED, "exit code 1"),
         ("network", Reason.CORRUPT, "PermissionError"),
         ("program", Reason.CORRUPT, "PermissionError"),
-        ("write", Reason.CORRUPT, "File too large"),
     ],
 )
 @pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
@@ -89,6 +88,40 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
     assert outcome.reason is reason
     assert detail in outcome.detail
     pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+@pytest.mark.parametrize(
+    "deed", ["write", "overwrite", "append", "cut", "remove", "move", "link", "symlink", "directory", "pipe"]
+)
+def test_no_file_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str) -> None:
+    if not landlocked():
+        pytest.skip("this kernel has no Landlock")
+    path = tmp_path / "a user's file.txt"
+    path.write_text("precious")
+    outcome = unreadable(sandbox.parse(os.fsencode(path), mime_type=deed))
+    assert outcome.reason is Reason.CORRUPT
+    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "precious"
+    pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+def landlocked() -> bool:
+    """Whether the kernel can refuse changes; asked in a process of its own."""
+    ask = "from magicfs.text.extract.confine import refuse_changes; print(refuse_changes())"
+    return subprocess.check_output([sys.executable, "-P", "-c", ask], text=True).strip() == "True"
+
+
+def test_without_landlock_little_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    attempt = (
+        "import sys\n"
+        "from magicfs.text.extract import confine\n"
+        "confine.limit_resources(memory_bytes=1 << 28)\n"
+        "open(sys.argv[1], 'wb', buffering=0).write(bytes(1 << 20))\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", attempt, path], check=False)
+    assert path.stat().st_size <= 1 << 16
 
 
 @pytest.mark.parametrize("deed", ["hang", "spin"])

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -37,10 +36,14 @@ def die_for_want_of_memory() -> None:
     os.abort()
 
 
-def write_a_file() -> None:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        for _ in range(2):
-            file.write(bytes(1 << 20))
+def write_a_file(path: str) -> None:
+    with open(path, "wb", buffering=0) as file:
+        file.writelines(bytes(1 << 20) for _ in range(2))
+
+
+def overwrite(path: str) -> None:
+    with open(path, "r+b", buffering=0) as file:
+        file.write(b"gone")
 
 
 DEEDS: dict[str, Callable[[], object]] = {
@@ -58,8 +61,21 @@ DEEDS: dict[str, Callable[[], object]] = {
     "nonsense": lambda: os.write(0, b"\xff" * 64),
     "network": socket.socket,
     "program": lambda: subprocess.run(["/bin/true"], check=True),
-    "write": write_a_file,
 }
+
+CHANGES: dict[str, Callable[[str], object]] = {
+    "write": lambda path: write_a_file(path + ".new"),
+    "overwrite": overwrite,
+    "append": lambda path: os.open(path, os.O_WRONLY | os.O_APPEND),
+    "cut": lambda path: os.truncate(path, 0),
+    "remove": os.remove,
+    "move": lambda path: os.rename(path, path + ".moved"),
+    "link": lambda path: os.link(path, path + ".link"),
+    "symlink": lambda path: os.symlink(path, path + ".symlink"),
+    "directory": lambda path: os.mkdir(path + ".directory"),
+    "pipe": lambda path: os.mkfifo(path + ".pipe"),
+}
+"""What must not be done to a user's files; the request's bytes are the path of one."""
 
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
@@ -73,6 +89,8 @@ ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
 def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
     if mime_type in DEEDS:
         DEEDS[mime_type]()
+    elif mime_type in CHANGES:
+        CHANGES[mime_type](content.decode())
     elif mime_type in ANSWERS:
         return ANSWERS[mime_type]()
     return Document(f"{os.getpid()} {content.decode()}", mime_type)
