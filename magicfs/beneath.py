@@ -9,21 +9,24 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from functools import lru_cache
 
 from magicfs.domain.files import FileStat
 from magicfs.kernel import HERE, Resolve, mount_of, openat2
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOT_AT_ONCE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Some kernels take O_DIRECTORY for a temporary file, which they never make at once; what is opened below tells too."""
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SAFE_PATH = os.O_NOFOLLOW | os.O_CLOEXEC
 _BELOW = Resolve.BENEATH | Resolve.NO_LINKS
 _BELOW_AT_ONCE = _BELOW | Resolve.NO_OTHER_MOUNT | Resolve.CACHED
-_NOT_SO = frozenset({errno.ENOSYS, errno.EPERM, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG})
+_NOT_SO = frozenset({errno.ENOSYS, errno.EPERM, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG, errno.EOVERFLOW})
 """The kernel, or what confines this process, does not know the call; or the path is longer than one call takes."""
 
 _LOCAL = frozenset(
-    ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "tmpfs", "ramfs", "overlay", "vfat", "exfat")
+    ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "tmpfs", "ramfs", "vfat", "exfat")
 )
 """File systems of this machine's kernel: what they have in memory they give at once. Others may ask a server or a
 program first, and wait for it."""
@@ -72,11 +75,11 @@ def open_at_once(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int |
     Not for writing. None too if there is no such file, and where the kernel does not offer this.
     """
     try:
-        directory = openat2(HERE, root, _DIRECTORY, Resolve.CACHED)
+        directory = openat2(HERE, root, _ROOT_AT_ONCE, Resolve.CACHED)
     except OSError:
         return None
     try:
-        if not _is_local(*mount_of(directory)):
+        if not _is_local(*mount_of(directory), int(time.monotonic())):
             return None
         return openat2(directory, path, _safe(flags), _BELOW_AT_ONCE)
     except OSError:
@@ -86,8 +89,11 @@ def open_at_once(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int |
 
 
 @lru_cache(maxsize=64)
-def _is_local(mount: int, device: int) -> bool:  # noqa: ARG001 - the cache's key
-    """Whether a mount's file system never waits for anybody. The device tells apart mounts that had one number."""
+def _is_local(mount: int, device: int, second: int) -> bool:  # noqa: ARG001 - the cache's key
+    """Whether a mount's file system never waits for anybody.
+
+    The numbers of a mount and its device may be given to another one after it: so this is known for a second.
+    """
     number = b"%d" % mount
     with open("/proc/self/mountinfo", "rb") as mounts:
         for line in mounts:

@@ -113,6 +113,12 @@ def return_chunks(
     )
 
 
+def hold_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
+    """Lock claimed chunks, in the order in which everybody does, if more than one statement is to change them."""
+    values = {"model_id": model, "lease": claims[0].lease, "ids": [claim.id for claim in claims]}
+    connection.execute(_SQL["hold"], values)
+
+
 def refuse_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
     """Set a chunk aside that the model has no usable vector for."""
     connection.execute(

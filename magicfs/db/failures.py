@@ -45,7 +45,7 @@ def list_failures(
 
 def retry_failures(connection: Connection) -> int:
     """Try everything again that failed, or was skipped for a reason that may be gone. Returns how many."""
-    connection.execute(_SQL["forget_verdicts"])
     files = connection.execute(_SQL["retry_files"], {"reasons": [reason.value for reason in RETRIED]}).rowcount
+    connection.execute(_SQL["forget_verdicts"])
     chunks = connection.execute(_SQL["retry_chunks"]).rowcount
     return files + chunks

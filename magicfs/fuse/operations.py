@@ -34,6 +34,9 @@ _LARGEST_READ = 1 << 20
 """Bytes: the most that the kernel asks for at once."""
 BATCH = 64
 """Entries that are looked at together for one reply."""
+_AT_ONCE_SECONDS = 0.05
+_THREADS_SECONDS = 60.0
+"""For so long files are opened in threads alone after one took longer than _AT_ONCE_SECONDS without."""
 _LONGEST_NAME = 255
 _BLOCK = 4096
 
@@ -65,6 +68,7 @@ class Mount(pyfuse3.Operations):
         self._inodes = tree.inodes
         self._handles = Handles()
         self._lanes = Lanes(search_seconds=search_seconds)
+        self._threads_until = 0.0
         self._scratch = memoryview(bytearray(_LARGEST_READ))
         self.started = trio.Event()
         """The kernel has the mount, and has been told what it can do."""
@@ -127,7 +131,7 @@ class Mount(pyfuse3.Operations):
         node = self._inodes.find(inode)
         if not isinstance(node, Openable):
             raise FUSEError(errno.EINVAL)
-        handle = node.open_now(flags)
+        handle = self._open_now(node, flags)
         if handle is None:
             handle = await self._lanes.run(node.lane, node.open, flags)
         same_file = self._handles.shares_pages(node, handle.version)
@@ -138,6 +142,16 @@ class Mount(pyfuse3.Operations):
             await trio.to_thread.run_sync(functools.partial(_forget_attributes, inode))
         _learn(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct or not same_file, keep_cache=keep)
+
+    def _open_now(self, node: Openable, flags: int) -> Handle | None:
+        """Open without a thread, but not for a while after that had to wait for something, such as a virus scanner."""
+        began = trio.current_time()
+        if began < self._threads_until:
+            return None
+        handle = node.open_now(flags)
+        if trio.current_time() - began > _AT_ONCE_SECONDS:
+            self._threads_until = began + _THREADS_SECONDS
+        return handle
 
     @guarded
     async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
@@ -172,7 +186,7 @@ class Mount(pyfuse3.Operations):
     async def release(self, fh: FileHandleT) -> None:
         """Close a file."""
         handle = self._handles.remove_file(fh)
-        if handle.closes_now:
+        if handle.closes_now():
             handle.close()
         else:
             await self._lanes.run(Lane.FILES, handle.close)

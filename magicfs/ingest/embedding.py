@@ -143,6 +143,8 @@ class Embedding:
 
             def write() -> tuple[int, _Batch | None]:
                 with self._database.transaction() as connection:
+                    if bad:
+                        embeddings_db.hold_chunks(connection, model=batch.model.id, claims=batch.claims)
                     done = self._finish(connection, batch.model.id, good, vectors)
                     for claim, reason in bad:
                         embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)

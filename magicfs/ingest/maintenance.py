@@ -37,8 +37,9 @@ OUTDATED_SECONDS = 600.0
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a model that was replaced are kept, so that the way back is short."""
 
+FAILED_SECONDS = 60.0
 ORPHANS_SECONDS = 600.0
-"""Pause between two looks over all contents."""
+"""Pause between two looks over all contents, after one that failed and after one that did not."""
 
 
 class Maintenance:
@@ -57,6 +58,8 @@ class Maintenance:
         if files or chunks:
             log.warning("%d files and %d chunks are set aside: 'magicfs failures' lists them", files, chunks)
         if time.monotonic() >= self._orphans_due:
+            # Should it fail, the rest is to have its turn before the next try.
+            self._orphans_due = time.monotonic() + FAILED_SECONDS
             with self._database.transaction() as connection:
                 contents_db.mark_orphans(connection, verdicts_s=VERDICT_SECONDS)
             with self._database.transaction() as connection:

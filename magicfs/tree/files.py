@@ -24,6 +24,10 @@ from magicfs.tree.nodes import Change, Handle, Lane, Openable
 
 REAL_SECONDS = 1.0
 """How long the kernel may believe what a file system of a root said: others change it without telling us."""
+SMALL_BYTES = 1 << 20
+"""What a file system lets go of at once."""
+_STATUS_BLOCK = 512
+"""Bytes that `st_blocks` counts."""
 _PASSED_ON = os.O_ACCMODE | os.O_APPEND | os.O_TRUNC | os.O_SYNC | os.O_DSYNC
 """What the opener's flags mean for the real file too."""
 
@@ -77,10 +81,11 @@ class RealHandle:
     direct = False
     _descriptor = -1
 
-    def __init__(self, descriptor: int, *, closes_now: bool = False) -> None:
+    def __init__(self, descriptor: int, *, near: bool = False) -> None:
+        """`near` says that it was opened to read, on a file system that waits for nobody."""
         status = os.fstat(descriptor)
         self._descriptor = descriptor
-        self.closes_now = closes_now
+        self._near = near
         self._at_once = hasattr(os, "RWF_NOWAIT")
         self.version: FileStat | None = FileStat.of(status)
         self.seen = Attributes.of(status)
@@ -136,6 +141,13 @@ class RealHandle:
     def sync(self, *, data_only: bool) -> None:
         """`fsync` or `fdatasync`."""
         (os.fdatasync if data_only else os.fsync)(self._descriptor)
+
+    def closes_now(self) -> bool:
+        """Where it is the last to have a file that was deleted, closing gives back all of its blocks."""
+        if not self._near:
+            return False
+        status = os.fstat(self._descriptor)
+        return max(status.st_size, status.st_blocks * _STATUS_BLOCK) <= SMALL_BYTES
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -245,7 +257,7 @@ class RealFile(Openable):
             return None
         try:
             _require_regular(os.fstat(descriptor))
-            return RealHandle(descriptor, closes_now=True)
+            return RealHandle(descriptor, near=True)
         except BaseException:
             os.close(descriptor)
             raise

@@ -19,7 +19,6 @@ class TextHandle:
 
     direct = True
     version: FileStat | None = None
-    closes_now = True
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
@@ -39,6 +38,10 @@ class TextHandle:
 
     def sync(self, *, data_only: bool) -> None:
         """Nothing to be done."""
+
+    def closes_now(self) -> bool:
+        """There is nothing to be done."""
+        return True
 
     def close(self) -> None:
         """Nothing to be done."""

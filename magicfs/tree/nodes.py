@@ -149,8 +149,6 @@ class Handle(Protocol):
     """Whether reads pass the kernel's page cache by."""
     version: FileStat | None
     """Which version of which file was opened, where there is a file."""
-    closes_now: bool
-    """Whether `close` does not block."""
 
     def read_now(self, offset: int, into: memoryview) -> memoryview | None:
         """As much as fits into a buffer, less only at the end of the file; None when that would block."""
@@ -164,8 +162,11 @@ class Handle(Protocol):
     def sync(self, *, data_only: bool) -> None:
         """Bring what was written to the disk. May block."""
 
+    def closes_now(self) -> bool:
+        """Whether `close` would not block."""
+
     def close(self) -> None:
-        """Give the file back. May block unless `closes_now`."""
+        """Give the file back. May block."""
 
 
 class Openable(Node):

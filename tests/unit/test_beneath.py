@@ -108,7 +108,7 @@ class TestAtOnce:
     def test_what_the_kernel_has_in_memory_is_opened(self, tmp_path: Path, way: str) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "a/b.txt").write_text("hello")
-        if not beneath._is_local(*kernel.mount_of(os.open(tmp_path, os.O_PATH))):
+        if not beneath._is_local(*kernel.mount_of(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
         descriptor = open_at_once(os.fsencode(tmp_path), b"a/b.txt")
         if way == "step by step":

@@ -21,12 +21,17 @@ def failures(
     """List files that could not be indexed, with the reason for each."""
     from magicfs.cli import output, wiring
     from magicfs.db.failures import list_failures, retry_failures
+    from magicfs.db.pool import again_on_conflict
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
-        with database.transaction() as connection:
-            found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
-            retried = retry_failures(connection) if retry else 0
+
+        def look() -> tuple[list[Failure], int]:
+            with database.transaction() as connection:
+                found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
+                return found, retry_failures(connection) if retry else 0
+
+        found, retried = again_on_conflict(look)
         if retried:
             queue = wiring.job_queue(settings)
             queue.ring_extract(settings.host)

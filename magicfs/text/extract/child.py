@@ -33,13 +33,19 @@ _CPU_FACTOR = 2.0
 """A parser may use two threads for as long as it may run."""
 
 
-def serve(parser: Parser, *, limits: Limits) -> None:
-    """Answer requests until the other side closes the connection or this process has served long enough."""
+def begin(limits: Limits) -> None:
+    """Give up what no parser needs. Before anything starts a thread: much of it holds for later threads alone."""
     confine.die_with_parent()
     os.nice(limits.nice)
-    confine.limit_resources(memory_bytes=limits.memory_bytes)
-    confine.refuse_changes()
+    confine.refuse_changes(but_below=tempfile.gettempdir())
     confine.refuse_network_and_programs()
+
+
+def serve(parser: Parser, *, limits: Limits) -> None:
+    """Answer requests until the other side closes the connection or this process has served long enough."""
+    # Libraries have loaded by now what they had to unpack.
+    confine.limit_resources(memory_bytes=limits.memory_bytes)
+    confine.refuse_attributes()
     connection = socket.socket(fileno=0)
     served = 0
     send(connection, Message({"ready": True}))
@@ -96,27 +102,17 @@ def _line(value: str | None) -> str | None:
     return None if value is None else " ".join(clean(value).split())[:300] or None
 
 
-def _place_for_programs() -> str | None:
-    """A temporary directory from which a library may be loaded; None where all forbid that, as `noexec` does."""
-    for place in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  what is made in it is private
-        if os.access(place, os.W_OK | os.X_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
-            return place
-    return None
-
-
 def main(arguments: list[str]) -> None:
     """Entry point of `python -m magicfs.text.extract.child LIMITS OCR`, both as JSON."""
     limits = Limits(**json.loads(arguments[0]))
     languages = json.loads(arguments[1])
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
-    # The library unpacks a part of itself into a directory whose name anybody could have taken before, and wants to
-    # make one for a cache. It is given a directory of its own, needs it only now, and what it has loaded stays loaded.
-    with tempfile.TemporaryDirectory(prefix="magicfs-", dir=_place_for_programs()) as private:
-        os.environ |= dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), private)
-        from magicfs.text.extract.parse import LibraryParser
+    begin(limits)
+    # The library starts threads as soon as it is there.
+    from magicfs.text.extract.parse import LibraryParser
 
-        parser = LibraryParser(ocr=ocr)
-        parser.warm_up()
+    parser = LibraryParser(ocr=ocr)
+    parser.warm_up()
     serve(parser, limits=limits)
 
 

@@ -1,8 +1,9 @@
-"""Takes away from a parser's process what a parser does not need. Linux; called once in the child, by its only thread.
+"""Takes away from a parser's process what a parser does not need. Linux; called in the child.
 
-Limits of the kernel bound memory, processor time and written bytes; a seccomp filter refuses sockets and new
-programs, and Landlock every change to any file. These two are a second wall behind a memory-safe library, so where the
-kernel or the kind of machine has them not, the child works without.
+Limits of the kernel bound memory, processor time and written bytes; seccomp filters refuse sockets, new programs and
+changes to what a file is besides its content, Landlock every change to content and names, and signals to others. These
+two are a second wall behind a memory-safe library, so where the kernel or the kind of machine has them not, the child
+works without. Most of them hold for the thread that asks and for those that it starts: they come before any library.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import platform
 import resource
 import signal
 import struct
+from collections.abc import Mapping
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
-_SECCOMP_MODE_FILTER = 2
+_SECCOMP_SET_FILTER = 1
+_SECCOMP_ALL_THREADS = 1
 
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_GREATER_OR_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
@@ -26,18 +28,28 @@ _OFFSET_CALL, _OFFSET_ARCH = 0, 4
 _X32_CALLS = 0x40000000
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_REFUSED_CALLS = {
-    # socket, connect, execve, ptrace, io_uring_setup, execveat
-    "x86_64": (41, 42, 59, 101, 425, 322),
-    "aarch64": (198, 203, 221, 117, 425, 281),
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_OUTSIDE = {
+    # socket, connect, execve, ptrace, io_uring_setup, execveat, process_vm_writev
+    "x86_64": (41, 42, 59, 101, 425, 322, 311),
+    "aarch64": (198, 203, 221, 117, 425, 281, 271),
+}
+_ATTRIBUTES = {
+    # chmod, fchmod, fchmodat, fchmodat2; chown, fchown, lchown, fchownat; utime, utimes, futimesat, utimensat;
+    # setxattr, lsetxattr, fsetxattr, setxattrat; removexattr, lremovexattr, fremovexattr, removexattrat
+    "x86_64": (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 463, 197, 198, 199, 466),
+    # The same without those that it does not have.
+    "aarch64": (52, 53, 452, 54, 55, 88, 5, 6, 7, 463, 14, 15, 16, 466),
 }
 
-_LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
-"""The same numbers on all architectures."""
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _LANDLOCK_ASK_VERSION = 1
+_LANDLOCK_BENEATH = 1
 _CHANGES = ((1, 0b1_1111_1111_0010), (2, 1 << 13), (3, 1 << 14))
 """By the version of Landlock that brought them: to write to a file, to remove and to make anything in a directory; to
 move something to another; to cut a file."""
+_SCOPES = ((6, 0b11),)
+"""Abstract sockets and signals of others."""
 
 _WRITTEN_BYTES = 64 * 1024
 """Enough for the last words of a dying library; nothing else is written."""
@@ -80,11 +92,23 @@ def resident() -> int:
 
 
 def refuse_network_and_programs() -> bool:
-    """Make `socket`, `connect`, `execve` and their kin fail with EPERM; whether this machine could."""
+    """Make `socket`, `connect`, `execve` and their kin fail with EPERM; whether this machine could.
+
+    Holds for all threads that there are and will be, as does the next one.
+    """
+    return _refuse(_OUTSIDE)
+
+
+def refuse_attributes() -> bool:
+    """Make changes to the mode, owner, times and extended attributes of any file fail with EPERM; whether it could."""
+    return _refuse(_ATTRIBUTES)
+
+
+def _refuse(calls: Mapping[str, tuple[int, ...]]) -> bool:
     machine = platform.machine()
     if machine not in _AUDIT_ARCH or struct.calcsize("P") != 8:  # noqa: PLR2004
         return False
-    program = _filter(arch=_AUDIT_ARCH[machine], calls=_REFUSED_CALLS[machine])
+    program = _filter(arch=_AUDIT_ARCH[machine], calls=calls[machine])
     code = ctypes.create_string_buffer(program, len(program))
 
     class FilterProgram(ctypes.Structure):
@@ -93,22 +117,34 @@ def refuse_network_and_programs() -> bool:
     description = FilterProgram(len(program) // 8, ctypes.addressof(code))
     try:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(description))
+        # It says which thread could not be taken in, if there is one.
+        at = ctypes.addressof(description)
+        return _syscall(_SECCOMP[machine], _SECCOMP_SET_FILTER, _SECCOMP_ALL_THREADS, at) == 0
     except OSError:
         return False
-    return True
 
 
-def refuse_changes() -> bool:
-    """Make writing to, making, moving and removing any file fail with EACCES; whether the kernel could.
+def refuse_changes(*, but_below: str) -> bool:
+    """Make writing, making, moving and removing files elsewhere fail with EACCES; whether the kernel could.
 
-    What is open already stays as it is. Linux 5.13 with Landlock; cutting a file by its name is refused from 6.2 on.
+    Holds for this thread and those that it will start. What is open already stays as it is. Linux 5.13 with Landlock;
+    cutting a file by its name is refused from 6.2 on, a signal to another process from 6.12 on.
     """
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("some threads would be left out: call this before anything starts one")
     try:
         version = _syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_ASK_VERSION)
         changes = sum(rights for since, rights in _CHANGES if since <= version)
-        rules = _syscall(_LANDLOCK_CREATE, struct.pack("=Q", changes), 8, 0)
+        scopes = sum(rights for since, rights in _SCOPES if since <= version)
+        # Older kernels know a shorter record, and a longer one whose rest is zero.
+        wanted = struct.pack("=QQQ", changes, 0, scopes)
+        rules = _syscall(_LANDLOCK_CREATE, wanted, len(wanted), 0)
         try:
+            allowed = os.open(but_below, os.O_PATH)
+            try:
+                _syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, struct.pack("=Qi", changes, allowed), 0)
+            finally:
+                os.close(allowed)
             _prctl(_PR_SET_NO_NEW_PRIVS, 1)
             _syscall(_LANDLOCK_RESTRICT, rules, 0)
         finally:

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -107,6 +108,10 @@ class _Child:
         ours, theirs = socket.socketpair()
         self._connection = ours
         self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
+        # The library unpacks a part of itself into a directory whose name anybody could have taken before, and wants to
+        # make one for a cache. It is given a directory of its own, needs it only now, and what it has loaded stays.
+        self._private = tempfile.mkdtemp(prefix="magicfs-", dir=_place_for_programs())
+        environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._private)
         try:
             self._process = subprocess.Popen(
                 command, stdin=theirs.fileno(), stdout=self._output, stderr=self._output, env=environment, cwd="/"
@@ -114,6 +119,7 @@ class _Child:
         except OSError as error:
             ours.close()
             self._output.close()
+            self._remove_private()
             raise ServerError(f"no process for reading files can be started ({error})") from error
         finally:
             theirs.close()
@@ -123,6 +129,7 @@ class _Child:
             words = self._last_words().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
             raise ServerError(f"the process for reading files does not start: {words or error}") from error
+        self._remove_private()
 
     def alive(self) -> bool:
         return self._process.poll() is None
@@ -157,10 +164,22 @@ class _Child:
         self._process.kill()
         self._process.wait()
         self._output.close()
+        self._remove_private()
+
+    def _remove_private(self) -> None:
+        shutil.rmtree(self._private, ignore_errors=True)
 
     def _last_words(self) -> bytes:
         self._output.seek(0)
         return self._output.read(64 * 1024)
+
+
+def _place_for_programs() -> str | None:
+    """A temporary directory from which a library may be loaded; None where all forbid that, as `noexec` does."""
+    for place in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  what is made in it is private
+        if os.access(place, os.W_OK | os.X_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
+            return place
+    return None
 
 
 def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
@@ -173,8 +192,6 @@ def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
 def _environment(ocr: Ocr | None) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment["MALLOC_ARENA_MAX"] = "2"  # an arena a thread would eat up the address space
-    # No library keeps a cache of what files say: below a device nobody, not even root, can make a directory.
-    environment["HOME"] = environment["XDG_CACHE_HOME"] = f"{os.devnull}/none"
     if ocr:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment

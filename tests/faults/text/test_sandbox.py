@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -91,9 +92,13 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
 
 
 @pytest.mark.parametrize(
-    "deed", ["write", "overwrite", "append", "cut", "remove", "move", "link", "symlink", "directory", "pipe"]
+    "deed",
+    [
+        *("write", "overwrite", "append", "cut", "remove", "move", "link", "symlink", "directory", "pipe"),
+        *("mode", "owner", "times", "attribute", "signal"),
+    ],
 )
-def test_no_file_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str) -> None:
+def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str) -> None:
     if not landlocked():
         pytest.skip("this kernel has no Landlock")
     path = tmp_path / "a user's file.txt"
@@ -108,7 +113,7 @@ def test_no_file_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str) -> None
 
 def landlocked() -> bool:
     """Whether the kernel can refuse changes; asked in a process of its own."""
-    ask = "from magicfs.text.extract.confine import refuse_changes; print(refuse_changes())"
+    ask = "from magicfs.text.extract.confine import refuse_changes; print(refuse_changes(but_below='/tmp'))"
     return subprocess.check_output([sys.executable, "-P", "-c", ask], text=True).strip() == "True"
 
 
@@ -228,3 +233,17 @@ def test_a_child_that_cannot_start_is_no_fault_of_the_file(command: list[str]) -
     sandbox = Sandbox(limits=LIMITS, command=command)
     with pytest.raises(ServerError, match="process for reading files"):
         sandbox.parse(b"", mime_type="good")
+
+
+def test_the_walls_stand_around_every_thread_of_the_real_parser() -> None:
+    """Its library has threads from the start, and reads pictures and pages in them."""
+    with contextlib.closing(Sandbox(limits=Limits())) as sandbox:
+        assert isinstance(sandbox.parse(b"<p>some words</p>", mime_type="text/html"), Document)
+        [child] = [one for one in psutil.Process().children() if "magicfs.text.extract.child" in one.cmdline()]
+        for thread in child.threads():
+            status = Path(f"/proc/{child.pid}/task/{thread.id}/status").read_text()
+            assert "NoNewPrivs:\t1" in status
+            assert "Seccomp_filters:\t2" in status
+        private = child.environ()["TMPDIR"]
+        assert len(child.threads()) > 1
+    assert not Path(private).exists()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from magicfs.domain.files import Reason
 from magicfs.domain.text import Document, Unreadable
-from magicfs.text.extract.child import serve
+from magicfs.text.extract.child import begin, serve
 from magicfs.text.extract.limits import Limits
 
 
@@ -74,6 +74,11 @@ CHANGES: dict[str, Callable[[str], object]] = {
     "symlink": lambda path: os.symlink(path, path + ".symlink"),
     "directory": lambda path: os.mkdir(path + ".directory"),
     "pipe": lambda path: os.mkfifo(path + ".pipe"),
+    "mode": lambda path: os.chmod(path, 0),
+    "owner": lambda path: os.chown(path, 1, 1),
+    "times": lambda path: os.utime(path, (0, 0)),
+    "attribute": lambda path: os.setxattr(path, "user.a", b"b"),
+    "signal": lambda _: os.kill(os.getppid(), 0),
 }
 """What must not be done to a user's files; the request's bytes are the path of one."""
 
@@ -97,4 +102,6 @@ def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
 
 
 if __name__ == "__main__":
-    serve(misbehave, limits=Limits(**json.loads(sys.argv[1])))
+    given = Limits(**json.loads(sys.argv[1]))
+    begin(given)
+    serve(misbehave, limits=given)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,12 @@ import xxhash
 from numpy.typing import NDArray
 
 from magicfs.db import contents as contents_db
+from magicfs.db import embeddings as embeddings_db
+from magicfs.db import failures as failures_db
+from magicfs.db.contents import ContentKey
 from magicfs.db.files import claim_files
+from magicfs.domain.ids import Digest
+from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
 from magicfs.ingest.scan import Scanner
 from magicfs.jobs import NoQueue
@@ -160,3 +166,99 @@ def test_vectors_are_written_while_copies_ask_for_them(index: Index, monkeypatch
         time.sleep(UNTIL_IT_WAITS)
     embedding.join()
     assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(3,)]
+
+
+@pytest.fixture
+def three_chunks(index: Index) -> list[int]:
+    """Chunks that wait, and that lie in the table against the order of their numbers."""
+    for number in range(3):
+        (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.scan()
+        index.extraction().run_batch()
+    chunks = [row[0] for row in index.rows("SELECT chunk_id FROM embeddings ORDER BY chunk_id")]
+    for chunk in reversed(chunks):
+        index.rows("UPDATE embeddings SET attempts = 1 WHERE chunk_id = %s RETURNING 1", chunk)
+    return chunks
+
+
+@pytest.mark.parametrize("how", ["set aside", "try again", "release"])
+def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three_chunks: list[int], how: str) -> None:
+    for place, chunk in enumerate(reversed(three_chunks)):
+        change = {
+            "set aside": "attempts = 100",
+            "try again": "state = 'failed', reason = 'crashed'",
+            "release": "lease = 7, leased_by = 'embed-1@here'",
+        }[how]
+        index.rows(f"UPDATE embeddings SET {change}, priority = -%s WHERE chunk_id = %s RETURNING 1", place, chunk)
+
+    def change_state() -> None:
+        with index.database.transaction() as connection:
+            match how:
+                case "set aside":
+                    embeddings_db.quarantine_chunks(connection)
+                case "try again":
+                    failures_db.retry_failures(connection)
+                case _:
+                    embeddings_db.release_chunks(connection, owner="embed-1@here")
+
+    def ask() -> None:
+        with index.database.transaction() as connection:
+            contents = [row[0] for row in connection.execute("SELECT id FROM contents")]
+            contents_db.enqueue_chunks(connection, dict.fromkeys(contents, 1))
+
+    with held(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", three_chunks[1]) as begin:
+        begin(change_state)
+        begin(ask)
+
+
+def test_a_bad_vector_is_refused_while_copies_ask_for_the_good_ones(
+    index: Index, three_chunks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.rows("UPDATE embeddings SET attempts = 0 RETURNING 1")
+    embed, finish = index.embedder.embed_passages, embeddings_db.finish_chunks
+    asking = threading.Event()
+
+    def refuse(texts: Sequence[str]) -> NDArray[np.float32]:
+        if "words 0" in texts:
+            raise ModelError("a vector is not finite")
+        return embed(texts)
+
+    def finish_slowly(*arguments: Any, **named: Any) -> int:
+        done = finish(*arguments, **named)
+        asking.set()
+        time.sleep(UNTIL_IT_WAITS)
+        return done
+
+    monkeypatch.setattr(index.embedder, "embed_passages", refuse)
+    monkeypatch.setattr(embeddings_db, "finish_chunks", finish_slowly)
+    for number in range(3):
+        (index.folder / f"copy {number}.txt").write_text(f"words {number}")
+    index.scan()
+    embedding = threading.Thread(target=index.embedding().run_batch)
+    embedding.start()
+    asking.wait(20)
+    index.extraction().run_batch()
+    embedding.join()
+    assert index.rows("SELECT state::text FROM embeddings ORDER BY chunk_id") == [("failed",), ("done",), ("done",)]
+
+
+def test_verdicts_are_forgotten_while_copies_are_met(index: Index) -> None:
+    digests = sorted(Digest(xxhash.xxh3_128_digest(b"%d" % number)) for number in range(3))
+    for digest in reversed(digests):
+        index.rows(
+            "INSERT INTO contents (digest, extractor, kind, size, mime_type, reason) "
+            "VALUES (%s, 1, 'txt', 1, 'text/plain', 'no-text') RETURNING 1",
+            digest,
+        )
+
+    def forget() -> None:
+        with index.database.transaction() as connection:
+            failures_db.retry_failures(connection)
+
+    def meet() -> None:
+        with index.database.transaction() as connection:
+            contents_db.find_contents(connection, [ContentKey(digest, 1, "txt") for digest in digests])
+
+    with held(index, "SELECT FROM contents WHERE digest = %s FOR UPDATE", digests[1]) as begin:
+        begin(forget)
+        begin(meet)

@@ -76,6 +76,12 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
     ORDER BY chunk_id FOR UPDATE)
 
+-- name: hold
+-- Claimed chunks, for as long as the transaction lasts.
+SELECT FROM embeddings
+WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
+ORDER BY chunk_id FOR UPDATE
+
 -- name: refuse
 -- The model has no vector for this chunk.
 UPDATE embeddings
@@ -93,7 +99,10 @@ WHERE (model_id, chunk_id) IN (
 -- What ended its worker time after time, taken alone.
 UPDATE embeddings
 SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, leased_until = NULL
-WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+WHERE (model_id, chunk_id) IN (
+    SELECT model_id, chunk_id FROM embeddings
+    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+    FOR UPDATE SKIP LOCKED)
 
 -- name: waiting
 -- Whether a chunk could be claimed now, under any model.

@@ -29,8 +29,11 @@ WHERE id IN (
 
 -- name: forget_verdicts
 -- What was concluded about bytes without text is concluded anew.
-DELETE FROM contents WHERE reason IS NOT NULL
+DELETE FROM contents
+WHERE id IN (SELECT id FROM contents WHERE reason IS NOT NULL ORDER BY digest, extractor, kind FOR UPDATE)
 
 -- name: retry_chunks
 -- Embed again what could not be embedded.
-UPDATE embeddings SET state = 'pending', reason = NULL, attempts = 0, leased_until = NULL WHERE state = 'failed'
+UPDATE embeddings SET state = 'pending', reason = NULL, attempts = 0, leased_until = NULL
+WHERE (model_id, chunk_id) IN (
+    SELECT model_id, chunk_id FROM embeddings WHERE state = 'failed' ORDER BY 1, 2 FOR UPDATE)
