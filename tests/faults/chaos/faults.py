@@ -33,8 +33,10 @@ class Faults:
              self.duplicate_messages, self.stop_postgres, self.kill_postgres, self.kill_a_connection],
             weights=[8, 3, 2, 1, 3, 1, 3, 1, 1, 2],
         )[0]  # fmt: skip
-        if fault():
-            self.by_name[fault.__name__] = self.by_name.get(fault.__name__, 0) + 1
+        # What an earlier fault is about to end may be gone between a look and the next one.
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if fault():
+                self.by_name[fault.__name__] = self.by_name.get(fault.__name__, 0) + 1
 
     @property
     def count(self) -> int:
@@ -65,9 +67,9 @@ class Faults:
     def kill_a_connection(self) -> bool:
         """A server process of Postgres dies: it restarts itself and recovers."""
         pid = postgres.server_pid(self.commands.home)
-        backends = (
-            [] if pid is None else [p for p in psutil.Process(pid).children() if "magicfs" in " ".join(p.cmdline())]
-        )
+        if pid is None:
+            return False
+        backends = [child for child in psutil.Process(pid).children() if "magicfs" in " ".join(child.cmdline())]
         return self._kill(lambda: backends, signal.SIGKILL)
 
     def flush_redis(self) -> bool:
@@ -114,7 +116,8 @@ class Faults:
         return [process for process in workers if process.ppid() in pids]
 
     def _kill(self, among: Callable[[], list[psutil.Process]], number: signal.Signals) -> bool:
-        with contextlib.suppress(psutil.Error, IndexError):
-            self.randomness.choice(among()).send_signal(number)
-            return True
-        return False
+        processes = among()
+        if not processes:
+            return False
+        self.randomness.choice(processes).send_signal(number)
+        return True
