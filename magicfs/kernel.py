@@ -46,20 +46,20 @@ def _libc() -> ctypes.CDLL:
     return libc
 
 
+def syscall(number: int, *arguments: int | bytes | None) -> int:
+    """Call the kernel by a number; its answer. Raises `OSError`."""
+    values = [ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments]
+    answer: int = _libc().syscall(ctypes.c_long(number), *values)
+    if answer < 0:
+        reason = ctypes.get_errno()
+        raise OSError(reason, os.strerror(reason))
+    return answer
+
+
 def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:
     """Open a file as `openat` does, but only by these ways. Returns the descriptor. Linux 5.6, `CACHED` 5.12."""
     how = _OPEN_HOW.pack(flags, 0, resolve)
-    descriptor: int = _libc().syscall(
-        ctypes.c_long(_OPENAT2),
-        ctypes.c_long(directory),
-        ctypes.c_char_p(path),
-        ctypes.c_char_p(how),
-        ctypes.c_size_t(len(how)),
-    )
-    if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
-    return descriptor
+    return syscall(_OPENAT2, directory, path, how, len(how))
 
 
 def mount_of(descriptor: int) -> tuple[int, int]:

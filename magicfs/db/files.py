@@ -121,16 +121,23 @@ def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile],
             "paths": [file.path for file in ordered],
             "displays": [display_path(file.path) for file in ordered],
             "extensions": [extension(file.path) for file in ordered],
-            "sizes": [file.stat.size for file in ordered],
-            "mtimes": [file.stat.mtime_ns for file in ordered],
-            "ctimes": [file.stat.ctime_ns for file in ordered],
-            "inos": [file.stat.ino for file in ordered],
-            "modes": [file.stat.mode for file in ordered],
-            "uids": [file.stat.uid for file in ordered],
-            "gids": [file.stat.gid for file in ordered],
+            **_columns([file.stat for file in ordered]),
         },
     )
     return [FileId(row[0]) for row in rows]
+
+
+def _columns(stats: Sequence[FileStat]) -> dict[str, list[int]]:
+    """Metadata as the queries take it."""
+    return {
+        "sizes": [stat.size for stat in stats],
+        "mtimes": [stat.mtime_ns for stat in stats],
+        "ctimes": [stat.ctime_ns for stat in stats],
+        "inos": [stat.ino for stat in stats],
+        "modes": [stat.mode for stat in stats],
+        "uids": [stat.uid for stat in stats],
+        "gids": [stat.gid for stat in stats],
+    }
 
 
 def delete_unmet(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
@@ -224,13 +231,7 @@ def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s
             "ids": [text.claim.id for text in texts],
             "claimed_ats": [text.claim.claimed_at for text in texts],
             "content_ids": [text.content for text in texts],
-            "sizes": [text.stat.size for text in texts],
-            "mtimes": [text.stat.mtime_ns for text in texts],
-            "ctimes": [text.stat.ctime_ns for text in texts],
-            "inos": [text.stat.ino for text in texts],
-            "modes": [text.stat.mode for text in texts],
-            "uids": [text.stat.uid for text in texts],
-            "gids": [text.stat.gid for text in texts],
+            **_columns([text.stat for text in texts]),
         },
     )
     done = {FileId(row[0]) for row in rows}

@@ -17,6 +17,8 @@ import signal
 import struct
 from collections.abc import Mapping
 
+from magicfs.kernel import syscall
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_FILTER = 1
@@ -119,7 +121,7 @@ def _refuse(calls: Mapping[str, tuple[int, ...]]) -> bool:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         # It says which thread could not be taken in, if there is one.
         at = ctypes.addressof(description)
-        return _syscall(_SECCOMP[machine], _SECCOMP_SET_FILTER, _SECCOMP_ALL_THREADS, at) == 0
+        return syscall(_SECCOMP[machine], _SECCOMP_SET_FILTER, _SECCOMP_ALL_THREADS, at) == 0
     except OSError:
         return False
 
@@ -133,20 +135,20 @@ def refuse_changes(*, but_below: str) -> bool:
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("some threads would be left out: call this before anything starts one")
     try:
-        version = _syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_ASK_VERSION)
+        version = syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_ASK_VERSION)
         changes = sum(rights for since, rights in _CHANGES if since <= version)
         scopes = sum(rights for since, rights in _SCOPES if since <= version)
         # Older kernels know a shorter record, and a longer one whose rest is zero.
         wanted = struct.pack("=QQQ", changes, 0, scopes)
-        rules = _syscall(_LANDLOCK_CREATE, wanted, len(wanted), 0)
+        rules = syscall(_LANDLOCK_CREATE, wanted, len(wanted), 0)
         try:
             allowed = os.open(but_below, os.O_PATH)
             try:
-                _syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, struct.pack("=Qi", changes, allowed), 0)
+                syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, struct.pack("=Qi", changes, allowed), 0)
             finally:
                 os.close(allowed)
             _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-            _syscall(_LANDLOCK_RESTRICT, rules, 0)
+            syscall(_LANDLOCK_RESTRICT, rules, 0)
         finally:
             os.close(rules)
     except OSError:
@@ -179,17 +181,6 @@ def _prctl(option: int, *arguments: int) -> None:
     if library.prctl(ctypes.c_int(option), *values) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    library = ctypes.CDLL(None, use_errno=True)
-    library.syscall.restype = ctypes.c_long
-    values = [ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments]
-    result: int = library.syscall(ctypes.c_long(number), *values)
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
 
 
 def _statm(field: int) -> int:
