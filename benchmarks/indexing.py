@@ -29,11 +29,12 @@ from _stack import Stack, stack
 from tokenizers import Tokenizer
 
 from magicfs.config import Settings
-from magicfs.domain.text import Document
-from magicfs.embed.store import ModelStore, StoredModel
-from magicfs.ingest.rules import Rules
+from magicfs.domain.contents import Document
+from magicfs.domain.models import StoredModel
+from magicfs.ingest.ignore import Rules
 from magicfs.ingest.walk import Walk
-from magicfs.text.chunk import Chunker
+from magicfs.models.store import ModelStore
+from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -41,7 +42,7 @@ MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 BARE = """
 import json, sys, time
 from pathlib import Path
-from magicfs.embed.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import FastembedEmbedder
 texts = json.load(open(sys.argv[2]))
 embedder = FastembedEmbedder.load(Path(sys.argv[1]))
 embedder.embed_passages(texts[:4])
@@ -88,7 +89,7 @@ def wanted_files(corpus: Path) -> list[Path]:
 
 def chunk_texts(files: list[Path], model: StoredModel) -> list[str]:
     """What the model will read of these files in the pipeline."""
-    chunker = Chunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
+    chunker = TokenChunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
     texts: dict[str, None] = {}
     with FileExtractor(limits=Limits()) as extractor:
         for path in files:

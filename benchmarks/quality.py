@@ -31,20 +31,20 @@ from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.db.scope import understand
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
 from magicfs.domain.query import Query
-from magicfs.embed.embedder import FastembedEmbedder
-from magicfs.embed.store import ModelStore, StoredModel
-from magicfs.ingest.embedding import Embedding
-from magicfs.ingest.extraction import Extraction
+from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
-from magicfs.ingest.scan import Scanner
+from magicfs.ingest.scanner import Scanner
 from magicfs.jobs import NoQueue
+from magicfs.models.store import ModelStore
+from magicfs.pipeline.embed import EmbedService
+from magicfs.pipeline.extract import ExtractService
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from magicfs.search import ranking
 from magicfs.search.corpus import Corpus
-from magicfs.text.chunk import Chunker
+from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -114,11 +114,11 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
     Scanner(database, NoQueue()).scan(known)
     settings = Settings(home=home)
     with FileExtractor(limits=Limits()) as extractor:
-        service = Extraction(
+        service = ExtractService(
             database,
             NoQueue(),
             extractor=extractor,
-            chunker=Chunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
+            chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
             host=HOST,
             owner="benchmark",
             max_file_bytes=settings.max_file_mb << 20,
@@ -134,7 +134,7 @@ def embed(dsn: str, folder: Path, number: int) -> None:
         return FastembedEmbedder.load(folder)
 
     with Database(dsn, application=f"benchmark {number}") as database:
-        service = Embedding(database, NoQueue(), load=load, owner=f"benchmark-{number}")
+        service = EmbedService(database, NoQueue(), load=load, owner=f"benchmark-{number}")
         while service.run_batch():
             pass
 

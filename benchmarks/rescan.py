@@ -17,7 +17,7 @@ from _stack import stack
 
 from magicfs.db.roots import list_roots
 from magicfs.ingest.roots import add_root
-from magicfs.ingest.scan import Scanner
+from magicfs.ingest.scanner import Scanner
 from magicfs.jobs import NoQueue
 
 METADATA = "%p %s %T@ %C@ %i %m %U %G\n"

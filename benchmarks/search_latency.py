@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from magicfs.db.models import active_model
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.models import ModelSpec
-from magicfs.embed.client import QueryEmbedder
+from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.search.service import SearchService
 
 DEADLINE_SECONDS = 30.0

@@ -18,13 +18,13 @@ class JobQueue(Protocol):
     a ring that cannot be delivered is logged, and the agent rings again.
     """
 
-    def ring_extract(self, host: str) -> None:
+    def notify_extract(self, host: str) -> None:
         """Files of `host` wait to be read."""
 
-    def ring_embed(self) -> None:
+    def notify_embed(self) -> None:
         """Chunks wait for their vectors."""
 
-    def ring_maintenance(self) -> None:
+    def notify_maintenance(self) -> None:
         """It is time to sweep: quarantine, orphans, statistics."""
 
     def workers(self) -> list[WorkerStatus]:
@@ -34,13 +34,13 @@ class JobQueue(Protocol):
 class NoQueue:
     """A queue that rings nowhere, for a one-shot run in which nobody listens."""
 
-    def ring_extract(self, host: str) -> None:
+    def notify_extract(self, host: str) -> None:
         """Do nothing."""
 
-    def ring_embed(self) -> None:
+    def notify_embed(self) -> None:
         """Do nothing."""
 
-    def ring_maintenance(self) -> None:
+    def notify_maintenance(self) -> None:
         """Do nothing."""
 
     def workers(self) -> list[WorkerStatus]:

@@ -47,15 +47,15 @@ class CeleryQueue:
         self._spared_until = float("-inf")
         """Until then nobody rings: to wait for a broker that hangs would hold up whoever does."""
 
-    def ring_extract(self, host: str) -> None:
+    def notify_extract(self, host: str) -> None:
         """Files of `host` wait to be read."""
         self._ring(EXTRACT_TASK, extract_queue(host))
 
-    def ring_embed(self) -> None:
+    def notify_embed(self) -> None:
         """Chunks wait for their vectors."""
         self._ring(EMBED_TASK, EMBED_QUEUE)
 
-    def ring_maintenance(self) -> None:
+    def notify_maintenance(self) -> None:
         """It is time to sweep."""
         self._ring(MAINTENANCE_TASK, MAINTENANCE_QUEUE, most=1)
 

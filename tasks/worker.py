@@ -24,9 +24,9 @@ from celery import signals
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.errors import MagicFSError, UsageError
-from magicfs.ingest.embedding import Embedding
-from magicfs.ingest.extraction import Extraction
-from magicfs.ingest.maintenance import Maintenance
+from magicfs.pipeline.embed import EmbedService
+from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline.maintenance import MaintenanceService
 from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
 from tasks.queue import CeleryQueue
 
@@ -123,11 +123,11 @@ def queue() -> CeleryQueue:
 
 
 @cache
-def extraction() -> Extraction:
+def extraction() -> ExtractService:
     """The service behind `tasks.extract`, with a parser process of its own."""
     from magicfs.db.models import active_model
-    from magicfs.embed.store import ModelStore
-    from magicfs.text.chunk import Chunker, room_for_text
+    from magicfs.models.store import ModelStore
+    from magicfs.text.chunking import TokenChunker, room_for_text
     from magicfs.text.extract import FileExtractor, Limits
     from magicfs.text.extract.ocr import find_ocr
 
@@ -139,11 +139,11 @@ def extraction() -> Extraction:
         model = store.find_in_use(settings.model, settings.precision)
     else:
         model = store.find(active.spec.name, active.spec.precision)
-    service = Extraction(
+    service = ExtractService(
         database(),
         queue(),
         extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
-        chunker=Chunker(model.tokenizer_path, max_tokens=min(settings.chunk_tokens, room_for_text(model.spec))),
+        chunker=TokenChunker(model.tokenizer_path, max_tokens=min(settings.chunk_tokens, room_for_text(model.spec))),
         host=settings.host,
         owner=_roles[-1].name,
         max_file_bytes=settings.max_file_mb << 20,
@@ -153,12 +153,11 @@ def extraction() -> Extraction:
 
 
 @cache
-def embedding() -> Embedding:
+def embedding() -> EmbedService:
     """The service behind `tasks.embed`, with a model of its own."""
     from magicfs.domain.models import ModelSpec
-    from magicfs.embed.embedder import FastembedEmbedder
-    from magicfs.embed.protocol import Embedder
-    from magicfs.embed.store import ModelStore
+    from magicfs.embedding.embedder import Embedder, FastembedEmbedder
+    from magicfs.models.store import ModelStore
 
     store = ModelStore(_roles[-1].settings.model_dir)
 
@@ -166,7 +165,7 @@ def embedding() -> Embedding:
         return FastembedEmbedder.load(store.find(spec.name, spec.precision).folder)
 
     settings = _roles[-1].settings
-    service = Embedding(
+    service = EmbedService(
         database(), queue(), load=load, owner=_roles[-1].name, resting=lambda: settings.gentle and _on_battery()
     )
     service.recover()
@@ -189,9 +188,9 @@ def contained(work: Callable[[], int]) -> int:
 
 
 @cache
-def maintenance() -> Maintenance:
+def maintenance() -> MaintenanceService:
     """The service behind `tasks.maintenance`."""
-    return Maintenance(database())
+    return MaintenanceService(database())
 
 
 @signals.worker_process_init.connect

@@ -1,3 +1,9 @@
 """Fixtures for all tiers. The servers start when a test first asks for them, so unit tests stay quick."""
 
-pytest_plugins = ["tests.plugins.servers", "tests.plugins.models", "tests.plugins.stack", "tests.plugins.commands"]
+pytest_plugins = [
+    "tests.plugins.servers",
+    "tests.plugins.models",
+    "tests.plugins.stack",
+    "tests.plugins.commands",
+    "tests.plugins.index",
+]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
-from magicfs.db.explain import FileFacts
-from magicfs.db.roots import RootState
-from magicfs.domain.files import FileState, storable
+from magicfs.domain.files import FileFacts, FileState, storable
+from magicfs.domain.roots import RootState
 from magicfs.ingest.explain import Explanation
 
 

@@ -28,7 +28,7 @@ from magicfs.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
-    from magicfs.embed.store import StoredModel
+    from magicfs.domain.models import StoredModel
 
 SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
@@ -145,8 +145,8 @@ def _warm_up(settings: Settings, model: StoredModel) -> None:
 
 def _add_roots(settings: Settings, database: Database, request: Request, mount: Path | None) -> None:
     """Add the roots that were asked for, and have those that are known looked at anew."""
-    from magicfs.cli.roots import add_all
     from magicfs.db.roots import want_scan
+    from magicfs.ingest.roots import add_all
 
     add_all(settings, database, request.roots, mount=mount)
     with database.transaction() as connection:

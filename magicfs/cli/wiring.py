@@ -22,8 +22,9 @@ from magicfs.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable, 
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
-    from magicfs.embed.client import QueryEmbedder
-    from magicfs.embed.store import ModelStore, StoredModel
+    from magicfs.domain.models import StoredModel
+    from magicfs.embedding.query_client import QueryEmbedder
+    from magicfs.models.store import ModelStore
     from magicfs.runtime.supervisor import Supervisor
     from magicfs.search.service import SearchService
     from tasks.queue import CeleryQueue
@@ -138,14 +139,14 @@ def _patiently(action: Callable[[], object]) -> None:
 
 def model_store(settings: Settings) -> ModelStore:
     """The models of this machine."""
-    from magicfs.embed.store import ModelStore
+    from magicfs.models.store import ModelStore
 
     return ModelStore(settings.model_dir)
 
 
 def query_embedder(settings: Settings) -> QueryEmbedder:
     """The way to the query embedder, which is started if none serves."""
-    from magicfs.embed.client import QueryEmbedder
+    from magicfs.embedding.query_client import QueryEmbedder
 
     return QueryEmbedder(settings.embedder_socket, settings.model_dir, log=settings.log_dir / EMBEDDER_LOG)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import xxhash
 
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import Reason
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, Document, KnownContent, NewContent, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
-from magicfs.domain.text import Chunk, Document, Unreadable
 from magicfs.errors import DatabaseConflict
 
 _SQL = load("contents")
@@ -22,36 +22,6 @@ ADVISORY_LOCK = 0x6D616769_63667303
 
 FIRST_CHUNKS = 64
 """So many chunks of a content have its priority: about two seconds of work."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ContentKey:
-    """What makes two contents one."""
-
-    digest: Digest
-    """Of the bytes."""
-    extractor: int
-    """The version that reads them."""
-    kind: str
-    """What they are taken to be, their name considered."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownContent:
-    """A content that was read before, and why it has no text if it has none."""
-
-    id: ContentId
-    unreadable: Unreadable | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewContent:
-    """A content that was read just now. `size` is in bytes; without text there are no chunks."""
-
-    key: ContentKey
-    size: int
-    found: Document | Unreadable
-    chunks: Sequence[Chunk]
 
 
 def chunk_digest(chunk: Chunk) -> Digest:
@@ -72,7 +42,7 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
     return {
         ContentKey(Digest(digest), extractor, kind): KnownContent(
             id=ContentId(content_id),
-            unreadable=None if reason is None else Unreadable(Reason(reason), detail or ""),
+            unreadable=None if reason is None else Unreadable(SkipReason(reason), detail or ""),
         )
         for digest, extractor, kind, content_id, reason, detail in rows
     }

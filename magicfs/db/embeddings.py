@@ -6,7 +6,6 @@ The leases work as those of files do, see `magicfs.db.files`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from pgvector import HalfVector
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load
+from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.ids import ChunkId, Lease, ModelId
 
 _SQL = load("embeddings")
@@ -24,16 +24,6 @@ MAX_ATTEMPTS = 4
 LOOKS = (1, 4, 16, 32)
 """So many times the limit of a claim are looked at while all that is met are chunks that no file has any more: about
 half a second of work. The next claim goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedChunk:
-    """A chunk that this process may embed until the lease runs out."""
-
-    id: ChunkId
-    lease: Lease
-    text: str
-    """What the model is to read: the chunk's own text, after its context if it has one."""
 
 
 def claim_chunks(

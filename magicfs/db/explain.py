@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load
-from magicfs.domain.files import FileState
+from magicfs.domain.files import FileFacts, FileState
 from magicfs.domain.ids import RootId
 
 _SQL = load("explain")
-
-
-@dataclass(frozen=True, slots=True)
-class FileFacts:
-    """A row of `files` and what hangs on it."""
-
-    state: FileState
-    reason: str | None
-    detail: str | None
-    attempts: int
-    leased_by: str | None
-    """The worker that has it now."""
-    size: int
-    mtime_ns: int
-    indexed_at: float | None
-    """Seconds since the epoch."""
-    mime_type: str | None
-    chunks: int
-    embedded: int
 
 
 def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load
-from magicfs.domain.files import FileState, Reason
+from magicfs.domain.files import FileState, SkipReason
 
 _SQL = load("failures")
 
-RETRIED = (Reason.NEEDS_OCR, Reason.TOO_LARGE, Reason.VANISHED)
+RETRIED = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
 """Reasons to skip that a changed setting, a program installed since or a disk that is back can do away with."""
 
 

@@ -7,15 +7,14 @@ says whether it still held: when not, the file has changed or somebody else has 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import ClaimedFile, FileStat, Reason
+from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
+from magicfs.domain.files import ClaimedFile, FileStat, FileText, IndexedFile, SeenFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
-from magicfs.domain.text import EXTRACTOR_VERSION, Unreadable
 
 _SQL = load("files")
 
@@ -29,39 +28,10 @@ MENDED_SECONDS = 60.0
 """Pause before a file is read again that ended its reader as often as it may but has changed meanwhile. One that does
 so for ever costs no more than that."""
 
-UNCONCERNED = (Reason.TOO_LARGE, Reason.PERMISSION, Reason.VANISHED)
+UNCONCERNED = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
 """Reasons for which no extractor was asked: another version changes nothing."""
 
 _SNAPSHOT_ROWS = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """What the index believes about a file, for comparison with the disk."""
-
-    id: FileId
-    path: bytes
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    ino: int
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file as it was met on disk. `path` is relative to the root."""
-
-    path: bytes
-    stat: FileStat
-
-
-@dataclass(frozen=True, slots=True)
-class FileText:
-    """A claimed file whose text is in the index as `content`, as it was when `stat` was taken."""
-
-    claim: ClaimedFile
-    content: ContentId
-    stat: FileStat
 
 
 def display_path(path: bytes) -> str:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import FileStat
+from magicfs.domain.files import FailedFile, FileStat
 
 _SQL = load("mounts")
-
-
-@dataclass(frozen=True, slots=True)
-class FailedFile:
-    """A file that could not be indexed. `path` is relative to `root_path`."""
-
-    host: str
-    root_path: bytes
-    path: bytes
-    stat: FileStat
-    """As the index has it."""
-    reason: str
-    detail: str | None
 
 
 def record_mount(connection: Connection, *, host: str, path: bytes, pid: int) -> None:

@@ -66,7 +66,7 @@ def _translation(error: psycopg.Error) -> DatabaseError:
     return DatabaseError(f"the database refused a statement: {line}")
 
 
-def again_on_conflict(transaction: Callable[[], Result]) -> Result:
+def retry_on_conflict(transaction: Callable[[], Result]) -> Result:
     """Run a transaction; a few times, should another one be in its way. Raises `DatabaseConflict` in the end."""
     for _ in range(CONFLICT_TRIES - 1):
         try:

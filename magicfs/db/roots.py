@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from magicfs.db.pool import Connection, single
 from magicfs.db.queries import load
-from magicfs.domain.files import Root
 from magicfs.domain.ids import HostId, RootId
+from magicfs.domain.roots import KnownRoot, Root, RootState
 
 _SQL = load("roots")
-
-
-class RootState(StrEnum):
-    """What the last look at a root found. The values are the labels of `root_state` in Postgres."""
-
-    PRESENT = "present"
-    MISSING = "missing"
-    """The directory is not there, or another device is mounted in its place."""
-    SUSPECT = "suspect"
-    """It is there, but so much of it is gone that a person should confirm."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRoot:
-    """A root and its state."""
-
-    root: Root
-    state: RootState
-    detail: str | None
-    scan_wanted_at: datetime | None
-    """When somebody asked for a scan, by the database's clock; None once one that began later has ended."""
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:

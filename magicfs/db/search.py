@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from psycopg import sql
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection
 from magicfs.db.scope import SQL, Parameters, Scope
+from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 
@@ -30,45 +30,6 @@ K1 = 1.5
 """How slowly further occurrences of a word lose worth, in BM25."""
 B = 0.75
 """How much a long chunk must make up for being long, in BM25."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordMatch:
-    """How a chunk answers the words of a question."""
-
-    chunk_id: ChunkId
-    score: float
-    """BM25."""
-    lexemes: frozenset[str]
-    """Those words that it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class NameMatch:
-    """How a file's path answers the words of a question."""
-
-    file_id: FileId
-    in_path: frozenset[str]
-    """Those words that the path has, the name included."""
-    in_name: frozenset[str]
-    """Those words that the file's own name has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a chunk stands: a file, and the lines in it."""
-
-    chunk_id: ChunkId
-    file_id: FileId
-    host: str
-    root: str
-    root_path: bytes
-    path: bytes
-    stat: FileStat
-    first_line: int
-    last_line: int
-    page: int | None
-    indexed_at: float
 
 
 def limit_time(connection: Connection, *, seconds: float) -> None:
@@ -233,7 +194,7 @@ def _of_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
     return sql.SQL(SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
 
 
-def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[Place]:
+def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[ChunkLocation]:
     """The files in the scope that have given chunks, in the order of the chunks, at most `limit` for each."""
     parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
     with _by_index(connection):
@@ -254,18 +215,18 @@ def _by_index(connection: Connection) -> Iterator[None]:
     connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(switches),))
 
 
-def newest(connection: Connection, scope: Scope, *, limit: int) -> list[Place]:
+def newest(connection: Connection, scope: Scope, *, limit: int) -> list[ChunkLocation]:
     """The files in the scope, the latest modified first, each with its first chunk."""
     rows = connection.execute(SQL["newest"], scope.parameters | {"limit": limit}, prepare=False)
     return [_place(row) for row in rows]
 
 
-def _place(row: Sequence[Any]) -> Place:
+def _place(row: Sequence[Any]) -> ChunkLocation:
     (
         *_, chunk_id, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
         first_line, last_line, page, indexed_at,
     ) = row  # fmt: skip
-    return Place(
+    return ChunkLocation(
         chunk_id=ChunkId(chunk_id),
         file_id=FileId(file_id),
         host=host,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from magicfs.domain.ids import ContentId, FileId, Lease, RootId
+from magicfs.domain.ids import ContentId, FileId, Lease
 
 
 class FileState(StrEnum):
@@ -20,7 +20,7 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
-class Reason(StrEnum):
+class SkipReason(StrEnum):
     """Why a file is `skipped` (nothing is wrong, there is nothing to index) or `failed`.
 
     docs/reasons.md says what each one means to a user.
@@ -59,7 +59,9 @@ def storable(nanoseconds: int) -> int:
     return min(max(nanoseconds, -SIGN), SIGN - 1)
 
 
-_FAILURES = frozenset({Reason.CORRUPT, Reason.PERMISSION, Reason.TIMEOUT, Reason.CRASHED, Reason.BOMB})
+_FAILURES = frozenset(
+    {SkipReason.CORRUPT, SkipReason.PERMISSION, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,6 @@ class FileStat:
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
-    """A directory tree under watch. `path` is absolute; `host` is the machine that has it."""
-
-    id: RootId
-    host: str
-    path: bytes
-    name: str
-    device: int
-    """`st_dev` when the root was added: another one means that a disk is missing or was swapped."""
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimedFile:
     """A file that this process may extract until the lease runs out."""
 
@@ -137,3 +127,64 @@ class ClaimedFile:
     def name(self) -> bytes:
         """The file's own name."""
         return self.path.rpartition(b"/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """What the index believes about a file, for comparison with the disk."""
+
+    id: FileId
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    ino: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file as it was met on disk. `path` is relative to the root."""
+
+    path: bytes
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """A claimed file whose text is in the index as `content`, as it was when `stat` was taken."""
+
+    claim: ClaimedFile
+    content: ContentId
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be indexed. `path` is relative to `root_path`."""
+
+    host: str
+    root_path: bytes
+    path: bytes
+    stat: FileStat
+    """As the index has it."""
+    reason: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A row of `files` and what hangs on it."""
+
+    state: FileState
+    reason: str | None
+    detail: str | None
+    attempts: int
+    leased_by: str | None
+    """The worker that has it now."""
+    size: int
+    mtime_ns: int
+    indexed_at: float | None
+    """Seconds since the epoch."""
+    mime_type: str | None
+    chunks: int
+    embedded: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from magicfs.domain.ids import ModelId
 
@@ -48,3 +49,48 @@ class IndexedModel:
 
     id: ModelId
     spec: ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size in bytes and SHA-256 (hexadecimal) that a file had when the model was stored."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelManifest:
+    """The contents of `model.json`."""
+
+    spec: ModelSpec
+    model_file: str
+    """Relative to the folder."""
+    fastembed_name: str | None
+    """The name under which fastembed knows the model; None for a folder that only its owner knows."""
+    pooling: str | None
+    """How token vectors become one: `mean`, `cls`, `last-token`, `none`; None where fastembed decides."""
+    passage_prefix: str
+    """What the model wants before a text that is to be found."""
+    origin: str
+    """Where the files came from, for people and to see whether a local folder has changed since."""
+    files: dict[str, FileRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that is whole and on this machine."""
+
+    spec: ModelSpec
+    folder: Path
+    origin: str
+    """Where its files came from."""
+    fallback_for: str | None = None
+    """The model that was asked for, when this one is used in its place."""
+    notice: str = ""
+    """Why it stands in, in one sentence for a person."""
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """Its `tokenizer.json`: cuts nothing and pads nothing, so that it measures texts of any length."""
+        return self.folder / "tokenizer.json"

@@ -94,3 +94,29 @@ class IndexStatus:
             chunks=self.chunks.total,
             embedded=self.chunks.embedded,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """How a part does."""
+
+    name: str
+    state: str
+    """In lower case, as supervisord calls it: `running`, `starting`, `backoff`, `stopped`, `exited`..."""
+    pid: int | None
+    uptime_s: float
+    restarts: int
+    """Since it was started on purpose."""
+    detail: str
+    """What is wrong, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderStatus:
+    """What a query embedder says of itself."""
+
+    pid: int
+    model: str | None
+    """Label of the model that is loaded."""
+    served: int
+    """Queries embedded since it started."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyfuse3 import EntryAttributes, InodeT, ModeT, SetattrFields
 
-from magicfs.tree.attributes import Attributes
-from magicfs.tree.nodes import Change, Node
+from magicfs.domain.attributes import Attributes, Change
+from magicfs.tree.nodes import Node
 
 _PAGE = 4096
 """Bytes: the size of reads and writes that programs are asked to prefer is a multiple of it."""

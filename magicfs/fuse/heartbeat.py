@@ -17,7 +17,7 @@ from typing import Self
 from magicfs.db.mounts import record_mount, remove_mount
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.domain.files import Root
+from magicfs.domain.roots import Root
 from magicfs.errors import MagicFSError
 
 log = logging.getLogger(__name__)

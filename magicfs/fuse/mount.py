@@ -13,17 +13,18 @@ import pyfuse3
 import trio
 
 from magicfs.config import Settings
-from magicfs.db.mounts import FailedFile, failed_files, failure_reasons, index_version
+from magicfs.db.mounts import failed_files, failure_reasons, index_version
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.db.status import read_status
+from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
 from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare, raise_read_ahead
 from magicfs.fuse.operations import Mount
 from magicfs.tree.results import Searcher
-from magicfs.tree.view import Tree
+from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)
 

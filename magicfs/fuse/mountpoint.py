@@ -19,9 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from magicfs.domain.files import Root
+from magicfs.domain.roots import Root, contains
 from magicfs.errors import MountError
-from magicfs.ingest.roots import contains
 
 log = logging.getLogger(__name__)
 

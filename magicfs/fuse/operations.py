@@ -18,15 +18,15 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT, XAttrNameT
 
+from magicfs.domain.attributes import Attributes
 from magicfs.fuse.attributes import entry_attributes, no_entry, wanted_change
 from magicfs.fuse.errors import errno_of
 from magicfs.fuse.handles import Handles
-from magicfs.fuse.lanes import Lanes
-from magicfs.tree.attributes import Attributes
+from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.tree.files import RealFile, RealHandle
 from magicfs.tree.mirror import Link
-from magicfs.tree.nodes import Directory, Entry, Handle, Lane, Node, Openable
-from magicfs.tree.view import Tree
+from magicfs.tree.nodes import Directory, Entry, Handle, Node, Openable, ThreadPool
+from magicfs.tree.tree import Tree
 
 Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -67,7 +67,7 @@ class Mount(pyfuse3.Operations):
         super().__init__()
         self._inodes = tree.inodes
         self._handles = Handles()
-        self._lanes = Lanes(search_seconds=search_seconds)
+        self._lanes = ThreadPools(search_seconds=search_seconds)
         self._threads_until = 0.0
         self._scratch = memoryview(bytearray(_LARGEST_READ))
         self.started = trio.Event()
@@ -160,14 +160,14 @@ class Mount(pyfuse3.Operations):
         # One buffer for all: the answer is on its way to the kernel before another request is looked at.
         data = handle.read_now(off, self._scratch[:size]) if size <= _LARGEST_READ else None
         if data is None:
-            return await self._lanes.run(Lane.FILES, handle.read, off, size)
+            return await self._lanes.run(ThreadPool.FILES, handle.read, off, size)
         return data  # type: ignore[return-value]  # anything with a buffer will do
 
     @guarded
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
         opened = self._handles.file(fh)
-        count = await self._lanes.run(Lane.FILES, opened.handle.write, off, buf)
+        count = await self._lanes.run(ThreadPool.FILES, opened.handle.write, off, buf)
         _learn(opened.node, opened.handle)
         return count
 
@@ -180,7 +180,7 @@ class Mount(pyfuse3.Operations):
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Bring what was written to the disk."""
         handle = self._handles.file(fh).handle
-        await self._lanes.run(Lane.FILES, functools.partial(handle.sync, data_only=datasync))
+        await self._lanes.run(ThreadPool.FILES, functools.partial(handle.sync, data_only=datasync))
 
     @guarded
     async def release(self, fh: FileHandleT) -> None:
@@ -189,7 +189,7 @@ class Mount(pyfuse3.Operations):
         if handle.closes_now():
             handle.close()
         else:
-            await self._lanes.run(Lane.FILES, handle.close)
+            await self._lanes.run(ThreadPool.FILES, handle.close)
 
     @guarded
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
@@ -204,7 +204,7 @@ class Mount(pyfuse3.Operations):
         opened = self._handles.listing(fh)
         while True:
             if opened.entries.waits:
-                batch = await self._lanes.run(Lane.FILES, opened.entries.batch, start_id, BATCH)
+                batch = await self._lanes.run(ThreadPool.FILES, opened.entries.batch, start_id, BATCH)
             else:
                 batch = opened.entries.batch(start_id, BATCH)
             if not batch:
@@ -229,7 +229,7 @@ class Mount(pyfuse3.Operations):
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Whether this process may do something to a file: the same user's, unless others were let in."""
         node = self._inodes.find(inode)
-        return await self._lanes.run(Lane.FILES, node.may, mode)
+        return await self._lanes.run(ThreadPool.FILES, node.may, mode)
 
     @guarded
     async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
@@ -306,7 +306,7 @@ class Mount(pyfuse3.Operations):
         """Of a file that is gone, but for those who have it open."""
         for handle in handles:
             if isinstance(handle, RealHandle):
-                return await self._lanes.run(Lane.FILES, handle.attributes)
+                return await self._lanes.run(ThreadPool.FILES, handle.attributes)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 

@@ -1,1 +1,1 @@
-"""From disk to index: what is there, what of it is wanted, what it says, and what of it is still to be done."""
+"""From disk to rows: which files are there, which of them are wanted, and which have changed."""

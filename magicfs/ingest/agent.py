@@ -22,12 +22,11 @@ from magicfs.db import roots as roots_db
 from magicfs.db import vector_index
 from magicfs.db import workers as workers_db
 from magicfs.db.pool import Database
-from magicfs.db.roots import KnownRoot, RootState
-from magicfs.domain.files import Root
 from magicfs.domain.ids import RootId
+from magicfs.domain.roots import KnownRoot, Root, RootState
 from magicfs.errors import MagicFSError
-from magicfs.ingest.scan import Scanner
-from magicfs.ingest.watch import Watcher
+from magicfs.ingest.scanner import Scanner
+from magicfs.ingest.watcher import Watcher
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ class Agent:
         chores = [
             _Chore(self._load_roots, every=ROOTS_SECONDS),
             _Chore(self._ring, every=TICK_SECONDS),
-            _Chore(self._queue.ring_maintenance, every=MAINTENANCE_SECONDS),
+            _Chore(self._queue.notify_maintenance, every=MAINTENANCE_SECONDS),
         ]
         while not stop.is_set():
             for chore in chores:
@@ -112,9 +111,9 @@ class Agent:
             files_wait = files_db.files_wait(connection, host=self._settings.host)
             chunks_wait = embeddings_db.chunks_wait(connection)
         if files_wait:
-            self._queue.ring_extract(self._settings.host)
+            self._queue.notify_extract(self._settings.host)
         if chunks_wait:
-            self._queue.ring_embed()
+            self._queue.notify_embed()
 
     def _beat_forever(self, stop: threading.Event) -> None:
         began = time.monotonic()

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.db import files as files_db
-from magicfs.db.explain import FileFacts, file_facts
+from magicfs.db.explain import file_facts
 from magicfs.db.files import display_path
 from magicfs.db.pool import Database
-from magicfs.db.roots import KnownRoot, list_roots
-from magicfs.domain.files import FileState, Root
+from magicfs.db.roots import list_roots
+from magicfs.domain.files import FileFacts, FileState
+from magicfs.domain.roots import KnownRoot, Root, contains
 from magicfs.errors import UsageError
-from magicfs.ingest.roots import contains
-from magicfs.ingest.rules import Rules
+from magicfs.ingest.ignore import Rules
 from magicfs.ingest.walk import LONGEST_PATH
 
 LONGEST_SURE = 2600

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from magicfs.config import Settings
 from magicfs.db import contents as contents_db
 from magicfs.db import roots as roots_db
 from magicfs.db.files import display_path
-from magicfs.db.pool import Connection, Database, again_on_conflict
-from magicfs.domain.files import Root
+from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.status import read_status
+from magicfs.domain.roots import Root, contains
 from magicfs.errors import RootError
 
 
@@ -45,11 +47,6 @@ def _mounts_here() -> list[bytes]:
         fields = [line.split() for line in lines if b" - fuse.magicfs " in line]
     # Blanks and the like are written as three octal digits.
     return [re.sub(rb"\\(\d{3})", lambda code: bytes([int(code[1], 8)]), found[4]) for found in fields]
-
-
-def contains(outer: bytes, inner: bytes) -> bool:
-    """Whether `inner` is `outer` or lies below it. Both are absolute and resolved."""
-    return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")
 
 
 def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: Collection[bytes] = ()) -> Root:
@@ -92,7 +89,7 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
     Raises `RootError` when there is none of that name.
     """
     path = os.fsencode(Path(name_or_path).expanduser().absolute())
-    return again_on_conflict(lambda: _remove(database, host=host, name_or_path=name_or_path, path=path))
+    return retry_on_conflict(lambda: _remove(database, host=host, name_or_path=name_or_path, path=path))
 
 
 def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
@@ -106,3 +103,22 @@ def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) ->
         roots_db.delete_root(connection, found[0].id)
         contents_db.abandon_contents(connection, contents)
     return found[0]
+
+
+def add_all(settings: Settings, database: Database, paths: Sequence[Path], *, mount: Path | None = None) -> list[Root]:
+    """Add roots of this host. Raises `RootError` for one that cannot be one, mostly before any is added.
+
+    `mount` is a mount point that need not be in use yet.
+    """
+    mounts = mounts_of(settings, database)
+    if mount is not None:
+        mounts.append(os.fsencode(mount))
+    for path in paths:
+        check_root(path, home=settings.home, mounts=mounts)
+    return [add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts) for path in paths]
+
+
+def mounts_of(settings: Settings, database: Database) -> list[bytes]:
+    """Where this host has mounts now."""
+    with database.transaction() as connection:
+        return [mount.path for mount in read_status(connection).mounts if mount.host == settings.host]

@@ -12,12 +12,12 @@ import logging
 import marshal
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from magicfs.db.files import SeenFile
-from magicfs.domain.files import SIGN, FileStat, signed
-from magicfs.ingest.rules import Rules, unwanted_file
+from magicfs.domain.files import SIGN, FileStat, SeenFile, signed
+from magicfs.ingest.ignore import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
 
@@ -193,3 +193,25 @@ class Walk:
             self.too_long += error.errno == errno.ENAMETOOLONG
             self.unseen.append(path)
             return False
+
+
+def directories_above(path: bytes) -> Iterator[bytes]:
+    """The directories that a path lies in, the nearest first; the last one is the root, the empty path.
+
+    The root lies in none.
+    """
+    end = len(path)
+    while (end := path.rfind(b"/", 0, end)) >= 0:
+        yield path[:end]
+    if path:
+        yield b""
+
+
+def outermost(directories: set[bytes]) -> list[bytes]:
+    """The directories that lie inside no other one of the set."""
+    return sorted(directory for directory in directories if directories.isdisjoint(directories_above(directory)))
+
+
+def is_within(path: bytes, directories: AbstractSet[bytes]) -> bool:
+    """Whether a path is one of some directories or lies in one of them. Takes no longer for many of them."""
+    return path in directories or not directories.isdisjoint(directories_above(path))

@@ -142,7 +142,7 @@ def service_parts(
         part(AGENT, "agent", place=SERVICES),
         Part(
             name=EMBEDDER,
-            command=_guarded(module_command("magicfs.embed.server", *embedder)),
+            command=_guarded(module_command("magicfs.embedding.query_server", *embedder)),
             place=SERVICES,
             environment=environment,
         ),

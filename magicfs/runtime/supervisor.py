@@ -16,19 +16,19 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime import leftovers
-from magicfs.runtime.ini import render
+from magicfs.runtime import cleanup as leftovers
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.parts import Part
 from magicfs.runtime.processes import dies_with_parent, gone, wait_until
 from magicfs.runtime.rpc import SupervisorClient
+from magicfs.runtime.supervisord_config import render
 
 START_SECONDS = 20.0
 LOCK_SECONDS = 120.0
@@ -37,21 +37,6 @@ LOCK_SECONDS = 120.0
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """What supervisord may need beyond the time that a part has to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartStatus:
-    """How a part does."""
-
-    name: str
-    state: str
-    """In lower case, as supervisord calls it: `running`, `starting`, `backoff`, `stopped`, `exited`..."""
-    pid: int | None
-    uptime_s: float
-    restarts: int
-    """Since it was started on purpose."""
-    detail: str
-    """What is wrong, if anything."""
 
 
 class Supervisor:

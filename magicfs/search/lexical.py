@@ -15,7 +15,7 @@ from itertools import combinations
 from magicfs.db import search as queries
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
-from magicfs.db.search import WordMatch
+from magicfs.domain.chunks import WordMatch
 from magicfs.domain.ids import ChunkId
 
 COMMON = 500

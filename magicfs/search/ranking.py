@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from magicfs.db import search as queries
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
-from magicfs.db.search import NameMatch, Place
-from magicfs.domain import fusion
-from magicfs.domain.fusion import Evidence
+from magicfs.domain.chunks import ChunkLocation, NameMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit
-from magicfs.search import lexical
+from magicfs.search import fusion, lexical
 from magicfs.search.corpus import CorpusFacts
+from magicfs.search.fusion import Evidence
 from magicfs.search.lexical import Words
 from magicfs.search.snippet import Snippets
 
@@ -58,7 +57,7 @@ class Question:
 class _Found:
     """A file by its best chunk."""
 
-    place: Place
+    place: ChunkLocation
     evidence: Evidence
 
 

@@ -35,7 +35,7 @@ SMALL_SCOPE = 10_000
 
 
 class QueryVectors(Protocol):
-    """Turns questions into vectors; `magicfs.embed.client.QueryEmbedder` is one. Safe in any thread."""
+    """Turns questions into vectors; `magicfs.embedding.query_client.QueryEmbedder` is one. Safe in any thread."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         """The vector of a question, shape (dimension,), of length 1.

@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from magicfs.beneath import open_at_once, open_beneath
-from magicfs.db.mounts import FailedFile
-from magicfs.domain.files import FileStat
+from magicfs.domain.attributes import Attributes, Change
+from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
-from magicfs.tree.attributes import Attributes
-from magicfs.tree.nodes import Change, Handle, Lane, Openable
+from magicfs.linux import open_below, open_below_cached
+from magicfs.tree.nodes import Handle, Openable, ThreadPool
 
 REAL_SECONDS = 1.0
 """How long the kernel may believe what a file system of a root said: others change it without telling us."""
@@ -33,7 +32,7 @@ _PASSED_ON = os.O_ACCMODE | os.O_APPEND | os.O_TRUNC | os.O_SYNC | os.O_DSYNC
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileLocation:
     """Where a file is. `path` is relative to the absolute path `root`; empty for the root itself."""
 
     host: str
@@ -53,7 +52,7 @@ class Place:
     @contextmanager
     def looked_at(self) -> Iterator[int]:
         """A descriptor that stands for what is there, a link too, with no right to read it."""
-        descriptor = open_beneath(self.root, self.path or b".", flags=os.O_PATH)
+        descriptor = open_below(self.root, self.path or b".", flags=os.O_PATH)
         try:
             yield descriptor
         finally:
@@ -66,7 +65,7 @@ class Place:
 
     def status_now(self) -> os.stat_result | None:
         """The same if it can be said at once and something is there."""
-        descriptor = open_at_once(self.root, self.path or b".", flags=os.O_PATH)
+        descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
         if descriptor is None:
             return None
         try:
@@ -163,11 +162,11 @@ class RealHandle:
 class RealFile(Openable):
     """A regular file of a root."""
 
-    lane = Lane.FILES
+    lane = ThreadPool.FILES
     attributes_seconds = REAL_SECONDS
 
     def __init__(
-        self, place: Place, *, here: bool, known: Attributes | None = None, about: Hit | FailedFile | None = None
+        self, place: FileLocation, *, here: bool, known: Attributes | None = None, about: Hit | FailedFile | None = None
     ) -> None:
         """`here` says that this machine has the file; `about` is what the index says of it, where it came up."""
         super().__init__(b"f" + place.key)
@@ -252,7 +251,7 @@ class RealFile(Openable):
         """Open it to read, if the kernel has all that this takes."""
         if not self._here or flags & (os.O_ACCMODE | os.O_TRUNC):
             return None
-        descriptor = open_at_once(self._place.root, self._place.path, flags=flags & _PASSED_ON)
+        descriptor = open_below_cached(self._place.root, self._place.path, flags=flags & _PASSED_ON)
         if descriptor is None:
             return None
         try:
@@ -266,7 +265,7 @@ class RealFile(Openable):
         """Open the real file, if it is one still."""
         self._require_here()
         # Truncation waits until it is certain what was opened.
-        descriptor = open_beneath(self._place.root, self._place.path, flags=flags & _PASSED_ON & ~os.O_TRUNC)
+        descriptor = open_below(self._place.root, self._place.path, flags=flags & _PASSED_ON & ~os.O_TRUNC)
         try:
             _require_regular(os.fstat(descriptor))
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:

@@ -8,15 +8,14 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from magicfs.db.mounts import FailedFile
-from magicfs.domain.names import plain_names
+from magicfs.domain.attributes import Attributes, Change
+from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
-from magicfs.tree.attributes import Attributes
-from magicfs.tree.files import REAL_SECONDS, Place, RealFile
-from magicfs.tree.folders import FixedDirectory, OurDirectory
-from magicfs.tree.generated import GeneratedFile, TextHandle
-from magicfs.tree.nodes import Change, Entry, Handle, Lane, Openable, ReadyEntries, missing
+from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
+from magicfs.tree.names import plain_names
+from magicfs.tree.nodes import Entry, Handle, Openable, ReadyEntries, ThreadPool, missing
+from magicfs.tree.virtual import FixedDirectory, GeneratedFile, OurDirectory, TextHandle
 
 MOST_SHOWN = 2000
 """Files of one reason that are listed; `magicfs failures` has them all."""
@@ -106,7 +105,7 @@ class RefreshFile(Openable):
 class FailedDirectory(OurDirectory):
     """`.magic/failed/`: one directory a reason."""
 
-    lane = Lane.INDEX
+    lane = ThreadPool.INDEX
 
     def __init__(self, index: Index, *, host: str, born_ns: int) -> None:
         super().__init__(b"failed", born_ns=born_ns)
@@ -131,7 +130,7 @@ class FailedDirectory(OurDirectory):
 class ReasonDirectory(OurDirectory):
     """The files that could not be indexed for one reason."""
 
-    lane = Lane.INDEX
+    lane = ThreadPool.INDEX
 
     def __init__(self, reason: bytes, index: Index, *, host: str, born_ns: int) -> None:
         super().__init__(b"failed/" + reason, born_ns=born_ns)
@@ -154,6 +153,6 @@ class ReasonDirectory(OurDirectory):
 
     def _entry(self, name: bytes, file: FailedFile) -> Entry:
         known = Attributes.of_row(file.stat)
-        place = Place(host=file.host, root=file.root_path, path=file.path)
+        place = FileLocation(host=file.host, root=file.root_path, path=file.path)
         node = RealFile(place, here=file.host == self._host, known=known, about=file)
         return Entry(name, node, known, seconds=REAL_SECONDS)

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from magicfs.beneath import open_beneath
-from magicfs.domain.files import Root
-from magicfs.tree.attributes import Attributes
-from magicfs.tree.files import REAL_SECONDS, Place, RealFile
-from magicfs.tree.folders import OurDirectory
-from magicfs.tree.nodes import Directory, Entry, Lane, Node, ReadyEntries, missing
+from magicfs.domain.attributes import Attributes
+from magicfs.domain.roots import Root
+from magicfs.linux import open_below
+from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
+from magicfs.tree.nodes import Directory, Entry, Node, ReadyEntries, ThreadPool, missing
+from magicfs.tree.virtual import OurDirectory
 
 _NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
@@ -46,7 +46,7 @@ class MirrorDirectory(OurDirectory):
     def lookup(self, name: bytes) -> Entry:
         """A root's directory, which must be there. May block."""
         root = self._root(name)
-        place = Place(host=self._host, root=root.path, path=b"")
+        place = FileLocation(host=self._host, root=root.path, path=b"")
         return _entry(name, place, place.status())
 
     def list(self) -> ReadyEntries:
@@ -70,10 +70,10 @@ class MirrorDirectory(OurDirectory):
 class RealDirectory(Directory):
     """A directory of a root."""
 
-    lane = Lane.FILES
+    lane = ThreadPool.FILES
     attributes_seconds = REAL_SECONDS
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FileLocation) -> None:
         super().__init__(b"r" + place.key)
         self._place = place
 
@@ -102,7 +102,7 @@ class RealDirectory(Directory):
 
     def list(self) -> OnDisk:
         """The names; what they stand for is looked up as they are asked for. May block."""
-        descriptor = open_beneath(self._place.root, self._place.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = open_below(self._place.root, self._place.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
         try:
             return OnDisk(self._place, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
         finally:
@@ -120,7 +120,7 @@ class RealDirectory(Directory):
 class OnDisk:
     """The entries of a real directory, by the names that it had when it was opened."""
 
-    place: Place
+    place: FileLocation
     names: Sequence[bytes]
     waits: bool = field(default=True, init=False)
 
@@ -142,10 +142,10 @@ class OnDisk:
 class Link(Node):
     """A symbolic link of a root."""
 
-    lane = Lane.FILES
+    lane = ThreadPool.FILES
     attributes_seconds = REAL_SECONDS
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FileLocation) -> None:
         super().__init__(b"l" + place.key)
         self._place = place
 
@@ -162,10 +162,10 @@ class Link(Node):
 class Special(Node):
     """A FIFO, socket or device of a root: it is seen, and its data never come through here."""
 
-    lane = Lane.FILES
+    lane = ThreadPool.FILES
     attributes_seconds = REAL_SECONDS
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FileLocation) -> None:
         super().__init__(b"s" + place.key)
         self._place = place
 
@@ -174,16 +174,16 @@ class Special(Node):
         return Attributes.of(self._place.status())
 
 
-def _below(place: Place, name: bytes) -> Place:
-    return Place(host=place.host, root=place.root, path=place.path + b"/" + name if place.path else name)
+def _below(place: FileLocation, name: bytes) -> FileLocation:
+    return FileLocation(host=place.host, root=place.root, path=place.path + b"/" + name if place.path else name)
 
 
-def _entry(name: bytes, place: Place, status: os.stat_result) -> Entry:
+def _entry(name: bytes, place: FileLocation, status: os.stat_result) -> Entry:
     attributes = Attributes.of(status)
     return Entry(name, _node(place, attributes.mode), attributes, seconds=REAL_SECONDS)
 
 
-def _node(place: Place, mode: int) -> Node:
+def _node(place: FileLocation, mode: int) -> Node:
     if stat.S_ISDIR(mode):
         return RealDirectory(place)
     if stat.S_ISREG(mode):

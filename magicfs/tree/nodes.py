@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, Self
 
+from magicfs.domain.attributes import Attributes, Change
 from magicfs.domain.files import FileStat
-from magicfs.tree.attributes import Attributes
 
 FOREVER_SECONDS = 300.0
 """How long the kernel may believe what never changes."""
 
 
-class Lane(Enum):
+class ThreadPool(Enum):
     """What a blocking method waits for. Each lane has threads and a deadline of its own."""
 
     FILES = "files"
@@ -34,7 +34,7 @@ class Lane(Enum):
 class Node(ABC):
     """Anything with an inode."""
 
-    lane: Lane = Lane.FILES
+    lane: ThreadPool = ThreadPool.FILES
     attributes_seconds: float = FOREVER_SECONDS
     """How long the kernel may believe the attributes."""
 
@@ -71,18 +71,6 @@ class Node(ABC):
     def may(self, mode: int) -> bool:
         """Whether access as in `os.access` is possible. May block."""
         return not mode & os.W_OK
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Attributes to set; None leaves one as it is. Times are nanoseconds since the epoch."""
-
-    size: int | None = None
-    mode: int | None = None
-    uid: int | None = None
-    gid: int | None = None
-    atime_ns: int | None = None
-    mtime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

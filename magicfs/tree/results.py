@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from magicfs.domain.names import result_names
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
 from magicfs.search.render import passages_text, result_json
+from magicfs.tree.names import result_names
 
 MOMENT_SECONDS = 0.1
 """So long a result counts as new without a question: programs look at a directory several times in a row."""

@@ -7,14 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
-from magicfs.tree.attributes import Attributes
-from magicfs.tree.files import REAL_SECONDS, Place, RealFile
-from magicfs.tree.folders import OurDirectory
-from magicfs.tree.generated import GeneratedFile
-from magicfs.tree.nodes import FOREVER_SECONDS, Entry, Lane, ReadyEntries, missing
-from magicfs.tree.plausible import plausible
+from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
+from magicfs.tree.nodes import FOREVER_SECONDS, Entry, ReadyEntries, ThreadPool, missing
+from magicfs.tree.query_names import plausible
 from magicfs.tree.results import Answer, Results
+from magicfs.tree.virtual import GeneratedFile, OurDirectory
 
 SHOWN_QUERIES = 20
 """Entries of `search/` itself: the last queries, for those who go there with a file manager."""
@@ -79,7 +78,7 @@ class SearchDirectory(OurDirectory):
 class QueryDirectory(OurDirectory):
     """The results of one query, best first."""
 
-    lane = Lane.INDEX
+    lane = ThreadPool.INDEX
 
     def __init__(self, query: bytes, results: Results, remembered: Remembered, *, host: str, born_ns: int) -> None:
         super().__init__(b"query/" + query, born_ns=born_ns)
@@ -125,7 +124,7 @@ class QueryDirectory(OurDirectory):
 
     def _node(self, hit: Hit) -> RealFile:
         return RealFile(
-            Place(host=hit.host, root=hit.root_path, path=hit.path),
+            FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
             here=hit.host == self._host,
             known=Attributes.of_row(hit.stat),
             about=hit,

@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from magicfs.embed.store import ModelStore
+from magicfs.models.store import ModelStore
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import wait_until
 from tests.plugins.models import MODEL

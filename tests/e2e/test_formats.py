@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.embed.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.text.extract.ocr import find_ocr
 from tests.plugins.growth import peaks, zombies
 from tests.plugins.searches import found_paths

@@ -14,8 +14,8 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
-from magicfs.embed.store import ModelStore
 from magicfs.errors import DatabaseError
+from magicfs.models.store import ModelStore
 from tests.faults.chaos.canonical import assert_equal
 from tests.faults.chaos.faults import Faults
 from tests.faults.chaos.tree import Tree

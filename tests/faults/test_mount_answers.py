@@ -100,7 +100,9 @@ def test_crashes_flushes_and_a_killed_query_embedder_lose_nothing_and_the_mount_
             if crashes in {3, 6}:
                 redis.Redis.from_url(redis_url(settings.broker_dsn)).flushall()
             if crashes == CRASHES // 2:
-                next(process for process in commands.processes() if "magicfs.embed.server" in process.cmdline()).kill()
+                next(
+                    process for process in commands.processes() if "magicfs.embedding.query_server" in process.cmdline()
+                ).kill()
             time.sleep(randomness.uniform(0.2, 1.0))
         assert crashes == CRASHES
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import xxhash
 
-from magicfs.db.contents import ContentKey, NewContent, insert_contents
-from magicfs.db.files import SeenFile, delete_paths, upsert_files
+from magicfs.db.contents import insert_contents
+from magicfs.db.files import delete_paths, upsert_files
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host, insert_root
-from magicfs.domain.files import FileStat
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import Digest
-from magicfs.domain.text import Chunk, Document
 from tests.fakes.embedder import FAKE_SPEC
 
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from magicfs.db.pool import Database
-from magicfs.domain.files import Root
 from magicfs.domain.ids import RootId
+from magicfs.domain.roots import Root
 from magicfs.errors import MountError
 from magicfs.fuse.mountpoint import mounted_at, prepare, recover, umount
 from tests.fuse.conftest import Node

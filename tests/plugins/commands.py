@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from magicfs.embed.store import ModelStore
+from magicfs.models.store import ModelStore
 from tests.plugins.models import MODEL
 
 COMMAND = (sys.executable, "-m", "magicfs.cli")

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.embed import bert_graph, calibrate, quantize, samples
-from magicfs.embed.embedder import FastembedEmbedder
-from magicfs.embed.store import ModelStore, StoredModel
+from magicfs.domain.models import StoredModel
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.models import bert_graph
+from magicfs.models import calibration as calibrate
+from magicfs.models import calibration as samples
+from magicfs.models import prepare as quantize
+from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 

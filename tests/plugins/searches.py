@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
-from magicfs.embed.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.search.service import SearchService
 
 DEADLINE_SECONDS = 30.0

@@ -20,8 +20,9 @@ import pytest
 from magicfs.config import Settings
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
-from magicfs.embed.store import ModelStore, StoredModel
+from magicfs.domain.models import StoredModel
 from magicfs.ingest.roots import add_root
+from magicfs.models.store import ModelStore
 from tests.plugins.servers import Servers
 
 HOST = "testhost"

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from magicfs.config import LONGEST_EXTRACT, Settings
-from magicfs.ingest.extraction import LEASE_SECONDS
+from magicfs.pipeline.extract import LEASE_SECONDS
 from tasks.app import EXTRACT_TASK, HARD_SECONDS
 
 

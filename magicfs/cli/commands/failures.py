@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from magicfs.domain.files import Reason
+from magicfs.domain.files import SkipReason
 
 if TYPE_CHECKING:
     from magicfs.db.failures import Failure
@@ -16,12 +16,12 @@ def failures(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try all of them again.")] = False,
     skipped: Annotated[bool, typer.Option("--skipped", help="Also files that hold nothing to index.")] = False,
-    reason: Annotated[Reason | None, typer.Option(help="Only those with this reason.")] = None,
+    reason: Annotated[SkipReason | None, typer.Option(help="Only those with this reason.")] = None,
 ) -> None:
     """List files that could not be indexed, with the reason for each."""
     from magicfs.cli import output, wiring
     from magicfs.db.failures import list_failures, retry_failures
-    from magicfs.db.pool import again_on_conflict
+    from magicfs.db.pool import retry_on_conflict
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
@@ -31,11 +31,11 @@ def failures(
                 found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
                 return found, retry_failures(connection) if retry else 0
 
-        found, retried = again_on_conflict(look)
+        found, retried = retry_on_conflict(look)
         if retried:
             queue = wiring.job_queue(settings)
-            queue.ring_extract(settings.host)
-            queue.ring_embed()
+            queue.notify_extract(settings.host)
+            queue.notify_embed()
     if as_json:
         output.print_json({"failures": [_failure_json(failure) for failure in found], "retried": retried})
         return

@@ -9,8 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
-    from magicfs.domain.models import ModelSpec
-    from magicfs.embed.store import StoredModel
+    from magicfs.domain.models import ModelSpec, StoredModel
 
 app = typer.Typer(
     help="Prepare embedding models and choose one.",
@@ -81,7 +80,7 @@ def use(
                 activate_model(connection, stored.spec)
             else:
                 build_model(connection, stored.spec)
-    wiring.job_queue(settings).ring_embed()
+    wiring.job_queue(settings).notify_embed()
     if active is None or active.spec.label == stored.spec.label:
         output.say(f"the index uses {stored.spec.label}")
     else:

@@ -30,7 +30,7 @@ def add(
 ) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import output, wiring
-    from magicfs.cli.roots import add_all
+    from magicfs.ingest.roots import add_all
     from magicfs.search.render import readable
 
     settings = wiring.settings_for_command()

@@ -5,7 +5,7 @@ extracted. Formats that are text already are decoded in this process; everything
 disposable child process (`sandbox`). One extractor belongs to one thread.
 """
 
-from magicfs.domain.text import EXTRACTOR_VERSION
+from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract.extractor import Extractor, FileExtractor
 from magicfs.text.extract.limits import Limits
 

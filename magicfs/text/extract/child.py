@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract import confine
 from magicfs.text.extract.decode import clean, cut
 from magicfs.text.extract.limits import Limits
@@ -69,14 +69,14 @@ def _attempt(parser: Parser, request: Message, *, limits: Limits) -> Document | 
     try:
         outcome = parser(request.body, str(request.head["mime_type"]))
     except MemoryError:
-        return Unreadable(Reason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
+        return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
     except Exception as error:  # noqa: BLE001  (a parser may raise anything; it must not end this process)
-        return Unreadable(Reason.CORRUPT, f"{type(error).__name__}: {error}"[:300])
+        return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:300])
     if isinstance(outcome, Unreadable):
         return outcome
     text = cut(outcome.text, max_bytes=limits.text_bytes)
     if not text or text.isspace():
-        return Unreadable(Reason.NO_TEXT)
+        return Unreadable(SkipReason.NO_TEXT)
     return dataclasses.replace(
         outcome, text=text, page_starts=tuple(start for start in outcome.page_starts if start < len(text))
     )

@@ -17,7 +17,7 @@ import signal
 import struct
 from collections.abc import Mapping
 
-from magicfs.kernel import syscall
+from magicfs.linux import syscall
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38

@@ -10,8 +10,8 @@ import struct
 import zipfile
 import zlib
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Unreadable
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
 
 _MOST_MEMBERS = 50_000
 _MOST_UNPACKED_BYTES = 1 << 30
@@ -37,7 +37,7 @@ _IWORK = (
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
 )
 
-ARCHIVE = Unreadable(Reason.BINARY, "an archive: not opened")
+ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
 
 
 def zip_type(content: bytes) -> str | Unreadable:
@@ -46,29 +46,29 @@ def zip_type(content: bytes) -> str | Unreadable:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             return _refused(container, len(content)) or _zip_type(container)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError, struct.error) as error:
-        return Unreadable(Reason.CORRUPT, f"a broken zip container: {error}")
+        return Unreadable(SkipReason.CORRUPT, f"a broken zip container: {error}")
 
 
 def _refused(container: zipfile.ZipFile, size: int) -> Unreadable | None:
     members = container.infolist()
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
-        return Unreadable(Reason.ENCRYPTED, "a container with a password")
+        return Unreadable(SkipReason.ENCRYPTED, "a container with a password")
     unpacked = sum(member.file_size for member in members)
     if len(members) > _MOST_MEMBERS:
-        return Unreadable(Reason.BOMB, f"holds {len(members)} members")
+        return Unreadable(SkipReason.BOMB, f"holds {len(members)} members")
     if unpacked > _MOST_UNPACKED_BYTES or unpacked > max(_FREELY_UNPACKED_BYTES, size * _MOST_RATIO):
-        return Unreadable(Reason.BOMB, f"{size} bytes that unpack to {unpacked}")
+        return Unreadable(SkipReason.BOMB, f"{size} bytes that unpack to {unpacked}")
     if sum(member.compress_size for member in members) > size:
-        return Unreadable(Reason.BOMB, "members that overlap")
+        return Unreadable(SkipReason.BOMB, "members that overlap")
     return None
 
 
 def _zip_type(container: zipfile.ZipFile) -> str | Unreadable:
     names = container.namelist()
     if "META-INF/manifest.xml" in names and b"encryption-data" in _small(container, "META-INF/manifest.xml"):
-        return Unreadable(Reason.ENCRYPTED, "an OpenDocument file with a password")
+        return Unreadable(SkipReason.ENCRYPTED, "an OpenDocument file with a password")
     if "META-INF/rights.xml" in names:
-        return Unreadable(Reason.ENCRYPTED, "an e-book with digital rights management")
+        return Unreadable(SkipReason.ENCRYPTED, "an e-book with digital rights management")
     if "mimetype" in names:
         declared = _small(container, "mimetype").decode("ascii", errors="replace").strip()
         return declared.removesuffix("-template") if "opendocument" in declared else declared or ARCHIVE
@@ -108,14 +108,14 @@ def ole_type(content: bytes) -> str | Unreadable:
     """Return the MIME type of the document in an OLE container, or why it is not read."""
     streams = _ole_streams(content)
     if "EncryptedPackage" in streams or "EncryptedSummary" in streams:
-        return Unreadable(Reason.ENCRYPTED, "an Office document with a password")
+        return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
     for name, mime_type in _OLE_TYPES:
         if name in streams:
             start = content[streams[name] : streams[name] + 4096]
             if _word_is_encrypted(start) or _excel_is_encrypted(start):
-                return Unreadable(Reason.ENCRYPTED, "an Office document with a password")
+                return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
             return mime_type
-    return Unreadable(Reason.BINARY, "an OLE container without a document")
+    return Unreadable(SkipReason.BINARY, "an OLE container without a document")
 
 
 def _ole_streams(content: bytes) -> dict[str, int]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.decode import cut, decode
 from magicfs.text.extract.detect import Format, Route, detect, named_as_document
 from magicfs.text.extract.limits import Limits
@@ -19,9 +19,9 @@ from magicfs.text.extract.titles import title_of
 
 _PARSED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
 _UNREAD: Final[dict[Route, Unreadable]] = {
-    Route.ARCHIVE: Unreadable(Reason.BINARY, "an archive: not opened"),
-    Route.BINARY: Unreadable(Reason.BINARY, "holds no text"),
-    Route.DAMAGED: Unreadable(Reason.CORRUPT, "the content is not what the name says"),
+    Route.ARCHIVE: Unreadable(SkipReason.BINARY, "an archive: not opened"),
+    Route.BINARY: Unreadable(SkipReason.BINARY, "holds no text"),
+    Route.DAMAGED: Unreadable(SkipReason.CORRUPT, "the content is not what the name says"),
 }
 """Outcomes that need no look beyond the first bytes."""
 
@@ -87,7 +87,7 @@ class FileExtractor:
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """See `Extractor`."""
         if not content:
-            return Unreadable(Reason.EMPTY)
+            return Unreadable(SkipReason.EMPTY)
         form = detect(content, name=name)
         match form.route:
             case Route.DECODE:
@@ -103,18 +103,18 @@ class FileExtractor:
 
     def _image(self, content: bytes, form: Format) -> Document | Unreadable:
         if self._ocr is None:
-            return Unreadable(Reason.NEEDS_OCR, "an image: install tesseract to read text in images")
+            return Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract to read text in images")
         return self._sandbox.parse(content, mime_type=form.mime_type)
 
     def _decoded(self, content: bytes, form: Format) -> Document | Unreadable:
         text = decode(content)
         if text is None:
-            return Unreadable(Reason.BINARY, "no text in any known encoding")
+            return Unreadable(SkipReason.BINARY, "no text in any known encoding")
         return self._document(text, form)
 
     def _document(self, text: str, form: Format) -> Document | Unreadable:
         if not text or text.isspace():
-            return Unreadable(Reason.NO_TEXT, "nothing but blanks")
+            return Unreadable(SkipReason.NO_TEXT, "nothing but blanks")
         text = cut(text, max_bytes=self._limits.text_bytes)
         return Document(text=text, mime_type=form.mime_type, title=title_of(text, mime_type=form.mime_type))
 
@@ -122,8 +122,8 @@ class FileExtractor:
         """Parse a format that is itself text. If it does not parse, it is read as it stands."""
         text = decode(content)
         if text is None:
-            return Unreadable(Reason.BINARY, "no text in any known encoding")
+            return Unreadable(SkipReason.BINARY, "no text in any known encoding")
         parsed = self._sandbox.parse(text.encode("utf-8"), mime_type=form.mime_type)
-        if isinstance(parsed, Unreadable) and parsed.reason is Reason.CORRUPT:
+        if isinstance(parsed, Unreadable) and parsed.reason is SkipReason.CORRUPT:
             return self._document(text, form)
         return parsed

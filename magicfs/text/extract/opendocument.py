@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from xml.etree import ElementTree as ET
 
-from magicfs.domain.text import Document
+from magicfs.domain.contents import Document
 
 MIME_TYPES = frozenset(
     f"application/vnd.oasis.opendocument.{kind}" for kind in ("presentation", "graphics", "formula", "chart")

@@ -9,8 +9,8 @@ from typing import Any
 
 import kreuzberg
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract import container, opendocument, svg
 from magicfs.text.extract.decode import clean
 from magicfs.text.extract.ocr import Ocr
@@ -135,21 +135,21 @@ class LibraryParser:
     def _textless(self, content: bytes, mime_type: str) -> Unreadable:
         if mime_type == "application/pdf" and _PDF_IMAGE.search(content):
             if self._ocr is None:
-                return Unreadable(Reason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
-            return Unreadable(Reason.NO_TEXT, "no text was recognised in its pictures")
-        return Unreadable(Reason.NO_TEXT)
+                return Unreadable(SkipReason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
+            return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pictures")
+        return Unreadable(SkipReason.NO_TEXT)
 
 
 def _refusal(error: Exception, mime_type: str) -> Unreadable:
     """Translate the library's error; its messages are the only thing that tells a password from damage."""
     message = " ".join(str(error).split())[:300]
     if _PASSWORD.search(message):
-        return Unreadable(Reason.ENCRYPTED, "needs a password")
+        return Unreadable(SkipReason.ENCRYPTED, "needs a password")
     if _BOMB.search(message):
-        return Unreadable(Reason.BOMB, message)
+        return Unreadable(SkipReason.BOMB, message)
     if isinstance(error, kreuzberg.ValidationError) and mime_type in message:
-        return Unreadable(Reason.BINARY, f"no reader for {mime_type}")
-    return Unreadable(Reason.CORRUPT, message)
+        return Unreadable(SkipReason.BINARY, f"no reader for {mime_type}")
+    return Unreadable(SkipReason.CORRUPT, message)
 
 
 def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:

@@ -22,8 +22,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.extract.decode import clean
 from magicfs.text.extract.limits import Limits
@@ -66,7 +66,7 @@ class Sandbox:
         outcome = self._attempt(request)
         if outcome is None:
             outcome = self._attempt(request)
-        return outcome or Unreadable(Reason.CRASHED, "the parser was killed twice")
+        return outcome or Unreadable(SkipReason.CRASHED, "the parser was killed twice")
 
     def close(self) -> None:
         """End the child, if there is one. The sandbox can be used again afterwards."""
@@ -85,7 +85,7 @@ class Sandbox:
             answer = child.exchange(request, limits=self._limits)
         except TimeoutError:
             self.close()
-            return Unreadable(Reason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
+            return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
         except WireError as error:
             verdict, is_its_own_fault = child.post_mortem(error)
             self.close()
@@ -94,7 +94,7 @@ class Sandbox:
         if answer.head.get("last"):
             self.close()
         outcome = _understood(answer)
-        if served_before and isinstance(outcome, Unreadable) and outcome.reason is Reason.BOMB:
+        if served_before and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BOMB:
             self.close()
             return None
         return outcome
@@ -150,13 +150,13 @@ class _Child:
                 self._process.wait(_END_SECONDS)
         code = self._process.poll()
         if code is None:
-            return Unreadable(Reason.CRASHED, f"the parser broke off: {error}"), True
+            return Unreadable(SkipReason.CRASHED, f"the parser broke off: {error}"), True
         if code == -signal.SIGXCPU:
-            return Unreadable(Reason.TIMEOUT, "used up its processor time"), True
+            return Unreadable(SkipReason.TIMEOUT, "used up its processor time"), True
         if any(word in self._last_words().lower() for word in _OUT_OF_MEMORY):
-            return Unreadable(Reason.BOMB, "needs more memory than a file may"), True
+            return Unreadable(SkipReason.BOMB, "needs more memory than a file may"), True
         cause = _signal_name(-code) if code < 0 else f"exit code {code}"
-        return Unreadable(Reason.CRASHED, cause), code not in (-signal.SIGKILL, -signal.SIGTERM)
+        return Unreadable(SkipReason.CRASHED, cause), code not in (-signal.SIGKILL, -signal.SIGTERM)
 
     def kill(self) -> None:
         """End the process at once; it holds nothing that needs saving."""
@@ -202,7 +202,7 @@ def _understood(answer: Message) -> Document | Unreadable:
     head = answer.head
     try:
         if "reason" in head:
-            return Unreadable(Reason(head["reason"]), clean(str(head.get("detail") or ""))[:300])
+            return Unreadable(SkipReason(head["reason"]), clean(str(head.get("detail") or ""))[:300])
         return Document(
             text=clean(answer.body.decode("utf-8", errors="replace")),
             mime_type=str(head["mime_type"])[:200],
@@ -212,7 +212,7 @@ def _understood(answer: Message) -> Document | Unreadable:
             page_starts=tuple(int(start) for start in head["page_starts"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        return Unreadable(Reason.CRASHED, f"the parser's answer makes no sense: {error}"[:300])
+        return Unreadable(SkipReason.CRASHED, f"the parser's answer makes no sense: {error}"[:300])
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from magicfs.domain.text import Document
+from magicfs.domain.contents import Document
 
 MIME_TYPE = "image/svg+xml"
 

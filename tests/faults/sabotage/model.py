@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.embed.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import FastembedEmbedder
 from tasks.app import EMBED_TASK, HARD_SECONDS
 
 HARD_SECONDS[EMBED_TASK] = 3

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.limits import MIB
 
@@ -65,7 +65,7 @@ def laughs(root: str) -> str:
     return f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>{root.format("&l10;")}'
 
 
-def reason(outcome: Document | Unreadable) -> Reason:
+def reason(outcome: Document | Unreadable) -> SkipReason:
     assert isinstance(outcome, Unreadable), outcome.text[:100]
     return outcome.reason
 
@@ -79,7 +79,7 @@ def test_an_honest_document_is_read(extractor: FileExtractor) -> None:
 def test_a_document_that_unpacks_to_hundreds_of_times_its_size(extractor: FileExtractor) -> None:
     content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (200 << 20) + "</w:t></w:r></w:p>"))
     assert len(content) < 1 * MIB
-    assert reason(extractor.extract(content, name=b"a.docx")) is Reason.BOMB
+    assert reason(extractor.extract(content, name=b"a.docx")) is SkipReason.BOMB
 
 
 def with_declared_size(content: bytes, size: int) -> bytes:
@@ -91,7 +91,7 @@ def with_declared_size(content: bytes, size: int) -> bytes:
 
 def test_a_header_that_claims_too_much(extractor: FileExtractor) -> None:
     content = with_declared_size(docx(paragraphs(10)), 0xFFFFFFF0)
-    assert reason(extractor.extract(content, name=b"a.docx")) is Reason.BOMB
+    assert reason(extractor.extract(content, name=b"a.docx")) is SkipReason.BOMB
 
 
 def test_a_header_that_claims_too_little_hides_no_bomb(extractor: FileExtractor) -> None:
@@ -100,14 +100,14 @@ def test_a_header_that_claims_too_little_hides_no_bomb(extractor: FileExtractor)
     if isinstance(outcome, Document):
         assert len(outcome.text) <= 4 * MIB
     else:
-        assert outcome.reason in {Reason.BOMB, Reason.CORRUPT, Reason.NO_TEXT}
+        assert outcome.reason in {SkipReason.BOMB, SkipReason.CORRUPT, SkipReason.NO_TEXT}
 
 
 def test_archives_in_archives_are_not_opened(extractor: FileExtractor) -> None:
     inner = zipped({"zeros": bytes(8 << 20)})
     for _ in range(4):
         inner = zipped({f"{at}.zip": inner for at in range(10)})
-    assert reason(extractor.extract(inner, name=b"42.zip")) is Reason.BINARY
+    assert reason(extractor.extract(inner, name=b"42.zip")) is SkipReason.BINARY
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_random_bytes_under_a_documents_name(extractor: FileExtractor, head: byt
     outcome = extractor.extract(content, name=name)
     if head == b"{\\rtf1 " and isinstance(outcome, Document):
         return  # whatever stands between braces is text to RTF
-    assert reason(outcome) in {Reason.CORRUPT, Reason.BINARY, Reason.NO_TEXT}
+    assert reason(outcome) in {SkipReason.CORRUPT, SkipReason.BINARY, SkipReason.NO_TEXT}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_random_bytes_under_a_documents_name(extractor: FileExtractor, head: byt
 )
 def test_deep_nesting(extractor: FileExtractor, name: bytes, content: bytes) -> None:
     outcome = extractor.extract(content, name=name)
-    assert isinstance(outcome, Document) or outcome.reason is not Reason.TIMEOUT
+    assert isinstance(outcome, Document) or outcome.reason is not SkipReason.TIMEOUT
 
 
 @pytest.mark.parametrize("name", [b"a.txt", b"a.json", b"a"])
@@ -167,7 +167,7 @@ def test_a_page_of_50_megabytes(extractor: FileExtractor) -> None:
     if isinstance(outcome, Document):
         assert len(outcome.text) <= 4 * MIB
     else:
-        assert outcome.reason is Reason.BOMB
+        assert outcome.reason is SkipReason.BOMB
 
 
 def test_nuls_and_half_pairs_never_reach_the_text(extractor: FileExtractor) -> None:
@@ -200,4 +200,4 @@ def test_damaged_documents_never_raise(extractor: FileExtractor) -> None:
     for _ in range(40):
         for name, content in sound:
             outcome = extractor.extract(damaged(rng, content), name=name)
-            assert isinstance(outcome, Document) or outcome.reason is not Reason.TIMEOUT
+            assert isinstance(outcome, Document) or outcome.reason is not SkipReason.TIMEOUT

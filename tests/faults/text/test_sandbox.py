@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.extract.limits import MIB, Limits
 from magicfs.text.extract.sandbox import Sandbox
@@ -65,23 +65,23 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("deed", "reason", "detail"),
     [
-        ("crash", Reason.CRASHED, "SIGSEGV"),
-        ("abort", Reason.CRASHED, "SIGABRT"),
-        ("exit", Reason.CRASHED, "exit code 3"),
-        ("kill", Reason.CRASHED, "killed twice"),
-        ("allocate", Reason.BOMB, "256 MiB"),
-        ("native-allocation", Reason.BOMB, "memory"),
-        ("raise", Reason.CORRUPT, "the parser's own error"),
-        ("recurse", Reason.CORRUPT, "RecursionError"),
-        ("nonsense", Reason.CRASHED, ""),
-        ("wrong-types", Reason.CRASHED, "exit code 1"),
-        ("network", Reason.CORRUPT, "PermissionError"),
-        ("program", Reason.CORRUPT, "PermissionError"),
+        ("crash", SkipReason.CRASHED, "SIGSEGV"),
+        ("abort", SkipReason.CRASHED, "SIGABRT"),
+        ("exit", SkipReason.CRASHED, "exit code 3"),
+        ("kill", SkipReason.CRASHED, "killed twice"),
+        ("allocate", SkipReason.BOMB, "256 MiB"),
+        ("native-allocation", SkipReason.BOMB, "memory"),
+        ("raise", SkipReason.CORRUPT, "the parser's own error"),
+        ("recurse", SkipReason.CORRUPT, "RecursionError"),
+        ("nonsense", SkipReason.CRASHED, ""),
+        ("wrong-types", SkipReason.CRASHED, "exit code 1"),
+        ("network", SkipReason.CORRUPT, "PermissionError"),
+        ("program", SkipReason.CORRUPT, "PermissionError"),
     ],
 )
 @pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
 def test_a_bad_file_gets_its_reason_and_the_next_is_read(
-    sandbox: Sandbox, deed: str, reason: Reason, detail: str, served_before: int
+    sandbox: Sandbox, deed: str, reason: SkipReason, detail: str, served_before: int
 ) -> None:
     for _ in range(served_before):
         pid_of(sandbox.parse(b"text", mime_type="good"))
@@ -104,7 +104,7 @@ def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str)
     path = tmp_path / "a user's file.txt"
     path.write_text("precious")
     outcome = unreadable(sandbox.parse(os.fsencode(path), mime_type=deed))
-    assert outcome.reason is Reason.CORRUPT
+    assert outcome.reason is SkipReason.CORRUPT
     assert outcome.detail.startswith("PermissionError"), outcome.detail
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == "precious"
@@ -133,7 +133,7 @@ def test_without_landlock_little_is_written(tmp_path: Path) -> None:
 def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, deed: str) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
     pid = pid_of(sandbox.parse(b"text", mime_type="good"))
-    assert unreadable(sandbox.parse(b"", mime_type=deed)).reason is Reason.TIMEOUT
+    assert unreadable(sandbox.parse(b"", mime_type=deed)).reason is SkipReason.TIMEOUT
     assert not psutil.pid_exists(pid)
     pid_of(sandbox.parse(b"text", mime_type="good"))
 
@@ -141,7 +141,7 @@ def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, deed: str) -> None:
 def test_a_large_file_for_a_hanging_parser_does_not_block(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
     os.kill(pid_of(sandbox.parse(b"text", mime_type="good")), signal.SIGSTOP)
-    assert unreadable(sandbox.parse(bytes(32 * MIB), mime_type="good")).reason is Reason.TIMEOUT
+    assert unreadable(sandbox.parse(bytes(32 * MIB), mime_type="good")).reason is SkipReason.TIMEOUT
 
 
 def test_a_child_killed_from_outside_costs_no_file(sandbox: Sandbox) -> None:
@@ -180,7 +180,7 @@ def test_output_is_bounded(sandbox: Sandbox) -> None:
 
 
 def test_reasons_of_the_parser_arrive_in_one_clean_line(sandbox: Sandbox) -> None:
-    assert sandbox.parse(b"", mime_type="refuse") == Unreadable(Reason.ENCRYPTED, "detail of two lines \ufffd")
+    assert sandbox.parse(b"", mime_type="refuse") == Unreadable(SkipReason.ENCRYPTED, "detail of two lines \ufffd")
 
 
 def test_the_child_knows_no_secrets_and_has_no_files(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

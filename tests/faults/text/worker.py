@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.child import begin, serve
 from magicfs.text.extract.limits import Limits
 
@@ -87,7 +87,7 @@ ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),  # type: ignore[arg-type]
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
     "descriptors": lambda: Document(" ".join(sorted(os.listdir("/proc/self/fd"), key=int)), "text/plain"),
-    "refuse": lambda: Unreadable(Reason.ENCRYPTED, "detail\nof two lines \ud800"),
+    "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),
 }
 
 

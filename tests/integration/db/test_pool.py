@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from magicfs.db.pool import CONFLICT_TRIES, Database, again_on_conflict
+from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
 
 
@@ -68,7 +68,7 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
             raise DatabaseConflict("in the way")
         return "done"
 
-    assert again_on_conflict(conflicting) == "done"
+    assert retry_on_conflict(conflicting) == "done"
     tries.clear()
 
     def always() -> str:
@@ -76,5 +76,5 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
         raise DatabaseConflict("in the way")
 
     with pytest.raises(DatabaseConflict):
-        again_on_conflict(always)
+        retry_on_conflict(always)
     assert len(tries) == CONFLICT_TRIES

@@ -8,9 +8,9 @@ import pytest
 
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
-from magicfs.ingest.rules import Rules
-from tests.integration.ingest.conftest import HOST, Index
+from magicfs.ingest.ignore import Rules
 from tests.plugins.deep import NAME, dig
+from tests.plugins.index import HOST, Index
 
 
 def write(folder: Path, *paths: str) -> None:

@@ -9,15 +9,14 @@ from dataclasses import replace
 import pytest
 
 from magicfs.db import files as files_db
-from magicfs.domain.files import Root
+from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
-from magicfs.ingest.rules import Rules
-from magicfs.ingest.scan import BULK, Scanner, ScanStopped
+from magicfs.ingest.ignore import Rules
+from magicfs.ingest.scanner import BULK, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
-from magicfs.ingest.watch import Watcher
-from magicfs.ingest.watches import Changes
+from magicfs.ingest.watcher import Changes, Watcher
 from magicfs.jobs import NoQueue
-from tests.integration.ingest.conftest import Index
+from tests.plugins.index import Index
 
 
 def many(index: Index, count: int, *, below: str = "") -> None:
@@ -220,7 +219,7 @@ def test_new_directories_that_come_one_after_the_other_are_an_import(index: Inde
 
 
 def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.ingest.scan.BATCH", 10)
+    monkeypatch.setattr("magicfs.ingest.scanner.BATCH", 10)
     many(index, 25, below="large")
     looking, rescans = watcher(index)
     looking.handle([index.root], Changes(paths={index.root.id: {b"large"}}))
@@ -233,7 +232,7 @@ def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pyt
 def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.ingest.scan.BATCH", 10)
+    monkeypatch.setattr("magicfs.ingest.scanner.BATCH", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
         Scanner(index.database, NoQueue(), stopping=lambda: True).scan(index.known())

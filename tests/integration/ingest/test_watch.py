@@ -9,8 +9,8 @@ import pytest
 
 from magicfs.ingest import inotify
 from magicfs.ingest.inotify import Event, Inotify
-from magicfs.ingest.watches import Changes, Watches
-from tests.integration.ingest.conftest import Index
+from magicfs.ingest.watcher import Changes, Watches
+from tests.plugins.index import Index
 
 
 def changes(watches: Watches) -> Changes:

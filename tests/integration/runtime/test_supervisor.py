@@ -15,11 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime import leftovers, postgres, redis
+from magicfs.runtime import cleanup as leftovers
+from magicfs.runtime import postgres, redis
 from magicfs.runtime.parts import Part, server_parts
 from magicfs.runtime.processes import dies_with_parent, wait_until
-from magicfs.runtime.supervisor import PartStatus, Supervisor
+from magicfs.runtime.supervisor import Supervisor
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from magicfs.db.contents import ContentKey, NewContent, enqueue_chunks, insert_contents
+from magicfs.db.contents import enqueue_chunks, insert_contents
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
-from magicfs.domain.text import Chunk, Document
 from magicfs.errors import EmbedderUnavailable
 
 SPEC = ModelSpec(name="test/plane", precision=Precision.FP32, dimension=3, max_tokens=256, floor=0.0, ceiling=1.0)

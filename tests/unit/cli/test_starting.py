@@ -7,8 +7,8 @@ from pathlib import Path
 
 from magicfs.cli.starting import MOUNT_READS, environment_of, last_words, mount_of
 from magicfs.config import Settings
-from magicfs.runtime.ini import render
 from magicfs.runtime.parts import Part, service_parts
+from magicfs.runtime.supervisord_config import render
 
 
 def parts(mount: Path | None, workers: int = 2) -> list[Part]:

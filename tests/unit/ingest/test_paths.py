@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.ids import RootId
-from magicfs.ingest.memory import Memory
-from magicfs.ingest.paths import directories_above, outermost
+from magicfs.ingest.index_snapshot import Memory
+from magicfs.ingest.walk import directories_above, outermost
 
 ROOT = RootId(1)
 DIRECTORIES = st.sets(st.lists(st.sampled_from([b"a", b"ab", b"b", b"b!"]), max_size=4).map(b"/".join), max_size=12)

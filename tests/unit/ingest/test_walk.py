@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.ingest.rules import Rules
+from magicfs.ingest.ignore import Rules
 from magicfs.ingest.walk import Walk
 from tests.plugins.deep import dig
 

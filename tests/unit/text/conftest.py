@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.text.chunk import Chunker
+from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
 
@@ -28,8 +28,8 @@ def tokenizer_path() -> Path:
 
 
 @pytest.fixture(scope="session")
-def chunker(tokenizer_path: Path) -> Chunker:
-    return Chunker(tokenizer_path, max_tokens=200)
+def chunker(tokenizer_path: Path) -> TokenChunker:
+    return TokenChunker(tokenizer_path, max_tokens=200)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import zipfile
 
 import pytest
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Unreadable
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.container import ole_type, zip_type
 
 
@@ -22,7 +22,7 @@ def zipped(**members: str | bytes) -> bytes:
     return target.getvalue()
 
 
-def reason(outcome: str | Unreadable) -> Reason:
+def reason(outcome: str | Unreadable) -> SkipReason:
     assert isinstance(outcome, Unreadable)
     return outcome.reason
 
@@ -46,16 +46,16 @@ def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> 
 
 
 def test_an_archive_is_not_opened() -> None:
-    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": ""}))) is Reason.BINARY
+    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": ""}))) is SkipReason.BINARY
 
 
 def test_an_opendocument_file_with_a_password() -> None:
     content = zipped(**{"mimetype": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
-    assert reason(zip_type(content)) is Reason.ENCRYPTED
+    assert reason(zip_type(content)) is SkipReason.ENCRYPTED
 
 
 def test_claims_that_no_document_makes() -> None:
-    assert reason(zip_type(zipped(big=b"\0" * (80 << 20)))) is Reason.BOMB
+    assert reason(zip_type(zipped(big=b"\0" * (80 << 20)))) is SkipReason.BOMB
 
 
 def test_members_that_share_their_bytes() -> None:
@@ -66,12 +66,12 @@ def test_members_that_share_their_bytes() -> None:
             shared = copy.copy(container.getinfo("kernel"))
             shared.filename = f"copy-{number}"
             container.filelist.append(shared)
-    assert reason(zip_type(target.getvalue())) is Reason.BOMB
+    assert reason(zip_type(target.getvalue())) is SkipReason.BOMB
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped(a="text")[:-10]])
 def test_a_broken_zip(content: bytes) -> None:
-    assert reason(zip_type(content)) is Reason.CORRUPT
+    assert reason(zip_type(content)) is SkipReason.CORRUPT
 
 
 def ole(*names: str, stream: bytes = b"") -> bytes:
@@ -110,9 +110,9 @@ def test_the_document_in_an_ole_container(name: str, ending: str) -> None:
     ],
 )
 def test_ole_documents_with_a_password(names: tuple[str, ...], stream: bytes) -> None:
-    assert reason(ole_type(ole(*names, stream=stream))) is Reason.ENCRYPTED
+    assert reason(ole_type(ole(*names, stream=stream))) is SkipReason.ENCRYPTED
 
 
 def test_an_ole_container_of_something_else() -> None:
-    assert reason(ole_type(ole("Root Entry", "Thumbs"))) is Reason.BINARY
-    assert reason(ole_type(b"\xd0\xcf\x11\xe0")) is Reason.BINARY
+    assert reason(ole_type(ole("Root Entry", "Thumbs"))) is SkipReason.BINARY
+    assert reason(ole_type(b"\xd0\xcf\x11\xe0")) is SkipReason.BINARY

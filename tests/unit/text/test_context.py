@@ -2,9 +2,8 @@
 
 import pytest
 
-from magicfs.domain.text import Document
-from magicfs.text.chunk import Chunker
-from magicfs.text.context import context_of
+from magicfs.domain.contents import Document
+from magicfs.text.chunking import TokenChunker, context_of
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ def test_a_title_is_better_and_code_has_none() -> None:
     assert context_of(Document(text=text, mime_type="text/x-python")) == ""
 
 
-def test_only_chunks_that_do_not_say_it_get_it(chunker: Chunker) -> None:
+def test_only_chunks_that_do_not_say_it_get_it(chunker: TokenChunker) -> None:
     text = "On the tides.\n\n" + "\n\n".join(
         f"Paragraph {n} says that the moon attracts the sea." * 8 for n in range(9)
     )
@@ -40,7 +39,7 @@ def test_only_chunks_that_do_not_say_it_get_it(chunker: Chunker) -> None:
     assert {chunk.context for chunk in others} == {"On the tides."}
 
 
-def test_an_edit_inside_leaves_all_other_chunks_alone(chunker: Chunker) -> None:
+def test_an_edit_inside_leaves_all_other_chunks_alone(chunker: TokenChunker) -> None:
     paragraphs = [f"Paragraph {n} of a long text about the moon, the sea and the tides. " * 8 for n in range(30)]
     before = chunker.chunks(Document(text="\n\n".join(paragraphs), mime_type="text/plain"))
     paragraphs[15] = "Something else entirely. " * 20

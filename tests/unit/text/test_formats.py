@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.domain.files import Reason
-from magicfs.domain.text import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.ocr import find_ocr
 from tests.unit.text.test_container import zipped
 
 OUTCOMES = {
-    "enc": {Reason.ENCRYPTED},
-    "bad": {Reason.CORRUPT, Reason.BOMB},
-    "none": {Reason.EMPTY, Reason.NO_TEXT, Reason.BINARY},
-    "ocr": {Reason.NEEDS_OCR},
-    "archive": {Reason.BINARY},
+    "enc": {SkipReason.ENCRYPTED},
+    "bad": {SkipReason.CORRUPT, SkipReason.BOMB},
+    "none": {SkipReason.EMPTY, SkipReason.NO_TEXT, SkipReason.BINARY},
+    "ocr": {SkipReason.NEEDS_OCR},
+    "archive": {SkipReason.BINARY},
 }
 
 
@@ -53,10 +53,10 @@ def document(outcome: Document | Unreadable) -> Document:
 
 
 def test_nothing_and_nothing_but_blanks(extractor: FileExtractor) -> None:
-    assert extractor.extract(b"", name=b"a.txt") == Unreadable(Reason.EMPTY)
+    assert extractor.extract(b"", name=b"a.txt") == Unreadable(SkipReason.EMPTY)
     outcome = extractor.extract(b" \n\t \r\n", name=b"a.txt")
     assert isinstance(outcome, Unreadable)
-    assert outcome.reason is Reason.NO_TEXT
+    assert outcome.reason is SkipReason.NO_TEXT
 
 
 def test_text_is_taken_verbatim(extractor: FileExtractor) -> None:
@@ -128,7 +128,7 @@ def test_a_presentation_knows_its_pages(extractor: FileExtractor) -> None:
 def test_an_image_without_text_recognition(extractor: FileExtractor) -> None:
     outcome = extractor.extract(b"\x89PNG\r\n\x1a\n....", name=b"a.png")
     assert isinstance(outcome, Unreadable)
-    assert outcome.reason is Reason.NEEDS_OCR
+    assert outcome.reason is SkipReason.NEEDS_OCR
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed")

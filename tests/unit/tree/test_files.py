@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from magicfs import beneath
+from magicfs import linux
 from magicfs.tree import files
-from magicfs.tree.files import Place, RealFile, RealHandle
+from magicfs.tree.files import FileLocation, RealFile, RealHandle
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealFile:
-    monkeypatch.setattr(beneath, "_is_local", lambda *_: True)
+    monkeypatch.setattr(linux, "_is_local", lambda *_: True)
     (tmp_path / "a.txt").write_text("some words")
-    return RealFile(Place(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), here=True)
+    return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), here=True)
 
 
 def opened(file: RealFile, flags: int = os.O_RDONLY) -> RealHandle:

@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.tree.folders import FixedDirectory
 from magicfs.tree.inodes import ROOT, InodeTable
+from magicfs.tree.virtual import FixedDirectory
 
 
 def directory(key: bytes) -> FixedDirectory:

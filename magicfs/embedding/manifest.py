@@ -1,0 +1,83 @@
+"""`model.json`: what a folder of the model store holds, and how to tell whether it is whole.
+
+Written last into a folder under construction, so a folder without a readable manifest is no model.
+Used by the store and by the embedder; reads and hashes files, loads no model. Safe in any thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from magicfs.domain.models import FileRecord, ModelManifest, ModelSpec, Precision
+from magicfs.errors import ModelCorrupt, ModelMissing
+
+FILE_NAME = "model.json"
+FORMAT = 1
+"""Raised when the manifest or the preparation of models changes so that stored models must be rebuilt."""
+
+
+def pull_command(name: str) -> str:
+    """The command that mends a missing or damaged model."""
+    return f"magicfs model pull {shlex.quote(name)}"
+
+
+def record_files(folder: Path) -> dict[str, FileRecord]:
+    """Size and hash of every file below `folder`, the manifest excepted."""
+    return {
+        str(path.relative_to(folder)): FileRecord(path.stat().st_size, sha256_of(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / FILE_NAME
+    }
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write(folder: Path, manifest: ModelManifest) -> None:
+    """Put the manifest into `folder`."""
+    text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
+    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> ModelManifest:
+    """The manifest of a stored model; raises `ModelMissing` or `ModelCorrupt`."""
+    try:
+        stored = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        return _parse(stored)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelMissing(f"no model in {folder}: run `magicfs model pull`") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelCorrupt(f"the model in {folder} has no readable {FILE_NAME}: run `magicfs model pull`") from error
+
+
+def _parse(stored: dict[str, Any]) -> ModelManifest:
+    if stored.pop("format") != FORMAT:
+        raise ValueError("another format")
+    spec = stored.pop("spec")
+    files = stored.pop("files")
+    return ModelManifest(
+        spec=ModelSpec(**{**spec, "precision": Precision(spec["precision"])}),
+        files={name: FileRecord(**record) for name, record in files.items()},
+        **stored,
+    )
+
+
+def check(folder: Path, manifest: ModelManifest, *, full: bool) -> None:
+    """Compare the files with the manifest: sizes, and with `full` also hashes. Raises `ModelCorrupt`."""
+    mend = f"run `{pull_command(manifest.spec.name)}`"
+    for name, record in manifest.files.items():
+        path = folder / name
+        try:
+            whole = path.stat().st_size == record.size and (not full or sha256_of(path) == record.sha256)
+        except OSError as error:
+            raise ModelCorrupt(f"{manifest.spec.label} lacks its file {name}: {mend}") from error
+        if not whole:
+            raise ModelCorrupt(f"{manifest.spec.label} is damaged ({name}): {mend}")

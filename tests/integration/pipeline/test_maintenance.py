@@ -1,0 +1,137 @@
+"""What maintenance forgets and what it keeps, on a real Postgres."""
+
+import pytest
+
+from magicfs.db import contents as contents_db
+from magicfs.db.files import MAX_ATTEMPTS
+from magicfs.pipeline.maintenance import MaintenanceService
+from tests.plugins.index import Index
+
+ONLY_CHUNK = "INSERT INTO chunks (digest, text, tokens, words) VALUES (%s, 'x', 1, '') RETURNING id"
+
+
+def sweep_once(index: Index, *, limit: int = 100) -> int:
+    with index.database.transaction() as connection:
+        return contents_db.sweep_orphans(connection, grace_s=-1, limit=limit)
+
+
+def stray_chunk(index: Index, number: int) -> int:
+    """A chunk that stands nowhere, with a vector to come."""
+    [(chunk,)] = index.rows(ONLY_CHUNK, number.to_bytes(16, "big"))
+    index.rows("INSERT INTO embeddings (model_id, chunk_id) SELECT id, %s FROM models RETURNING 1", chunk)
+    return chunk
+
+
+def test_two_sweeps_at_once_leave_nothing_of_a_chunk_that_both_drop(index: Index) -> None:
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).write_text(f"shared\n\nof {name}")
+    index.settle()
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).unlink()
+    index.scan()
+    with index.database.transaction() as first:
+        assert contents_db.sweep_orphans(first, grace_s=-1, limit=1) == 1
+        assert sweep_once(index, limit=1) == 0, "one transaction sweeps at a time"
+    assert sweep_once(index) == 1
+    assert index.rows("SELECT count(*) FROM chunks") == [(0,)]
+    assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
+
+
+class TestBytesWithoutText:
+    def test_they_are_not_parsed_again_after_a_sweep(self, index: Index) -> None:
+        (index.folder / "one.bin").write_text("  ")
+        index.settle()
+        MaintenanceService(index.database).sweep()
+        assert sweep_once(index) == 0
+        (index.folder / "copy.bin").write_text("  ")
+        index.settle()
+        assert index.reader.calls == [b"one.bin"]
+        assert index.states()["copy.bin"] == ("skipped", "no-text")
+
+    def test_they_are_forgotten_when_no_copy_has_come_for_long(self, index: Index) -> None:
+        for name, text in (("stale.bin", " "), ("used.bin", "  ")):
+            (index.folder / name).write_text(text)
+        index.settle()
+        index.rows("UPDATE contents SET used_at = now() - interval '31 days' RETURNING 1")
+        (index.folder / "copy.bin").write_text("  ")
+        index.settle()
+        MaintenanceService(index.database).sweep()
+        assert sweep_once(index) == 1
+        assert index.rows("SELECT size FROM contents") == [(2,)]
+
+
+class TestAnOlderExtractor:
+    def test_what_it_read_is_read_anew(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        MaintenanceService(index.database).sweep()
+        assert index.states() == {"one.txt": ("pending", None)}
+        index.settle()
+        assert index.states() == {"one.txt": ("indexed", None)}
+        assert index.rows("SELECT state FROM embeddings") == [("done",)], "the same chunks have their vectors already"
+
+    def test_what_it_found_no_text_in_is_read_anew(self, index: Index) -> None:
+        (index.folder / "blank.txt").write_text(" ")
+        (index.folder / "crashed.txt").write_text("bad")
+        (index.folder / "large.txt").write_bytes(b"x" * ((1 << 20) + 1))
+        index.scan()
+        index.rows("UPDATE files SET attempts = %s WHERE path = 'crashed.txt' RETURNING 1", MAX_ATTEMPTS)
+        index.extraction().recover()
+        index.settle()
+        before = index.states()
+        assert [reason for _, reason in before.values()] == ["no-text", "crashed", "too-large"]
+        MaintenanceService(index.database).sweep()
+        assert index.states() == before, "this version has read them"
+        index.rows("UPDATE files SET extractor = extractor - 1 RETURNING 1")
+        MaintenanceService(index.database).sweep()
+        pending = ("pending", None)
+        assert index.states() == before | {"blank.txt": pending, "crashed.txt": pending}
+
+    def test_a_few_wait_at_a_time_and_the_next_follow_at_once(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magicfs.pipeline.maintenance.OUTDATED_FILES", 2)
+        for number in range(5):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        maintenance = MaintenanceService(index.database)
+        waiting = []
+        for _ in range(4):
+            maintenance.sweep()
+            waiting.append(sum(state == "pending" for state, _ in index.states().values()))
+            while index.extraction().run_batch():
+                pass
+        assert waiting == [2, 2, 1, 0]
+
+
+class TestChunksThatStandNowhere:
+    def test_they_go_with_their_vectors(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("words")
+        index.settle()
+        stray_chunk(index, 1)
+        MaintenanceService(index.database).sweep()
+        assert index.rows("SELECT text FROM chunks") == [("words",)]
+        assert index.rows("SELECT state FROM embeddings") == [("done",)]
+
+    def test_a_few_are_looked_at_at_a_time_and_all_in_turn(self, index: Index) -> None:
+        for number in range(5):
+            stray_chunk(index, number)
+        assert [self.look(index) for _ in range(3)] == [2, 2, 1]
+        stray_chunk(index, 9)
+        assert self.look(index) == 1, "after the last one it begins anew"
+
+    def test_one_that_is_being_placed_stays(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("words")
+        index.settle()
+        chunk = stray_chunk(index, 1)
+        place = "INSERT INTO content_chunks SELECT id, 7, %s, 1, 1 FROM contents"
+        with index.database.transaction() as other:
+            other.execute(place, (chunk,))
+            assert self.look(index) == 0
+        assert index.rows("SELECT count(*) FROM chunks") == [(2,)]
+
+    def look(self, index: Index) -> int:
+        with index.database.transaction() as connection:
+            return contents_db.sweep_chunks(connection, limit=2)

@@ -1,0 +1,154 @@
+"""Changing the model of an index, in the background."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from magicfs.db.models import (
+    activate_model,
+    active_model,
+    build_model,
+    building_model,
+    complete_building,
+    drop_retired,
+)
+from magicfs.domain.models import ModelSpec
+from magicfs.errors import ModelMismatch
+from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
+from tests.plugins.index import Index
+
+OTHER = replace(FAKE_SPEC, name="fake/other", dimension=96)
+
+
+def embed_all(index: Index) -> None:
+    embedders = {spec.name: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER)}
+    service = index.embedding()
+    service._load = lambda spec: embedders[spec.name]
+    while service.run_batch():
+        pass
+
+
+@pytest.fixture
+def filled(index: Index) -> Index:
+    for number in range(5):
+        (index.folder / f"{number}.txt").write_text(f"words {number}\n\nmore {number}")
+    index.settle()
+    return index
+
+
+def test_the_first_model_stays_until_it_is_replaced_on_purpose(index: Index) -> None:
+    with index.database.transaction() as connection:
+        assert activate_model(connection, FAKE_SPEC).spec == FAKE_SPEC
+        with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
+            activate_model(connection, OTHER)
+
+
+def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+        assert complete_building(connection) is None
+        assert active_model(connection).spec == FAKE_SPEC
+    (filled.folder / "late.txt").write_text("came later")
+    filled.scan()
+    filled.extraction().run_batch()
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        assert complete_building(connection).spec == OTHER
+        assert active_model(connection).spec == OTHER
+        assert building_model(connection) is None
+        ids = active_model(connection).id
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s AND state = 'done'", ids) == [(11,)]
+
+
+def test_what_is_saved_while_a_model_is_built_loads_neither_model_again(filled: Index) -> None:
+    loaded: list[str] = []
+    service = filled.embedding()
+
+    def load(spec: ModelSpec) -> FakeEmbedder:
+        loaded.append(spec.name)
+        return FakeEmbedder(spec)
+
+    service._load = load
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+    for number in range(3):
+        (filled.folder / "saved.txt").write_text(f"saved for the {number}. time")
+        filled.scan()
+        filled.extraction().run_batch()
+        while service.run_batch():
+            pass
+    assert loaded == [FAKE_SPEC.name, OTHER.name]
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is not None
+    service.run_batch()
+    assert list(service._embedders) == [OTHER], "the memory of a retired model is given back"
+
+
+def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+    embed_all(filled)
+    filled.rows(
+        "DELETE FROM embeddings WHERE model_id = %s AND chunk_id = (SELECT min(id) FROM chunks) RETURNING 1", model.id
+    )
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is None
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is not None
+
+
+def test_chunks_are_not_compared_while_work_waits(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+    filled.rows(
+        "DELETE FROM embeddings WHERE model_id = %s AND chunk_id = (SELECT min(id) FROM chunks) RETURNING 1", model.id
+    )
+    with filled.database.transaction() as connection:
+        assert complete_building(connection) is None
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(9,)]
+
+
+def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+        assert build_model(connection, FAKE_SPEC).spec == FAKE_SPEC
+        assert building_model(connection) is None
+    assert filled.embedding().run_batch() == 0
+    with filled.database.transaction() as connection:
+        assert active_model(connection).spec == FAKE_SPEC
+
+
+def test_the_way_back_is_short_and_ends(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        build_model(connection, OTHER)
+    embed_all(filled)
+    with filled.database.transaction() as connection:
+        complete_building(connection)
+        build_model(connection, FAKE_SPEC)
+        assert complete_building(connection).spec == FAKE_SPEC, "its vectors are still there"
+        assert drop_retired(connection, after_s=-1) == 1
+    assert filled.rows("SELECT to_regclass('embeddings_2')") == [(None,)]
+    assert filled.rows("SELECT count(*) FROM embeddings") == [(10,)]
+
+
+def test_a_model_that_is_taken_back_at_this_moment_keeps_its_vectors(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        model = build_model(connection, OTHER)
+        build_model(connection, FAKE_SPEC)
+
+    def drop() -> int:
+        with filled.database.transaction() as connection:
+            return drop_retired(connection, after_s=-1)
+
+    with ThreadPoolExecutor(1) as pool:
+        with filled.database.transaction() as connection:
+            build_model(connection, OTHER)
+            dropped = pool.submit(drop)
+            while not filled.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                time.sleep(0.01)
+        assert dropped.result() == 0
+    assert filled.rows("SELECT to_regclass('embeddings_2') IS NOT NULL") == [(True,)]
+    assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(10,)]

@@ -1,0 +1,247 @@
+"""Files that change, vanish or do harm while they are read, on a real Postgres."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from magicfs.db import files as files_db
+from magicfs.db.files import MAX_ATTEMPTS, claim_files
+from magicfs.domain.contents import Document
+from magicfs.errors import DatabaseUnavailable, MagicFSError
+from magicfs.ingest.scanner import Scanner
+from magicfs.jobs import NoQueue
+from magicfs.pipeline import reading
+from tests.plugins.index import FOUND_TEXT, HOST, Index
+
+
+@pytest.fixture
+def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Have something done after each reading of a file's bytes; it is told how many there were before."""
+    original = reading._read_all
+
+    def install(action: Callable[[int], None]) -> None:
+        count = 0
+
+        def read(descriptor: int, *, limit: int) -> bytes:
+            nonlocal count
+            content = original(descriptor, limit=limit)
+            action(count)
+            count += 1
+            return content
+
+        monkeypatch.setattr(reading, "_read_all", read)
+
+    return install
+
+
+def again(index: Index) -> None:
+    """Let pauses be over."""
+    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again_at_once(
+    index: Index, after_reading: Callable[[Callable[[int], None]], None]
+) -> None:
+    path = index.folder / "busy.txt"
+    path.write_text("first words")
+    index.scan()
+    after_reading(lambda count: None if count else (path.write_text("second"), None)[1])
+    index.settle()
+    assert index.states() == {"busy.txt": ("indexed", None)}
+    assert index.rows("SELECT text FROM chunks") == [("second",)]
+
+
+def test_a_file_that_is_always_written_over_is_found_as_it_was_read_and_read_again(
+    index: Index, after_reading: Callable[[Callable[[int], None]], None]
+) -> None:
+    path = index.folder / "image.txt"
+    path.write_text("state 0")
+    index.scan()
+
+    def write_over(count: int) -> None:
+        path.write_text(f"state {count + 1}")
+        index.scan()
+
+    after_reading(write_over)
+    index.extraction().run_batch()
+    assert index.states() == {"image.txt": ("pending", None)}, "there is more to read"
+    assert index.rows("SELECT attempts FROM files") == [(0,)], "that is no fault of the file"
+    assert index.rows(FOUND_TEXT) == [("state 2",)], "what was read last can be found"
+    [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
+    assert pause > 0.2, "but not read all the time"
+
+
+def test_a_file_that_becomes_shorter_with_every_look_is_read_later(
+    index: Index, after_reading: Callable[[Callable[[int], None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = index.folder / "shrinking.txt"
+    path.write_text("x" * 100)
+    index.scan()
+    original = reading._read_all
+
+    def shrink(descriptor: int, *, limit: int) -> bytes:
+        os.truncate(path, limit // 2)
+        return original(descriptor, limit=limit)
+
+    monkeypatch.setattr(reading, "_read_all", shrink)
+    index.extraction().run_batch()
+    assert index.states() == {"shrinking.txt": ("pending", None)}
+    assert index.rows("SELECT content_id, attempts FROM files") == [(None, 0)]
+
+
+def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = index.folder / "log.txt"
+    path.write_text("first line\n")
+    index.scan()
+    original = reading._read_all
+
+    def append_meanwhile(descriptor: int, *, limit: int) -> bytes:
+        with path.open("a") as log:
+            log.write("another line\n")
+        index.scan()
+        return original(descriptor, limit=limit)
+
+    monkeypatch.setattr(reading, "_read_all", append_meanwhile)
+    for lines in range(1, 4):
+        index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        index.extraction().run_batch()
+        assert index.states() == {"log.txt": ("pending", None)}, "there is more to read"
+        [(text,)] = index.rows(FOUND_TEXT)
+        assert text.count("line") == lines, "what was read can be found"
+    [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
+    assert pause > 0.2
+    monkeypatch.setattr(reading, "_read_all", original)
+    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+    index.settle()
+    assert index.states() == {"log.txt": ("indexed", None)}
+    assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
+
+
+def test_an_empty_file_from_the_future_is_settled(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("")
+    os.utime(path, (7_000_000_000, 7_000_000_000))
+    index.settle()
+    assert index.states()["note.txt"][0] == "skipped"
+
+
+def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("")
+    index.settle()
+    assert index.states() == {"note.txt": ("pending", None)}
+    assert index.rows(FOUND_TEXT) == [("the first words",)]
+    os.utime(path, (0, 0))
+    again(index)
+    index.settle()
+    assert index.states()["note.txt"][0] == "skipped"
+    assert index.rows(FOUND_TEXT) == []
+
+
+def test_what_ends_its_reader_is_set_aside_though_it_is_written_to_all_the_time(index: Index) -> None:
+    path = index.folder / "deadly.txt"
+    for number in range(MAX_ATTEMPTS):
+        path.write_text("x" * (number + 1))
+        index.scan()
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=99, seconds=60)
+        assert len(claims) == 1
+        if number < MAX_ATTEMPTS - 1:
+            path.write_text("y" * (number + 10))
+            index.scan()
+        index.extraction().recover()
+    assert index.states() == {"deadly.txt": ("failed", "crashed")}
+    path.write_text("mended")
+    index.settle()
+    assert index.states() == {"deadly.txt": ("indexed", None)}, "other bytes than those that were set aside"
+
+
+def test_a_file_that_the_database_refuses_holds_up_no_other(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        (index.folder / f"{name}.txt").write_text(f"words of {name}")
+    read = index.reader.extract
+
+    def with_a_bad_title(content: bytes, *, name: bytes) -> Document:
+        document = read(content, name=name)
+        return Document(text=document.text, mime_type="text/plain", title="\0" if name == b"a.txt" else None)
+
+    monkeypatch.setattr(index.reader, "extract", with_a_bad_title)
+    index.settle()
+    index.extraction().recover()
+    assert index.states() == {
+        "a.txt": ("failed", "crashed"),
+        "b.txt": ("indexed", None),
+        "c.txt": ("indexed", None),
+    }
+
+
+def test_a_database_that_goes_away_is_no_fault_of_a_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    (index.folder / "a.txt").write_text("words")
+    index.scan()
+
+    def away(*_: object, **__: object) -> bool:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(files_db, "hold_claims", away)
+    with pytest.raises(DatabaseUnavailable):
+        index.extraction().run_batch()
+    assert index.rows("SELECT attempts, lease FROM files") == [(0, None)]
+
+
+def test_a_file_whose_disk_goes_away_can_still_be_found(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("other words")
+    index.scan()
+    index.folder.rename(index.folder.with_name("elsewhere"))
+    index.extraction().run_batch()
+    assert index.states() == {"note.txt": ("skipped", "vanished")}
+    assert index.rows(FOUND_TEXT) == [("the first words",)]
+    index.folder.with_name("elsewhere").rename(index.folder)
+    index.settle()
+    assert index.states() == {"note.txt": ("indexed", None)}
+    assert index.rows(FOUND_TEXT) == [("other words",)]
+
+
+def test_reading_and_forgetting_the_same_files_never_wait_for_each_other(index: Index) -> None:
+    """A copy is linked to a known content while another file with that content is forgotten."""
+    for number in range(40):
+        (index.folder / f"{number}.txt").write_text(f"text {number % 4}")
+    index.settle()
+    scanner = Scanner(index.database, NoQueue())
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def forget() -> None:
+        number = 0
+        while not stop.is_set():
+            try:
+                scanner.forget(index.root, [b"%d.txt" % (number % 40)])
+                index.scan()
+            except MagicFSError as error:
+                errors.append(error)
+                return
+            number += 1
+
+    thread = threading.Thread(target=forget)
+    thread.start()
+    try:
+        for turn in range(15):
+            for number in range(40):
+                (index.folder / f"{number}.txt").write_text(f"text {(number + turn) % 4}")
+            index.scan()
+            while index.extraction().run_batch():
+                pass
+    finally:
+        stop.set()
+        thread.join()
+    assert not errors

@@ -1,0 +1,96 @@
+"""What every embedder must do, the fake one for other tests too."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from magicfs.embedding.embedder import Embedder, FastembedEmbedder
+from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+from magicfs.models.store import ModelStore
+from tests.fakes.embedder import FakeEmbedder
+from tests.unit.models.tiny import write_tiny_model
+
+
+@pytest.fixture(params=["real", "fake"])
+def any_embedder(request: pytest.FixtureRequest) -> Embedder:
+    if request.param == "fake":
+        return FakeEmbedder()
+    real: FastembedEmbedder = request.getfixturevalue("embedder")
+    return real
+
+
+TEXTS = ["bake a loaf of bread", "", "naïve café 東京", "line\nbreak\ttab", "x" * 5000, "lone \udcff surrogate", "\0"]
+
+
+def test_vectors_have_the_shape_of_the_spec_and_length_one(any_embedder: Embedder) -> None:
+    vectors = any_embedder.embed_passages(TEXTS)
+    assert vectors.shape == (len(TEXTS), any_embedder.spec.dimension)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+
+
+def test_a_query_is_one_vector(any_embedder: Embedder) -> None:
+    for text in TEXTS:
+        vector = any_embedder.embed_query(text)
+        assert vector.shape == (any_embedder.spec.dimension,)
+        assert vector.dtype == np.float32
+        assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_no_texts_are_no_vectors(any_embedder: Embedder) -> None:
+    assert any_embedder.embed_passages([]).shape == (0, any_embedder.spec.dimension)
+
+
+def test_a_text_has_one_vector_whatever_stands_beside_it(any_embedder: Embedder) -> None:
+    alone = any_embedder.embed_passages(["bake a loaf of bread"])[0]
+    among = any_embedder.embed_passages(["short", "bake a loaf of bread", "a much longer text " * 20])[1]
+    assert np.array_equal(alone, among)
+
+
+def test_what_belongs_together_is_nearer(any_embedder: Embedder) -> None:
+    bread, index = any_embedder.embed_passages(["bake a loaf of sourdough bread", "the index of the database table"])
+    query = any_embedder.embed_query("sourdough bread")
+    assert query @ bread > query @ index + 0.2
+
+
+def test_a_folder_without_model_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing):
+        FastembedEmbedder.load(tmp_path / "none")
+
+
+def test_a_model_that_does_not_load_is_corrupt(tmp_path: Path) -> None:
+    model = ModelStore(tmp_path / "store").pull(str(write_tiny_model(tmp_path / "tiny")))
+    data = bytearray((model.folder / "model.onnx").read_bytes())
+    data[: len(data) // 2] = bytes(len(data) // 2)
+    (model.folder / "model.onnx").write_bytes(data)
+    with pytest.raises(ModelCorrupt, match="magicfs model pull"):
+        FastembedEmbedder.load(model.folder)
+
+
+def test_two_threads_in_one_model_are_refused(embedder: FastembedEmbedder) -> None:
+    refused: list[ModelError] = []
+
+    def intrude() -> None:
+        try:
+            embedder.embed_query("me too")
+        except ModelError as error:
+            refused.append(error)
+
+    with embedder._in_use:
+        thread = threading.Thread(target=intrude)
+        thread.start()
+        thread.join()
+    assert "two threads" in str(refused[0])
+    assert embedder.embed_query("alone again").shape == (384,)
+
+
+@pytest.mark.parametrize("numbers", [float("nan"), float("inf"), 0.0])
+def test_a_model_whose_vectors_point_nowhere_never_enters_the_store(tmp_path: Path, numbers: float) -> None:
+    store = ModelStore(tmp_path / "store")
+    with pytest.raises(ModelError, match="vector"):
+        store.pull(str(write_tiny_model(tmp_path / "tiny", numbers=numbers)))
+    assert store.list() == ()

@@ -1,0 +1,183 @@
+"""Rules that nobody wrote in good faith, and rules that everybody writes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
+
+from magicfs.ingest.ignore import Rules, quick_pattern
+
+A_MOMENT_SECONDS = 0.5
+"""What has to give up here takes microseconds; what tries all ways takes minutes, if not years."""
+
+SEGMENTS = st.one_of(
+    st.sampled_from(["**", "*"]),
+    st.lists(st.sampled_from(["a", "b", "*", "?", "\\a"]), min_size=1, max_size=6).map("".join),
+)
+LINES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "/", "!"]),
+    st.lists(SEGMENTS, min_size=1, max_size=6).map("/".join),
+    st.sampled_from(["", "/"]),
+)
+PATHS = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=7).map("/".join)
+
+
+def rules(folder: Path, *lines: str) -> Rules:
+    (folder / ".gitignore").write_text("".join(f"{line}\n" for line in lines))
+    return Rules().enter(os.fsencode(folder), below=b"")
+
+
+@pytest.mark.filterwarnings("ignore:Possible set difference:FutureWarning")
+@pytest.mark.parametrize("line", ["*.[a-Z]", "[a--b]", "\\"])
+def test_a_line_that_is_no_rule_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str) -> None:
+    found = rules(tmp_path, line, "*.log")
+    assert found.ignores(b"a.log", is_directory=False)
+    assert not found.ignores(b"a.txt", is_directory=False)
+    assert [record.message for record in caplog.records] == [f"{tmp_path}: {line!r} is no rule"]
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / ".gitignore")
+    before = len(os.listdir("/proc/self/fd"))
+    assert Rules().enter(os.fsencode(tmp_path), below=b"") == Rules()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("*a*a*a*a*a*a*b", "a" * 60),
+        ("*a*a*a*a*a*a*b", "a" * 255),
+        ("?*" * 20 + "b", "a" * 255),
+        ("*" * 200 + "b", "a" * 255),
+        ("*[ab]" * 20 + "c", "a" * 255),
+        ("**/a/" * 12 + "b", "a/" * 200 + "c"),
+        ("**/*a*a/" * 12 + "b", "aaaa/" * 200 + "c"),
+        ("*[!x][!x]/" * 30 + "b", "aaa/b/" * 30 + "c"),
+    ],
+)
+def test_many_wildcards_take_no_time(tmp_path: Path, line: str, path: str) -> None:
+    found = rules(tmp_path, line)
+    began = time.perf_counter()
+    assert not found.ignores(os.fsencode(path), is_directory=False)
+    assert time.perf_counter() - began < A_MOMENT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        (b"x.egg-info/y/build-1-2", True),
+        (b"deep/down/x.egg-info/build-1-2", True),
+        (b"x.egg-info/y/z/build--", True),
+        (b"x.egg-info/y/build-1", False),
+        (b"x.egg-infos/y/build-1-2", False),
+        (b"one-two-three.tar.gz", True),
+        (b"sub/one-two.tar.gz", False),
+        (b"a0b1c.txt", True),
+        (b"axb1c.txt", False),
+        (b"docs/a/b/draft.md", True),
+        (b"docs/draft.md", True),
+        (b"docs/draft.txt", False),
+        (b"anc/x/y", False),
+        (b"a.c/x/y", True),
+    ],
+)
+def test_ordinary_rules_hold_as_in_git(tmp_path: Path, path: bytes, ignored: bool) -> None:
+    found = rules(
+        tmp_path,
+        "**/*.egg-info/**/build-*-*",
+        "/*-*-*.tar.*",
+        "*[0-9]*[!a-z]c.t?t",
+        "docs/**/*.md",
+        "a[!n]c/**/y",
+    )
+    assert found.ignores(path, is_directory=False) is ignored
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), PATHS)
+def test_quick_rules_say_what_slow_ones_say(lines: list[str], path: str) -> None:
+    """pathspec's own expressions match what git matches, as long as no brackets are in them."""
+    slow = GitIgnoreSpec.from_lines(lines, backend="simple")
+    quick = GitIgnoreSpec.from_lines(lines, quick_pattern, backend="simple")
+    for name in (path, path + "/"):
+        assert quick.check_file(name) == slow.check_file(name)
+
+
+def test_brackets_match_no_slash(tmp_path: Path) -> None:
+    found = rules(tmp_path, "/one[!x]two", "/one[+-9]three")
+    assert found.ignores(b"one.two", is_directory=False)
+    assert not found.ignores(b"one/two", is_directory=False)
+    assert not found.ignores(b"one/three", is_directory=False)
+
+
+def test_a_directory_that_is_taken_back_is_no_leave_for_all_below_it(tmp_path: Path) -> None:
+    found = rules(tmp_path, "build/", "*.txt", "!src/", "!.config")
+    assert not found.ignores(b".config", is_directory=True)
+    assert not found.ignores(b".config/kept.md", is_directory=False)
+    assert not found.ignores(b"src", is_directory=True)
+    assert found.ignores(b"src/build", is_directory=True)
+    assert found.ignores(b"src/a.txt", is_directory=False)
+    assert found.ignores(b".config/.git", is_directory=True)
+    assert found.ignores(b".config/node_modules", is_directory=True)
+    assert found.ignores(b".config/x.md.swp", is_directory=False)
+
+
+def test_all_that_is_below_a_directory_can_be_taken_back(tmp_path: Path) -> None:
+    found = rules(tmp_path, "!.config/", "!.config/**")
+    assert not found.ignores(b".config/.git/config", is_directory=False)
+    assert found.ignores(b".git", is_directory=True)
+
+
+def test_a_line_break_in_a_name_is_a_character_like_others(tmp_path: Path) -> None:
+    found = rules(tmp_path, "build", "/a/**/c")
+    assert found.ignores(b"two\nlines/build", is_directory=True)
+    assert found.ignores(b"a/two\nlines/c", is_directory=False)
+    assert not found.ignores(b"build\n", is_directory=False)
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_first_rule(tmp_path: Path) -> None:
+    assert rules(tmp_path, "\ufeff*.log").ignores(b"a.log", is_directory=False)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("line", "matched", "others"),
+    [
+        ("log[[:digit:]].txt", "log1.txt", "logd.txt log:.txt"),
+        ("[![:alnum:]_]x", "-x", "_x ax 0x"),
+        ("[[:upper:][:digit:]-]x", "Ax 1x -x", "ax"),
+        ("a[[:punct:]]", "a! a[ a~ a@", "ab a1"),
+        ("a[[:space:]]b", "a\nb a\tb", "ab"),
+        ("a[:digit:]", "ad a:", "a1"),
+        ("\\[[[:graph:]]]", "[x] []]", "[\t]"),
+        ("log[[:number:]]", "", "log1 logn"),
+    ],
+)
+def test_classes_of_characters_hold_as_in_git(tmp_path: Path, line: str, matched: str, others: str) -> None:
+    found = rules(tmp_path, line)
+    assert [name for name in matched.split(" ") if name and not found.ignores(name.encode(), is_directory=False)] == []
+    assert [name for name in others.split(" ") if found.ignores(name.encode(), is_directory=False)] == []
+
+
+def test_blanks_at_the_end_are_what_git_takes_them_for(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"dos\r\nIcon\r\r\nspace  \nkept\\  \ntab\t\nlast\r")
+    found = Rules().enter(os.fsencode(tmp_path), below=b"")
+    names = [b"dos", b"Icon", b"Icon\r", b"space", b"kept", b"kept ", b"tab", b"tab\t", b"last"]
+    ignored = [name for name in names if found.ignores(name, is_directory=True)]
+    assert ignored == [b"dos", b"Icon\r", b"space", b"kept ", b"tab\t", b"last"]
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "[:" * 50_000, "\\" * 100_001, "*a" * 500_000])
+def test_a_long_line_takes_no_time(tmp_path: Path, line: str) -> None:
+    began = time.perf_counter()
+    assert not rules(tmp_path, line).ignores(b"a", is_directory=False)
+    assert time.perf_counter() - began < A_MOMENT_SECONDS

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.domain.models import ModelManifest, ModelSpec, Precision
+from magicfs.embedding import manifest as manifests
+from magicfs.errors import ModelCorrupt, ModelMissing
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> ModelManifest:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    (tmp_path / "part" / "config.json").write_text("{}")
+    manifest = ModelManifest(
+        spec=ModelSpec("a/b", Precision.INT8, 384, 256, "ask: ", 0.1, 0.9),
+        model_file="model.onnx",
+        fastembed_name=None,
+        pooling="mean",
+        passage_prefix="",
+        origin="test",
+        files=manifests.record_files(tmp_path),
+    )
+    manifests.write(tmp_path, manifest)
+    return manifest
+
+
+def test_what_is_written_is_read(tmp_path: Path, stored: ModelManifest) -> None:
+    assert manifests.read(tmp_path) == stored
+    assert set(stored.files) == {"model.onnx", "part/config.json"}
+    manifests.check(tmp_path, stored, full=True)
+
+
+def test_no_folder_is_a_missing_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match="magicfs model pull"):
+        manifests.read(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 0}', '{"format": 1, "spec": {}}', "\0", "nul"])
+def test_a_broken_manifest_is_a_corrupt_model(tmp_path: Path, stored: ModelManifest, content: str) -> None:
+    (tmp_path / manifests.FILE_NAME).write_text(content)
+    with pytest.raises(ModelCorrupt, match="magicfs model pull"):
+        manifests.read(tmp_path)
+
+
+def test_a_short_file_is_seen_at_once(tmp_path: Path, stored: ModelManifest) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"weight")
+    with pytest.raises(ModelCorrupt, match="magicfs model pull a/b"):
+        manifests.check(tmp_path, stored, full=False)
+
+
+def test_a_missing_file_is_seen_at_once(tmp_path: Path, stored: ModelManifest) -> None:
+    (tmp_path / "part" / "config.json").unlink()
+    with pytest.raises(ModelCorrupt, match="lacks"):
+        manifests.check(tmp_path, stored, full=False)
+
+
+def test_a_flipped_bit_is_seen_by_the_full_check(tmp_path: Path, stored: ModelManifest) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"weightz")
+    manifests.check(tmp_path, stored, full=False)
+    with pytest.raises(ModelCorrupt, match="damaged"):
+        manifests.check(tmp_path, stored, full=True)
+
+
+def test_the_command_quotes_what_a_shell_would_split() -> None:
+    assert manifests.pull_command("/my models/x") == "magicfs model pull '/my models/x'"
