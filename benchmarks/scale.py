@@ -29,7 +29,7 @@ from quality import own_database
 from magicfs.db import search as queries
 from magicfs.db.pool import Database
 from magicfs.db.scope import narrow, understand
-from magicfs.db.vector_index import WORTH_ROWS, Upkeep, keep_up
+from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.search.service import SMALL_SCOPE, SearchService
 from magicfs.search.syntax import parse
@@ -113,7 +113,7 @@ def build(database: Database, *, chunks: int) -> float:
     """Build the index of vectors as the agent does; seconds."""
     began = time.perf_counter()
     # Fewer chunks than an index is worth having for are measured with one all the same.
-    assert keep_up(database, worth=min(WORTH_ROWS, chunks // 2)) is Upkeep.BUILD
+    assert maintain_index(database, worth=min(MIN_INDEXED_ROWS, chunks // 2)) is IndexAction.BUILD
     return time.perf_counter() - began
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
-from magicfs.domain.files import FileFacts, FileState, storable
+from magicfs.domain.files import FileFacts, FileState, clamp_to_int64
 from magicfs.domain.roots import RootState
 from magicfs.ingest.explain import Explanation
 
@@ -42,6 +42,6 @@ def _on_disk(facts: FileFacts, path: bytes) -> list[str]:
         now = os.lstat(path)
     except OSError as error:
         return [f"on disk   {error.strerror}: the next scan forgets it"]
-    if (now.st_size, storable(now.st_mtime_ns)) != (facts.size, facts.mtime_ns):
+    if (now.st_size, clamp_to_int64(now.st_mtime_ns)) != (facts.size, facts.mtime_ns):
         return ["on disk   it has changed since: the next scan takes it up"]
     return []

@@ -145,12 +145,12 @@ def _warm_up(settings: Settings, model: StoredModel) -> None:
 
 def _add_roots(settings: Settings, database: Database, request: Request, mount: Path | None) -> None:
     """Add the roots that were asked for, and have those that are known looked at anew."""
-    from magicfs.db.roots import want_scan
+    from magicfs.db.roots import request_scan
     from magicfs.ingest.roots import add_all
 
     add_all(settings, database, request.roots, mount=mount)
     with database.transaction() as connection:
-        want_scan(connection)
+        request_scan(connection)
 
 
 def _check_against_roots(settings: Settings, database: Database, mount: Path) -> None:

@@ -7,20 +7,20 @@ from typing import Any
 
 import xxhash
 
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, KnownContent, NewContent, Unreadable
+from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
 from magicfs.errors import DatabaseConflict
 
-_SQL = load("contents")
+_SQL = load_queries("contents")
 
 ADVISORY_LOCK = 0x6D616769_63667303
 """One sweep in the cluster."""
 
-FIRST_CHUNKS = 64
+PRIORITY_CHUNKS = 64
 """So many chunks of a content have its priority: about two seconds of work."""
 
 
@@ -31,7 +31,7 @@ def chunk_digest(chunk: Chunk) -> Digest:
     return Digest(xxhash.xxh3_128_digest(whole.encode()))
 
 
-def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, KnownContent]:
+def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, StoredContent]:
     """Those contents of these keys that were read before.
 
     They are no orphans from now on, and cannot be swept away before the transaction ends.
@@ -40,7 +40,7 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
         return {}
     rows = connection.execute(_SQL["find"], _columns(sorted(set(keys))))
     return {
-        ContentKey(Digest(digest), extractor, kind): KnownContent(
+        ContentKey(Digest(digest), extractor, kind): StoredContent(
             id=ContentId(content_id),
             unreadable=None if reason is None else Unreadable(SkipReason(reason), detail or ""),
         )
@@ -127,7 +127,7 @@ def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) 
     """
     if not priorities:
         return 0
-    values = {"content_ids": list(priorities), "priorities": list(priorities.values()), "first": FIRST_CHUNKS}
+    values = {"content_ids": list(priorities), "priorities": list(priorities.values()), "first": PRIORITY_CHUNKS}
     return connection.execute(_SQL["enqueue_chunks"], values).rowcount
 
 
@@ -137,7 +137,7 @@ def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:
         connection.execute(_SQL["orphan"], {"ids": list(ids)})
 
 
-def abandon_contents(connection: Connection, ids: Collection[ContentId]) -> None:
+def orphan_contents_without_grace(connection: Connection, ids: Collection[ContentId]) -> None:
     """Have those of the contents that no file has any more swept at once."""
     if ids:
         connection.execute(_SQL["abandon"], {"ids": list(ids)})
@@ -148,12 +148,12 @@ def contents_of_root(connection: Connection, root: RootId) -> set[ContentId]:
     return {ContentId(row[0]) for row in connection.execute(_SQL["root_contents"], {"root_id": root})}
 
 
-def mark_orphans(connection: Connection, *, verdicts_s: float) -> int:
+def mark_orphans(connection: Connection, *, unreadable_grace_s: float) -> int:
     """Mark every content that no file has. Finds those that two files left at the same moment. Returns how many.
 
-    One without text is spared until no copy has been met for `verdicts_s`.
+    One without text is spared until no copy has been met for `unreadable_grace_s`.
     """
-    return connection.execute(_SQL["mark_orphans"], {"verdict_seconds": verdicts_s}).rowcount
+    return connection.execute(_SQL["mark_orphans"], {"verdict_seconds": unreadable_grace_s}).rowcount
 
 
 def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
@@ -163,7 +163,7 @@ def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
     """
     if not _sweeps_alone(connection):
         return 0
-    count, chunks = single(connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit}))
+    count, chunks = fetch_one(connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit}))
     _delete_unplaced(connection, chunks)
     return int(count)
 
@@ -180,7 +180,7 @@ def sweep_chunks(connection: Connection, *, limit: int) -> int:
 
 def _sweeps_alone(connection: Connection) -> bool:
     """Whether this is the one sweep of the cluster, until the transaction ends."""
-    return bool(single(connection.execute(_SQL["try_sweep"], {"lock": ADVISORY_LOCK}))[0])
+    return bool(fetch_one(connection.execute(_SQL["try_sweep"], {"lock": ADVISORY_LOCK}))[0])
 
 
 def _delete_unplaced(connection: Connection, chunks: list[int]) -> int:

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.ids import ChunkId, Lease, ModelId
 
-_SQL = load("embeddings")
+_SQL = load_queries("embeddings")
 
 MAX_ATTEMPTS = 4
 """The first with others in a batch, three alone."""
 
-LOOKS = (1, 4, 16, 32)
+SCAN_FACTORS = (1, 4, 16, 32)
 """So many times the limit of a claim are looked at while all that is met are chunks that no file has any more: about
 half a second of work. The next claim goes on."""
 
@@ -34,11 +34,11 @@ def claim_chunks(
     limit: int,
     max_tokens: int,
     seconds: float,
-    least_priority: int = 0,
+    min_priority: int = 0,
 ) -> list[ClaimedChunk]:
     """Take up to `limit` chunks with at most `max_tokens` together (one is taken whatever its size).
 
-    Chunks below `least_priority` are left alone: 1 takes only what a person waits for. What no file has any more is
+    Chunks below `min_priority` are left alone: 1 takes only what a person waits for. What no file has any more is
     met on the way, and waits no longer; where there is much of it, a claim may end without a chunk.
 
     The claim is counted in `attempts` at once: commit before the model sees the texts.
@@ -50,10 +50,10 @@ def claim_chunks(
         "max_tokens": max_tokens,
         "seconds": seconds,
         "max_attempts": MAX_ATTEMPTS,
-        "least_priority": least_priority,
+        "min_priority": min_priority,
     }
     claims: list[ClaimedChunk] = []
-    for times in LOOKS:
+    for times in SCAN_FACTORS:
         rows = connection.execute(_SQL["claim"], values | {"look": times * limit}).fetchall()
         claims = [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows if lease is not None]
         dropped = _drop_unowned(connection, model, [chunk for chunk, lease, _ in rows if lease is None])
@@ -103,13 +103,13 @@ def return_chunks(
     )
 
 
-def hold_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
+def lock_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
     """Lock claimed chunks, in the order in which everybody does, if more than one statement is to change them."""
     values = {"model_id": model, "lease": claims[0].lease, "ids": [claim.id for claim in claims]}
     connection.execute(_SQL["hold"], values)
 
 
-def refuse_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
+def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
     """Set a chunk aside that the model has no usable vector for."""
     connection.execute(
         _SQL["refuse"], {"model_id": model, "lease": claim.lease, "chunk_id": claim.id, "reason": reason}
@@ -126,7 +126,7 @@ def quarantine_chunks(connection: Connection) -> int:
     return connection.execute(_SQL["quarantine"], {"reason": "crashed", "max_attempts": MAX_ATTEMPTS}).rowcount
 
 
-def chunks_wait(connection: Connection) -> bool:
+def has_claimable_chunks(connection: Connection) -> bool:
     """Whether a chunk could be claimed now, under any live model."""
     row = connection.execute(_SQL["waiting"], {"max_attempts": MAX_ATTEMPTS}).fetchone()
     return bool(row and row[0])

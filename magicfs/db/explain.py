@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.files import FileFacts, FileState
 from magicfs.domain.ids import RootId
 
-_SQL = load("explain")
+_SQL = load_queries("explain")
 
 
 def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:

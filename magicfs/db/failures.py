@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.files import FileState, SkipReason
 
-_SQL = load("failures")
+_SQL = load_queries("failures")
 
-RETRIED = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
+RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
 """Reasons to skip that a changed setting, a program installed since or a disk that is back can do away with."""
 
 
@@ -45,7 +45,8 @@ def list_failures(
 
 def retry_failures(connection: Connection) -> int:
     """Try everything again that failed, or was skipped for a reason that may be gone. Returns how many."""
-    files = connection.execute(_SQL["retry_files"], {"reasons": [reason.value for reason in RETRIED]}).rowcount
+    values = {"reasons": [reason.value for reason in RETRIED_SKIP_REASONS]}
+    files = connection.execute(_SQL["retry_files"], values).rowcount
     connection.execute(_SQL["forget_verdicts"])
     chunks = connection.execute(_SQL["retry_chunks"]).rowcount
     return files + chunks

@@ -10,25 +10,25 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, FileText, IndexedFile, SeenFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
-_SQL = load("files")
+_SQL = load_queries("files")
 
 MAX_ATTEMPTS = 4
 """The first with others in a batch, three alone."""
 
-OUTDATED_SECONDS = 0.5
+REREAD_PAUSE_SECONDS = 0.5
 """The least pause before a file is read again that changed while it was read."""
 
-MENDED_SECONDS = 60.0
+EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
 """Pause before a file is read again that ended its reader as often as it may but has changed meanwhile. One that does
 so for ever costs no more than that."""
 
-UNCONCERNED = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
+EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
 """Reasons for which no extractor was asked: another version changes nothing."""
 
 _SNAPSHOT_ROWS = 5000
@@ -65,19 +65,19 @@ def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes
     return [IndexedFile(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
 
 
-def sample(connection: Connection, root: RootId, *, limit: int) -> list[tuple[bytes, int, int]]:
+def sample_files(connection: Connection, root: RootId, *, limit: int) -> list[tuple[bytes, int, int]]:
     """Some files of a root: path, size, and mtime in nanoseconds."""
-    return connection.execute(_SQL["sample"], {"root_id": root, "limit": limit}).fetchall()
+    return connection.execute(_SQL["sample_files"], {"root_id": root, "limit": limit}).fetchall()
 
 
-def unopened_paths(connection: Connection, root: RootId) -> list[bytes]:
+def inaccessible_paths(connection: Connection, root: RootId) -> list[bytes]:
     """Files of a root that were seen but could not be opened: to look at them again may help."""
     return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]
 
 
-def names_of(connection: Connection, root: RootId, inodes: Collection[int]) -> set[bytes]:
+def paths_of_inodes(connection: Connection, root: RootId, inodes: Collection[int]) -> set[bytes]:
     """The paths under which a root has these inodes, whose numbers are given as `FileStat` holds them."""
-    return {row[0] for row in connection.execute(_SQL["names_of"], {"root_id": root, "inos": list(inodes)})}
+    return {row[0] for row in connection.execute(_SQL["paths_of_inodes"], {"root_id": root, "inos": list(inodes)})}
 
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
@@ -110,24 +110,24 @@ def _columns(stats: Sequence[FileStat]) -> dict[str, list[int]]:
     }
 
 
-def delete_unmet(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
+def delete_unseen(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
     """Forget files that a scan, begun at `began`, did not meet; their contents stay a while as orphans.
 
     A file that has been seen since then, by the watcher, stays. Returns how many went.
     """
     values = {"root_id": root, "paths": list(paths), "began": began}
-    return _deleted(connection, connection.execute(_SQL["delete_unmet"], values).fetchall())
+    return _deleted(connection, connection.execute(_SQL["delete_unseen"], values).fetchall())
 
 
-def count_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
+def count_files_under(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
     """How many files the index has at these paths and below them."""
-    count: int = single(connection.execute(_SQL["count_paths"], {"root_id": root, "paths": list(paths)}))[0]
+    count: int = fetch_one(connection.execute(_SQL["count_files_under"], {"root_id": root, "paths": list(paths)}))[0]
     return count
 
 
-def count_root(connection: Connection, root: RootId) -> int:
+def count_files_of_root(connection: Connection, root: RootId) -> int:
     """How many files the index has in a root. Takes a while where there are many."""
-    count: int = single(connection.execute(_SQL["count_root"], {"root_id": root}))[0]
+    count: int = fetch_one(connection.execute(_SQL["count_files_of_root"], {"root_id": root}))[0]
     return count
 
 
@@ -176,7 +176,7 @@ def claim_files(
     ]
 
 
-def hold_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[FileId]:
+def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[FileId]:
     """Those files that nobody else has; nobody gets them before the transaction ends. The claims are of one lease."""
     if not claims:
         return set()
@@ -211,7 +211,7 @@ def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s
             _SQL["finish_outdated"],
             {
                 "lease": lease,
-                "pause": max(pause_s, OUTDATED_SECONDS),
+                "pause": max(pause_s, REREAD_PAUSE_SECONDS),
                 "ids": [text.claim.id for text in outdated],
                 "content_ids": [text.content for text in outdated],
             },
@@ -220,7 +220,7 @@ def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s
     orphan_contents(connection, {content for content in left if content is not None})
 
 
-def finish_unread(
+def finish_unreadable(
     connection: Connection, verdicts: Sequence[tuple[ClaimedFile, Unreadable]], *, pause_s: float
 ) -> None:
     """There is no text to be had from these files, claimed with one lease.
@@ -230,7 +230,7 @@ def finish_unread(
     if not verdicts:
         return
     rows = connection.execute(
-        _SQL["finish_unread"],
+        _SQL["finish_unreadable"],
         {
             "lease": verdicts[0][0].lease,
             "pause": pause_s,
@@ -272,7 +272,7 @@ def requeue_outdated(connection: Connection, *, limit: int) -> int:
     """
     values = {
         "extractor": EXTRACTOR_VERSION,
-        "unconcerned": [reason.value for reason in UNCONCERNED],
+        "unconcerned": [reason.value for reason in EXTRACTOR_INDEPENDENT_REASONS],
         "limit": limit,
     }
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
@@ -280,7 +280,7 @@ def requeue_outdated(connection: Connection, *, limit: int) -> int:
 
 def release_files(connection: Connection, *, owner: str) -> int:
     """Free what the predecessor of the worker `owner` held when it died."""
-    values = {"owner": owner, "max_attempts": MAX_ATTEMPTS, "pause": MENDED_SECONDS}
+    values = {"owner": owner, "max_attempts": MAX_ATTEMPTS, "pause": EXTRA_ATTEMPT_PAUSE_SECONDS}
     return connection.execute(_SQL["release"], values).rowcount
 
 
@@ -291,7 +291,7 @@ def quarantine_files(connection: Connection) -> int:
     return connection.execute(_SQL["quarantine"], values).rowcount
 
 
-def files_wait(connection: Connection, *, host: str) -> bool:
+def has_claimable_files(connection: Connection, *, host: str) -> bool:
     """Whether a file of the host could be claimed now."""
     row = connection.execute(_SQL["waiting"], {"host": host, "max_attempts": MAX_ATTEMPTS}).fetchone()
     return bool(row and row[0])

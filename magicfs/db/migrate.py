@@ -69,7 +69,7 @@ def migrate(database: Database) -> int:
                 (migration.version, migration.digest),
             )
     # Connections made before the extension was there do not know its types.
-    database.renew()
+    database.close_idle_connections()
     return len(missing)
 
 

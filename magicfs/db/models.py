@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
 from magicfs.errors import ModelMismatch
 
-_SQL = load("models")
+_SQL = load_queries("models")
 
 
 def active_model(connection: Connection) -> IndexedModel | None:
@@ -83,7 +83,7 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
     # Asked first: it reads one row, where the look at all chunks reads every one.
-    if building is None or single(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
+    if building is None or fetch_one(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
         return None
     # A file that was being read when the building began may have brought chunks that it does not know.
     if connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount:
@@ -116,7 +116,7 @@ def _set_state(connection: Connection, model: ModelId, state: str) -> None:
 
 
 def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
-    row = single(
+    row = fetch_one(
         connection.execute(
             _SQL["insert"],
             {

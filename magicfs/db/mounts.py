@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.files import FailedFile, FileStat
 
-_SQL = load("mounts")
+_SQL = load_queries("mounts")
 
 
 def record_mount(connection: Connection, *, host: str, path: bytes, pid: int) -> None:
@@ -21,7 +21,7 @@ def remove_mount(connection: Connection, *, host: str, path: bytes) -> None:
 
 def index_version(connection: Connection) -> str:
     """A text that is another one after anything was committed that a search could see."""
-    return str(single(connection.execute(_SQL["index_version"]))[0])
+    return str(fetch_one(connection.execute(_SQL["index_version"]))[0])
 
 
 def failure_reasons(connection: Connection) -> list[str]:

@@ -34,7 +34,7 @@ CONNECT_SECONDS = 10
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn psycopg's errors into ours."""
     try:
         yield
@@ -81,7 +81,7 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def single(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
+def fetch_one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
     """The row of a statement that always gives one, such as `INSERT ... RETURNING`."""
     row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:
@@ -139,7 +139,7 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with translated():
+        with translate_errors():
             try:
                 with self._pool.connection() as connection:
                     yield connection
@@ -167,7 +167,7 @@ class Database:
                 if not connection.closed:
                     connection.autocommit = False
 
-    def renew(self) -> None:
+    def close_idle_connections(self) -> None:
         """Replace the connections that are idle now."""
         self._pool.drain()
 
@@ -194,7 +194,7 @@ def _configure(connection: Connection) -> None:
 def create_database_if_missing(admin_dsn: str, *, name: str) -> None:
     """Create the database `name` on the server at `admin_dsn`; harmless when it exists."""
     with (
-        translated(),
+        translate_errors(),
         psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection,
     ):
         row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()

@@ -15,7 +15,7 @@ _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 @cache
-def load(module: str) -> dict[str, LiteralString]:
+def load_queries(module: str) -> dict[str, LiteralString]:
     """The queries of `sql/queries/<module>.sql` by name.
 
     They are part of the package, so they count as literals: psycopg's typing asks for that.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.ids import HostId, RootId
-from magicfs.domain.roots import KnownRoot, Root, RootState
+from magicfs.domain.roots import RegisteredRoot, Root, RootState
 
-_SQL = load("roots")
+_SQL = load_queries("roots")
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:
     """The id of a host, which is made known when it is new."""
-    row = single(connection.execute(_SQL["ensure_host"], {"name": name}))
+    row = fetch_one(connection.execute(_SQL["ensure_host"], {"name": name}))
     return HostId(row[0])
 
 
@@ -23,10 +23,10 @@ def heartbeat(connection: Connection, *, host: str) -> None:
     connection.execute(_SQL["heartbeat"], {"name": host})
 
 
-def list_roots(connection: Connection, *, host: str | None = None) -> list[KnownRoot]:
+def list_roots(connection: Connection, *, host: str | None = None) -> list[RegisteredRoot]:
     """The roots of the cluster, or of one host, by name."""
     return [
-        KnownRoot(
+        RegisteredRoot(
             root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device),
             state=RootState(state),
             detail=detail,
@@ -45,7 +45,7 @@ def root_names(connection: Connection) -> set[str]:
 
 def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str, device: int) -> RootId:
     """Record a new root."""
-    row = single(connection.execute(_SQL["insert"], {"host_id": host, "path": path, "name": name, "device": device}))
+    row = fetch_one(connection.execute(_SQL["insert"], {"host_id": host, "path": path, "name": name, "device": device}))
     return RootId(row[0])
 
 
@@ -60,14 +60,14 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
     connection.execute(_SQL["set_state"], {"root_id": root, "state": state.value, "detail": detail})
 
 
-def take_confirmation(connection: Connection, root: RootId) -> bool:
+def consume_deletion_confirmation(connection: Connection, root: RootId) -> bool:
     """Whether a person has confirmed that what a root lacks is to be forgotten. Holds for the scan that asks."""
-    return connection.execute(_SQL["take_confirmation"], {"root_id": root}).rowcount == 1
+    return connection.execute(_SQL["consume_deletion_confirmation"], {"root_id": root}).rowcount == 1
 
 
-def confirm_deletions(connection: Connection, root: RootId) -> None:
+def restore_deletion_confirmation(connection: Connection, root: RootId) -> None:
     """Give a confirmation back that was taken in vain."""
-    connection.execute(_SQL["confirm_deletions"], {"root_id": root})
+    connection.execute(_SQL["restore_deletion_confirmation"], {"root_id": root})
 
 
 def set_device(connection: Connection, root: RootId, *, device: int) -> None:
@@ -85,9 +85,9 @@ def record_scan(connection: Connection, root: RootId, *, began: datetime) -> Non
     connection.execute(_SQL["scanned"], {"root_id": root, "began": began})
 
 
-def want_scan(connection: Connection, *, name: str | None = None, may_delete: bool = False) -> int:
+def request_scan(connection: Connection, *, name: str | None = None, may_delete: bool = False) -> int:
     """Ask for a scan of one root, or of all. `may_delete` confirms what a suspect root lacks. Returns how many."""
-    return connection.execute(_SQL["want_scan"], {"name": name, "may_delete": may_delete}).rowcount
+    return connection.execute(_SQL["request_scan"], {"name": name, "may_delete": may_delete}).rowcount
 
 
 def count_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> int:
@@ -96,10 +96,10 @@ def count_unscanned(connection: Connection, *, host: str, root: str | None = Non
     With the name of a `root`, whatever host has it, only that one counts.
     """
     values = {"host": host, "root": root, "since": since}
-    return int(single(connection.execute(_SQL["unscanned"], values))[0])
+    return int(fetch_one(connection.execute(_SQL["unscanned"], values))[0])
 
 
 def database_time(connection: Connection) -> datetime:
     """The database's clock: the one that every host shares."""
-    now: datetime = single(connection.execute(_SQL["now"]))[0]
+    now: datetime = fetch_one(connection.execute(_SQL["now"]))[0]
     return now

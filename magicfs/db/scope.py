@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from typing import Any, LiteralString
 
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters, Query
 
@@ -21,7 +21,7 @@ _MOST_CONTENTS = 50_000
 
 def _composed() -> dict[str, LiteralString]:
     """The queries with the parts that they share put in."""
-    known = load("search")
+    known = load_queries("search")
     parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "among_contents", "matched_names")
     bodies = {name: _without_comment(text) for name, text in known.items()}
     for name in ("pick_in_wide_scope", "nearest_in_wide_scope"):

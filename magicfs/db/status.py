@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import Counter
 
 from magicfs.db.models import active_model, building_model
-from magicfs.db.pool import Connection, single
-from magicfs.db.queries import load
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import (
@@ -25,7 +25,7 @@ from magicfs.domain.status import (
     WorkerStatus,
 )
 
-_SQL = load("status")
+_SQL = load_queries("status")
 
 ALIVE_SECONDS = 20.0
 """Workers and mounts report every few seconds; one that has not for this long is gone."""
@@ -75,12 +75,12 @@ def read_progress(connection: Connection, *, host: str, root: str | None = None)
     for root_id, state, count in connection.execute(_SQL["files"]):
         if root_id in ours:
             by_state[state] += count
-    resting = single(connection.execute(_SQL["resting"], {"roots": ours}))[0]
+    resting = fetch_one(connection.execute(_SQL["resting"], {"roots": ours}))[0]
     by_state["pending"] -= resting
     by_state["indexed"] += resting
     if model is None or asked == roots:
         return IndexProgress(files=_file_counts(by_state), chunks=_count_owned_chunks(connection, model))
-    row = single(connection.execute(_SQL["embeddings_of_roots"], {"model_id": model.id, "roots": ours}))
+    row = fetch_one(connection.execute(_SQL["embeddings_of_roots"], {"model_id": model.id, "roots": ours}))
     return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*row))
 
 
@@ -108,7 +108,7 @@ def _count_owned_chunks(connection: Connection, model: IndexedModel | None) -> C
     counts = _count_chunks(connection, model)
     if model is None:
         return counts
-    unowned = _chunk_counts(*single(connection.execute(_SQL["unowned_embeddings"], {"model_id": model.id})))
+    unowned = _chunk_counts(*fetch_one(connection.execute(_SQL["unowned_embeddings"], {"model_id": model.id})))
     return ChunkCounts(
         total=counts.total - unowned.total,
         embedded=counts.embedded - unowned.embedded,

@@ -13,21 +13,21 @@ from psycopg import sql
 
 from magicfs.db.models import active_model, partition
 from magicfs.db.pool import Database
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.models import IndexedModel
 
 log = logging.getLogger(__name__)
 
-_SQL = load("vector_index")
+_SQL = load_queries("vector_index")
 
-WORTH_ROWS = 50_000
+MIN_INDEXED_ROWS = 50_000
 """Vectors from which on an index is quicker than a scan."""
 
 ADVISORY_LOCK = 0x6D616769_63667302
 """One builder in the cluster."""
 
 
-class Upkeep(Enum):
+class IndexAction(Enum):
     """What is to be done."""
 
     NOTHING = auto()
@@ -35,17 +35,17 @@ class Upkeep(Enum):
     DROP = auto()
 
 
-def decide(*, rows: int, pending: int, valid: bool | None, worth: int = WORTH_ROWS) -> Upkeep:
+def decide(*, rows: int, pending: int, valid: bool | None, worth: int = MIN_INDEXED_ROWS) -> IndexAction:
     """What pays. `rows` has the pending ones in it; `valid` is None without an index, False for a half-made one."""
     done = rows - pending
     if valid is False or (valid and pending > done):
-        return Upkeep.DROP
+        return IndexAction.DROP
     if valid is None and done >= worth and 10 * pending < done:
-        return Upkeep.BUILD
-    return Upkeep.NOTHING
+        return IndexAction.BUILD
+    return IndexAction.NOTHING
 
 
-def keep_up(database: Database, *, worth: int = WORTH_ROWS) -> Upkeep:
+def maintain_index(database: Database, *, worth: int = MIN_INDEXED_ROWS) -> IndexAction:
     """Do for the active model's vectors what pays.
 
     Building takes about a minute for 200,000 vectors; reads and writes go on meanwhile.
@@ -55,7 +55,7 @@ def keep_up(database: Database, *, worth: int = WORTH_ROWS) -> Upkeep:
         if model is None or connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone() != (
             True,
         ):
-            return Upkeep.NOTHING
+            return IndexAction.NOTHING
         try:
             facts = connection.execute(
                 _SQL["facts"],
@@ -66,13 +66,13 @@ def keep_up(database: Database, *, worth: int = WORTH_ROWS) -> Upkeep:
                     "most_pending": 10_000_000,
                 },
             ).fetchone()
-            upkeep = Upkeep.NOTHING
+            upkeep = IndexAction.NOTHING
             if facts is not None:
                 upkeep = decide(rows=facts[0], pending=facts[1], valid=facts[2], worth=worth)
-            if upkeep is Upkeep.DROP:
+            if upkeep is IndexAction.DROP:
                 log.info("dropping the index of vectors until the bulk load is over")
                 connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(_name(model))))
-            elif upkeep is Upkeep.BUILD:
+            elif upkeep is IndexAction.BUILD:
                 log.info("building the index of vectors")
                 connection.execute(_create(model))
         finally:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 from magicfs.domain.status import WorkerStatus
 
-_SQL = load("workers")
+_SQL = load_queries("workers")
 
 
 def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> None:

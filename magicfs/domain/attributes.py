@@ -47,7 +47,7 @@ class Attributes:
         )
 
     @classmethod
-    def of_row(cls, row: FileStat) -> Attributes:
+    def of_indexed(cls, row: FileStat) -> Attributes:
         """As the index has them: a regular file, whose time of access nobody recorded."""
         return cls(
             mode=stat.S_IFREG | row.mode,
@@ -61,7 +61,7 @@ class Attributes:
         )
 
     @classmethod
-    def of_ours(cls, *, mode: int, born_ns: int, size: int = 0) -> Attributes:
+    def of_virtual(cls, *, mode: int, born_ns: int, size: int = 0) -> Attributes:
         """Of a node that only this mount has; `born_ns` is the time of the mount, so that it never moves."""
         return cls(
             mode=mode,

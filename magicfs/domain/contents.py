@@ -49,7 +49,7 @@ class ContentKey:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownContent:
+class StoredContent:
     """A content that was read before, and why it has no text if it has none."""
 
     id: ContentId

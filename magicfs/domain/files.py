@@ -46,17 +46,17 @@ class SkipReason(StrEnum):
         return FileState.FAILED if self in _FAILURES else FileState.SKIPPED
 
 
-SIGN = 1 << 63
+INT64_SIGN_BIT = 1 << 63
 
 
-def signed(number: int) -> int:
-    """The bits of an unsigned 64-bit number as a signed one."""
-    return number if number < SIGN else number - 2 * SIGN
+def to_signed_64(number: int) -> int:
+    """The bits of an unsigned 64-bit number as a to_signed_64 one."""
+    return number if number < INT64_SIGN_BIT else number - 2 * INT64_SIGN_BIT
 
 
-def storable(nanoseconds: int) -> int:
+def clamp_to_int64(nanoseconds: int) -> int:
     """A time as 64 bits hold it: some file systems keep years beyond 2262, or before 1678."""
-    return min(max(nanoseconds, -SIGN), SIGN - 1)
+    return min(max(nanoseconds, -INT64_SIGN_BIT), INT64_SIGN_BIT - 1)
 
 
 _FAILURES = frozenset(
@@ -68,7 +68,7 @@ _FAILURES = frozenset(
 class FileStat:
     """What `stat` says of a regular file. Times are nanoseconds since the epoch, sizes are bytes.
 
-    `ino` holds the bits of the unsigned inode number as a signed one, since Postgres has no other.
+    `ino` holds the bits of the unsigned inode number as a to_signed_64 one, since Postgres has no other.
     """
 
     size: int
@@ -85,9 +85,9 @@ class FileStat:
         """Take over the fields of a `stat` result."""
         return cls(
             size=status.st_size,
-            mtime_ns=storable(status.st_mtime_ns),
-            ctime_ns=storable(status.st_ctime_ns),
-            ino=signed(status.st_ino),
+            mtime_ns=clamp_to_int64(status.st_mtime_ns),
+            ctime_ns=clamp_to_int64(status.st_ctime_ns),
+            ino=to_signed_64(status.st_ino),
             dev=status.st_dev,
             mode=stat_module.S_IMODE(status.st_mode),
             uid=status.st_uid,

@@ -52,7 +52,7 @@ class IndexedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileChecksum:
     """Size in bytes and SHA-256 (hexadecimal) that a file had when the model was stored."""
 
     size: int
@@ -74,7 +74,7 @@ class ModelManifest:
     """What the model wants before a text that is to be found."""
     origin: str
     """Where the files came from, for people and to see whether a local folder has changed since."""
-    files: dict[str, FileRecord]
+    files: dict[str, FileChecksum]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class RootState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRoot:
+class RegisteredRoot:
     """A root and its state."""
 
     root: Root
@@ -42,6 +42,6 @@ class KnownRoot:
     """When somebody asked for a scan, by the database's clock; None once one that began later has ended."""
 
 
-def contains(outer: bytes, inner: bytes) -> bool:
+def encloses(outer: bytes, inner: bytes) -> bool:
     """Whether `inner` is `outer` or lies below it. Both are absolute and resolved."""
     return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from magicfs.domain.models import FileRecord, ModelManifest, ModelSpec, Precision
+from magicfs.domain.models import FileChecksum, ModelManifest, ModelSpec, Precision
 from magicfs.errors import ModelCorrupt, ModelMissing
 
 FILE_NAME = "model.json"
@@ -26,10 +26,10 @@ def pull_command(name: str) -> str:
     return f"magicfs model pull {shlex.quote(name)}"
 
 
-def record_files(folder: Path) -> dict[str, FileRecord]:
+def record_files(folder: Path) -> dict[str, FileChecksum]:
     """Size and hash of every file below `folder`, the manifest excepted."""
     return {
-        str(path.relative_to(folder)): FileRecord(path.stat().st_size, sha256_of(path))
+        str(path.relative_to(folder)): FileChecksum(path.stat().st_size, sha256_of(path))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / FILE_NAME
     }
@@ -65,7 +65,7 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
     files = stored.pop("files")
     return ModelManifest(
         spec=ModelSpec(**{**spec, "precision": Precision(spec["precision"])}),
-        files={name: FileRecord(**record) for name, record in files.items()},
+        files={name: FileChecksum(**record) for name, record in files.items()},
         **stored,
     )
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from magicfs.domain.roots import Root, contains
+from magicfs.domain.roots import Root, encloses
 from magicfs.errors import MountError
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def prepare(path: Path, *, roots: Iterable[Root], host: str) -> Path:
     _require_empty_directory(place)
     wanted = os.fsencode(os.path.realpath(place))
     for root in roots:
-        if root.host == host and (contains(root.path, wanted) or contains(wanted, root.path)):
+        if root.host == host and (encloses(root.path, wanted) or encloses(wanted, root.path)):
             raise MountError(
                 f"{place} and the root {os.fsdecode(root.path)} lie one inside the other: choose a mount point "
                 "outside the roots"

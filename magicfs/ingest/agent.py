@@ -23,7 +23,7 @@ from magicfs.db import vector_index
 from magicfs.db import workers as workers_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import KnownRoot, Root, RootState
+from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import MagicFSError
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watcher import Watcher
@@ -66,7 +66,7 @@ class Agent:
         self._stopping = threading.Event()
         self._scanner = Scanner(database, queue, stopping=self._stopping.is_set)
         self._watcher = Watcher(self._scanner, rescan=self._rescan)
-        self._roots: dict[RootId, KnownRoot] = {}
+        self._roots: dict[RootId, RegisteredRoot] = {}
         self._begun: dict[RootId, float] = {}
         """When the last scan of each root began; none for a root that is to be scanned at once."""
         self._answered: dict[RootId, datetime | None] = {}
@@ -108,11 +108,11 @@ class Agent:
 
     def _ring(self) -> None:
         with self._database.transaction() as connection:
-            files_wait = files_db.files_wait(connection, host=self._settings.host)
-            chunks_wait = embeddings_db.chunks_wait(connection)
-        if files_wait:
+            has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
+            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection)
+        if has_claimable_files:
             self._queue.notify_extract(self._settings.host)
-        if chunks_wait:
+        if has_claimable_chunks:
             self._queue.notify_embed()
 
     def _beat_forever(self, stop: threading.Event) -> None:
@@ -128,7 +128,7 @@ class Agent:
     def _keep_up_forever(self, stop: threading.Event) -> None:
         while not stop.wait(UPKEEP_SECONDS):
             with _survived(stop):
-                vector_index.keep_up(self._database)
+                vector_index.maintain_index(self._database)
 
     def _rescan(self, root: Root) -> None:
         self._begun.pop(root.id, None)
@@ -146,7 +146,7 @@ class Agent:
                         self._scan(known)
             self._wake.wait(SCANS_SECONDS)
 
-    def _scan(self, known: KnownRoot) -> None:
+    def _scan(self, known: RegisteredRoot) -> None:
         began = time.monotonic()
         # Set before the scan, so that a request that comes while it runs leads to another one.
         self._begun[known.root.id] = began

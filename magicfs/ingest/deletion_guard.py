@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 
-from magicfs.domain.files import storable
+from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.roots import Root
 
 SAMPLE_FILES = 100
@@ -53,7 +53,7 @@ def _is_there(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
         status = os.lstat(os.path.join(root.path, path))
     except OSError:
         return False
-    return (status.st_size, storable(status.st_mtime_ns)) == (size, mtime_ns)
+    return (status.st_size, clamp_to_int64(status.st_mtime_ns)) == (size, mtime_ns)
 
 
 class Lately:

@@ -14,7 +14,7 @@ from magicfs.db.files import display_path
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.files import FileFacts, FileState
-from magicfs.domain.roots import KnownRoot, Root, contains
+from magicfs.domain.roots import RegisteredRoot, Root, encloses
 from magicfs.errors import UsageError
 from magicfs.ingest.ignore import Rules
 from magicfs.ingest.walk import LONGEST_PATH
@@ -29,7 +29,7 @@ _TOO_LONG = f"paths of more than {LONGEST_PATH:,} bytes cannot be looked at"
 class Explanation:
     """The verdict on one path."""
 
-    root: KnownRoot
+    root: RegisteredRoot
     """The root that it lies in."""
     absolute: bytes
     facts: FileFacts | None = None
@@ -51,7 +51,7 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     absolute = os.fsencode(_resolved_parent(path.expanduser()))
     with database.transaction() as connection:
         roots = list_roots(connection, host=host)
-    known = next((known for known in roots if contains(known.root.path, absolute)), None)
+    known = next((known for known in roots if encloses(known.root.path, absolute)), None)
     if known is None:
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
     below = absolute[len(known.root.path.rstrip(b"/")) + 1 :]
@@ -65,9 +65,9 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     if os.path.isdir(absolute):
         with database.transaction() as connection:
             if below:
-                count = files_db.count_paths(connection, known.root.id, [below])
+                count = files_db.count_files_under(connection, known.root.id, [below])
             else:
-                count = files_db.count_root(connection, known.root.id)
+                count = files_db.count_files_of_root(connection, known.root.id)
         text = f"a directory with {count} known files"
         return Explanation(known, absolute, why_not=f"{text}; {_TOO_LONG}" if _holds_too_long(absolute) else text)
     if len(below) > LONGEST_SURE:

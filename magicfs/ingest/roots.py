@@ -13,7 +13,7 @@ from magicfs.db import roots as roots_db
 from magicfs.db.files import display_path
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.status import read_status
-from magicfs.domain.roots import Root, contains
+from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 
 
@@ -33,10 +33,10 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
         raise RootError(f"{path} cannot be read: change its permissions, or run as its owner")
     absolute = os.fsencode(resolved)
     state = os.fsencode(home.resolve())
-    if contains(absolute, state) or contains(state, absolute):
+    if encloses(absolute, state) or encloses(state, absolute):
         raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
     for mount in {*mounts, *_mounts_here()}:
-        if contains(absolute, mount) or contains(mount, absolute):
+        if encloses(absolute, mount) or encloses(mount, absolute):
             raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
     return absolute
 
@@ -62,9 +62,9 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
             other = known.root
             if other.path == absolute:
                 return other
-            if contains(other.path, absolute):
+            if encloses(other.path, absolute):
                 raise RootError(f"{path} is indexed already: it lies inside the root {display_path(other.path)}")
-            if contains(absolute, other.path):
+            if encloses(absolute, other.path):
                 raise RootError(
                     f"{path} contains the root {display_path(other.path)}: "
                     f"run 'magicfs roots remove {other.name}' first"
@@ -101,7 +101,7 @@ def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) ->
             raise RootError(f"there is no root {name_or_path}: there is {names}")
         contents = contents_db.contents_of_root(connection, found[0].id)
         roots_db.delete_root(connection, found[0].id)
-        contents_db.abandon_contents(connection, contents)
+        contents_db.orphan_contents_without_grace(connection, contents)
     return found[0]
 
 

@@ -19,7 +19,7 @@ from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
-from magicfs.domain.roots import KnownRoot, Root, RootState
+from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError
 from magicfs.ingest.deletion_guard import (
     DELETIONS_SECONDS,
@@ -81,7 +81,7 @@ class Scanner:
         self._saved = Lately(window_s=IMPORT_SECONDS)
         """Files that events pointed to, by root, and by root and directory."""
 
-    def scan(self, known: KnownRoot) -> ScanResult:
+    def scan(self, known: RegisteredRoot) -> ScanResult:
         """Look at a whole root and bring the index in line with it."""
         try:
             root = self._present(known.root)
@@ -102,7 +102,7 @@ class Scanner:
             self._memory.forget(root.id)
             if may_delete:
                 with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
-                    roots_db.confirm_deletions(connection, root.id)
+                    roots_db.restore_deletion_confirmation(connection, root.id)
             raise
         if result.suspect:
             self._memory.forget(root.id)
@@ -153,7 +153,7 @@ class Scanner:
     def names_of(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The paths under which the index has these inodes."""
         with self._database.transaction() as connection:
-            return files_db.names_of(connection, root.id, inodes)
+            return files_db.paths_of_inodes(connection, root.id, inodes)
 
     def forget(self, root: Root, paths: list[bytes]) -> bool:
         """Forget files that are gone, and everything below those that were directories.
@@ -165,13 +165,13 @@ class Scanner:
 
     def _forget(self, root: Root, paths: list[bytes]) -> bool:
         with self._database.transaction() as connection:
-            gone = files_db.count_paths(connection, root.id, paths)
+            gone = files_db.count_files_under(connection, root.id, paths)
             if not gone:
                 return True
             lately = self._deletions.count(root.id)
             # To count the whole root takes a while, so it is left where few are gone.
             if gone + lately >= FEWEST_SUSPICIOUS:
-                known = files_db.count_root(connection, root.id)
+                known = files_db.count_files_of_root(connection, root.id)
                 if is_suspicious(gone=gone + lately, known=known + lately):
                     return False
             if not _is_there(root):
@@ -186,7 +186,7 @@ class Scanner:
 
         def known_files() -> KnownFiles:
             with self._database.transaction() as connection:
-                return files_db.sample(connection, root.id, limit=SAMPLE_FILES)
+                return files_db.sample_files(connection, root.id, limit=SAMPLE_FILES)
 
         device = device_of(root, known_files)
         if device == root.device:
@@ -202,9 +202,9 @@ class Scanner:
         A confirmation holds for one scan. The directories of files that could not be opened are looked at again.
         """
         with self._database.transaction() as connection:
-            unopened = files_db.unopened_paths(connection, root.id)
+            unopened = files_db.inaccessible_paths(connection, root.id)
             began = roots_db.database_time(connection)
-            may_delete = roots_db.take_confirmation(connection, root.id)
+            may_delete = roots_db.consume_deletion_confirmation(connection, root.id)
         self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in unopened})
         return began, may_delete
 
@@ -285,7 +285,7 @@ class Scanner:
     def _delete(self, root: Root, gone: list[bytes], began: datetime) -> int:
         def delete(paths: list[bytes]) -> int:
             with self._database.transaction() as connection:
-                return files_db.delete_unmet(connection, root.id, paths, began=began)
+                return files_db.delete_unseen(connection, root.id, paths, began=began)
 
         batches = [gone[start : start + BATCH] for start in range(0, len(gone), BATCH)]
         return sum(retry_on_conflict(partial(delete, batch)) for batch in batches)

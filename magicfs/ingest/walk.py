@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from magicfs.domain.files import SIGN, FileStat, SeenFile, signed
+from magicfs.domain.files import INT64_SIGN_BIT, FileStat, SeenFile, to_signed_64
 from magicfs.ingest.ignore import Rules, unwanted_file
 
 log = logging.getLogger(__name__)
@@ -151,8 +151,8 @@ class Walk:
                     self.unsure.add(prefix + name)
                     continue
                 ino = stat.st_ino
-                if ino >= SIGN:
-                    ino = signed(ino)
+                if ino >= INT64_SIGN_BIT:
+                    ino = to_signed_64(ino)
                 # A time that the database cannot hold is cut off by `look`: such a file merely looks changed now and
                 # then.
                 add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))

@@ -125,7 +125,7 @@ class EmbedService:
                 limit=BATCH_CHUNKS,
                 max_tokens=BATCH_TOKENS,
                 seconds=LEASE_SECONDS,
-                least_priority=1 if self._resting() else 0,
+                min_priority=1 if self._resting() else 0,
             )
             if claims:
                 return _Batch(model, claims)
@@ -144,10 +144,10 @@ class EmbedService:
             def write() -> tuple[int, _Batch | None]:
                 with self._database.transaction() as connection:
                     if bad:
-                        embeddings_db.hold_chunks(connection, model=batch.model.id, claims=batch.claims)
+                        embeddings_db.lock_chunks(connection, model=batch.model.id, claims=batch.claims)
                     done = self._finish(connection, batch.model.id, good, vectors)
                     for claim, reason in bad:
-                        embeddings_db.refuse_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
+                        embeddings_db.fail_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
                     return done, self._claim(connection) if go_on else None
 
             return retry_on_conflict(write)

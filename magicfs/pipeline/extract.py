@@ -216,7 +216,7 @@ class ExtractService:
         with self._database.transaction() as connection:
             # The files before their contents, as everybody locks them.
             unread = [claim for claim, _ in looked.unread]
-            held = files_db.hold_claims(connection, [*(file.claim for file in looked.read), *unread, *looked.changed])
+            held = files_db.lock_claims(connection, [*(file.claim for file in looked.read), *unread, *looked.changed])
             read = [file for file in looked.read if file.claim.id in held]
             known = contents_db.find_contents(connection, [file.reading.key for file in read])
             texts: list[FileText] = []
@@ -230,7 +230,7 @@ class ExtractService:
                 else:
                     texts.append(FileText(file.claim, content.id, file.reading.stat))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unread(connection, verdicts, pause_s=pause_s)
+            files_db.finish_unreadable(connection, verdicts, pause_s=pause_s)
             contents_db.enqueue_chunks(connection, _priorities(texts))
             pause_s = max(CHANGED_PAUSE_SECONDS, pause_s)
             files_db.return_files(connection, looked.changed, counted=False, pause_s=pause_s)
@@ -255,7 +255,7 @@ class ExtractService:
     def _write(self, files: Sequence[_Read], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
         """Write down what files turned out to be, in one transaction."""
         with self._database.transaction() as connection:
-            held = files_db.hold_claims(connection, [file.claim for file in files])
+            held = files_db.lock_claims(connection, [file.claim for file in files])
             files = [file for file in files if file.claim.id in held]
             lasting = {file.reading.key: contents[file.reading.key] for file in files}
             ids = contents_db.insert_contents(connection, [each for each in lasting.values() if _lasts(each)])
@@ -270,7 +270,7 @@ class ExtractService:
                         texts.append(FileText(file.claim, ids[key], file.reading.stat))
             contents_db.enqueue_chunks(connection, _priorities(texts))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unread(connection, verdicts, pause_s=pause_s)
+            files_db.finish_unreadable(connection, verdicts, pause_s=pause_s)
 
 
 class _Clock:

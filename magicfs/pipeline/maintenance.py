@@ -61,7 +61,7 @@ class MaintenanceService:
             # Should it fail, the rest is to have its turn before the next try.
             self._orphans_due = time.monotonic() + FAILED_SECONDS
             with self._database.transaction() as connection:
-                contents_db.mark_orphans(connection, verdicts_s=VERDICT_SECONDS)
+                contents_db.mark_orphans(connection, unreadable_grace_s=VERDICT_SECONDS)
             with self._database.transaction() as connection:
                 contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
             self._orphans_due = time.monotonic() + ORPHANS_SECONDS

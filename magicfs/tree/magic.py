@@ -80,7 +80,7 @@ class RefreshFile(Openable):
 
     def known_attributes(self) -> Attributes:
         """Empty, and writable for its owner."""
-        return Attributes.of_ours(mode=stat.S_IFREG | 0o644, born_ns=self._born_ns)
+        return Attributes.of_virtual(mode=stat.S_IFREG | 0o644, born_ns=self._born_ns)
 
     def attributes(self) -> Attributes:
         """The same."""
@@ -152,7 +152,7 @@ class ReasonDirectory(OurDirectory):
         return ReadyEntries([self._entry(name, file) for name, file in zip(names, files, strict=True)])
 
     def _entry(self, name: bytes, file: FailedFile) -> Entry:
-        known = Attributes.of_row(file.stat)
+        known = Attributes.of_indexed(file.stat)
         place = FileLocation(host=file.host, root=file.root_path, path=file.path)
         node = RealFile(place, here=file.host == self._host, known=known, about=file)
         return Entry(name, node, known, seconds=REAL_SECONDS)

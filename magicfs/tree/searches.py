@@ -112,7 +112,7 @@ class QueryDirectory(OurDirectory):
         """The results as the index has them: no file is touched."""
         return ReadyEntries(
             [
-                Entry(name, self._node(hit), Attributes.of_row(hit.stat), seconds=REAL_SECONDS)
+                Entry(name, self._node(hit), Attributes.of_indexed(hit.stat), seconds=REAL_SECONDS)
                 for name, hit in self._answer().hits.items()
             ]
         )
@@ -126,6 +126,6 @@ class QueryDirectory(OurDirectory):
         return RealFile(
             FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
             here=hit.host == self._host,
-            known=Attributes.of_row(hit.stat),
+            known=Attributes.of_indexed(hit.stat),
             about=hit,
         )

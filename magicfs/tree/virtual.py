@@ -30,7 +30,7 @@ class OurDirectory(Directory):
 
     def known_attributes(self) -> Attributes:
         """Always the same."""
-        return Attributes.of_ours(mode=DIRECTORY_MODE, born_ns=self.born_ns)
+        return Attributes.of_virtual(mode=DIRECTORY_MODE, born_ns=self.born_ns)
 
     def attributes(self) -> Attributes:
         """Always the same."""
@@ -112,11 +112,11 @@ class GeneratedFile(Openable):
 
     def known_attributes(self) -> Attributes:
         """All but the size."""
-        return Attributes.of_ours(mode=GENERATED_MODE, born_ns=self._born_ns)
+        return Attributes.of_virtual(mode=GENERATED_MODE, born_ns=self._born_ns)
 
     def attributes(self) -> Attributes:
         """With the true size: some programs read no more than that."""
-        return Attributes.of_ours(mode=GENERATED_MODE, born_ns=self._born_ns, size=len(self._make()))
+        return Attributes.of_virtual(mode=GENERATED_MODE, born_ns=self._born_ns, size=len(self._make()))
 
     def open(self, flags: int) -> Handle:
         """Make the content."""

@@ -17,7 +17,7 @@ def scan(
     """Compare roots with the index now. Needs no index to be built anew: only what differs is read."""
     from magicfs.cli import output, wiring
     from magicfs.cli.waiting import wait_until_searchable
-    from magicfs.db.roots import database_time, list_roots, want_scan
+    from magicfs.db.roots import database_time, list_roots, request_scan
     from magicfs.errors import RootError, UsageError
 
     if accept_deletions and root is None:
@@ -26,7 +26,7 @@ def scan(
     with wiring.database_for_command(settings) as database:
         with database.transaction() as connection:
             began = database_time(connection)
-            count = want_scan(connection, name=root, may_delete=accept_deletions)
+            count = request_scan(connection, name=root, may_delete=accept_deletions)
             names = ", ".join(entry.root.name for entry in list_roots(connection)) or "none"
         if not count:
             raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")

@@ -1,7 +1,7 @@
 """Queries on files that must not read through all of them."""
 
 from magicfs.db.pool import Database
-from magicfs.db.queries import load
+from magicfs.db.queries import load_queries
 
 MANY = """
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
@@ -18,5 +18,5 @@ def test_the_names_of_an_inode_are_looked_up(database: Database) -> None:
         connection.execute(MANY, root)
         connection.execute("ANALYZE files")
         values = {"root_id": root[0], "inos": [7, 11]}
-        plan = connection.execute(f"EXPLAIN {load('files')['names_of']}", values).fetchall()
+        plan = connection.execute(f"EXPLAIN {load_queries('files')['paths_of_inodes']}", values).fetchall()
     assert "files_inode" in str(plan)

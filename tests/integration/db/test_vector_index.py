@@ -5,24 +5,24 @@ import pytest
 
 from magicfs.db.models import activate_model, partition
 from magicfs.db.pool import Database
-from magicfs.db.vector_index import Upkeep, decide, keep_up
+from magicfs.db.vector_index import IndexAction, decide, maintain_index
 from tests.fakes.embedder import FAKE_SPEC
 
 
 @pytest.mark.parametrize(
     ("rows", "pending", "valid", "upkeep"),
     [
-        (49_000, 0, None, Upkeep.NOTHING),
-        (60_000, 0, None, Upkeep.BUILD),
-        (60_000, 20_000, None, Upkeep.NOTHING),
-        (60_000, 0, True, Upkeep.NOTHING),
-        (60_000, 20_000, True, Upkeep.NOTHING),
-        (60_000, 40_000, True, Upkeep.DROP),
-        (60_000, 0, False, Upkeep.DROP),
-        (0, 0, None, Upkeep.NOTHING),
+        (49_000, 0, None, IndexAction.NOTHING),
+        (60_000, 0, None, IndexAction.BUILD),
+        (60_000, 20_000, None, IndexAction.NOTHING),
+        (60_000, 0, True, IndexAction.NOTHING),
+        (60_000, 20_000, True, IndexAction.NOTHING),
+        (60_000, 40_000, True, IndexAction.DROP),
+        (60_000, 0, False, IndexAction.DROP),
+        (0, 0, None, IndexAction.NOTHING),
     ],
 )
-def test_what_pays(rows: int, pending: int, valid: bool | None, upkeep: Upkeep) -> None:
+def test_what_pays(rows: int, pending: int, valid: bool | None, upkeep: IndexAction) -> None:
     assert decide(rows=rows, pending=pending, valid=valid) is upkeep
 
 
@@ -38,8 +38,8 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
             )
     with database.transaction() as connection:
         connection.execute("ANALYZE embeddings_1")
-    assert keep_up(database, worth=500) is Upkeep.BUILD
-    assert keep_up(database, worth=500) is Upkeep.NOTHING
+    assert maintain_index(database, worth=500) is IndexAction.BUILD
+    assert maintain_index(database, worth=500) is IndexAction.NOTHING
     with database.transaction() as connection:
         connection.execute("SET LOCAL enable_seqscan = off")
         seventh = "(SELECT vector::halfvec(384) FROM embeddings_1 WHERE chunk_id = 7)"
@@ -53,8 +53,8 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
         connection.execute("ANALYZE embeddings_1")
     with database.autocommit() as connection:
         connection.execute("ANALYZE embeddings_1")
-    assert keep_up(database, worth=500) is Upkeep.DROP
+    assert maintain_index(database, worth=500) is IndexAction.DROP
 
 
 def test_nothing_happens_without_a_model(database: Database) -> None:
-    assert keep_up(database) is Upkeep.NOTHING
+    assert maintain_index(database) is IndexAction.NOTHING

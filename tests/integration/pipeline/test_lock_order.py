@@ -41,7 +41,7 @@ def no_deadlocks(index: Index) -> Iterator[None]:
     yield
     # A backend reports what it counted when it is idle or ends.
     index.rows("SELECT pg_stat_force_next_flush()")
-    index.database.renew()
+    index.database.close_idle_connections()
     deadline = time.monotonic() + 1
     while time.monotonic() < deadline:
         assert index.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
@@ -126,7 +126,7 @@ def test_contents_are_taken_over_while_others_leave_them(index: Index, tmp_path:
             remove_root(index.database, host=HOST, name_or_path=str(index.folder))
         else:
             with index.database.transaction() as connection:
-                contents_db.mark_orphans(connection, verdicts_s=1e6)
+                contents_db.mark_orphans(connection, unreadable_grace_s=1e6)
 
     if how == "look for orphans":
         # As after two that left a content at the same moment, each of whom saw the other.

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
+from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files
 from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
-from magicfs.db.files import MENDED_SECONDS, claim_files
 from magicfs.db.models import active_model
 from magicfs.errors import ServerError
 from magicfs.ingest.roots import remove_root
@@ -301,10 +301,10 @@ class TestRootsThatAreNotThere:
         assert index.scan().suspect == 20
         assert len(index.states()) == 20
         assert index.known().state == "suspect"
-        from magicfs.db.roots import want_scan
+        from magicfs.db.roots import request_scan
 
         with index.database.transaction() as connection:
-            want_scan(connection, name=index.root.name, may_delete=True)
+            request_scan(connection, name=index.root.name, may_delete=True)
         index.scan()
         assert index.states() == {}
         assert index.known().state == "present"
@@ -419,7 +419,7 @@ class TestWhatMustNotBeLost:
         with index.database.transaction() as connection:
             began = roots_db.database_time(connection)
         with index.database.transaction() as connection:
-            roots_db.want_scan(connection, name=index.root.name, may_delete=True)
+            roots_db.request_scan(connection, name=index.root.name, may_delete=True)
         with index.database.transaction() as connection:
             roots_db.record_scan(connection, index.root.id, began=began)
         assert index.rows("SELECT may_delete FROM roots") == [(True,)]
@@ -465,7 +465,7 @@ class TestChangesDuringWork:
         index.scan()
         index.extraction("a").recover()
         [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
-        assert pause > MENDED_SECONDS / 2, "what goes on like this must not cost much"
+        assert pause > EXTRA_ATTEMPT_PAUSE_SECONDS / 2, "what goes on like this must not cost much"
         index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
         index.settle()
         assert index.states() == {"poison.txt": ("indexed", None)}

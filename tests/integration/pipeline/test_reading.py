@@ -190,7 +190,7 @@ def test_a_database_that_goes_away_is_no_fault_of_a_file(index: Index, monkeypat
     def away(*_: object, **__: object) -> bool:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(files_db, "hold_claims", away)
+    monkeypatch.setattr(files_db, "lock_claims", away)
     with pytest.raises(DatabaseUnavailable):
         index.extraction().run_batch()
     assert index.rows("SELECT attempts, lease FROM files") == [(0, None)]

@@ -44,7 +44,7 @@ def claim(connection: Connection, *, limit: int = 10) -> list[ClaimedChunk]:
     model = active_model(connection)
     assert model is not None
     return claim_chunks(
-        connection, model=model.id, owner="embed-9@here", limit=limit, max_tokens=1000, seconds=60, least_priority=0
+        connection, model=model.id, owner="embed-9@here", limit=limit, max_tokens=1000, seconds=60, min_priority=0
     )
 
 

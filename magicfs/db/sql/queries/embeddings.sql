@@ -7,7 +7,7 @@ WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 waiting AS (
     SELECT chunk_id, priority, attempts FROM embeddings
     WHERE model_id = %(model_id)s AND state = 'pending' AND attempts < %(max_attempts)s
-      AND priority >= %(least_priority)s AND (leased_until IS NULL OR leased_until < now())
+      AND priority >= %(min_priority)s AND (leased_until IS NULL OR leased_until < now())
     ORDER BY priority DESC, attempts, chunk_id
     LIMIT %(look)s
     FOR UPDATE SKIP LOCKED

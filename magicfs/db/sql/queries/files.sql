@@ -12,7 +12,7 @@ FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
   AND position('/'::bytea IN substring(path FROM length(%(from)s) + 1)) = 0
 
--- name: sample
+-- name: sample_files
 -- Some files of a root, any, and how they looked.
 SELECT path, size, mtime_ns FROM files WHERE root_id = %(root_id)s LIMIT %(limit)s
 
@@ -20,7 +20,7 @@ SELECT path, size, mtime_ns FROM files WHERE root_id = %(root_id)s LIMIT %(limit
 -- Files that were seen but could not be opened.
 SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'permission')
 
--- name: names_of
+-- name: paths_of_inodes
 -- The paths of files with these inode numbers.
 SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
@@ -46,7 +46,7 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    OR files.reason IN ('vanished', 'permission')
 RETURNING id
 
--- name: delete_unmet
+-- name: delete_unseen
 -- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had. Locked in
 -- the order of `upsert`, like all that takes several files.
 WITH gone AS MATERIALIZED (
@@ -56,13 +56,13 @@ WITH gone AS MATERIALIZED (
 DELETE FROM files USING gone WHERE files.id = gone.id
 RETURNING files.content_id
 
--- name: count_paths
+-- name: count_files_under
 -- How many files there are at these paths and below them.
 SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS gone (path) JOIN files f
 ON f.root_id = %(root_id)s
    AND (f.path = gone.path OR (f.path > gone.path || '/'::bytea AND f.path < gone.path || '0'::bytea))
 
--- name: count_root
+-- name: count_files_of_root
 -- How many files a root has: visits them all.
 SELECT count(*) FROM files WHERE root_id = %(root_id)s
 
@@ -161,7 +161,7 @@ SET content_id = read.content_id, indexed_at = now(),
 FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[]) AS read (id, content_id)
 WHERE files.id = read.id AND lease = %(lease)s
 
--- name: finish_unread
+-- name: finish_unreadable
 -- There is no text to be had from these files. What was known of an older version is void, unless the file merely is
 -- not there: perhaps its disk is not, and a scan will tell. The pause is as above.
 UPDATE files

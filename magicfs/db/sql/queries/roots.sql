@@ -37,11 +37,11 @@ DELETE FROM roots WHERE id = %(root_id)s
 UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
--- name: take_confirmation
+-- name: consume_deletion_confirmation
 -- Whether a person has confirmed deletions, which holds for the scan that asks.
 UPDATE roots SET may_delete = false WHERE id = %(root_id)s AND may_delete
 
--- name: confirm_deletions
+-- name: restore_deletion_confirmation
 -- The scan that was to delete has failed: the next one is to.
 UPDATE roots SET may_delete = true WHERE id = %(root_id)s
 
@@ -55,7 +55,7 @@ UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
 UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL
 WHERE id = %(root_id)s
 
--- name: want_scan
+-- name: request_scan
 -- Ask the agent of each root for a scan.
 UPDATE roots SET scan_wanted_at = now(), may_delete = may_delete OR %(may_delete)s
 WHERE %(name)s::text IS NULL OR name = %(name)s
