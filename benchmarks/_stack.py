@@ -19,13 +19,31 @@ import psutil
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
+from magicfs.domain.status import WorkerStatus
 
 COMMAND = (sys.executable, "-m", "magicfs.cli")
 
 
+class SilentQueue:
+    """A `magicfs.jobs.JobQueue` that sends no notification, for services that the benchmark calls itself."""
+
+    def notify_extract(self, host: str) -> None:
+        """Do nothing."""
+
+    def notify_embed(self) -> None:
+        """Do nothing."""
+
+    def notify_maintenance(self) -> None:
+        """Do nothing."""
+
+    def workers(self) -> list[WorkerStatus]:
+        """Return no worker."""
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs."""
+    """A running MagicFS: its settings, its database, and its processes."""
 
     folder: Path
     """Temporary; holds the state directory `home` and what the benchmark puts there."""

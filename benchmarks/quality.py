@@ -24,6 +24,7 @@ from pathlib import Path
 
 # Run as a script, Python looks in this folder alone.
 from _report import parser, report
+from _stack import SilentQueue
 
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate
@@ -36,7 +37,6 @@ from magicfs.domain.query import Query
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner
-from magicfs.jobs import NoQueue
 from magicfs.models.store import ModelStore
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
@@ -111,12 +111,12 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
     root = add_root(database, host=HOST, path=docs, home=home)
     with database.transaction() as connection:
         known = next(one for one in list_roots(connection) if one.root.id == root.id)
-    Scanner(database, NoQueue()).scan(known)
+    Scanner(database, SilentQueue()).scan(known)
     settings = Settings(home=home)
     with FileExtractor(limits=Limits()) as extractor:
         service = ExtractService(
             database,
-            NoQueue(),
+            SilentQueue(),
             extractor=extractor,
             chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
             host=HOST,
@@ -134,7 +134,7 @@ def embed(dsn: str, folder: Path, number: int) -> None:
         return FastembedEmbedder.load(folder)
 
     with Database(dsn, application=f"benchmark {number}") as database:
-        service = EmbedService(database, NoQueue(), load=load, owner=f"benchmark-{number}")
+        service = EmbedService(database, SilentQueue(), load=load, owner=f"benchmark-{number}")
         while service.run_batch():
             pass
 

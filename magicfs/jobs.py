@@ -1,7 +1,8 @@
-"""How services ask for work to be done, without knowing who does it.
+"""How services notify workers of waiting work, without knowing Celery.
 
-A message is a doorbell: it says that there is work of a kind, and Postgres says which. So messages carry
-no more than an id, may be lost or delivered twice, and need no order; see docs/adr/0002.
+A message is a notification: it says that work of one kind waits, and Postgres says which. A message carries at most
+the name of a host. It may be lost, delivered twice or delivered out of order; see
+docs/adr/0002-messages-only-notify.md.
 """
 
 from __future__ import annotations
@@ -12,37 +13,20 @@ from magicfs.domain.status import WorkerStatus
 
 
 class JobQueue(Protocol):
-    """Ring for workers. Every call is cheap and bounded in time.
+    """Sends notifications to workers. Every call is cheap and bounded in time.
 
-    Ringing is capped: while enough messages wait for a kind of work, another ring does nothing. It never fails:
-    a ring that cannot be delivered is logged, and the agent rings again.
+    While enough messages of one kind are queued, a further notification sends nothing. A broker that does not answer
+    raises no error: the failure is logged, and the agent notifies again.
     """
 
     def notify_extract(self, host: str) -> None:
-        """Files of `host` wait to be read."""
+        """Notify the extract workers of `host` that files wait."""
 
     def notify_embed(self) -> None:
-        """Chunks wait for their vectors."""
+        """Notify the embed workers that chunks wait for their vectors."""
 
     def notify_maintenance(self) -> None:
-        """It is time to sweep: quarantine, orphans, statistics."""
+        """Notify a worker that maintenance is due."""
 
     def workers(self) -> list[WorkerStatus]:
         """The workers of the cluster that answer now. May take a second."""
-
-
-class NoQueue:
-    """A queue that rings nowhere, for a one-shot run in which nobody listens."""
-
-    def notify_extract(self, host: str) -> None:
-        """Do nothing."""
-
-    def notify_embed(self) -> None:
-        """Do nothing."""
-
-    def notify_maintenance(self) -> None:
-        """Do nothing."""
-
-    def workers(self) -> list[WorkerStatus]:
-        """Nobody."""
-        return []

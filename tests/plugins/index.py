@@ -15,10 +15,10 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.roots import Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
-from magicfs.jobs import NoQueue
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.queue import SilentQueue
 
 HOST = "here"
 
@@ -69,12 +69,12 @@ class Index:
             return next(entry for entry in list_roots(connection) if entry.root.id == self.root.id)
 
     def scan(self) -> ScanResult:
-        return Scanner(self.database, NoQueue()).scan(self.known())
+        return Scanner(self.database, SilentQueue()).scan(self.known())
 
     def extraction(self, owner: str = "extract-1@here") -> ExtractService:
         return ExtractService(
             self.database,
-            NoQueue(),
+            SilentQueue(),
             extractor=self.reader,
             chunker=Paragraphs(),
             host=HOST,
@@ -83,7 +83,7 @@ class Index:
         )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:
-        return EmbedService(self.database, NoQueue(), load=lambda spec: self.embedder, owner=owner)
+        return EmbedService(self.database, SilentQueue(), load=lambda spec: self.embedder, owner=owner)
 
     def settle(self) -> None:
         """Scan, and work until nothing waits."""

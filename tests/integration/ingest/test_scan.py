@@ -15,7 +15,7 @@ from magicfs.ingest.ignore import Rules
 from magicfs.ingest.scanner import BULK, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watcher import Changes, Watcher
-from magicfs.jobs import NoQueue
+from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index
 
 
@@ -28,7 +28,7 @@ def many(index: Index, count: int, *, below: str = "") -> None:
 def watcher(index: Index) -> tuple[Watcher, list[Root]]:
     """A watcher, and the roots that it wants to have scanned."""
     rescans: list[Root] = []
-    return Watcher(Scanner(index.database, NoQueue()), rescan=rescans.append), rescans
+    return Watcher(Scanner(index.database, SilentQueue()), rescan=rescans.append), rescans
 
 
 def test_a_time_beyond_what_the_database_holds_is_cut_off(index: Index) -> None:
@@ -92,7 +92,7 @@ def test_a_directory_that_was_replaced_is_brought_in_line_by_a_scan(index: Index
 
 
 def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     rescanned = threading.Semaphore(0)
     looking = Watcher(scanner, rescan=lambda _: rescanned.release())
     saved = threading.Event()
@@ -129,7 +129,7 @@ def test_a_directory_that_cannot_be_seen_costs_no_memory_of_the_others(
     many(index, 3, below="closed")
     many(index, 3, below="closed/inner")
     index.settle()
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     scanner.scan(index.known())
     closed = True
     scandir = os.scandir
@@ -164,7 +164,7 @@ def test_a_directory_that_could_not_be_seen_and_is_gone_is_forgotten_with_all_be
     many(index, 2, below="closed")
     many(index, 2, below="closed/inner")
     index.settle()
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     listings = Walk.listings
 
     def without_closed(self):
@@ -198,7 +198,7 @@ def urgent(index: Index) -> set[str]:
 
 
 def test_what_is_saved_during_an_import_that_events_tell_of_goes_ahead_of_it(index: Index) -> None:
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     for start in range(0, 1000, 50):
         save(index, scanner, *(f"import/{number}.txt" for number in range(start, start + 50)))
     save(index, scanner, "notes.txt", "letters/one.txt")
@@ -208,7 +208,7 @@ def test_what_is_saved_during_an_import_that_events_tell_of_goes_ahead_of_it(ind
 
 
 def test_new_directories_that_come_one_after_the_other_are_an_import(index: Index) -> None:
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     for number in range(100):
         many(index, 5, below=f"clone{number}")
         scanner.scan_below(index.root, b"clone%d" % number)
@@ -235,7 +235,7 @@ def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     monkeypatch.setattr("magicfs.ingest.scanner.BATCH", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
-        Scanner(index.database, NoQueue(), stopping=lambda: True).scan(index.known())
+        Scanner(index.database, SilentQueue(), stopping=lambda: True).scan(index.known())
     assert len(index.states()) == 10
     index.settle()
     assert len(index.states()) == 25

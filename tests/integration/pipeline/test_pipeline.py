@@ -16,8 +16,8 @@ from magicfs.db.models import active_model
 from magicfs.errors import ServerError
 from magicfs.ingest.roots import remove_root
 from magicfs.ingest.scanner import Scanner
-from magicfs.jobs import NoQueue
 from magicfs.pipeline.maintenance import MaintenanceService
+from tests.fakes.queue import SilentQueue
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
@@ -404,7 +404,7 @@ class TestWhatMustNotBeLost:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
         index.settle()
-        scanner = Scanner(index.database, NoQueue())
+        scanner = Scanner(index.database, SilentQueue())
         kept = 0
         for number in range(40):
             (index.folder / f"{number}.txt").unlink()
@@ -486,7 +486,7 @@ class TestChangesDuringWork:
     def test_a_tree_that_a_scan_finishes_off_asks_too(self, index: Index) -> None:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
-        scanner = Scanner(index.database, NoQueue())
+        scanner = Scanner(index.database, SilentQueue())
         scanner.scan(index.known())
         for number in range(15):
             (index.folder / f"{number}.txt").unlink()
@@ -518,7 +518,7 @@ class TestChangesDuringWork:
             return REAL_LSTAT(path)
 
         (index.folder / "old.txt").write_text("old")
-        scanner = Scanner(index.database, NoQueue())
+        scanner = Scanner(index.database, SilentQueue())
         assert scanner.scan(index.known()).complete
         (index.folder / "new.txt").write_text("new")
         with monkeypatch.context() as patch:

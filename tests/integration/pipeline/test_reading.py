@@ -13,8 +13,8 @@ from magicfs.db.files import MAX_ATTEMPTS, claim_files
 from magicfs.domain.contents import Document
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.ingest.scanner import Scanner
-from magicfs.jobs import NoQueue
 from magicfs.pipeline import reading
+from tests.fakes.queue import SilentQueue
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
@@ -217,7 +217,7 @@ def test_reading_and_forgetting_the_same_files_never_wait_for_each_other(index: 
     for number in range(40):
         (index.folder / f"{number}.txt").write_text(f"text {number % 4}")
     index.settle()
-    scanner = Scanner(index.database, NoQueue())
+    scanner = Scanner(index.database, SilentQueue())
     errors: list[BaseException] = []
     stop = threading.Event()
 
