@@ -1,7 +1,7 @@
-"""The process in which files are parsed: reads requests from its standard input, answers on the same socket.
+"""The program that parses files: it reads requests from the socket that is its standard input, and answers on it.
 
-Started by `sandbox`, never imported by it. It trusts its parent and nothing in the files. One file at a time, one
-thread of ours; a native crash here costs this process and the file, nothing else.
+Started by `sandbox`, never imported by it. It trusts its parent but no file: a native crash here costs this process
+and one file. Single-threaded but for the threads of the parser library, one file at a time.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from typing import Any
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.text.extract import confine
 from magicfs.text.extract.decode import clean, cut
 from magicfs.text.extract.limits import Limits
 from magicfs.text.extract.ocr import Ocr
-from magicfs.text.extract.wire import Disconnected, Message, receive, send
 
 Parser = Callable[[bytes, str], Document | Unreadable]
-"""Gets a file's bytes and the MIME type that they have been taken for."""
+"""Takes a file's bytes and their detected MIME type."""
 
-MOST_FILE_BYTES = 2**31
-"""The caller bounds files by a setting; this only keeps a broken length from being believed."""
+MAX_FILE_BYTES = 2**31
+"""A sanity check of the announced length. The setting `max_file_mb` bounds files before they are sent."""
 
-_CPU_FACTOR = 2.0
-"""A parser may use two threads for as long as it may run."""
+_CPU_SECONDS_PER_SECOND = 2.0
+"""A parser may keep two threads busy until its time limit."""
+
+_MAX_METADATA_CHARACTERS = 300
 
 
-def begin(limits: Limits) -> None:
-    """Give up what no parser needs. Before anything starts a thread: much of it holds for later threads alone."""
+def drop_privileges(limits: Limits) -> None:
+    """Give up what no parser needs. Call it before any library starts a thread: see `confine`."""
     confine.die_with_parent()
     os.nice(limits.nice)
     confine.refuse_changes(but_below=tempfile.gettempdir())
@@ -42,8 +44,8 @@ def begin(limits: Limits) -> None:
 
 
 def serve(parser: Parser, *, limits: Limits) -> None:
-    """Answer requests until the other side closes the connection or this process has served long enough."""
-    # Libraries have loaded by now what they had to unpack.
+    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
+    # Not before: the library had to unpack a shared object and to set its mode.
     confine.limit_resources(memory_bytes=limits.memory_bytes)
     confine.refuse_attributes()
     connection = socket.socket(fileno=0)
@@ -51,21 +53,21 @@ def serve(parser: Parser, *, limits: Limits) -> None:
     send(connection, Message({"ready": True}))
     while True:
         try:
-            request = receive(connection, most_body_bytes=MOST_FILE_BYTES)
+            request = receive(connection, max_body_bytes=MAX_FILE_BYTES)
         except Disconnected:
             return
-        confine.limit_cpu(seconds=limits.seconds * _CPU_FACTOR)
-        outcome = _attempt(parser, request, limits=limits)
+        confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
+        outcome = _run(parser, request, limits=limits)
         served += 1
         del request
-        done = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
-        send(connection, _answer(outcome, last=done))
-        if done:
+        is_last = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
+        send(connection, _encode_answer(outcome, is_last=is_last))
+        if is_last:
             return
 
 
-def _attempt(parser: Parser, request: Message, *, limits: Limits) -> Document | Unreadable:
-    """Run the parser; what it raises becomes an outcome, and the text is made clean and short enough."""
+def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Unreadable:
+    """Return the parser's outcome, its text cut to the limit. An exception becomes an `Unreadable`."""
     try:
         outcome = parser(request.body, str(request.head["mime_type"]))
     except MemoryError:
@@ -82,33 +84,33 @@ def _attempt(parser: Parser, request: Message, *, limits: Limits) -> Document | 
     )
 
 
-def _answer(outcome: Document | Unreadable, *, last: bool) -> Message:
+def _encode_answer(outcome: Document | Unreadable, *, is_last: bool) -> Message:
     if isinstance(outcome, Unreadable):
-        head = {"reason": outcome.reason.value, "detail": _line(outcome.detail), "last": last}
+        head = {"reason": outcome.reason.value, "detail": _one_line(outcome.detail), "last": is_last}
         return Message(head)
-    facts: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "mime_type": outcome.mime_type,
-        "title": _line(outcome.title),
-        "author": _line(outcome.author),
-        "language": _line(outcome.language),
+        "title": _one_line(outcome.title),
+        "author": _one_line(outcome.author),
+        "language": _one_line(outcome.language),
         "page_starts": outcome.page_starts,
-        "last": last,
+        "last": is_last,
     }
-    return Message(facts, outcome.text.encode("utf-8"))
+    return Message(metadata, outcome.text.encode("utf-8"))
 
 
-def _line(value: str | None) -> str | None:
-    """Make metadata one clean line of bounded length."""
-    return None if value is None else " ".join(clean(value).split())[:300] or None
+def _one_line(value: str | None) -> str | None:
+    """Return metadata as one clean line of bounded length; None when nothing is left of it."""
+    return None if value is None else " ".join(clean(value).split())[:_MAX_METADATA_CHARACTERS] or None
 
 
 def main(arguments: list[str]) -> None:
-    """Entry point of `python -m magicfs.text.extract.child LIMITS OCR`, both as JSON."""
+    """Run `python -m magicfs.text.extract.child LIMITS LANGUAGES`; both arguments are JSON."""
     limits = Limits(**json.loads(arguments[0]))
     languages = json.loads(arguments[1])
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
-    begin(limits)
-    # The library starts threads as soon as it is there.
+    drop_privileges(limits)
+    # Imported only now: the library starts threads on import.
     from magicfs.text.extract.parse import LibraryParser
 
     parser = LibraryParser(ocr=ocr)

@@ -1,8 +1,7 @@
-"""The disposable process that parses files, seen from outside: started when needed, killed when it misbehaves.
+"""Parses files in a child process (`child`), which is started when a file needs it and replaced when it fails.
 
-Used by `FileExtractor`. One thread at a time; a sandbox belongs to the process and thread that use it first (the
-kernel ends the child with that thread). The child is started afresh, never forked from this process, so it
-inherits no threads, locks or descriptors.
+Used by `FileExtractor`. Not thread-safe: a sandbox belongs to the thread that uses it first, and the kernel kills the
+child when that thread ends. The child is a new program, not a fork, so it inherits no threads, locks or descriptors.
 """
 
 from __future__ import annotations
@@ -25,32 +24,45 @@ from typing import Any
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
+from magicfs.framing import Disconnected, FramingError, Message, receive, send
 from magicfs.text.extract.decode import clean
 from magicfs.text.extract.limits import Limits
 from magicfs.text.extract.ocr import Ocr
-from magicfs.text.extract.wire import Disconnected, Message, WireError, receive, send
 
 log = logging.getLogger(__name__)
 
 _START_SECONDS = 60.0
-"""A child imports a large library from a disk that may be busy."""
+"""The child imports a large library from a disk that may be busy."""
 
-_END_SECONDS = 5.0
+_EXIT_SECONDS = 5.0
 
 _OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"cannot allocate memory", b"bad_alloc")
-"""What libraries say, in lower case, before they abort for want of memory."""
+"""What libraries print when an allocation fails, in lower case, before they abort."""
 
-_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-"""The child gets no more: it needs no password and no address of a server."""
+_INHERITED_VARIABLES = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+)
+"""The child gets no other variable: passwords and server addresses stay out of it."""
+
+_MAX_STDERR_BYTES = 64 * 1024
+_MAX_DETAIL_CHARACTERS = 300
+_MAX_MIME_TYPE_CHARACTERS = 200
 
 
 class Sandbox:
-    """Parses files in a child process, one after another."""
+    """Parses files in a child process, one at a time."""
 
     def __init__(self, *, limits: Limits, ocr: Ocr | None = None, command: Sequence[str] | None = None) -> None:
-        """Prepare; the child starts with the first file.
+        """Start no process yet; the first `parse` does.
 
-        `command` starts a child that speaks the protocol of `child.serve`; by default the one that reads real files.
+        `command` is a program that speaks the protocol of `child.serve`; the default is `magicfs.text.extract.child`.
         """
         self._limits = limits
         self._environment = _environment(ocr)
@@ -60,22 +72,25 @@ class Sandbox:
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
         """Return the text of a file of this type, or why there is none.
 
-        Raises `ServerError` if no child can be started, which says nothing about the file.
+        Raises `ServerError` when no child can be started.
         """
         request = Message({"mime_type": mime_type}, content)
-        outcome = self._attempt(request)
+        outcome = self._parse_once(request)
         if outcome is None:
-            outcome = self._attempt(request)
+            outcome = self._parse_once(request)
         return outcome or Unreadable(SkipReason.CRASHED, "the parser was killed twice")
 
     def close(self) -> None:
-        """End the child, if there is one. The sandbox can be used again afterwards."""
+        """Kill the child, if one runs. The next `parse` starts another."""
         if self._child is not None:
             self._child.kill()
             self._child = None
 
-    def _attempt(self, request: Message) -> Document | Unreadable | None:
-        """Try once. None: it failed for reasons that may lie outside the file, so that it deserves another child."""
+    def _parse_once(self, request: Message) -> Document | Unreadable | None:
+        """Return the outcome, or None when the failure may not be the file's fault: a new child must try again.
+
+        It may be the fault of an earlier file of this child, or of whoever killed the child.
+        """
         if self._child is None or not self._child.alive():
             self.close()
             self._child = _Child(self._command, self._environment)
@@ -86,14 +101,14 @@ class Sandbox:
         except TimeoutError:
             self.close()
             return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
-        except WireError as error:
-            verdict, is_its_own_fault = child.post_mortem(error)
+        except FramingError as error:
+            unreadable, was_killed = child.cause_of_failure(error)
             self.close()
-            log.info("the parser ended (%s) on a %s", verdict.detail, request.head["mime_type"])
-            return verdict if is_its_own_fault and not served_before else None
+            log.info("the parser failed (%s) on a %s", unreadable.detail, request.head["mime_type"])
+            return None if was_killed or served_before else unreadable
         if answer.head.get("last"):
             self.close()
-        outcome = _understood(answer)
+        outcome = _decode_answer(answer)
         if served_before and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BOMB:
             self.close()
             return None
@@ -101,17 +116,17 @@ class Sandbox:
 
 
 class _Child:
-    """One child process with its connection and its last words."""
+    """One child process, the connection to it, and what it printed."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
         self.served = 0
         ours, theirs = socket.socketpair()
         self._connection = ours
         self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
-        # The library unpacks a part of itself into a directory whose name anybody could have taken before, and wants to
-        # make one for a cache. It is given a directory of its own, needs it only now, and what it has loaded stays.
-        self._private = tempfile.mkdtemp(prefix="magicfs-", dir=_place_for_programs())
-        environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._private)
+        # While the library loads, it unpacks a shared object into the temporary directory, under a name that any user
+        # could have taken, and makes a cache directory. A private directory serves for both until the child is ready.
+        self._directory = tempfile.mkdtemp(prefix="magicfs-", dir=_temporary_directory_without_noexec())
+        environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
         try:
             self._process = subprocess.Popen(
                 command, stdin=theirs.fileno(), stdout=self._output, stderr=self._output, env=environment, cwd="/"
@@ -119,103 +134,105 @@ class _Child:
         except OSError as error:
             ours.close()
             self._output.close()
-            self._remove_private()
+            self._remove_directory()
             raise ServerError(f"no process for reading files can be started ({error})") from error
         finally:
             theirs.close()
         try:
-            receive(ours, most_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
-        except (TimeoutError, WireError) as error:
-            words = self._last_words().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
+            receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
+        except (TimeoutError, FramingError) as error:
+            last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
-            raise ServerError(f"the process for reading files does not start: {words or error}") from error
-        self._remove_private()
+            raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
+        self._remove_directory()
 
     def alive(self) -> bool:
         return self._process.poll() is None
 
     def exchange(self, request: Message, *, limits: Limits) -> Message:
-        """Send a request and wait for its answer. Raises `TimeoutError` or `WireError`."""
+        """Send a request and wait for its answer. Raises `TimeoutError` or `FramingError`."""
         self._output.truncate(0)
         deadline = time.monotonic() + limits.seconds
         send(self._connection, request, deadline=deadline)
-        answer = receive(self._connection, most_body_bytes=limits.text_bytes, deadline=deadline)
+        answer = receive(self._connection, max_body_bytes=limits.text_bytes, deadline=deadline)
         self.served += 1
         return answer
 
-    def post_mortem(self, error: WireError) -> tuple[Unreadable, bool]:
-        """Say what ended the child, and whether it was its own doing rather than a signal from elsewhere."""
+    def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
+        """Return why the child gave no answer, and whether another process may have killed it."""
         if isinstance(error, Disconnected):
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)
+                self._process.wait(_EXIT_SECONDS)
         code = self._process.poll()
         if code is None:
-            return Unreadable(SkipReason.CRASHED, f"the parser broke off: {error}"), True
+            return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"), False
         if code == -signal.SIGXCPU:
-            return Unreadable(SkipReason.TIMEOUT, "used up its processor time"), True
-        if any(word in self._last_words().lower() for word in _OUT_OF_MEMORY):
-            return Unreadable(SkipReason.BOMB, "needs more memory than a file may"), True
+            return Unreadable(SkipReason.TIMEOUT, "used up its processor time"), False
+        printed = self._printed().lower()
+        if any(message in printed for message in _OUT_OF_MEMORY):
+            return Unreadable(SkipReason.BOMB, "needs more memory than one file may use"), False
         cause = _signal_name(-code) if code < 0 else f"exit code {code}"
-        return Unreadable(SkipReason.CRASHED, cause), code not in (-signal.SIGKILL, -signal.SIGTERM)
+        return Unreadable(SkipReason.CRASHED, cause), code in (-signal.SIGKILL, -signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process at once; it holds nothing that needs saving."""
+        """Kill the process and release what belongs to it. Killing loses nothing: the child keeps no state."""
         self._connection.close()
         self._process.kill()
         self._process.wait()
         self._output.close()
-        self._remove_private()
+        self._remove_directory()
 
-    def _remove_private(self) -> None:
-        shutil.rmtree(self._private, ignore_errors=True)
+    def _remove_directory(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _last_words(self) -> bytes:
+    def _printed(self) -> bytes:
+        """Return what the child wrote to stdout and stderr since its last request."""
         self._output.seek(0)
-        return self._output.read(64 * 1024)
+        return self._output.read(_MAX_STDERR_BYTES)
 
 
-def _place_for_programs() -> str | None:
-    """A temporary directory from which a library may be loaded; None where all forbid that, as `noexec` does."""
-    for place in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  what is made in it is private
-        if os.access(place, os.W_OK | os.X_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
-            return place
+def _temporary_directory_without_noexec() -> str | None:
+    """Return a temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
+    for path in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  (mkdtemp makes a private one in it)
+        if os.access(path, os.W_OK | os.X_OK) and not os.statvfs(path).f_flag & os.ST_NOEXEC:
+            return path
     return None
 
 
 def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
-    """The program that reads real files, by this interpreter; `-P` keeps the working directory out of its imports."""
+    """Return the command line of `child`. `-P` keeps the working directory out of its import path."""
     languages = list(ocr.languages) if ocr else []
     arguments = [json.dumps(dataclasses.asdict(limits)), json.dumps(languages)]
     return [sys.executable, "-P", "-m", "magicfs.text.extract.child", *arguments]
 
 
 def _environment(ocr: Ocr | None) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    environment["MALLOC_ARENA_MAX"] = "2"  # an arena a thread would eat up the address space
+    environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    environment["MALLOC_ARENA_MAX"] = "2"  # one arena per thread would use up the address space
     if ocr:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment
 
 
-def _understood(answer: Message) -> Document | Unreadable:
-    """Take over an answer. The child may have been subverted by a file, so types are checked."""
+def _decode_answer(answer: Message) -> Document | Unreadable:
+    """Return the outcome in an answer. Every field is checked: a file may have taken control of the child."""
     head = answer.head
     try:
         if "reason" in head:
-            return Unreadable(SkipReason(head["reason"]), clean(str(head.get("detail") or ""))[:300])
+            return Unreadable(SkipReason(head["reason"]), clean(str(head.get("detail") or ""))[:_MAX_DETAIL_CHARACTERS])
         return Document(
             text=clean(answer.body.decode("utf-8", errors="replace")),
-            mime_type=str(head["mime_type"])[:200],
-            title=_text(head.get("title")),
-            author=_text(head.get("author")),
-            language=_text(head.get("language")),
+            mime_type=str(head["mime_type"])[:_MAX_MIME_TYPE_CHARACTERS],
+            title=_clean_or_none(head.get("title")),
+            author=_clean_or_none(head.get("author")),
+            language=_clean_or_none(head.get("language")),
             page_starts=tuple(int(start) for start in head["page_starts"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        return Unreadable(SkipReason.CRASHED, f"the parser's answer makes no sense: {error}"[:300])
+        return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"[:_MAX_DETAIL_CHARACTERS])
 
 
-def _text(value: Any) -> str | None:
+def _clean_or_none(value: Any) -> str | None:
     return None if value is None else clean(str(value))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.child import begin, serve
+from magicfs.text.extract.child import drop_privileges, serve
 from magicfs.text.extract.limits import Limits
 
 
@@ -103,5 +103,5 @@ def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
 
 if __name__ == "__main__":
     given = Limits(**json.loads(sys.argv[1]))
-    begin(given)
+    drop_privileges(given)
     serve(misbehave, limits=given)
