@@ -29,6 +29,7 @@ from _stack import Stack, stack
 from tokenizers import Tokenizer
 
 from magicfs.config import Settings
+from magicfs.domain.chunks import model_input
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.ingest.ignore import Rules
@@ -95,7 +96,7 @@ def chunk_texts(files: list[Path], model: StoredModel) -> list[str]:
         for path in files:
             document = extractor.extract(path.read_bytes(), name=os.fsencode(path.name))
             if isinstance(document, Document):
-                texts |= {chunk.model_input: None for chunk in chunker.chunks(document)}
+                texts |= {model_input(chunk): None for chunk in chunker.chunks(document)}
     return list(texts)
 
 

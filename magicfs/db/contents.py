@@ -56,8 +56,8 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     if not contents:
         return {}
     ordered = sorted({content.key: content for content in contents}.values(), key=lambda content: content.key)
-    documents = [content.found if isinstance(content.found, Document) else None for content in ordered]
-    verdicts = [content.found if isinstance(content.found, Unreadable) else None for content in ordered]
+    documents = [content.extracted if isinstance(content.extracted, Document) else None for content in ordered]
+    verdicts = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
     rows = connection.execute(
         _SQL["insert"],
         {

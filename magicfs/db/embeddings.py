@@ -55,8 +55,12 @@ def claim_chunks(
     claims: list[ClaimedChunk] = []
     for times in SCAN_FACTORS:
         rows = connection.execute(_SQL["claim"], values | {"look": times * limit}).fetchall()
-        claims = [ClaimedChunk(ChunkId(chunk), Lease(lease), text) for chunk, lease, text in rows if lease is not None]
-        dropped = _drop_unowned(connection, model, [chunk for chunk, lease, _ in rows if lease is None])
+        claims = [
+            ClaimedChunk(ChunkId(chunk), Lease(lease), context, text)
+            for chunk, lease, context, text in rows
+            if lease is not None
+        ]
+        dropped = _drop_unowned(connection, model, [chunk for chunk, lease, _, _ in rows if lease is None])
         if claims or not dropped:
             break
     return claims

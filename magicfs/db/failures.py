@@ -1,52 +1,77 @@
-"""What is not in the index, why, and another try."""
+"""Files that are not in the index, the reasons, and another try.
+
+`magicfs failures`, `magicfs doctor PATH` and `.magic/failed/` read from here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
-from magicfs.domain.files import FileState, SkipReason
+from magicfs.domain.files import FailedFile, FileFacts, FileStat, FileState, SkipReason
+from magicfs.domain.ids import RootId
 
 _SQL = load_queries("failures")
 
 RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
-"""Reasons to skip that a changed setting, a program installed since or a disk that is back can do away with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that is not in the index, or of which a chunk has no vector."""
-
-    host: str
-    root: str
-    root_path: bytes
-    path: bytes
-    """Relative to the root."""
-    state: FileState
-    reason: str
-    detail: str | None
-    changed_at: float
-    """Seconds since the epoch."""
+"""Skip reasons that a changed setting, a newly installed program or a reconnected disk can remove."""
 
 
 def list_failures(
     connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int = 10_000
-) -> list[Failure]:
-    """Failed files, newest first, then files with failed chunks. `skipped` adds what holds nothing to index."""
+) -> list[FailedFile]:
+    """Failed files, newest first, then files with failed chunks. `skipped` adds skipped files to the first ones."""
     values = {"reason": reason, "skipped": skipped, "limit": limit}
-    rows = connection.execute(_SQL["files"], values).fetchall()
-    rows += connection.execute(_SQL["chunks"], values).fetchall()
-    return [
-        Failure(host, root, root_path, path, FileState(state), reason, detail, float(changed_at))
-        for host, root, root_path, path, state, reason, detail, changed_at in rows
-    ]
+    return _query(connection, "failed_or_skipped_files", values) + _query(connection, "files_of_failed_chunks", values)
+
+
+def failed_files(connection: Connection, *, reason: str, limit: int) -> list[FailedFile]:
+    """Up to `limit` files that failed for a reason, by path."""
+    return _query(connection, "failed_files", {"reason": reason, "limit": limit})
+
+
+def failure_reasons(connection: Connection) -> list[str]:
+    """The reasons for which files have failed."""
+    return [row[0] for row in connection.execute(_SQL["failure_reasons"])]
+
+
+def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:
+    """The facts about a file by its path below a root; None when the index does not have it."""
+    row = connection.execute(_SQL["file_facts"], {"root_id": root, "path": path}).fetchone()
+    return None if row is None else FileFacts(FileState(row[0]), *row[1:])
 
 
 def retry_failures(connection: Connection) -> int:
-    """Try everything again that failed, or was skipped for a reason that may be gone. Returns how many."""
+    """Make failed files and chunks pending again, and files skipped for one of `RETRIED_SKIP_REASONS`.
+
+    Returns the number of files and chunks.
+    """
     values = {"reasons": [reason.value for reason in RETRIED_SKIP_REASONS]}
     files = connection.execute(_SQL["retry_files"], values).rowcount
-    connection.execute(_SQL["forget_verdicts"])
+    connection.execute(_SQL["delete_unreadable_contents"])
     chunks = connection.execute(_SQL["retry_chunks"]).rowcount
     return files + chunks
+
+
+def _query(connection: Connection, query: str, values: Mapping[str, Any]) -> list[FailedFile]:
+    return [
+        FailedFile(
+            host=host,
+            root=root,
+            root_path=root_path,
+            path=path,
+            stat=FileStat(
+                size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, ino=ino, dev=device, mode=mode, uid=uid, gid=gid
+            ),
+            state=FileState(state),
+            reason=reason,
+            detail=detail,
+            changed_at=float(changed_at),
+        )
+        for (
+            host, root, root_path, device, path, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
+            state, reason, detail, changed_at,
+        ) in connection.execute(_SQL[query], values)
+    ]  # fmt: skip

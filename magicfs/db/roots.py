@@ -18,11 +18,6 @@ def ensure_host(connection: Connection, *, name: str) -> HostId:
     return HostId(row[0])
 
 
-def heartbeat(connection: Connection, *, host: str) -> None:
-    """Record that the host's agent lives."""
-    connection.execute(_SQL["heartbeat"], {"name": host})
-
-
 def list_roots(connection: Connection, *, host: str | None = None) -> list[RegisteredRoot]:
     """The roots of the cluster, or of one host, by name."""
     return [

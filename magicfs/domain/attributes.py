@@ -1,4 +1,4 @@
-"""What `stat` shows of a node. Pure; made by the nodes, handed to the kernel by the FUSE adapter."""
+"""The attributes of a node, as `stat` shows them. The nodes make them, the FUSE adapter gives them to the kernel."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
 
-_BLOCK = 512
-"""Bytes: what `st_blocks` counts, whatever the file system."""
+_BLOCK_BYTES = 512
+"""The unit of `st_blocks` on every file system."""
+
 DIRECTORY_MODE = stat.S_IFDIR | 0o555
 GENERATED_MODE = stat.S_IFREG | 0o444
 
@@ -28,11 +29,11 @@ class Attributes:
     links: int = 1
     device: int = 0
     blocks: int = 0
-    """Of 512 bytes each."""
+    """512 bytes each."""
 
     @classmethod
     def of(cls, status: os.stat_result) -> Attributes:
-        """As the file system has them."""
+        """The attributes in a `stat` result."""
         return cls(
             mode=status.st_mode,
             size=status.st_size,
@@ -48,7 +49,7 @@ class Attributes:
 
     @classmethod
     def of_indexed(cls, row: FileStat) -> Attributes:
-        """As the index has them: a regular file, whose time of access nobody recorded."""
+        """The attributes of a regular file in the index, which has no access time: mtime stands in for it."""
         return cls(
             mode=stat.S_IFREG | row.mode,
             size=row.size,
@@ -57,12 +58,12 @@ class Attributes:
             atime_ns=row.mtime_ns,
             mtime_ns=row.mtime_ns,
             ctime_ns=row.ctime_ns,
-            blocks=-(-row.size // _BLOCK),
+            blocks=-(-row.size // _BLOCK_BYTES),
         )
 
     @classmethod
     def of_virtual(cls, *, mode: int, born_ns: int, size: int = 0) -> Attributes:
-        """Of a node that only this mount has; `born_ns` is the time of the mount, so that it never moves."""
+        """The attributes of a node that exists only in this mount. `born_ns`, the time of the mount, never changes."""
         return cls(
             mode=mode,
             size=size,
@@ -72,13 +73,13 @@ class Attributes:
             mtime_ns=born_ns,
             ctime_ns=born_ns,
             links=2 if stat.S_ISDIR(mode) else 1,
-            blocks=-(-size // _BLOCK),
+            blocks=-(-size // _BLOCK_BYTES),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Attributes to set; None leaves one as it is. Times are nanoseconds since the epoch."""
+    """Attributes to set; None leaves one unchanged. Times are nanoseconds since the epoch."""
 
     size: int | None = None
     mode: int | None = None

@@ -23,11 +23,6 @@ class Chunk:
     context: str = ""
     """What the model reads before the text; see `magicfs.text.chunking`."""
 
-    @property
-    def model_input(self) -> str:
-        """What the model reads. Claims put it together in SQL in the same way."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
-
 
 @dataclass(frozen=True, slots=True)
 class ClaimedChunk:
@@ -35,8 +30,14 @@ class ClaimedChunk:
 
     id: ChunkId
     lease: Lease
+    context: str
+    """What the model reads before the text; may be empty."""
     text: str
-    """What the model is to read: the chunk's own text, after its context if it has one."""
+
+
+def model_input(chunk: Chunk | ClaimedChunk) -> str:
+    """The text that the model reads for a chunk: its context, if it has one, then its own text."""
+    return f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Contents: the distinct bytes that files hold, and the text that was extracted from them."""
+"""Contents: the distinct bytes that files have, and the text extracted from them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
 EXTRACTOR_VERSION = 2
-"""Raised when text or chunks come out differently, so that every file is read anew, also those that had no text."""
+"""Raised when extraction gives another text or other chunks. Every file is then read again, also one without text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The text of one file and what is known about it."""
+    """The text of one file, and the metadata that its format has."""
 
     text: str
     mime_type: str
     title: str | None = None
     author: str | None = None
     language: str | None = None
-    """ISO 639-1, where the file says it."""
+    """ISO 639-1; None unless the file names it."""
     page_starts: tuple[int, ...] = field(default=())
-    """Offsets in `text` where pages begin, ascending; empty for formats without pages."""
+    """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No text could be had from a file, and why."""
+    """A file has no text, and the reason."""
 
     reason: SkipReason
     detail: str = ""
@@ -38,19 +38,19 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ContentKey:
-    """What makes two contents one."""
+    """The identity of a content."""
 
     digest: Digest
-    """Of the bytes."""
+    """Digest of the bytes."""
     extractor: int
-    """The version that reads them."""
+    """The `EXTRACTOR_VERSION` that reads them."""
     kind: str
-    """What they are taken to be, their name considered."""
+    """The detected file type. It depends on the file's name too: Markdown has other chunks than source code."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
-    """A content that was read before, and why it has no text if it has none."""
+    """A content that the database has already. `unreadable` is None for one with text."""
 
     id: ContentId
     unreadable: Unreadable | None
@@ -58,9 +58,9 @@ class StoredContent:
 
 @dataclass(frozen=True, slots=True)
 class NewContent:
-    """A content that was read just now. `size` is in bytes; without text there are no chunks."""
+    """A content to be stored. `size` is in bytes; an unreadable one has no chunks."""
 
     key: ContentKey
     size: int
-    found: Document | Unreadable
+    extracted: Document | Unreadable
     chunks: Sequence[Chunk]

@@ -1,4 +1,4 @@
-"""A file under a root: what the file system says of it, and what has become of it in the index."""
+"""Files below a root: their metadata on disk, and their state in the index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from magicfs.domain.ids import ContentId, FileId, Lease
 
 
 class FileState(StrEnum):
-    """Where a file stands in the pipeline. The values are the labels of the `file_state` type in Postgres."""
+    """The state of a file in the pipeline. The values are the labels of `file_state` in Postgres."""
 
     PENDING = "pending"
     INDEXED = "indexed"
@@ -21,9 +21,9 @@ class FileState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a file is `skipped` (nothing is wrong, there is nothing to index) or `failed`.
+    """Why a file has no text: it is `skipped` (there is nothing to index) or it has `failed`.
 
-    docs/reasons.md says what each one means to a user.
+    docs/reasons.md explains each reason to users. The values are stored.
     """
 
     TOO_LARGE = "too-large"
@@ -42,33 +42,32 @@ class SkipReason(StrEnum):
 
     @property
     def state(self) -> FileState:
-        """The state that a file with this reason is in."""
-        return FileState.FAILED if self in _FAILURES else FileState.SKIPPED
+        """The state of a file with this reason."""
+        return FileState.FAILED if self in _FAILED_REASONS else FileState.SKIPPED
 
+
+_FAILED_REASONS = frozenset(
+    {SkipReason.CORRUPT, SkipReason.PERMISSION, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB}
+)
 
 INT64_SIGN_BIT = 1 << 63
 
 
 def to_signed_64(number: int) -> int:
-    """The bits of an unsigned 64-bit number as a to_signed_64 one."""
+    """The signed number that has the same 64 bits as an unsigned one."""
     return number if number < INT64_SIGN_BIT else number - 2 * INT64_SIGN_BIT
 
 
 def clamp_to_int64(nanoseconds: int) -> int:
-    """A time as 64 bits hold it: some file systems keep years beyond 2262, or before 1678."""
+    """The nearest time that fits a signed 64-bit number: some file systems have years after 2262 or before 1678."""
     return min(max(nanoseconds, -INT64_SIGN_BIT), INT64_SIGN_BIT - 1)
-
-
-_FAILURES = frozenset(
-    {SkipReason.CORRUPT, SkipReason.PERMISSION, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB}
-)
 
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What `stat` says of a regular file. Times are nanoseconds since the epoch, sizes are bytes.
+    """The metadata of a regular file. Times are nanoseconds since the epoch, sizes are bytes.
 
-    `ino` holds the bits of the unsigned inode number as a to_signed_64 one, since Postgres has no other.
+    `ino` is the unsigned inode number as `to_signed_64` gives it, since Postgres has signed integers only.
     """
 
     size: int
@@ -82,7 +81,7 @@ class FileStat:
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileStat:
-        """Take over the fields of a `stat` result."""
+        """The metadata in a `stat` result."""
         return cls(
             size=status.st_size,
             mtime_ns=clamp_to_int64(status.st_mtime_ns),
@@ -95,7 +94,7 @@ class FileStat:
         )
 
     def same_content_as(self, other: FileStat) -> bool:
-        """Whether nothing says that the file differs (ctime tells writes that keep size and mtime)."""
+        """Whether size, times and inode are equal. The ctime shows a write that restores size and mtime."""
         return (self.size, self.mtime_ns, self.ctime_ns, self.ino) == (
             other.size,
             other.mtime_ns,
@@ -116,22 +115,22 @@ class ClaimedFile:
     path: bytes
     """Relative to `root`, without a leading slash."""
     attempts: int
-    """How often it has been claimed, this time included."""
+    """How often the file has been claimed, including this claim."""
     content_id: ContentId | None
     priority: int
-    """1 for what a person just saved, 0 otherwise. Its chunks inherit it."""
+    """1 for a file that a person has just saved, 0 otherwise. Its chunks inherit it."""
     size: int
-    """Bytes, when it was last looked at."""
+    """Bytes, when a scan or the watcher last saw it."""
 
     @property
     def name(self) -> bytes:
-        """The file's own name."""
+        """The last part of the path."""
         return self.path.rpartition(b"/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """What the index believes about a file, for comparison with the disk."""
+    """A file in the index, for comparison with the disk."""
 
     id: FileId
     path: bytes
@@ -143,7 +142,7 @@ class IndexedFile:
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file as it was met on disk. `path` is relative to the root."""
+    """A file that a scan or the watcher has seen on disk. `path` is relative to the root."""
 
     path: bytes
     stat: FileStat
@@ -151,7 +150,7 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """A claimed file whose text is in the index as `content`, as it was when `stat` was taken."""
+    """A claimed file that has been read: its text is stored as `content`, `stat` is its metadata when it was read."""
 
     claim: ClaimedFile
     content: ContentId
@@ -160,27 +159,33 @@ class FileText:
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A file that could not be indexed. `path` is relative to `root_path`."""
+    """A file that is not in the index, or a chunk of which has no vector."""
 
     host: str
+    root: str
+    """The root's display name."""
     root_path: bytes
     path: bytes
+    """Relative to `root_path`."""
     stat: FileStat
-    """As the index has it."""
+    """The metadata in the index."""
+    state: FileState
     reason: str
     detail: str | None
+    changed_at: float
+    """When the index last saw a change of the file, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """A row of `files` and what hangs on it."""
+    """Everything that the index has about one file, for `magicfs doctor PATH`."""
 
     state: FileState
     reason: str | None
     detail: str | None
     attempts: int
     leased_by: str | None
-    """The worker that has it now."""
+    """The worker whose claim it is now."""
     size: int
     mtime_ns: int
     indexed_at: float | None

@@ -1,4 +1,4 @@
-"""Identifiers, each a type of its own, so that a file's id is never passed where a chunk's is meant."""
+"""Identifiers. Each is a type of its own, so that mypy finds a file's id where a chunk's is expected."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ Digest = NewType("Digest", bytes)
 """XXH3-128 of a file's bytes or of a chunk's text: 16 bytes."""
 
 Lease = NewType("Lease", int)
-"""The number of one claim. Finishing work is guarded by it: a later claim invalidates an earlier one."""
+"""The number of one claim. Work is finished only under the current number: a later claim invalidates an earlier one."""

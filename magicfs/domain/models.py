@@ -1,4 +1,4 @@
-"""Embedding models as the index knows them."""
+"""Embedding models: their specification, their state in the index, and their stored files."""
 
 from __future__ import annotations
 
@@ -16,36 +16,50 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class ModelState(StrEnum):
+    """What the index does with a model's vectors. The values are the labels of `model_state` in Postgres."""
+
+    ACTIVE = "active"
+    """Searches use them. At most one model is active."""
+    BUILDING = "building"
+    """They are made, to replace those of the active model. At most one model is building."""
+    RETIRED = "retired"
+    """They are kept for a while, in case the model becomes active again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which vectors these are. Vectors of two specs are never compared."""
+    """The identity of a kind of vectors. Vectors of two specs are never compared."""
 
     name: str
-    """As fastembed spells it, such as `BAAI/bge-small-en-v1.5`, or the path of a local folder."""
+    """fastembed's name, such as `BAAI/bge-small-en-v1.5`, or the path of a local folder."""
     precision: Precision
     dimension: int
     max_tokens: int
-    """The longest input that the model reads, special tokens included."""
+    """The longest input that the model reads, including special tokens."""
     query_prefix: str = ""
-    """What the model wants before a question, and before nothing else."""
+    """The prefix that the model needs before a question; passages have their own."""
     floor: float = 0.0
-    """The usual cosine of two unrelated texts: the zero of the calibrated scale."""
+    """The usual cosine of two unrelated texts: nearness 0."""
     ceiling: float = 1.0
-    """The usual cosine of a question and a text that answers it in its very words."""
+    """The usual cosine of a question and a text that answers it in the same words: nearness 1."""
 
     @property
     def label(self) -> str:
         """Name and precision, for people."""
         return f"{self.name} ({self.precision})"
 
-    def calibrated(self, cosine: float) -> float:
-        """Bring a cosine of this model to the scale that means the same for every model."""
-        return min(1.0, max(0.0, (cosine - self.floor) / (self.ceiling - self.floor)))
+    def nearness(self, cosine: float) -> float:
+        """A cosine of this model on the calibrated scale, which is the same for every model.
+
+        0 is the floor and 1 the ceiling; the result is not clipped to this range.
+        """
+        return (cosine - self.floor) / (self.ceiling - self.floor)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedModel:
-    """A model that the index has vectors of."""
+    """A model whose vectors the index has."""
 
     id: ModelId
     spec: ModelSpec
@@ -53,7 +67,7 @@ class IndexedModel:
 
 @dataclass(frozen=True, slots=True)
 class FileChecksum:
-    """Size in bytes and SHA-256 (hexadecimal) that a file had when the model was stored."""
+    """Size in bytes and SHA-256 (hexadecimal) of a file when the model was stored."""
 
     size: int
     sha256: str
@@ -65,32 +79,32 @@ class ModelManifest:
 
     spec: ModelSpec
     model_file: str
-    """Relative to the folder."""
+    """Path of the ONNX file, relative to the folder."""
     fastembed_name: str | None
-    """The name under which fastembed knows the model; None for a folder that only its owner knows."""
+    """fastembed's name of the model; None for a local folder that fastembed does not list."""
     pooling: str | None
-    """How token vectors become one: `mean`, `cls`, `last-token`, `none`; None where fastembed decides."""
+    """How token vectors become one vector: `mean`, `cls`, `last-token`, `none`; None where fastembed decides."""
     passage_prefix: str
-    """What the model wants before a text that is to be found."""
+    """The prefix that the model needs before a text that searches look through."""
     origin: str
-    """Where the files came from, for people and to see whether a local folder has changed since."""
+    """The source of the files. Shown to people, and compared to detect a change of a local folder."""
     files: dict[str, FileChecksum]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model that is whole and on this machine."""
+    """A complete model on this machine."""
 
     spec: ModelSpec
     folder: Path
     origin: str
-    """Where its files came from."""
+    """The source of its files."""
     fallback_for: str | None = None
-    """The model that was asked for, when this one is used in its place."""
+    """The requested model, if this one is its fallback."""
     notice: str = ""
-    """Why it stands in, in one sentence for a person."""
+    """Why the fallback is used: one sentence for a person."""
 
     @property
     def tokenizer_path(self) -> Path:
-        """Its `tokenizer.json`: cuts nothing and pads nothing, so that it measures texts of any length."""
+        """The path of `tokenizer.json`, which neither truncates nor pads: it measures texts of any length."""
         return self.folder / "tokenizer.json"

@@ -1,4 +1,4 @@
-"""Roots: the directory trees under watch, and what the last look at each one found."""
+"""Roots: the directory trees that MagicFS watches, and their states."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from magicfs.domain.ids import RootId
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A directory tree under watch. `path` is absolute; `host` is the machine that has it."""
+    """A watched directory tree. `path` is absolute; `host` is the machine that has it."""
 
     id: RootId
     host: str
     path: bytes
     name: str
     device: int
-    """`st_dev` when the root was added: another one means that a disk is missing or was swapped."""
+    """`st_dev` when the root was added. Another number means that a disk is missing or was swapped."""
 
 
 class RootState(StrEnum):
-    """What the last look at a root found. The values are the labels of `root_state` in Postgres."""
+    """The result of the last check of a root. The values are the labels of `root_state` in Postgres."""
 
     PRESENT = "present"
     MISSING = "missing"
-    """The directory is not there, or another device is mounted in its place."""
+    """The directory does not exist, or another device is mounted in its place."""
     SUSPECT = "suspect"
-    """It is there, but so much of it is gone that a person should confirm."""
+    """The directory exists, but so many of its files are gone that a person must confirm the deletions."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredRoot:
-    """A root and its state."""
+    """A root as the database has it, with its state."""
 
     root: Root
     state: RootState
     detail: str | None
     scan_wanted_at: datetime | None
-    """When somebody asked for a scan, by the database's clock; None once one that began later has ended."""
+    """When somebody requested a scan, by the database's clock; None after a scan that began later has ended."""
 
 
 def encloses(outer: bytes, inner: bytes) -> bool:
-    """Whether `inner` is `outer` or lies below it. Both are absolute and resolved."""
+    """Whether `inner` is `outer` or a path below it. Both are absolute and resolved."""
     return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")

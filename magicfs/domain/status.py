@@ -1,4 +1,4 @@
-"""The state of the whole: what `magicfs status` prints and `.magic/status.json` holds."""
+"""The state of the index and of its processes: what `magicfs status` prints and `.magic/status.json` has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from magicfs.domain.results import Coverage
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """Files by state."""
+    """The number of files in each state."""
 
     total: int
     pending: int
@@ -20,7 +20,7 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class ChunkCounts:
-    """Chunks, and how many of them have a vector of a model."""
+    """The number of chunks, and of those that have a vector of a model or never will."""
 
     total: int
     embedded: int
@@ -29,7 +29,7 @@ class ChunkCounts:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far some files are on their way into the index."""
+    """The progress of indexing, for some files."""
 
     files: FileCounts
     chunks: ChunkCounts
@@ -37,7 +37,7 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class RootStatus:
-    """One root, as `status` lists it."""
+    """One root in `magicfs status`."""
 
     name: str
     path: bytes
@@ -46,12 +46,12 @@ class RootStatus:
     state: str
     detail: str | None
     scanned_at: float | None
-    """Seconds since the epoch; None while the first scan runs."""
+    """When the last completed scan began, in seconds since the epoch; None until the first one ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker that answered its agent a moment ago."""
+    """A worker that has answered its agent recently."""
 
     name: str
     host: str
@@ -61,7 +61,7 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class MountStatus:
-    """A mount that said a moment ago that it is up."""
+    """A mount that has reported recently."""
 
     host: str
     path: bytes
@@ -70,24 +70,24 @@ class MountStatus:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """Everything that the database knows about the state of the whole."""
+    """The state of the whole index, from the database."""
 
     model: str | None
-    """Name and precision of the active model; None before the first one."""
+    """Name and precision of the active model; None before the first `magicfs up`."""
     building: str | None
-    """The model that is being built to replace it."""
+    """Name and precision of the model that is to replace it."""
     building_chunks: ChunkCounts | None
-    """How far that one is."""
+    """Chunks under the building model."""
     files: FileCounts
     chunks: ChunkCounts
-    """How far the active model is."""
+    """Chunks under the active model."""
     roots: tuple[RootStatus, ...]
     workers: tuple[WorkerStatus, ...]
     mounts: tuple[MountStatus, ...]
 
     @property
     def coverage(self) -> Coverage:
-        """How much of the corpus a search can see now."""
+        """The part of the corpus that searches cover now."""
         return Coverage(
             files=self.files.total,
             indexed=self.files.indexed,
@@ -98,25 +98,25 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """How a part does."""
+    """The state of one process that the supervisor runs."""
 
     name: str
     state: str
-    """In lower case, as supervisord calls it: `running`, `starting`, `backoff`, `stopped`, `exited`..."""
+    """supervisord's name in lower case: `running`, `starting`, `backoff`, `stopped`, `exited`..."""
     pid: int | None
     uptime_s: float
     restarts: int
-    """Since it was started on purpose."""
+    """Restarts after a crash since the last start on request."""
     detail: str
-    """What is wrong, if anything."""
+    """The error, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderStatus:
-    """What a query embedder says of itself."""
+    """The state of the query embedder's process."""
 
     pid: int
     model: str | None
-    """Label of the model that is loaded."""
+    """Label of the loaded model."""
     served: int
     """Queries embedded since it started."""

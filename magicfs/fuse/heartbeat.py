@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from magicfs.db.mounts import record_mount, remove_mount
+from magicfs.db.heartbeats import record_mount, remove_mount
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.roots import Root

@@ -13,10 +13,10 @@ import pyfuse3
 import trio
 
 from magicfs.config import Settings
-from magicfs.db.mounts import failed_files, failure_reasons, index_version
+from magicfs.db.failures import failed_files, failure_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.db.status import read_status
+from magicfs.db.status import index_version, read_status
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError

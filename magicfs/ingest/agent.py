@@ -18,9 +18,8 @@ from datetime import datetime
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
+from magicfs.db import heartbeats, vector_index
 from magicfs.db import roots as roots_db
-from magicfs.db import vector_index
-from magicfs.db import workers as workers_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
@@ -121,8 +120,8 @@ class Agent:
             with _survived(stop):
                 workers = self._queue.workers()
                 with self._database.transaction() as connection:
-                    roots_db.heartbeat(connection, host=self._settings.host)
-                    workers_db.record_workers(connection, workers)
+                    heartbeats.record_agent(connection, host=self._settings.host)
+                    heartbeats.record_workers(connection, workers)
             stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTING_SECONDS else TICK_SECONDS)
 
     def _keep_up_forever(self, stop: threading.Event) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.db import files as files_db
-from magicfs.db.explain import file_facts
+from magicfs.db.failures import file_facts
 from magicfs.db.files import display_path
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots

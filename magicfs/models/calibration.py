@@ -1,7 +1,7 @@
 """Measures what a model's cosines mean, so that scores mean the same for every model.
 
 Models differ: unrelated texts have a cosine near 0.05 under one and near 0.6 under another. On the calibrated scale
-(`ModelSpec.calibrated`) unrelated text is about 0, and a short question in the very words of a passage 0.9 or more.
+(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the very words of a passage 0.9 or more.
 Runs once, when a model is put into the store.
 """
 

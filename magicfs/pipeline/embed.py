@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.chunks import ClaimedChunk
+from magicfs.domain.chunks import ClaimedChunk, model_input
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
@@ -58,17 +58,17 @@ class EmbedService:
         *,
         load: Callable[[ModelSpec], Embedder],
         owner: str,
-        resting: Callable[[], bool] = lambda: False,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """`load` makes a model ready to use; `owner` is the worker's name, stable over its restarts.
 
-        While `resting` says so, only what a person has just saved is embedded.
+        While `paused` says so, only what a person has just saved is embedded.
         """
         self._database = database
         self._queue = queue
         self._load = load
         self._owner = owner
-        self._resting = resting
+        self._paused = paused
         self._embedders: dict[ModelSpec, Embedder] = {}
         """The active model, and beside it the one that is being built: what is saved meanwhile needs both in turn."""
 
@@ -125,7 +125,7 @@ class EmbedService:
                 limit=BATCH_CHUNKS,
                 max_tokens=BATCH_TOKENS,
                 seconds=LEASE_SECONDS,
-                min_priority=1 if self._resting() else 0,
+                min_priority=1 if self._paused() else 0,
             )
             if claims:
                 return _Batch(model, claims)
@@ -189,7 +189,7 @@ def _vectors(
 ) -> tuple[list[ClaimedChunk], NDArray[np.float32], list[tuple[ClaimedChunk, str]]]:
     """The chunks that the model has usable vectors for, these vectors, and the other chunks with the reason."""
     try:
-        return claims, embedder.embed_passages([claim.text for claim in claims]), []
+        return claims, embedder.embed_passages([model_input(claim) for claim in claims]), []
     except ModelError as error:
         if len(claims) == 1:
             log.warning("chunk %d has no vector: %s", claims[0].id, error)

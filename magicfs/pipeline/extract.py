@@ -125,7 +125,7 @@ class ExtractService:
         until = time.monotonic() + BATCH_SECONDS
         done = 0
         left: Sequence[ClaimedFile] = ()
-        waiting = deque(groups(claims, apart=self._extractor.is_document))
+        waiting = deque(groups(claims, apart=self._extractor.may_need_parser))
         try:
             # One of those that a group has left has its turn in any case: else they might be read time after time.
             while waiting and (left or not done or time.monotonic() < until):
@@ -185,7 +185,7 @@ class ExtractService:
         new = retry_on_conflict(lambda: self._take_over(looked, pause_s=clock.pause()))
         now: list[_Read] = []
         for file in new:
-            if len(claims) == 1 or self._extractor.is_quick(file.reading.key.kind):
+            if len(claims) == 1 or self._extractor.needs_no_parser(file.reading.key.kind):
                 now.append(file)
             else:
                 looked.later.append(file.claim)
@@ -250,7 +250,7 @@ class ExtractService:
         chunks = self._chunker.chunks(found) if isinstance(found, Document) else []
         if isinstance(found, Document) and not chunks:
             found = Unreadable(SkipReason.NO_TEXT)
-        return NewContent(reading.key, size=len(reading.content), found=found, chunks=chunks)
+        return NewContent(reading.key, size=len(reading.content), extracted=found, chunks=chunks)
 
     def _write(self, files: Sequence[_Read], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
         """Write down what files turned out to be, in one transaction."""
@@ -263,7 +263,7 @@ class ExtractService:
             verdicts: list[tuple[ClaimedFile, Unreadable]] = []
             for file in files:
                 key = file.reading.key
-                match contents[key].found:
+                match contents[key].extracted:
                     case Unreadable() as verdict:
                         verdicts.append((file.claim, verdict))
                     case _:
@@ -314,7 +314,7 @@ def _priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:
 
 def _lasts(content: NewContent) -> bool:
     """Whether it is to be remembered for copies: not if another try, or a program installed later, may change it."""
-    return not isinstance(content.found, Unreadable) or content.found.reason not in _PASSING
+    return not isinstance(content.extracted, Unreadable) or content.extracted.reason not in _PASSING
 
 
 _PASSING = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})

@@ -134,8 +134,7 @@ def _nearness(connection: Connection, question: Question, chunks: list[ChunkId])
     cosines = dict(queries.nearest(connection, question.scope, vector, model=model.id, limit=question.candidates))
     others = {chunk for chunk in chunks if chunk not in cosines}
     cosines |= dict(queries.similarities(connection, others, vector, model=model.id))
-    floor, ceiling = model.spec.floor, model.spec.ceiling
-    return {chunk: (cosine - floor) / (ceiling - floor) for chunk, cosine in cosines.items()}
+    return {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}
 
 
 def _best_of_each_file(connection: Connection, question: Question, candidates: _Candidates) -> list[_Found]:

@@ -58,7 +58,7 @@ class Shelf:
             content = NewContent(
                 ContentKey(Digest(xxhash.xxh3_128_digest(text.encode())), extractor=1, kind="text/plain"),
                 size=len(text),
-                found=Document(text=text, mime_type="text/plain"),
+                extracted=Document(text=text, mime_type="text/plain"),
                 chunks=[Chunk(text=text, tokens=len(text.split()), first_line=1, last_line=text.count("\n") + 1)],
             )
             ids = insert_contents(connection, [content])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from magicfs.domain.files import SkipReason
-
-if TYPE_CHECKING:
-    from magicfs.db.failures import Failure
+from magicfs.domain.files import FailedFile, SkipReason
 
 
 def failures(
@@ -19,14 +16,14 @@ def failures(
     reason: Annotated[SkipReason | None, typer.Option(help="Only those with this reason.")] = None,
 ) -> None:
     """List files that could not be indexed, with the reason for each."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.db.failures import list_failures, retry_failures
     from magicfs.db.pool import retry_on_conflict
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
 
-        def look() -> tuple[list[Failure], int]:
+        def look() -> tuple[list[FailedFile], int]:
             with database.transaction() as connection:
                 found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
                 return found, retry_failures(connection) if retry else 0
@@ -37,18 +34,18 @@ def failures(
             queue.notify_extract(settings.host)
             queue.notify_embed()
     if as_json:
-        output.print_json({"failures": [_failure_json(failure) for failure in found], "retried": retried})
+        terminal.print_json({"failures": [_failure_json(failure) for failure in found], "retried": retried})
         return
     if retry:
-        output.say(f"trying {retried} again: see 'magicfs status'")
+        terminal.say(f"trying {retried} again: see 'magicfs status'")
         return
     for failure in found:
-        output.say(_line(failure))
+        terminal.say(_line(failure))
     if not found:
-        output.remark("no failures")
+        terminal.remark("no failures")
 
 
-def _line(failure: Failure) -> str:
+def _line(failure: FailedFile) -> str:
     from magicfs.search.render import readable
 
     path = readable(failure.root_path + b"/" + failure.path)
@@ -56,7 +53,7 @@ def _line(failure: Failure) -> str:
     return f"{failure.state:<8} {failure.reason:<12} {path}{detail}"
 
 
-def _failure_json(failure: Failure) -> dict[str, Any]:
+def _failure_json(failure: FailedFile) -> dict[str, Any]:
     from magicfs.search.render import readable
 
     return {

@@ -68,7 +68,7 @@ class Corpus:
             row = connection.execute("SELECT count(*) FROM contents").fetchone()
             assert row is not None
             key = ContentKey(Digest(row[0].to_bytes(16, "big")), extractor=1, kind=mime_type)
-            new = NewContent(key, size=1, found=Document(text="", mime_type=mime_type), chunks=chunks)
+            new = NewContent(key, size=1, extracted=Document(text="", mime_type=mime_type), chunks=chunks)
             content = insert_contents(connection, [new])[key]
             enqueue_chunks(connection, {content: 0})
             for text, vector in zip(texts, vectors, strict=False):

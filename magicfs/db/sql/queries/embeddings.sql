@@ -20,8 +20,7 @@ known AS MATERIALIZED (
     FROM waiting
 ),
 ranked AS (
-    SELECT chunk_id, attempts,
-           CASE WHEN chunks.context = '' THEN chunks.text ELSE chunks.context || E'\n' || chunks.text END AS text,
+    SELECT chunk_id, attempts, chunks.context, chunks.text,
            row_number() OVER line AS place,
            sum(chunks.tokens) OVER line AS tokens,
            first_value(attempts) OVER line AS first_attempts
@@ -30,7 +29,7 @@ ranked AS (
     WINDOW line AS (ORDER BY priority DESC, attempts, chunk_id ROWS UNBOUNDED PRECEDING)
 ),
 picked AS (
-    SELECT chunk_id, text FROM ranked
+    SELECT chunk_id, context, text FROM ranked
     WHERE place = 1
        OR (attempts = 0 AND first_attempts = 0 AND place <= %(limit)s AND tokens <= %(max_tokens)s)
 ),
@@ -40,11 +39,11 @@ claimed AS (
         leased_until = now() + make_interval(secs => %(seconds)s)
     FROM picked, lease
     WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = picked.chunk_id
-    RETURNING embeddings.chunk_id, embeddings.lease, picked.text
+    RETURNING embeddings.chunk_id, embeddings.lease, picked.context, picked.text
 )
-SELECT chunk_id, lease, text FROM claimed
+SELECT chunk_id, lease, context, text FROM claimed
 UNION ALL
-SELECT chunk_id, NULL, NULL FROM known WHERE living IS NULL
+SELECT chunk_id, NULL, NULL, NULL FROM known WHERE living IS NULL
 
 -- name: drop_unowned
 -- These chunks need no vector, should it still be so that no file has them. Whoever has locked their rows and asks anew

@@ -1,6 +1,7 @@
--- name: files
--- Files that are not in the index, newest first, and why. Those that hold nothing to index only when asked for.
-SELECT h.name, r.name, r.path, f.path, f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
+-- name: failed_or_skipped_files
+-- Failed files, newest first. Skipped ones only on request.
+SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+       f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
 FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
 WHERE f.reason IS NOT NULL
   AND (f.state = 'failed' OR %(skipped)s)
@@ -8,10 +9,10 @@ WHERE f.reason IS NOT NULL
 ORDER BY f.changed_at DESC, f.id DESC
 LIMIT %(limit)s
 
--- name: chunks
--- Files that are in the index with a chunk that no vector could be made of.
-SELECT h.name, r.name, r.path, f.path, 'failed', e.reason,
-       'lines ' || c.first_line || '-' || c.last_line || ' are found by their words only',
+-- name: files_of_failed_chunks
+-- Files in the index with a chunk that has no vector because embedding failed. One row for each such chunk.
+SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+       'failed', e.reason, 'lines ' || c.first_line || '-' || c.last_line || ' are found by their words only',
        extract(epoch FROM f.changed_at)
 FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state = 'active'
 JOIN content_chunks c ON c.chunk_id = e.chunk_id
@@ -21,19 +22,44 @@ WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s)
 ORDER BY f.changed_at DESC, f.id DESC, c.ordinal
 LIMIT %(limit)s
 
+-- name: failed_files
+-- Files that failed for a reason, by path.
+SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+       f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
+FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
+WHERE f.state = 'failed' AND f.reason = %(reason)s
+ORDER BY r.id, f.path
+LIMIT %(limit)s
+
+-- name: failure_reasons
+-- The reasons of failed files. The index files_reason has few rows: only those of files with a reason.
+SELECT DISTINCT reason FROM files WHERE state = 'failed' AND reason IS NOT NULL ORDER BY reason
+
+-- name: file_facts
+-- One file with the number of its chunks, and of those that have a vector of the active model.
+SELECT f.state, f.reason, f.detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
+       extract(epoch FROM f.indexed_at)::float8, c.mime_type,
+       (SELECT count(*) FROM content_chunks p WHERE p.content_id = f.content_id),
+       (SELECT count(*) FROM content_chunks p
+        JOIN models m ON m.state = 'active'
+        JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id AND e.state = 'done'
+        WHERE p.content_id = f.content_id)
+FROM files f LEFT JOIN contents c ON c.id = f.content_id
+WHERE f.root_id = %(root_id)s AND f.path = %(path)s
+
 -- name: retry_files
--- Read again what could not be read.
+-- Failed files, and those skipped for a reason that may be gone, become pending again.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
 WHERE id IN (
     SELECT id FROM files WHERE state = 'failed' OR reason = ANY(%(reasons)s) ORDER BY root_id, path FOR UPDATE)
 
--- name: forget_verdicts
--- What was concluded about bytes without text is concluded anew.
+-- name: delete_unreadable_contents
+-- Contents without text, so that their bytes are parsed again.
 DELETE FROM contents
 WHERE id IN (SELECT id FROM contents WHERE reason IS NOT NULL ORDER BY digest, extractor, kind FOR UPDATE)
 
 -- name: retry_chunks
--- Embed again what could not be embedded.
+-- Failed chunks become pending again.
 UPDATE embeddings SET state = 'pending', reason = NULL, attempts = 0, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings WHERE state = 'failed' ORDER BY 1, 2 FOR UPDATE)

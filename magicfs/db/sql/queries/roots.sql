@@ -2,11 +2,6 @@
 -- The id of a host, known from now on.
 INSERT INTO hosts (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
 
--- name: heartbeat
--- The host's agent lives.
-INSERT INTO hosts (name, heartbeat) VALUES (%(name)s, now())
-ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
-
 -- name: all
 -- Every root of the cluster, or of one host.
 SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail,

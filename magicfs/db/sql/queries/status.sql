@@ -1,22 +1,21 @@
--- name: files
--- Files by root and state. The index files_state answers it without reading the table.
+-- name: count_files
+-- Files by root and state. Reads the index files_state only.
 SELECT root_id, state, count(*) FROM files GROUP BY root_id, state
 
--- name: chunks_without_model
--- All chunks, before any model is active.
+-- name: count_chunks
+-- All chunks. For an index without an active model.
 SELECT count(*) FROM chunks
 
--- name: embeddings
--- Chunks that need a vector of a model: all, and those that still wait or were given up, which partial indexes
--- answer; the rest is done.
+-- name: count_embeddings
+-- The chunks that a model has a row for: all, pending ones and failed ones. Partial indexes give the last two.
 SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
 
--- name: unowned_embeddings
--- Those of them that no file has any more, looked for among the orphans: where there are none it costs nothing, and
--- one or two seconds where 300,000 chunks are.
+-- name: count_embeddings_of_orphans
+-- The same for orphan chunks, which no file has. Only the chunks of orphan contents are visited: this takes no time
+-- without orphans, and one or two seconds with 300,000 orphan chunks.
 SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
@@ -24,17 +23,17 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
 ) AND NOT EXISTS (
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = embeddings.chunk_id)
 
--- name: whereabouts
--- Which root is on which host, its name, and whether it is there.
+-- name: roots_by_host
+-- Each root with its host and name, and whether it is present.
 SELECT roots.id, hosts.name, roots.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
 
--- name: resting
--- Files of some roots that can be found but keep changing: they are read again after a pause.
+-- name: count_changing_files
+-- Pending files of some roots that searches find already, and that are read again after a pause: they keep changing.
 SELECT count(*) FROM files
 WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL AND leased_until > now()
 
--- name: embeddings_of_roots
--- The chunks that the files of some roots have, likewise. Each chunk counts once, whoever else has it.
+-- name: count_embeddings_of_roots
+-- As `count_embeddings`, for the chunks of the files of some roots. Each chunk counts once.
 SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
@@ -42,20 +41,12 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
     FROM files JOIN content_chunks ON content_chunks.content_id = files.content_id
     WHERE files.root_id = ANY(%(roots)s))
 
--- name: roots
--- All roots with the machine that has them.
+-- name: list_roots
+-- All roots with their hosts.
 SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, extract(epoch FROM roots.scanned_at)
 FROM roots JOIN hosts ON hosts.id = roots.host_id
 ORDER BY roots.name
 
--- name: workers
--- Workers that answered a moment ago.
-SELECT name, host, kind, pid FROM workers
-WHERE seen_at > now() - make_interval(secs => %(alive_seconds)s)
-ORDER BY name
-
--- name: mounts
--- Mounts that said a moment ago that they are up.
-SELECT host, path, pid FROM mounts
-WHERE seen_at > now() - make_interval(secs => %(alive_seconds)s)
-ORDER BY host, path
+-- name: index_version
+-- The transactions that a search beginning now can see. Two equal texts mean that nothing was committed in between.
+SELECT pg_current_snapshot()::text
