@@ -35,10 +35,10 @@ class Reader:
     def kind(self, content: bytes, *, name: bytes) -> str:
         return name.rpartition(b".")[2].decode("ascii", "replace")
 
-    def is_quick(self, kind: str) -> bool:
+    def needs_no_parser(self, kind: str) -> bool:
         return kind not in {"slow", "late"}
 
-    def is_document(self, name: bytes) -> bool:
+    def may_need_parser(self, name: bytes) -> bool:
         return name.endswith(b".slow")
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:

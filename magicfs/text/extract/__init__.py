@@ -1,12 +1,12 @@
-"""The text of a file, whatever its format: one seam (`Extractor`), many formats.
+"""Extracts the text of a file's bytes, whatever the format, through one interface: `Extractor`.
 
-The caller opens, reads and hashes the file and hands over its bytes, so that what was hashed is what is
-extracted. Formats that are text already are decoded in this process; everything else is parsed by a
-disposable child process (`sandbox`). One extractor belongs to one thread.
+Used by `magicfs.pipeline`, which opens, reads and hashes the file and passes its bytes on, so that the hash is that of
+the extracted bytes. Plain text is decoded in this process; all else is parsed in a child process (`sandbox`). One
+extractor belongs to one thread.
 """
 
 from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract.extractor import Extractor, FileExtractor
-from magicfs.text.extract.limits import Limits
+from magicfs.text.extract.options import Limits, Ocr, find_ocr
 
-__all__ = ["EXTRACTOR_VERSION", "Extractor", "FileExtractor", "Limits"]
+__all__ = ["EXTRACTOR_VERSION", "Extractor", "FileExtractor", "Limits", "Ocr", "find_ocr"]

@@ -19,9 +19,8 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.text.extract import confine
-from magicfs.text.extract.decode import clean, cut
-from magicfs.text.extract.limits import Limits
-from magicfs.text.extract.ocr import Ocr
+from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.plain_text import clean, truncate
 
 Parser = Callable[[bytes, str], Document | Unreadable]
 """Takes a file's bytes and their detected MIME type."""
@@ -76,7 +75,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Unre
         return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:300])
     if isinstance(outcome, Unreadable):
         return outcome
-    text = cut(outcome.text, max_bytes=limits.text_bytes)
+    text = truncate(outcome.text, max_bytes=limits.text_bytes)
     if not text or text.isspace():
         return Unreadable(SkipReason.NO_TEXT)
     return dataclasses.replace(
@@ -111,9 +110,9 @@ def main(arguments: list[str]) -> None:
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
     drop_privileges(limits)
     # Imported only now: the library starts threads on import.
-    from magicfs.text.extract.parse import LibraryParser
+    from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 
-    parser = LibraryParser(ocr=ocr)
+    parser = KreuzbergParser(ocr=ocr)
     parser.warm_up()
     serve(parser, limits=limits)
 

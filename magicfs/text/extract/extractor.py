@@ -1,6 +1,6 @@
-"""Which way a file's bytes go: decoded here, parsed in the sandbox, or not read at all.
+"""The `Extractor` interface and its implementation: decodes a file here, parses it in the sandbox, or does not read it.
 
-Used by the extraction service through the `Extractor` protocol. One thread at a time.
+Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extractor belongs to one thread.
 """
 
 from __future__ import annotations
@@ -10,48 +10,50 @@ from typing import Final, Protocol, Self
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.decode import cut, decode
-from magicfs.text.extract.detect import Format, Route, detect, named_as_document
-from magicfs.text.extract.limits import Limits
-from magicfs.text.extract.ocr import Ocr
+from magicfs.text.extract.detect import detect, has_document_extension
+from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.plain_text import decode, title_of, truncate
 from magicfs.text.extract.sandbox import Sandbox
-from magicfs.text.extract.titles import title_of
 
-_PARSED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
-_UNREAD: Final[dict[Route, Unreadable]] = {
+_SANDBOXED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
+_NOT_READ: Final[dict[Route, Unreadable]] = {
     Route.ARCHIVE: Unreadable(SkipReason.BINARY, "an archive: not opened"),
     Route.BINARY: Unreadable(SkipReason.BINARY, "holds no text"),
     Route.DAMAGED: Unreadable(SkipReason.CORRUPT, "the content is not what the name says"),
 }
-"""Outcomes that need no look beyond the first bytes."""
+"""The outcome of routes that do not read the file."""
 
 
 class Extractor(Protocol):
-    """Gets the text out of a file's bytes."""
+    """Extracts the text of a file's bytes."""
 
     def kind(self, content: bytes, *, name: bytes) -> str:
-        """Return what `content` is taken to be: bytes of one kind always give the same text, whatever their name."""
+        """Return the MIME type of `content` and its `Route`, such as `text/html markup`; stored in `contents.kind`.
+
+        Equal bytes of the same kind always give the same text, whatever the file's name is.
+        """
         ...
 
-    def is_quick(self, kind: str) -> bool:
-        """Whether such bytes need no parser: what there is to be had from them is had at once."""
+    def needs_no_parser(self, kind: str) -> bool:
+        """Return whether `extract` handles bytes of this kind without a parser process, so in milliseconds."""
         ...
 
-    def is_document(self, name: bytes) -> bool:
-        """Whether a name promises a document that needs a parser. `kind` knows better."""
+    def may_need_parser(self, name: bytes) -> bool:
+        """Return whether a file of this name probably needs a parser process, a guess before the file is read."""
         ...
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """Return the text of `content`, or why there is none.
 
-        `name` is the file's own name without folders; it decides only where the content leaves it open.
-        Bad content never raises.
+        `name` is the file's own name without folders; it decides where the content alone does not. Bad content never
+        raises; `ServerError` is raised when no parser process can be started.
         """
         ...
 
 
 class FileExtractor:
-    """The extractor for real use; its child process starts with the first file that needs one."""
+    """The extractor of the worker. Its parser process starts with the first file that needs one."""
 
     def __init__(self, *, limits: Limits, ocr: Ocr | None = None, sandbox: Sandbox | None = None) -> None:
         self._limits = limits
@@ -67,63 +69,63 @@ class FileExtractor:
         self.close()
 
     def close(self) -> None:
-        """End the child process, if one runs."""
+        """Kill the parser process, if one runs."""
         self._sandbox.close()
 
     def kind(self, content: bytes, *, name: bytes) -> str:
         """See `Extractor`."""
-        form = detect(content, name=name)
-        return f"{form.mime_type} {form.route.name.lower()}"
+        file_type = detect(content, name=name)
+        return f"{file_type.mime_type} {file_type.route}"
 
-    def is_quick(self, kind: str) -> bool:
+    def needs_no_parser(self, kind: str) -> bool:
         """See `Extractor`."""
-        route = Route[kind.rpartition(" ")[2].upper()]
-        return route not in _PARSED or (route is Route.IMAGE and self._ocr is None)
+        route = Route(kind.rpartition(" ")[2])
+        return route not in _SANDBOXED or (route is Route.IMAGE and self._ocr is None)
 
-    def is_document(self, name: bytes) -> bool:
+    def may_need_parser(self, name: bytes) -> bool:
         """See `Extractor`."""
-        return named_as_document(name)
+        return has_document_extension(name)
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """See `Extractor`."""
         if not content:
             return Unreadable(SkipReason.EMPTY)
-        form = detect(content, name=name)
-        match form.route:
+        file_type = detect(content, name=name)
+        match file_type.route:
             case Route.DECODE:
-                return self._decoded(content, form)
+                return self._decode(content, file_type)
             case Route.MARKUP:
-                return self._marked_up(content, form)
+                return self._parse_markup(content, file_type)
             case Route.PARSE:
-                return self._sandbox.parse(content, mime_type=form.mime_type)
+                return self._sandbox.parse(content, mime_type=file_type.mime_type)
             case Route.IMAGE:
-                return self._image(content, form)
+                return self._parse_image(content, file_type)
             case _:
-                return _UNREAD[form.route]
+                return _NOT_READ[file_type.route]
 
-    def _image(self, content: bytes, form: Format) -> Document | Unreadable:
+    def _parse_image(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         if self._ocr is None:
             return Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract to read text in images")
-        return self._sandbox.parse(content, mime_type=form.mime_type)
+        return self._sandbox.parse(content, mime_type=file_type.mime_type)
 
-    def _decoded(self, content: bytes, form: Format) -> Document | Unreadable:
+    def _decode(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         text = decode(content)
         if text is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        return self._document(text, form)
+        return self._document(text, file_type)
 
-    def _document(self, text: str, form: Format) -> Document | Unreadable:
+    def _document(self, text: str, file_type: FileType) -> Document | Unreadable:
         if not text or text.isspace():
             return Unreadable(SkipReason.NO_TEXT, "nothing but blanks")
-        text = cut(text, max_bytes=self._limits.text_bytes)
-        return Document(text=text, mime_type=form.mime_type, title=title_of(text, mime_type=form.mime_type))
+        text = truncate(text, max_bytes=self._limits.text_bytes)
+        return Document(text=text, mime_type=file_type.mime_type, title=title_of(text, mime_type=file_type.mime_type))
 
-    def _marked_up(self, content: bytes, form: Format) -> Document | Unreadable:
-        """Parse a format that is itself text. If it does not parse, it is read as it stands."""
+    def _parse_markup(self, content: bytes, file_type: FileType) -> Document | Unreadable:
+        """Parse a text format. A file that does not parse is indexed as plain text."""
         text = decode(content)
         if text is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        parsed = self._sandbox.parse(text.encode("utf-8"), mime_type=form.mime_type)
+        parsed = self._sandbox.parse(text.encode("utf-8"), mime_type=file_type.mime_type)
         if isinstance(parsed, Unreadable) and parsed.reason is SkipReason.CORRUPT:
-            return self._document(text, form)
+            return self._document(text, file_type)
         return parsed

@@ -25,9 +25,8 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
-from magicfs.text.extract.decode import clean
-from magicfs.text.extract.limits import Limits
-from magicfs.text.extract.ocr import Ocr
+from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.plain_text import clean
 
 log = logging.getLogger(__name__)
 

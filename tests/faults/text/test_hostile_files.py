@@ -13,7 +13,7 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.extract.limits import MIB
+from magicfs.text.extract.options import MIB
 
 MEMORY = 512 * MIB
 

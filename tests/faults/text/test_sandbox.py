@@ -19,7 +19,7 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.text.extract.limits import MIB, Limits
+from magicfs.text.extract.options import MIB, Limits
 from magicfs.text.extract.sandbox import Sandbox
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -198,7 +198,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import json, os, dataclasses, sys\n"
-        "from magicfs.text.extract.limits import Limits\n"
+        "from magicfs.text.extract.options import Limits\n"
         "from magicfs.text.extract.sandbox import Sandbox\n"
         "limits = Limits()\n"
         "command = [sys.executable, '-P', sys.argv[1], json.dumps(dataclasses.asdict(limits))]\n"

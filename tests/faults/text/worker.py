@@ -15,7 +15,7 @@ from collections.abc import Callable
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.child import drop_privileges, serve
-from magicfs.text.extract.limits import Limits
+from magicfs.text.extract.options import Limits
 
 
 def forever() -> None:

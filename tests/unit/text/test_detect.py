@@ -1,10 +1,12 @@
-"""What a file is taken for: its first bytes, and its name where they leave it open."""
+"""A file's type comes from its first bytes, and from its name where they do not decide."""
 
 from __future__ import annotations
 
 import pytest
 
-from magicfs.text.extract.detect import Route, detect
+from magicfs.text.extract import FileExtractor, Limits, Ocr
+from magicfs.text.extract.detect import detect
+from magicfs.text.extract.file_types import FileType, Route
 
 
 @pytest.mark.parametrize(
@@ -47,5 +49,40 @@ from magicfs.text.extract.detect import Route, detect
     ],
 )
 def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) -> None:
-    found = detect(content, name=name)
-    assert (found.route, found.mime_type) == (route, mime_type)
+    assert detect(content, name=name) == FileType(route, mime_type)
+
+
+def test_the_stored_values_of_routes_do_not_change() -> None:
+    """`contents.kind` of existing indexes ends with them."""
+    assert [str(route) for route in Route] == ["decode", "markup", "parse", "image", "archive", "binary", "damaged"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind", "needs_no_parser"),
+    [
+        (b"hello", b"a.md", "text/markdown decode", True),
+        (b"<p>", b"a.html", "text/html markup", False),
+        (b"%PDF-1.7", b"a", "application/pdf parse", False),
+        (b"\x89PNG\r\n\x1a\n", b"a", "image/png image", True),
+        (b"\x1f\x8b", b"a.gz", "application/gzip archive", True),
+        (b"\x7fELF", b"a", "application/x-executable binary", True),
+        (b"\x93\x12\0\0", b"a.pdf", "application/pdf damaged", True),
+    ],
+)
+def test_the_stored_kind_of_a_content(content: bytes, name: bytes, kind: str, needs_no_parser: bool) -> None:
+    with FileExtractor(limits=Limits()) as extractor:
+        assert extractor.kind(content, name=name) == kind
+        assert extractor.needs_no_parser(kind) is needs_no_parser
+
+
+def test_an_image_needs_a_parser_where_ocr_is_installed() -> None:
+    with FileExtractor(limits=Limits(), ocr=Ocr(data_dir="/x", languages=("eng",))) as extractor:
+        assert not extractor.needs_no_parser("image/png image")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [(b"a.PDF", True), (b"a.html", True), (b"a.md", False), (b"pdf", False), (b".pdf", False)]
+)
+def test_a_name_tells_whether_a_parser_may_be_needed(name: bytes, expected: bool) -> None:
+    with FileExtractor(limits=Limits()) as extractor:
+        assert extractor.may_need_parser(name) is expected

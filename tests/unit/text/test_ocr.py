@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.text.extract.ocr import Ocr, parse_languages
+from magicfs.text.extract.options import Ocr, parse_languages
 
 
 def test_english_comes_first_and_the_number_is_bounded() -> None:

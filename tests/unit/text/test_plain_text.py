@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.decode import clean, cut, decode
+from magicfs.text.extract.plain_text import clean, decode, truncate
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_whatever_is_decoded_can_be_stored(content: bytes) -> None:
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(0, 40))
 def test_a_cut_text_is_a_beginning_that_fits(text: str, most: int) -> None:
-    kept = cut(text, max_bytes=most)
+    kept = truncate(text, max_bytes=most)
     assert text.startswith(kept)
     assert len(kept.encode()) <= most or kept == ""
     if len(text.encode()) <= most:
@@ -115,4 +115,4 @@ def test_a_cut_text_is_a_beginning_that_fits(text: str, most: int) -> None:
 
 
 def test_a_cut_text_ends_with_a_line() -> None:
-    assert cut("first line\nsecond line\n", max_bytes=15) == "first line\n"
+    assert truncate("first line\nsecond line\n", max_bytes=15) == "first line\n"

@@ -1,4 +1,7 @@
-"""The one place that knows the extraction library: its settings, its results, its errors. Runs in the child process."""
+"""Parses every format that is not plain text, most of them with kreuzberg: its settings, results and errors.
+
+Runs in the child process; the only module that imports kreuzberg. One thread, although the library starts its own.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ import kreuzberg
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import container, opendocument, svg
-from magicfs.text.extract.decode import clean
-from magicfs.text.extract.ocr import Ocr
+from magicfs.text.extract import container, xml_documents
+from magicfs.text.extract.options import Ocr
+from magicfs.text.extract.plain_text import clean
 
-_WITH_MARKDOWN_LEFT = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
-"""Formats of which the library's plain text still holds pictures in Markdown."""
+_WITH_MARKDOWN_IMAGES = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
+"""Formats whose plain text from kreuzberg still contains images in Markdown syntax."""
 
 _PAGED = frozenset(
     {
@@ -25,26 +28,27 @@ _PAGED = frozenset(
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     }
 )
-"""Formats whose pages are a matter of fact; those of a text document depend on who lays it out."""
+"""Formats with fixed pages. Those of a text document depend on the program that lays it out."""
 
-_INLINE_HTML = re.findall(
+_INLINE_ELEMENTS = re.findall(
     r"\w+", "a b strong i em u s del ins mark code kbd samp var span font small sub sup img cite q"
 )
-"""Elements whose markup would otherwise come out as Markdown, in the middle of words."""
+"""HTML elements that kreuzberg would turn into Markdown, in the middle of words."""
 
-_HTML_OPTIONS: Any = {"strip_tags": _INLINE_HTML}  # the stubs of the library take this list for a boolean
+_HTML_OPTIONS: Any = {"strip_tags": _INLINE_ELEMENTS}  # kreuzberg's type stubs declare this list as a boolean
 
 _PASSWORD = re.compile(r"password|encrypt", re.IGNORECASE)
 _BOMB = re.compile(
     r"zip bomb|bomb|security|compression ratio|limit exceeded|too (?:large|many|deep)|exceeds", re.IGNORECASE
 )
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
-"""The dictionaries of images always stand in the open, even in files with compressed objects."""
+"""An image's dictionary is never compressed, even in PDF files with compressed objects."""
 
 _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
+_MAX_DETAIL_CHARACTERS = 300
 
 _EMPTY_PDF = b"""%PDF-1.1
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -54,14 +58,14 @@ trailer<</Root 1 0 R>>
 """
 
 
-class LibraryParser:
-    """Gets text out of everything that is not plain text."""
+class KreuzbergParser:
+    """Returns the text of files that are not plain text: the `Parser` of the child process."""
 
     def __init__(self, *, ocr: Ocr | None) -> None:
         self._ocr = ocr
         ocr_options: dict[str, Any] = {"disable_ocr": True}
         if ocr is not None:
-            # It keeps a cache of its own, of what it has read in users' pictures.
+            # Without `use_cache=False`, Tesseract's results for users' images stay on the disk.
             tesseract = kreuzberg.TesseractConfig(use_cache=False)
             language = "+".join(ocr.languages)
             ocr_options = {
@@ -81,19 +85,19 @@ class LibraryParser:
         )
 
     def warm_up(self) -> None:
-        """Have the library load what it loads late, before limits are measured from what is in use.
+        """Make the library load all it needs, before the limits are set relative to the memory in use.
 
-        That includes its PDF engine, which it unpacks into the temporary directory: under the limits it could not.
-        Where no library may be loaded from there, everything else is read all the same.
+        It unpacks its PDF engine into the temporary directory, which the limits forbid later. Where that directory is
+        mounted `noexec`, only PDF files cannot be read.
         """
         self._read(b"<p>ready</p>", "text/html")
         with contextlib.suppress(kreuzberg.KreuzbergError):
             self._read(_EMPTY_PDF, "application/pdf")
 
     def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        """Return the text of a file that has been taken for `mime_type`, or why there is none.
+        """Return the text of a file of the detected type, or why there is none.
 
-        May raise what the library raises for reasons of its own; the caller takes that for damage.
+        May raise any exception of the library or of the standard library's parsers; the caller reports a damaged file.
         """
         exact: str | Unreadable = mime_type
         if mime_type == "application/zip":
@@ -102,14 +106,14 @@ class LibraryParser:
             exact = container.ole_type(content)
         if isinstance(exact, Unreadable):
             return exact
-        if exact in opendocument.MIME_TYPES:
-            return opendocument.read(content, exact)
-        if exact == svg.MIME_TYPE:
-            return svg.read(content)
+        if exact in xml_documents.OPENDOCUMENT_TYPES:
+            return xml_documents.read_opendocument(content, exact)
+        if exact == xml_documents.SVG_TYPE:
+            return xml_documents.read_svg(content)
         try:
             result = self._read(content, exact)
         except kreuzberg.KreuzbergError as error:
-            return _refusal(error, exact)
+            return _unreadable(error, exact)
         return self._document(result, content, exact)
 
     def _read(self, content: bytes, mime_type: str) -> Any:
@@ -117,10 +121,10 @@ class LibraryParser:
 
     def _document(self, result: Any, content: bytes, mime_type: str) -> Document | Unreadable:
         text, starts = _text_and_pages(result) if mime_type in _PAGED else (clean(result.content), ())
-        if mime_type in _WITH_MARKDOWN_LEFT:
+        if mime_type in _WITH_MARKDOWN_IMAGES:
             text = _MARKDOWN_IMAGE.sub(r"\1", text)
         if not text or text.isspace():
-            return self._textless(content, mime_type)
+            return self._without_text(content, mime_type)
         metadata = result.metadata
         authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
         return Document(
@@ -132,7 +136,7 @@ class LibraryParser:
             page_starts=starts,
         )
 
-    def _textless(self, content: bytes, mime_type: str) -> Unreadable:
+    def _without_text(self, content: bytes, mime_type: str) -> Unreadable:
         if mime_type == "application/pdf" and _PDF_IMAGE.search(content):
             if self._ocr is None:
                 return Unreadable(SkipReason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
@@ -140,9 +144,9 @@ class LibraryParser:
         return Unreadable(SkipReason.NO_TEXT)
 
 
-def _refusal(error: Exception, mime_type: str) -> Unreadable:
-    """Translate the library's error; its messages are the only thing that tells a password from damage."""
-    message = " ".join(str(error).split())[:300]
+def _unreadable(error: Exception, mime_type: str) -> Unreadable:
+    """Translate the library's error. Only its message distinguishes a password, a bomb and a damaged file."""
+    message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
     if _PASSWORD.search(message):
         return Unreadable(SkipReason.ENCRYPTED, "needs a password")
     if _BOMB.search(message):
@@ -155,24 +159,23 @@ def _refusal(error: Exception, mime_type: str) -> Unreadable:
 def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
     """Return clean text and the offsets in it at which pages start.
 
-    The library counts in UTF-8 bytes of its own text; both change when newlines are made uniform.
+    The library gives offsets in UTF-8 bytes of its own text, which `clean` shortens, so each page is cleaned alone.
     """
     data = result.content.encode("utf-8", errors="replace")
-    marks = [boundary["byte_start"] for boundary in (result.metadata.get("pages") or {}).get("boundaries") or ()]
-    if not marks or marks != sorted(marks) or marks[0] != 0 or marks[-1] > len(data):
+    starts = [boundary["byte_start"] for boundary in (result.metadata.get("pages") or {}).get("boundaries") or ()]
+    if not starts or starts != sorted(starts) or starts[0] != 0 or starts[-1] > len(data):
         return clean(result.content), ()
-    pieces = [clean(data[start:end].decode("utf-8", errors="replace")) for start, end in pairwise([*marks, len(data)])]
-    starts = accumulate((len(piece) for piece in pieces[:-1]), initial=0)
-    return "".join(pieces), tuple(starts)
+    pages = [clean(data[start:end].decode("utf-8", errors="replace")) for start, end in pairwise([*starts, len(data)])]
+    return "".join(pages), tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
 
 
 def _title(title: object) -> str | None:
-    r"""Return a title, unless it is what some writers leave there (RTF escapes, a placeholder)."""
+    r"""Return a document's title; None for unparsed RTF escapes and for the default titles of word processors."""
     text = str(title or "").strip()
     return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
 
 
 def _language(tag: object) -> str | None:
-    """Return the ISO 639-1 code that a language tag such as `en-US` begins with."""
-    found = _LANGUAGE.match(str(tag or ""))
-    return found[1].lower() if found else None
+    """Return the ISO 639-1 code at the beginning of a language tag such as `en-US`."""
+    match = _LANGUAGE.match(str(tag or ""))
+    return match[1].lower() if match else None

@@ -1,0 +1,159 @@
+"""The tables of file types: signatures, extensions and names, and how each type is read.
+
+Data only, used by `detect`, which has the rules. Add a format here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Route(StrEnum):
+    """How a file is read. The values are stored in `contents.kind`, so they never change."""
+
+    DECODE = "decode"
+    """As plain text, in this process."""
+    MARKUP = "markup"
+    """Decoded in this process, then parsed in the sandbox."""
+    PARSE = "parse"
+    """Parsed in the sandbox."""
+    IMAGE = "image"
+    """Parsed in the sandbox where OCR is installed, else not read."""
+    ARCHIVE = "archive"
+    """Not read: archives are not opened."""
+    BINARY = "binary"
+    """Not read: the type holds no text."""
+    DAMAGED = "damaged"
+    """Not read: the name promises a document, but the first bytes are not those of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A MIME type and how it is read."""
+
+    route: Route
+    mime_type: str
+
+
+SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
+    # offset, bytes, route, MIME type
+    (0, b"%PDF-", Route.PARSE, "application/pdf"),
+    (0, b"PK\x03\x04", Route.PARSE, "application/zip"),
+    (0, b"PK\x05\x06", Route.PARSE, "application/zip"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Route.PARSE, "application/x-ole-storage"),
+    (0, b"{\\rtf", Route.PARSE, "application/rtf"),
+    (0, b"!BDN", Route.PARSE, "application/vnd.ms-outlook-pst"),
+    (0, b"\x89PNG\r\n\x1a\n", Route.IMAGE, "image/png"),
+    (0, b"\xff\xd8\xff", Route.IMAGE, "image/jpeg"),
+    (0, b"GIF87a", Route.IMAGE, "image/gif"),
+    (0, b"GIF89a", Route.IMAGE, "image/gif"),
+    (0, b"II*\0", Route.IMAGE, "image/tiff"),
+    (0, b"MM\0*", Route.IMAGE, "image/tiff"),
+    (0, b"\0\0\0\x0cjP  \r\n", Route.IMAGE, "image/jp2"),
+    (0, b"\0\0\x01\0", Route.BINARY, "image/vnd.microsoft.icon"),
+    (0, b"8BPS\0", Route.BINARY, "image/vnd.adobe.photoshop"),
+    (0, b"\x1f\x8b", Route.ARCHIVE, "application/gzip"),
+    (4, b"1AY&SY", Route.ARCHIVE, "application/x-bzip2"),
+    (0, b"\xfd7zXZ\0", Route.ARCHIVE, "application/x-xz"),
+    (0, b"\x28\xb5\x2f\xfd", Route.ARCHIVE, "application/zstd"),
+    (0, b"7z\xbc\xaf\x27\x1c", Route.ARCHIVE, "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", Route.ARCHIVE, "application/vnd.rar"),
+    (0, b"MSCF\0\0\0\0", Route.ARCHIVE, "application/vnd.ms-cab-compressed"),
+    (0, b"!<arch>\n", Route.ARCHIVE, "application/x-archive"),
+    (0, b"\xed\xab\xee\xdb", Route.ARCHIVE, "application/x-rpm"),
+    (257, b"ustar", Route.ARCHIVE, "application/x-tar"),
+    (0, b"\x7fELF", Route.BINARY, "application/x-executable"),
+    (0, b"\xca\xfe\xba\xbe", Route.BINARY, "application/java-vm"),
+    (0, b"\xcf\xfa\xed\xfe", Route.BINARY, "application/x-mach-binary"),
+    (0, b"\0asm", Route.BINARY, "application/wasm"),
+    (0, b"MZ\x90\0", Route.BINARY, "application/vnd.microsoft.portable-executable"),
+    (0, b"SQLite format 3\0", Route.BINARY, "application/vnd.sqlite3"),
+    (0, b"ID3\x02", Route.BINARY, "audio/mpeg"),
+    (0, b"ID3\x03", Route.BINARY, "audio/mpeg"),
+    (0, b"ID3\x04", Route.BINARY, "audio/mpeg"),
+    (0, b"\xff\xfb", Route.BINARY, "audio/mpeg"),
+    (0, b"fLaC\0", Route.BINARY, "audio/flac"),
+    (0, b"OggS\0", Route.BINARY, "audio/ogg"),
+    (0, b"\x1aE\xdf\xa3", Route.BINARY, "video/x-matroska"),
+    (0, b"\0\0\x01\xba", Route.BINARY, "video/mpeg"),
+    (0, b"wOFF\0", Route.BINARY, "font/woff"),
+    (0, b"wOF2\0", Route.BINARY, "font/woff2"),
+    (0, b"OTTO\0", Route.BINARY, "font/otf"),
+    (0, b"\0\x01\0\0\0", Route.BINARY, "font/ttf"),
+)
+"""The first match decides."""
+
+MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
+    "html": (Route.MARKUP, "text/html"),
+    "htm": (Route.MARKUP, "text/html"),
+    "xhtml": (Route.MARKUP, "application/xhtml+xml"),
+    "xht": (Route.MARKUP, "application/xhtml+xml"),
+    "svg": (Route.MARKUP, "image/svg+xml"),
+    "ipynb": (Route.MARKUP, "application/x-ipynb+json"),
+    "fb2": (Route.PARSE, "application/x-fictionbook+xml"),
+    "eml": (Route.PARSE, "message/rfc822"),
+    "mht": (Route.PARSE, "message/rfc822"),
+    "mhtml": (Route.PARSE, "message/rfc822"),
+}
+"""Text formats that need a parser. Mail is not decoded first: one message can have several encodings."""
+
+DAMAGED_IF_NOT_TEXT: Final[dict[str, str]] = {
+    "pdf": "application/pdf",
+    "doc": "application/msword",
+    "xls": "application/vnd.ms-excel",
+    "ppt": "application/vnd.ms-powerpoint",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
+    "epub": "application/epub+zip",
+    "rtf": "application/rtf",
+    "msg": "application/vnd.ms-outlook",
+}
+"""Documents that begin with a signature. A file of that name without the signature is damaged, unless it is text."""
+
+_CODE: Final = {
+    "x-python": "py pyi pyw", "x-java": "java", "x-c": "c h", "x-c++": "cc cpp cxx hh hpp hxx", "x-csharp": "cs",
+    "javascript": "js mjs cjs jsx", "x-typescript": "ts tsx mts cts", "x-go": "go", "x-rust": "rs", "x-ruby": "rb",
+    "x-php": "php", "x-perl": "pl pm", "x-lua": "lua", "x-shellscript": "sh bash zsh fish ksh", "x-swift": "swift",
+    "x-kotlin": "kt kts", "x-scala": "scala", "x-haskell": "hs", "x-sql": "sql", "x-r": "r", "x-julia": "jl",
+    "x-erlang": "erl", "x-elixir": "ex exs", "x-clojure": "clj cljs", "x-lisp": "el lisp scm", "x-ocaml": "ml mli",
+    "x-pascal": "pas", "x-fortran": "f f90 f95", "x-asm": "s asm", "x-dart": "dart", "x-zig": "zig", "x-nim": "nim",
+    "x-groovy": "groovy gradle", "x-powershell": "ps1", "x-msdos-batch": "bat cmd", "x-protobuf": "proto",
+    "x-objective-c": "m mm", "x-verilog": "v sv", "x-vhdl": "vhd vhdl", "x-cmake": "cmake", "x-makefile": "mk",
+    "x-vue": "vue svelte", "x-terraform": "tf hcl", "x-nix": "nix", "css": "css", "x-scss": "scss sass less",
+    "x-diff": "diff patch",
+}  # fmt: skip
+
+_TEXT: Final = {
+    "text/plain": "txt text log me asc nfo", "text/markdown": "md markdown mdown mkd mdx qmd rmd",
+    "text/x-rst": "rst", "text/x-org": "org", "text/x-asciidoc": "adoc asciidoc", "text/x-tex": "tex latex sty cls",
+    "text/x-bibtex": "bib", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/calendar": "ics",
+    "text/vcard": "vcf", "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-ssa": "ass ssa",
+    "application/json": "json jsonl ndjson geojson json5 jsonc", "application/yaml": "yaml yml",
+    "application/toml": "toml", "application/xml": "xml xsd xsl xslt rss atom kml gpx plist wsdl opml dbk",
+    "text/x-ini": "ini cfg conf properties env", "text/troff": "man 1 2 3 4 5 6 7 8", "text/x-gettext": "po pot",
+    "application/mbox": "mbox", "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
+}  # fmt: skip
+
+TEXT_BY_EXTENSION: Final[dict[str, str]] = {
+    extension: mime_type
+    for table, prefix in ((_CODE, "text/"), (_TEXT, ""))
+    for mime_type, extensions in ((prefix + kind, words) for kind, words in table.items())
+    for extension in extensions.split()
+}
+"""Plain text: indexed unchanged, so that line numbers are those that an editor shows."""
+
+TEXT_BY_NAME: Final[dict[bytes, str]] = {
+    b"makefile": "text/x-makefile",
+    b"gnumakefile": "text/x-makefile",
+    b"dockerfile": "text/x-dockerfile",
+    b"containerfile": "text/x-dockerfile",
+    b"cmakelists.txt": "text/x-cmake",
+    b"readme": "text/plain",
+    b"license": "text/plain",
+}

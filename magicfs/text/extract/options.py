@@ -1,0 +1,85 @@
+"""What a parser process is started with: its limits, and the OCR of this machine.
+
+Used by whoever makes a `FileExtractor`, and on both sides of the sandbox. `find_ocr` runs a program; everything else
+is data. Any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from magicfs.config import Settings
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+
+_TESSERACT_SECONDS = 10
+_MAX_LANGUAGES = 4
+"""Each language makes recognition slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one file and on one child process."""
+
+    seconds: float = 60.0
+    """Wall time for one file; then the child is killed."""
+    memory_bytes: int = 1024 * MIB
+    """Address space that parsing may use beyond that of an idle child."""
+    text_bytes: int = 16 * MIB
+    """Text beyond this many bytes of UTF-8 is cut off."""
+    files_per_child: int = 500
+    """A child is replaced after this many files: native libraries leak memory."""
+    child_rss_bytes: int = 384 * MIB
+    """A child whose resident memory exceeds this after a file is replaced."""
+    nice: int = 5
+    """Added to the parent's niceness."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Return the limits that the settings ask for."""
+        return cls(
+            seconds=float(settings.extract_seconds),
+            memory_bytes=settings.worker_memory_mb * MIB,
+            text_bytes=settings.max_text_mb * MIB,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ocr:
+    """The Tesseract data on this machine. The engine itself is part of kreuzberg."""
+
+    data_dir: str
+    languages: tuple[str, ...]
+    """Tesseract's names, such as `eng`; at least one, English first if it is installed."""
+
+
+def find_ocr() -> Ocr | None:
+    """Return the languages that `tesseract` on PATH has; None where it is not installed, fails, or has none."""
+    program = shutil.which("tesseract")
+    if program is None:
+        return None
+    try:
+        result = subprocess.run(
+            [program, "--list-langs"], capture_output=True, text=True, timeout=_TESSERACT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("tesseract does not answer, so text in images is not read: %s", error)
+        return None
+    return parse_languages(result.stdout)
+
+
+def parse_languages(output: str) -> Ocr | None:
+    """Parse what `tesseract --list-langs` prints: a line with the folder in quotes, then one language a line."""
+    folder = re.search(r'"([^"]+)"', output)
+    names = [line.strip() for line in output.splitlines()[1:]]
+    languages = sorted(name for name in names if re.fullmatch(r"[a-z]{3}(_[a-z]+)?", name) and name != "osd")
+    languages.sort(key=lambda name: name != "eng")
+    if folder is None or not languages:
+        return None
+    return Ocr(data_dir=folder[1], languages=tuple(languages[:_MAX_LANGUAGES]))

@@ -1,0 +1,179 @@
+"""Reads plain text: whether bytes are text, their encoding, clean newlines, and the title that a text states.
+
+Used by `FileExtractor` in the worker's own process, so it is written for speed: valid UTF-8, the usual case, costs one
+decode and three scans in C. `clean` and `truncate` serve the parser process too. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from chardetng_py import detect as detect_charset  # type: ignore[import-untyped]  # it has no marker
+
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
+"""Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
+
+_ISO_2022_JP_ESCAPE = b"\x1b$"
+"""Begins Japanese characters in ISO-2022-JP, whose bytes are all ASCII. No terminal sequence begins so."""
+
+_MAX_CONTROL_SHARE = 0.02
+"""Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
+
+_MAX_INVALID_SHARE = 0.1
+"""UTF-8 with a smaller share of invalid sequences among those beyond ASCII is damaged UTF-8, not another encoding."""
+
+_DETECTION_BYTES = 256 * 1024
+"""More than the detector needs; it reads a gigabyte in a minute."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_DECLARATION = re.compile(rb"""(?:charset|coding)\s*[=:]\s*["']?\s*([A-Za-z][A-Za-z0-9_.:-]{1,30})""")
+"""An XML declaration, an HTML `meta` element, or the coding line of an editor or of Python."""
+
+_DECLARATION_BYTES = 1024
+
+_UTF16_BYTES = 4096
+"""Bytes in which NULs are counted."""
+
+_LINE_END_CHARACTERS = 4096
+"""Characters before a cut in which a line end is searched for."""
+
+_LEGACY = re.compile(
+    r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)", re.IGNORECASE
+)
+"""Names of legacy charsets. No other is believed: decoding UTF-8 has failed, and `zip` is a codec of Python."""
+
+_WINDOWS_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+}
+"""The encoding that software writes under a charset's name: a superset of it. Browsers decode the same way."""
+
+_FRONT_MATTER_TITLE = re.compile(r"\A---\n(?:.*\n){0,30}?title:[ \t]*[\"']?(.+?)[\"']?[ \t]*\n", re.IGNORECASE)
+_MARKDOWN_TITLE = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$|^(\S.{0,200})\n=+[ \t]*$", re.MULTILINE)
+_LATEX_TITLE = re.compile(r"\\title\{([^{}\\]+)\}")
+_RST_TITLE = re.compile(r"\A\s*(?:([=\-~*#^])\1{2,}\n)?[ \t]*(\S.{0,200})\n([=\-~*#^])\3{2,}[ \t]*$", re.MULTILINE)
+
+_TITLE_WITHIN_CHARACTERS = 4096
+"""A title stands within the first characters of a text, up to this many."""
+
+_MAX_TITLE_CHARACTERS = 300
+
+
+def decode(content: bytes) -> str | None:
+    """Return the text of `content`, cleaned (`clean`); None when it is not text."""
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return clean(content[len(bom) :].decode(encoding, errors="replace"))
+    utf16 = _utf16_without_bom(content)
+    if utf16 is not None:
+        return clean(content.decode(utf16, errors="replace"))
+    if len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE:
+        return None
+    try:
+        return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
+    except UnicodeDecodeError:
+        return clean(_decode_legacy(content))
+
+
+def clean(text: str) -> str:
+    r"""Return text that Postgres stores: no NUL, no lone surrogate. `\n` is its only newline, so that lines count."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", errors="surrogatepass").decode("utf-16-le", errors="replace")
+    return text
+
+
+def truncate(text: str, *, max_bytes: int) -> str:
+    """Return the beginning of `text` that fits into `max_bytes` of UTF-8, up to the last line end near the limit."""
+    if len(text) * 4 <= max_bytes:
+        return text
+    data = text.encode("utf-8")
+    if len(data) <= max_bytes:
+        return text
+    kept = data[:max_bytes].decode("utf-8", errors="ignore")
+    line_end = kept.rfind("\n", len(kept) - _LINE_END_CHARACTERS)
+    return kept[: line_end + 1] if line_end > 0 else kept
+
+
+def title_of(text: str, *, mime_type: str) -> str | None:
+    """Return the title that a Markdown, reStructuredText or LaTeX text states; None when it states none."""
+    head = text[:_TITLE_WITHIN_CHARACTERS]
+    if mime_type == "text/markdown":
+        match = _FRONT_MATTER_TITLE.search(head) or _MARKDOWN_TITLE.search(head)
+        title = match and next(group for group in match.groups() if group)
+    elif mime_type == "text/x-rst":
+        match = _RST_TITLE.search(head)
+        title = match and match[2]
+    elif mime_type == "text/x-tex":
+        match = _LATEX_TITLE.search(head)
+        title = match and match[1]
+    else:
+        return None
+    return title.strip()[:_MAX_TITLE_CHARACTERS] or None if title else None
+
+
+def _utf16_without_bom(content: bytes) -> str | None:
+    """Return the byte order of UTF-16, or None. NULs tell it: text of any script has ASCII spaces and newlines."""
+    head = content[:_UTF16_BYTES]
+    if b"\0" not in head or len(content) % 2:
+        return None
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if odd > len(head) * 0.1 and even * 20 < odd:
+        return "utf-16-le"
+    if even > len(head) * 0.1 and odd * 20 < even:
+        return "utf-16-be"
+    return None
+
+
+def _decode_legacy(content: bytes) -> str:
+    """Decode what is not valid UTF-8: by its declared charset, as damaged UTF-8, or by its detected charset."""
+    match = _DECLARATION.search(content, 0, _DECLARATION_BYTES)
+    declared = _codec(match[1].decode("ascii")) if match else None
+    if declared:
+        try:
+            return content.decode(declared)
+        except UnicodeDecodeError:
+            pass
+    text = content.decode("utf-8", errors="replace")
+    invalid = text.count("\ufffd")
+    beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
+    if invalid < _MAX_INVALID_SHARE * beyond_ascii:
+        return text
+    return content.decode(_codec(detect_charset(_sample(content))) or "cp1252", errors="replace")
+
+
+def _sample(content: bytes) -> bytes:
+    """Return the part that the detector gets: it begins shortly before the first byte beyond ASCII."""
+    if len(content) <= _DETECTION_BYTES:
+        return content
+    first = re.search(rb"[\x80-\xff]", content)
+    start = max(0, first.start() - 64) if first else 0
+    return content[start : start + _DETECTION_BYTES]
+
+
+def _codec(name: str) -> str | None:
+    """Return Python's codec for a legacy charset; None for any other name."""
+    if not _LEGACY.match(name):
+        return None
+    try:
+        codec = codecs.lookup(name).name
+    except LookupError:
+        return None
+    return _WINDOWS_SUPERSETS.get(codec, codec)
