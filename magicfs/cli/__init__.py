@@ -1,11 +1,5 @@
-"""The command line. Only this package talks to a person; only its `wiring` puts the parts together.
+"""The command line: only this package talks to a person. `outcome.main` is its entry point.
 
-Nothing heavy is imported before a command runs, so that `magicfs --help` and shell completion are quick.
+Imports nothing, and neither does `application` import anything heavy: `magicfs --help` and shell completion are quick,
+and a service that needs `wiring` alone does not load the commands.
 """
-
-from __future__ import annotations
-
-from magicfs.cli.application import app
-from magicfs.cli.outcome import main
-
-__all__ = ["app", "main"]

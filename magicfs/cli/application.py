@@ -1,4 +1,4 @@
-"""The tree of commands. Each module of `commands` parses, calls one service, and prints."""
+"""The tree of commands. Each module of `commands` parses its arguments, calls one service, and prints the result."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DAILY = "Every day"
-FILES = "Files and models"
-PARTS = "The parts, for a cluster"
+DAILY_PANEL = "Every day"
+FILES_PANEL = "Files and models"
+PARTS_PANEL = "The parts, for a cluster"
 
-app.command("up", rich_help_panel=DAILY, epilog=up.EXAMPLES)(up.up)
-app.command("down", rich_help_panel=DAILY)(down.down)
-app.command("status", rich_help_panel=DAILY, epilog=status.EXAMPLES)(status.status)
-app.command("search", rich_help_panel=DAILY, epilog=search.EXAMPLES)(search.search)
-app.command("doctor", rich_help_panel=DAILY, epilog=doctor.EXAMPLES)(doctor.doctor)
-app.add_typer(roots.app, name="roots", rich_help_panel=FILES)
-app.command("scan", rich_help_panel=FILES)(scan.scan)
-app.command("failures", rich_help_panel=FILES)(failures.failures)
-app.add_typer(model.app, name="model", rich_help_panel=FILES)
-app.command("mount", rich_help_panel=PARTS)(mount.mount)
-app.command("umount", rich_help_panel=PARTS)(umount.umount)
-app.command("agent", rich_help_panel=PARTS)(agent.agent)
-app.command("worker", rich_help_panel=PARTS, epilog=worker.EXAMPLES)(worker.worker)
-app.command("flower", rich_help_panel=PARTS)(flower.flower)
+app.command("up", rich_help_panel=DAILY_PANEL, epilog=up.EXAMPLES)(up.up)
+app.command("down", rich_help_panel=DAILY_PANEL)(down.down)
+app.command("status", rich_help_panel=DAILY_PANEL, epilog=status.EXAMPLES)(status.status)
+app.command("search", rich_help_panel=DAILY_PANEL, epilog=search.EXAMPLES)(search.search)
+app.command("doctor", rich_help_panel=DAILY_PANEL, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(roots.app, name="roots", rich_help_panel=FILES_PANEL)
+app.command("scan", rich_help_panel=FILES_PANEL)(scan.scan)
+app.command("failures", rich_help_panel=FILES_PANEL)(failures.failures)
+app.add_typer(model.app, name="model", rich_help_panel=FILES_PANEL)
+app.command("mount", rich_help_panel=PARTS_PANEL)(mount.mount)
+app.command("umount", rich_help_panel=PARTS_PANEL)(umount.umount)
+app.command("agent", rich_help_panel=PARTS_PANEL)(agent.agent)
+app.command("worker", rich_help_panel=PARTS_PANEL, epilog=worker.EXAMPLES)(worker.worker)
+app.command("flower", rich_help_panel=PARTS_PANEL)(flower.flower)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,4 +1,7 @@
-"""How a command ends: exit code 0 done, 1 failed, 2 wrong usage, and one line on standard error that says why."""
+"""The entry point: run a command, and end with an exit code and, on failure, one line on standard error.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -23,59 +26,60 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command; its exit code."""
+    """Run a command and return its exit code."""
     from magicfs.cli.application import app
 
     try:
         code = app(arguments, prog_name="magicfs", standalone_mode=False)
         sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the last resort: `_unexpected` logs it
-        return _failed(error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_unexpected` writes it to a log
+        return _report(error)
     return code if isinstance(code, int) else DONE
 
 
-def _failed(error: BaseException) -> int:
-    """Say what went wrong; the exit code."""
+def _report(error: BaseException) -> int:
+    """Print the error, and return the exit code for it."""
     match error:
         case BrokenPipeError():
-            return _reader_is_gone()
+            return _discard_output()
         case KeyboardInterrupt() | typer.Abort():
             return INTERRUPTED
         case typer.TyperException():
             return _wrong_usage(error)
         case MagicFSError():
-            return _complain(str(error), WRONG_USAGE if isinstance(error, UsageError) else FAILED)
-    return _complain(_unexpected(error), FAILED)
+            return _print_error(str(error), WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    return _print_error(_unexpected(error), FAILED)
 
 
-def _complain(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.write(f"magicfs: {' '.join(message.split())}\n")
     return code
 
 
 def _wrong_usage(error: typer.TyperException) -> int:
-    """What typer says of options and arguments, in one line. Without any command it has shown the help."""
+    """Print typer's complaint about options or arguments in one line. It is empty when typer has shown the help."""
     message = error.format_message()
     if not message:
         return WRONG_USAGE
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "magicfs"
-    return _complain(f"{message.rstrip('.')}: see '{command} --help'", WRONG_USAGE)
+    return _print_error(f"{message.rstrip('.')}: see '{command} --help'", WRONG_USAGE)
 
 
-def _reader_is_gone() -> int:
-    """Whoever read our output, such as `head`, has seen enough. Nothing is written to it at exit either."""
+def _discard_output() -> int:
+    """End well when the reader of our output, such as `head`, has closed it: what is flushed at exit goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 
 def _unexpected(error: BaseException) -> str:
+    """A message about an error that nobody raised on purpose. Its traceback goes to a log."""
     lines = traceback.format_exception(error)
     for folder in (_log_dir(), Path(tempfile.gettempdir())):
         path = folder / "magicfs-error.log"
         with contextlib.suppress(OSError):
-            # The temporary directory is everybody's: no link is followed, and nobody else reads it.
+            # Everybody can write to the temporary directory: follow no link, and let nobody else read the log.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             with open(os.open(path, flags, 0o600), "a", encoding="utf-8", errors="replace") as log:
                 log.writelines(["\n", *lines])
@@ -84,10 +88,10 @@ def _unexpected(error: BaseException) -> str:
 
 
 def _log_dir() -> Path:
-    """Where the log would be by the settings; they may be what is broken."""
+    """The folder of the logs; the temporary directory when the settings are what is broken."""
     try:
         from magicfs.config import load
 
         return load().log_dir
-    except Exception:  # noqa: BLE001  see above
+    except Exception:  # noqa: BLE001  broken settings
         return Path(tempfile.gettempdir())

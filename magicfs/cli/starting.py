@@ -1,7 +1,6 @@
-"""Bring up what `magicfs up` asks for: checks first, servers next, then everything that needs them.
+"""Start or change the parts of this machine for `magicfs up`: checks, then the servers, then what needs them.
 
-What fails half way is taken back: a machine on which nothing ran is left with nothing running, one on which
-something ran is left as it was.
+A failure half way is undone: the parts that ran before run on, and no others.
 """
 
 from __future__ import annotations
@@ -16,13 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.cli import output, wiring
+from magicfs.cli import terminal, wiring
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MountError, ServerError
 from magicfs.fuse import mountpoint
-from magicfs.runtime import parts as parts_of
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.parts import Part
+from magicfs.runtime.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions, server_parts, service_parts
 from magicfs.runtime.processes import wait_until
 from magicfs.runtime.supervisor import Supervisor
 
@@ -35,59 +33,74 @@ SERVER_SECONDS = 90.0
 
 MOUNT_SECONDS = 30.0
 WARM_UP_SECONDS = 20.0
-TRIES = 2
-"""A part that has been started so often and ended each time will not come up by itself."""
+MAX_RESTARTS_UNTIL_READY = 2
+"""A part that has been restarted this often before it was ready will not get ready by itself."""
 
-NOT_FOR_PARTS = frozenset({"workers", "mount"})
-"""Settings that tell `up` what to start; no part of it reads them."""
+UP_SETTINGS = frozenset({"workers", "mount"})
+"""Settings that `up` itself reads, and no part."""
 
-MOUNT_READS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level"})
+MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level"})
 """Settings that the mount reads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What should run."""
+class UpRequest:
+    """What one call of `magicfs up` asks for. None leaves what runs as it is."""
 
     roots: Sequence[Path]
     mount: Path | None
-    """Absolute; None leaves a mount that is there alone."""
+    """Absolute."""
     workers: int | None
-    """None leaves their number alone."""
     gentle: bool | None
-    """None leaves that alone too."""
     tied: bool
-    """Whether it all ends with the calling process."""
+    """Whether the supervisor ends with the calling process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class UpResult:
     """What runs now."""
 
     model: StoredModel
     mount: Path | None
     began: datetime
-    """The database's time before anything was looked at."""
+    """The database's time before the scans that `up` asked for."""
 
 
-def bring_up(settings: Settings, request: Request) -> Started:
-    """Start or change what runs on this machine. Raises `MagicFSError`; then everything is as it was before."""
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """What ran before this call; nothing when no supervisor ran."""
+
+    parts: Sequence[Part]
+    options: UpOptions | None
+
+    @property
+    def mount(self) -> Path | None:
+        return self.options.mount if self.options else None
+
+    @property
+    def gentle(self) -> bool:
+        return self.options is not None and self.options.gentle
+
+
+def bring_up(settings: Settings, request: UpRequest) -> UpResult:
+    """Start or change the parts of this machine. Raises `MagicFSError`; then the parts are those of before."""
     supervisor = wiring.supervisor(settings)
     with supervisor.locked():
-        former = supervisor.wanted()
+        parts = supervisor.wanted()
+        former = _Former(parts, supervisor.options() if parts else None)
         _check(settings, request, former)
-        with _taken_back(supervisor, former):
+        with _undone_on_failure(supervisor, former):
             return _start(settings, request, supervisor, former)
 
 
-def _check(settings: Settings, request: Request, former: Sequence[Part]) -> None:
-    """Everything that can be known to fail before anything is started."""
+def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
+    """Raise `MagicFSError` for what is sure to fail, before anything is started."""
     from magicfs.ingest.roots import check_root
 
     mounts = [os.fsencode(request.mount)] if request.mount else []
     for root in request.roots:
         check_root(root, home=settings.home, mounts=mounts)
-    if request.mount is not None and request.mount != mount_of(former):
+    if request.mount is not None and request.mount != former.mount:
         mountpoint.prepare(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres.binaries()
@@ -101,50 +114,50 @@ def _check(settings: Settings, request: Request, former: Sequence[Part]) -> None
         raise ServerError("the program setpriv is missing: install util-linux")
 
 
-def _start(settings: Settings, request: Request, supervisor: Supervisor, former: Sequence[Part]) -> Started:
+def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: _Former) -> UpResult:
     from magicfs.db.migrate import migrate
     from magicfs.db.pool import Database
     from magicfs.db.roots import database_time
 
-    settings = _as_gentle_as_wanted(settings, request, former)
-    servers = parts_of.server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
-    if not former:
-        output.remark("starting")
+    settings = _with_gentle(settings, request, former)
+    servers = server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
+    if not former.parts:
+        terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
     _wait_for_servers(settings, supervisor)
     with Database(settings.database_dsn, application="up", size=1) as database:
         migrate(database)
         with database.transaction() as connection:
             began = database_time(connection)
-        model = wiring.model_of_index(settings, database, say=output.remark)
-        mount = request.mount or mount_of(former)
+        model = wiring.pull_active_model(settings, database, progress=terminal.remark)
+        mount = request.mount or former.mount
         _add_roots(settings, database, request, mount)
-        if mount is not None and mount != mount_of(former):
+        if mount is not None and mount != former.mount:
             _check_against_roots(settings, database, mount)
-    services = parts_of.service_parts(
-        embed_workers=_workers(settings, request, former),
-        embedder=("--socket", str(settings.embedder_socket), "--models", str(settings.model_dir)),
-        mount=mount,
+    options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
+    services = service_parts(
+        options,
+        embedder=("--socket", str(settings.embedder_socket)),
         environment=environment_of(settings),
-        mount_environment=environment_of(settings, only=MOUNT_READS),
+        mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
     )
-    supervisor.apply([*servers, *services])
+    supervisor.apply([*servers, *services], options=options)
     if mount is not None:
         _wait_for_mount(settings, supervisor, mount)
     _warm_up(settings, model)
-    return Started(model=model, mount=mount, began=began)
+    return UpResult(model=model, mount=mount, began=began)
 
 
 def _warm_up(settings: Settings, model: StoredModel) -> None:
-    """Have the query embedder load the model, so that the first search need not wait for it."""
+    """Have the query embedder load the model, so that the first search does not wait for that."""
     try:
         wiring.query_embedder(settings).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
     except MagicFSError as error:
-        output.remark(f"searches go by words alone for now: {error}")
+        terminal.remark(f"searches use words alone for now: {error}")
 
 
-def _add_roots(settings: Settings, database: Database, request: Request, mount: Path | None) -> None:
-    """Add the roots that were asked for, and have those that are known looked at anew."""
+def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:
+    """Add the roots that were asked for, and ask for a scan of every root."""
     from magicfs.db.roots import request_scan
     from magicfs.ingest.roots import add_all
 
@@ -162,28 +175,31 @@ def _check_against_roots(settings: Settings, database: Database, mount: Path) ->
 
 
 @contextmanager
-def _taken_back(supervisor: Supervisor, former: Sequence[Part]) -> Iterator[None]:
-    """On any failure, and on Ctrl-C, make run what ran before."""
+def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None]:
+    """On any failure, and on Ctrl-C, run the former parts again."""
     try:
         yield
     except BaseException as why:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            if former:
-                supervisor.apply(former)
+            if former.parts:
+                supervisor.apply(former.parts, options=former.options)
             else:
                 supervisor.stop()
         except MagicFSError as error:
             if str(error) != str(why):
-                output.remark(f"magicfs: {error}")
+                terminal.remark(f"magicfs: {error}")
         finally:
             signal.signal(signal.SIGINT, before)
         raise
 
 
 def environment_of(settings: Settings, *, only: frozenset[str] | None = None) -> dict[str, str]:
-    """The settings that were set, as the environment of a part: a change of one restarts the part."""
-    names = settings.model_fields_set - NOT_FOR_PARTS - {"home"}
+    """The environment of a part: the settings that were set, `only` these where given.
+
+    A part restarts when its environment changes, so it has no settings of `up` itself and of Flower.
+    """
+    names = settings.model_fields_set - UP_SETTINGS - {"home"}
     if only is not None:
         names &= only
     values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
@@ -191,71 +207,65 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
     return {"MAGICFS_HOME": str(settings.home), **environment}
 
 
-def mount_of(parts: Sequence[Part]) -> Path | None:
-    """Where a set of parts mounts."""
-    return next((Path(part.command[-1]) for part in parts if part.name == parts_of.MOUNT), None)
-
-
-def _workers(settings: Settings, request: Request, former: Sequence[Part]) -> int:
+def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:
+    """How many embedding workers to run: those asked for, else those that run, else those that the settings say."""
+    is_set = "workers" in settings.model_fields_set
     if request.workers is not None:
         return request.workers
-    if request.gentle and "workers" not in settings.model_fields_set:
+    if request.gentle and not is_set:
         return 1
-    was_gentle = any(part.environment.get("MAGICFS_GENTLE") == "True" for part in former)
-    if request.gentle is False and was_gentle:
-        return settings.workers
-    running = sum(part.name.startswith(f"{parts_of.EMBED_WORKER}-") for part in former)
-    if former:
-        return running
-    return 1 if settings.gentle and "workers" not in settings.model_fields_set else settings.workers
+    stops_being_gentle = former.gentle and request.gentle is False
+    if former.options is not None and not stops_being_gentle:
+        return former.options.embed_workers
+    return 1 if settings.gentle and not is_set else settings.workers
 
 
-def _as_gentle_as_wanted(settings: Settings, request: Request, former: Sequence[Part]) -> Settings:
-    """What was asked for now, else what is set, else what runs."""
+def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Settings:
+    """The settings with `gentle` as it was asked for, else as it is set, else as it runs."""
     gentle = request.gentle
     if gentle is None and "gentle" not in settings.model_fields_set:
-        gentle = any(part.environment.get("MAGICFS_GENTLE") == "True" for part in former) or None
+        gentle = former.gentle or None
     return settings if gentle is None else settings.model_copy(update={"gentle": gentle})
 
 
 def _wait_for_servers(settings: Settings, supervisor: Supervisor) -> None:
     if settings.embedded_database:
-        _wait_for(settings, supervisor, parts_of.POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS)
+        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS)
     if settings.embedded_broker:
-        _wait_for(settings, supervisor, parts_of.REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS)
+        _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS)
 
 
 def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path) -> None:
     try:
-        _wait_for(settings, supervisor, parts_of.MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS)
+        _wait_for(settings, supervisor, MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS)
     except ServerError as error:
         raise MountError(str(error)) from error
 
 
 def _is_mounted(mount: Path) -> bool:
     present = mountpoint.mounted_at(mount)
-    return present is not None and present.kind == mountpoint.KIND
+    return present is not None and present.is_magicfs
 
 
 def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float) -> None:
-    """Wait until a part is ready; if it ends instead, its last words say why. Raises `ServerError`."""
+    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it ends instead."""
     log = settings.log_dir / f"{name}.log"
 
     def is_ready() -> bool:
         if ready():
             return True
         status = supervisor.part(name)
-        if status is None or status.restarts >= TRIES:
-            raise ServerError(f"{name} does not start: {last_words(log)}: see {log}")
+        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY:
+            raise ServerError(f"{name} does not start: {last_line(log)}: see {log}")
         return False
 
-    wait_until(is_ready, seconds=seconds, failed=f"{name} does not get ready: {last_words(log)}: see {log}", pause=0.1)
+    wait_until(is_ready, seconds=seconds, failed=f"{name} does not get ready: {last_line(log)}: see {log}", pause=0.1)
 
 
-def last_words(log: Path) -> str:
-    """The last line of a part's log."""
+def last_line(log: Path) -> str:
+    """The last line of a part's log, without our own prefix."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].strip().removeprefix("magicfs: ") if lines else "it says nothing"
+    return lines[-1].strip().removeprefix("magicfs: ") if lines else "its log is empty"

@@ -1,49 +1,49 @@
-"""Take down what `up` started, whether its supervisor lives or not."""
+"""Stop what `magicfs up` started, whether its supervisor runs or was killed: all of it, or the mount alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from magicfs.cli import wiring
-from magicfs.cli.starting import mount_of
 from magicfs.config import Settings
 from magicfs.fuse import mountpoint
-from magicfs.runtime import parts as parts_of
+from magicfs.runtime.parts import MOUNT
 
 
 def take_down(settings: Settings) -> bool:
-    """Stop everything, unmount, and leave no socket. Returns whether there was anything to stop.
-
-    Raises `MagicFSError`.
-    """
+    """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`."""
     if not settings.run_dir.is_dir():
         return False
     supervisor = wiring.supervisor(settings)
     with supervisor.locked():
-        mount = mount_of(list(supervisor.described().values()))
-        found = supervisor.stop()
+        options = supervisor.options()
+        stopped = supervisor.stop()
+        # One that a search has started is no part of the supervisor.
         embedder = wiring.query_embedder(settings)
         if embedder.ping() is not None:
-            found = True
+            stopped = True
             embedder.quit()
         settings.embedder_socket.unlink(missing_ok=True)
-        if mount is not None:  # its node was killed
-            found |= mountpoint.umount(mount)
-    return found
+        # A mount node that was killed leaves its mount behind.
+        if options is not None and options.mount is not None:
+            stopped |= mountpoint.umount(options.mount)
+    return stopped
 
 
 def end_mount(settings: Settings, place: Path) -> tuple[Path, bool]:
-    """Unmount a place, and have a supervisor that runs its node run it no more.
+    """Unmount `place`, and take its mount node out of the supervisor where that runs it.
 
     Returns the absolute path, and whether anything was mounted there. Raises `MagicFSError`.
     """
     path = mountpoint.absolute(place)
-    found = False
+    removed = False
     if settings.run_dir.is_dir():
         supervisor = wiring.supervisor(settings)
         with supervisor.locked():
-            wanted = supervisor.wanted()
-            if mount_of(wanted) == path:
-                supervisor.apply([part for part in wanted if part.name != parts_of.MOUNT])
-                found = True
-    return path, mountpoint.umount(path) or found
+            parts, options = supervisor.wanted(), supervisor.options()
+            if parts and options is not None and options.mount == path:
+                remaining = [part for part in parts if part.name != MOUNT]
+                supervisor.apply(remaining, options=replace(options, mount=None))
+                removed = True
+    return path, mountpoint.umount(path) or removed

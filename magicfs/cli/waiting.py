@@ -1,4 +1,4 @@
-"""Wait until everything that is on disk can be found, and show how far it is."""
+"""Wait until everything on disk is searchable, and show the progress: for `magicfs up --wait` and `scan --wait`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from magicfs.cli import output
+from magicfs.cli import terminal
 from magicfs.errors import DatabaseUnavailable, ServerError
 
 if TYPE_CHECKING:
@@ -19,52 +19,52 @@ if TYPE_CHECKING:
     from magicfs.domain.status import IndexProgress
 
 POLL_SECONDS = 0.25
-LOOKS_PAUSE = 10
-"""So many times as long as a look took is the pause after it."""
+PAUSE_FACTOR = 10
+"""The pause after a query for the progress is at least this many times as long as the query."""
 
 LINE_SECONDS = 5.0
-"""Pause between two lines where there is no terminal to draw on."""
+"""Pause between two lines of progress where there is no terminal for a bar."""
 
 WINDOW_SECONDS = 20.0
-"""The rate is that of the last so many seconds: it follows what the machine does now."""
+"""Time over which the rate is measured: short, so that it follows the present load."""
 
 CHECK_SECONDS = 2.0
-"""Pause between two looks at what does the work."""
+"""Pause between two checks that the parts run."""
 
-HOPELESS_RESTARTS = 3
-"""A part that has ended so often right after its start will not help."""
+MAX_RESTARTS = 3
+"""A part that has been restarted this often, and has ended once more, does not come up by itself."""
 
-PATIENCE_SECONDS = 60.0
-"""A single file may keep its worker busy for so long."""
+STALL_SECONDS = 60.0
+"""A single file may keep its worker busy for this long."""
 
 OUTAGE_SECONDS = 30.0
-"""How long the database may be away, as it is while it restarts."""
+"""How long the database may be unavailable, as it is during a restart."""
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ProgressReport:
     """How far the index is."""
 
     files_done: int
     files_total: int
     chunks_done: int
     chunks_expected: int
-    """What there is, and what the files that are still to be read will bring by the look of the others."""
+    """The chunks of the files read so far, and an estimate for the others from the average of these."""
     rate: float
     """Chunks a second."""
     seconds_left: float | None
-    """None while there is nothing to tell it from."""
+    """None while there is no rate to compute it from."""
 
     @property
     def share(self) -> float:
-        """In [0, 1]: files weigh as much as their chunks."""
+        """The share that is done, in [0, 1]. A file counts as much as a chunk."""
         total = self.files_total + self.chunks_expected
         return (self.files_done + self.chunks_done) / total if total else 0.0
 
     @property
     def pace(self) -> str:
-        """The rate, and the time left if that can be told."""
-        left = "" if self.seconds_left is None else f", {output.duration(self.seconds_left)} left"
+        """The rate, and the time left where there is one, in words."""
+        left = "" if self.seconds_left is None else f", {terminal.duration(self.seconds_left)} left"
         return f"{self.rate:.0f} chunks/s{left}"
 
     def __str__(self) -> str:
@@ -75,13 +75,13 @@ class Snapshot:
 
 
 @dataclass
-class Meter:
-    """Turns counts into a rate and a time left. Pure: the caller has the clock."""
+class ProgressMeter:
+    """Turns counts into a rate and a time left. Pure: the caller passes the time in."""
 
     _history: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def update(self, progress: IndexProgress, *, now: float) -> Snapshot:
-        """Take in what there is at the time `now`, in seconds."""
+    def update(self, progress: IndexProgress, *, now: float) -> ProgressReport:
+        """Report the progress at the time `now`, in seconds."""
         files, chunks = progress.files, progress.chunks
         done = chunks.embedded + chunks.failed
         self._history.append((now, done))
@@ -91,7 +91,7 @@ class Meter:
         if files.indexed:
             expected += round(files.pending * chunks.total / files.indexed)
         rate = max(0.0, (done - before) / (now - then)) if now > then else 0.0
-        return Snapshot(
+        return ProgressReport(
             files_done=files.total - files.pending,
             files_total=files.total,
             chunks_done=done,
@@ -102,18 +102,18 @@ class Meter:
 
 
 @dataclass
-class Patience:
-    """Notices that nothing moves. Pure: the caller has the clock."""
+class StallDetector:
+    """Notices that the counts do not change. Pure: the caller passes the time in."""
 
     _counts: tuple[int, ...] = ()
     _since: float = 0.0
 
-    def is_over(self, snapshot: Snapshot, *, now: float) -> bool:
-        """Whether nothing has moved for `PATIENCE_SECONDS`; then again after as long a time."""
-        counts = (snapshot.files_done, snapshot.files_total, snapshot.chunks_done, snapshot.chunks_expected)
+    def is_stalled(self, report: ProgressReport, *, now: float) -> bool:
+        """Whether the counts are those of `STALL_SECONDS` ago. True once, then again after the same time."""
+        counts = (report.files_done, report.files_total, report.chunks_done, report.chunks_expected)
         if counts != self._counts:
             self._counts, self._since = counts, now
-        if now - self._since < PATIENCE_SECONDS:
+        if now - self._since < STALL_SECONDS:
             return False
         self._since = now
         return True
@@ -121,40 +121,40 @@ class Patience:
 
 def wait_until_searchable(
     settings: Settings, database: Database, *, since: datetime, root: str | None = None
-) -> Snapshot:
-    """Return when every root of this host has been scanned after `since` and all that was found there is indexed.
+) -> ProgressReport:
+    """Wait until every root of this host was scanned after `since`, the database's time, and its files are indexed.
 
-    With the name of a `root`, whatever host has it, only that one is waited for. `since` is the database's time.
-    Raises `ServerError` when what does the work is not there any more.
+    With the name of a `root`, on any host, only that root is waited for. Raises `ServerError` when the parts that do
+    the work do not run any more.
     """
-    meter = Meter()
-    seen = time.monotonic()
+    meter, stall_detector = ProgressMeter(), StallDetector()
+    answered = time.monotonic()
     checked = float("-inf")
-    patience = Patience()
     with _Display() as display:
         while True:
             began = time.monotonic()
             try:
-                progress, scanned = _look(settings, database, since=since, root=root)
-                seen = time.monotonic()
+                progress, scanned = _read(settings, database, since=since, root=root)
+                answered = time.monotonic()
             except DatabaseUnavailable:
-                if time.monotonic() - seen > OUTAGE_SECONDS:
+                if time.monotonic() - answered > OUTAGE_SECONDS:
                     raise
             else:
-                snapshot = meter.update(progress, now=seen)
-                display.show(snapshot)
-                if patience.is_over(snapshot, now=seen):
-                    output.remark("nothing has moved for a while: 'magicfs status' and the logs may tell why")
-                if scanned and not progress.files.pending and snapshot.chunks_done >= progress.chunks.total:
-                    return snapshot
+                report = meter.update(progress, now=answered)
+                display.show(report)
+                if stall_detector.is_stalled(report, now=answered):
+                    terminal.remark("no progress for a minute: see 'magicfs status' and the logs")
+                if scanned and not progress.files.pending and report.chunks_done >= progress.chunks.total:
+                    return report
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
                 _check_alive(settings)
-            # In a large cluster a look takes a while; who waits must not be a burden.
-            time.sleep(max(POLL_SECONDS, LOOKS_PAUSE * (seen - began)))
+            # In a large cluster the query takes a while: commands that wait must not load the database.
+            time.sleep(max(POLL_SECONDS, PAUSE_FACTOR * (answered - began)))
 
 
-def _look(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
+def _read(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
+    """The progress, and whether all roots that are waited for have been scanned."""
     from magicfs.db.roots import count_unscanned
     from magicfs.db.status import read_progress
 
@@ -164,27 +164,27 @@ def _look(settings: Settings, database: Database, *, since: datetime, root: str 
 
 
 def _check_alive(settings: Settings) -> None:
-    """Raises `ServerError` when nobody is there any more who could do the work, as far as that runs here."""
+    """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
     from magicfs.cli import wiring
-    from magicfs.cli.starting import last_words
+    from magicfs.cli.starting import last_line
 
     parts = wiring.supervisor(settings).parts()
     if not parts and settings.embedded_database:
-        raise ServerError("it was stopped meanwhile: run 'magicfs up' to go on")
+        raise ServerError("stopped by another command: run 'magicfs up' to go on")
     for part in parts:
-        if part.state == "backoff" and part.restarts >= HOPELESS_RESTARTS:
+        if part.state == "backoff" and part.restarts >= MAX_RESTARTS:
             log = settings.log_dir / f"{part.name}.log"
-            raise ServerError(f"{part.name} does not stay up: {last_words(log)}: see {log}")
+            raise ServerError(f"{part.name} does not stay up: {last_line(log)}: see {log}")
 
 
 class _Display:
-    """A bar on a terminal, a line now and then elsewhere. On standard error."""
+    """Progress on standard error: a bar on a terminal, a line every `LINE_SECONDS` elsewhere."""
 
     def __init__(self) -> None:
-        self._console = output.remarks()
+        self._console = terminal.remarks()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._said = float("-inf")
+        self._printed = float("-inf")
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -197,12 +197,12 @@ class _Display:
             self._bar.start()
         return self
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, report: ProgressReport) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=snapshot.share, description=str(snapshot))
-        elif time.monotonic() - self._said >= LINE_SECONDS:
-            self._said = time.monotonic()
-            output.remark(str(snapshot))
+            self._bar.update(self._task, completed=report.share, description=str(report))
+        elif time.monotonic() - self._printed >= LINE_SECONDS:
+            self._printed = time.monotonic()
+            terminal.remark(str(report))
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:

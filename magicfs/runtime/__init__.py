@@ -1,1 +1,1 @@
-"""What runs on this machine: the embedded Postgres and Redis, and the supervisor behind `magicfs up`."""
+"""The embedded Postgres and Redis, and the supervisor behind `magicfs up`."""

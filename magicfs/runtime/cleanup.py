@@ -1,7 +1,7 @@
-"""What a supervisor that was killed has left behind: processes on their way out, servers, sockets.
+"""End the processes and remove the sockets that a killed supervisor has left behind.
 
-The kernel tells our processes to stop when their supervisor dies, so mostly this is a matter of waiting. Called
-under the lock of `supervisor`, with no supervisor running.
+The kernel tells our processes to stop when their supervisor dies, so this is mostly a matter of waiting. `supervisor`
+calls it under its lock, while no supervisor runs.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ import psutil
 
 from magicfs.errors import ServerError
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.processes import accepts, gone, wait_until
+from magicfs.runtime.processes import has_ended, is_listening, wait_until
 
-WORK_SECONDS = 10.0
-"""How long a worker may take to finish its batch before it is killed."""
+STOP_SECONDS = 10.0
+"""Time for a worker to finish its batch, and for Redis to stop; a worker is killed after it."""
 
 SUPERVISOR_SECONDS = 120.0
-"""How long a supervisor may take to stop all of its parts."""
+"""Time for a supervisor to stop all of its parts."""
 
-OUR_SOCKETS = frozenset({"supervisor.sock", "redis.sock", ".s.PGSQL.5432"})
-"""The query embedder's is not among them: one that a search has started goes on serving."""
+POSTGRES_SECONDS = 60.0
+"""Time for Postgres to write its checkpoint."""
 
-DATABASE_SECONDS = 60.0
-"""How long Postgres may take to write its checkpoint."""
+SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", ".s.PGSQL.5432"})
+"""Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
 
-_SERVERS = frozenset({"postgres", "redis-server"})
-"""They are stopped in their own way, and last. Both write over what `environ` shows, besides."""
+_SERVER_NAMES = frozenset({"postgres", "redis-server"})
+"""Programs that are stopped last and in their own way. They also overwrite the environment that `environ` reads."""
 
 
 def clean_up(home: Path) -> bool:
-    """End what is left over and remove its sockets. Whether there was any process.
+    """End what is left of a state directory's processes and remove its sockets; whether there was any process.
 
-    Raises `ServerError` when something does not end, or when another program has one of our sockets.
+    Raises `ServerError` when a process does not end, or when another program listens on one of our sockets.
     """
-    found = _outlive_supervisor(home)
-    found |= _end_processes(home)
-    found |= _end_redis(home)
-    found |= _end_postgres(home)
+    ended = _wait_for_supervisor(home)
+    ended |= _end_processes(home)
+    ended |= _end_redis(home)
+    ended |= _end_postgres(home)
     _remove_sockets(home / "run")
-    # A lock that names a pid which another program has by now would keep Postgres from starting.
+    # A lock file whose pid belongs to another program by now keeps Postgres from starting.
     (home / "run" / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
-    return found
+    return ended
 
 
-def _outlive_supervisor(home: Path) -> bool:
-    """Wait for a supervisor that is on its way out, if there is one."""
+def _wait_for_supervisor(home: Path) -> bool:
+    """Wait for the end of a supervisor that is shutting down; whether there was one."""
     try:
         pid = int((home / "run" / "supervisor.pid").read_text(encoding="ascii"))
         process = psutil.Process(pid)
@@ -61,7 +61,7 @@ def _outlive_supervisor(home: Path) -> bool:
     except (OSError, ValueError, psutil.Error):
         return False
     if is_ours:
-        _wait(lambda: gone(process), SUPERVISOR_SECONDS, f"the supervisor (pid {pid})")
+        _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, f"the supervisor (pid {pid})")
     return is_ours
 
 
@@ -70,9 +70,9 @@ def _remove_sockets(run_dir: Path) -> None:
         with contextlib.suppress(OSError):
             if not stat.S_ISSOCK(path.lstat().st_mode):
                 continue
-            if not accepts(path):
+            if not is_listening(path):
                 path.unlink()
-            elif path.name in OUR_SOCKETS:
+            elif path.name in SOCKET_NAMES:
                 raise ServerError(f"{path} is in use by another program: end it, or set MAGICFS_HOME elsewhere")
 
 
@@ -81,17 +81,17 @@ def _end_processes(home: Path) -> bool:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=WORK_SECONDS)
+    _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=WORK_SECONDS)
+    psutil.wait_procs(alive, timeout=STOP_SECONDS)
     return bool(processes)
 
 
 def _is_ours(process: psutil.Process, home: str) -> bool:
-    """Whether a supervisor of this state directory has started it, or a process that such a one has started."""
-    if process.pid == os.getpid() or process.info["name"] in _SERVERS:
+    """Whether a supervisor of this state directory started a process, or the parent that it descends from."""
+    if process.pid == os.getpid() or process.info["name"] in _SERVER_NAMES:
         return False
     try:
         environment = process.environ()
@@ -108,11 +108,11 @@ def _end_redis(home: Path) -> bool:
     if not redis.answers(home):
         return False
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(WORK_SECONDS)
+        client.settimeout(STOP_SECONDS)
         client.connect(str(redis.socket_path(home)))
         client.sendall(b"SHUTDOWN NOSAVE\r\n")
         client.recv(64)
-    _wait(lambda: not redis.answers(home), WORK_SECONDS, "a Redis left over")
+    _wait(lambda: not redis.answers(home), STOP_SECONDS, "the Redis of a killed supervisor")
     return True
 
 
@@ -122,11 +122,15 @@ def _end_postgres(home: Path) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
-    _wait(lambda: postgres.server_pid(home) != pid, DATABASE_SECONDS, f"a Postgres left over (pid {pid})")
-    # Its backends see the end of their parent a moment later, and hold its shared memory until then.
+    _wait(
+        lambda: postgres.server_pid(home) != pid,
+        POSTGRES_SECONDS,
+        f"the Postgres of a killed supervisor (pid {pid})",
+    )
+    # Its backends notice the end of their parent a moment later, and hold its shared memory until then.
     time.sleep(0.1)
     return True
 
 
-def _wait(gone: Callable[[], bool], seconds: float, what: str) -> None:
-    wait_until(gone, seconds=seconds, failed=f"{what} does not stop: end it by hand, then try again")
+def _wait(ended: Callable[[], bool], seconds: float, what: str) -> None:
+    wait_until(ended, seconds=seconds, failed=f"{what} does not stop: end it by hand, then try again")

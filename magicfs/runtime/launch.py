@@ -1,8 +1,8 @@
 """Start one part: `python -m magicfs.runtime.launch FINGERPRINT`, run by supervisord in the state directory.
 
-Commands and settings are read from `run/parts.json` rather than from supervisord's own configuration, whose
-syntax cannot hold every path and every password. The fingerprint is there so that supervisord sees a change.
-Imports next to nothing: it runs before every start of every part.
+The part's command and environment come from `run/parts.json`, because the syntax of supervisord's own configuration
+cannot hold every path and every password. The fingerprint is not read: it makes the command in that configuration
+differ when the part differs. Imports next to nothing, because it runs before every start of every part.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 PARTS_FILE = Path("run", "parts.json")
 STARTS_FOLDER = Path("run", "starts")
-"""A file for each part, one byte longer after every start."""
+"""Holds a file for each part, which grows by one byte with every start."""
 
 
 def main() -> None:
-    """Become the part that supervisord asks for."""
+    """Replace this process by the part that supervisord starts."""
     name = os.environ["SUPERVISOR_PROCESS_NAME"]
     part = json.loads(PARTS_FILE.read_text(encoding="utf-8", errors="surrogateescape"))[name]
     with (STARTS_FOLDER / name).open("ab") as starts:

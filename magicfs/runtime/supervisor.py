@@ -1,8 +1,9 @@
 """The supervisor behind `magicfs up`: supervisord with a configuration of ours, on a socket in the state directory.
 
-`Supervisor` describes, starts, changes and stops what runs. It remembers nothing: what should run is in
-`run/parts.json`, what does run is asked of supervisord. Changes are made under a lock between processes, so
-two commands at once do not get into each other's way. The mount and the database are not its business.
+`Supervisor` starts, changes and stops the parts of a machine for the command line. It holds no state: the parts that
+should run are in `run/parts.json`, the options of `up` behind them in `run/up.json`, and supervisord is asked for what
+does run. Changes are made under a lock between processes, so that two commands take turns. Whether a mount or a
+database works, it does not know.
 """
 
 from __future__ import annotations
@@ -16,76 +17,84 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime import cleanup as leftovers
+from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
-from magicfs.runtime.parts import Part
-from magicfs.runtime.processes import dies_with_parent, gone, wait_until
-from magicfs.runtime.rpc import SupervisorClient
+from magicfs.runtime.parts import Part, UpOptions
+from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
 from magicfs.runtime.supervisord_config import render
+
+if TYPE_CHECKING:
+    from magicfs.runtime.supervisor_client import SupervisorClient
 
 START_SECONDS = 20.0
 LOCK_SECONDS = 120.0
-"""How long a command waits for another one that starts or stops things."""
+"""How long a command waits for another one that starts or stops parts."""
 
-POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """What supervisord may need beyond the time that a part has to stop."""
 
+OPTIONS_FILE = Path("run", "up.json")
+
 
 class Supervisor:
-    """What runs for one state directory."""
+    """The parts of one state directory, and supervisord, which runs them."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
         self._run_dir = home / "run"
-        self._client = SupervisorClient(self._run_dir / "supervisor.sock")
-        # Only to take note of the ends of those that were started here.
+        self._socket = self._run_dir / "supervisor.sock"
+        # A reference keeps Popen from warning of a child that still runs.
         self._started: list[subprocess.Popen[bytes]] = []
 
+    @cached_property
+    def _client(self) -> SupervisorClient:
+        # Not at the top: a host of a cluster need not have the package supervisor.
+        from magicfs.runtime.supervisor_client import SupervisorClient
+
+        return SupervisorClient(self._socket)
+
     def running(self) -> bool:
-        """Whether there is a supervisor that takes orders."""
-        return (self._run_dir / "supervisor.sock").exists() and self._client.answers()
+        """Whether there is a supervisor that answers and is not shutting down."""
+        return self._socket.exists() and self._client.answers()
 
     def pid(self) -> int:
-        """The supervisor's pid. Raises `ServerError` when there is none."""
+        """The supervisor's pid. Raises `ServerError` when none runs."""
         return self._client.pid()
 
     def wanted(self) -> list[Part]:
-        """The parts that should run; none when no supervisor does."""
-        if not self.running():
-            return []
-        return list(self.described().values())
+        """The parts that should run; none when no supervisor runs."""
+        return self._described() if self.running() else []
 
-    def described(self) -> dict[str, Part]:
-        """The parts that were last asked for, whether a supervisor runs them or has been killed."""
+    def options(self) -> UpOptions | None:
+        """The options of the last `up`, whether its supervisor runs or was killed; None when there is none."""
         try:
-            data = json.loads((self._home / PARTS_FILE).read_text(encoding="utf-8", errors="surrogateescape"))
-            return {name: Part.from_json(name, part) for name, part in data.items()}
+            return UpOptions.from_json(_read_json(self._home / OPTIONS_FILE))
         except (OSError, ValueError, KeyError, TypeError):
-            return {}
+            return UpOptions.from_parts(self._described())
 
     def parts(self) -> list[PartStatus]:
-        """How each part does, in the order of starting; empty when no supervisor runs."""
+        """The status of each part, in the order of starting; empty when no supervisor runs."""
         if not self.running():
             return []
-        places = {part.name: part.place for part in self.described().values()}
+        places = {part.name: part.place for part in self._described()}
         found = [self._part_status(info) for info in self._client.processes()]
         return sorted(found, key=lambda status: (places.get(status.name, 0), _natural(status.name)))
 
     def part(self, name: str) -> PartStatus | None:
-        """How one part does; None when it is not there."""
+        """The status of one part; None when there is no such part."""
         return next((status for status in self.parts() if status.name == name), None)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other commands from starting and stopping things. Raises `ServerError` when one takes too long."""
+        """Keep other commands from starting and stopping parts. Raises `ServerError` when one takes too long."""
         descriptor = os.open(self._run_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             wait_until(
@@ -97,19 +106,18 @@ class Supervisor:
         finally:
             os.close(descriptor)
 
-    def apply(self, parts: Sequence[Part], *, tied: bool = False) -> bool:
-        """Make exactly these parts run; what runs already and has not changed is left alone. Call it `locked`.
+    def apply(self, parts: Sequence[Part], *, options: UpOptions | None = None, tied: bool = False) -> bool:
+        """Run exactly these parts; a part that runs and has not changed goes on undisturbed. Call it `locked`.
 
-        Starts a supervisor when there is none, after cleaning up behind a dead one; `tied` lets that one end
-        with the calling process. Returns whether it started one. Raises `ServerError`.
+        `options` are kept for the next `up`. Without a supervisor, one is started after `clean_up`; a `tied` one
+        ends with the calling process. Returns whether one was started. Raises `ServerError`.
         """
         fresh = not self.running()
         if fresh:
-            leftovers.clean_up(self._home)
-        former = {} if fresh else self.described()
-        self._describe(parts)
-        anew = [part.name for part in parts if former.get(part.name) != part]
-        self._forget_starts(anew)
+            clean_up(self._home)
+        former = {} if fresh else {part.name: part for part in self._described()}
+        self._describe(parts, options)
+        self._reset_starts(part.name for part in parts if former.get(part.name) != part)
         if fresh:
             self._start(tied=tied)
             return True
@@ -123,29 +131,42 @@ class Supervisor:
         return False
 
     def stop(self) -> bool:
-        """Stop all parts in order, then the supervisor, and what a dead one has left. Call it `locked`.
+        """Stop all parts in order, then the supervisor, then what a killed one has left. Call it `locked`.
 
         Returns whether there was anything to stop. Raises `ServerError`.
         """
-        found = False
-        if self.running():
-            found = True
-            with contextlib.suppress(ServerError):  # it may be killed meanwhile: what it leaves is cleaned up
-                self._stop(self.described().values())
+        stopped = self.running()
+        if stopped:
+            with contextlib.suppress(ServerError):  # it may be killed meanwhile: `clean_up` ends its parts
+                self._stop(self._described())
             self._end_supervisor()
-        found |= leftovers.clean_up(self._home)
+        stopped |= clean_up(self._home)
         self._started = [process for process in self._started if process.poll() is None]
+        (self._home / OPTIONS_FILE).unlink(missing_ok=True)
         (self._home / PARTS_FILE).unlink(missing_ok=True)
-        return found
+        return stopped
 
-    def _describe(self, parts: Sequence[Part]) -> None:
-        """Write down what should run. Holds passwords of the settings, so it is for the owner alone."""
+    def _described(self) -> list[Part]:
+        """The parts of the last `apply`, whether the supervisor runs or was killed."""
+        try:
+            data = _read_json(self._home / PARTS_FILE)
+            return [Part.from_json(name, part) for name, part in data.items()]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def _describe(self, parts: Sequence[Part], options: UpOptions | None) -> None:
+        """Write down what should run, for the owner alone: the parts' environments hold passwords."""
         (self._home / STARTS_FOLDER).mkdir(mode=0o700, exist_ok=True)
+        # The options first: should this process be killed in between, they name the mount that is to be cleared away.
+        if options is None:
+            (self._home / OPTIONS_FILE).unlink(missing_ok=True)
+        else:
+            _write(self._home / OPTIONS_FILE, json.dumps(options.as_json()))
         described = {part.name: part.as_json() for part in parts}
         _write(self._home / PARTS_FILE, json.dumps(described, indent=1, ensure_ascii=True))
         _write(self._run_dir / "supervisord.conf", render(parts))
 
-    def _forget_starts(self, names: Iterable[str]) -> None:
+    def _reset_starts(self, names: Iterable[str]) -> None:
         for name in names:
             (self._home / STARTS_FOLDER / name).unlink(missing_ok=True)
 
@@ -155,7 +176,7 @@ class Supervisor:
         command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(self._run_dir / "supervisord.conf")]
         if tied:
             command = dies_with_parent(command, signal_name="TERM")
-        # Settings reach the parts through parts.json alone: there a second `up` can change them.
+        # Settings reach the parts through parts.json alone, where a later `up` can change them.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("MAGICFS_")}
         environment["MAGICFS_HOME"] = str(self._home)
         log_file = self._home / "log" / "supervisor.log"
@@ -179,10 +200,11 @@ class Supervisor:
         wait_until(is_up, seconds=START_SECONDS, failed=f"the supervisor does not answer: see {log_file}")
 
     def _stop(self, parts: Iterable[Part]) -> None:
-        """Stop parts, the last in the order of starting first, those with the same place at once."""
-        chosen = sorted(parts, key=lambda part: -part.place)
-        for place in sorted({part.place for part in chosen}, reverse=True):
-            group = [part for part in chosen if part.place == place]
+        """Stop parts in the reverse order of their places, those of one place together. Waits for their ends."""
+        by_place: dict[int, list[Part]] = {}
+        for part in parts:
+            by_place.setdefault(part.place, []).append(part)
+        for _, group in sorted(by_place.items(), reverse=True):
             for part in group:
                 self._client.stop(part.name)
             names = {part.name for part in group}
@@ -202,8 +224,8 @@ class Supervisor:
         except (ServerError, psutil.Error):
             return
         wait_until(
-            lambda: gone(process),
-            seconds=sum(part.stop_seconds for part in self.described().values()) + START_SECONDS,
+            lambda: has_ended(process),
+            seconds=sum(part.stop_seconds for part in self._described()) + START_SECONDS,
             failed=f"the supervisor (pid {process.pid}) does not stop: end it by hand",
         )
 
@@ -232,8 +254,12 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+
+
 def _write(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner alone."""
+    """Replace a file atomically; only its owner can read it."""
     draft = path.with_name(f"{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
@@ -242,6 +268,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _natural(name: str) -> tuple[str, int]:
-    """Sorts `embed-10` after `embed-9`."""
+    """A key that sorts `embed-10` after `embed-9`."""
     stem, _, number = name.rpartition("-")
     return (stem, int(number)) if number.isdigit() else (name, 0)

@@ -1,7 +1,7 @@
-"""The configuration that supervisord reads. Pure.
+"""The configuration file of supervisord, as text. Pure; used by `supervisor`.
 
 Paths are relative to the state directory, where supervisord runs, and commands go through
-`magicfs.runtime.launch`: nothing of a user's choosing has to be quoted but the interpreter's path.
+`magicfs.runtime.launch`: of all that a user chooses, only the interpreter's path needs quoting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from magicfs.runtime.parts import Part
 LOG_BYTES = 5 << 20
 LOG_BACKUPS = 2
 
-MANY_RETRIES = 1_000_000
-"""supervisord gives up after so many; each pause is a second longer than the one before, so it never does."""
+START_RETRIES = 1_000_000
+"""supervisord gives up after this many starts, which it never reaches: each pause is a second longer than the last."""
 
 
 def render(parts: Sequence[Part]) -> str:
@@ -55,7 +55,7 @@ def _program(part: Part) -> str:
         "autostart": "true",
         "autorestart": "true",
         "startsecs": part.steady_seconds,
-        "startretries": MANY_RETRIES,
+        "startretries": START_RETRIES,
         "stopsignal": part.stop_signal,
         "stopwaitsecs": part.stop_seconds,
         "stopasgroup": "false",
@@ -70,10 +70,10 @@ def _program(part: Part) -> str:
 
 
 def _user() -> str:
-    """A line for root: without it, supervisord warns of running as root."""
+    """The line that keeps supervisord from warning when it runs as root; empty for other users."""
     return "user=root\n" if os.geteuid() == 0 else ""
 
 
 def _quoted(path: str) -> str:
-    """For supervisord: its own `%`, comments that begin after a blank, then words as a shell splits them."""
+    """A path as one word of a command: supervisord expands `%`, cuts comments off and splits words like a shell."""
     return shlex.quote(path).replace("%", "%%").replace(" #", " '\"#\"'").replace(" ;", " '\";\"'")

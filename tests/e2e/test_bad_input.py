@@ -1,4 +1,4 @@
-"""What a user gets wrong: one line that says the mend, an exit code, and nothing left running."""
+"""What a user gets wrong: one line that says what to do, an exit code, and nothing left running."""
 
 from __future__ import annotations
 
@@ -212,7 +212,9 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root alone")
 def test_a_root_without_permission(commands: Commands, docs: Path, folder: Path) -> None:
-    can_run = subprocess.run([*NOBODY, COMMAND[0], "-c", "import magicfs.cli"], capture_output=True, check=False)
+    can_run = subprocess.run(
+        [*NOBODY, COMMAND[0], "-c", "import magicfs.cli.application"], capture_output=True, check=False
+    )
     if can_run.returncode != 0:
         pytest.skip("another user cannot run this interpreter")
     home = folder / "theirs"

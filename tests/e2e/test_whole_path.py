@@ -227,7 +227,7 @@ def test_an_unreadable_file_is_reported(magicfs: Commands, docs: Path) -> None:
 
 def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -> None:
     (docs / "empty.txt").touch()
-    eventually(lambda: status(magicfs)["files"]["skipped"] == 1, "the verdict on the file")
+    eventually(lambda: status(magicfs)["files"]["skipped"] == 1, "the skip reason of the file")
     assert magicfs.ok("failures") == ""
     found = json.loads(magicfs.ok("failures", "--json", "--skipped"))["failures"]
     assert [(one["path"], one["state"], one["reason"]) for one in found] == [
@@ -242,7 +242,7 @@ def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -
     assert (hidden.returncode, "no such file" in hidden.stdout) == (1, True)
 
 
-def test_doctor_finds_this_machine_well(magicfs: Commands) -> None:
+def test_doctor_finds_nothing_wrong_with_this_machine(magicfs: Commands) -> None:
     checks = json.loads(magicfs.ok("doctor", "--json"))
     assert checks["ok"]
     assert {check["name"] for check in checks["checks"]} >= {"fuse", "database", "broker", "model", "home", "parts"}

@@ -26,7 +26,7 @@ from magicfs.models.store import ModelStore
 from tests.plugins.servers import Servers
 
 HOST = "testhost"
-SABOTAGED = "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli import main; main()"
+SABOTAGED = "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
 
 
 @dataclass

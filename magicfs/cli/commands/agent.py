@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from magicfs.cli.arguments import directory
+from magicfs.cli.terminal import directory
 
 
 def agent(

@@ -1,7 +1,9 @@
-"""`magicfs doctor`: checks of this machine, and why a file is or is not indexed."""
+"""`magicfs doctor`: checks of this machine, or why one file is or is not indexed."""
 
 from __future__ import annotations
 
+import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
+    from magicfs.domain.files import FileFacts
+    from magicfs.ingest.explain import Explanation
 
 EXAMPLES = """Examples:
 
@@ -23,45 +27,91 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check this machine, and say the mend for what is wrong. With PATH, explain one file."""
+    """Check this machine, and say how to fix what is wrong. With PATH, explain one file."""
     from magicfs.cli import wiring
 
     settings = wiring.settings_for_command()
-    well = _explain(settings, path, as_json=as_json) if path is not None else _check(settings, as_json=as_json)
-    raise typer.Exit(0 if well else 1)
+    ok = _check(settings, as_json=as_json) if path is None else _explain(settings, path, as_json=as_json)
+    raise typer.Exit(0 if ok else 1)
 
 
 def _check(settings: Settings, *, as_json: bool) -> bool:
+    """Print the results of all checks; whether all are good."""
     from dataclasses import asdict
 
     from rich.text import Text
 
-    from magicfs.cli import checks, output
+    from magicfs.cli import checks, terminal
 
     if as_json:
-        found = list(checks.findings(settings))
-        output.print_json({"ok": all(finding.ok for finding in found), "checks": [asdict(one) for one in found]})
-        return all(finding.ok for finding in found)
-    console = output.results()
-    well = True
-    for finding in checks.findings(settings):
-        mark = ("ok ", "green") if finding.ok else ("bad", "bold red")
-        console.print(Text.assemble(mark, f"  {finding.name:<9} {finding.text}"))
-        well = well and finding.ok
-    return well
+        results = list(checks.run_checks(settings))
+        ok = all(result.ok for result in results)
+        terminal.print_json({"ok": ok, "checks": [asdict(result) for result in results]})
+        return ok
+    console = terminal.results()
+    ok = True
+    for result in checks.run_checks(settings):
+        mark = ("ok ", "green") if result.ok else ("bad", "bold red")
+        console.print(Text.assemble(mark, f"  {result.name:<9} {result.text}"))
+        ok = ok and result.ok
+    return ok
 
 
 def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
-    from magicfs.cli import output, wiring
-    from magicfs.cli.explain import lines_of
+    """Print why a file is or is not indexed; whether it is."""
+    from magicfs.cli import terminal, wiring
     from magicfs.ingest.explain import explain
 
     with wiring.database_for_command(settings) as database:
-        found = explain(database, host=settings.host, path=path)
-    lines = lines_of(found)
+        explanation = explain(database, host=settings.host, path=path)
+    lines = _lines(explanation)
     if as_json:
-        output.print_json({"path": str(path), "indexed": found.indexed, "explanation": lines})
+        terminal.print_json({"path": str(path), "indexed": explanation.indexed, "explanation": lines})
     else:
         for line in lines:
-            output.say(line)
-    return found.indexed
+            terminal.say(line)
+    return explanation.indexed
+
+
+def _lines(explanation: Explanation) -> list[str]:
+    from magicfs.domain.roots import RootState
+
+    root, facts = explanation.root, explanation.facts
+    trouble = "" if root.state is RootState.PRESENT else f" ({root.state}: {root.detail})"
+    first = f"root      {root.root.name}{trouble}"
+    if facts is None:
+        return [first, f"not seen  {explanation.why_not}"]
+    return [first, *_lines_of_facts(facts), *_lines_of_disk(facts, explanation.absolute)]
+
+
+def _lines_of_facts(facts: FileFacts) -> list[str]:
+    """What the index has about a file."""
+    from magicfs.domain.files import FileState
+
+    lines = [f"state     {facts.state}" + (f": {facts.reason}" if facts.reason else "")]
+    if facts.detail:
+        lines.append(f"detail    {facts.detail}")
+    if facts.reason:
+        lines.append("hint      docs/reasons.md says what each reason means")
+    if facts.state is FileState.PENDING:
+        by = f", {facts.leased_by} has it" if facts.leased_by else ""
+        lines.append(f"attempts  {facts.attempts}{by}")
+    if facts.indexed_at is not None:
+        lines.append(f"indexed   {datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}")
+        lines.append(f"chunks    {facts.chunks}, {facts.embedded} of them found by meaning")
+    if facts.mime_type:
+        lines.append(f"type      {facts.mime_type}")
+    return lines
+
+
+def _lines_of_disk(facts: FileFacts, path: bytes) -> list[str]:
+    """How the file on disk differs from the one in the index, if it does."""
+    from magicfs.domain.files import clamp_to_int64
+
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        return [f"on disk   {error.strerror}: the next scan removes it from the index"]
+    if (status.st_size, clamp_to_int64(status.st_mtime_ns)) != (facts.size, facts.mtime_ns):
+        return ["on disk   it has changed since: the next scan has it read again"]
+    return []

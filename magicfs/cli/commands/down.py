@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 def down() -> None:
-    """Stop everything on this machine and unmount. Nothing is lost; a second time is harmless."""
-    from magicfs.cli import output, wiring
+    """Stop everything on this machine and unmount. Nothing is lost; a second call is harmless."""
+    from magicfs.cli import terminal, wiring
     from magicfs.cli.stopping import take_down
 
     settings = wiring.settings_for_command()
-    output.say("stopped" if take_down(settings) else "nothing is running")
+    terminal.say("stopped" if take_down(settings) else "nothing is running")

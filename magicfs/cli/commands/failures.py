@@ -1,4 +1,4 @@
-"""`magicfs failures`: what is not in the index, and why."""
+"""`magicfs failures`: the files that are not in the index, and the reason for each."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def failures(
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
 
-        def look() -> tuple[list[FailedFile], int]:
+        def list_and_retry() -> tuple[list[FailedFile], int]:
             with database.transaction() as connection:
                 found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
                 return found, retry_failures(connection) if retry else 0
 
-        found, retried = retry_on_conflict(look)
+        found, retried = retry_on_conflict(list_and_retry)
         if retried:
             queue = wiring.job_queue(settings)
             queue.notify_extract(settings.host)

@@ -1,4 +1,4 @@
-"""`magicfs model`: which embedding models are there, and which one the index uses."""
+"""`magicfs model`: list and prepare the embedding models of this machine, and choose the one that the index uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="""Examples:
 
-    magicfs model pull                            the default, or what stands in for it without a network
+    magicfs model pull                            the default, or its fallback without a network
 
     magicfs model pull ~/models/my-model          a folder with model.onnx and tokenizer.json
 
@@ -29,19 +29,19 @@ PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List the models on this machine; the one that the index uses is marked with a star."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
 
     settings = wiring.settings_for_command()
     active = _label_in_use(settings)
     models = wiring.model_store(settings).list()
     if as_json:
-        output.print_json({"in_use": active, "models": [_model_json(model) for model in models]})
+        terminal.print_json({"in_use": active, "models": [_model_json(model) for model in models]})
         return
     for model in models:
         mark = "*" if model.spec.label == active else " "
-        output.say(f"{mark} {model.spec.label}  {model.spec.dimension} dimensions, from {model.origin}")
+        terminal.say(f"{mark} {model.spec.label}  {model.spec.dimension} dimensions, from {model.origin}")
     if not models:
-        output.remark("no models: run 'magicfs model pull'")
+        terminal.remark("no models: run 'magicfs model pull'")
 
 
 @app.command()
@@ -49,15 +49,15 @@ def pull(
     name: Annotated[str | None, typer.Argument(help="A name that fastembed knows, or a folder.")] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISIONS)] = None,
 ) -> None:
-    """Bring a model to this machine, check it, and say which one is now there."""
-    from magicfs.cli import output, wiring
+    """Download or prepare a model, check it, and say which one this machine has now."""
+    from magicfs.cli import terminal, wiring
 
     settings = wiring.settings_for_command()
     settings.make_home()
     stored = wiring.model_store(settings).pull(
-        name or settings.model, precision=precision or settings.precision, progress=output.remark
+        name or settings.model, precision=precision or settings.precision, progress=terminal.remark
     )
-    output.say(f"{stored.spec.label}: {stored.spec.dimension} dimensions, {stored.origin}")
+    terminal.say(f"{stored.spec.label}: {stored.spec.dimension} dimensions, {stored.origin}")
 
 
 @app.command()
@@ -66,14 +66,14 @@ def use(
     precision: Annotated[str | None, typer.Option(help=PRECISIONS)] = None,
 ) -> None:
     """Make the index use a model. The vectors are made in the background; searches use the old ones until then."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.db.models import activate_model, active_model, build_model
 
     settings = wiring.settings_for_command()
     settings.make_home()
     wanted = precision or settings.precision
     with wiring.database_for_command(settings) as database:
-        stored = wiring.model_store(settings).pull(name, precision=wanted, progress=output.remark)
+        stored = wiring.model_store(settings).pull(name, precision=wanted, progress=terminal.remark)
         with database.transaction() as connection:
             active = active_model(connection)
             if active is None:
@@ -82,19 +82,19 @@ def use(
                 build_model(connection, stored.spec)
     wiring.job_queue(settings).notify_embed()
     if active is None or active.spec.label == stored.spec.label:
-        output.say(f"the index uses {stored.spec.label}")
+        terminal.say(f"the index uses {stored.spec.label}")
     else:
-        output.say(f"making vectors of {stored.spec.label}: 'magicfs status' shows how far it is")
-        output.say(f"searches use {active.spec.label} until then; '{command_to_use(active.spec)}' goes back")
+        terminal.say(f"making vectors of {stored.spec.label}: 'magicfs status' shows how far it is")
+        terminal.say(f"searches use {active.spec.label} until then; '{command_to_use(active.spec)}' goes back")
 
 
 def command_to_use(spec: ModelSpec) -> str:
-    """The command that makes the index use just this model, not its name's other precision."""
+    """The command that makes the index use this model in this precision."""
     return f"magicfs model use {shlex.quote(spec.name)} --precision {spec.precision}"
 
 
 def _label_in_use(settings: Settings) -> str | None:
-    """The label of the index's model; None when no database runs or it has none."""
+    """The label of the index's model; None when no database answers or the index has none."""
     from magicfs.cli import wiring
     from magicfs.db.models import active_model
     from magicfs.errors import DatabaseError, ServerError

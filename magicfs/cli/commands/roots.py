@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from magicfs.cli.arguments import directory
+from magicfs.cli.terminal import directory
 
 app = typer.Typer(
     help="Choose which directories are indexed.",
@@ -29,32 +29,32 @@ def add(
     ],
 ) -> None:
     """Index directories, and keep them indexed."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.ingest.roots import add_all
     from magicfs.search.render import readable
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         for root in add_all(settings, database, roots):
-            output.say(f"{root.name}: {readable(root.path)}")
+            terminal.say(f"{root.name}: {readable(root.path)}")
 
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")]) -> None:
     """Forget a directory. Its files on disk stay as they are."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.ingest.roots import remove_root
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         root = remove_root(database, host=settings.host, name_or_path=name)
-    output.say(f"{root.name} is no longer indexed")
+    terminal.say(f"{root.name} is no longer indexed")
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List the indexed directories of all hosts."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.db.status import read_status
     from magicfs.search.render import readable, status_json
 
@@ -62,10 +62,10 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         found = read_status(connection)
     if as_json:
-        output.print_json({"roots": status_json(found)["roots"]})
+        terminal.print_json({"roots": status_json(found)["roots"]})
         return
     for root in found.roots:
         trouble = "" if root.state == "present" else f"  {root.state}: {root.detail}"
-        output.say(f"{root.name}  {readable(root.path)}  {root.host}  {root.files} files{trouble}")
+        terminal.say(f"{root.name}  {readable(root.path)}  {root.host}  {root.files} files{trouble}")
     if not found.roots:
-        output.remark("no roots: add one with 'magicfs roots add DIR'")
+        terminal.remark("no roots: add one with 'magicfs roots add DIR'")

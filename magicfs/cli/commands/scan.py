@@ -1,4 +1,4 @@
-"""`magicfs scan`: look at the roots now, instead of at the next turn."""
+"""`magicfs scan`: scan the roots now, instead of after the usual pause."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def scan(
         bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")
     ] = False,
 ) -> None:
-    """Compare roots with the index now. Needs no index to be built anew: only what differs is read."""
-    from magicfs.cli import output, wiring
+    """Compare roots with the index now. Only files that differ are read."""
+    from magicfs.cli import terminal, wiring
     from magicfs.cli.waiting import wait_until_searchable
     from magicfs.db.roots import database_time, list_roots, request_scan
     from magicfs.errors import RootError, UsageError
@@ -33,4 +33,4 @@ def scan(
         if wait:
             wait_until_searchable(settings, database, since=began, root=root)
         else:
-            output.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")
+            terminal.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")

@@ -26,7 +26,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Search, best results first."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
     from magicfs.search.render import result_json
 
     settings = wiring.settings_for_command()
@@ -35,12 +35,12 @@ def search(
             " ".join(query), limit=number, deadline_s=max(settings.search_seconds, 10.0)
         )
     if as_json:
-        output.print_json(result_json(found))
+        terminal.print_json(result_json(found))
         return
     for notice in found.notices:
-        output.remark(notice)
+        terminal.remark(notice)
     if not found.hits:
-        output.remark(f"nothing found for: {found.query}{_partial(found)}")
+        terminal.remark(f"nothing found for: {found.query}{_partial(found)}")
         return
     _print(found)
 
@@ -48,10 +48,10 @@ def search(
 def _print(found: SearchResult) -> None:
     from rich.text import Text
 
-    from magicfs.cli import output
+    from magicfs.cli import terminal
     from magicfs.search.render import readable
 
-    console = output.results()
+    console = terminal.results()
     width = len(str(len(found.hits)))
     for hit in found.hits:
         line = Text(f"{hit.rank:>{width}}  ", style="dim")
@@ -62,7 +62,7 @@ def _print(found: SearchResult) -> None:
         if hit.snippet:
             console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
     if partial := _partial(found):
-        output.remark(partial.strip(" ()"))
+        terminal.remark(partial.strip(" ()"))
 
 
 def _place(hit: Hit) -> str:
@@ -77,7 +77,7 @@ def _colour(score: float) -> str:
 
 
 def _partial(found: SearchResult) -> str:
-    """What the search could not see yet."""
+    """What is not searchable yet, in words; empty when everything is."""
     coverage = found.coverage
     if coverage.indexed < coverage.files or coverage.embedded < coverage.chunks:
         return (

@@ -1,4 +1,4 @@
-"""`magicfs status`: what there is, how far it is, what runs."""
+"""`magicfs status`: roots, files, chunks, workers, mounts and the parts of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from magicfs.cli.waiting import Meter
+    from magicfs.cli.waiting import ProgressMeter
     from magicfs.config import Settings
 
 EXAMPLES = """Examples:
@@ -28,19 +28,19 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it, until Ctrl-C.")] = False,
 ) -> None:
     """Show roots, files, chunks, workers, mounts, and the model."""
-    from magicfs.cli import output, wiring
+    from magicfs.cli import terminal, wiring
 
     settings = wiring.settings_for_command()
     if not watch:
         found = collect(settings)
         if as_json:
-            output.print_json(found)
+            terminal.print_json(found)
         else:
-            output.results().print(_picture(found))
+            terminal.results().print(_rendered(found))
         return
     if as_json:
         while True:
-            output.print_json(collect(settings))
+            terminal.print_json(collect(settings))
             time.sleep(REFRESH_SECONDS)
     _watch(settings)
 
@@ -58,12 +58,12 @@ def collect(settings: Settings) -> dict[str, Any]:
     parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
     queue = wiring.job_queue(settings)
     if not found.workers:
-        # No agent has asked them lately, or not yet.
+        # No agent has written down recently which workers answer: ask them.
         found = replace(found, workers=tuple(queue.workers()))
     return {
         **status_json(found),
         "coverage": coverage_json(found.coverage),
-        "queues": queue.depths(settings.host),
+        "queues": queue.queue_depths(settings.host),
         "parts": [asdict(part) for part in parts],
     }
 
@@ -71,28 +71,28 @@ def collect(settings: Settings) -> dict[str, Any]:
 def _watch(settings: Settings) -> None:
     from rich.live import Live
 
-    from magicfs.cli import output
-    from magicfs.cli.waiting import Meter
+    from magicfs.cli import terminal
+    from magicfs.cli.waiting import ProgressMeter
 
-    meters: defaultdict[str, Meter] = defaultdict(Meter)
-    with Live(console=output.results(), auto_refresh=False, transient=False) as live:
+    meters: defaultdict[str, ProgressMeter] = defaultdict(ProgressMeter)
+    with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
         while True:
             found = collect(settings)
             pace = building_pace(found, meters[found["building"]], now=time.monotonic()) if found["building"] else ""
-            live.update(_picture(found, pace), refresh=True)
+            live.update(_rendered(found, pace), refresh=True)
             time.sleep(REFRESH_SECONDS)
 
 
-def building_pace(found: dict[str, Any], meter: Meter, *, now: float) -> str:
-    """How fast the model that is being built gets its vectors, and the time left; empty before that can be told."""
+def building_pace(found: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
+    """The rate of the model that is being built, and the time left; empty before there is a rate."""
     from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
     none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
-    snapshot = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**found["building_chunks"])), now=now)
-    return "" if snapshot.seconds_left is None else snapshot.pace
+    report = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**found["building_chunks"])), now=now)
+    return "" if report.seconds_left is None else report.pace
 
 
-def _picture(found: dict[str, Any], pace: str = "") -> RenderableType:
+def _rendered(found: dict[str, Any], pace: str = "") -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -146,7 +146,7 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
 def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
 
-    from magicfs.cli.output import duration
+    from magicfs.cli.terminal import duration
 
     if not parts:
         return []

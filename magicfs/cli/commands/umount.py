@@ -1,4 +1,4 @@
-"""`magicfs umount`: end a mount."""
+"""`magicfs umount`: end a mount of this machine."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
-from magicfs.cli.arguments import directory
+from magicfs.cli.terminal import directory
 
 
 def umount(
     place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="Where it is mounted.")],
 ) -> None:
-    """Unmount DIR, be it alive, run by 'up', or left behind by a mount that has died."""
-    from magicfs.cli import output, wiring
+    """Unmount DIR, whether its mount node runs by itself, is run by 'up', or has died."""
+    from magicfs.cli import terminal, wiring
     from magicfs.cli.stopping import end_mount
     from magicfs.errors import ConfigError
     from magicfs.fuse import mountpoint
 
     try:
-        path, found = end_mount(wiring.settings_for_command(), place)
+        path, was_mounted = end_mount(wiring.settings_for_command(), place)
     except ConfigError:
-        # Settings that are broken must not keep a dead mount in place.
-        path, found = mountpoint.absolute(place), mountpoint.umount(place)
-    output.say(f"{path} is unmounted" if found else f"nothing is mounted at {path}")
+        # Broken settings must not keep a dead mount in place.
+        path, was_mounted = mountpoint.absolute(place), mountpoint.umount(place)
+    terminal.say(f"{path} is unmounted" if was_mounted else f"nothing is mounted at {path}")

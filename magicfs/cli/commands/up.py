@@ -1,4 +1,4 @@
-"""`magicfs up`: everything that this machine needs, in one command."""
+"""`magicfs up`: start the parts of this machine, in the foreground or the background."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magicfs.cli.arguments import directory
+from magicfs.cli.terminal import directory
 
 if TYPE_CHECKING:
-    from magicfs.cli.starting import Started
+    from magicfs.cli.starting import UpResult
     from magicfs.config import Settings
 
 EXAMPLES = """Examples:
@@ -24,7 +24,7 @@ EXAMPLES = """Examples:
     magicfs up                             in the foreground; Ctrl-C stops everything in order"""
 
 CHECK_SECONDS = 2.0
-"""Pause between two looks whether somebody else has stopped it."""
+"""Pause between two checks whether another command has stopped it."""
 
 
 def up(
@@ -44,21 +44,21 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
-    """Start servers, workers, watcher and mount. On what runs already it changes only what is asked for."""
+    """Start servers, workers, watcher and mount. What runs already changes only as far as it is asked for."""
     from magicfs.cli import starting, wiring
     from magicfs.fuse import mountpoint
 
     settings = wiring.settings_for_command()
     settings.make_home()
     chosen = mount or settings.mount
-    request = starting.Request(
+    request = starting.UpRequest(
         roots=roots or [],
         mount=mountpoint.absolute(chosen) if chosen else None,
         workers=workers,
         gentle=gentle,
         tied=not detach,
     )
-    # SIGTERM is what Ctrl-C is: while things are started, both take back what was begun.
+    # SIGTERM does what Ctrl-C does: while parts are started, both undo what was begun.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = starting.bring_up(settings, request)
     if detach:
@@ -67,22 +67,22 @@ def up(
         _stay(settings, started, wait=wait)
 
 
-def _follow(settings: Settings, started: Started, *, wait: bool) -> None:
-    """In the background: wait if asked, say what there is, and return."""
-    from magicfs.cli import output
+def _follow(settings: Settings, started: UpResult, *, wait: bool) -> None:
+    """Wait if that was asked for, print the summary, and return: the parts run in the background."""
+    from magicfs.cli import terminal
 
     if wait:
         try:
             _wait(settings, started)
         except KeyboardInterrupt:
-            output.remark("indexing goes on in the background: see 'magicfs status', stop it with 'magicfs down'")
+            terminal.remark("indexing goes on in the background: see 'magicfs status', stop it with 'magicfs down'")
             raise
     _summary(settings, started)
 
 
-def _stay(settings: Settings, started: Started, *, wait: bool) -> None:
-    """In the foreground: until a signal, or until somebody else stops it."""
-    from magicfs.cli import output, wiring
+def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
+    """Stay in the foreground until a signal, or until another command stops the parts."""
+    from magicfs.cli import terminal, wiring
     from magicfs.cli.stopping import take_down
 
     supervisor = wiring.supervisor(settings)
@@ -90,43 +90,43 @@ def _stay(settings: Settings, started: Started, *, wait: bool) -> None:
         if wait:
             _wait(settings, started)
         _summary(settings, started)
-        output.remark("Ctrl-C stops everything")
+        terminal.remark("Ctrl-C stops everything")
         while supervisor.running():
             time.sleep(CHECK_SECONDS)
-        output.remark("stopped by another command")
+        terminal.remark("stopped by another command")
     except KeyboardInterrupt:
-        # The way in which it is meant to end.
-        output.remark("stopping")
+        # Ctrl-C is how the foreground ends: no failure.
+        terminal.remark("stopping")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         take_down(settings)
 
 
-def _wait(settings: Settings, started: Started) -> None:
-    from magicfs.cli import output, wiring
+def _wait(settings: Settings, started: UpResult) -> None:
+    from magicfs.cli import terminal, wiring
     from magicfs.cli.waiting import wait_until_searchable
 
     with wiring.database_for_command(settings) as database:
         done = wait_until_searchable(settings, database, since=started.began)
-    output.remark(f"searchable: {done.files_total} files, {done.chunks_expected} chunks")
+    terminal.remark(f"searchable: {done.files_total} files, {done.chunks_expected} chunks")
 
 
-def _summary(settings: Settings, started: Started) -> None:
-    from magicfs.cli import output, wiring
+def _summary(settings: Settings, started: UpResult) -> None:
+    from magicfs.cli import terminal, wiring
     from magicfs.db.status import read_status
     from magicfs.search.render import readable
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         found = read_status(connection)
-    output.say(f"model  {started.model.spec.label}")
+    terminal.say(f"model  {started.model.spec.label}")
     for root in found.roots:
-        output.say(f"root   {readable(root.path)}" + ("" if root.host == settings.host else f" on {root.host}"))
+        terminal.say(f"root   {readable(root.path)}" + ("" if root.host == settings.host else f" on {root.host}"))
     if not found.roots:
-        output.say("root   none yet: add one with 'magicfs roots add DIR'")
+        terminal.say("root   none yet: add one with 'magicfs roots add DIR'")
     if started.mount is not None:
-        output.say(f"mount  {started.mount}")
-        output.say(f'look   ls "{started.mount}/search/what you look for"')
+        terminal.say(f"mount  {started.mount}")
+        terminal.say(f'look   ls "{started.mount}/search/what you look for"')
     else:
-        output.say("look   magicfs search what you look for")
-    output.say("stop   magicfs down")
+        terminal.say("look   magicfs search what you look for")
+    terminal.say("stop   magicfs down")

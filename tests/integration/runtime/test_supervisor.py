@@ -17,9 +17,9 @@ import pytest
 
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime import cleanup as leftovers
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.parts import Part, server_parts
+from magicfs.runtime.cleanup import clean_up
+from magicfs.runtime.parts import EMBED_WORKER, MOUNT, Part, UpOptions, server_parts
 from magicfs.runtime.processes import dies_with_parent, wait_until
 from magicfs.runtime.supervisor import Supervisor
 
@@ -73,6 +73,43 @@ def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervis
     assert pids(supervisor) == {}
 
 
+def test_options_are_kept_beside_the_parts(supervisor: Supervisor, home: Path) -> None:
+    options = UpOptions(embed_workers=3, gentle=True, mount=Path("/mnt/50% of \udce4"))
+    assert supervisor.options() is None
+    supervisor.apply([sleeper("one")], options=options)
+    assert supervisor.options() == options
+    assert (home / "run" / "up.json").stat().st_mode & 0o777 == 0o600
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    assert supervisor.options() == options
+    supervisor.stop()
+    assert supervisor.options() is None
+
+
+def test_options_that_an_older_version_did_not_keep_are_read_from_its_parts(supervisor: Supervisor) -> None:
+    workers = [sleeper(f"{EMBED_WORKER}-{number}", MAGICFS_GENTLE="True") for number in (1, 2)]
+    supervisor.apply([*workers, Part(name=MOUNT, command=("/bin/sleep", "1000"), place=90)])
+    assert supervisor.options() == UpOptions(embed_workers=2, gentle=True, mount=Path("1000"))
+
+
+def test_a_supervisor_that_hangs_does_not_hang_its_caller(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.apply([sleeper("one")])
+    pid = supervisor.pid()
+    monkeypatch.setattr("magicfs.runtime.supervisor_client.ANSWER_SECONDS", 0.2)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert not supervisor.running()
+        with pytest.raises(ServerError, match="does not answer"):
+            supervisor.pid()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    monkeypatch.undo()
+    eventually(supervisor.running, "an answer")
+    assert supervisor.pid() == pid
+
+
 def test_what_dies_is_started_again_and_counted(supervisor: Supervisor) -> None:
     supervisor.apply([sleeper("one")])
 
@@ -90,7 +127,7 @@ def test_what_dies_is_started_again_and_counted(supervisor: Supervisor) -> None:
 
 
 def test_what_always_fails_is_tried_on_and_says_so(supervisor: Supervisor) -> None:
-    supervisor.apply([Part(name="ill", command=("/bin/false",), place=50)])
+    supervisor.apply([Part(name="broken", command=("/bin/false",), place=50)])
     eventually(lambda: supervisor.parts()[0].restarts >= 2, "two more tries")
     assert supervisor.parts()[0].state in {"backoff", "starting"}
 
@@ -185,9 +222,9 @@ def test_a_socket_of_another_program_is_left_alone(supervisor: Supervisor, home:
         listener.bind(str(path))
         listener.listen()
         with pytest.raises(ServerError, match="another program"):
-            leftovers.clean_up(home)
+            clean_up(home)
         assert path.exists()
-    leftovers.clean_up(home)
+    clean_up(home)
     assert not path.exists()
 
 

@@ -13,7 +13,18 @@ COMMANDS = (
     *("up", "down", "status", "search x", "roots list", "roots add x", "roots remove x", "scan", "failures"),
     *("mount x", "umount x", "agent", "worker", "flower", "model list", "model pull", "model use x", "doctor"),
 )
-HEAVY = ("celery", "fastembed", "numpy", "onnxruntime", "psycopg", "psutil", "pydantic", "pyfuse3", "rich", "tasks")
+HEAVY = (
+    "celery",
+    "fastembed",
+    "numpy",
+    "onnxruntime",
+    "psycopg",
+    "psutil",
+    "pydantic",
+    "pyfuse3",
+    "rich",
+    "tasks",
+)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -41,7 +52,7 @@ def test_options_exist(line: str) -> None:
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
-    program = f"import sys, magicfs.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    program = f"import sys, magicfs.cli.application; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -49,7 +60,7 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 def test_every_command_has_a_help_text() -> None:
     from typer.main import get_command
 
-    from magicfs.cli import app
+    from magicfs.cli.application import app
 
     waiting = [get_command(app)]
     while waiting:

@@ -14,7 +14,7 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 def commands() -> list[str]:
     from typer.main import get_command
 
-    from magicfs.cli import app
+    from magicfs.cli.application import app
 
     return sorted(getattr(get_command(app), "commands", {}))
 

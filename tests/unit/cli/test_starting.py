@@ -1,20 +1,19 @@
-"""What is told to the parts, and what is not."""
+"""The environment and the options of the parts that `magicfs up` starts."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from magicfs.cli.starting import MOUNT_READS, environment_of, last_words, mount_of
+from magicfs.cli.starting import MOUNT_SETTINGS, environment_of, last_line
 from magicfs.config import Settings
-from magicfs.runtime.parts import Part, service_parts
+from magicfs.runtime.parts import Part, UpOptions, server_parts, service_parts
 from magicfs.runtime.supervisord_config import render
 
 
 def parts(mount: Path | None, workers: int = 2) -> list[Part]:
-    return service_parts(
-        embed_workers=workers, embedder=("--socket", "s"), mount=mount, environment={"A": "b"}, mount_environment={}
-    )
+    options = UpOptions(embed_workers=workers, gentle=False, mount=mount)
+    return service_parts(options, embedder=("--socket", "s"), environment={"A": "b"}, mount_environment={})
 
 
 def test_settings_that_were_set_reach_the_parts(tmp_path: Path) -> None:
@@ -28,13 +27,26 @@ def test_settings_that_were_set_reach_the_parts(tmp_path: Path) -> None:
 
 def test_the_mount_is_told_what_it_reads_alone(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, host="here", nice=7, gentle=True, search_limit=9)
-    told = environment_of(settings, only=MOUNT_READS)
+    told = environment_of(settings, only=MOUNT_SETTINGS)
     assert told == {"MAGICFS_HOME": str(tmp_path), "MAGICFS_HOST": "here", "MAGICFS_SEARCH_LIMIT": "9"}
 
 
-def test_the_mount_is_found_among_the_parts() -> None:
-    assert mount_of(parts(Path("/mnt/a b"))) == Path("/mnt/a b")
-    assert mount_of(parts(None)) is None
+def test_options_are_found_in_the_parts_of_an_older_version() -> None:
+    assert UpOptions.from_parts(parts(Path("/mnt/a b"))) == UpOptions(
+        embed_workers=2, gentle=False, mount=Path("/mnt/a b")
+    )
+    assert UpOptions.from_parts(parts(None, workers=0)) == UpOptions(embed_workers=0, gentle=False, mount=None)
+
+
+def test_servers_alone_tell_no_options(tmp_path: Path) -> None:
+    assert UpOptions.from_parts(server_parts(tmp_path, database=True, broker=True)) is None
+    assert UpOptions.from_parts([]) is None
+
+
+def test_options_survive_a_round_trip() -> None:
+    for mount in (None, Path("/mnt/a b")):
+        options = UpOptions(embed_workers=3, gentle=True, mount=mount)
+        assert UpOptions.from_json(options.as_json()) == options
 
 
 def test_parts_survive_a_round_trip() -> None:
@@ -55,8 +67,8 @@ def test_no_command_and_no_password_is_in_the_supervisors_configuration() -> Non
     assert sys.executable in text
 
 
-def test_the_last_line_of_a_log_is_its_last_words(tmp_path: Path) -> None:
+def test_the_last_line_of_a_log_has_no_prefix(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
-    assert last_words(log) == "it says nothing"
+    assert last_line(log) == "its log is empty"
     log.write_text("first\nmagicfs: the last\n\n")
-    assert last_words(log) == "the last"
+    assert last_line(log) == "the last"

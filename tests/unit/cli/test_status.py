@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from magicfs.cli.commands.status import _picture, building_pace
-from magicfs.cli.waiting import Meter
+from magicfs.cli.commands.status import _rendered, building_pace
+from magicfs.cli.waiting import ProgressMeter
 
 
 def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: int = 0) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
 
 def lines(status: dict[str, Any], pace: str = "") -> list[str]:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(_picture(status, pace))
+    console.print(_rendered(status, pace))
     return console.export_text().splitlines()
 
 
@@ -42,7 +42,7 @@ def test_without_one_there_is_no_line() -> None:
 
 
 def test_watching_tells_the_time_left() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     assert building_pace(found(embedded=0), meter, now=0) == ""
     pace = building_pace(found(embedded=20), meter, now=2)
     assert pace == "10 chunks/s, 8 s left"

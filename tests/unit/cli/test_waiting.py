@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.cli.output import duration
-from magicfs.cli.waiting import PATIENCE_SECONDS, WINDOW_SECONDS, Meter, Patience
+from magicfs.cli.terminal import duration
+from magicfs.cli.waiting import STALL_SECONDS, WINDOW_SECONDS, ProgressMeter, StallDetector
 from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
 
@@ -17,44 +17,44 @@ def status(*, pending: int, indexed: int, embedded: int, chunks: int, failed: in
 
 
 def test_without_history_there_is_no_time_left() -> None:
-    snapshot = Meter().update(status(pending=5, indexed=0, embedded=0, chunks=0), now=0)
-    assert (snapshot.rate, snapshot.seconds_left, snapshot.share) == (0.0, None, 0.0)
+    report = ProgressMeter().update(status(pending=5, indexed=0, embedded=0, chunks=0), now=0)
+    assert (report.rate, report.seconds_left, report.share) == (0.0, None, 0.0)
 
 
 def test_files_that_are_still_to_be_read_are_expected_to_be_like_the_others() -> None:
-    snapshot = Meter().update(status(pending=90, indexed=10, embedded=0, chunks=40), now=0)
-    assert snapshot.chunks_expected == 400
+    report = ProgressMeter().update(status(pending=90, indexed=10, embedded=0, chunks=40), now=0)
+    assert report.chunks_expected == 400
 
 
 def test_the_rate_tells_the_time_left() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     meter.update(status(pending=0, indexed=10, embedded=0, chunks=100), now=0)
-    snapshot = meter.update(status(pending=0, indexed=10, embedded=20, chunks=100), now=2)
-    assert (snapshot.rate, snapshot.seconds_left) == (10.0, 8.0)
-    assert str(snapshot) == "10 of 10 files, 20 of 100 chunks, 10 chunks/s, 8 s left"
+    report = meter.update(status(pending=0, indexed=10, embedded=20, chunks=100), now=2)
+    assert (report.rate, report.seconds_left) == (10.0, 8.0)
+    assert str(report) == "10 of 10 files, 20 of 100 chunks, 10 chunks/s, 8 s left"
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     for second in range(int(3 * WINDOW_SECONDS)):
         slow = min(second, 2 * WINDOW_SECONDS)
-        snapshot = meter.update(status(pending=0, indexed=1, embedded=int(10 * slow), chunks=10_000), now=second)
-    assert snapshot.rate == pytest.approx(0.0, abs=1.0)
+        report = meter.update(status(pending=0, indexed=1, embedded=int(10 * slow), chunks=10_000), now=second)
+    assert report.rate == pytest.approx(0.0, abs=1.0)
 
 
 def test_failed_chunks_are_done() -> None:
-    snapshot = Meter().update(status(pending=0, indexed=1, embedded=8, chunks=10, failed=2), now=0)
-    assert (snapshot.chunks_done, snapshot.share) == (10, 1.0)
+    report = ProgressMeter().update(status(pending=0, indexed=1, embedded=8, chunks=10, failed=2), now=0)
+    assert (report.chunks_done, report.share) == (10, 1.0)
 
 
-def test_patience_ends_when_nothing_moves() -> None:
-    meter, patience = Meter(), Patience()
+def test_no_progress_for_a_minute_is_a_stall() -> None:
+    meter, detector = ProgressMeter(), StallDetector()
     still = meter.update(status(pending=1, indexed=1, embedded=1, chunks=2), now=0)
     moved = meter.update(status(pending=0, indexed=2, embedded=1, chunks=2), now=1)
-    assert not patience.is_over(still, now=1000)
-    assert not patience.is_over(moved, now=1000 + PATIENCE_SECONDS)
-    assert patience.is_over(moved, now=1000 + 2 * PATIENCE_SECONDS)
-    assert not patience.is_over(moved, now=1001 + 2 * PATIENCE_SECONDS)
+    assert not detector.is_stalled(still, now=1000)
+    assert not detector.is_stalled(moved, now=1000 + STALL_SECONDS)
+    assert detector.is_stalled(moved, now=1000 + 2 * STALL_SECONDS)
+    assert not detector.is_stalled(moved, now=1001 + 2 * STALL_SECONDS)
 
 
 @pytest.mark.parametrize(

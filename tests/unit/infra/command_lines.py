@@ -15,7 +15,7 @@ def parse(words: list[str]) -> list[str]:
     """
     import typer.main
 
-    from magicfs.cli import app
+    from magicfs.cli.application import app
 
     assert Path(words[0]).name == "magicfs", f"not a command of ours: {words}"
     return _descend(typer.main.get_command(app), name="magicfs", arguments=words[1:], parent=None)

@@ -1,14 +1,27 @@
-"""What commands print: results on standard output, progress and remarks on standard error."""
+"""How commands talk to a terminal: results on standard output, progress and remarks on standard error.
+
+Used by every command. Errors that end a command are `outcome`'s.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def directory(text: str) -> Path:
+    """Parse an argument that names a directory. An empty one, as an unset variable leaves it, is wrong usage."""
+    from typer import BadParameter
+
+    if not text.strip():
+        raise BadParameter("an empty name is no directory")
+    return Path(text)
 
 
 def results() -> Console:
@@ -26,19 +39,19 @@ def remarks() -> Console:
 
 
 def say(text: str) -> None:
-    """A line of result, which whoever reads it has at once."""
+    """Print a line of the result, without buffering."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def remark(text: str) -> None:
-    """A line about what is going on."""
+    """Print a line about the command's progress, on standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def print_json(data: Mapping[str, Any]) -> None:
-    """One object on standard output, and nothing else."""
+    """Print one object on standard output, and nothing else."""
     say(json.dumps(data, ensure_ascii=False, indent=2))
 
 

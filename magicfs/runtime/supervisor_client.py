@@ -1,94 +1,88 @@
-"""Talk to supervisord: XML-RPC over its unix socket. One client a thread."""
+"""The calls of supervisord's XML-RPC interface that `supervisor` makes, over the unix socket in the state directory.
+
+The transport is supervisor's own, with a time limit. `supervisor` imports this module when a socket is there:
+the package is an optional dependency, which a host of a cluster does without. One client a thread.
+"""
 
 from __future__ import annotations
 
 import http.client
-import socket
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from supervisor.xmlrpc import Faults, SupervisorTransport, UnixStreamHTTPConnection
+
 from magicfs.errors import ServerError
 
 ANSWER_SECONDS = 10.0
-"""It answers in milliseconds; while it starts a dozen processes on a busy machine, in a second or two."""
-
-NOT_RUNNING = 70
-BAD_NAME = 10
-"""Faults of supervisord's interface that are no errors to us: somebody else was quicker."""
+"""supervisord answers in milliseconds; while it starts a dozen processes on a busy machine, in a second or two."""
 
 
-class _Connection(http.client.HTTPConnection):
+class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # supervisor has no types
+    """supervisor's connection with a time limit: a supervisord that hangs must not hang a command."""
+
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=ANSWER_SECONDS)
-        self._path = path
+        super().__init__("localhost")
+        self.socketfile = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        super().connect()
+        self.sock.settimeout(ANSWER_SECONDS)
 
 
-class _Transport(xmlrpc.client.Transport):
+class _Transport(SupervisorTransport):  # type: ignore[misc]  # as above
     def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        """A connection for each request: supervisord may have been replaced in between."""
-        connection = _Connection(self._path)
-        self._connection = host, connection
-        return connection
+        super().__init__(serverurl=f"unix://{path}")
+        self._get_connection = lambda: _Connection(path)
 
 
 class SupervisorClient:
-    """The calls of supervisord's interface that we use.
-
-    Raises `ServerError` when it does not answer, or refuses.
-    """
+    """Each method is one call. Raises `ServerError` when supervisord does not answer, or refuses."""
 
     def __init__(self, path: Path) -> None:
-        self._proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_Transport(str(path)))
+        """`path` is the socket that supervisord listens on."""
+        self._proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(str(path)))
 
     def answers(self) -> bool:
-        """Whether supervisord lives and is not on its way out."""
+        """Whether supervisord runs and is not shutting down."""
         try:
             return str(self._call("getState")["statename"]) == "RUNNING"
         except ServerError:
             return False
 
     def pid(self) -> int:
-        """Its pid."""
+        """The pid of supervisord."""
         return int(self._call("getPID"))
 
     def processes(self) -> list[dict[str, Any]]:
-        """What `getAllProcessInfo` says."""
+        """The answer of `getAllProcessInfo`."""
         return list(self._call("getAllProcessInfo"))
 
     def reload(self) -> tuple[list[str], list[str], list[str]]:
-        """Read the configuration again; names of parts that are new, different, and no longer there."""
+        """Have the configuration read again; the names of the parts that were added, changed and removed in it."""
         ((added, changed, removed),) = self._call("reloadConfig")
         return list(added), list(changed), list(removed)
 
     def add(self, name: str) -> None:
-        """Take a part from the configuration and start it."""
+        """Start a part that is in the configuration."""
         self._call("addProcessGroup", name)
 
     def remove(self, name: str) -> None:
-        """Forget a part that is stopped."""
-        with _harmless(BAD_NAME):
+        """Remove a stopped part. One that another command has removed is no error."""
+        with _ignoring(Faults.BAD_NAME):
             self._call("removeProcessGroup", name)
 
     def stop(self, name: str) -> None:
-        """Tell a part to stop; returns at once."""
+        """Signal a part to stop, without waiting for its end. One that has ended is no error."""
         wait = False
-        with _harmless(NOT_RUNNING, BAD_NAME):
+        with _ignoring(Faults.NOT_RUNNING, Faults.BAD_NAME):
             self._call("stopProcess", name, wait)
 
     def shutdown(self) -> None:
-        """Tell supervisord to stop what still runs, and to leave."""
+        """Have supervisord stop what still runs, and exit."""
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: str | bool) -> Any:
@@ -99,6 +93,7 @@ class SupervisorClient:
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             raise ServerError(f"the supervisor does not answer ({error}): run 'magicfs down', then 'up'") from error
         finally:
+            # The next call connects anew: another supervisord may have taken the place of this one.
             self._proxy("close")()
 
 
@@ -111,7 +106,7 @@ class _Refused(ServerError):
 
 
 @contextmanager
-def _harmless(*codes: int) -> Iterator[None]:
+def _ignoring(*codes: int) -> Iterator[None]:
     try:
         yield
     except _Refused as fault:
