@@ -38,7 +38,7 @@ def drop_privileges(limits: Limits) -> None:
     """Give up what no parser needs. Call it before any library starts a thread: see `confine`."""
     confine.die_with_parent()
     os.nice(limits.nice)
-    confine.refuse_changes(but_below=tempfile.gettempdir())
+    confine.refuse_file_changes(except_below=tempfile.gettempdir())
     confine.refuse_network_and_programs()
 
 
@@ -46,7 +46,7 @@ def serve(parser: Parser, *, limits: Limits) -> None:
     """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
     # Not before: the library had to unpack a shared object and to set its mode.
     confine.limit_resources(memory_bytes=limits.memory_bytes)
-    confine.refuse_attributes()
+    confine.refuse_attribute_changes()
     connection = socket.socket(fileno=0)
     served = 0
     send(connection, Message({"ready": True}))

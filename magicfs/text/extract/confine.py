@@ -1,9 +1,14 @@
-"""Takes away from a parser's process what a parser does not need. Linux; called in the child.
+"""Takes away from the parser process what no parser needs. Linux only; called by `child` on itself.
 
-Limits of the kernel bound memory, processor time and written bytes; seccomp filters refuse sockets, new programs and
-changes to what a file is besides its content, Landlock every change to content and names, and signals to others. These
-two are a second wall behind a memory-safe library, so where the kernel or the kind of machine has them not, the child
-works without. Most of them hold for the thread that asks and for those that it starts: they come before any library.
+| wall | refuses | holds for |
+| --- | --- | --- |
+| parent-death signal | outliving the parent | the process |
+| resource limits | memory, processor time, open files, large written files | the process |
+| seccomp | sockets, new programs, ptrace; changes to modes, owners, times, xattrs | every thread, also those that run |
+| Landlock | changing files outside one directory, signals to other processes | the caller and threads it starts later |
+
+So Landlock comes before any library starts a thread. Seccomp and Landlock are a second wall behind a memory-safe
+library: where the kernel or the machine lacks them, the function returns False and the child works without.
 """
 
 from __future__ import annotations
@@ -19,64 +24,72 @@ from collections.abc import Mapping
 
 from magicfs.linux import syscall
 
+_MAX_WRITTEN_BYTES = 64 * 1024
+"""Enough for the error messages of a native library; nothing else is written."""
+
+_MAX_OPEN_FILES = 64
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
-_SECCOMP_SET_FILTER = 1
-_SECCOMP_ALL_THREADS = 1
 
-_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_GREATER_OR_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-_OFFSET_CALL, _OFFSET_ARCH = 0, 4
-_X32_CALLS = 0x40000000
+_SECCOMP_SET_MODE_FILTER = 1
+_SECCOMP_FILTER_FLAG_TSYNC = 1
+"""The filter holds for all threads of the process."""
 
-_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_SECCOMP = {"x86_64": 317, "aarch64": 277}
-_OUTSIDE = {
+_BPF_LOAD, _BPF_JUMP_IF_EQUAL, _BPF_JUMP_IF_GREATER_OR_EQUAL, _BPF_RETURN = 0x20, 0x15, 0x35, 0x06
+_SECCOMP_ALLOW, _SECCOMP_EPERM = 0x7FFF0000, 0x00050000 | errno.EPERM
+_CALL_NUMBER_OFFSET, _ARCHITECTURE_OFFSET = 0, 4
+_FIRST_X32_CALL = 0x40000000
+"""The x32 calls of an x86-64 kernel have other numbers, so all of them are refused."""
+
+_AUDIT_ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}
+_NETWORK_AND_PROGRAM_CALLS = {
     # socket, connect, execve, ptrace, io_uring_setup, execveat, process_vm_writev
     "x86_64": (41, 42, 59, 101, 425, 322, 311),
     "aarch64": (198, 203, 221, 117, 425, 281, 271),
 }
-_ATTRIBUTES = {
+_ATTRIBUTE_CALLS = {
     # chmod, fchmod, fchmodat, fchmodat2; chown, fchown, lchown, fchownat; utime, utimes, futimesat, utimensat;
     # setxattr, lsetxattr, fsetxattr, setxattrat; removexattr, lremovexattr, fremovexattr, removexattrat
     "x86_64": (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 463, 197, 198, 199, 466),
-    # The same without those that it does not have.
+    # The same, without chmod, chown, lchown, utime, utimes and futimesat, which it lacks.
     "aarch64": (52, 53, 452, 54, 55, 88, 5, 6, 7, 463, 14, 15, 16, 466),
 }
 
-_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_LANDLOCK_ASK_VERSION = 1
-_LANDLOCK_BENEATH = 1
-_CHANGES = ((1, 0b1_1111_1111_0010), (2, 1 << 13), (3, 1 << 14))
-"""By the version of Landlock that brought them: to write to a file, to remove and to make anything in a directory; to
-move something to another; to cut a file."""
-_SCOPES = ((6, 0b11),)
-"""Abstract sockets and signals of others."""
-
-_WRITTEN_BYTES = 64 * 1024
-"""Enough for the last words of a dying library; nothing else is written."""
-
-_OPEN_FILES = 64
+_LANDLOCK_CREATE_RULESET_CALL, _LANDLOCK_ADD_RULE_CALL, _LANDLOCK_RESTRICT_SELF_CALL = 444, 445, 446
+_LANDLOCK_CREATE_RULESET_VERSION = 1
+_LANDLOCK_RULE_PATH_BENEATH = 1
+_WRITE_RIGHTS = (
+    # Landlock version, rights that it brought
+    (1, 0b1_1111_1111_0010),  # write to a file; remove and make directory entries of every type
+    (2, 1 << 13),  # move or link a file to another directory
+    (3, 1 << 14),  # truncate a file
+)
+_SCOPES = (
+    # Landlock version, scopes that it brought
+    (6, 0b11),  # abstract sockets of other processes, signals to them
+)
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends."""
+    """Make the kernel kill this process when the thread that started it ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_resources(*, memory_bytes: int) -> None:
-    """Bound address space to what is in use now plus `memory_bytes`, and forbid core dumps and large files."""
+    """Limit the address space to what is in use now plus `memory_bytes`; forbid core dumps and large files."""
     space = address_space() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_WRITTEN_BYTES, _WRITTEN_BYTES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_WRITTEN_BYTES, _MAX_WRITTEN_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
 
 
 def limit_cpu(*, seconds: float) -> None:
-    """Let this process use `seconds` of processor time from now on; the kernel ends it with SIGXCPU after that.
+    """Make the kernel end this process with SIGXCPU after another `seconds` of processor time.
 
-    This holds even when the parent is stopped or does not look.
+    Unlike the parent's time limit, this one holds while the parent is stopped.
     """
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -84,33 +97,31 @@ def limit_cpu(*, seconds: float) -> None:
 
 
 def address_space() -> int:
-    """Bytes of address space in use."""
+    """Return the bytes of address space in use."""
     return _statm(0)
 
 
 def resident() -> int:
-    """Bytes of memory in use."""
+    """Return the bytes of resident memory."""
     return _statm(1)
 
 
 def refuse_network_and_programs() -> bool:
-    """Make `socket`, `connect`, `execve` and their kin fail with EPERM; whether this machine could.
-
-    Holds for all threads that there are and will be, as does the next one.
-    """
-    return _refuse(_OUTSIDE)
+    """Make sockets, new programs, ptrace and io_uring fail with EPERM. Returns False without seccomp."""
+    return _refuse_calls(_NETWORK_AND_PROGRAM_CALLS)
 
 
-def refuse_attributes() -> bool:
-    """Make changes to the mode, owner, times and extended attributes of any file fail with EPERM; whether it could."""
-    return _refuse(_ATTRIBUTES)
+def refuse_attribute_changes() -> bool:
+    """Make changes to the mode, owner, times or xattrs of a file fail with EPERM. Returns False without seccomp."""
+    return _refuse_calls(_ATTRIBUTE_CALLS)
 
 
-def _refuse(calls: Mapping[str, tuple[int, ...]]) -> bool:
+def _refuse_calls(calls: Mapping[str, tuple[int, ...]]) -> bool:
+    """Add a seccomp filter. `calls` holds the numbers of the refused calls by machine."""
     machine = platform.machine()
-    if machine not in _AUDIT_ARCH or struct.calcsize("P") != 8:  # noqa: PLR2004
+    if machine not in _AUDIT_ARCHITECTURE or struct.calcsize("P") != 8:  # noqa: PLR2004
         return False
-    program = _filter(arch=_AUDIT_ARCH[machine], calls=calls[machine])
+    program = _bpf_program(architecture=_AUDIT_ARCHITECTURE[machine], calls=calls[machine])
     code = ctypes.create_string_buffer(program, len(program))
 
     class FilterProgram(ctypes.Structure):
@@ -119,60 +130,62 @@ def _refuse(calls: Mapping[str, tuple[int, ...]]) -> bool:
     description = FilterProgram(len(program) // 8, ctypes.addressof(code))
     try:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        # It says which thread could not be taken in, if there is one.
-        at = ctypes.addressof(description)
-        return syscall(_SECCOMP[machine], _SECCOMP_SET_FILTER, _SECCOMP_ALL_THREADS, at) == 0
+        address = ctypes.addressof(description)
+        # The result is 0, or the id of a thread that could not take the filter over.
+        return syscall(_SECCOMP_CALL[machine], _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, address) == 0
     except OSError:
         return False
 
 
-def refuse_changes(*, but_below: str) -> bool:
-    """Make writing, making, moving and removing files elsewhere fail with EACCES; whether the kernel could.
+def refuse_file_changes(*, except_below: str) -> bool:
+    """Make writing, making, moving and removing files outside the directory `except_below` fail with EACCES.
 
-    Holds for this thread and those that it will start. What is open already stays as it is. Linux 5.13 with Landlock;
-    cutting a file by its name is refused from 6.2 on, a signal to another process from 6.12 on.
+    Open descriptors stay usable. Returns False where the kernel lacks Landlock (Linux 5.13). Truncating a file by its
+    name is refused from Linux 6.2 on, a signal to another process from 6.12 on. Raises `RuntimeError` when the process
+    has other threads, since Landlock would not hold for them.
     """
     if len(os.listdir("/proc/self/task")) > 1:
-        raise RuntimeError("some threads would be left out: call this before anything starts one")
+        raise RuntimeError("Landlock does not hold for threads that run already: call this before any is started")
     try:
-        version = syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_ASK_VERSION)
-        changes = sum(rights for since, rights in _CHANGES if since <= version)
-        scopes = sum(rights for since, rights in _SCOPES if since <= version)
-        # Older kernels know a shorter record, and a longer one whose rest is zero.
-        wanted = struct.pack("=QQQ", changes, 0, scopes)
-        rules = syscall(_LANDLOCK_CREATE, wanted, len(wanted), 0)
+        version = syscall(_LANDLOCK_CREATE_RULESET_CALL, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
+        rights = sum(rights for since, rights in _WRITE_RIGHTS if since <= version)
+        scopes = sum(scopes for since, scopes in _SCOPES if since <= version)
+        # Older kernels expect fewer fields, but accept more if those are zero.
+        attributes = struct.pack("=QQQ", rights, 0, scopes)
+        ruleset = syscall(_LANDLOCK_CREATE_RULESET_CALL, attributes, len(attributes), 0)
         try:
-            allowed = os.open(but_below, os.O_PATH)
+            directory = os.open(except_below, os.O_PATH)
             try:
-                syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, struct.pack("=Qi", changes, allowed), 0)
+                rule = struct.pack("=Qi", rights, directory)
+                syscall(_LANDLOCK_ADD_RULE_CALL, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0)
             finally:
-                os.close(allowed)
+                os.close(directory)
             _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-            syscall(_LANDLOCK_RESTRICT, rules, 0)
+            syscall(_LANDLOCK_RESTRICT_SELF_CALL, ruleset, 0)
         finally:
-            os.close(rules)
+            os.close(ruleset)
     except OSError:
         return False
     return True
 
 
-def _filter(*, arch: int, calls: tuple[int, ...]) -> bytes:
-    """Assemble the BPF program: refuse foreign architectures and the given calls, allow the rest."""
+def _bpf_program(*, architecture: int, calls: tuple[int, ...]) -> bytes:
+    """Return the BPF program that refuses other architectures and the given calls, and allows the rest."""
 
-    def step(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
+    def instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
         return struct.pack("=HBBI", code, if_true, if_false, value)
 
-    last = len(calls)
-    steps = [
-        step(_LOAD, _OFFSET_ARCH),
-        step(_JUMP_IF_EQUAL, arch, if_false=last + 3),
-        step(_LOAD, _OFFSET_CALL),
-        step(_JUMP_IF_GREATER_OR_EQUAL, _X32_CALLS, if_true=last + 1),
-        *(step(_JUMP_IF_EQUAL, call, if_true=last - at) for at, call in enumerate(calls)),
-        step(_RETURN, _ALLOW),
-        step(_RETURN, _REFUSE),
+    count = len(calls)
+    instructions = [
+        instruction(_BPF_LOAD, _ARCHITECTURE_OFFSET),
+        instruction(_BPF_JUMP_IF_EQUAL, architecture, if_false=count + 3),
+        instruction(_BPF_LOAD, _CALL_NUMBER_OFFSET),
+        instruction(_BPF_JUMP_IF_GREATER_OR_EQUAL, _FIRST_X32_CALL, if_true=count + 1),
+        *(instruction(_BPF_JUMP_IF_EQUAL, call, if_true=count - at) for at, call in enumerate(calls)),
+        instruction(_BPF_RETURN, _SECCOMP_ALLOW),
+        instruction(_BPF_RETURN, _SECCOMP_EPERM),
     ]
-    return b"".join(steps)
+    return b"".join(instructions)
 
 
 def _prctl(option: int, *arguments: int) -> None:
@@ -184,5 +197,6 @@ def _prctl(option: int, *arguments: int) -> None:
 
 
 def _statm(field: int) -> int:
+    """Return a field of `/proc/self/statm` in bytes."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[field]) * resource.getpagesize()

@@ -113,7 +113,9 @@ def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str)
 
 def landlocked() -> bool:
     """Whether the kernel can refuse changes; asked in a process of its own."""
-    ask = "from magicfs.text.extract.confine import refuse_changes; print(refuse_changes(but_below='/tmp'))"
+    ask = (
+        "from magicfs.text.extract.confine import refuse_file_changes; print(refuse_file_changes(except_below='/tmp'))"
+    )
     return subprocess.check_output([sys.executable, "-P", "-c", ask], text=True).strip() == "True"
 
 
