@@ -32,7 +32,7 @@ from magicfs.config import Settings
 from magicfs.domain.chunks import model_input
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
-from magicfs.ingest.ignore import Rules
+from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
 from magicfs.models.store import ModelStore
 from magicfs.text.chunking import TokenChunker
@@ -83,7 +83,7 @@ def write_corpus(folder: Path, *, files: int, characters: int, seed: int) -> Non
 def wanted_files(corpus: Path) -> list[Path]:
     """The files that the pipeline will index."""
     root = os.fsencode(corpus)
-    walk = Walk(root, corpus.stat().st_dev, b"", Rules().enter(root, below=b""))
+    walk = Walk(root, corpus.stat().st_dev, b"", IgnoreRules().enter(root, below=b""))
     paths = [os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()]
     return sorted(corpus / os.fsdecode(path) for path in paths)
 

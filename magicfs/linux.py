@@ -1,7 +1,7 @@
-"""Linux, in one place: system calls that Python has no function for, and opening a file below a root and nowhere else.
+"""The Linux kernel in one place: system calls that Python lacks, opening files below a root, the table of mounts.
 
-Used by every package that touches the disk. Any thread. Each function raises `OSError`: `ENOSYS` where the kernel, or
-what confines this process, does not know a call.
+Used by every package that touches the disk. It knows nothing of roots, rules or the index. Any thread may call it.
+Functions raise `OSError`; its `ENOSYS` means that the kernel, or a filter around this process, lacks the call.
 """
 
 from __future__ import annotations
@@ -9,37 +9,68 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import stat
 import struct
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache, lru_cache
+
+MOUNTINFO = "/proc/self/mountinfo"
+
+AT_FDCWD = -100
+"""As a `directory`: relative paths begin at the current one."""
 
 _OPENAT2 = 437
 """The same number on all architectures."""
 _OPEN_HOW = struct.Struct("=QQQ")
+"""`struct open_how`: flags, mode, resolve."""
 
 _AT_EMPTY_PATH = 0x1000
 _AT_STATX_DONT_SYNC = 0x4000
 _STATX_MNT_ID = 0x1000
 _STATX_BYTES = 256
-_MASK = struct.Struct("=I")
-_PLACE = struct.Struct("=136xIIQ")
-"""Of `struct statx`, the device's numbers and the mount's."""
-
-AT_FDCWD = -100
-"""As a `directory`: relative paths begin at the current one."""
+_STATX_MASK = struct.Struct("=I")
+_STATX_DEVICE_AND_MOUNT = struct.Struct("=136xIIQ")
+"""Major and minor number of the device, and the mount id, within `struct statx`."""
 
 
 class Resolve(IntFlag):
-    """Which ways to a file are allowed; the kernel's numbers."""
+    """How `openat2` may resolve a path: the kernel's `RESOLVE_*` flags."""
 
-    NO_OTHER_MOUNT = 0x01
-    NO_LINKS = 0x04
-    """But the last component may be one for `O_PATH | O_NOFOLLOW`, which stands for the link then."""
+    NO_XDEV = 0x01
+    """Never cross to another mount."""
+    NO_SYMLINKS = 0x04
+    """With `O_PATH | O_NOFOLLOW` the last component may still be a symbolic link, which is then opened itself."""
     BENEATH = 0x08
+    """Never leave the directory that the path begins in."""
     CACHED = 0x20
     """Only what the kernel has in memory; `EAGAIN` for everything else."""
+
+
+class InotifyMask(IntFlag):
+    """What happened in a watched directory, and how to watch it: the kernel's `IN_*` flags."""
+
+    MODIFY = 0x2
+    ATTRIB = 0x4
+    CLOSE_WRITE = 0x8
+    MOVED_FROM = 0x40
+    MOVED_TO = 0x80
+    CREATE = 0x100
+    DELETE = 0x200
+    DELETE_SELF = 0x400
+    MOVE_SELF = 0x800
+    UNMOUNT = 0x2000
+    Q_OVERFLOW = 0x4000
+    """The kernel has dropped events."""
+    IGNORED = 0x8000
+    """The watch has ended."""
+    ONLYDIR = 0x01000000
+    DONT_FOLLOW = 0x02000000
+    EXCL_UNLINK = 0x04000000
+    ISDIR = 0x40000000
 
 
 @cache
@@ -49,24 +80,28 @@ def _libc() -> ctypes.CDLL:
     return libc
 
 
+def _last_error(path: bytes | None = None) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), path)
+
+
 def syscall(number: int, *arguments: int | bytes | None) -> int:
-    """Call the kernel by a number; its answer. Raises `OSError`."""
+    """Call the kernel by the call's number and return its result. Raises `OSError`."""
     values = [ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments]
-    answer: int = _libc().syscall(ctypes.c_long(number), *values)
-    if answer < 0:
-        reason = ctypes.get_errno()
-        raise OSError(reason, os.strerror(reason))
-    return answer
+    result: int = _libc().syscall(ctypes.c_long(number), *values)
+    if result < 0:
+        raise _last_error()
+    return result
 
 
 def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:
-    """Open a file as `openat` does, but only by these ways. Returns the descriptor. Linux 5.6, `CACHED` 5.12."""
+    """Open a file like `openat`, restricted by `resolve`, and return the descriptor. Linux 5.6, `CACHED` 5.12."""
     how = _OPEN_HOW.pack(flags, 0, resolve)
     return syscall(_OPENAT2, directory, path, how, len(how))
 
 
 def mount_of_descriptor(descriptor: int) -> tuple[int, int]:
-    """The number of the mount, and the device, that a file lies on, without asking its file system. Linux 5.8."""
+    """The mount id and the device number of an open file. Does not ask its file system. Linux 5.8."""
     status = ctypes.create_string_buffer(_STATX_BYTES)
     try:
         statx = _libc().statx
@@ -74,62 +109,121 @@ def mount_of_descriptor(descriptor: int) -> tuple[int, int]:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from error
     flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
     if statx(descriptor, b"", flags, ctypes.c_uint(_STATX_MNT_ID), status):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    if not _MASK.unpack_from(status)[0] & _STATX_MNT_ID:
+        raise _last_error()
+    if not _STATX_MASK.unpack_from(status)[0] & _STATX_MNT_ID:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    major, minor, mount = _PLACE.unpack_from(status)
-    return mount, os.makedev(major, minor)
+    major, minor, mount_id = _STATX_DEVICE_AND_MOUNT.unpack_from(status)
+    return mount_id, os.makedev(major, minor)
+
+
+def inotify_init() -> int:
+    """Return a new non-blocking inotify descriptor. Raises `OSError`: `EMFILE` when the user has too many."""
+    descriptor = int(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+    if descriptor < 0:
+        raise _last_error()
+    return descriptor
+
+
+def inotify_add_watch(descriptor: int, path: bytes, mask: InotifyMask) -> int:
+    """Watch a path and return the watch number. Raises `OSError`: `ENOSPC` when the user has too many watches."""
+    number = int(_libc().inotify_add_watch(descriptor, path, ctypes.c_uint32(mask)))
+    if number < 0:
+        raise _last_error(path)
+    return number
+
+
+def inotify_remove_watch(descriptor: int, watch: int) -> None:
+    """End a watch; an `IGNORED` event follows. Does nothing when the watch has ended already."""
+    _libc().inotify_rm_watch(descriptor, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class MountEntry:
+    """A line of the kernel's table of mounts."""
+
+    mount_id: int
+    device: str
+    """`major:minor`."""
+    mount_point: bytes
+    """As seen by this process."""
+    file_system: str
+    """Its type, such as `ext4` or `fuse.magicfs`."""
+
+    @property
+    def is_magicfs(self) -> bool:
+        """Whether it is a mount of MagicFS, of whatever index."""
+        return self.file_system == "fuse.magicfs"
+
+
+def read_mounts() -> Iterator[MountEntry]:
+    """The mounts that this process sees, later mounts after earlier ones. Never touches a mount itself."""
+    with open(MOUNTINFO, "rb") as lines:
+        yield from map(parse_mount, lines)
+
+
+def parse_mount(line: bytes) -> MountEntry:
+    """The entry in a line of `/proc/self/mountinfo`; proc(5) has the format."""
+    # A variable number of optional fields ends with a lone dash.
+    fields, _, source = line.partition(b" - ")
+    mount_id, _, device, _, mount_point, *_ = fields.split(b" ")
+    file_system = source.split(b" ", 1)[0]
+    return MountEntry(int(mount_id), device.decode("ascii"), _unescaped(mount_point), os.fsdecode(file_system))
+
+
+def _unescaped(path: bytes) -> bytes:
+    r"""A path of the table: blanks, line breaks and backslashes stand there as `\` and three octal digits."""
+    return re.sub(rb"\\([0-7]{3})", lambda digits: bytes([int(digits[1], 8)]), path)
 
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_ROOT_AT_ONCE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Some kernels take O_DIRECTORY for a temporary file, which they never make at once; what is opened below tells too."""
+_CACHED_DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Without O_DIRECTORY: some kernels mistake it for O_TMPFILE, which excludes `CACHED`. The next component tells."""
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SAFE_PATH = os.O_NOFOLLOW | os.O_CLOEXEC
-_BELOW = Resolve.BENEATH | Resolve.NO_LINKS
-_BELOW_AT_ONCE = _BELOW | Resolve.NO_OTHER_MOUNT | Resolve.CACHED
-_NOT_SO = frozenset({errno.ENOSYS, errno.EPERM, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG, errno.EOVERFLOW})
-"""The kernel, or what confines this process, does not know the call; or the path is longer than one call takes."""
+_BELOW = Resolve.BENEATH | Resolve.NO_SYMLINKS
+_BELOW_CACHED = _BELOW | Resolve.NO_XDEV | Resolve.CACHED
+_OPENAT2_UNUSABLE = frozenset(
+    {errno.ENOSYS, errno.EPERM, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG, errno.EOVERFLOW}
+)
+"""The kernel or a filter refuses the call itself, or the path is longer than one call takes."""
 
-_LOCAL = frozenset(
+_LOCAL_FILE_SYSTEMS = frozenset(
     ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "tmpfs", "ramfs", "vfat", "exfat")
 )
-"""File systems of this machine's kernel: what they have in memory they give at once. Others may ask a server or a
-program first, and wait for it."""
+"""File systems that answer from the kernel's memory. Others may ask a server or a program first, and wait for it."""
 
 
 def open_below(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int:
-    """Open `path`, relative to `root`, and return the file descriptor.
+    """Open `path`, relative to `root`, and return the descriptor.
 
-    Never follows a symbolic link, be it below `root` or in its place, never blocks on a FIFO or a device. Raises
-    `OSError` as `open` does; `ELOOP` or `ENOTDIR` where a link stands in the way, `EXDEV` for a way up.
+    Never follows a symbolic link, neither below `root` nor in its place, and never blocks on a FIFO or a device.
+    Raises `OSError` as `open` does: `ELOOP` or `ENOTDIR` for a symbolic link on the way, `EXDEV` for `..`.
     """
     directory = os.open(root, _DIRECTORY)
     try:
         try:
             return openat2(directory, path, _safe(flags), _BELOW)
         except OSError as error:
-            if error.errno not in _NOT_SO:
+            if error.errno not in _OPENAT2_UNUSABLE:
                 raise
-        return _step_by_step(directory, path, flags)
+        return _open_step_by_step(directory, path, flags)
     finally:
         os.close(directory)
 
 
-def _step_by_step(directory: int, path: bytes, flags: int) -> int:
+def _open_step_by_step(directory: int, path: bytes, flags: int) -> int:
     *parents, name = path.split(b"/")
     if b".." in (*parents, name):
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
-    at = os.dup(directory)
+    current = os.dup(directory)
     try:
         for parent in parents:
-            below = os.open(parent, _DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = below
-        return os.open(name, _safe(flags), dir_fd=at)
+            child = os.open(parent, _DIRECTORY, dir_fd=current)
+            os.close(current)
+            current = child
+        return os.open(name, _safe(flags), dir_fd=current)
     finally:
-        os.close(at)
+        os.close(current)
 
 
 def _safe(flags: int) -> int:
@@ -137,18 +231,18 @@ def _safe(flags: int) -> int:
 
 
 def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int | None:
-    """The same if it neither waits for a disk nor for a server, nor crosses to another file system; None if it might.
+    """Like `open_below`, but None where opening might wait for a disk or a server, or crosses to another mount.
 
-    Not for writing. None too if there is no such file, and where the kernel does not offer this.
+    Not for writing. Also returns None when there is no such file, and where the kernel lacks the calls.
     """
     try:
-        directory = openat2(AT_FDCWD, root, _ROOT_AT_ONCE, Resolve.CACHED)
+        directory = openat2(AT_FDCWD, root, _CACHED_DIRECTORY, Resolve.CACHED)
     except OSError:
         return None
     try:
         if not _is_local(*mount_of_descriptor(directory), int(time.monotonic())):
             return None
-        return openat2(directory, path, _safe(flags), _BELOW_AT_ONCE)
+        return openat2(directory, path, _safe(flags), _BELOW_CACHED)
     except OSError:
         return None
     finally:
@@ -156,18 +250,12 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
 
 
 @lru_cache(maxsize=64)
-def _is_local(mount: int, device: int, second: int) -> bool:  # noqa: ARG001 - the cache's key
-    """Whether a mount's file system never waits for anybody.
+def _is_local(mount_id: int, device: int, second: int) -> bool:  # noqa: ARG001 - part of the cache's key
+    """Whether the file system of a mount is a local one.
 
-    The numbers of a mount and its device may be given to another one after it: so this is known for a second.
+    The kernel reuses mount ids and device numbers, so the cache key contains the current second.
     """
-    number = b"%d" % mount
-    with open("/proc/self/mountinfo", "rb") as mounts:
-        for line in mounts:
-            fields, _, source = line.partition(b" - ")
-            if fields.split(b" ", 1)[0] == number:
-                return source.split(b" ", 1)[0].decode("ascii", "replace") in _LOCAL
-    return False
+    return any(mount.mount_id == mount_id and mount.file_system in _LOCAL_FILE_SYSTEMS for mount in read_mounts())
 
 
 def regular_file_status(descriptor: int) -> os.stat_result | None:

@@ -16,17 +16,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import MountError
+from magicfs.linux import MountEntry, read_mounts
 
 log = logging.getLogger(__name__)
 
 FUSE_DEVICE = Path("/dev/fuse")
-KIND = "fuse.magicfs"
-"""The type of file system that the kernel's table shows."""
 ANSWER_SECONDS = 5.0
 """A living node answers within milliseconds."""
 BUSY_SECONDS = 1.0
@@ -35,33 +33,14 @@ _PAUSE_SECONDS = 0.1
 _COMMAND_SECONDS = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Mounted:
-    """A line of the kernel's table of mounts."""
-
-    path: bytes
-    kind: str
-    device: str
-    """`major:minor`."""
-
-
-def mounted_at(path: Path) -> Mounted | None:
-    """What is mounted at a path, the last one mounted there."""
+def mounted_at(path: Path) -> MountEntry | None:
+    """What is mounted at a path; the last one, when several are."""
     wanted = os.fsencode(path)
     found = None
-    with open("/proc/self/mountinfo", "rb") as table:
-        for line in table:
-            before, _, after = line.partition(b" - ")
-            fields = before.split(b" ")
-            if _unescaped(fields[4]) == wanted:
-                found = Mounted(path=wanted, kind=after.split(b" ")[0].decode(), device=fields[2].decode())
+    for mount in read_mounts():
+        if mount.mount_point == wanted:
+            found = mount
     return found
-
-
-def _unescaped(path: bytes) -> bytes:
-    for escaped, character in ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\")):
-        path = path.replace(escaped, character)
-    return path
 
 
 def absolute(path: Path) -> Path:
@@ -80,7 +59,7 @@ def prepare(path: Path, *, roots: Iterable[Root], host: str) -> Path:
     recover(place)
     present = mounted_at(place)
     if present is not None:
-        what = "MagicFS is mounted there already" if present.kind == KIND else "something else is mounted there"
+        what = "MagicFS is mounted there already" if present.is_magicfs else "something else is mounted there"
         raise MountError(f"{place}: {what}: run 'magicfs umount {place}', or choose another directory")
     _require_empty_directory(place)
     wanted = os.fsencode(os.path.realpath(place))
@@ -126,7 +105,7 @@ def recover(path: Path) -> bool:
     """
     place = absolute(path)
     present = mounted_at(place)
-    if present is None or present.kind != KIND or not is_dead(place):
+    if present is None or not present.is_magicfs or not is_dead(place):
         return False
     log.info("clearing away the dead mount at %s", place)
     _detach(place)
@@ -163,7 +142,7 @@ def umount(path: Path) -> bool:
     present = mounted_at(place)
     if present is None:
         return False
-    if present.kind != KIND:
+    if not present.is_magicfs:
         raise MountError(f"{place} is not a mount of MagicFS: unmount it with 'umount'")
     deadline = time.monotonic() + BUSY_SECONDS
     while (refused := _command(place, lazy=False)) is not None and time.monotonic() < deadline:

@@ -1,6 +1,7 @@
-"""Whether a root is there, and is the tree that it was: a disk that is not mounted must never empty the index.
+"""Guards against deletions that nobody meant: a disk that is not mounted must never empty the index.
 
-Used by the scanner. Looks at the disk, writes nothing.
+Used by the scanner, which asks three things: is the root there and still the same tree, how many files were deleted
+recently, and are that many deletions suspicious. Reads the disk, writes nothing. Any thread.
 """
 
 from __future__ import annotations
@@ -16,39 +17,44 @@ from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.roots import Root
 
 SAMPLE_FILES = 100
-"""So many known files are looked for in a tree whose device number is another one."""
+"""How many indexed files are compared with a tree whose device number has changed."""
 
-KnownFiles = Sequence[tuple[bytes, int, int]]
-"""Path, size, and mtime in nanoseconds."""
+DELETION_WINDOW_SECONDS = 60.0
+"""Deletions within this time count together: long enough for `rm -r` of a large tree, too short for a day's work."""
+
+MIN_SUSPICIOUS_FILES = 10
+"""Fewer deletions are never suspicious: should the files come back, they are read again in a moment."""
+
+FileSample = Sequence[tuple[bytes, int, int]]
+"""Path, size in bytes, and mtime in nanoseconds of some indexed files."""
 
 
-class Absent(Exception):
-    """A root is not there, or something else is in its place. The message tells a person."""
+class RootMissing(Exception):
+    """A root is not there, or something else is in its place. The message is shown to people."""
 
 
-def device_of(root: Root, known_files: Callable[[], KnownFiles]) -> int:
-    """The device number of a root that is there. Raises `Absent`.
+def verify_root(root: Root, sample: Callable[[], FileSample]) -> int:
+    """Return the root's present device number. Raises `RootMissing`.
 
-    Numbers are not for ever: btrfs and NFS give others after a reboot. So under another number, the tree is taken for
-    the same when it holds most of the files that are known. One of which no file is known has nothing to lose.
-    A root had no link in its path when it was added: one that is there now leads to something else.
+    btrfs and NFS may change device numbers at a reboot. A tree with another number is taken for the root when it
+    holds at least half of the sampled files; a root without indexed files has nothing to lose. A root's path had no
+    symbolic link when it was added, so a link there leads elsewhere.
     """
     try:
         status = os.lstat(root.path)
         if stat.S_ISLNK(status.st_mode):
-            raise Absent("a symbolic link is in its place: remove the root and add it anew if that is meant")
+            raise RootMissing("a symbolic link is in its place: remove the root and add it anew if that is meant")
         os.scandir(root.path).close()
     except OSError as error:
-        raise Absent(f"{error.strerror}: its files stay in the index until it is back") from error
-    device = status.st_dev
-    if device != root.device:
-        known = known_files()
-        if 2 * sum(_is_there(root, *file) for file in known) < len(known):
-            raise Absent("another device is mounted there: remove the root and add it anew if that is meant")
-    return device
+        raise RootMissing(f"{error.strerror}: its files stay in the index until it is back") from error
+    if status.st_dev != root.device:
+        files = sample()
+        if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):
+            raise RootMissing("another device is mounted there: remove the root and add it anew if that is meant")
+    return status.st_dev
 
 
-def _is_there(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
+def _is_unchanged(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
     try:
         status = os.lstat(os.path.join(root.path, path))
     except OSError:
@@ -56,41 +62,42 @@ def _is_there(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
     return (status.st_size, clamp_to_int64(status.st_mtime_ns)) == (size, mtime_ns)
 
 
-class Lately:
-    """Counts by key, each forgotten after a while."""
+def is_present(root: Root) -> bool:
+    """Whether the root's directory is there, on the root's device. Cheap: asked before each deletion."""
+    try:
+        return os.lstat(root.path).st_dev == root.device
+    except OSError:
+        return False
+
+
+def is_suspicious(*, deleted: int, indexed: int) -> bool:
+    """Whether a person should confirm `deleted` deletions in a root that had `indexed` files before them."""
+    return deleted >= MIN_SUSPICIOUS_FILES and 2 * deleted > indexed
+
+
+class RecentCounter:
+    """Counts by key within a sliding window of time. Threads may share one."""
 
     def __init__(self, *, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """What was noted counts for `window_s` seconds."""
+        """What is added counts for `window_s` seconds."""
         self._window_s = window_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._noted: deque[tuple[float, Hashable, int]] = deque()
+        self._added: deque[tuple[float, Hashable, int]] = deque()
         self._counts: Counter[Hashable] = Counter()
 
-    def note(self, key: Hashable, count: int) -> None:
-        """So many there were now."""
+    def add(self, key: Hashable, count: int) -> None:
+        """Add to a key's count."""
         with self._lock:
-            self._noted.append((self._clock(), key, count))
+            self._added.append((self._clock(), key, count))
             self._counts[key] += count
 
     def count(self, key: Hashable) -> int:
-        """How many there were within the window."""
+        """What was added to a key within the window."""
         with self._lock:
-            while self._noted and self._noted[0][0] < self._clock() - self._window_s:
-                _, old, count = self._noted.popleft()
-                self._counts[old] -= count
-                if not self._counts[old]:
-                    del self._counts[old]
+            while self._added and self._added[0][0] < self._clock() - self._window_s:
+                _, expired, count = self._added.popleft()
+                self._counts[expired] -= count
+                if not self._counts[expired]:
+                    del self._counts[expired]
             return self._counts[key]
-
-
-DELETIONS_SECONDS = 60.0
-"""Long enough for `rm -r` of a large tree to be one event, short enough for a day's tidying up not to be."""
-
-FEWEST_SUSPICIOUS = 10
-"""Files. Fewer than this are read anew in a moment, should they come back."""
-
-
-def is_suspicious(*, gone: int, known: int) -> bool:
-    """Whether so much of a root is gone that a person should confirm before the index forgets it."""
-    return gone >= FEWEST_SUSPICIOUS and 2 * gone > known

@@ -16,13 +16,13 @@ from magicfs.db.roots import list_roots
 from magicfs.domain.files import FileFacts, FileState
 from magicfs.domain.roots import RegisteredRoot, Root, encloses
 from magicfs.errors import UsageError
-from magicfs.ingest.ignore import Rules
-from magicfs.ingest.walk import LONGEST_PATH
+from magicfs.ingest.ignore import IgnoreRules
+from magicfs.ingest.walk import MAX_PATH_BYTES
 
 LONGEST_SURE = 2600
 """Bytes. The database keeps a longer path below a root only if its names repeat so much that it can be packed."""
 
-_TOO_LONG = f"paths of more than {LONGEST_PATH:,} bytes cannot be looked at"
+_TOO_LONG = f"paths of more than {MAX_PATH_BYTES:,} bytes cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +84,20 @@ def _resolved_parent(path: Path) -> Path:
 def _holds_too_long(directory: bytes) -> bool:
     """Whether something right in a directory has a path that the system does not take."""
     with contextlib.suppress(OSError):
-        return any(len(directory) + 1 + len(name) > LONGEST_PATH for name in os.listdir(directory))
+        return any(len(directory) + 1 + len(name) > MAX_PATH_BYTES for name in os.listdir(directory))
     return False
 
 
 def _why_unseen(absolute: bytes, error: OSError) -> str:
     """What it means that a path cannot be looked at."""
-    if len(absolute) > LONGEST_PATH:
+    if len(absolute) > MAX_PATH_BYTES:
         return f"{_TOO_LONG}: shorten the names of its directories"
     return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}: check the spelling"
 
 
 def _problem(root: Root, below: bytes) -> str | None:
     """What the disk and the rules say against a path."""
-    rules = Rules().enter(root.path, below=b"")
+    rules = IgnoreRules().enter(root.path, below=b"")
     parts = below.split(b"/") if below else []
     for depth in range(1, len(parts) + 1):
         path = b"/".join(parts[:depth])

@@ -1,4 +1,9 @@
-"""What the index believes about the files of a tree, a directory at a time: remembered, or else from the database."""
+"""What the index holds about the files of a root, a directory at a time, for comparison with the disk.
+
+`IndexSnapshot` serves one scan, in one thread. It takes each directory from the `SnapshotCache`, and from the database
+where the cache has nothing. The cache lives as long as the scanner and is shared by its threads: it keeps the listings
+of the last scan, so that a rescan of an unchanged tree reads no rows.
+"""
 
 from __future__ import annotations
 
@@ -11,148 +16,159 @@ from functools import cached_property
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.ingest.walk import Listing, Signature, directories_above, is_within, unpacked
-
-
-class Before:
-    """One scan's view of the index before it. Not for several threads."""
-
-    def __init__(self, database: Database, root: RootId, below: bytes, remembered: Remembered | None) -> None:
-        """Compare with what is `remembered` of each directory below `below`; what is not comes from the database."""
-        self._database = database
-        self._root = root
-        self._remembered = remembered.listings if remembered is not None else {}
-        self._doubtful = remembered.doubtful if remembered is not None else set()
-        self._stored = self._load(below) if remembered is None else None
-        self._count = 0
-        self.met: dict[bytes, bytes] = {}
-        """The listings of this scan, packed."""
-
-    def _load(self, below: bytes) -> dict[bytes, dict[bytes, Signature]]:
-        stored: dict[bytes, dict[bytes, Signature]] = {}
-        with self._database.transaction() as connection:
-            for file in files_db.snapshot(connection, self._root, below=below):
-                directory, _, name = file.path.rpartition(b"/")
-                stored.setdefault(directory, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
-        return stored
-
-    def holds(self, listing: Listing) -> bool:
-        """Whether a directory is remembered just as it is now."""
-        packed = listing.packed()
-        self.met[listing.path] = packed
-        self._count += len(listing)
-        if self._remembered.get(listing.path) != packed:
-            return False
-        del self._remembered[listing.path]
-        return True
-
-    def signatures(self, directory: bytes) -> dict[bytes, Signature]:
-        """What the index believes about the files right in a directory. Asked once for each."""
-        if self._stored is not None:
-            return self._stored.pop(directory, {})
-        remembered = self._remembered.pop(directory, None)
-        if remembered is not None:
-            return unpacked(remembered)
-        with self._database.transaction() as connection:
-            files = list(files_db.snapshot_of_directory(connection, self._root, directory))
-        return {file.path.rpartition(b"/")[2]: (file.size, file.mtime_ns, file.ctime_ns, file.ino) for file in files}
-
-    def count_met(self) -> int:
-        """How many files this scan has met so far."""
-        return self._count
-
-    def to_remember(self, unseen: list[bytes]) -> dict[bytes, bytes]:
-        """What the next scan can rely on: the listings of this one, and what is known of what it could not see."""
-        hidden = set(unseen)
-        return self.met | {
-            directory: Listing(directory, [field for name, rest in names.items() for field in (name, *rest)]).packed()
-            for directory, names in (self._left.items() if hidden else ())
-            if is_within(directory, hidden)
-        }
-
-    def unmet(self, unseen: list[bytes]) -> dict[bytes, int]:
-        """Inode numbers of the files of directories that were not met, by path; none at or below an `unseen` one."""
-        hidden = set(unseen)
-        return {
-            (directory + b"/" if directory else b"") + name: signature[3]
-            for directory, names in self._left.items()
-            if not is_within(directory, hidden)
-            for name, signature in names.items()
-        }
-
-    @cached_property
-    def _left(self) -> dict[bytes, dict[bytes, Signature]]:
-        """What the index believes about directories that were not met. For the end of a scan."""
-        if self._stored is not None:
-            return self._stored
-        left = {directory: unpacked(packed) for directory, packed in self._remembered.items()}
-        for directory in self._doubtful - self.met.keys() - left.keys():
-            left[directory] = self.signatures(directory)
-        return left
+from magicfs.ingest.walk import Listing, Signature, is_within, parent_directories, unpack_signatures
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """What can be relied on of the last complete scan of a root."""
+class CachedSnapshot:
+    """What the last scan of a root left in the cache."""
 
     listings: dict[bytes, bytes]
     """Packed listings by directory."""
-    doubtful: set[bytes]
-    """Directories whose rows have been written since."""
+    stale: set[bytes]
+    """Directories whose rows have been written since: only the database knows them."""
 
 
-class Memory:
-    """Packed listings by root and directory."""
+class SnapshotCache:
+    """Packed listings by root and directory. Threads may share one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._roots: dict[RootId, dict[bytes, bytes]] = {}
-        self._doubtful: dict[RootId, set[bytes]] = {}
+        self._listings: dict[RootId, dict[bytes, bytes]] = {}
+        self._stale: dict[RootId, set[bytes]] = {}
 
-    def recall(self, root: RootId) -> Remembered | None:
-        """What the last complete scan of a root met; None when there is nothing to rely on.
+    def begin_scan(self, root: RootId) -> CachedSnapshot | None:
+        """What the last scan of a root has stored; None when there is nothing.
 
-        Doubts that come from now on hold for what will be kept.
+        What is marked stale from now on is left out of what this scan will store.
         """
         with self._lock:
-            doubtful = self._doubtful.pop(root, set())
-            known = self._roots.get(root)
-            return None if known is None else Remembered(dict(known), doubtful)
+            stale = self._stale.pop(root, set())
+            listings = self._listings.get(root)
+            return None if listings is None else CachedSnapshot(dict(listings), stale)
 
-    def keep(self, root: RootId, listings: dict[bytes, bytes]) -> None:
-        """Remember a complete scan, but for what has come into doubt since it began."""
+    def store(self, root: RootId, listings: dict[bytes, bytes]) -> None:
+        """Store the listings of a scan, except for directories that became stale since it began."""
         with self._lock:
-            doubtful = self._doubtful.get(root, set())
-            self._roots[root] = {path: packed for path, packed in listings.items() if path not in doubtful}
+            stale = self._stale.get(root, set())
+            self._listings[root] = {path: packed for path, packed in listings.items() if path not in stale}
 
-    def forget(self, root: RootId) -> None:
-        """Rely on nothing that is remembered of a root."""
+    def drop(self, root: RootId) -> None:
+        """Drop all listings of a root."""
         with self._lock:
-            self._roots.pop(root, None)
+            self._listings.pop(root, None)
 
-    def doubt(self, root: RootId, directories: Iterable[bytes]) -> None:
-        """Rows of files right in these directories are being written."""
+    def mark_stale(self, root: RootId, directories: Iterable[bytes]) -> None:
+        """Drop these directories, because rows of files right in them are being written."""
         with self._lock:
-            self._doubt(root, directories)
+            self._mark_stale(root, directories)
 
-    def doubt_below(self, root: RootId, paths: Iterable[bytes]) -> None:
-        """Rows at or below these paths are being deleted."""
+    def mark_stale_below(self, root: RootId, paths: Iterable[bytes]) -> None:
+        """Drop the directories of these paths and all directories below them, because rows there are being deleted."""
         tops = frozenset(paths)
         if not tops:
             return
-        # What all have in common costs one comparison a directory. It often is one path, or a few that are neighbours.
+        # The common prefix excludes most directories with one comparison each: paths are few, and often neighbours.
         common = os.path.commonpath(tops)
         with self._lock:
             below = [
                 directory
-                for directory in self._roots.get(root, {})
-                if directory.startswith(common) and not tops.isdisjoint(directories_above(directory))
+                for directory in self._listings.get(root, {})
+                if directory.startswith(common) and not tops.isdisjoint(parent_directories(directory))
             ]
-            self._doubt(root, [*tops, *(path.rpartition(b"/")[0] for path in tops), *below])
+            self._mark_stale(root, [*tops, *(path.rpartition(b"/")[0] for path in tops), *below])
 
-    def _doubt(self, root: RootId, directories: Iterable[bytes]) -> None:
-        known = self._roots.get(root, {})
-        doubtful = self._doubtful.setdefault(root, set())
+    def _mark_stale(self, root: RootId, directories: Iterable[bytes]) -> None:
+        listings = self._listings.get(root, {})
+        stale = self._stale.setdefault(root, set())
         for directory in directories:
-            doubtful.add(directory)
-            known.pop(directory, None)
+            stale.add(directory)
+            listings.pop(directory, None)
+
+
+class IndexSnapshot:
+    """The index before a scan. Takes note of the listings of the scan, and says which files it has not seen."""
+
+    def __init__(self, database: Database, root: RootId, below: bytes, cached: CachedSnapshot | None) -> None:
+        """The snapshot of the directory `below`. Without `cached`, all its rows are loaded at once."""
+        self._database = database
+        self._root = root
+        self._cached = cached.listings if cached is not None else {}
+        self._stale = cached.stale if cached is not None else set()
+        self._loaded = self._load(below) if cached is None else None
+        self._seen_files = 0
+        self._seen: dict[bytes, bytes] = {}
+
+    @property
+    def seen_files(self) -> int:
+        """How many files the scan has seen so far."""
+        return self._seen_files
+
+    @property
+    def seen_directories(self) -> Iterable[bytes]:
+        """The directories that the scan has seen so far."""
+        return self._seen.keys()
+
+    def note_listing(self, listing: Listing) -> bool:
+        """Take note of a directory of the scan. Returns whether it is just as it was in the cache."""
+        packed = listing.pack()
+        self._seen[listing.path] = packed
+        self._seen_files += len(listing)
+        if self._cached.get(listing.path) != packed:
+            return False
+        del self._cached[listing.path]
+        return True
+
+    def pop_signatures(self, directory: bytes) -> dict[bytes, Signature]:
+        """The indexed files right in a directory, by name. To be called once for each directory."""
+        if self._loaded is not None:
+            return self._loaded.pop(directory, {})
+        packed = self._cached.pop(directory, None)
+        if packed is not None:
+            return unpack_signatures(packed)
+        with self._database.transaction() as connection:
+            files = list(files_db.snapshot_of_directory(connection, self._root, directory))
+        return {file.path.rpartition(b"/")[2]: (file.size, file.mtime_ns, file.ctime_ns, file.ino) for file in files}
+
+    def unseen_files(self, unlisted: list[bytes]) -> dict[bytes, int]:
+        """Inode numbers by path of the indexed files in directories that the scan has not seen.
+
+        Leaves out what lies in or below an `unlisted` directory. To be called at the end of the scan.
+        """
+        excluded = set(unlisted)
+        return {
+            (directory + b"/" if directory else b"") + name: signature[3]
+            for directory, signatures in self._unseen.items()
+            if not is_within(directory, excluded)
+            for name, signature in signatures.items()
+        }
+
+    def listings_to_cache(self, unlisted: list[bytes]) -> dict[bytes, bytes]:
+        """Packed listings by directory: those of the scan, and the index's of what lies below `unlisted` directories.
+
+        To be called at the end of the scan.
+        """
+        kept = set(unlisted)
+        return self._seen | {
+            directory: Listing.of_signatures(directory, signatures).pack()
+            for directory, signatures in (self._unseen.items() if kept else ())
+            if is_within(directory, kept)
+        }
+
+    @cached_property
+    def _unseen(self) -> dict[bytes, dict[bytes, Signature]]:
+        """The indexed files of directories that the scan has not seen."""
+        if self._loaded is not None:
+            return self._loaded
+        unseen = {directory: unpack_signatures(packed) for directory, packed in self._cached.items()}
+        for directory in self._stale - self._seen.keys() - unseen.keys():
+            unseen[directory] = self.pop_signatures(directory)
+        return unseen
+
+    def _load(self, below: bytes) -> dict[bytes, dict[bytes, Signature]]:
+        loaded: dict[bytes, dict[bytes, Signature]] = {}
+        with self._database.transaction() as connection:
+            for file in files_db.snapshot(connection, self._root, below=below):
+                directory, _, name = file.path.rpartition(b"/")
+                loaded.setdefault(directory, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
+        return loaded

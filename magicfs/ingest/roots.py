@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.status import read_status
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
+from magicfs.linux import read_mounts
 
 
 def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
@@ -35,18 +35,10 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
     state = os.fsencode(home.resolve())
     if encloses(absolute, state) or encloses(state, absolute):
         raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
-    for mount in {*mounts, *_mounts_here()}:
+    for mount in {*mounts, *(mount.mount_point for mount in read_mounts() if mount.is_magicfs)}:
         if encloses(absolute, mount) or encloses(mount, absolute):
             raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
     return absolute
-
-
-def _mounts_here() -> list[bytes]:
-    """Where MagicFS is mounted on this machine, by whatever index: a mount must never be read as a root."""
-    with open("/proc/self/mountinfo", "rb") as lines:
-        fields = [line.split() for line in lines if b" - fuse.magicfs " in line]
-    # Blanks and the like are written as three octal digits.
-    return [re.sub(rb"\\(\d{3})", lambda code: bytes([int(code[1], 8)]), found[4]) for found in fields]
 
 
 def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: Collection[bytes] = ()) -> Root:

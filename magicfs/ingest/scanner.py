@@ -1,7 +1,8 @@
-"""Compare a root with the index, and write down the difference. Scanning is the truth; watching is a hint.
+"""Bring the index in line with the disk: compare files with the index, and record what is new, changed and gone.
 
-A scan deletes only what it can know to be gone: after a full look, at a root that is present, on the device
-it was added from. When most of a root is gone at once, it asks instead: a disk may be missing.
+Used by the agent for whole roots, and by the watcher for the paths that events name. Scanning is the truth, events are
+hints. The scanner reads no file's content, it notifies the extract workers. It deletes rows only after a full look at
+a root that is present, and asks a person when most of a root is gone; see `deletion_guard`. Threads may share one.
 """
 
 from __future__ import annotations
@@ -22,240 +23,258 @@ from magicfs.domain.files import SeenFile
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError
 from magicfs.ingest.deletion_guard import (
-    DELETIONS_SECONDS,
-    FEWEST_SUSPICIOUS,
+    DELETION_WINDOW_SECONDS,
+    MIN_SUSPICIOUS_FILES,
     SAMPLE_FILES,
-    Absent,
-    KnownFiles,
-    Lately,
-    device_of,
+    FileSample,
+    RecentCounter,
+    RootMissing,
+    is_present,
     is_suspicious,
+    verify_root,
 )
-from magicfs.ingest.ignore import Rules, rules_for
-from magicfs.ingest.index_snapshot import Before, Memory
+from magicfs.ingest.ignore import IgnoreRules, rules_for
+from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
 from magicfs.ingest.walk import Listing, Walk
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
 
-BATCH = 1000
-"""Files written in one transaction: the first ones are being read while the scan goes on."""
+BATCH_FILES = 1000
+"""Files recorded in one transaction: workers read the first ones while the scan goes on."""
 
-PRIORITY = 1
-"""What a person just saved goes ahead of a bulk import ..."""
+SAVED_PRIORITY = 1
+"""Of files that a person just saved. They are read before a bulk import, which has priority 0."""
 
-IMPORT_SECONDS = 10.0
-BULK = 50
-FEW = 10
-"""... but while more than BULK files come within so many seconds, only where no more than FEW come to a directory. What
-lies in new directories is then part of the import."""
+IMPORT_WINDOW_SECONDS = 10.0
+IMPORT_FILES = 50
+IMPORT_FILES_PER_DIRECTORY = 10
+"""Events for more than `IMPORT_FILES` files of a root within the window are an import. Its files have priority 0 in
+directories with more than `IMPORT_FILES_PER_DIRECTORY` of them, and in new directories."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What one scan found. `complete` is false when something could not be looked at."""
+    """What one scan did."""
 
     changed: int
+    """Files that are new or have changed."""
     deleted: int
+    """Files that were deleted from the index."""
     complete: bool
+    """Whether every directory could be listed and every file examined."""
     suspect: int = 0
-    """Files that seem to be gone but were kept, since they are most of the root."""
+    """Files that are gone but were kept in the index, because they are too many."""
     unfinished: bool = False
-    """There is so much that is new that a full scan is to go on: events must not wait for it."""
+    """Whether the scan of a directory stopped after one batch, so that events need not wait: a full scan is needed."""
 
 
 class ScanStopped(MagicFSError):
-    """A scan was broken off, since the agent stops: the next one goes on where it was."""
+    """A scan ended early because the agent stops. The next scan continues."""
 
 
 class Scanner:
-    """Scans roots of this host. Threads may share one."""
+    """Scans roots of this host."""
 
     def __init__(self, database: Database, queue: JobQueue, *, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Once `stopping` says so, scans end early with `ScanStopped`."""
-        self._stopping = stopping
+        """Scans end early with `ScanStopped` once `stopping` returns True."""
         self._database = database
         self._queue = queue
-        self._memory = Memory()
-        self._deletions = Lately(window_s=DELETIONS_SECONDS)
-        self._saved = Lately(window_s=IMPORT_SECONDS)
+        self._stopping = stopping
+        self._cache = SnapshotCache()
+        self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
+        """By root."""
+        self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
         """Files that events pointed to, by root, and by root and directory."""
 
-    def scan(self, known: RegisteredRoot) -> ScanResult:
-        """Look at a whole root and bring the index in line with it."""
+    def scan(self, registered: RegisteredRoot) -> ScanResult:
+        """Compare a whole root with the index and bring the index in line. Records the root's state."""
         try:
-            root = self._present(known.root)
-        except Absent as absence:
-            if (known.state, known.detail) != (RootState.MISSING, str(absence)):
-                self._set_state(known.root, RootState.MISSING, str(absence))
-            self._memory.forget(known.root.id)
+            root = self._verify(registered.root)
+        except RootMissing as error:
+            if (registered.state, registered.detail) != (RootState.MISSING, str(error)):
+                self._set_state(registered.root, RootState.MISSING, str(error))
+            self._cache.drop(registered.root.id)
             return ScanResult(changed=0, deleted=0, complete=False)
-        if known.state is RootState.MISSING:
+        if registered.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        began, may_delete = self._begin(root)
-        walk = Walk(root=root.path, device=root.device, below=b"", rules=Rules().enter(root.path, below=b""))
-        before = Before(self._database, root.id, b"", self._memory.recall(root.id))
+        began, deletions_confirmed = self._begin(root)
+        rules = IgnoreRules().enter(root.path, below=b"")
+        walk = Walk(root=root.path, device=root.device, below=b"", rules=rules)
+        snapshot = IndexSnapshot(self._database, root.id, b"", self._cache.begin_scan(root.id))
         try:
-            result = self._reconcile(root, walk, before, began=began, may_delete=may_delete)
-            self._conclude(root, result, began)
+            result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=deletions_confirmed)
+            self._finish(root, result, began)
         except BaseException:
-            self._memory.forget(root.id)
-            if may_delete:
+            self._cache.drop(root.id)
+            if deletions_confirmed:
                 with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
                     roots_db.restore_deletion_confirmation(connection, root.id)
             raise
         if result.suspect:
-            self._memory.forget(root.id)
+            self._cache.drop(root.id)
         else:
-            self._memory.keep(root.id, before.to_remember(walk.unseen))
-            self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in walk.unsure})
+            self._cache.store(root.id, snapshot.listings_to_cache(walk.unlisted))
+            self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in walk.stat_failed})
         return result
 
-    def scan_below(self, root: Root, below: bytes) -> ScanResult:
-        """Look at one directory of a root, such as one that has just appeared, or at the beginning of a large one."""
+    def scan_directory(self, root: Root, directory: bytes) -> ScanResult:
+        """Compare one directory of a root, with all below it, with the index; of a large one, only the first batch."""
         with self._database.transaction() as connection:
             began = roots_db.database_time(connection)
-        self._memory.doubt_below(root.id, [below])
-        rules = rules_for(root.path, below)
+        self._cache.mark_stale_below(root.id, [directory])
+        rules = rules_for(root.path, directory)
         if rules is None:
             with self._database.transaction() as connection:
-                deleted = files_db.delete_paths(connection, root.id, [below])
+                deleted = files_db.delete_paths(connection, root.id, [directory])
             return ScanResult(changed=0, deleted=deleted, complete=True)
-        walk = Walk(root=root.path, device=root.device, below=below, rules=rules)
-        before = Before(self._database, root.id, below, None)
-        result = self._reconcile(root, walk, before, began=began, may_delete=False, saved=True)
-        if below:
-            # A file that had its name is no more.
-            self._delete(root, [below], began)
-        self._memory.doubt(root.id, before.met)
+        walk = Walk(root=root.path, device=root.device, below=directory, rules=rules)
+        snapshot = IndexSnapshot(self._database, root.id, directory, None)
+        result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=False, from_event=True)
+        if directory:
+            # The directory may have replaced a file.
+            self._delete_unseen(root, [directory], began)
+        self._cache.mark_stale(root.id, snapshot.seen_directories)
         return result
 
-    def save(self, root: Root, seen: list[SeenFile]) -> None:
-        """Write down files that an event has pointed to."""
+    def record(self, root: Root, seen: list[SeenFile]) -> None:
+        """Record files that events pointed to."""
         directories = Counter(file.path.rpartition(b"/")[0] for file in seen)
-        self._memory.doubt(root.id, directories)
+        self._cache.mark_stale(root.id, directories)
         for directory, count in directories.items():
-            self._saved.note((root.id, directory), count)
-        busy: set[bytes] = set()
+            self._saved.add((root.id, directory), count)
+        imported: set[bytes] = set()
         if self._is_import(root, seen):
-            busy = {directory for directory in directories if self._saved.count((root.id, directory)) > FEW}
-        urgent = [file for file in seen if file.path.rpartition(b"/")[0] not in busy]
-        self._record(root, urgent, priority=PRIORITY)
-        if busy:
-            bulk = [file for file in seen if file.path.rpartition(b"/")[0] in busy]
-            self._record(root, bulk, priority=0)
+            imported = {
+                directory
+                for directory in directories
+                if self._saved.count((root.id, directory)) > IMPORT_FILES_PER_DIRECTORY
+            }
+        urgent = [file for file in seen if file.path.rpartition(b"/")[0] not in imported]
+        self._record_batch(root, urgent, priority=SAVED_PRIORITY)
+        if imported:
+            bulk = [file for file in seen if file.path.rpartition(b"/")[0] in imported]
+            self._record_batch(root, bulk, priority=0)
 
-    def _is_import(self, root: Root, seen: list[SeenFile]) -> bool:
-        """Whether these files, with those that events pointed to a moment ago, are more than a person saves."""
-        self._saved.note(root.id, len(seen))
-        return self._saved.count(root.id) > BULK
+    def delete(self, root: Root, paths: list[bytes]) -> bool:
+        """Delete files that are gone from the index, and everything below those paths that were directories.
 
-    def names_of(self, root: Root, inodes: set[int]) -> set[bytes]:
-        """The paths under which the index has these inodes."""
+        Returns False and deletes nothing when the root is not present, or when these and the recent deletions are
+        suspicious: a full scan must decide.
+        """
+        return retry_on_conflict(lambda: self._try_delete(root, paths))
+
+    def paths_of_inodes(self, root: Root, inodes: set[int]) -> set[bytes]:
+        """The indexed paths of these inodes."""
         with self._database.transaction() as connection:
             return files_db.paths_of_inodes(connection, root.id, inodes)
 
-    def forget(self, root: Root, paths: list[bytes]) -> bool:
-        """Forget files that are gone, and everything below those that were directories.
-
-        Returns False, and forgets nothing, when that would be most of the root, together with what was forgotten a
-        moment ago, or when the root itself is not there: a full scan is to decide.
-        """
-        return retry_on_conflict(lambda: self._forget(root, paths))
-
-    def _forget(self, root: Root, paths: list[bytes]) -> bool:
+    def _try_delete(self, root: Root, paths: list[bytes]) -> bool:
         with self._database.transaction() as connection:
             gone = files_db.count_files_under(connection, root.id, paths)
             if not gone:
                 return True
-            lately = self._deletions.count(root.id)
-            # To count the whole root takes a while, so it is left where few are gone.
-            if gone + lately >= FEWEST_SUSPICIOUS:
-                known = files_db.count_files_of_root(connection, root.id)
-                if is_suspicious(gone=gone + lately, known=known + lately):
+            recent = self._deletions.count(root.id)
+            # Counting the whole root takes a while.
+            if gone + recent >= MIN_SUSPICIOUS_FILES:
+                indexed = files_db.count_files_of_root(connection, root.id)
+                if is_suspicious(deleted=gone + recent, indexed=indexed + recent):
                     return False
-            if not _is_there(root):
+            if not is_present(root):
                 return False
-            self._memory.doubt_below(root.id, paths)
+            self._cache.mark_stale_below(root.id, paths)
             files_db.delete_paths(connection, root.id, paths)
-            self._deletions.note(root.id, gone)
+            self._deletions.add(root.id, gone)
         return True
 
-    def _present(self, root: Root) -> Root:
-        """The root as it is there now. Raises `Absent`."""
+    def _is_import(self, root: Root, seen: list[SeenFile]) -> bool:
+        """Whether these files, with others that events pointed to recently, are more than a person saves."""
+        self._saved.add(root.id, len(seen))
+        return self._saved.count(root.id) > IMPORT_FILES
 
-        def known_files() -> KnownFiles:
+    def _verify(self, root: Root) -> Root:
+        """The root with its present device number, which is recorded when it is new. Raises `RootMissing`."""
+
+        def sample() -> FileSample:
             with self._database.transaction() as connection:
                 return files_db.sample_files(connection, root.id, limit=SAMPLE_FILES)
 
-        device = device_of(root, known_files)
+        device = verify_root(root, sample)
         if device == root.device:
             return root
-        log.info("root %s has another device number, and is the same tree", root.name)
+        log.info("root %s has a new device number and is the same tree", root.name)
         with self._database.transaction() as connection:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
     def _begin(self, root: Root) -> tuple[datetime, bool]:
-        """The database's time, and whether a person has confirmed that what is not there is to be forgotten.
+        """The database's time, and whether a person has confirmed the deletions in a suspect root.
 
-        A confirmation holds for one scan. The directories of files that could not be opened are looked at again.
+        A confirmation holds for one scan. Directories of files that could not be opened are compared anew.
         """
         with self._database.transaction() as connection:
-            unopened = files_db.inaccessible_paths(connection, root.id)
+            inaccessible = files_db.inaccessible_paths(connection, root.id)
             began = roots_db.database_time(connection)
-            may_delete = roots_db.consume_deletion_confirmation(connection, root.id)
-        self._memory.doubt(root.id, {path.rpartition(b"/")[0] for path in unopened})
-        return began, may_delete
+            deletions_confirmed = roots_db.consume_deletion_confirmation(connection, root.id)
+        self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in inaccessible})
+        return began, deletions_confirmed
 
     def _reconcile(
-        self, root: Root, walk: Walk, before: Before, *, began: datetime, may_delete: bool, saved: bool = False
+        self,
+        root: Root,
+        walk: Walk,
+        snapshot: IndexSnapshot,
+        *,
+        began: datetime,
+        deletions_confirmed: bool,
+        from_event: bool = False,
     ) -> ScanResult:
-        """Bring the index in line with a walk. `saved` says that events pointed here."""
-        difference = self._write_down(root, walk, before, saved=saved)
+        """Bring the index in line with a walk."""
+        difference = self._record_changes(root, walk, snapshot, from_event=from_event)
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
-        gone = difference.gone | before.unmet(walk.unseen)
-        lost = count_lost(root, gone, difference.arrived)
-        result = ScanResult(changed=difference.changed, deleted=0, complete=not walk.unseen and not walk.unsure)
-        # What the rest of the root has lost says nothing of one directory.
-        lately = lost + (0 if walk.below else self._deletions.count(root.id))
-        known = lately + before.count_met() - len(difference.arrived)
-        if lost and not may_delete and is_suspicious(gone=lately, known=known):
-            return replace(result, suspect=lost)
-        if gone and not _is_there(root):
+        gone = difference.gone | snapshot.unseen_files(walk.unlisted)
+        deletions = count_deletions(root, gone, difference.new_inodes)
+        complete = not walk.unlisted and not walk.stat_failed
+        result = ScanResult(changed=difference.changed, deleted=0, complete=complete)
+        # Recent deletions elsewhere in the root say nothing about one directory.
+        recent = deletions + (0 if walk.below else self._deletions.count(root.id))
+        indexed = recent + snapshot.seen_files - len(difference.new_inodes)
+        if deletions and not deletions_confirmed and is_suspicious(deleted=recent, indexed=indexed):
+            return replace(result, suspect=deletions)
+        if gone and not is_present(root):
             return replace(result, complete=False, suspect=len(gone))
-        deleted = self._delete(root, list(gone), began)
-        self._deletions.note(root.id, lost)
+        deleted = self._delete_unseen(root, list(gone), began)
+        self._deletions.add(root.id, deletions)
         return replace(result, deleted=deleted)
 
-    def _write_down(self, root: Root, walk: Walk, before: Before, *, saved: bool) -> Difference:
-        """Record what is new or has changed, a batch at a time."""
-        found = Difference()
+    def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:
+        """Record new and changed files in batches. A scan that an event asked for ends after the first full batch."""
+        difference = Difference()
         batch: list[SeenFile] = []
 
         def record() -> None:
-            urgent = saved and not self._is_import(root, batch)
-            found.changed += self._record(root, batch, priority=PRIORITY if urgent else 0)
+            urgent = from_event and not self._is_import(root, batch)
+            difference.changed += self._record_batch(root, batch, priority=SAVED_PRIORITY if urgent else 0)
             batch.clear()
             if self._stopping():
-                raise ScanStopped("the scan was broken off: it goes on with the next start")
+                raise ScanStopped("the scan was stopped: it continues when the agent starts again")
 
         for listing in walk.listings():
-            if before.holds(listing):
+            if snapshot.note_listing(listing):
                 continue
-            for seen in compared(listing, walk, before, found):
+            for seen in compare(listing, walk, snapshot, difference):
                 batch.append(seen)
-                if len(batch) >= BATCH:
+                if len(batch) >= BATCH_FILES:
                     record()
-                    if saved:
-                        found.unfinished = True
-                        return found
+                    if from_event:
+                        difference.unfinished = True
+                        return difference
         record()
-        return found
+        return difference
 
-    def _record(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:
-        """Write down new and changed files and ring for the workers. Returns how many there were."""
+    def _record_batch(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:
+        """Record new and changed files and notify the extract workers. Returns how many have changed."""
         if not seen:
             return 0
         changed = self._upsert(root, seen, priority=priority)
@@ -264,7 +283,7 @@ class Scanner:
         return changed
 
     def _upsert(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:
-        """Write files down, all but those that the database refuses."""
+        """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
 
         def write() -> int:
             with self._database.transaction() as connection:
@@ -282,15 +301,18 @@ class Scanner:
             middle = len(seen) // 2
             return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
 
-    def _delete(self, root: Root, gone: list[bytes], began: datetime) -> int:
-        def delete(paths: list[bytes]) -> int:
-            with self._database.transaction() as connection:
-                return files_db.delete_unseen(connection, root.id, paths, began=began)
+    def _delete_unseen(self, root: Root, paths: list[bytes], began: datetime) -> int:
+        """Delete files that have not been recorded since the scan began. Returns how many."""
 
-        batches = [gone[start : start + BATCH] for start in range(0, len(gone), BATCH)]
+        def delete(batch: list[bytes]) -> int:
+            with self._database.transaction() as connection:
+                return files_db.delete_unseen(connection, root.id, batch, began=began)
+
+        batches = [paths[start : start + BATCH_FILES] for start in range(0, len(paths), BATCH_FILES)]
         return sum(retry_on_conflict(partial(delete, batch)) for batch in batches)
 
-    def _conclude(self, root: Root, result: ScanResult, began: datetime) -> None:
+    def _finish(self, root: Root, result: ScanResult, began: datetime) -> None:
+        """Record the end of a scan, and whether its root is suspect."""
         if result.suspect:
             detail = (
                 f"{result.suspect} files are gone at once and were kept in the index: "
@@ -311,42 +333,37 @@ class Scanner:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
 
 
-def _is_there(root: Root) -> bool:
-    """Whether the root's directory is there, on its device: its disk may have gone since the look at its files."""
-    try:
-        return os.lstat(root.path).st_dev == root.device
-    except OSError:
-        return False
-
-
 @dataclass(slots=True)
 class Difference:
-    """How the directories that a walk met differ from what was there before."""
+    """How the directories of a walk differ from the index."""
 
     changed: int = 0
-    arrived: set[int] = field(default_factory=set)
-    """Inode numbers of files under paths that are new."""
+    new_inodes: set[int] = field(default_factory=set)
+    """Inode numbers of files whose paths are new."""
     gone: dict[bytes, int] = field(default_factory=dict)
-    """Inode numbers of files that were not met, by path."""
+    """Inode numbers by path of indexed files that the walk has not seen."""
     unfinished: bool = False
+    """As in `ScanResult`."""
 
 
-def compared(listing: Listing, walk: Walk, before: Before, found: Difference) -> Iterator[SeenFile]:
-    """The files of a directory that are new or have changed; which ones arrived and are gone goes into `found`."""
-    known = before.signatures(listing.path)
+def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: Difference) -> Iterator[SeenFile]:
+    """The new and changed files of a directory. Adds new inodes and gone files to `difference`."""
+    indexed = snapshot.pop_signatures(listing.path)
     prefix = listing.path + b"/" if listing.path else b""
     for name, signature in listing.signatures().items():
-        old = known.pop(name, None)
+        old = indexed.pop(name, None)
         if old == signature:
             continue
         if old is None:
-            found.arrived.add(signature[3])
-        if seen := walk.look(prefix + name):
+            difference.new_inodes.add(signature[3])
+        if seen := walk.stat_file(prefix + name):
             yield seen
-    missed = {prefix + name: signature[3] for name, signature in known.items()}
-    found.gone |= {path: ino for path, ino in missed.items() if path not in walk.unsure}
+    gone = {prefix + name: signature[3] for name, signature in indexed.items()}
+    difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
 
 
-def count_lost(root: Root, gone: dict[bytes, int], arrived: set[int]) -> int:
-    """How many of the files that were not met were neither moved within the root nor are merely unwanted now."""
-    return sum(ino not in arrived and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())
+def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: set[int]) -> int:
+    """How many of the files that a walk has not seen are deleted, that is, neither moved in the root nor ignored."""
+    return sum(
+        ino not in new_inodes and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items()
+    )

@@ -1,7 +1,8 @@
-"""Walk a tree as a scan does: wanted regular files, no symbolic links, one device; a directory at a time.
+"""Walk a tree, a directory at a time: regular files that no rule ignores, no symbolic links, on one device.
 
-What cannot be listed is reported, since nothing may be concluded from files that were not seen. This is the hot
-loop of a rescan: it does one `stat` a file and little else, see `benchmarks/rescan.py`.
+Used by the scanner and the watcher. Reads the disk and no database. A walk reports what it could not list or stat,
+since nothing can be concluded about such files. One thread a walk. This is the hot loop of a rescan: one `stat` a
+file and little else, see `benchmarks/rescan.py`.
 """
 
 from __future__ import annotations
@@ -11,195 +12,200 @@ import errno
 import logging
 import marshal
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from magicfs.domain.files import INT64_SIGN_BIT, FileStat, SeenFile, to_signed_64
-from magicfs.ingest.ignore import Rules, unwanted_file
+from magicfs.ingest.ignore import IgnoreRules, is_ignored_name
 
 log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int, int]
-"""Size, mtime, ctime (nanoseconds) and inode number: while they are the same, the file is taken to be."""
+"""Size, mtime, ctime (nanoseconds) and inode number. A file with the same signature counts as unchanged."""
 
-LONGEST_PATH = 4095
-"""Bytes. The system takes no longer one (`PATH_MAX`, with the zero at the end)."""
+MAX_PATH_BYTES = 4095
+"""The longest path that a system call takes: `PATH_MAX` without the zero at the end."""
 
-FIELDS = 5
+_FIELDS_PER_FILE = 5
 """A name and a signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The wanted files of one directory."""
+    """The files of one directory."""
 
     path: bytes
     """Relative to the root; empty for the root itself."""
     fields: list[bytes | int]
-    """Name and signature of one file after the other: one flat list is made and packed quickest."""
+    """Name and signature of one file after the other. One flat list is quickest to make and to pack."""
+
+    @classmethod
+    def of_signatures(cls, path: bytes, signatures: Mapping[bytes, Signature]) -> Listing:
+        """The listing of a directory with these files."""
+        return cls(path, [field for name, signature in signatures.items() for field in (name, *signature)])
 
     def __len__(self) -> int:
-        return len(self.fields) // FIELDS
+        return len(self.fields) // _FIELDS_PER_FILE
 
-    def packed(self) -> bytes:
-        """The fields, small and quick to compare. Version 2 of the format depends on nothing but the values."""
+    def pack(self) -> bytes:
+        """The fields as bytes that are small and quick to compare."""
+        # Version 2 of the format encodes equal values in equal bytes; later ones depend on which objects are shared.
         return marshal.dumps(self.fields, 2)
 
     def signatures(self) -> dict[bytes, Signature]:
         """The files by name."""
-        return _by_name(self.fields)
+        return _signatures(self.fields)
 
 
-def unpacked(packed: bytes) -> dict[bytes, Signature]:
-    """The files of a listing that `Listing.packed` packed in this process, by name."""
+def unpack_signatures(packed: bytes) -> dict[bytes, Signature]:
+    """The files by name of a listing that this process has packed."""
     # Safe, since the bytes never leave this process.
-    return _by_name(marshal.loads(packed))  # noqa: S302
+    return _signatures(marshal.loads(packed))  # noqa: S302
 
 
-def _by_name(fields: list[Any]) -> dict[bytes, Signature]:
-    names, *signature = (fields[place::FIELDS] for place in range(FIELDS))
+def _signatures(fields: list[Any]) -> dict[bytes, Signature]:
+    names, *signature = (fields[offset::_FIELDS_PER_FILE] for offset in range(_FIELDS_PER_FILE))
     return dict(zip(names, zip(*signature, strict=True), strict=True))
 
 
 @dataclass(slots=True)
 class Walk:
-    """One walk below `root`, beginning in its directory `below` with the rules that hold there."""
+    """One walk of the directory `below` of `root`, where `rules` apply."""
 
     root: bytes
     device: int
     below: bytes
-    rules: Rules
-    unseen: list[bytes] = field(default_factory=list)
+    rules: IgnoreRules
+    unlisted: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
-    unsure: set[bytes] = field(default_factory=set)
-    """Files that are there but could not be looked at."""
+    stat_failed: set[bytes] = field(default_factory=set)
+    """Files that exist, but whose `stat` failed."""
     too_long: int = 0
-    """How many of the unseen and unsure have a path beyond `LONGEST_PATH`."""
+    """How many of both have a path beyond `MAX_PATH_BYTES`."""
 
     def listings(self) -> Iterator[Listing]:
-        """Every directory that is wanted."""
-        waiting = self._beginning()
-        while waiting:
-            below, rules = waiting.pop()
+        """The listing of every directory that no rule ignores."""
+        queue = self._start()
+        while queue:
+            directory, rules = queue.pop()
             try:
-                with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
-                    listing = self._list(below, rules, entries, waiting)
+                with os.scandir(self._absolute(directory)) as entries:
+                    listing = self._list(directory, rules, entries, queue)
                 yield listing
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
-                    log.warning("cannot list %s: %s", os.fsdecode(os.path.join(self.root, below)), error.strerror)
-                self.unseen.append(below)
+                    log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
+                self.unlisted.append(directory)
         if self.too_long:
-            place = os.path.join(self.root, self.below) if self.below else self.root
-            text = "%s: %d files and directories have paths of more than %d bytes and cannot be looked at"
-            log.warning(text, os.fsdecode(place), self.too_long, LONGEST_PATH)
+            text = "%s: %d files and directories have paths of more than %d bytes and are not indexed"
+            log.warning(text, os.fsdecode(self._absolute(self.below)), self.too_long, MAX_PATH_BYTES)
 
     def directories(self) -> Iterator[bytes]:
-        """Every directory that is wanted, each before it is listed."""
-        waiting = self._beginning()
-        while waiting:
-            below, rules = waiting.pop()
-            yield below
-            prefix = below + b"/" if below else b""
+        """Every directory that no rule ignores, each one before it is listed itself."""
+        queue = self._start()
+        while queue:
+            directory, rules = queue.pop()
+            yield directory
+            prefix = directory + b"/" if directory else b""
             try:
-                with os.scandir(os.path.join(self.root, below) if below else self.root) as entries:
+                with os.scandir(self._absolute(directory)) as entries:
                     for entry in entries:
-                        self._descend(entry, prefix, rules, waiting)
+                        self._queue_directory(entry, prefix, rules, queue)
             except OSError:
-                # A scan of the same directories reports it.
-                self.unseen.append(below)
+                # A scan of the same directories logs it.
+                self.unlisted.append(directory)
 
-    def _beginning(self) -> list[tuple[bytes, Rules]]:
-        """Where to begin: nowhere when a link or another disk has taken the directory's place."""
-        if os.path.islink(self.root):
-            self.unseen.append(self.below)
-            return []
-        if self.below:
-            place = os.path.join(self.root, self.below)
-            # What cannot be looked at cannot be listed either, and listing it says so.
-            with contextlib.suppress(OSError):
-                if os.path.islink(place) or os.lstat(place).st_dev != self.device:
-                    return []
-        return [(self.below, self.rules)]
+    def stat_file(self, path: bytes) -> SeenFile | None:
+        """A file of a listing with all the metadata that the index keeps.
 
-    def _list(
-        self,
-        below: bytes,
-        rules: Rules,
-        entries: Iterator[os.DirEntry[bytes]],
-        waiting: list[tuple[bytes, Rules]],
-    ) -> Listing:
-        prefix = below + b"/" if below else b""
-        fields: list[bytes | int] = []
-        add = fields.extend
-        # The rules themselves are only needed where a rule file is in force.
-        ignores = rules.ignores if rules.layers else None
-        for entry in entries:
-            if entry.is_file(follow_symlinks=False):
-                name = entry.name
-                if unwanted_file(name) if ignores is None else ignores(prefix + name, is_directory=False):
-                    continue
-                try:
-                    stat = entry.stat(follow_symlinks=False)
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                except OSError as error:
-                    # In a directory that can be listed but not entered, this happens to all.
-                    self.too_long += error.errno == errno.ENAMETOOLONG
-                    self.unsure.add(prefix + name)
-                    continue
-                ino = stat.st_ino
-                if ino >= INT64_SIGN_BIT:
-                    ino = to_signed_64(ino)
-                # A time that the database cannot hold is cut off by `look`: such a file merely looks changed now and
-                # then.
-                add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
-            else:
-                self._descend(entry, prefix, rules, waiting)
-        return Listing(below, fields)
-
-    def _descend(
-        self, entry: os.DirEntry[bytes], prefix: bytes, rules: Rules, waiting: list[tuple[bytes, Rules]]
-    ) -> None:
-        """Have an entry walked later on, if it is a directory that is wanted."""
-        if not entry.is_dir(follow_symlinks=False):
-            return
-        path = prefix + entry.name
-        if self._enters(path, rules):
-            waiting.append((path, rules.enter(entry.path, below=path)))
-
-    def look(self, path: bytes) -> SeenFile | None:
-        """A file of a listing with all that the index keeps of its metadata.
-
-        None when it is gone meanwhile, or cannot be looked at any more: it is among the `unsure` then.
+        None when it is gone by now, or when its `stat` fails: then it is added to `stat_failed`.
         """
         try:
             return SeenFile(path, FileStat.of(os.lstat(os.path.join(self.root, path))))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
-            self.unsure.add(path)
+            self.stat_failed.add(path)
             return None
 
-    def _enters(self, path: bytes, rules: Rules) -> bool:
-        """Whether a directory is wanted and on the root's device: another disk below it is a root of its own."""
+    def _absolute(self, directory: bytes) -> bytes:
+        return os.path.join(self.root, directory) if directory else self.root
+
+    def _start(self) -> list[tuple[bytes, IgnoreRules]]:
+        """The queue of a walk at its start: empty when a link or another disk has taken the directory's place."""
+        if os.path.islink(self.root):
+            self.unlisted.append(self.below)
+            return []
+        if self.below:
+            directory = self._absolute(self.below)
+            # Where `lstat` fails, listing fails too, and reports it.
+            with contextlib.suppress(OSError):
+                if os.path.islink(directory) or os.lstat(directory).st_dev != self.device:
+                    return []
+        return [(self.below, self.rules)]
+
+    def _list(
+        self,
+        directory: bytes,
+        rules: IgnoreRules,
+        entries: Iterator[os.DirEntry[bytes]],
+        queue: list[tuple[bytes, IgnoreRules]],
+    ) -> Listing:
+        prefix = directory + b"/" if directory else b""
+        fields: list[bytes | int] = []
+        add = fields.extend
+        # Without rule files only the built-in rules apply, and those need no more than the name.
+        ignores = rules.ignores if rules.layers else None
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                name = entry.name
+                if is_ignored_name(name) if ignores is None else ignores(prefix + name, is_directory=False):
+                    continue
+                try:
+                    stat = entry.stat(follow_symlinks=False)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except OSError as error:
+                    # A directory that may be listed but not entered fails for all its files.
+                    self.too_long += error.errno == errno.ENAMETOOLONG
+                    self.stat_failed.add(prefix + name)
+                    continue
+                ino = stat.st_ino
+                if ino >= INT64_SIGN_BIT:
+                    ino = to_signed_64(ino)
+                # Times are not clamped to what the database holds: that would cost time for every file, and here only
+                # makes a file with such a time look changed now and then.
+                add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
+            else:
+                self._queue_directory(entry, prefix, rules, queue)
+        return Listing(directory, fields)
+
+    def _queue_directory(
+        self, entry: os.DirEntry[bytes], prefix: bytes, rules: IgnoreRules, queue: list[tuple[bytes, IgnoreRules]]
+    ) -> None:
+        """Add an entry to the queue if it is a directory to walk."""
+        if not entry.is_dir(follow_symlinks=False):
+            return
+        path = prefix + entry.name
+        if self._enters(path, rules):
+            queue.append((path, rules.enter(entry.path, below=path)))
+
+    def _enters(self, path: bytes, rules: IgnoreRules) -> bool:
+        """Whether a directory is walked: no rule ignores it, and it is on the root's device."""
         if rules.ignores(path, is_directory=True):
             return False
         try:
             return os.lstat(os.path.join(self.root, path)).st_dev == self.device
         except OSError as error:
             self.too_long += error.errno == errno.ENAMETOOLONG
-            self.unseen.append(path)
+            self.unlisted.append(path)
             return False
 
 
-def directories_above(path: bytes) -> Iterator[bytes]:
-    """The directories that a path lies in, the nearest first; the last one is the root, the empty path.
-
-    The root lies in none.
-    """
+def parent_directories(path: bytes) -> Iterator[bytes]:
+    """All directories that a path lies in, the nearest first, the root (the empty path) last. The root has none."""
     end = len(path)
     while (end := path.rfind(b"/", 0, end)) >= 0:
         yield path[:end]
@@ -208,10 +214,10 @@ def directories_above(path: bytes) -> Iterator[bytes]:
 
 
 def outermost(directories: set[bytes]) -> list[bytes]:
-    """The directories that lie inside no other one of the set."""
-    return sorted(directory for directory in directories if directories.isdisjoint(directories_above(directory)))
+    """The directories that lie in no other one of the set, sorted."""
+    return sorted(directory for directory in directories if directories.isdisjoint(parent_directories(directory)))
 
 
 def is_within(path: bytes, directories: AbstractSet[bytes]) -> bool:
-    """Whether a path is one of some directories or lies in one of them. Takes no longer for many of them."""
-    return path in directories or not directories.isdisjoint(directories_above(path))
+    """Whether a path is one of the directories or lies in one of them. The time does not depend on their number."""
+    return path in directories or not directories.isdisjoint(parent_directories(path))

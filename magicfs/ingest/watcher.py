@@ -1,7 +1,8 @@
-"""Turn what the file system reports into looks at paths. Events are hints: each one only says where to look.
+"""Watch the roots of a host with inotify, and bring the index in line where something changed.
 
-`Watcher.run` blocks in a thread of its own and has another one read the events. What it finds is recorded through
-the `Scanner`; the periodic scan may run at the same time, see docs/concurrency.md.
+Used by the agent. Events are hints: each one only names a path to compare with the disk, and where events are lost
+the root is scanned. `Watcher.run` blocks in a thread of its own and starts another one that reads events. All changes
+are recorded through the `Scanner`, which may scan at the same time; see docs/concurrency.md.
 """
 
 from __future__ import annotations
@@ -21,40 +22,59 @@ from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import MagicFSError
-from magicfs.ingest import inotify
-from magicfs.ingest.ignore import RULE_FILES, Rules, rules_for
-from magicfs.ingest.inotify import Event, Inotify
+from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
+from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.walk import Walk, outermost
+from magicfs.linux import InotifyMask
 
 log = logging.getLogger(__name__)
 
-QUIET_SECONDS = 0.05
-"""A burst of events is handled once nothing has come for this long ..."""
+RulesByDirectory = dict[bytes, IgnoreRules | None]
+"""None for a directory that is ignored itself."""
 
-PATIENCE_SECONDS = 0.4
-"""... or once it has lasted this long: a file that is written all the time is looked at all the same."""
+DEBOUNCE_SECONDS = 0.05
+"""Changes are processed once no event has come for this long ..."""
 
-IDLE_SECONDS = 0.25
-"""How often a quiet watch returns, to see whether it should stop."""
+MAX_DEBOUNCE_SECONDS = 0.4
+"""... or this long after the first event: a file that is written all the time is processed too."""
+
+POLL_SECONDS = 0.25
+"""How often an idle watch checks whether to stop."""
+
+_ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
+_DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
+
+
+@dataclass(slots=True)
+class ChangedPaths:
+    """The paths that events named."""
+
+    paths: dict[RootId, set[bytes]] = field(default_factory=dict)
+    """By root, relative to it. A directory stands for everything in it."""
+    lost_events: set[RootId] = field(default_factory=set)
+    """Roots whose events do not tell all: a full scan is needed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.paths or self.lost_events)
 
 
 class Watcher:
     """Watches the roots of this host."""
 
     def __init__(self, scanner: Scanner, *, rescan: Callable[[Root], None]) -> None:
-        """`rescan` is called with a root that needs a full scan, since events cannot be trusted to tell all."""
+        """`rescan` asks for a full scan of a root, and is called when events do not tell all."""
         self._scanner = scanner
         self._rescan = rescan
 
     def run(self, roots: Sequence[Root], stop: threading.Event) -> bool:
         """Watch `roots` until `stop` is set. Ends early, after a warning, when the watch itself fails.
 
-        Returns False when the system refuses to watch: then it will do so again. Each root is rescanned as soon as its
-        watch is in place: what changed before that raised no event.
+        Returns False when the system refuses to watch at all. Each root is rescanned once its watches are in place,
+        because earlier changes raised no event.
         """
         try:
-            watches = Watches(roots)
+            watches = WatchSet(roots)
         except OSError as error:
             log.warning("cannot watch the roots (%s): changes are found by the periodic scan only", error)
             for root in roots:
@@ -63,66 +83,67 @@ class Watcher:
         with watches:
             for root in roots:
                 self._rescan(root)
-            self._follow(roots, watches, stop)
+            self._process_events(roots, watches, stop)
         return True
 
-    def _follow(self, roots: Sequence[Root], watches: Watches, stop: threading.Event) -> None:
+    def _process_events(self, roots: Sequence[Root], watches: WatchSet, stop: threading.Event) -> None:
         ended = threading.Event()
 
         def read() -> None:
             try:
                 while not stop.is_set() and not ended.is_set():
-                    watches.read(timeout_s=IDLE_SECONDS)
+                    watches.read(timeout_s=POLL_SECONDS)
             except Exception:
-                log.exception("reading events failed")
+                log.exception("reading inotify events failed")
             finally:
                 ended.set()
 
-        reader = threading.Thread(target=read, name="watch-reader")
+        reader = threading.Thread(target=read, name="inotify-reader")
         reader.start()
         try:
             while not stop.is_set() and not ended.is_set():
-                changes = watches.take(quiet_s=QUIET_SECONDS, patience_s=PATIENCE_SECONDS, timeout_s=IDLE_SECONDS)
+                changes = watches.take(
+                    debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=POLL_SECONDS
+                )
                 try:
-                    self.handle(roots, changes)
+                    self.process(roots, changes)
                 except MagicFSError as error:
-                    log.warning("what has changed is left to a scan: %s", error)
+                    log.warning("changes could not be recorded, a scan follows: %s", error)
                     self._rescan_changed(roots, changes)
                 except Exception:
-                    log.exception("looking at what has changed failed: it is left to a scan")
+                    log.exception("processing changes failed, a scan follows")
                     self._rescan_changed(roots, changes)
         finally:
             ended.set()
             reader.join()
 
-    def _rescan_changed(self, roots: Sequence[Root], changes: Changes) -> None:
-        """What events told could not be written down; a database that restarts is the usual reason."""
+    def _rescan_changed(self, roots: Sequence[Root], changes: ChangedPaths) -> None:
         for root in roots:
-            if root.id in changes.doubtful or root.id in changes.paths:
+            if root.id in changes.lost_events or root.id in changes.paths:
                 self._rescan(root)
 
-    def handle(self, roots: Iterable[Root], changes: Changes) -> None:
-        """Look at the paths that events named, root by root."""
+    def process(self, roots: Iterable[Root], changes: ChangedPaths) -> None:
+        """Bring the index in line with the disk at the changed paths."""
         for root in roots:
-            if root.id in changes.doubtful:
+            if root.id in changes.lost_events:
                 self._rescan(root)
             if root.id in changes.paths:
-                self._look(root, sorted(changes.paths[root.id]))
+                self._process_root(root, sorted(changes.paths[root.id]))
 
-    def _look(self, root: Root, below: list[bytes]) -> None:
+    def _process_root(self, root: Root, paths: list[bytes]) -> None:
         gone: list[bytes] = []
         seen: list[SeenFile] = []
-        linked: set[int] = set()
+        linked_inodes: set[int] = set()
         directories: set[bytes] = set()
-        rules: dict[bytes, Rules | None] = {}
-        for path in below:
+        rules: RulesByDirectory = {}
+        for path in paths:
             parent, _, name = path.rpartition(b"/")
             if name in RULE_FILES:
                 directories.add(parent)
             try:
                 status = _lstat(os.path.join(root.path, path))
             except OSError:
-                # Nothing can be concluded; the periodic scan will see.
+                # Neither there nor gone: the periodic scan tries again.
                 continue
             if status is None:
                 gone.append(path)
@@ -132,90 +153,77 @@ class Watcher:
                 file = SeenFile(path, FileStat.of(status))
                 seen.append(file)
                 if status.st_nlink > 1:
-                    linked.add(file.stat.ino)
+                    linked_inodes.add(file.stat.ino)
             else:
                 gone.append(path)
-        seen += self._other_names(root, linked, known={file.path for file in seen})
-        self._scanner.save(root, seen)
-        if gone and not self._scanner.forget(root, gone):
+        seen += self._other_links(root, linked_inodes, seen_paths={file.path for file in seen})
+        self._scanner.record(root, seen)
+        if gone and not self._scanner.delete(root, gone):
             self._rescan(root)
-        self._look_into(root, directories)
+        self._scan_directories(root, directories)
 
-    def _look_into(self, root: Root, directories: set[bytes]) -> None:
-        """Look at whole directories. A full scan decides what seems to be gone, and goes on where there is much."""
+    def _scan_directories(self, root: Root, directories: set[bytes]) -> None:
+        """Scan whole directories; a full scan follows where deletions are suspicious or too much is new."""
         for directory in outermost(directories):
-            result = self._scanner.scan_below(root, directory)
+            result = self._scanner.scan_directory(root, directory)
             if result.suspect or result.unfinished:
                 self._rescan(root)
 
-    def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, known: dict[bytes, Rules | None]) -> bool:
-        """Whether a path that exists is a wanted regular file. `known` keeps the rules of directories."""
+    def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, rules: RulesByDirectory) -> bool:
+        """Whether an existing path is a regular file that no rule ignores. `rules` caches them by directory."""
         if not stat.S_ISREG(status.st_mode):
             return False
         parent = path.rpartition(b"/")[0]
-        if parent not in known:
-            known[parent] = rules_for(root.path, parent)
-        rules = known[parent]
-        return rules is not None and not rules.ignores(path, is_directory=False)
+        if parent not in rules:
+            rules[parent] = rules_for(root.path, parent)
+        inside = rules[parent]
+        return inside is not None and not inside.ignores(path, is_directory=False)
 
-    def _other_names(self, root: Root, inodes: set[int], *, known: set[bytes]) -> list[SeenFile]:
-        """The other names of files that have several: a change by one name raises no event for the others."""
+    def _other_links(self, root: Root, inodes: set[int], *, seen_paths: set[bytes]) -> list[SeenFile]:
+        """The other hard links to these inodes: a change by one name raises no event for the others."""
         if not inodes:
             return []
-        statuses: dict[bytes, os.stat_result | None] = {}
-        for path in self._scanner.names_of(root, inodes) - known:
+        files: list[SeenFile] = []
+        for path in self._scanner.paths_of_inodes(root, inodes) - seen_paths:
+            status = None
             with contextlib.suppress(OSError):
-                statuses[path] = _lstat(os.path.join(root.path, path))
-        return [
-            file
-            for path, status in statuses.items()
-            if status is not None
-            and stat.S_ISREG(status.st_mode)
-            and (file := SeenFile(path, FileStat.of(status))).stat.ino in inodes
-        ]
+                status = _lstat(os.path.join(root.path, path))
+            if status is not None and stat.S_ISREG(status.st_mode):
+                file = SeenFile(path, FileStat.of(status))
+                if file.stat.ino in inodes:
+                    files.append(file)
+        return files
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
-    """The status of what is there; None when it is gone. Raises `OSError` when that cannot be told."""
+    """The status of a path; None when nothing is there. Raises `OSError` when that cannot be told."""
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-_APPEARED = inotify.CREATE | inotify.MOVED_TO
-_GONE = inotify.DELETE_SELF | inotify.MOVE_SELF | inotify.UNMOUNT | inotify.IGNORED
+class WatchSet:
+    """The watched directories of some roots, and the changes in them that nobody has taken yet.
 
-
-@dataclass(slots=True)
-class Changes:
-    """Where to look."""
-
-    paths: dict[RootId, set[bytes]] = field(default_factory=dict)
-    """Relative to the root; a directory stands for everything in it."""
-    doubtful: set[RootId] = field(default_factory=set)
-    """Roots whose events do not tell all."""
-
-    def __bool__(self) -> bool:
-        return bool(self.paths or self.doubtful)
-
-
-class Watches:
-    """The watched directories of some roots."""
+    One thread calls `read`, another one `take`.
+    """
 
     def __init__(self, roots: Iterable[Root]) -> None:
         """Watch the roots. Raises `OSError` when the system refuses."""
         self._inotify = Inotify()
         self._roots = {root.id: root for root in roots}
-        self._places: dict[int, tuple[RootId, bytes]] = {}
-        self._numbers: dict[RootId, dict[bytes, int]] = {root: {} for root in self._roots}
-        self._full = False
-        self._arrived = threading.Condition()
-        self._changes = Changes()
-        self._first = self._last = 0.0
+        self._directory_of: dict[int, tuple[RootId, bytes]] = {}
+        """Root and directory by watch number."""
+        self._watch_of: dict[RootId, dict[bytes, int]] = {root: {} for root in self._roots}
+        """Watch numbers by root and directory."""
+        self._limit_logged = False
+        self._changed = threading.Condition()
+        self._changes = ChangedPaths()
+        self._first_change = self._last_change = 0.0
         try:
             for root in self._roots.values():
-                self._cover(root, b"")
+                self._watch_tree(root, b"")
         except BaseException:
             self._inotify.close()
             raise
@@ -229,115 +237,119 @@ class Watches:
         self._inotify.close()
 
     def read(self, *, timeout_s: float) -> None:
-        """Wait for events and note what they say; return after a while in any case."""
-        self._recover_roots()
+        """Read events and note the paths that they name. Returns after `timeout_s` without events."""
+        self._watch_returned_roots()
         for event in self._inotify.read(timeout_s=timeout_s):
-            self._understand(event)
+            self._handle_event(event)
 
-    def take(self, *, quiet_s: float, patience_s: float, timeout_s: float) -> Changes:
-        """What has changed since the last call, once nothing more has come for `quiet_s` or it has lasted `patience_s`.
+    def take(self, *, debounce_s: float, max_debounce_s: float, timeout_s: float) -> ChangedPaths:
+        """The changes since the last call.
 
-        Nothing after `timeout_s` without a change.
+        Waits until none has come for `debounce_s`, at most until `max_debounce_s` after the first one. Returns no
+        changes after `timeout_s` without any.
         """
-        with self._arrived:
-            self._arrived.wait_for(lambda: bool(self._changes), timeout_s)
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._changes), timeout_s)
             while self._changes:
-                now = time.monotonic()
-                left = min(self._last + quiet_s, self._first + patience_s) - now
-                if left <= 0:
+                deadline = min(self._last_change + debounce_s, self._first_change + max_debounce_s)
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
                     break
-                self._arrived.wait(left)
-            changes, self._changes = self._changes, Changes()
+                self._changed.wait(remaining)
+            changes, self._changes = self._changes, ChangedPaths()
             return changes
 
-    def _note(self, root: RootId, path: bytes | None) -> None:
-        """Note a changed path, or, with None, that the whole root must be looked at."""
-        with self._arrived:
-            self._last = time.monotonic()
-            if not self._changes:
-                self._first = self._last
-            if path is None:
-                self._changes.doubtful.add(root)
-            else:
-                self._changes.paths.setdefault(root, set()).add(path)
-            self._arrived.notify()
+    def _note_change(self, root: RootId, path: bytes) -> None:
+        with self._changed:
+            self._touch()
+            self._changes.paths.setdefault(root, set()).add(path)
 
-    def _understand(self, event: Event) -> None:
-        if event.mask & inotify.OVERFLOW:
-            log.info("more happened at once than the system reports: all roots are looked at")
+    def _note_lost_events(self, root: RootId) -> None:
+        with self._changed:
+            self._touch()
+            self._changes.lost_events.add(root)
+
+    def _touch(self) -> None:
+        """Note the time of a change that follows, and wake `take`."""
+        self._last_change = time.monotonic()
+        if not self._changes:
+            self._first_change = self._last_change
+        self._changed.notify()
+
+    def _handle_event(self, event: Event) -> None:
+        if event.mask & InotifyMask.Q_OVERFLOW:
+            log.info("the kernel has dropped inotify events: all roots are scanned")
             for root in self._roots.values():
-                self._cover(root, b"")
-                self._note(root.id, None)
+                self._watch_tree(root, b"")
+                self._note_lost_events(root.id)
             return
-        place = self._places.get(event.watch)
-        if place is None:
+        watched = self._directory_of.get(event.watch)
+        if watched is None:
             return
-        root, directory = self._roots[place[0]], place[1]
+        root, directory = self._roots[watched[0]], watched[1]
         if not event.name:
-            self._understand_itself(root, directory, event)
+            self._handle_directory_event(root, directory, event)
             return
         path = directory + b"/" + event.name if directory else event.name
-        if event.mask & inotify.IS_DIRECTORY:
-            if event.mask & inotify.MOVED_FROM:
-                self._uncover(root, path)
-            elif event.mask & _APPEARED:
-                self._cover(root, path)
-            elif event.mask & inotify.ATTRIB:
-                # Its rights may have changed: what could not be watched before perhaps can be now.
-                self._cover(root, path)
+        if event.mask & InotifyMask.ISDIR:
+            if event.mask & InotifyMask.MOVED_FROM:
+                self._unwatch_tree(root, path)
+            elif event.mask & (_ENTRY_APPEARED | InotifyMask.ATTRIB):
+                # New permissions may allow a watch that was refused before.
+                self._watch_tree(root, path)
         elif event.name in RULE_FILES:
-            self._cover(root, directory)
-        self._note(root.id, path)
+            self._watch_tree(root, directory)
+        self._note_change(root.id, path)
 
-    def _understand_itself(self, root: Root, directory: bytes, event: Event) -> None:
-        """An event about a watched directory and not about an entry; that of its parent says the rest."""
-        if event.mask & inotify.IGNORED:
-            self._forget(root, directory, event.watch)
-        if event.mask & _GONE and not directory:
-            self._uncover(root, b"")
-            self._note(root.id, None)
+    def _handle_directory_event(self, root: Root, directory: bytes, event: Event) -> None:
+        """Handle an event about a watched directory itself. Its parent's watch reports the change of the entry."""
+        if event.mask & InotifyMask.IGNORED:
+            self._watch_ended(root, directory, event.watch)
+        if event.mask & _DIRECTORY_GONE and not directory:
+            self._unwatch_tree(root, b"")
+            self._note_lost_events(root.id)
 
-    def _recover_roots(self) -> None:
-        """Watch roots again that are back after they were gone."""
+    def _watch_returned_roots(self) -> None:
+        """Watch roots again that were gone and are back."""
         for root in self._roots.values():
-            if not self._numbers[root.id] and os.path.isdir(root.path):
-                self._cover(root, b"")
-                if self._numbers[root.id]:
-                    self._note(root.id, None)
+            if not self._watch_of[root.id] and os.path.isdir(root.path):
+                self._watch_tree(root, b"")
+                if self._watch_of[root.id]:
+                    self._note_lost_events(root.id)
 
-    def _cover(self, root: Root, below: bytes) -> None:
-        """Watch a directory and what is wanted below it."""
-        rules = rules_for(root.path, below)
+    def _watch_tree(self, root: Root, directory: bytes) -> None:
+        """Watch a directory and the directories below it that no rule ignores."""
+        rules = rules_for(root.path, directory)
         if rules is None:
             return
-        for directory in Walk(root=root.path, device=root.device, below=below, rules=rules).directories():
+        for wanted in Walk(root=root.path, device=root.device, below=directory, rules=rules).directories():
             try:
-                number = self._inotify.add(os.path.join(root.path, directory) if directory else root.path)
+                number = self._inotify.add(os.path.join(root.path, wanted) if wanted else root.path)
             except OSError as error:
-                self._complain(error)
+                self._log_limit(error)
                 continue
-            self._places[number] = (root.id, directory)
-            self._numbers[root.id][directory] = number
+            self._directory_of[number] = (root.id, wanted)
+            self._watch_of[root.id][wanted] = number
 
-    def _uncover(self, root: Root, below: bytes) -> None:
-        """Stop watching a directory and all below it: under its new name, if it has one, it is covered anew."""
-        numbers = self._numbers[root.id]
-        within = below + b"/"
-        for directory in [path for path in numbers if not below or path == below or path.startswith(within)]:
-            number = numbers.pop(directory)
-            self._places.pop(number, None)
+    def _unwatch_tree(self, root: Root, directory: bytes) -> None:
+        """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
+        watches = self._watch_of[root.id]
+        prefix = directory + b"/"
+        for path in [path for path in watches if not directory or path == directory or path.startswith(prefix)]:
+            number = watches.pop(path)
+            self._directory_of.pop(number, None)
             self._inotify.remove(number)
 
-    def _forget(self, root: Root, directory: bytes, number: int) -> None:
-        """The kernel has ended a watch by itself."""
-        self._places.pop(number, None)
-        if self._numbers[root.id].get(directory) == number:
-            del self._numbers[root.id][directory]
+    def _watch_ended(self, root: Root, directory: bytes, number: int) -> None:
+        """The kernel has ended a watch."""
+        self._directory_of.pop(number, None)
+        if self._watch_of[root.id].get(directory) == number:
+            del self._watch_of[root.id][directory]
 
-    def _complain(self, error: OSError) -> None:
-        """A directory that is gone or closed is for the scan to find out about; a limit is for a person to raise."""
-        if inotify.is_limit(error) and not self._full:
-            self._full = True
+    def _log_limit(self, error: OSError) -> None:
+        """Log once that the limit of watches is reached. Other errors are reported by the scan."""
+        if is_watch_limit(error) and not self._limit_logged:
+            self._limit_logged = True
             log.warning(
                 "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes are"
                 " found by the periodic scan only"

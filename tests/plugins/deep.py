@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from magicfs.ingest.walk import LONGEST_PATH
+from magicfs.ingest.walk import MAX_PATH_BYTES
 
 NAME = "d" * 250
 
 
 def dig(folder: Path) -> Path:
     """The deepest directory that has a path still. A directory and a file in it have none."""
-    while len(os.fsencode(folder)) + 1 + len(NAME) <= LONGEST_PATH:
+    while len(os.fsencode(folder)) + 1 + len(NAME) <= MAX_PATH_BYTES:
         folder /= NAME
         folder.mkdir()
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

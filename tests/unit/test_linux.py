@@ -1,4 +1,4 @@
-"""Opening below a root."""
+"""The kernel's calls: opening files below a root, and the table of mounts."""
 
 import errno
 import os
@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 
 from magicfs import linux
-from magicfs.linux import AT_FDCWD, Resolve, open_below, open_below_cached, openat2, regular_file_status
+from magicfs.linux import (
+    AT_FDCWD,
+    MountEntry,
+    Resolve,
+    open_below,
+    open_below_cached,
+    openat2,
+    parse_mount,
+    read_mounts,
+    regular_file_status,
+)
 
 
-@pytest.fixture(params=["one call", "step by step"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With the kernel's own call, and where there is none."""
+@pytest.fixture(params=["openat2", "step by step"])
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the kernel's own call, and on a kernel without it."""
     if request.param == "step by step":
 
         def unknown(*_: object) -> int:
@@ -30,88 +40,84 @@ def read(root: Path, path: str) -> bytes:
         os.close(descriptor)
 
 
-def test_a_file_below_is_opened(tmp_path: Path) -> None:
-    (tmp_path / "a/b").mkdir(parents=True)
-    (tmp_path / "a/b/c.txt").write_text("hello")
-    assert read(tmp_path, "a/b/c.txt") == b"hello"
+@pytest.mark.usefixtures("method")
+class TestOpenBelow:
+    def test_a_file_below_is_opened(self, tmp_path: Path) -> None:
+        (tmp_path / "a/b").mkdir(parents=True)
+        (tmp_path / "a/b/c.txt").write_text("hello")
+        assert read(tmp_path, "a/b/c.txt") == b"hello"
 
+    @pytest.mark.parametrize("path", ["link.txt", "linked/secret.txt", "linked/sub/secret.txt"])
+    def test_links_are_not_followed(self, tmp_path: Path, path: str) -> None:
+        outside = tmp_path / "outside"
+        (outside / "sub").mkdir(parents=True)
+        (outside / "secret.txt").write_text("secret")
+        (outside / "sub/secret.txt").write_text("secret")
+        root = tmp_path / "root"
+        root.mkdir()
+        (root / "linked").symlink_to(outside)
+        (root / "link.txt").symlink_to(outside / "secret.txt")
+        with pytest.raises(OSError):
+            read(root, path)
 
-@pytest.mark.parametrize("path", ["link.txt", "linked/secret.txt", "linked/sub/secret.txt"])
-def test_links_are_not_followed(tmp_path: Path, path: str) -> None:
-    outside = tmp_path / "outside"
-    (outside / "sub").mkdir(parents=True)
-    (outside / "secret.txt").write_text("secret")
-    (outside / "sub/secret.txt").write_text("secret")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "linked").symlink_to(outside)
-    (root / "link.txt").symlink_to(outside / "secret.txt")
-    with pytest.raises(OSError):
-        read(root, path)
+    def test_a_fifo_does_not_block_and_is_no_regular_file(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        descriptor = open_below(os.fsencode(tmp_path), b"pipe")
+        try:
+            assert regular_file_status(descriptor) is None
+        finally:
+            os.close(descriptor)
 
+    def test_no_descriptor_is_left_open(self, tmp_path: Path) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            with pytest.raises(FileNotFoundError):
+                open_below(os.fsencode(tmp_path), b"no/such/file")
+        assert len(os.listdir("/proc/self/fd")) == before
 
-def test_a_fifo_does_not_block_and_is_no_regular_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    descriptor = open_below(os.fsencode(tmp_path), b"pipe")
-    try:
-        assert regular_file_status(descriptor) is None
-    finally:
-        os.close(descriptor)
+    def test_a_link_in_place_of_the_root_is_not_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere/a.txt").write_text("secret")
+        (tmp_path / "root").symlink_to("elsewhere")
+        with pytest.raises(NotADirectoryError):
+            read(tmp_path / "root", "a.txt")
 
+    def test_a_link_itself_can_be_opened_as_a_path(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("nowhere")
+        descriptor = open_below(os.fsencode(tmp_path), b"link", flags=os.O_PATH)
+        try:
+            assert os.readlink(b"", dir_fd=descriptor) == b"nowhere"
+        finally:
+            os.close(descriptor)
 
-def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
-    for _ in range(3):
-        with pytest.raises(FileNotFoundError):
-            open_below(os.fsencode(tmp_path), b"no/such/file")
-    assert len(os.listdir("/proc/self/fd")) == before
+    def test_dot_dot_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "root").mkdir()
+        (tmp_path / "a.txt").write_text("outside")
+        with pytest.raises(OSError):
+            read(tmp_path / "root", "../a.txt")
 
-
-def test_a_link_in_place_of_the_root_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/a.txt").write_text("secret")
-    (tmp_path / "root").symlink_to("elsewhere")
-    with pytest.raises(NotADirectoryError):
-        read(tmp_path / "root", "a.txt")
-
-
-def test_a_link_itself_can_be_looked_at(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("nowhere")
-    descriptor = open_below(os.fsencode(tmp_path), b"link", flags=os.O_PATH)
-    try:
-        assert os.readlink(b"", dir_fd=descriptor) == b"nowhere"
-    finally:
-        os.close(descriptor)
-
-
-def test_a_way_up_is_no_way(tmp_path: Path) -> None:
-    (tmp_path / "root").mkdir()
-    (tmp_path / "a.txt").write_text("outside")
-    with pytest.raises(OSError):
-        read(tmp_path / "root", "../a.txt")
-
-
-def test_a_path_longer_than_one_call_takes_is_opened(tmp_path: Path) -> None:
-    at = os.open(tmp_path, os.O_PATH)
-    parts = ["d" * 200] * 25
-    for part in parts:
-        os.mkdir(part, dir_fd=at)
-        below = os.open(part, os.O_PATH, dir_fd=at)
+    def test_a_path_longer_than_one_call_takes_is_opened(self, tmp_path: Path) -> None:
+        at = os.open(tmp_path, os.O_PATH)
+        parts = ["d" * 200] * 25
+        for part in parts:
+            os.mkdir(part, dir_fd=at)
+            below = os.open(part, os.O_PATH, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(os.open("a.txt", os.O_CREAT | os.O_WRONLY, dir_fd=at))
         os.close(at)
-        at = below
-    os.close(os.open("a.txt", os.O_CREAT | os.O_WRONLY, dir_fd=at))
-    os.close(at)
-    assert read(tmp_path, "/".join([*parts, "a.txt"])) == b""
+        assert read(tmp_path, "/".join([*parts, "a.txt"])) == b""
 
 
-class TestAtOnce:
-    def test_what_the_kernel_has_in_memory_is_opened(self, tmp_path: Path, way: str) -> None:
+@pytest.mark.usefixtures("method")
+class TestOpenBelowCached:
+    def test_a_file_in_the_kernels_memory_is_opened(self, tmp_path: Path, method: str) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "a/b.txt").write_text("hello")
         if not linux._is_local(*linux.mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
         descriptor = open_below_cached(os.fsencode(tmp_path), b"a/b.txt")
-        if way == "step by step":
+        if method == "step by step":
             assert descriptor is None
             return
         assert descriptor is not None
@@ -119,7 +125,7 @@ class TestAtOnce:
         os.close(descriptor)
 
     @pytest.mark.parametrize("path", ["missing.txt", "link.txt", "linked/b.txt", "a.txt/b.txt"])
-    def test_anything_unusual_is_left_to_the_long_way(self, tmp_path: Path, path: str) -> None:
+    def test_links_and_missing_files_are_not_opened(self, tmp_path: Path, path: str) -> None:
         (tmp_path / "a.txt").write_text("hello")
         (tmp_path / "b").mkdir()
         (tmp_path / "b/b.txt").write_text("hello")
@@ -127,9 +133,9 @@ class TestAtOnce:
         (tmp_path / "linked").symlink_to("b")
         assert open_below_cached(os.fsencode(tmp_path), os.fsencode(path)) is None
 
-    def test_other_file_systems_are_left_to_it(self) -> None:
-        assert open_below_cached(b"/proc", b"self/status") is None, "no file system with files of its own"
-        assert open_below_cached(b"/", b"proc/version") is None, "another one below"
+    def test_other_file_systems_are_not_opened(self) -> None:
+        assert open_below_cached(b"/proc", b"self/status") is None, "not a local file system"
+        assert open_below_cached(b"/", b"proc/version") is None, "another mount below"
 
     def test_no_descriptor_is_left_open(self, tmp_path: Path) -> None:
         before = len(os.listdir("/proc/self/fd"))
@@ -138,16 +144,46 @@ class TestAtOnce:
         assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_the_kernel_says_which_mount_a_file_is_on() -> None:
+def test_the_mount_of_a_descriptor_is_in_the_table_of_mounts() -> None:
     descriptor = os.open("/proc", os.O_PATH)
     try:
-        mount, device = linux.mount_of_descriptor(descriptor)
+        mount_id, device = linux.mount_of_descriptor(descriptor)
     finally:
         os.close(descriptor)
-    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    [found] = [line for line in lines if int(line[0]) == mount]
-    assert found[4] == "/proc"
-    assert found[2] == f"{os.major(device)}:{os.minor(device)}"
+    [mount] = [mount for mount in read_mounts() if mount.mount_id == mount_id]
+    assert mount == MountEntry(mount_id, f"{os.major(device)}:{os.minor(device)}", b"/proc", "proc")
+
+
+class TestMountTable:
+    """Lines as proc(5) describes them."""
+
+    def test_a_line_is_a_mount(self) -> None:
+        mount = parse_mount(b"36 35 98:0 /mnt1 /mnt2 rw,noatime - ext3 /dev/root rw,errors=continue\n")
+        assert mount == MountEntry(mount_id=36, device="98:0", mount_point=b"/mnt2", file_system="ext3")
+        assert not mount.is_magicfs
+
+    @pytest.mark.parametrize("optional", [b"", b"shared:5 ", b"shared:5 master:1 propagate_from:2 ", b"unbindable "])
+    def test_any_number_of_optional_fields_may_precede_the_dash(self, optional: bytes) -> None:
+        mount = parse_mount(b"7 1 0:42 / /home/me/mnt rw %s- fuse.magicfs magicfs rw,user_id=0\n" % optional)
+        assert mount == MountEntry(mount_id=7, device="0:42", mount_point=b"/home/me/mnt", file_system="fuse.magicfs")
+        assert mount.is_magicfs
+
+    @pytest.mark.parametrize(
+        ("written", "path"),
+        [
+            (rb"/a\040b", b"/a b"),
+            (rb"/a\011b\012c", b"/a\tb\nc"),
+            (rb"/a\134040b", rb"/a\040b"),
+            (rb"/a\043b", b"/a#b"),
+            (b"/caf\xe9", b"/caf\xe9"),
+            (b"/a-b", b"/a-b"),
+        ],
+    )
+    def test_escapes_in_a_mount_point_are_decoded(self, written: bytes, path: bytes) -> None:
+        assert parse_mount(b"7 1 0:42 / %s rw - tmpfs tmpfs rw\n" % written).mount_point == path
+
+    def test_the_table_of_this_process_has_its_root(self) -> None:
+        assert b"/" in {mount.mount_point for mount in read_mounts()}
 
 
 def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:

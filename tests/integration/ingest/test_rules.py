@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
-from magicfs.ingest.ignore import Rules
+from magicfs.ingest.ignore import IgnoreRules
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
 
@@ -137,7 +137,7 @@ def test_doctor_tells_of_paths_that_the_index_does_not_hold(index: Index, caplog
 
 
 def test_an_empty_set_of_rules_lets_ordinary_names_pass() -> None:
-    rules = Rules()
+    rules = IgnoreRules()
     assert not rules.ignores(b"a/b.txt", is_directory=False)
     assert not rules.ignores(b"caf\xe9", is_directory=True)
     assert rules.ignores(b"a/.git", is_directory=True)

@@ -11,10 +11,10 @@ import pytest
 from magicfs.db import files as files_db
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
-from magicfs.ingest.ignore import Rules
-from magicfs.ingest.scanner import BULK, Scanner, ScanStopped
+from magicfs.ingest.ignore import IgnoreRules
+from magicfs.ingest.scanner import IMPORT_FILES, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
-from magicfs.ingest.watcher import Changes, Watcher
+from magicfs.ingest.watcher import ChangedPaths, Watcher
 from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index
 
@@ -66,10 +66,10 @@ def test_events_delete_nothing_in_a_root_whose_disk_is_another(index: Index) -> 
         (index.folder / f"{number}.txt").unlink()
     elsewhere = replace(index.root, device=index.root.device + 1)
     looking, rescans = watcher(index)
-    looking.handle([elsewhere], Changes(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
+    looking.process([elsewhere], ChangedPaths(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
     assert len(index.states()) == 30
     assert rescans == [elsewhere], "a scan is to find out"
-    looking.handle([index.root], Changes(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
+    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
     assert len(index.states()) == 25
 
 
@@ -85,7 +85,7 @@ def test_a_directory_that_was_replaced_is_brought_in_line_by_a_scan(index: Index
     for path in (index.folder / "site").iterdir():
         path.rename(path.with_name(f"new{path.name}"))
     looking, rescans = watcher(index)
-    looking.handle([index.root], Changes(paths={index.root.id: {b"site"}}))
+    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"site"}}))
     assert rescans == [index.root]
     index.settle()
     assert not [path for path in index.states() if path.startswith("site/") and not path.startswith("site/new")]
@@ -96,7 +96,7 @@ def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, mon
     rescanned = threading.Semaphore(0)
     looking = Watcher(scanner, rescan=lambda _: rescanned.release())
     saved = threading.Event()
-    save = scanner.save
+    save = scanner.record
     failures = iter([True])
 
     def sometimes(root: Root, seen: list[files_db.SeenFile]) -> None:
@@ -106,7 +106,7 @@ def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, mon
         if seen:
             saved.set()
 
-    monkeypatch.setattr(scanner, "save", sometimes)
+    monkeypatch.setattr(scanner, "record", sometimes)
     stop = threading.Event()
     thread = threading.Thread(target=looking.run, args=([index.root], stop))
     thread.start()
@@ -170,7 +170,7 @@ def test_a_directory_that_could_not_be_seen_and_is_gone_is_forgotten_with_all_be
     def without_closed(self):
         for listing in listings(self):
             if listing.path.startswith(b"closed"):
-                self.unseen.append(listing.path)
+                self.unlisted.append(listing.path)
             else:
                 yield listing
 
@@ -189,8 +189,8 @@ def save(index: Index, scanner: Scanner, *names: str) -> None:
     for name in names:
         (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (index.folder / name).write_text(f"words of {name}")
-    walk = Walk(root=index.root.path, device=index.root.device, below=b"", rules=Rules())
-    scanner.save(index.root, [seen for name in names if (seen := walk.look(name.encode()))])
+    walk = Walk(root=index.root.path, device=index.root.device, below=b"", rules=IgnoreRules())
+    scanner.record(index.root, [seen for name in names if (seen := walk.stat_file(name.encode()))])
 
 
 def urgent(index: Index) -> set[str]:
@@ -204,25 +204,25 @@ def test_what_is_saved_during_an_import_that_events_tell_of_goes_ahead_of_it(ind
     save(index, scanner, "notes.txt", "letters/one.txt")
     ahead = urgent(index)
     assert {"notes.txt", "letters/one.txt"} <= ahead
-    assert len(ahead) <= BULK + 2, "the import does not go ahead of itself"
+    assert len(ahead) <= IMPORT_FILES + 2, "the import does not go ahead of itself"
 
 
 def test_new_directories_that_come_one_after_the_other_are_an_import(index: Index) -> None:
     scanner = Scanner(index.database, SilentQueue())
     for number in range(100):
         many(index, 5, below=f"clone{number}")
-        scanner.scan_below(index.root, b"clone%d" % number)
+        scanner.scan_directory(index.root, b"clone%d" % number)
     save(index, scanner, "notes.txt")
     ahead = urgent(index)
     assert "notes.txt" in ahead
-    assert len(ahead) <= BULK + 1
+    assert len(ahead) <= IMPORT_FILES + 1
 
 
 def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.ingest.scanner.BATCH", 10)
+    monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25, below="large")
     looking, rescans = watcher(index)
-    looking.handle([index.root], Changes(paths={index.root.id: {b"large"}}))
+    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"large"}}))
     assert len(index.states()) == 10
     assert rescans == [index.root], "a scan goes on"
     index.settle()
@@ -232,7 +232,7 @@ def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pyt
 def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.ingest.scanner.BATCH", 10)
+    monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
         Scanner(index.database, SilentQueue(), stopping=lambda: True).scan(index.known())
@@ -249,5 +249,5 @@ def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
     (index.folder / "thing").mkdir()
     (index.folder / "thing/inside.txt").write_text("is in a directory")
     looking, _ = watcher(index)
-    looking.handle([index.root], Changes(paths={index.root.id: {b"thing"}}))
+    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"thing"}}))
     assert set(index.states()) == {"other.txt", "thing/inside.txt"}

@@ -7,20 +7,20 @@ import os
 
 import pytest
 
-from magicfs.ingest import inotify
 from magicfs.ingest.inotify import Event, Inotify
-from magicfs.ingest.watcher import Changes, Watches
+from magicfs.ingest.watcher import ChangedPaths, WatchSet
+from magicfs.linux import InotifyMask
 from tests.plugins.index import Index
 
 
-def changes(watches: Watches) -> Changes:
+def changes(watches: WatchSet) -> ChangedPaths:
     watches.read(timeout_s=1.0)
-    return watches.take(quiet_s=0.0, patience_s=0.0, timeout_s=0.0)
+    return watches.take(debounce_s=0.0, max_debounce_s=0.0, timeout_s=0.0)
 
 
 def test_a_change_names_a_path(index: Index) -> None:
     (index.folder / "sub").mkdir()
-    with Watches([index.root]) as watches:
+    with WatchSet([index.root]) as watches:
         assert not changes(watches)
         (index.folder / "sub" / "one.txt").write_text("alpha")
         assert changes(watches).paths == {index.root.id: {b"sub/one.txt"}}
@@ -30,22 +30,22 @@ def test_ignored_directories_and_links_are_not_watched(index: Index) -> None:
     (index.folder / "node_modules").mkdir()
     (index.folder / ".git").mkdir()
     (index.folder / "link").symlink_to("/")
-    with Watches([index.root]) as watches:
+    with WatchSet([index.root]) as watches:
         (index.folder / "node_modules" / "one.js").write_text("alpha")
         (index.folder / ".git" / "index").write_text("alpha")
         assert not changes(watches)
 
 
 def test_lost_events_lead_to_a_scan(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Watches([index.root]) as watches:
-        monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter([Event(-1, inotify.OVERFLOW, b"")]))
-        assert changes(watches).doubtful == {index.root.id}
+    with WatchSet([index.root]) as watches:
+        monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter([Event(-1, InotifyMask.Q_OVERFLOW, b"")]))
+        assert changes(watches).lost_events == {index.root.id}
 
 
 def test_a_root_that_comes_back_is_watched_again(index: Index) -> None:
-    with Watches([index.root]) as watches:
+    with WatchSet([index.root]) as watches:
         index.folder.rmdir()
-        assert changes(watches).doubtful == {index.root.id}
+        assert changes(watches).lost_events == {index.root.id}
         index.folder.mkdir()
         changes(watches)
         (index.folder / "one.txt").write_text("alpha")
@@ -62,7 +62,7 @@ def test_too_many_directories_are_said_once(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     monkeypatch.setattr(Inotify, "add", refuse)
-    with Watches([index.root]):
+    with WatchSet([index.root]):
         assert [record.message for record in caplog.records if "max_user_watches" in record.message] == [
             caplog.records[-1].message
         ]
@@ -75,7 +75,7 @@ def test_what_cannot_be_covered_leaves_no_descriptor(index: Index, monkeypatch: 
     monkeypatch.setattr(Inotify, "add", fail)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(MemoryError):
-        Watches([index.root])
+        WatchSet([index.root])
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
-from magicfs.ingest.deletion_guard import Absent, device_of
+from magicfs.ingest.deletion_guard import RootMissing, verify_root
 
 
 def root(path: Path) -> Root:
@@ -18,11 +18,11 @@ def root(path: Path) -> Root:
 
 def test_a_root_that_is_there_tells_its_device(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    assert device_of(root(tmp_path / "docs"), list) == os.stat(tmp_path).st_dev
+    assert verify_root(root(tmp_path / "docs"), list) == os.stat(tmp_path).st_dev
 
 
 def test_a_link_in_place_of_a_root_is_not_the_root(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "docs").symlink_to("elsewhere")
-    with pytest.raises(Absent, match="a symbolic link is in its place"):
-        device_of(root(tmp_path / "docs"), list)
+    with pytest.raises(RootMissing, match="a symbolic link is in its place"):
+        verify_root(root(tmp_path / "docs"), list)

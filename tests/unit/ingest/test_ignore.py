@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
-from magicfs.ingest.ignore import Rules, quick_pattern
+from magicfs.ingest.ignore import IgnoreRules, compile_pattern
 
 A_MOMENT_SECONDS = 0.5
 """What has to give up here takes microseconds; what tries all ways takes minutes, if not years."""
@@ -30,9 +30,9 @@ LINES = st.builds(
 PATHS = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=7).map("/".join)
 
 
-def rules(folder: Path, *lines: str) -> Rules:
+def rules(folder: Path, *lines: str) -> IgnoreRules:
     (folder / ".gitignore").write_text("".join(f"{line}\n" for line in lines))
-    return Rules().enter(os.fsencode(folder), below=b"")
+    return IgnoreRules().enter(os.fsencode(folder), below=b"")
 
 
 @pytest.mark.filterwarnings("ignore:Possible set difference:FutureWarning")
@@ -48,7 +48,7 @@ def test_a_line_that_is_no_rule_is_left_out(tmp_path: Path, caplog: pytest.LogCa
 def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / ".gitignore")
     before = len(os.listdir("/proc/self/fd"))
-    assert Rules().enter(os.fsencode(tmp_path), below=b"") == Rules()
+    assert IgnoreRules().enter(os.fsencode(tmp_path), below=b"") == IgnoreRules()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -107,7 +107,7 @@ def test_ordinary_rules_hold_as_in_git(tmp_path: Path, path: bytes, ignored: boo
 def test_quick_rules_say_what_slow_ones_say(lines: list[str], path: str) -> None:
     """pathspec's own expressions match what git matches, as long as no brackets are in them."""
     slow = GitIgnoreSpec.from_lines(lines, backend="simple")
-    quick = GitIgnoreSpec.from_lines(lines, quick_pattern, backend="simple")
+    quick = GitIgnoreSpec.from_lines(lines, compile_pattern, backend="simple")
     for name in (path, path + "/"):
         assert quick.check_file(name) == slow.check_file(name)
 
@@ -170,7 +170,7 @@ def test_classes_of_characters_hold_as_in_git(tmp_path: Path, line: str, matched
 
 def test_blanks_at_the_end_are_what_git_takes_them_for(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_bytes(b"dos\r\nIcon\r\r\nspace  \nkept\\  \ntab\t\nlast\r")
-    found = Rules().enter(os.fsencode(tmp_path), below=b"")
+    found = IgnoreRules().enter(os.fsencode(tmp_path), below=b"")
     names = [b"dos", b"Icon", b"Icon\r", b"space", b"kept", b"kept ", b"tab", b"tab\t", b"last"]
     ignored = [name for name in names if found.ignores(name, is_directory=True)]
     assert ignored == [b"dos", b"Icon\r", b"space", b"kept ", b"tab\t", b"last"]

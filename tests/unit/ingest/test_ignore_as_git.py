@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from magicfs.ingest.ignore import Rules
+from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not there to be asked")
@@ -75,7 +75,7 @@ def git_wants(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
 
 def we_want(tree: Path) -> set[bytes]:
     root = os.fsencode(tree)
-    walk = Walk(root=root, device=os.stat(root).st_dev, below=b"", rules=Rules().enter(root, below=b""))
+    walk = Walk(root=root, device=os.stat(root).st_dev, below=b"", rules=IgnoreRules().enter(root, below=b""))
     return {os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()}
 
 

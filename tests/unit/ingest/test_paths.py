@@ -1,4 +1,4 @@
-"""What lies inside what, of many paths at once."""
+"""Which paths lie in which directories, and what the cache of snapshots drops for them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.ids import RootId
-from magicfs.ingest.index_snapshot import Memory
-from magicfs.ingest.walk import directories_above, outermost
+from magicfs.ingest.index_snapshot import SnapshotCache
+from magicfs.ingest.walk import outermost, parent_directories
 
 ROOT = RootId(1)
 DIRECTORIES = st.sets(st.lists(st.sampled_from([b"a", b"ab", b"b", b"b!"]), max_size=4).map(b"/".join), max_size=12)
 
 
 @pytest.mark.parametrize(
-    ("path", "above"), [(b"", []), (b"a", [b""]), (b"a/b", [b"a", b""]), (b"a/b/c", [b"a/b", b"a", b""])]
+    ("path", "parents"), [(b"", []), (b"a", [b""]), (b"a/b", [b"a", b""]), (b"a/b/c", [b"a/b", b"a", b""])]
 )
-def test_directories_above_a_path(path: bytes, above: list[bytes]) -> None:
-    assert list(directories_above(path)) == above
+def test_parent_directories_of_a_path(path: bytes, parents: list[bytes]) -> None:
+    assert list(parent_directories(path)) == parents
 
 
 def lies_in(directory: bytes, other: bytes) -> bool:
@@ -26,30 +26,51 @@ def lies_in(directory: bytes, other: bytes) -> bool:
 
 
 @given(DIRECTORIES)
-def test_the_outermost_hold_all_and_not_one_another(directories: set[bytes]) -> None:
+def test_the_outermost_contain_all_others_and_not_each_other(directories: set[bytes]) -> None:
     assert outermost(directories) == sorted(
         one for one in directories if not any(lies_in(one, other) for other in directories - {one})
     )
 
 
 @given(DIRECTORIES, DIRECTORIES)
-def test_what_is_deleted_is_in_doubt_with_all_below_it(known: set[bytes], gone: set[bytes]) -> None:
-    memory = Memory()
-    memory.keep(ROOT, dict.fromkeys(known, b"packed"))
-    memory.doubt_below(ROOT, gone)
-    remembered = memory.recall(ROOT)
-    assert remembered is not None
-    parents = {path.rpartition(b"/")[0] for path in gone}
-    below = {directory for directory in known if any(lies_in(directory, path) for path in gone)}
-    assert remembered.doubtful == gone | parents | below
-    assert remembered.listings.keys() == known - remembered.doubtful
+def test_deleted_paths_their_parents_and_all_below_them_are_stale(cached: set[bytes], deleted: set[bytes]) -> None:
+    cache = SnapshotCache()
+    cache.store(ROOT, dict.fromkeys(cached, b"packed"))
+    cache.mark_stale_below(ROOT, deleted)
+    snapshot = cache.begin_scan(ROOT)
+    assert snapshot is not None
+    parents = {path.rpartition(b"/")[0] for path in deleted}
+    below = {directory for directory in cached if any(lies_in(directory, path) for path in deleted)}
+    assert snapshot.stale == deleted | parents | below
+    assert snapshot.listings.keys() == cached - snapshot.stale
 
 
-def test_doubt_of_nothing_is_none() -> None:
-    memory = Memory()
-    memory.keep(ROOT, {b"": b"packed", b"a": b"packed"})
-    memory.doubt_below(ROOT, [])
-    remembered = memory.recall(ROOT)
-    assert remembered is not None
-    assert remembered.doubtful == set()
-    assert remembered.listings.keys() == {b"", b"a"}
+def test_no_path_makes_nothing_stale() -> None:
+    cache = SnapshotCache()
+    cache.store(ROOT, {b"": b"packed", b"a": b"packed"})
+    cache.mark_stale_below(ROOT, [])
+    snapshot = cache.begin_scan(ROOT)
+    assert snapshot is not None
+    assert snapshot.stale == set()
+    assert snapshot.listings.keys() == {b"", b"a"}
+
+
+def test_directories_that_become_stale_during_a_scan_are_not_stored() -> None:
+    cache = SnapshotCache()
+    cache.store(ROOT, {b"a": b"packed", b"b": b"packed"})
+    cache.mark_stale(ROOT, [b"a"])
+    first = cache.begin_scan(ROOT)
+    assert first is not None
+    assert (first.listings.keys(), first.stale) == ({b"b"}, {b"a"})
+    cache.mark_stale(ROOT, [b"b"])
+    cache.store(ROOT, {b"a": b"packed", b"b": b"packed"})
+    second = cache.begin_scan(ROOT)
+    assert second is not None
+    assert (second.listings.keys(), second.stale) == ({b"a"}, {b"b"})
+
+
+def test_a_dropped_root_is_loaded_anew() -> None:
+    cache = SnapshotCache()
+    cache.store(ROOT, {b"": b"packed"})
+    cache.drop(ROOT)
+    assert cache.begin_scan(ROOT) is None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from magicfs.ingest.deletion_guard import Lately
+from magicfs.ingest.deletion_guard import RecentCounter
 
 
 def test_what_was_noted_counts_for_a_while_and_costs_nothing_later() -> None:
     now = 0.0
-    lately = Lately(window_s=10.0, clock=lambda: now)
-    lately.note("a", 2)
+    counter = RecentCounter(window_s=10.0, clock=lambda: now)
+    counter.add("a", 2)
     now = 6.0
-    lately.note("a", 3)
-    lately.note("b", 1)
-    assert (lately.count("a"), lately.count("b"), lately.count("c")) == (5, 1, 0)
+    counter.add("a", 3)
+    counter.add("b", 1)
+    assert (counter.count("a"), counter.count("b"), counter.count("c")) == (5, 1, 0)
     now = 11.0
-    assert (lately.count("a"), lately.count("b")) == (3, 1)
+    assert (counter.count("a"), counter.count("b")) == (3, 1)
     now = 17.0
-    assert (lately.count("a"), lately.count("b")) == (0, 0)
-    assert not lately._counts
+    assert (counter.count("a"), counter.count("b")) == (0, 0)
+    assert not counter._counts

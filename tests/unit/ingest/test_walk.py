@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.ingest.ignore import Rules
+from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
 from tests.plugins.deep import dig
 
 
 def walk(root: Path, *, below: bytes = b"", devices_away: int = 0) -> Walk:
     device = os.stat(root).st_dev + devices_away
-    return Walk(root=os.fsencode(root), device=device, below=below, rules=Rules())
+    return Walk(root=os.fsencode(root), device=device, below=below, rules=IgnoreRules())
 
 
 def listed(walked: Walk) -> dict[bytes, set[bytes]]:
@@ -33,7 +33,7 @@ def test_a_walk_does_not_begin_on_another_disk(tmp_path: Path) -> None:
     walked = walk(tmp_path, below=b"disk", devices_away=1)
     assert listed(walked) == {}
     assert list(walked.directories()) == []
-    assert walked.unseen == []
+    assert walked.unlisted == []
 
 
 def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("elsewhere")
     walked = walk(tmp_path, below=b"link")
     assert listed(walked) == {}
-    assert walked.unseen == []
+    assert walked.unlisted == []
 
 
 def test_nothing_is_concluded_from_a_link_in_place_of_the_root(tmp_path: Path) -> None:
@@ -50,13 +50,13 @@ def test_nothing_is_concluded_from_a_link_in_place_of_the_root(tmp_path: Path) -
     (tmp_path / "root").symlink_to("elsewhere")
     walked = walk(tmp_path / "root", below=b"sub")
     assert listed(walked) == {}
-    assert walked.unseen == [b"sub"]
+    assert walked.unlisted == [b"sub"]
 
 
 def test_a_directory_that_is_gone_is_unseen(tmp_path: Path) -> None:
     walked = walk(tmp_path, below=b"gone")
     assert listed(walked) == {}
-    assert walked.unseen == [b"gone"]
+    assert walked.unlisted == [b"gone"]
 
 
 def test_paths_that_are_too_long_are_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -64,7 +64,7 @@ def test_paths_that_are_too_long_are_told_of_once(tmp_path: Path, caplog: pytest
     walked = walk(tmp_path)
     found = listed(walked)
     assert sum(map(len, found.values())) == 0
-    assert len(walked.unseen) == len(walked.unsure) == 1
+    assert len(walked.unlisted) == len(walked.stat_failed) == 1
     assert [record.message for record in caplog.records] == [
-        f"{tmp_path}: 2 files and directories have paths of more than 4095 bytes and cannot be looked at"
+        f"{tmp_path}: 2 files and directories have paths of more than 4095 bytes and are not indexed"
     ]
