@@ -1,5 +1,5 @@
 #!/bin/sh
-# Show what was made: one search through the mount, and how to go on. Used by `make run`.
+# Show the result of an installation: one search through the mount, and how to go on. Used by `make run`.
 #
 #   infra/first-look.sh MOUNT QUERY
 set -eu
@@ -9,7 +9,7 @@ query=$2
 magicfs=${MAGICFS:-magicfs}
 
 printf '\n$ ls -r "%s/search/%s"\n' "$mount" "$query"
-# The names begin with the score: turned round, the best one comes first.
+# The names begin with the score: reversed, the best one comes first.
 # shellcheck disable=SC2012
 ls -r "$mount/search/$query" | head -n 10
 cat <<EOF

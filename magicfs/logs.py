@@ -1,22 +1,22 @@
-"""Logging: one line an event, to standard error, where the supervisor, systemd or Docker collects it."""
+"""Logging: one line for each event on standard error, where the supervisor, systemd or Docker collects it."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-CHATTY = (
+QUIETED_LOGGERS = (
     *("httpx", "httpcore", "huggingface_hub", "urllib3"),
-    # Two lines for each message, several messages a second.
+    # Celery writes two lines for each message, and there are several messages a second.
     *("celery.worker.strategy", "celery.app.trace"),
 )
-"""Loggers of other libraries whose information is of no use to anybody who reads our logs."""
+"""Loggers of other libraries that write warnings only: their other lines do not help readers of our logs."""
 
 
 def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
-    """Send the log of this process to standard error, each line naming the process's `role`.
+    """Send the log of this process to standard error. Each line names the process's `role`.
 
-    Called once, at the entry point of a service. Commands that talk to a person log warnings only.
+    Called once, at the entry point of a service or a command.
     """
     logging.basicConfig(
         level=level.upper(),
@@ -24,5 +24,5 @@ def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
         format=f"%(asctime)s %(levelname)-7s {role}[%(process)d] %(name)s: %(message)s",
         force=True,
     )
-    for chatty in CHATTY:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in QUIETED_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

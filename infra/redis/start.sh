@@ -1,7 +1,7 @@
 #!/bin/sh
 # Become redis-server with the configuration given as argument and the password of REDISCLI_AUTH.
 #
-# The password goes in through standard input: the command line is readable by everybody on the host.
+# The password comes through standard input: everybody on the host can read a command line.
 set -eu
 
 : "${REDISCLI_AUTH:?set MAGICFS_REDIS_PASSWORD in .env}"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from magicfs.cli import wiring
 from magicfs.cli.starting import last_line
-from magicfs.config import OWNER_ONLY, Settings
+from magicfs.config import HOME_MODE, Settings
 from magicfs.errors import MagicFSError, ModelMissing
 
 MIN_FREE_BYTES = 1 << 30
@@ -69,7 +69,7 @@ def _home(settings: Settings) -> str:
     status = home.stat()
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK) or status.st_uid not in {os.geteuid(), 0}:
         raise CheckFailed(f"{home} is not yours: set MAGICFS_HOME to another directory, or give it to yourself")
-    if stat.S_IMODE(status.st_mode) != OWNER_ONLY:
+    if stat.S_IMODE(status.st_mode) != HOME_MODE:
         raise CheckFailed(f"{home} can be entered by others: run 'chmod 700 {home}'")
     return str(home)
 

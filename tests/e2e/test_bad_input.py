@@ -1,4 +1,4 @@
-"""What a user gets wrong: one line that says what to do, an exit code, and nothing left running."""
+"""Mistakes of a user: each gives one line that says what to do, an exit code, and nothing left running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The roles of a cluster, each a process of its own, on servers that listen on TCP with passwords."""
+"""The roles of a cluster, each in its own process, on servers that listen on TCP with passwords."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 @dataclass
 class Cluster:
-    """What one host of it has in its environment, and the processes that run."""
+    """The environment of one host of the cluster, and its processes."""
 
     home: Path
     environment: dict[str, str]
@@ -82,7 +82,7 @@ class Cluster:
 
 
 def start_servers(home: Path, ports: dict[str, int]) -> list[subprocess.Popen[bytes]]:
-    """Postgres that wants a password over TCP, and Redis that wants one too."""
+    """Start Postgres and Redis, which ask for a password over TCP."""
     (home / "run").mkdir()
     postgres.prepare(home)
     hba = postgres.data_dir(home) / "pg_hba.conf"

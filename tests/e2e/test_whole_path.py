@@ -1,6 +1,6 @@
-"""From nothing to `ls MNT/search/...`, with the commands that a user types and everything real.
+"""From an empty state directory to `ls MNT/search/...`, with the commands that a user types and everything real.
 
-The tests stand in the order of a user's day and share one state directory.
+The tests share one state directory and run in the order of a user's day.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def docs(module_commands: Commands) -> Path:
 
 @pytest.fixture(scope="module")
 def mount(module_commands: Commands) -> Path:
-    """Where it is mounted."""
+    """The mount point."""
     mount = module_commands.home.parent / "mnt"
     mount.mkdir()
     return mount

@@ -1,4 +1,4 @@
-"""The commands that a user types, in a state directory of the test's own, and what must not be left afterwards."""
+"""The commands that a user types, in a state directory of the test's own, and a check of what they leave."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Commands:
         return done.stdout
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start a command that stays."""
+        """Start a command that runs until it is stopped."""
         return subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             env=self.environment,
@@ -81,14 +81,14 @@ class Commands:
         try:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            # Servers write over their environment, but are told their directory.
+            # Servers overwrite their environment, but their arguments name the directory.
             named = any(str(self.home) in word for word in process.cmdline())
             return named or process.environ().get("MAGICFS_HOME") == str(self.home)
         except (psutil.Error, OSError):
             return False
 
     def kill_everything(self) -> None:
-        """As if the machine had lost its power, but for what the kernel holds."""
+        """Kill all processes, as a power failure does; mounts and files of the kernel stay."""
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
@@ -100,7 +100,7 @@ class Commands:
         return [path for path in run_dir.glob("*") if stat.S_ISSOCK(path.lstat().st_mode)] if run_dir.exists() else []
 
     def mounts(self) -> list[str]:
-        """Mounts of MagicFS below the directory that the test has."""
+        """Mounts of MagicFS below the test's directory."""
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
         return [line.split()[4] for line in lines if " - fuse.magicfs " in line and str(self.home.parent) in line]
 
@@ -118,7 +118,7 @@ class Commands:
 
 @contextmanager
 def commands_in(folder: Path, model_store: ModelStore) -> Iterator[Commands]:
-    """Commands with a state directory below `folder`, which has the model; afterwards all is taken down."""
+    """Commands with a state directory below `folder`, which has the model. Everything is stopped afterwards."""
     commands = Commands(folder / "home")
     commands.home.mkdir(mode=0o700)
     (commands.home / "models").symlink_to(model_store.directory)
@@ -134,7 +134,7 @@ def commands_in(folder: Path, model_store: ModelStore) -> Iterator[Commands]:
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """A folder with a short name: addresses of sockets are short."""
+    """A folder with a name short enough for socket addresses."""
     folder = Path(tempfile.mkdtemp(prefix="mfs-"))
     try:
         yield folder
@@ -144,14 +144,14 @@ def short_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def module_commands(model_store: ModelStore) -> Iterator[Commands]:
-    """Commands that the tests of a module share, in the order in which they stand."""
+    """Commands that the tests of a module share."""
     with short_folder() as folder, commands_in(folder, model_store) as commands:
         yield commands
 
 
 @pytest.fixture
 def commands(model_store: ModelStore) -> Iterator[Commands]:
-    """Commands of the test's own; it must leave nothing behind."""
+    """Commands of one test, which must leave nothing behind."""
     with short_folder() as folder, commands_in(folder, model_store) as found:
         yield found
         found.assert_nothing_left()

@@ -1,4 +1,4 @@
-"""The tree of commands: all are there, all are explained, and none costs anything before it runs."""
+"""The tree of commands: every command exists and has a help text, and none imports heavy modules before it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's table has every command, and its links lead somewhere."""
+"""The README's table has every command, and the targets of its links exist."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def test_a_command_is_in_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_a_link_leads_somewhere(target: str) -> None:
+def test_the_target_of_a_link_exists(target: str) -> None:
     assert (REPOSITORY / target).exists()

@@ -1,4 +1,4 @@
-"""How commands end: exit codes and one line."""
+"""How commands end: an exit code, and one line on an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress: counts in, a rate and a time left out."""
+"""The progress report that is computed from counts: rate, time left, and stalls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do command lines in configuration files fit the command line that there is? Parsed by it, not run."""
+"""Parse the command lines of configuration files as the program would, without running them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 def parse(words: list[str]) -> list[str]:
-    """Parse a command line whose first word is `magicfs`, as the program would; return the names of its commands.
+    """The names of the commands in a command line whose first word is `magicfs`.
 
-    An unknown command, option or a missing argument raises the error that a user would see.
+    Raises the error that a user would see for an unknown command, an unknown option or a missing argument.
     """
     import typer.main
 

@@ -16,7 +16,7 @@ from tests.unit.infra.compose import REPOSITORY, SAMPLE
 
 BASE = compose.load("docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = compose.interpolate(BASE["services"], SAMPLE)
-OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+OUR_SERVICES = sorted(name for name, service in SERVICES.items() if "build" in service)
 ROLES_WITH_FILES = ("agent", "extractor", "mount")
 
 TOP_LEVEL_KEYS = {"name", "services", "networks", "volumes", "configs", "secrets", "include", "models"}
@@ -131,7 +131,7 @@ def test_without_a_required_variable_compose_refuses(missing: str) -> None:
 def test_the_servers_ask_for_the_password_that_our_roles_use() -> None:
     postgres = SERVICES["postgres"]["environment"]
     assert postgres["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
-    for name in OURS:
+    for name in OUR_SERVICES:
         environment = SERVICES[name]["environment"]
         address = f"{postgres['POSTGRES_USER']}:{postgres['POSTGRES_PASSWORD']}@postgres:5432/{postgres['POSTGRES_DB']}"
         assert environment["MAGICFS_DATABASE_URL"] == f"postgresql://{address}"
@@ -173,7 +173,7 @@ def test_the_mount_shows_up_on_the_host() -> None:
     assert binds[os.path.dirname(command[-1])]["bind"]["propagation"] == "rshared"
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OUR_SERVICES)
 def test_our_commands_exist(name: str) -> None:
     service = SERVICES[name]
     assert parse(service["command"])
@@ -182,7 +182,7 @@ def test_our_commands_exist(name: str) -> None:
         assert parse(check)
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OUR_SERVICES)
 def test_our_environment_makes_valid_settings(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment = SERVICES[name]["environment"]
     fields = {f"MAGICFS_{field.upper()}" for field in config.Settings.model_fields}

@@ -1,4 +1,4 @@
-"""The Dockerfile: what it copies exists, what it runs exists, and it ends as an ordinary user."""
+"""The Dockerfile: the files that it copies and the commands that it runs exist, and its user is not root."""
 
 from __future__ import annotations
 

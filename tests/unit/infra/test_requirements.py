@@ -1,4 +1,4 @@
-"""The pinned dependencies: everything is pinned, by hash, and no file says where it came from."""
+"""The pinned dependencies: everything is pinned by hash, and no file names a package index."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ START = REPOSITORY / "infra" / "redis" / "start.sh"
     ("name", "value"), [("listen_addresses", "*"), ("jit", "off"), ("password_encryption", "scram-sha-256")]
 )
 def test_postgres_accepts_its_configuration(tmp_path: Path, name: str, value: str) -> None:
-    """`-C` reads the file, refuses what it does not know, and starts nothing."""
+    """`postgres -C` reads the file, refuses unknown settings, and starts nothing."""
     file = REPOSITORY / "infra" / "postgres" / "postgresql.conf"
     done = subprocess.run(
         [str(postgres.binaries() / "postgres"), "-C", name, "-D", str(tmp_path), f"--config_file={file}"],
@@ -55,7 +55,7 @@ def ask(path: Path, *commands: str) -> list[str]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory with a short name, as socket addresses are short; `redis-server` in it."""
+    """A directory with a name short enough for a socket address, and `redis-server` in it."""
     path = Path(tempfile.mkdtemp(prefix="mfs-"))
     (path / "redis-server").symlink_to(redis.binary())
     yield path

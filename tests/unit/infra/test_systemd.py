@@ -108,7 +108,7 @@ def test_a_unit_that_does_not_mount_is_locked_in(unit: str) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != "magicfs.service"])
 def test_systemd_accepts_the_unit(unit: str, tmp_path: Path) -> None:
-    """Our program stands in for by one that exists: systemd looks for it."""
+    """The unit with our program replaced by one that exists, because systemd checks that it does."""
     text = (FOLDER / unit).read_text(encoding="utf-8").replace("/opt/magicfs/bin/magicfs", "/bin/true")
     copy = tmp_path / unit.replace("@.", "@extract.")
     copy.write_text(text, encoding="utf-8")
