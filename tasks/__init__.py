@@ -1,1 +1,1 @@
-"""The Celery side: messages come in, one service call is made, an outcome goes out. The services are in `magicfs`."""
+"""The Celery side of MagicFS: each task makes one call of a service. The services are in `magicfs`."""

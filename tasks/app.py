@@ -1,7 +1,7 @@
 """The Celery application and its settings.
 
-Messages are doorbells (docs/adr/0002): none is worth keeping, so they are acknowledged before the work and
-have no results. `app` serves the command line tools of Celery; services configure it with `make_app`.
+A message only notifies (docs/adr/0002-messages-only-notify.md), so none is worth keeping: messages are acknowledged
+before the work, and tasks have no results. Workers, queues and Flower each call `make_app`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ EMBED_TASK = "magicfs.embed"
 MAINTENANCE_TASK = "magicfs.maintenance"
 
 HARD_SECONDS = {
-    # A batch ends after about a second and one more file, whose parser may take half of this (magicfs.config).
-    # Below the lease.
+    # A batch takes about a second and one file more, whose parser may take half of this limit (magicfs.config).
+    # The lease is longer.
     EXTRACT_TASK: 240,
-    # A batch takes half a second: what takes this long hangs in native code. Below the lease.
+    # A batch takes half a second: a task that takes this long hangs in native code. The lease is longer.
     EMBED_TASK: 30,
     MAINTENANCE_TASK: 240,
 }
-"""When a task's process is killed. Soft limits would not interrupt native code."""
+"""When the process of a task is killed. A soft limit does not interrupt native code."""
 
 VISIBILITY_SECONDS = 3600
 SOCKET_SECONDS = 10
-"""Longest wait for Redis. Celery's default is for ever."""
+"""Longest wait for Redis. Celery's default is to wait for ever."""
 
 
 def extract_queue(host: str) -> str:
@@ -41,7 +41,7 @@ def extract_queue(host: str) -> str:
 
 
 def make_app(settings: Settings) -> Celery:
-    """The application, talking to the broker of `settings`."""
+    """The application that talks to the broker of `settings`."""
     app = Celery("magicfs", set_as_current=True, include=["tasks.extract", "tasks.embed", "tasks.maintenance"])
     app.conf.update(
         broker_url=settings.broker_dsn,
@@ -75,11 +75,11 @@ def make_app(settings: Settings) -> Celery:
 
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
-    """Being connected is enough: Celery leaves the logging alone that the entry point has set up."""
+    """Do nothing: a handler of this signal keeps Celery from replacing the logging of the entry point."""
 
 
 def redis_url(broker_url: str) -> str:
-    """The address of a broker as the redis package spells it: Celery has another scheme for unix sockets."""
+    """The URL of the broker for the redis package, which names unix sockets by another scheme than Celery."""
     if not broker_url.startswith("redis+socket://"):
         return broker_url
     parts = urlsplit(broker_url.replace("redis+socket://", "unix://", 1))

@@ -1,4 +1,4 @@
-"""Chunks wait for their vectors."""
+"""The task that a notification of waiting chunks starts."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tasks.app import EMBED_TASK
 
 @shared_task(name=EMBED_TASK, ignore_result=True)
 def embed() -> int:
-    """Embed waiting chunks for a while. Returns how many."""
-    return worker.contained(worker.embedding().run_turn)
+    """Embed waiting chunks for about two seconds. Returns how many chunks got a vector."""
+    return worker.translate_memory_error(worker.embed_service().run_turn)

@@ -1,4 +1,4 @@
-"""Files wait to be read."""
+"""The task that a notification of waiting files starts."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tasks.app import EXTRACT_TASK
 
 @shared_task(name=EXTRACT_TASK, ignore_result=True)
 def extract() -> int:
-    """Read the next batch of waiting files. Returns how many."""
-    return worker.contained(worker.extraction().run_batch)
+    """Extract the next batch of waiting files. Returns how many files were processed."""
+    return worker.translate_memory_error(worker.extract_service().run_batch)

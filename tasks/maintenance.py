@@ -1,4 +1,4 @@
-"""It is time to sweep."""
+"""The task that the agent asks for every few seconds."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tasks.app import MAINTENANCE_TASK
 
 @shared_task(name=MAINTENANCE_TASK, ignore_result=True)
 def maintain() -> None:
-    """Sweep the index."""
-    worker.maintenance().sweep()
+    """Do the maintenance that is due."""
+    worker.maintenance_service().sweep()

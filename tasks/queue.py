@@ -1,4 +1,7 @@
-"""`CeleryQueue`: rings for workers through Celery and Redis. Threads may share one."""
+"""`CeleryQueue`: the `magicfs.jobs.JobQueue` that sends its notifications through Celery and Redis.
+
+Services and commands get it from the composition root. Threads may share one.
+"""
 
 from __future__ import annotations
 
@@ -24,84 +27,90 @@ from tasks.app import (
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 8
-"""Messages of a kind that wait at most. Each worker that finds work rings again, so this need not grow with them."""
+MAX_QUEUED_MESSAGES = 8
+"""Messages that one queue holds at most. A worker that finds work notifies again, so more messages add nothing."""
+
+MAX_MAINTENANCE_MESSAGES = 1
 
 PING_SECONDS = 1.0
-COMPLAINT_SECONDS = 30.0
+"""How long workers have to answer."""
+
+LOG_PAUSE_SECONDS = 30.0
 """Pause between two log lines about a broker that does not answer."""
 
-SPARED = 3.0
-"""After a try that failed nobody rings for so many times as long as it took: next to nothing while Redis restarts."""
+BACKOFF_FACTOR = 3.0
+"""After a failed call nothing is sent for this many times the seconds that the call took.
+
+While Redis restarts a call fails at once and the pause is short; a broker that hangs delays its callers only rarely.
+"""
 
 
 class CeleryQueue:
-    """The `magicfs.jobs.JobQueue` of real life."""
+    """Sends notifications, and asks the broker for its workers and queues."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._redis = redis.Redis.from_url(
             redis_url(app.conf.broker_url), socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS
         )
-        self._complained = float("-inf")
-        self._spared_until = float("-inf")
-        """Until then nobody rings: to wait for a broker that hangs would hold up whoever does."""
+        self._last_logged = float("-inf")
+        self._backoff_until = float("-inf")
 
     def notify_extract(self, host: str) -> None:
-        """Files of `host` wait to be read."""
-        self._ring(EXTRACT_TASK, extract_queue(host))
+        """Notify the extract workers of `host` that files wait."""
+        self._notify(EXTRACT_TASK, extract_queue(host))
 
     def notify_embed(self) -> None:
-        """Chunks wait for their vectors."""
-        self._ring(EMBED_TASK, EMBED_QUEUE)
+        """Notify the embed workers that chunks wait for their vectors."""
+        self._notify(EMBED_TASK, EMBED_QUEUE)
 
     def notify_maintenance(self) -> None:
-        """It is time to sweep."""
-        self._ring(MAINTENANCE_TASK, MAINTENANCE_QUEUE, most=1)
+        """Notify a worker that maintenance is due."""
+        self._notify(MAINTENANCE_TASK, MAINTENANCE_QUEUE, max_messages=MAX_MAINTENANCE_MESSAGES)
 
-    def depths(self, host: str) -> dict[str, int]:
-        """How many messages wait, by queue; empty when the broker does not answer."""
+    def queue_depths(self, host: str) -> dict[str, int]:
+        """How many messages each queue holds, by its name; empty when the broker does not answer."""
         depths: dict[str, int] = {}
 
-        def count() -> None:
+        def read_depths() -> None:
             for name in (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE):
-                depths[name] = self._waiting(name)
+                depths[name] = self._depth(name)
 
-        self._patiently(count)
+        self._log_broker_errors(read_depths)
         return depths
 
     def workers(self) -> list[WorkerStatus]:
         """The workers of the cluster that answer within a second."""
-        found: list[WorkerStatus] = []
+        workers: list[WorkerStatus] = []
 
-        def ask() -> None:
+        def ping() -> None:
             replies = self._app.control.inspect(timeout=PING_SECONDS).stats() or {}
             for node, stats in replies.items():
                 name, _, host = node.partition("@")
                 kind = name.partition("-")[0]
-                found.append(WorkerStatus(name=node, host=host, kind=kind, pid=int(stats["pid"])))
+                workers.append(WorkerStatus(name=node, host=host, kind=kind, pid=int(stats["pid"])))
 
-        self._patiently(ask)
-        return sorted(found, key=lambda worker: worker.name)
+        self._log_broker_errors(ping)
+        return sorted(workers, key=lambda worker: worker.name)
 
-    def _ring(self, task: str, queue: str, *, most: int = MOST_WAITING) -> None:
+    def _notify(self, task: str, queue: str, *, max_messages: int = MAX_QUEUED_MESSAGES) -> None:
         def send() -> None:
-            if time.monotonic() >= self._spared_until and self._waiting(queue) < most:
+            if time.monotonic() >= self._backoff_until and self._depth(queue) < max_messages:
                 self._app.send_task(task, queue=queue, ignore_result=True, retry=False)
 
-        self._patiently(send)
+        self._log_broker_errors(send)
 
-    def _waiting(self, queue: str) -> int:
+    def _depth(self, queue: str) -> int:
         return int(self._redis.llen(queue))
 
-    def _patiently(self, action: Callable[[], None]) -> None:
-        """A broker that does not answer costs a log line now and then; nothing depends on a message."""
-        began = time.monotonic()
+    def _log_broker_errors(self, call: Callable[[], None]) -> None:
+        """Call the broker. An error is logged and starts the backoff: nothing depends on a message."""
+        started = time.monotonic()
         try:
-            action()
+            call()
         except (redis.RedisError, OperationalError, KombuError, OSError) as error:
             now = time.monotonic()
-            self._spared_until = now + SPARED * (now - began)
-            if now - self._complained > COMPLAINT_SECONDS:
-                self._complained = now
+            self._backoff_until = now + BACKOFF_FACTOR * (now - started)
+            if now - self._last_logged > LOG_PAUSE_SECONDS:
+                self._last_logged = now
                 log.warning("the broker does not answer (%s): work waits in the database meanwhile", error)

@@ -1,7 +1,9 @@
-"""A worker: one process, one kind of work, one child, one model.
+"""A worker: a parent that receives messages, and one child that does the work of one kind.
 
-The parent only receives messages. What the work needs is made in the child, after the fork, and again in each
-child that replaces a dead one; there the worker's stable name frees what the dead one held.
+The composition root calls `run` with a factory; the tasks call the other functions. Everything that the work needs
+(connections, the model, a parser process) is created in the child, after the fork, and again in each child that
+replaces a dead one. The worker's name is stable, so that the new child frees the claims of the dead one.
+A child runs one task at a time in one thread.
 """
 
 from __future__ import annotations
@@ -15,60 +17,75 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import billiard.pool
-import psutil
 from celery import signals
 
 from magicfs.config import Settings
-from magicfs.db.pool import Database
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
 from magicfs.pipeline.maintenance import MaintenanceService
 from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
-from tasks.queue import CeleryQueue
 
 log = logging.getLogger(__name__)
 
-LOWEST_PRIORITY = 19
+MAX_NICENESS = 19
 
-LEAVING_TRIES = 10
-"""Tenths of a second that a child which leaves waits for its parent to have counted all of its results. Once a child
-has crashed, that count may be one short for ever, and billiard's own patience of 300 would hold up every stop by half a
-minute. Nothing of ours depends on a result."""
+RESULT_WAIT_TRIES = 10
+"""Tenths of a second that a stopping child waits until its parent has counted all results.
+
+After a crash the count stays one short, so billiard's default of 300 would delay every stop by half a minute.
+MagicFS does not use the results.
+"""
 
 Kind = Literal["extract", "embed"]
 
 
+class ServiceFactory(Protocol):
+    """Builds the services of one child process on one pool of connections."""
+
+    def extract_service(self) -> ExtractService:
+        """A service that extracts files, with a parser process of its own. Raises `MagicFSError`."""
+
+    def embed_service(self) -> EmbedService:
+        """A service that embeds chunks, with a model of its own. Raises `MagicFSError`."""
+
+    def maintenance_service(self) -> MaintenanceService:
+        """A service that maintains the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What this worker is. Set in the parent; the children inherit it."""
+    """What this worker is. The parent sets it before the fork, so the children inherit it."""
 
-    settings: Settings
     kind: Kind
-    name: str
+    owner: str
+    """The name of the worker in the cluster, under which it claims rows."""
+    build: Callable[[str], ServiceFactory]
+    """Makes the factory of a child for the worker `owner`."""
 
 
 _roles: list[Role] = []
+"""The role of this worker; empty in any other process."""
 
 
-def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
-    """Work until a signal says to stop.
+def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Callable[[str], ServiceFactory]) -> None:
+    """Work until a signal stops it.
 
-    `name` must be unique in the cluster and stable over restarts, and begin with the kind. Without one, it is made of
-    the name of this machine or container and, should that be in use here, a number. Raises `UsageError` for a name
-    that cannot be used or is in use here.
+    `name` is unique in the cluster, stable over restarts, and begins with the kind. Without a name, one is made of the
+    name of this machine or container and, if another worker here has it, a number. `build` gets the owner, which is
+    `name@host`, and is called in the child. Raises `UsageError` for a name that is malformed or in use here.
     """
     settings.make_home()
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
-    _roles.append(Role(settings, kind, f"{name}@{settings.host}"))
-    # Reading makes files findable by their words, and costs little beside embedding: it goes first.
-    least = LOWEST_PRIORITY if settings.gentle else settings.nice
-    os.nice(least if kind == "embed" else least // 2)
-    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = LEAVING_TRIES
+    _roles.append(Role(kind, f"{name}@{settings.host}", build))
+    # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
+    niceness = MAX_NICENESS if settings.gentle else settings.nice
+    os.nice(niceness if kind == "embed" else niceness // 2)
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     make_app(settings).worker_main(
         [
             "worker",
@@ -87,7 +104,7 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None) -> None:
 def _claim_given_name(settings: Settings, kind: Kind, name: str) -> str:
     if not re.fullmatch(rf"{kind}-[\w.-]+", name):
         raise UsageError(f"a worker of this kind cannot be named '{name}': call it '{kind}-' and letters or digits")
-    if not _claim(settings, name):
+    if not _claim_name(settings, name):
         raise UsageError(f"a worker named '{name}' runs here already: give this one another --name")
     return name
 
@@ -95,11 +112,11 @@ def _claim_given_name(settings: Settings, kind: Kind, name: str) -> str:
 def _claim_free_name(settings: Settings, kind: Kind) -> str:
     machine = re.sub(r"[^\w.-]", "-", socket.gethostname())
     candidates = (f"{kind}-{machine}" + (f"-{number}" if number > 1 else "") for number in itertools.count(1))
-    return next(name for name in candidates if _claim(settings, name))
+    return next(name for name in candidates if _claim_name(settings, name))
 
 
-def _claim(settings: Settings, name: str) -> bool:
-    """Take a name for as long as this process lives; whether no other one here has it."""
+def _claim_name(settings: Settings, name: str) -> bool:
+    """Lock a name for the life of this process. Returns False when another process here has it."""
     lock = os.open(settings.run_dir / f"{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,95 +127,48 @@ def _claim(settings: Settings, name: str) -> bool:
 
 
 @cache
-def database() -> Database:
-    """This process's connections. A crash of Postgres may lose the last commits: they are only done again."""
+def _factory() -> ServiceFactory:
     role = _roles[-1]
-    return Database(role.settings.database_dsn, application=role.name, size=2, lazy_commit=True)
+    return role.build(role.owner)
 
 
 @cache
-def queue() -> CeleryQueue:
-    """This process's way to ring for others."""
-    return CeleryQueue(make_app(_roles[-1].settings))
-
-
-@cache
-def extraction() -> ExtractService:
-    """The service behind `tasks.extract`, with a parser process of its own."""
-    from magicfs.db.models import active_model
-    from magicfs.models.store import ModelStore
-    from magicfs.text.chunking import TokenChunker, room_for_text
-    from magicfs.text.extract import FileExtractor, Limits
-    from magicfs.text.extract.ocr import find_ocr
-
-    settings = _roles[-1].settings
-    with database().transaction() as connection:
-        active = active_model(connection)
-    store = ModelStore(settings.model_dir)
-    if active is None:
-        model = store.find_in_use(settings.model, settings.precision)
-    else:
-        model = store.find(active.spec.name, active.spec.precision)
-    service = ExtractService(
-        database(),
-        queue(),
-        extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
-        chunker=TokenChunker(model.tokenizer_path, max_tokens=min(settings.chunk_tokens, room_for_text(model.spec))),
-        host=settings.host,
-        owner=_roles[-1].name,
-        max_file_bytes=settings.max_file_mb << 20,
-    )
+def extract_service() -> ExtractService:
+    """The service of this process that extracts files. The claims of its predecessor are free."""
+    service = _factory().extract_service()
     service.recover()
     return service
 
 
 @cache
-def embedding() -> EmbedService:
-    """The service behind `tasks.embed`, with a model of its own."""
-    from magicfs.domain.models import ModelSpec
-    from magicfs.embedding.embedder import Embedder, FastembedEmbedder
-    from magicfs.models.store import ModelStore
-
-    store = ModelStore(_roles[-1].settings.model_dir)
-
-    def load(spec: ModelSpec) -> Embedder:
-        return FastembedEmbedder.load(store.find(spec.name, spec.precision).folder)
-
-    settings = _roles[-1].settings
-    service = EmbedService(
-        database(), queue(), load=load, owner=_roles[-1].name, resting=lambda: settings.gentle and _on_battery()
-    )
+def embed_service() -> EmbedService:
+    """The service of this process that embeds chunks, with its model loaded. The claims of its predecessor are free."""
+    service = _factory().embed_service()
     service.recover()
     service.warm_up()
     return service
 
 
-def _on_battery() -> bool:
-    """Whether this machine runs on its battery; one without a battery does not."""
-    battery = psutil.sensors_battery()
-    return battery is not None and battery.power_plugged is False
+@cache
+def maintenance_service() -> MaintenanceService:
+    """The service of this process that maintains the index."""
+    return _factory().maintenance_service()
 
 
-def contained(work: Callable[[], int]) -> int:
-    """Do a batch of work. Memory that ran out is an ordinary failure: as itself it would end the parent too."""
+def translate_memory_error(run_batch: Callable[[], int]) -> int:
+    """Run a batch. Raises `RuntimeError` for a `MemoryError`, which Celery would let end the parent too."""
     try:
-        return work()
+        return run_batch()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
 
 
-@cache
-def maintenance() -> MaintenanceService:
-    """The service behind `tasks.maintenance`."""
-    return MaintenanceService(database())
-
-
 @signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
-    """Make what the first task would make, so that it need not wait. What fails here is tried again by the task."""
+    """Build the service before the first task needs it. After an error here the task tries again."""
     if not _roles:
         return
     try:
-        extraction() if _roles[-1].kind == "extract" else embedding()
+        extract_service() if _roles[-1].kind == "extract" else embed_service()
     except MagicFSError as error:
         log.warning("not ready yet: %s", error)

@@ -1,14 +1,13 @@
-"""The composition root: settings in, services out. Nothing else in `magicfs` knows who stands behind a seam.
+"""The composition root: builds every service of a command, the agent, a worker or a mount from the settings.
 
-Everything is imported where it is needed: a command pays for its own parts only.
+The commands call it. It alone chooses the implementation of each protocol, and it alone imports `tasks`. Each function
+imports what it builds, so that a command loads its own parts only. The functions run in the main thread.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from magicfs import config, logs
 from magicfs.config import Settings
-from magicfs.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable, ModelCorrupt, ModelMissing, ServerError
+from magicfs.errors import BrokerUnavailable, DatabaseUnavailable, ModelCorrupt, ModelMissing, ServerError
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
-    from magicfs.domain.models import StoredModel
+    from magicfs.domain.models import ModelSpec, StoredModel
+    from magicfs.embedding.embedder import Embedder
     from magicfs.embedding.query_client import QueryEmbedder
     from magicfs.models.store import ModelStore
+    from magicfs.pipeline.embed import EmbedService
+    from magicfs.pipeline.extract import ExtractService
+    from magicfs.pipeline.maintenance import MaintenanceService
     from magicfs.runtime.supervisor import Supervisor
     from magicfs.search.service import SearchService
     from tasks.queue import CeleryQueue
@@ -32,33 +35,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMMAND_CONNECT_SECONDS = 4.0
-"""How long a command waits for a database: a person sits before it."""
+"""How long a command waits for the database. A person waits for the command."""
 
-SERVICE_PATIENCE_SECONDS = 60.0
-"""How long a service waits for its database before it gives up and is started again."""
+SERVICE_CONNECT_SECONDS = 60.0
+"""How long a service waits for the database. Then it ends, and its supervisor starts it again."""
+
+AGENT_CONNECTIONS = 5
+
+WORKER_CONNECTIONS = 2
 
 MOUNT_CONNECTIONS = 8
-"""Searches that run at once in a mount, and two for what else it asks."""
+"""One for each concurrent search, and two for everything else."""
 
 MOUNT_CONNECT_SECONDS = 2.0
-"""How long a listing takes to fail while there is no database."""
+"""How long a listing waits for the database before it fails."""
 
 EMBEDDER_LOG = "embedder-on-demand.log"
 
 
 def settings_for_command() -> Settings:
-    """The settings, for a command that talks to a person: what goes wrong is said by its result, not by a log."""
-    from magicfs.cli import output
+    """The settings of a command that a person runs. It reports errors in its output and writes no log."""
+    from magicfs.cli import terminal
 
     logs.setup(level="CRITICAL")
     settings = config.load()
     for complaint in config.unknown_variables():
-        output.remark(f"magicfs: {complaint}")
+        terminal.remark(f"magicfs: {complaint}")
     return settings
 
 
 def settings_for_service(role: str) -> Settings:
-    """The settings, for a part that runs until it is stopped and writes a log."""
+    """The settings of a part that runs until a signal stops it. It writes a log."""
     settings = config.load()
     settings.make_home()
     logs.setup(level=settings.log_level, role=role)
@@ -68,7 +75,7 @@ def settings_for_service(role: str) -> Settings:
 
 
 def supervisor(settings: Settings) -> Supervisor:
-    """What runs on this machine."""
+    """The supervisor of this machine's parts."""
     from magicfs.runtime.supervisor import Supervisor
 
     return Supervisor(settings.home)
@@ -76,7 +83,7 @@ def supervisor(settings: Settings) -> Supervisor:
 
 @contextmanager
 def database_for_command(settings: Settings) -> Iterator[Database]:
-    """The database, at once or not at all. Raises `ServerError` when nothing runs."""
+    """The database. Raises `ServerError` at once when the embedded one does not run."""
     from magicfs.db.pool import Database
 
     if settings.embedded_database:
@@ -88,46 +95,48 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
 
 
 def require_embedded_server(settings: Settings) -> None:
-    """Raises `ServerError` when no embedded Postgres runs."""
-    from magicfs.runtime.processes import accepts
+    """Raises `ServerError` when the embedded Postgres does not run."""
+    from magicfs.runtime.processes import is_listening
 
-    if not accepts(settings.run_dir / ".s.PGSQL.5432"):
+    if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
         raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
 
 
 def require_database(settings: Settings) -> None:
-    """Raises `DatabaseUnavailable` when nobody answers at the address."""
+    """Raises `DatabaseUnavailable` when no Postgres answers at the address."""
     with database_for_command(settings) as database, database.transaction():
         pass
 
 
 def require_broker(settings: Settings) -> None:
-    """Raises `BrokerUnavailable` when nobody answers at the address."""
-    if not job_queue(settings).depths(settings.host):
+    """Raises `BrokerUnavailable` when no Redis answers at the address."""
+    if not job_queue(settings).queue_depths(settings.host):
         raise BrokerUnavailable("no Redis answers at MAGICFS_BROKER_URL: check the address and the password")
 
 
 @contextmanager
 def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
-    """The database with the schema that this version needs; waits for it a while, then raises.
+    """The database, migrated to the schema of this version.
 
-    An embedded one that nobody runs is not waited for. Raises `ServerError` then.
+    Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable`. Raises `ServerError` at
+    once when the database is embedded and nothing here runs it.
     """
-    from magicfs.db.migrate import migrate
     from magicfs.db.pool import Database
 
     if settings.embedded_database and not supervisor(settings).running():
         require_embedded_server(settings)
     with Database(settings.database_dsn, application=role, size=size) as database:
-        _patiently(lambda: migrate(database))
+        _migrate_when_reachable(database)
         yield database
 
 
-def _patiently(action: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SERVICE_PATIENCE_SECONDS
+def _migrate_when_reachable(database: Database) -> None:
+    from magicfs.db.migrate import migrate
+
+    deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
     while True:
         try:
-            action()
+            migrate(database)
         except DatabaseUnavailable as error:
             if time.monotonic() > deadline:
                 raise
@@ -145,81 +154,108 @@ def model_store(settings: Settings) -> ModelStore:
 
 
 def query_embedder(settings: Settings) -> QueryEmbedder:
-    """The way to the query embedder, which is started if none serves."""
+    """A client of the query embedder. The client starts the query embedder's process if none runs."""
     from magicfs.embedding.query_client import QueryEmbedder
 
-    return QueryEmbedder(settings.embedder_socket, settings.model_dir, log=settings.log_dir / EMBEDDER_LOG)
+    store = model_store(settings)
+
+    def find_folder(spec: ModelSpec) -> Path:
+        return store.find(spec.name, spec.precision).folder
+
+    return QueryEmbedder(settings.embedder_socket, find_folder, log=settings.log_dir / EMBEDDER_LOG)
 
 
 def search_service(settings: Settings, database: Database) -> SearchService:
-    """Searches as the mount makes them."""
+    """The search service of the mount and of `magicfs search`."""
     from magicfs.search.service import SearchService
 
     return SearchService(database, query_embedder(settings), default_limit=settings.search_limit)
 
 
 def job_queue(settings: Settings) -> CeleryQueue:
-    """The doorbell, and the workers behind it."""
+    """The queue that notifies workers."""
     from tasks.app import make_app
     from tasks.queue import CeleryQueue
 
     return CeleryQueue(make_app(settings))
 
 
-def adopt_model(settings: Settings, database: Database) -> None:
-    """Give an index that has no model yet the one that this machine has. Raises `ModelError`."""
-    from magicfs.db.models import activate_model, active_model
+def resolve_model(
+    settings: Settings, spec: ModelSpec | None, *, pull_progress: Callable[[str], None] | None = None
+) -> StoredModel:
+    """The model on this machine that belongs to an index.
 
-    with database.transaction() as connection:
-        if active_model(connection) is not None:
-            return
-    stored = model_store(settings).find_in_use(settings.model, settings.precision)
+    `spec` is a model of the index. An index without one gets the model of the settings or, if that one could not be
+    had, its fallback. With `pull_progress`, a missing or damaged model is pulled; the callable gets lines for a
+    person. Raises `ModelError`.
+    """
+    store = model_store(settings)
+    try:
+        if spec is not None:
+            return store.find(spec.name, spec.precision)
+        stored = store.find_in_use(settings.model, settings.precision)
+    except (ModelMissing, ModelCorrupt):
+        if pull_progress is None:
+            raise
+        name, precision = (spec.name, str(spec.precision)) if spec else (settings.model, settings.precision)
+        return store.pull(name, precision=precision, progress=pull_progress)
+    if stored.notice and pull_progress is not None:
+        pull_progress(stored.notice)
+    return stored
+
+
+def ensure_active_model(settings: Settings, database: Database) -> None:
+    """Give an index without a model the one of this machine. Raises `ModelError`."""
+    from magicfs.db.models import activate_model
+
+    if _active_spec(database) is not None:
+        return
+    stored = resolve_model(settings, None)
     with database.transaction() as connection:
         activate_model(connection, stored.spec)
 
 
-def model_of_index(settings: Settings, database: Database, *, say: Callable[[str], None]) -> StoredModel:
-    """The model that the index has, or is to have: pulled if this machine lacks it, then made the index's own.
+def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> StoredModel:
+    """The active model of the index, pulled if this machine lacks it; an index without a model gets one.
 
     Raises `ModelError`.
     """
-    from magicfs.db.models import activate_model, active_model
+    from magicfs.db.models import activate_model
 
-    store = model_store(settings)
-    with database.transaction() as connection:
-        active = active_model(connection)
-    name, precision = (active.spec.name, str(active.spec.precision)) if active else (settings.model, settings.precision)
-    try:
-        stored = store.find_in_use(name, precision)
-        if stored.notice:
-            say(stored.notice)
-    except (ModelMissing, ModelCorrupt):
-        stored = store.pull(name, precision=precision, progress=say)
+    stored = resolve_model(settings, _active_spec(database), pull_progress=progress)
     with database.transaction() as connection:
         activate_model(connection, stored.spec)
     return stored
 
 
+def _active_spec(database: Database) -> ModelSpec | None:
+    from magicfs.db.models import active_model
+
+    with database.transaction() as connection:
+        active = active_model(connection)
+    return active.spec if active else None
+
+
 def run_agent(settings: Settings, roots: list[Path]) -> None:
-    """Be the agent of this host until a signal says to stop."""
+    """Be the agent of this host until a signal stops it. `roots` are added first."""
     from magicfs.db.status import read_status
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.roots import add_root
 
-    with database_for_service(settings, role="agent", size=5) as database:
+    with database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database:
         try:
-            adopt_model(settings, database)
+            ensure_active_model(settings, database)
         except ModelMissing as error:
             log.warning("the index has no model yet: %s", error)
         for path in roots:
             with database.transaction() as connection:
                 mounts = [mount.path for mount in read_status(connection).mounts if mount.host == settings.host]
             add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts)
-        Agent(settings, database, job_queue(settings)).run(stop_signal())
+        Agent(settings, database, job_queue(settings)).run(stop_event())
 
 
-def stop_signal() -> threading.Event:
-    """An event that is set when this process is told to stop."""
+def stop_event() -> threading.Event:
+    """An event that SIGTERM and SIGINT set from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -227,21 +263,87 @@ def stop_signal() -> threading.Event:
 
 
 def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: str | None) -> None:
-    """Be a worker until a signal says to stop."""
+    """Be a worker until a signal stops it."""
     from tasks import worker
 
     with database_for_service(settings, role="worker", size=1) as database:
-        adopt_model(settings, database)
-    worker.run(settings, kind=kind, name=name)
+        ensure_active_model(settings, database)
+    worker.run(settings, kind=kind, name=name, build=lambda owner: WorkerServices(settings, owner=owner))
+
+
+class WorkerServices:
+    """Builds the services of one worker process; a `tasks.worker.ServiceFactory`.
+
+    The process creates it after the fork, because connections must not cross one.
+    """
+
+    def __init__(self, settings: Settings, *, owner: str) -> None:
+        """`owner` is the worker's name in the cluster, stable over its restarts."""
+        from magicfs.db.pool import Database
+
+        self._settings = settings
+        self._owner = owner
+        self._queue = job_queue(settings)
+        # A crash of Postgres may lose the last commits. Their work is only done again.
+        self._database = Database(settings.database_dsn, application=owner, size=WORKER_CONNECTIONS, lazy_commit=True)
+
+    def extract_service(self) -> ExtractService:
+        """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
+        from magicfs.pipeline.extract import ExtractService
+        from magicfs.text.chunking import TokenChunker, room_for_text
+        from magicfs.text.extract import FileExtractor, Limits, find_ocr
+
+        settings = self._settings
+        model = resolve_model(settings, _active_spec(self._database))
+        max_tokens = min(settings.chunk_tokens, room_for_text(model.spec))
+        return ExtractService(
+            self._database,
+            self._queue,
+            extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
+            chunker=TokenChunker(model.tokenizer_path, max_tokens=max_tokens),
+            host=settings.host,
+            owner=self._owner,
+            max_file_bytes=settings.max_file_mb << 20,
+        )
+
+    def embed_service(self) -> EmbedService:
+        """A service that embeds the chunks of the cluster."""
+        from magicfs.embedding.embedder import FastembedEmbedder
+        from magicfs.pipeline.embed import EmbedService
+
+        def load(spec: ModelSpec) -> Embedder:
+            return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
+
+        return EmbedService(
+            self._database,
+            self._queue,
+            load=load,
+            owner=self._owner,
+            paused=lambda: self._settings.gentle and _on_battery(),
+        )
+
+    def maintenance_service(self) -> MaintenanceService:
+        """A service that maintains the index."""
+        from magicfs.pipeline.maintenance import MaintenanceService
+
+        return MaintenanceService(self._database)
+
+
+def _on_battery() -> bool:
+    """Whether this machine runs on its battery. A machine without a battery does not."""
+    import psutil
+
+    battery = psutil.sensors_battery()
+    return battery is not None and battery.power_plugged is False
 
 
 def run_mount(settings: Settings, path: Path) -> None:
-    """Be a mount node until it is unmounted or a signal says to stop. Raises `MountError`."""
+    """Be a mount node until it is unmounted or a signal stops it. Raises `MountError`."""
     from magicfs.db.pool import Database
     from magicfs.fuse import mount, mountpoint
 
     mountpoint.require_fuse()
-    # The schema first, patiently; then connections that a search does not wait for.
+    # The first connection waits long for the database; those of the mount's searches do not.
     with database_for_service(settings, role="mount", size=1):
         pass
     with Database(
@@ -253,40 +355,7 @@ def run_mount(settings: Settings, path: Path) -> None:
 
 
 def run_flower(settings: Settings) -> None:
-    """Be Flower until a signal says to stop. Raises `ConfigError` when it is not installed or has no password."""
-    import importlib.util
+    """Be Flower until a signal stops it. Raises `ConfigError` or `ServerError`."""
+    from tasks import flower
 
-    from tasks.app import make_app
-
-    if not settings.flower_password:
-        raise ConfigError("Flower needs a password: set MAGICFS_FLOWER_PASSWORD")
-    if set(settings.flower_user + settings.flower_password) & set(",\n") or ":" in settings.flower_user:
-        raise ConfigError("Flower cannot use a password with a comma or a user with a colon: choose others")
-    if importlib.util.find_spec("flower") is None:
-        raise ConfigError("Flower is not installed: pip install 'magicfs[flower]'")
-    _require_free_port(settings)
-    # It would run a `flowerconfig.py` that lies in the working directory.
-    os.chdir(settings.home)
-    make_app(settings).start(
-        [
-            "flower",
-            f"--address={settings.flower_address}",
-            f"--port={settings.flower_port}",
-            f"--basic-auth={settings.flower_user}:{settings.flower_password}",
-            "--persistent=false",
-        ]
-    )
-
-
-def _require_free_port(settings: Settings) -> None:
-    """Find out before Flower does: it would tell with a traceback. Raises `ServerError`."""
-    family = socket.AF_INET6 if ":" in settings.flower_address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.flower_address, settings.flower_port))
-        except OSError as error:
-            raise ServerError(
-                f"Flower cannot listen on {settings.flower_address}:{settings.flower_port} ({error.strerror}): "
-                "set MAGICFS_FLOWER_ADDRESS and MAGICFS_FLOWER_PORT to what is free"
-            ) from error
+    flower.run(settings)

@@ -1,18 +1,16 @@
-"""Read files that wait: claim, read once, hash, extract, cut into chunks, write down, release.
+"""Extracts waiting files: claim, read, hash, get the text, cut it into chunks, write the rows.
 
-One `ExtractService` belongs to one worker process and is used by one thread. A file's claim is committed before
-any parser sees it, so that a crash is counted. Small files are brought to their end several at a time: to ask the
-database about each of them takes longer than to read it. What a file turned out to be is written in one transaction,
-guarded by the claim's lease.
+Used by the extract worker: one `ExtractService` belongs to one process and one thread. It parses nothing itself; an
+`Extractor` and a `Chunker` do. A claim is committed before a parser sees the file, so that a crash is counted. Small
+files are processed in groups, because the queries about one file take longer than reading it. Each result is written
+in one transaction, guarded by the lease of the claim.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from magicfs.db import contents as contents_db
@@ -21,10 +19,10 @@ from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, Unreadable
 from magicfs.domain.files import ClaimedFile, FileText, SkipReason
-from magicfs.domain.ids import ContentId
+from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
-from magicfs.pipeline.reading import Changed, Larger, Reading, read_file
+from magicfs.pipeline.reading import FileRead, GroupReading, group_files, read_group
 from magicfs.text.extract import Extractor
 
 log = logging.getLogger(__name__)
@@ -34,25 +32,23 @@ BATCH_BYTES = 4 << 20
 """A batch is a fraction of a second of work, so that a file just saved does not wait long behind it."""
 
 BATCH_SECONDS = 0.25
-"""After this no further file of the batch is begun; the rest goes back."""
-
-GROUP_FILES = 32
-GROUP_BYTES = 128 << 10
-SMALL_BYTES = 32 << 10
-"""Small files that are read and written down together, if nothing but their text is to be decoded: a tenth of a second
-of work at most. Any other file is on its own, so that none waits for a parser that another one needs."""
+"""After this time the batch starts no further file, and the claims of the others are returned."""
 
 LEASE_SECONDS = 300.0
-"""Longer than the hard time limit of a task. A worker that dies frees its claims as soon as it is back: this is
-for hosts that never come back."""
+"""Longer than the hard time limit of a task. A worker that dies frees its claims as soon as it is back, so only the
+claims of a host that never comes back run out."""
 
 CHANGED_PAUSE_SECONDS = 0.5
-"""A file that changed while it was read is being written: let the writer go on."""
+"""Pause before a file is read again that changed while it was read: another program is writing it."""
 
-LONG_SECONDS = 0.25
-CHANGED_PAUSES = 10
-CHANGED_PAUSE_LIMIT = 60.0
-"""A file that took longer than LONG_SECONDS is read again after so many times as long at the earliest."""
+SLOW_FILE_SECONDS = 0.25
+SLOW_FILE_PAUSE_FACTOR = 10
+SLOW_FILE_MAX_PAUSE_SECONDS = 60.0
+"""A file that took longer than SLOW_FILE_SECONDS and changes again is left alone for SLOW_FILE_PAUSE_FACTOR times the
+seconds that it took."""
+
+_REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
+"""Another try, or a program installed later, may give such a file a text."""
 
 
 class Chunker(Protocol):
@@ -62,27 +58,8 @@ class Chunker(Protocol):
         """The pieces in order. The same document always gives the same ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A claimed file that has been read."""
-
-    claim: ClaimedFile
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What became of files that were to be read together."""
-
-    read: list[_Read] = field(default_factory=list)
-    unread: list[tuple[ClaimedFile, Unreadable]] = field(default_factory=list)
-    changed: list[ClaimedFile] = field(default_factory=list)
-    later: list[ClaimedFile] = field(default_factory=list)
-    """Each is to have a turn of its own."""
-
-
 class ExtractService:
-    """Reads the waiting files of one host."""
+    """Extracts the waiting files of one host."""
 
     def __init__(
         self,
@@ -105,16 +82,38 @@ class ExtractService:
         self._max_file_bytes = max_file_bytes
 
     def recover(self) -> int:
-        """Free what this worker held when it last died, and set aside what keeps killing it."""
+        """Free the claims that this worker held when it last died, and quarantine files that keep killing it.
+
+        Returns the number of freed claims.
+        """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
             files_db.quarantine_files(connection)
         return released
 
     def run_batch(self) -> int:
-        """Claim and read the next files. Returns how many there were; rings again while more wait."""
+        """Claim and process the next files. Returns how many were processed, and notifies again if there were any.
+
+        Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
+        """
+        claims = self._claim()
+        deadline = time.monotonic() + BATCH_SECONDS
+        unstarted = {claim.id: claim for claim in claims}
+        try:
+            for group in group_files(claims, may_need_parser=self._extractor.may_need_parser):
+                if len(unstarted) < len(claims) and time.monotonic() >= deadline:
+                    break
+                self._process_group(group, unstarted, deadline)
+        finally:
+            self._return_claims(list(unstarted.values()), counted=False)
+        if claims:
+            self._queue.notify_extract(self._host)
+            self._queue.notify_embed()
+        return len(claims) - len(unstarted)
+
+    def _claim(self) -> list[ClaimedFile]:
         with self._database.transaction() as connection:
-            claims = files_db.claim_files(
+            return files_db.claim_files(
                 connection,
                 host=self._host,
                 owner=self._owner,
@@ -122,199 +121,164 @@ class ExtractService:
                 max_bytes=BATCH_BYTES,
                 seconds=LEASE_SECONDS,
             )
-        until = time.monotonic() + BATCH_SECONDS
-        done = 0
-        left: Sequence[ClaimedFile] = ()
-        waiting = deque(groups(claims, apart=self._extractor.may_need_parser))
-        try:
-            # One of those that a group has left has its turn in any case: else they might be read time after time.
-            while waiting and (left or not done or time.monotonic() < until):
-                group = waiting.popleft()
-                left = self._process_or_return(group)
-                waiting.extendleft([claim] for claim in reversed(left))
-                done += len(group) - len(left)
-        finally:
-            self._return([claim for group in waiting for claim in group], counted=False)
-        if claims:
-            self._queue.notify_extract(self._host)
-            self._queue.notify_embed()
-        return done
 
-    def _process_or_return(self, claims: Sequence[ClaimedFile]) -> Sequence[ClaimedFile]:
-        """Bring files to the end of their claims, whatever happens.
+    def _process_group(
+        self, group: Sequence[ClaimedFile], unstarted: dict[FileId, ClaimedFile], deadline: float
+    ) -> None:
+        """Process the files of a group together, and then one by one those that need a turn of their own.
 
-        Returns those that are to have a turn of their own: what needs time, or all of them should one be at fault.
+        Removes the files from `unstarted` whose turn has begun.
+        """
+        for claim in group:
+            del unstarted[claim.id]
+        own_turn = self._process_or_return_claims(group)
+        unstarted |= {claim.id: claim for claim in own_turn}
+        for position, claim in enumerate(own_turn):
+            # The first one has its turn in any case: otherwise the group might be read again and again for nothing.
+            if position > 0 and time.monotonic() >= deadline:
+                break
+            del unstarted[claim.id]
+            self._process_or_return_claims([claim])
+
+    def _process_or_return_claims(self, claims: Sequence[ClaimedFile]) -> Sequence[ClaimedFile]:
+        """Process files. After an error, return their claims or try the files one by one.
+
+        Returns the files that need a turn of their own. Raises errors that are not the fault of a file.
         """
         try:
             return self._process(claims)
         except (DatabaseUnavailable, DatabaseConflict, ServerError):
-            # The database is away, or no parser process can be started: that is not the file's fault.
-            self._return(claims, counted=False)
+            self._return_claims(claims, counted=False)
             raise
         except Exception as error:
             if len(claims) > 1:
-                log.info("%d files are read one by one, since one of them is bad: %s", len(claims), error)
+                log.info("%d files are processed one by one, because one of them fails: %s", len(claims), error)
                 return claims
             name = files_db.display_path(claims[0].path)
             if isinstance(error, DatabaseError):
-                # Something in the file is too much for the database, and will be again: the others are to go on.
-                log.warning("%s cannot be written down: %s", name, error)
+                # The database will refuse this file again. The other files go on.
+                log.warning("%s cannot be written to the index: %s", name, error)
             else:
-                log.exception("reading a file failed: %s", name)
-            self._return(claims, counted=True)
+                log.exception("extracting a file failed: %s", name)
+            self._return_claims(claims, counted=True)
             return []
 
-    def _return(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
-        """Free claims; when even that fails, they run out by themselves."""
+    def _return_claims(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
+        """Return claims before their leases end. When the database refuses even that, the leases run out."""
         if not claims:
             return
 
-        def give_back() -> None:
+        def return_files() -> None:
             with self._database.transaction() as connection:
                 files_db.return_files(connection, claims, counted=counted, pause_s=0.0)
 
         try:
-            retry_on_conflict(give_back)
+            retry_on_conflict(return_files)
         except DatabaseError as error:
-            log.warning("%d claims run out by themselves: %s", len(claims), error)
+            log.warning("the leases of %d files run out by themselves: %s", len(claims), error)
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
-        """Bring files to the end of their claims. Returns those that are to have a turn of their own."""
-        clock = _Clock(len(claims))
-        looked = self._look(claims)
-        new = retry_on_conflict(lambda: self._take_over(looked, pause_s=clock.pause()))
-        now: list[_Read] = []
-        for file in new:
-            if len(claims) == 1 or self._extractor.needs_no_parser(file.reading.key.kind):
-                now.append(file)
-            else:
-                looked.later.append(file.claim)
-        if now:
-            self._extract(now, clock)
-        return looked.later
+        """Read files, get their texts, and write the rows. Returns the files that need a turn of their own.
 
-    def _look(self, claims: Sequence[ClaimedFile]) -> _Looked:
-        """Read files. Of several, only what is small by now, too: they are all in memory at once."""
-        looked = _Looked()
-        left = None if len(claims) == 1 else GROUP_BYTES
-        for claim in claims:
-            at_most = None if left is None else min(SMALL_BYTES, left)
-            match read_file(claim, kinds=self._extractor, max_bytes=self._max_file_bytes, at_most=at_most):
-                case Larger():
-                    looked.later.append(claim)
-                case Changed():
-                    looked.changed.append(claim)
-                case Unreadable() as verdict:
-                    looked.unread.append((claim, verdict))
-                case Reading() as reading:
-                    looked.read.append(_Read(claim, reading))
-                    left = None if left is None else left - len(reading.content)
-        return looked
+        Files that are finished without an extractor are written first, and never wait for a parser.
+        """
+        started = time.monotonic()
 
-    def _take_over(self, looked: _Looked, *, pause_s: float) -> list[_Read]:
-        """Finish what needs no extractor: files that cannot be read, and those whose bytes are known. The others."""
+        def pause_s() -> float:
+            return _slow_file_pause_s((time.monotonic() - started) / len(claims))
+
+        reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes)
+        new = retry_on_conflict(lambda: self._finish_without_extractor(reading, pause_s=pause_s()))
+        if len(claims) == 1:
+            quick, slow = new, []
+        else:
+            quick = [file for file in new if self._extractor.needs_no_parser(file.key.kind)]
+            slow = [file.claim for file in new if not self._extractor.needs_no_parser(file.key.kind)]
+        if quick:
+            contents = self._extract(quick)
+            retry_on_conflict(lambda: self._write(quick, contents, pause_s=pause_s()))
+        return [*reading.too_large, *slow]
+
+    def _finish_without_extractor(self, reading: GroupReading, *, pause_s: float) -> list[FileRead]:
+        """Write the rows of files that need no extractor: unreadable ones, and those whose content is stored.
+
+        Returns the files with a new content.
+        """
         with self._database.transaction() as connection:
-            # The files before their contents, as everybody locks them.
-            unread = [claim for claim, _ in looked.unread]
-            held = files_db.lock_claims(connection, [*(file.claim for file in looked.read), *unread, *looked.changed])
-            read = [file for file in looked.read if file.claim.id in held]
-            known = contents_db.find_contents(connection, [file.reading.key for file in read])
+            # Files are locked before contents, as in every transaction.
+            unreadable_claims = [claim for claim, _ in reading.unreadable]
+            held = files_db.lock_claims(
+                connection, [*(file.claim for file in reading.read), *unreadable_claims, *reading.changing]
+            )
+            read = [file for file in reading.read if file.claim.id in held]
+            stored = contents_db.find_contents(connection, [file.key for file in read])
             texts: list[FileText] = []
-            verdicts = list(looked.unread)
+            unreadable = list(reading.unreadable)
             for file in read:
-                content = known.get(file.reading.key)
+                content = stored.get(file.key)
                 if content is None:
                     continue
                 if content.unreadable is not None:
-                    verdicts.append((file.claim, content.unreadable))
+                    unreadable.append((file.claim, content.unreadable))
                 else:
-                    texts.append(FileText(file.claim, content.id, file.reading.stat))
+                    texts.append(FileText(file.claim, content.id, file.stat))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unreadable(connection, verdicts, pause_s=pause_s)
-            contents_db.enqueue_chunks(connection, _priorities(texts))
+            files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
+            contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
             pause_s = max(CHANGED_PAUSE_SECONDS, pause_s)
-            files_db.return_files(connection, looked.changed, counted=False, pause_s=pause_s)
-        return [file for file in read if file.reading.key not in known]
+            files_db.return_files(connection, reading.changing, counted=False, pause_s=pause_s)
+        return [file for file in read if file.key not in stored]
 
-    def _extract(self, files: Sequence[_Read], clock: _Clock) -> None:
-        """Get the text out of files, of copies once, and write down what they turned out to be."""
+    def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
+        """The contents of files, by their keys. Equal contents are extracted once."""
         contents: dict[ContentKey, NewContent] = {}
         for file in files:
-            if file.reading.key not in contents:
-                contents[file.reading.key] = self._content(file)
-        retry_on_conflict(lambda: self._write(files, contents, pause_s=clock.pause()))
+            if file.key not in contents:
+                contents[file.key] = self._content(file)
+        return contents
 
-    def _content(self, file: _Read) -> NewContent:
-        reading = file.reading
-        found = self._extractor.extract(reading.content, name=file.claim.name)
-        chunks = self._chunker.chunks(found) if isinstance(found, Document) else []
-        if isinstance(found, Document) and not chunks:
-            found = Unreadable(SkipReason.NO_TEXT)
-        return NewContent(reading.key, size=len(reading.content), extracted=found, chunks=chunks)
+    def _content(self, file: FileRead) -> NewContent:
+        extracted = self._extractor.extract(file.content, name=file.claim.name)
+        chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
+        if isinstance(extracted, Document) and not chunks:
+            extracted = Unreadable(SkipReason.NO_TEXT)
+        return NewContent(file.key, size=len(file.content), extracted=extracted, chunks=chunks)
 
-    def _write(self, files: Sequence[_Read], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
-        """Write down what files turned out to be, in one transaction."""
+    def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
+        """Write the contents and the rows of files in one transaction."""
         with self._database.transaction() as connection:
             held = files_db.lock_claims(connection, [file.claim for file in files])
             files = [file for file in files if file.claim.id in held]
-            lasting = {file.reading.key: contents[file.reading.key] for file in files}
-            ids = contents_db.insert_contents(connection, [each for each in lasting.values() if _lasts(each)])
+            needed = {file.key: contents[file.key] for file in files}
+            ids = contents_db.insert_contents(
+                connection, [content for content in needed.values() if _is_valid_for_copies(content)]
+            )
             texts: list[FileText] = []
-            verdicts: list[tuple[ClaimedFile, Unreadable]] = []
+            unreadable: list[tuple[ClaimedFile, Unreadable]] = []
             for file in files:
-                key = file.reading.key
-                match contents[key].extracted:
-                    case Unreadable() as verdict:
-                        verdicts.append((file.claim, verdict))
-                    case _:
-                        texts.append(FileText(file.claim, ids[key], file.reading.stat))
-            contents_db.enqueue_chunks(connection, _priorities(texts))
+                match contents[file.key].extracted:
+                    case Unreadable() as reason:
+                        unreadable.append((file.claim, reason))
+                    case Document():
+                        texts.append(FileText(file.claim, ids[file.key], file.stat))
+            contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unreadable(connection, verdicts, pause_s=pause_s)
+            files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
 
 
-class _Clock:
-    """How long the files in hand take, each on average."""
-
-    def __init__(self, files: int) -> None:
-        self._files = files
-        self._began = time.monotonic()
-
-    def pause(self) -> float:
-        """Seconds for which a file is left alone should it change again, so that it costs little."""
-        took = (time.monotonic() - self._began) / self._files
-        return min(CHANGED_PAUSE_LIMIT, CHANGED_PAUSES * took) if took > LONG_SECONDS else 0.0
+def _slow_file_pause_s(seconds: float) -> float:
+    """The pause before a file that took `seconds` is read again, should it change again; zero for a quick one."""
+    if seconds <= SLOW_FILE_SECONDS:
+        return 0.0
+    return min(SLOW_FILE_MAX_PAUSE_SECONDS, SLOW_FILE_PAUSE_FACTOR * seconds)
 
 
-def groups(claims: Sequence[ClaimedFile], *, apart: Callable[[bytes], bool]) -> Iterator[Sequence[ClaimedFile]]:
-    """What is brought to its end together: small files that are equally urgent, any other file alone. In order.
-
-    `apart` says by a file's name that it is to be alone: it would only be read in vain.
-    """
-    group: list[ClaimedFile] = []
-    for claim in claims:
-        alone = claim.size > SMALL_BYTES or apart(claim.name)
-        size = sum(each.size for each in group) + claim.size
-        if group and (alone or len(group) == GROUP_FILES or size > GROUP_BYTES or claim.priority != group[0].priority):
-            yield group
-            group = []
-        if alone:
-            yield [claim]
-        else:
-            group.append(claim)
-    if group:
-        yield group
-
-
-def _priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:
-    """How urgent the vectors of these contents are."""
+def _chunk_priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:
+    """The priority of each content's chunks: the highest of its files."""
     urgent = {text.content for text in texts if text.claim.priority}
     return {text.content: int(text.content in urgent) for text in texts}
 
 
-def _lasts(content: NewContent) -> bool:
-    """Whether it is to be remembered for copies: not if another try, or a program installed later, may change it."""
-    return not isinstance(content.extracted, Unreadable) or content.extracted.reason not in _PASSING
-
-
-_PASSING = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
+def _is_valid_for_copies(content: NewContent) -> bool:
+    """Whether the outcome may be stored for all files with these bytes."""
+    return not isinstance(content.extracted, Unreadable) or content.extracted.reason not in _REASONS_THAT_MAY_PASS

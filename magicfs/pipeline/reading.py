@@ -1,6 +1,7 @@
-"""Read one claimed file whole, however it changes meanwhile, and tell what its bytes are.
+"""Reads claimed files whole, although other programs may write to them meanwhile, and identifies their bytes.
 
-Used by `extraction`. Opens nothing but regular files beneath their root, and never waits for a file.
+Used by `pipeline.extract`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
+regular files below their root and never waits for a file. It keeps no state, so any thread may use it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import xxhash
@@ -19,86 +21,151 @@ from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux import open_below, regular_file_status
 
-REST_SECONDS = 1.0
-"""A file that had a text and was emptied less than so long ago is being saved: most programs empty it first."""
+GROUP_FILES = 32
+GROUP_BYTES = 128 << 10
+GROUPED_FILE_BYTES = 32 << 10
+"""Limits of a group, which is a tenth of a second of work at most, and of each file in it."""
+
+EMPTIED_SECONDS = 1.0
+"""A file that had a text and was emptied less than this ago is being saved: most programs empty it first."""
 
 READ_TRIES = 3
-"""A file that is written to while it is read may be at rest a moment later."""
+"""A file that changes while it is read is often unchanged a moment later."""
 
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
-class Kinds(Protocol):
-    """Tells what bytes are taken to be; an `Extractor` does."""
+class TypeDetector(Protocol):
+    """Detects file types; an `Extractor` is one."""
 
     def kind(self, content: bytes, *, name: bytes) -> str:
-        """Bytes of one kind always give the same text."""
+        """The detected type of `content`. Equal bytes of one type always give the same text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """The file became shorter while it was read, or was emptied just before: what was read is worth nothing."""
+class FileRead:
+    """A claimed file that was read whole, and its metadata while it had these bytes."""
 
-
-@dataclass(frozen=True, slots=True)
-class Larger:
-    """The file is larger than was asked for, and was not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The bytes of a file, and its metadata while it had them."""
-
+    claim: ClaimedFile
     content: bytes
     key: ContentKey
     stat: FileStat
 
 
-def read_file(
-    claim: ClaimedFile, *, kinds: Kinds, max_bytes: int, at_most: int | None = None
-) -> Reading | Unreadable | Changed | Larger:
-    """Read a file whole; what is hashed is what is to be extracted.
+@dataclass(frozen=True, slots=True)
+class StillChanging:
+    """The file became shorter while it was read, or was emptied just before; its bytes are of no use."""
 
-    Beyond `max_bytes` it is too large for the index, beyond `at_most` only for now.
-    One that is written over all the time is taken as it was read in the end: it is read again, and may be found
-    until then. Raises `ServerError` when no file can be opened at all.
+
+@dataclass(frozen=True, slots=True)
+class TooLargeForGroup:
+    """The file exceeds the limit of its group and was not read."""
+
+
+ReadOutcome = FileRead | Unreadable | StillChanging | TooLargeForGroup
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReading:
+    """The files of a group, by the outcome of reading them."""
+
+    read: list[FileRead] = field(default_factory=list)
+    unreadable: list[tuple[ClaimedFile, Unreadable]] = field(default_factory=list)
+    changing: list[ClaimedFile] = field(default_factory=list)
+    too_large: list[ClaimedFile] = field(default_factory=list)
+
+
+def group_files(
+    claims: Sequence[ClaimedFile], *, may_need_parser: Callable[[bytes], bool]
+) -> Iterator[Sequence[ClaimedFile]]:
+    """The groups in which files are processed, in order: small files of one priority together, any other file alone.
+
+    `may_need_parser` tells by a file's name that it is processed alone, so that no other file waits for its parser.
+    """
+    group: list[ClaimedFile] = []
+    for claim in claims:
+        alone = claim.size > GROUPED_FILE_BYTES or may_need_parser(claim.name)
+        size = sum(each.size for each in group) + claim.size
+        if group and (alone or len(group) == GROUP_FILES or size > GROUP_BYTES or claim.priority != group[0].priority):
+            yield group
+            group = []
+        if alone:
+            yield [claim]
+        else:
+            group.append(claim)
+    if group:
+        yield group
+
+
+def read_group(claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int) -> GroupReading:
+    """Read the files of a group.
+
+    The bytes of all files are in memory at the same time. So a file that has become too large for the group is left
+    out, unless it is alone. Raises `ServerError` as `read_file` does.
+    """
+    reading = GroupReading()
+    group_bytes = 0
+    for claim in claims:
+        limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)
+        match read_file(claim, detector=detector, max_bytes=max_bytes, group_limit=limit):
+            case FileRead() as file:
+                reading.read.append(file)
+                group_bytes += len(file.content)
+            case Unreadable() as unreadable:
+                reading.unreadable.append((claim, unreadable))
+            case StillChanging():
+                reading.changing.append(claim)
+            case TooLargeForGroup():
+                reading.too_large.append(claim)
+    return reading
+
+
+def read_file(
+    claim: ClaimedFile, *, detector: TypeDetector, max_bytes: int, group_limit: int | None = None
+) -> ReadOutcome:
+    """Read a claimed file whole and hash what was read.
+
+    A file of more than `max_bytes` is unreadable, one of more than `group_limit` bytes is too large for its group.
+    A file that changed during every try is taken as the last try read it: the database sees that it changed and has
+    it read again, and until then a search finds it. Raises `ServerError` when this process cannot open any file.
     """
     descriptor = _open(claim)
     if isinstance(descriptor, Unreadable):
         return descriptor
     try:
-        before = _metadata(descriptor)
+        stat_after = _file_stat(descriptor)
         for _ in range(READ_TRIES):
-            if before is None:
+            if stat_after is None:
                 return Unreadable(SkipReason.VANISHED, "no regular file any more")
-            refusal = _refusal(before.size, max_bytes=max_bytes, at_most=at_most)
-            if refusal is not None:
-                return refusal
-            read, content = before, _read_all(descriptor, limit=before.size)
-            before = _metadata(descriptor)
-            if before is not None and (read.same_content_as(before) or _grew(read, before)):
+            oversize = _check_size(stat_after.size, max_bytes=max_bytes, group_limit=group_limit)
+            if oversize is not None:
+                return oversize
+            stat, content = stat_after, _read_all(descriptor, max_bytes=stat_after.size)
+            stat_after = _file_stat(descriptor)
+            if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
                 break
     except OSError as error:
-        return _verdict_on(error)
+        return _unreadable(error)
     finally:
         os.close(descriptor)
-    # A time that lies ahead must not make it wait until then.
-    just_now = abs(time.time() - read.mtime_ns / 1e9) < REST_SECONDS
-    if len(content) < read.size or (not content and claim.content_id is not None and just_now):
-        return Changed()
-    content = content[: read.size]
-    kind = kinds.kind(content, name=claim.name)
-    return Reading(content, ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind), read)
+    # `abs`, so that a file with a time in the future is not postponed until then.
+    written_just_now = abs(time.time() - stat.mtime_ns / 1e9) < EMPTIED_SECONDS
+    if len(content) < stat.size or (not content and claim.content_id is not None and written_just_now):
+        return StillChanging()
+    content = content[: stat.size]
+    kind = detector.kind(content, name=claim.name)
+    key = ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind)
+    return FileRead(claim, content, key, stat)
 
 
-def _refusal(size: int, *, max_bytes: int, at_most: int | None) -> Unreadable | Larger | None:
+def _check_size(size: int, *, max_bytes: int, group_limit: int | None) -> Unreadable | TooLargeForGroup | None:
     if size > max_bytes:
         return Unreadable(SkipReason.TOO_LARGE, f"{size} bytes; the limit is {max_bytes}")
-    return Larger() if at_most is not None and size > at_most else None
+    return TooLargeForGroup() if group_limit is not None and size > group_limit else None
 
 
-def _grew(before: FileStat, after: FileStat) -> bool:
-    """Whether a file was only appended to, as far as can be told: then what was read was there."""
+def _only_grew(before: FileStat, after: FileStat) -> bool:
+    """Whether a file became longer. As far as can be told, the bytes that were read are still its beginning."""
     return after.ino == before.ino and after.size > before.size
 
 
@@ -108,23 +175,23 @@ def _open(claim: ClaimedFile) -> int | Unreadable:
     except PermissionError:
         return Unreadable(SkipReason.PERMISSION, "not readable by the user that MagicFS runs as")
     except OSError as error:
-        if error.errno in _NO_FAULT_OF_THE_FILE:
+        if error.errno in _OUT_OF_RESOURCES:
             raise ServerError(f"no file can be opened ({error.strerror}): raise the limit, or add memory") from error
-        return _verdict_on(error)
+        return _unreadable(error)
 
 
-def _verdict_on(error: OSError) -> Unreadable:
-    if error.errno in _NO_FILE_ANY_MORE:
+def _unreadable(error: OSError) -> Unreadable:
+    if error.errno in _GONE_OR_REPLACED:
         return Unreadable(SkipReason.VANISHED, error.strerror or "")
     return Unreadable(SkipReason.CORRUPT, f"cannot be read: {error.strerror}")
 
 
-_NO_FAULT_OF_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_NO_FILE_ANY_MORE = frozenset(
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_GONE_OR_REPLACED = frozenset(
     {
-        # Gone, or something else has its name now: a link, a socket, a directory.
+        # The file is gone, or its name belongs to a link, a socket or a directory now.
         *(errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR),
-        # Its network file system is away.
+        # The network file system does not answer.
         *(errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN),
         *(errno.ENETUNREACH, errno.ECONNRESET, errno.ENOKEY),
     }
@@ -132,21 +199,21 @@ _NO_FILE_ANY_MORE = frozenset(
 """The next scan looks at such a file again."""
 
 
-def _metadata(descriptor: int) -> FileStat | None:
+def _file_stat(descriptor: int) -> FileStat | None:
     """The metadata of an open file; None when it is not a regular file."""
     status = regular_file_status(descriptor)
     return None if status is None else FileStat.of(status)
 
 
-def _read_all(descriptor: int, *, limit: int) -> bytes:
-    """The file's bytes from its beginning; one more than `limit` at most, should it grow while it is read."""
+def _read_all(descriptor: int, *, max_bytes: int) -> bytes:
+    """The bytes of a file from its beginning. Of a file that grew they are at most one more than `max_bytes`."""
     os.lseek(descriptor, 0, os.SEEK_SET)
-    parts: list[bytes] = []
-    left = limit + 1
-    while left > 0:
-        part = os.read(descriptor, min(left, _BLOCK))
-        if not part:
+    blocks: list[bytes] = []
+    remaining = max_bytes + 1
+    while remaining > 0:
+        block = os.read(descriptor, min(remaining, _BLOCK_BYTES))
+        if not block:
             break
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+        blocks.append(block)
+        remaining -= len(block)
+    return b"".join(blocks)

@@ -14,7 +14,7 @@ from magicfs.domain.ids import FileId, Lease
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import extract as extraction
 from magicfs.pipeline import reading
-from magicfs.pipeline.extract import GROUP_BYTES, GROUP_FILES, SMALL_BYTES, groups
+from magicfs.pipeline.reading import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
@@ -24,11 +24,11 @@ def claim(number: int, *, size: int = 100, priority: int = 0) -> ClaimedFile:
 
 
 def grouped(*claims: ClaimedFile) -> list[list[int]]:
-    return [[each.id for each in group] for group in groups(claims, apart=lambda name: name == b"99")]
+    return [[each.id for each in group] for group in group_files(claims, may_need_parser=lambda name: name == b"99")]
 
 
 def test_small_files_go_together_and_large_ones_alone() -> None:
-    large = SMALL_BYTES + 1
+    large = GROUPED_FILE_BYTES + 1
     assert grouped() == []
     assert grouped(claim(1), claim(2), claim(3, size=large), claim(4), claim(5)) == [[1, 2], [3], [4, 5]]
     assert grouped(claim(1, size=large), claim(2, size=large)) == [[1], [2]]
@@ -42,8 +42,8 @@ def test_what_was_just_saved_waits_for_nothing_else() -> None:
 def test_a_group_is_bounded() -> None:
     many = [claim(number) for number in range(GROUP_FILES + 1)]
     assert [len(group) for group in grouped(*many)] == [GROUP_FILES, 1]
-    heavy = [claim(number, size=SMALL_BYTES) for number in range(GROUP_BYTES // SMALL_BYTES + 1)]
-    assert [len(group) for group in grouped(*heavy)] == [GROUP_BYTES // SMALL_BYTES, 1]
+    heavy = [claim(number, size=GROUPED_FILE_BYTES) for number in range(GROUP_BYTES // GROUPED_FILE_BYTES + 1)]
+    assert [len(group) for group in grouped(*heavy)] == [GROUP_BYTES // GROUPED_FILE_BYTES, 1]
 
 
 def test_copies_in_a_group_are_read_once(index: Index) -> None:
@@ -131,13 +131,13 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
         (index.folder / f"{number:02}.txt").write_text("x")
     index.scan()
     for number in range(GROUP_FILES):
-        (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (SMALL_BYTES // 5))
+        (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (GROUPED_FILE_BYTES // 5))
     read = reading._read_all
     write = index.extraction()._write
     sizes: list[int] = []
 
-    def watch(descriptor: int, *, limit: int) -> bytes:
-        content = read(descriptor, limit=limit)
+    def watch(descriptor: int, *, max_bytes: int) -> bytes:
+        content = read(descriptor, max_bytes=max_bytes)
         sizes.append(len(content))
         return content
 
@@ -206,7 +206,7 @@ def test_a_database_that_goes_away_between_the_files_of_a_group_loses_none(
             raise DatabaseUnavailable("gone")
         return original(claim, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(extraction, "read_file", read)
+    monkeypatch.setattr(reading, "read_file", read)
     with pytest.raises(DatabaseUnavailable):
         index.extraction().run_batch()
     assert index.rows("SELECT display, state::text, attempts, lease FROM files ORDER BY path") == [

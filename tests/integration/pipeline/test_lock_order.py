@@ -95,16 +95,16 @@ def test_files_are_read_while_they_are_forgotten(index: Index, how: str) -> None
             case "remove the root":
                 remove_root(index.database, host=HOST, name_or_path=str(index.folder))
             case "forget the directory":
-                scanner.forget(index.root, [b"gone"])
+                scanner.delete(index.root, [b"gone"])
             case "forget the files":
-                scanner.forget(index.root, paths)
+                scanner.delete(index.root, paths)
             case _:
                 shutil.rmtree(index.folder / "gone")
                 index.scan()
 
     with held(index, "SELECT FROM files WHERE path = 'gone/b' FOR UPDATE") as begin:
         begin(forget)
-        begin(lambda: index.extraction()._process_or_return(claims))
+        begin(lambda: index.extraction()._process_or_return_claims(claims))
 
 
 @pytest.mark.parametrize("how", ["remove the root", "look for orphans"])

@@ -169,12 +169,12 @@ def test_at_rest_only_what_was_just_saved_is_embedded(index: Index) -> None:
     index.rows("UPDATE files SET priority = 1 WHERE display = 'saved.txt' RETURNING 1")
     index.extraction().run_batch()
     embedding = index.embedding()
-    embedding._resting = lambda: True
+    embedding._paused = lambda: True
     while embedding.run_batch():
         pass
     done = "SELECT text FROM chunks JOIN embeddings ON chunk_id = id WHERE state = 'done'"
     assert index.rows(done) == [("saved words",)]
-    embedding._resting = lambda: False
+    embedding._paused = lambda: False
     embedding.run_batch()
     assert len(index.rows(done)) == 2
 
@@ -408,7 +408,7 @@ class TestWhatMustNotBeLost:
         kept = 0
         for number in range(40):
             (index.folder / f"{number}.txt").unlink()
-            kept += not scanner.forget(index.root, [f"{number}.txt".encode()])
+            kept += not scanner.delete(index.root, [f"{number}.txt".encode()])
         assert kept >= 15
         assert scanner.scan(index.known()).suspect == kept
         assert index.known().state == "suspect"
@@ -473,8 +473,8 @@ class TestChangesDuringWork:
     def test_a_file_that_takes_long_is_left_alone_for_longer(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("magicfs.pipeline.extract.LONG_SECONDS", 0.0)
-        monkeypatch.setattr("magicfs.pipeline.extract.CHANGED_PAUSES", 10_000)
+        monkeypatch.setattr("magicfs.pipeline.extract.SLOW_FILE_SECONDS", 0.0)
+        monkeypatch.setattr("magicfs.pipeline.extract.SLOW_FILE_PAUSE_FACTOR", 10_000)
         path = index.folder / "log.txt"
         path.write_text("first")
         index.settle()
@@ -490,11 +490,11 @@ class TestChangesDuringWork:
         scanner.scan(index.known())
         for number in range(15):
             (index.folder / f"{number}.txt").unlink()
-            assert scanner.forget(index.root, [f"{number}.txt".encode()])
+            assert scanner.delete(index.root, [f"{number}.txt".encode()])
         for number in range(15, 27):
             (index.folder / f"{number}.txt").unlink()
         assert scanner.scan(index.known()).suspect == 12
-        assert scanner.forget(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
+        assert scanner.delete(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
 
     def test_one_file_that_cannot_be_looked_at_hides_no_other(
         self, index: Index, monkeypatch: pytest.MonkeyPatch

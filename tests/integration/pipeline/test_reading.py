@@ -26,9 +26,9 @@ def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], 
     def install(action: Callable[[int], None]) -> None:
         count = 0
 
-        def read(descriptor: int, *, limit: int) -> bytes:
+        def read(descriptor: int, *, max_bytes: int) -> bytes:
             nonlocal count
-            content = original(descriptor, limit=limit)
+            content = original(descriptor, max_bytes=max_bytes)
             action(count)
             count += 1
             return content
@@ -83,9 +83,9 @@ def test_a_file_that_becomes_shorter_with_every_look_is_read_later(
     index.scan()
     original = reading._read_all
 
-    def shrink(descriptor: int, *, limit: int) -> bytes:
-        os.truncate(path, limit // 2)
-        return original(descriptor, limit=limit)
+    def shrink(descriptor: int, *, max_bytes: int) -> bytes:
+        os.truncate(path, max_bytes // 2)
+        return original(descriptor, max_bytes=max_bytes)
 
     monkeypatch.setattr(reading, "_read_all", shrink)
     index.extraction().run_batch()
@@ -99,11 +99,11 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     index.scan()
     original = reading._read_all
 
-    def append_meanwhile(descriptor: int, *, limit: int) -> bytes:
+    def append_meanwhile(descriptor: int, *, max_bytes: int) -> bytes:
         with path.open("a") as log:
             log.write("another line\n")
         index.scan()
-        return original(descriptor, limit=limit)
+        return original(descriptor, max_bytes=max_bytes)
 
     monkeypatch.setattr(reading, "_read_all", append_meanwhile)
     for lines in range(1, 4):
@@ -225,7 +225,7 @@ def test_reading_and_forgetting_the_same_files_never_wait_for_each_other(index: 
         number = 0
         while not stop.is_set():
             try:
-                scanner.forget(index.root, [b"%d.txt" % (number % 40)])
+                scanner.delete(index.root, [b"%d.txt" % (number % 40)])
                 index.scan()
             except MagicFSError as error:
                 errors.append(error)
