@@ -159,9 +159,9 @@ def _warm_up(settings: Settings, model: StoredModel) -> None:
 def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:
     """Add the roots that were asked for, and ask for a scan of every root."""
     from magicfs.db.roots import request_scan
-    from magicfs.ingest.roots import add_all
+    from magicfs.ingest.roots import add_roots
 
-    add_all(settings, database, request.roots, mount=mount)
+    add_roots(settings, database, request.roots, mount=mount)
     with database.transaction() as connection:
         request_scan(connection)
 

@@ -1,9 +1,13 @@
-"""The agent of a host: keeps its roots in line with the disk, and rings for work that waits.
+"""The agent of a host: keeps the index in line with the host's roots, and notifies workers of waiting work.
 
-One agent a host runs `Agent.run` in the foreground. Its threads: the scanner (periodic and requested scans), the
-watcher (restarted when the set of roots changes), the heartbeat, which waits for the workers to answer, the upkeep
-of the index of vectors, and the caller's, which rings. All state that matters
-is in Postgres: an agent that dies is replaced by one that scans first.
+One agent a host runs `Agent.run` in the foreground. All state that matters is in Postgres: a new agent scans first.
+Its threads:
+
+- the caller's loads the roots and sends notifications;
+- `scanner` scans roots that are due or that somebody asked to scan;
+- `watcher` watches the roots, and starts anew when their set changes;
+- `heartbeat` records the agent and the workers that answer it;
+- `vector-index` builds or drops the index of vectors.
 """
 
 from __future__ import annotations
@@ -30,27 +34,32 @@ from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.25
-"""How soon a lost doorbell is rung again."""
+NOTIFY_SECONDS = 0.25
+"""Time between two notifications while work waits, so the most that a lost message costs."""
 
-ROOTS_SECONDS = 0.25
-"""How soon a root that was added or a scan that was asked for is noticed."""
+LOAD_ROOTS_SECONDS = 0.25
+"""Time until a new root or a requested scan is noticed."""
 
-ABSENCE_SECONDS = 5.0
-"""How soon a root that was missing is noticed once it is back."""
+SCAN_POLL_SECONDS = 1.0
+"""Time until a scan that is due begins."""
 
-SCANS_SECONDS = 1.0
-"""How soon a scan that is due begins."""
+MISSING_SCAN_SECONDS = 5.0
+"""Time between two scans of a missing root, so the most until its return is noticed."""
+
+WATCH_RETRY_SECONDS = 10.0
+"""Pause after a watch that failed. Each new watch begins with a scan of its roots."""
 
 HEARTBEAT_SECONDS = 5.0
-STARTING_SECONDS = 30.0
-"""So long after its start the agent beats at every turn: the workers come up one after the other."""
+
+STARTUP_SECONDS = 30.0
+"""During this time after its start, the agent asks for workers without pause: they start one after the other."""
+
 MAINTENANCE_SECONDS = 15.0
-UPKEEP_SECONDS = 60.0
-"""Pause between two looks whether the index of vectors should be built or dropped."""
-WATCH_AGAIN_SECONDS = 10.0
-"""Pause after a watch that failed; each new one begins with a scan of its roots."""
-RETRY_SECONDS = 1.0
+
+VECTOR_INDEX_SECONDS = 60.0
+"""Pause between two checks whether the index of vectors should be built or dropped."""
+
+ERROR_PAUSE_SECONDS = 1.0
 """Pause after an error, such as a database that restarts."""
 
 
@@ -64,48 +73,55 @@ class Agent:
         self._queue = queue
         self._stopping = threading.Event()
         self._scanner = Scanner(database, queue, stopping=self._stopping.is_set)
-        self._watcher = Watcher(self._scanner, rescan=self._rescan)
+        self._watcher = Watcher(self._scanner, rescan=self._request_scan)
         self._roots: dict[RootId, RegisteredRoot] = {}
-        self._begun: dict[RootId, float] = {}
-        """When the last scan of each root began; none for a root that is to be scanned at once."""
-        self._answered: dict[RootId, datetime | None] = {}
-        """The request that each root's last scan answers, done or under way."""
-        self._wake = threading.Event()
+        self._last_scan: dict[RootId, float] = {}
+        """When the last scan of each root began; a root without one is due now."""
+        self._served_requests: dict[RootId, datetime | None] = {}
+        """`scan_wanted_at` of each root when its last scan began."""
+        self._scan_requested = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
         log.info("agent of host %s starts", self._settings.host)
-        loops = (self._scan_forever, self._watch_forever, self._beat_forever, self._keep_up_forever)
-        threads = [threading.Thread(target=loop, args=(stop,), name=loop.__name__.strip("_")) for loop in loops]
+        loops: dict[str, Callable[[threading.Event], None]] = {
+            "scanner": self._scan_roots,
+            "watcher": self._watch_roots,
+            "heartbeat": self._send_heartbeats,
+            "vector-index": self._maintain_vector_index,
+        }
+        threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         for thread in threads:
             thread.start()
-        chores = [
-            _Chore(self._load_roots, every=ROOTS_SECONDS),
-            _Chore(self._ring, every=TICK_SECONDS),
-            _Chore(self._queue.notify_maintenance, every=MAINTENANCE_SECONDS),
+        tasks = [
+            _PeriodicTask(self._load_roots, every_s=LOAD_ROOTS_SECONDS),
+            _PeriodicTask(self._notify_workers, every_s=NOTIFY_SECONDS),
+            _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
         ]
         while not stop.is_set():
-            for chore in chores:
-                with _survived(stop):
-                    chore.run_if_due(time.monotonic())
-            stop.wait(TICK_SECONDS)
+            for task in tasks:
+                with _errors_logged(stop):
+                    task.run_if_due(time.monotonic())
+            stop.wait(NOTIFY_SECONDS)
         self._stopping.set()
-        self._wake.set()
+        self._scan_requested.set()
         for thread in threads:
             thread.join()
         log.info("agent of host %s has stopped", self._settings.host)
 
     def _load_roots(self) -> None:
+        """Load the roots, and request a scan of those that are new or that somebody asked to scan."""
         with self._database.transaction() as connection:
-            known = roots_db.list_roots(connection, host=self._settings.host)
-        new = [entry for entry in known if entry.root.id not in self._roots]
-        self._roots = {entry.root.id: entry for entry in known}
-        for entry in known:
-            asked = entry.scan_wanted_at
-            if entry in new or (asked is not None and asked != self._answered.get(entry.root.id)):
-                self._rescan(entry.root)
+            loaded = roots_db.list_roots(connection, host=self._settings.host)
+        new = {registered.root.id for registered in loaded} - self._roots.keys()
+        self._roots = {registered.root.id: registered for registered in loaded}
+        for registered in loaded:
+            root, request = registered.root, registered.scan_wanted_at
+            if root.id in new or (request is not None and request != self._served_requests.get(root.id)):
+                self._request_scan(root)
 
-    def _ring(self) -> None:
+    def _notify_workers(self) -> None:
+        """Notify the workers of the files and chunks that wait."""
         with self._database.transaction() as connection:
             has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
             has_claimable_chunks = embeddings_db.has_claimable_chunks(connection)
@@ -114,106 +130,104 @@ class Agent:
         if has_claimable_chunks:
             self._queue.notify_embed()
 
-    def _beat_forever(self, stop: threading.Event) -> None:
+    def _send_heartbeats(self, stop: threading.Event) -> None:
         began = time.monotonic()
         while not stop.is_set():
-            with _survived(stop):
+            with _errors_logged(stop):
                 workers = self._queue.workers()
                 with self._database.transaction() as connection:
                     heartbeats.record_agent(connection, host=self._settings.host)
                     heartbeats.record_workers(connection, workers)
-            stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTING_SECONDS else TICK_SECONDS)
+            stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTUP_SECONDS else NOTIFY_SECONDS)
 
-    def _keep_up_forever(self, stop: threading.Event) -> None:
-        while not stop.wait(UPKEEP_SECONDS):
-            with _survived(stop):
+    def _maintain_vector_index(self, stop: threading.Event) -> None:
+        while not stop.wait(VECTOR_INDEX_SECONDS):
+            with _errors_logged(stop):
                 vector_index.maintain_index(self._database)
 
-    def _rescan(self, root: Root) -> None:
-        self._begun.pop(root.id, None)
-        self._wake.set()
+    def _request_scan(self, root: Root) -> None:
+        self._last_scan.pop(root.id, None)
+        self._scan_requested.set()
 
-    def _scan_forever(self, stop: threading.Event) -> None:
+    def _scan_roots(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self._wake.clear()
-            for root_id, known in list(self._roots.items()):
+            self._scan_requested.clear()
+            for root_id, registered in list(self._roots.items()):
                 if stop.is_set():
                     return
-                pause = ABSENCE_SECONDS if known.state is RootState.MISSING else self._settings.scan_seconds
-                if time.monotonic() >= self._begun.get(root_id, float("-inf")) + pause:
-                    with _survived(stop):
-                        self._scan(known)
-            self._wake.wait(SCANS_SECONDS)
+                missing = registered.state is RootState.MISSING
+                pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
+                if time.monotonic() >= self._last_scan.get(root_id, float("-inf")) + pause:
+                    with _errors_logged(stop):
+                        self._scan(registered)
+            self._scan_requested.wait(SCAN_POLL_SECONDS)
 
-    def _scan(self, known: RegisteredRoot) -> None:
-        began = time.monotonic()
-        # Set before the scan, so that a request that comes while it runs leads to another one.
-        self._begun[known.root.id] = began
-        self._answered[known.root.id] = known.scan_wanted_at
+    def _scan(self, registered: RegisteredRoot) -> None:
+        root, began = registered.root, time.monotonic()
+        # Before the scan, so that a request during it leads to another one.
+        self._last_scan[root.id] = began
+        self._served_requests[root.id] = registered.scan_wanted_at
         try:
-            result = self._scanner.scan(known)
+            result = self._scanner.scan(registered)
         except BaseException:
-            self._begun.pop(known.root.id, None)
+            self._last_scan.pop(root.id, None)
             raise
         if result.changed or result.deleted:
+            seconds = time.monotonic() - began
             log.info(
-                "scanned root %s in %.1f s: %d changed, %d gone",
-                known.root.name,
-                time.monotonic() - began,
-                result.changed,
-                result.deleted,
+                "scanned root %s in %.1f s: %d changed, %d deleted", root.name, seconds, result.changed, result.deleted
             )
 
-    def _watch_forever(self, stop: threading.Event) -> None:
+    def _watch_roots(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            watched = self._present()
-            if not watched:
-                stop.wait(RETRY_SECONDS)
+            roots = self._present_roots()
+            if not roots:
+                stop.wait(ERROR_PAUSE_SECONDS)
                 continue
-            changed = threading.Event()
-            guard = threading.Thread(target=self._end_watch, args=(watched, changed, stop), name="watch-guard")
+            ended = threading.Event()
+            guard = threading.Thread(target=self._end_watch, args=(roots, ended, stop), name="watch-guard")
             guard.start()
-            pause = WATCH_AGAIN_SECONDS
-            with _survived(stop):
-                if not self._watcher.run(sorted(watched, key=lambda root: root.id), changed):
+            pause = WATCH_RETRY_SECONDS
+            with _errors_logged(stop):
+                if not self._watcher.run(sorted(roots, key=lambda root: root.id), ended):
                     pause = self._settings.scan_seconds
-            changed.wait(pause)
-            changed.set()
+            ended.wait(pause)
+            ended.set()
             guard.join()
 
-    def _end_watch(self, watched: set[Root], changed: threading.Event, stop: threading.Event) -> None:
-        """End a watch when the roots are others, or the agent stops."""
-        while not stop.wait(TICK_SECONDS) and not changed.is_set():
-            if self._present() != watched:
+    def _end_watch(self, watched: set[Root], ended: threading.Event, stop: threading.Event) -> None:
+        """Set `ended` when the set of present roots changes, or the agent stops."""
+        while not stop.wait(NOTIFY_SECONDS) and not ended.is_set():
+            if self._present_roots() != watched:
                 break
-        changed.set()
+        ended.set()
 
-    def _present(self) -> set[Root]:
-        return {known.root for known in self._roots.values() if known.state is not RootState.MISSING}
+    def _present_roots(self) -> set[Root]:
+        return {registered.root for registered in self._roots.values() if registered.state is not RootState.MISSING}
 
 
-class _Chore:
-    """Something to be done every so many seconds."""
+class _PeriodicTask:
+    """An action that is due every so many seconds."""
 
-    def __init__(self, action: Callable[[], None], *, every: float) -> None:
+    def __init__(self, action: Callable[[], None], *, every_s: float) -> None:
         self._action = action
-        self._every = every
+        self._every_s = every_s
         self._due = 0.0
 
     def run_if_due(self, now: float) -> None:
         if now >= self._due:
-            self._due = now + self._every
+            self._due = now + self._every_s
             self._action()
 
 
 @contextlib.contextmanager
-def _survived(stop: threading.Event) -> Iterator[None]:
-    """Log an error and go on: the next round makes up for what this one could not do."""
+def _errors_logged(stop: threading.Event) -> Iterator[None]:
+    """Log an error, pause and go on: the next round does what this one could not."""
     try:
         yield
     except MagicFSError as error:
         log.warning("%s", error)
-        stop.wait(RETRY_SECONDS)
+        stop.wait(ERROR_PAUSE_SECONDS)
     except Exception:
         log.exception("unexpected error")
-        stop.wait(RETRY_SECONDS)
+        stop.wait(ERROR_PAUSE_SECONDS)

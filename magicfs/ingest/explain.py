@@ -1,4 +1,7 @@
-"""Why a file is in the index, or is not: what `magicfs doctor PATH` says."""
+"""Why a file is in the index, or is not: what `magicfs doctor PATH` says.
+
+Used by the CLI. Applies the rules of the walk to one path and reads the index; changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,84 +22,80 @@ from magicfs.errors import UsageError
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import MAX_PATH_BYTES
 
-LONGEST_SURE = 2600
-"""Bytes. The database keeps a longer path below a root only if its names repeat so much that it can be packed."""
+MAX_INDEXED_PATH_BYTES = 2600
+"""Longer paths below a root fit into the database's index only if their names compress well."""
 
-_TOO_LONG = f"paths of more than {MAX_PATH_BYTES:,} bytes cannot be looked at"
+_TOO_LONG = f"paths of more than {MAX_PATH_BYTES:,} bytes are not indexed"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The verdict on one path."""
+    """Why one path is in the index, or is not."""
 
     root: RegisteredRoot
-    """The root that it lies in."""
+    """The root that the path lies in."""
     absolute: bytes
+    """The path, with links among its parents resolved."""
     facts: FileFacts | None = None
-    """What the index knows of the file, if it has met it."""
+    """What the index holds about the file; None when it holds nothing."""
     why_not: str = ""
-    """Why the index does not know it, and the mend where there is one."""
+    """Without facts: why, and a hint where there is one."""
 
     @property
     def indexed(self) -> bool:
-        """Whether a search can find it."""
+        """Whether a search can find the file."""
         return self.facts is not None and self.facts.state is FileState.INDEXED
 
 
 def explain(database: Database, *, host: str, path: Path) -> Explanation:
-    """Say whether a path of this host is in the index, and if not, why.
+    """Explain whether a path of this host is in the index, and if not, why.
 
     Raises `UsageError` for a path outside of all roots of the host.
     """
-    absolute = os.fsencode(_resolved_parent(path.expanduser()))
+    absolute = os.fsencode(_with_resolved_parent(path.expanduser()))
     with database.transaction() as connection:
         roots = list_roots(connection, host=host)
-    known = next((known for known in roots if encloses(known.root.path, absolute)), None)
-    if known is None:
+    registered = next((registered for registered in roots if encloses(registered.root.path, absolute)), None)
+    if registered is None:
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
-    below = absolute[len(known.root.path.rstrip(b"/")) + 1 :]
-    problem = _problem(known.root, below)
-    if problem is not None:
-        return Explanation(known, absolute, why_not=problem)
+    below = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]
+    why_excluded = _why_excluded(registered.root, below)
+    if why_excluded is not None:
+        return Explanation(registered, absolute, why_not=why_excluded)
     with database.transaction() as connection:
-        facts = file_facts(connection, known.root.id, below)
+        facts = file_facts(connection, registered.root.id, below)
     if facts is not None:
-        return Explanation(known, absolute, facts=facts)
+        return Explanation(registered, absolute, facts=facts)
     if os.path.isdir(absolute):
-        with database.transaction() as connection:
-            if below:
-                count = files_db.count_files_under(connection, known.root.id, [below])
-            else:
-                count = files_db.count_files_of_root(connection, known.root.id)
-        text = f"a directory with {count} known files"
-        return Explanation(known, absolute, why_not=f"{text}; {_TOO_LONG}" if _holds_too_long(absolute) else text)
-    if len(below) > LONGEST_SURE:
-        text = f"its path below the root has {len(below):,} bytes, and the index holds about {LONGEST_SURE:,}"
-        return Explanation(known, absolute, why_not=f"{text}: shorten the names of its directories")
-    return Explanation(known, absolute, why_not="newer than the last look: wait, or run 'magicfs scan --wait'")
+        text = f"a directory with {_count_files(database, registered.root, below)} files in the index"
+        return Explanation(registered, absolute, why_not=f"{text}; {_TOO_LONG}" if _has_too_long(absolute) else text)
+    if len(below) > MAX_INDEXED_PATH_BYTES:
+        text = f"its path below the root has {len(below):,} bytes, and the index holds about {MAX_INDEXED_PATH_BYTES:,}"
+        return Explanation(registered, absolute, why_not=f"{text}: shorten the names of its directories")
+    return Explanation(registered, absolute, why_not="newer than the last scan: wait, or run 'magicfs scan --wait'")
 
 
-def _resolved_parent(path: Path) -> Path:
-    """The path with links among its parents resolved, but not itself: a link is not followed."""
+def _with_resolved_parent(path: Path) -> Path:
+    """The absolute path with links among its parents resolved; if it is a link itself, it stays one."""
     return path.absolute().parent.resolve() / path.name if path.name else path.resolve()
 
 
-def _holds_too_long(directory: bytes) -> bool:
-    """Whether something right in a directory has a path that the system does not take."""
+def _count_files(database: Database, root: Root, directory: bytes) -> int:
+    with database.transaction() as connection:
+        if directory:
+            return files_db.count_files_under(connection, root.id, [directory])
+        return files_db.count_files_of_root(connection, root.id)
+
+
+def _has_too_long(directory: bytes) -> bool:
+    """Whether an entry of a directory has a path that is too long for a system call."""
     with contextlib.suppress(OSError):
         return any(len(directory) + 1 + len(name) > MAX_PATH_BYTES for name in os.listdir(directory))
     return False
 
 
-def _why_unseen(absolute: bytes, error: OSError) -> str:
-    """What it means that a path cannot be looked at."""
-    if len(absolute) > MAX_PATH_BYTES:
-        return f"{_TOO_LONG}: shorten the names of its directories"
-    return f"{display_path(absolute)}: {(error.strerror or 'cannot be looked at').lower()}: check the spelling"
-
-
-def _problem(root: Root, below: bytes) -> str | None:
-    """What the disk and the rules say against a path."""
+def _why_excluded(root: Root, below: bytes) -> str | None:
+    """Why the walk never reaches a path of a root; None when it does."""
     rules = IgnoreRules().enter(root.path, below=b"")
     parts = below.split(b"/") if below else []
     for depth in range(1, len(parts) + 1):
@@ -105,18 +104,24 @@ def _problem(root: Root, below: bytes) -> str | None:
         try:
             status = os.lstat(absolute)
         except OSError as error:
-            return _why_unseen(absolute, error)
+            return _why_inaccessible(absolute, error)
         if stat.S_ISLNK(status.st_mode):
             return f"{display_path(absolute)} is a symbolic link: links are not followed; add its target as a root"
-        directory = stat.S_ISDIR(status.st_mode)
-        why = rules.why_ignored(path, is_directory=directory)
-        if why is not None:
+        is_directory = stat.S_ISDIR(status.st_mode)
+        rule = rules.why_ignored(path, is_directory=is_directory)
+        if rule is not None:
             name = display_path(parts[depth - 1])
-            return f"{display_path(path)} is ignored by {why}: add '!{name}' to .magicfsignore to have it indexed"
-        if directory:
+            return f"{display_path(path)} is ignored by {rule}: add '!{name}' to .magicfsignore to have it indexed"
+        if is_directory:
             if status.st_dev != root.device:
                 return f"{display_path(absolute)} is on another disk than its root: add it as a root of its own"
             rules = rules.enter(absolute, below=path)
         elif not stat.S_ISREG(status.st_mode):
             return "no regular file: devices, sockets and pipes are not indexed"
     return None
+
+
+def _why_inaccessible(absolute: bytes, error: OSError) -> str:
+    if len(absolute) > MAX_PATH_BYTES:
+        return f"{_TOO_LONG}: shorten the names of its directories"
+    return f"{display_path(absolute)}: {(error.strerror or 'cannot be read').lower()}: check the spelling"

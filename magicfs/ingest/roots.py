@@ -1,4 +1,8 @@
-"""Add and remove roots, after making sure that a directory can be one."""
+"""Add and remove roots.
+
+Used by the CLI and by the agent's start. A root must be a readable directory that overlaps with no other root, with no
+mount of MagicFS, and not with the state directory.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +21,24 @@ from magicfs.errors import RootError
 from magicfs.linux import read_mounts
 
 
-def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
-    """The absolute path of a directory that can be a root, links resolved.
+def add_roots(
+    settings: Settings, database: Database, paths: Sequence[Path], *, mount: Path | None = None
+) -> list[Root]:
+    """Add directories of this host as roots and return them. Checks all of them before it adds the first one.
 
-    Raises `RootError` when it cannot: it is not there, no directory, not readable, or it holds the state
-    directory or a mount of MagicFS, or lies inside one.
+    `mount` is a mount point that need not be in use yet. Raises `RootError` as `add_root` does.
     """
-    try:
-        resolved = path.expanduser().resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise RootError(f"{path} does not exist: name a directory") from error
-    if not resolved.is_dir():
-        raise RootError(f"{path} is not a directory: name the directory that holds it")
-    if not os.access(resolved, os.R_OK | os.X_OK):
-        raise RootError(f"{path} cannot be read: change its permissions, or run as its owner")
-    absolute = os.fsencode(resolved)
-    state = os.fsencode(home.resolve())
-    if encloses(absolute, state) or encloses(state, absolute):
-        raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
-    for mount in {*mounts, *(mount.mount_point for mount in read_mounts() if mount.is_magicfs)}:
-        if encloses(absolute, mount) or encloses(mount, absolute):
-            raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
-    return absolute
+    with database.transaction() as connection:
+        mounts = [each.path for each in read_status(connection).mounts if each.host == settings.host]
+    if mount is not None:
+        mounts.append(os.fsencode(mount))
+    for path in paths:
+        check_root(path, home=settings.home, mounts=mounts)
+    return [add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts) for path in paths]
 
 
 def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: Collection[bytes] = ()) -> Root:
-    """Put a directory of this host under watch; harmless when it is that already.
+    """Add a directory of this host as a root and return it. Does nothing when it is a root already.
 
     Raises `RootError` as `check_root` does, and when it overlaps with another root.
     """
@@ -50,8 +46,8 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
     device = os.stat(absolute).st_dev
     with database.transaction() as connection:
         host_id = roots_db.ensure_host(connection, name=host)
-        for known in roots_db.list_roots(connection, host=host):
-            other = known.root
+        for registered in roots_db.list_roots(connection, host=host):
+            other = registered.root
             if other.path == absolute:
                 return other
             if encloses(other.path, absolute):
@@ -66,19 +62,34 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
     return Root(id=root_id, host=host, path=absolute, name=name, device=device)
 
 
-def _free_name(connection: Connection, path: bytes, *, host: str) -> str:
-    """The directory's own name, made unique in the cluster by the host's, then by a number."""
-    taken = roots_db.root_names(connection)
-    own = display_path(path.rpartition(b"/")[2]) or "root"
-    own = "".join(character if character.isprintable() else "_" for character in own)
-    candidates = [own, f"{own}@{host}", *(f"{own}@{host}-{number}" for number in range(2, len(taken) + 3))]
-    return next(candidate for candidate in candidates if candidate not in taken)
+def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
+    """The absolute path of a directory that can be a root, links resolved.
+
+    `home` is the state directory, `mounts` are mount points besides those that the kernel knows. Raises `RootError`
+    when the path is no readable directory, or overlaps with the state directory or a mount.
+    """
+    try:
+        resolved = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise RootError(f"{path} does not exist: name a directory") from error
+    if not resolved.is_dir():
+        raise RootError(f"{path} is not a directory: name the directory that holds it")
+    if not os.access(resolved, os.R_OK | os.X_OK):
+        raise RootError(f"{path} cannot be read: change its permissions, or run as its owner")
+    absolute = os.fsencode(resolved)
+    state = os.fsencode(home.resolve())
+    if encloses(absolute, state) or encloses(state, absolute):
+        raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")
+    for mount in {*mounts, *(entry.mount_point for entry in read_mounts() if entry.is_magicfs)}:
+        if encloses(absolute, mount) or encloses(mount, absolute):
+            raise RootError(f"{path} and the mount {display_path(mount)} lie one inside the other: mount elsewhere")
+    return absolute
 
 
 def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
-    """Forget a root, by its name or, on its own host, by its path. The files on disk are not touched.
+    """Remove a root, by its name or, on its own host, by its path, and return it. Does not touch its files on disk.
 
-    Raises `RootError` when there is none of that name.
+    Raises `RootError` when there is no such root.
     """
     path = os.fsencode(Path(name_or_path).expanduser().absolute())
     return retry_on_conflict(lambda: _remove(database, host=host, name_or_path=name_or_path, path=path))
@@ -86,31 +97,21 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
 
 def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
     with database.transaction() as connection:
-        known = [entry.root for entry in roots_db.list_roots(connection)]
-        found = [root for root in known if root.name == name_or_path or (root.host == host and root.path == path)]
-        if not found:
-            names = ", ".join(root.name for root in known) or "none"
+        roots = [registered.root for registered in roots_db.list_roots(connection)]
+        matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
+        if not matching:
+            names = ", ".join(root.name for root in roots) or "none"
             raise RootError(f"there is no root {name_or_path}: there is {names}")
-        contents = contents_db.contents_of_root(connection, found[0].id)
-        roots_db.delete_root(connection, found[0].id)
+        contents = contents_db.contents_of_root(connection, matching[0].id)
+        roots_db.delete_root(connection, matching[0].id)
         contents_db.orphan_contents_without_grace(connection, contents)
-    return found[0]
+    return matching[0]
 
 
-def add_all(settings: Settings, database: Database, paths: Sequence[Path], *, mount: Path | None = None) -> list[Root]:
-    """Add roots of this host. Raises `RootError` for one that cannot be one, mostly before any is added.
-
-    `mount` is a mount point that need not be in use yet.
-    """
-    mounts = mounts_of(settings, database)
-    if mount is not None:
-        mounts.append(os.fsencode(mount))
-    for path in paths:
-        check_root(path, home=settings.home, mounts=mounts)
-    return [add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts) for path in paths]
-
-
-def mounts_of(settings: Settings, database: Database) -> list[bytes]:
-    """Where this host has mounts now."""
-    with database.transaction() as connection:
-        return [mount.path for mount in read_status(connection).mounts if mount.host == settings.host]
+def _free_name(connection: Connection, path: bytes, *, host: str) -> str:
+    """The directory's own name, made unique in the cluster by the host's name, then by a number."""
+    taken = roots_db.root_names(connection)
+    own = display_path(path.rpartition(b"/")[2]) or "root"
+    own = "".join(character if character.isprintable() else "_" for character in own)
+    candidates = [own, f"{own}@{host}", *(f"{own}@{host}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)

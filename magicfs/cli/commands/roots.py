@@ -30,12 +30,12 @@ def add(
 ) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import terminal, wiring
-    from magicfs.ingest.roots import add_all
+    from magicfs.ingest.roots import add_roots
     from magicfs.search.render import readable
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
-        for root in add_all(settings, database, roots):
+        for root in add_roots(settings, database, roots):
             terminal.say(f"{root.name}: {readable(root.path)}")
 
 

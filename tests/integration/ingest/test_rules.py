@@ -83,9 +83,9 @@ def test_rule_files_that_are_nonsense_are_no_harm(index: Index, tmp_path: Path) 
         (".hidden/x.txt", "built-in rule"),
         ("missing.txt", "no such file"),
         ("link.txt", "symbolic link"),
-        ("new.txt", "newer than the last look"),
-        ("sub", "a directory with 1 known files"),
-        (".", "a directory with 2 known files"),
+        ("new.txt", "newer than the last scan"),
+        ("sub", "a directory with 1 files in the index"),
+        (".", "a directory with 2 files in the index"),
     ],
 )
 def test_doctor_says_why(index: Index, path: str, words: str) -> None:
@@ -117,8 +117,8 @@ def test_doctor_tells_of_paths_that_the_system_does_not_take(index: Index) -> No
     def why_not(path: Path) -> str:
         return explain(index.database, host=HOST, path=path).why_not
 
-    words = "paths of more than 4,095 bytes cannot be looked at"
-    assert why_not(deepest) == f"a directory with 0 known files; {words}"
+    words = "paths of more than 4,095 bytes are not indexed"
+    assert why_not(deepest) == f"a directory with 0 files in the index; {words}"
     assert why_not(deepest / NAME) == f"{words}: shorten the names of its directories"
     assert why_not(deepest / NAME / "a.txt") == f"{words}: shorten the names of its directories"
     assert "more" not in why_not(deepest.parent)
