@@ -1,6 +1,7 @@
-"""Give vectors to chunks that wait for them: claim, one go of the model, write down.
+"""Embeds waiting chunks: claim a batch, run the model once, write the vectors.
 
-One `EmbedService` belongs to one worker process and is used by one thread: nobody shares a model.
+Used by the embed worker: one `EmbedService` with its own model belongs to one process and one thread. It loads no
+model itself; the composition root passes a function that does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import ClaimedChunk, model_input
-from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
@@ -27,17 +27,18 @@ from magicfs.jobs import JobQueue
 log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 1500
-"""About 0.2 s of work: short enough for a saved file not to wait, long enough for the rest not to count."""
+"""About 0.2 s of work: a saved file waits little behind it, and the queries cost little in comparison."""
 
 TURN_SECONDS = 2.0
-"""How long a worker goes on by itself."""
+"""How long one task embeds batch after batch."""
 
 BATCH_CHUNKS = 128
 LEASE_SECONDS = 120.0
-"""For hosts that never come back; a worker that dies frees its claims as soon as it is back."""
+"""A worker that dies frees its claims as soon as it is back, so only the claims of a host that never comes back run
+out."""
 
 LOAD_PAUSE_SECONDS = 5.0
-"""Until a model that is not on this machine is looked for again."""
+"""Pause before chunks are claimed again whose model is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,18 @@ class _Batch:
 
     model: IndexedModel
     claims: list[ClaimedChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class _EmbeddedBatch:
+    """The result of the model for a batch."""
+
+    claims: list[ClaimedChunk]
+    """The chunks with a usable vector."""
+    vectors: NDArray[np.float32]
+    """Shape (len(claims), dimension)."""
+    failed: list[tuple[ClaimedChunk, str]]
+    """The other chunks, each with the error of the model."""
 
 
 class EmbedService:
@@ -60,9 +73,9 @@ class EmbedService:
         owner: str,
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`load` makes a model ready to use; `owner` is the worker's name, stable over its restarts.
+        """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
 
-        While `paused` says so, only what a person has just saved is embedded.
+        While `paused` returns True, only the chunks of files that a person just saved are embedded.
         """
         self._database = database
         self._queue = queue
@@ -70,53 +83,55 @@ class EmbedService:
         self._owner = owner
         self._paused = paused
         self._embedders: dict[ModelSpec, Embedder] = {}
-        """The active model, and beside it the one that is being built: what is saved meanwhile needs both in turn."""
+        """The active model and the one that is being built. Both stay loaded, because a saved file needs both."""
 
     def recover(self) -> int:
-        """Free what this worker held when it last died, and set aside what keeps killing it."""
+        """Free the claims that this worker held when it last died, and quarantine chunks that keep killing it.
+
+        Returns the number of freed claims.
+        """
         with self._database.transaction() as connection:
             released = embeddings_db.release_chunks(connection, owner=self._owner)
             embeddings_db.quarantine_chunks(connection)
         return released
 
     def warm_up(self) -> None:
-        """Load the active model before there is work for it."""
+        """Load the active model, if the index has one. Raises `ModelError`."""
         with self._database.transaction() as connection:
             active = models_db.active_model(connection)
         if active is not None:
             self._embedder_for(active.spec)
 
     def run_turn(self) -> int:
-        """Embed batch after batch for a while. Returns how many chunks got a vector; rings again if more may wait.
+        """Embed batch after batch for TURN_SECONDS. Returns how many chunks got a vector; notifies if more may wait.
 
-        Each batch is claimed anew, so what a person waits for comes next all the same; what is saved is the way
-        through the broker. Raises `ModelError` when the model cannot be loaded; the chunks then wait for a worker
-        that can.
+        Each batch is a claim of its own, so that a saved file comes next; only the way through the broker is saved.
+        Raises `ModelError` when the model cannot be loaded: the chunks then wait for a worker that can.
         """
-        until = time.monotonic() + TURN_SECONDS
-        done = 0
-        batch = self._first_batch()
+        deadline = time.monotonic() + TURN_SECONDS
+        embedded = 0
+        batch = self._claim_first_batch()
         if batch is not None:
             self._queue.notify_embed()
         while batch is not None:
-            count, batch = self._do(batch, go_on=time.monotonic() < until)
-            done += count
-        return done
+            count, batch = self._embed_batch(batch, claim_next=time.monotonic() < deadline)
+            embedded += count
+        return embedded
 
     def run_batch(self) -> int:
-        """Embed the next chunks. Returns how many got a vector. Raises as `run_turn` does."""
-        batch = self._first_batch()
-        return 0 if batch is None else self._do(batch, go_on=False)[0]
+        """Embed the next batch. Returns how many chunks got a vector. Raises as `run_turn` does."""
+        batch = self._claim_first_batch()
+        return 0 if batch is None else self._embed_batch(batch, claim_next=False)[0]
 
-    def _first_batch(self) -> _Batch | None:
+    def _claim_first_batch(self) -> _Batch | None:
         with self._database.transaction() as connection:
-            return self._claim(connection)
+            return self._claim_batch(connection)
 
-    def _claim(self, connection: Connection) -> _Batch | None:
-        """The next batch: of the active model, or else of the one that is being built."""
-        found = (models_db.active_model(connection), models_db.building_model(connection))
-        models = [model for model in found if model is not None]
-        self._let_go_of_others({model.spec for model in models})
+    def _claim_batch(self, connection: Connection) -> _Batch | None:
+        """Claim chunks that lack a vector of the active model or, if there are none, of the one that is being built."""
+        live = (models_db.active_model(connection), models_db.building_model(connection))
+        models = [model for model in live if model is not None]
+        self._unload_models_except({model.spec for model in models})
         for model in models:
             claims = embeddings_db.claim_chunks(
                 connection,
@@ -131,72 +146,79 @@ class EmbedService:
                 return _Batch(model, claims)
         return None
 
-    def _do(self, batch: _Batch, *, go_on: bool) -> tuple[int, _Batch | None]:
-        """Embed a batch and write it down; with `go_on`, claim the next one in the same transaction."""
+    def _embed_batch(self, batch: _Batch, *, claim_next: bool) -> tuple[int, _Batch | None]:
+        """Embed a batch and write its vectors; with `claim_next`, claim the next batch in the same transaction.
+
+        Returns how many chunks got a vector, and the next batch. After an error the claims are returned.
+        """
         try:
             embedder = self._embedder_for(batch.model.spec)
         except ModelError:
-            self._return(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
+            self._return_claims(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
             raise
         try:
-            good, vectors, bad = _vectors(embedder, batch.claims)
+            embedded = _embed(embedder, batch.claims)
 
             def write() -> tuple[int, _Batch | None]:
                 with self._database.transaction() as connection:
-                    if bad:
-                        embeddings_db.lock_chunks(connection, model=batch.model.id, claims=batch.claims)
-                    done = self._finish(connection, batch.model.id, good, vectors)
-                    for claim, reason in bad:
-                        embeddings_db.fail_chunk(connection, model=batch.model.id, claim=claim, reason=reason)
-                    return done, self._claim(connection) if go_on else None
+                    count = _write(connection, batch, embedded)
+                    return count, self._claim_batch(connection) if claim_next else None
 
             return retry_on_conflict(write)
         except BaseException as error:
-            blameless = isinstance(error, DatabaseUnavailable | DatabaseConflict)
-            self._return(batch, counted=not blameless, pause_s=0.0)
+            fault_of_database = isinstance(error, DatabaseUnavailable | DatabaseConflict)
+            self._return_claims(batch, counted=not fault_of_database, pause_s=0.0)
             raise
-
-    def _finish(
-        self, connection: Connection, model: ModelId, claims: list[ClaimedChunk], vectors: NDArray[np.float32]
-    ) -> int:
-        return embeddings_db.finish_chunks(connection, model=model, claims=claims, vectors=vectors) if claims else 0
 
     def _embedder_for(self, spec: ModelSpec) -> Embedder:
         if spec not in self._embedders:
             self._embedders[spec] = self._load(spec)
         return self._embedders[spec]
 
-    def _let_go_of_others(self, live: set[ModelSpec]) -> None:
-        """A model that is in use no more takes as much memory as one that is."""
+    def _unload_models_except(self, live: set[ModelSpec]) -> None:
+        """Free the memory of models that the index does not use any more."""
         for spec in self._embedders.keys() - live:
             del self._embedders[spec]
 
-    def _return(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
-        """Free claims after an error; when even that fails, they run out by themselves."""
+    def _return_claims(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
+        """Return claims before their leases end. When the database refuses even that, the leases run out."""
 
-        def give_back() -> None:
+        def return_chunks() -> None:
             with self._database.transaction() as connection:
                 embeddings_db.return_chunks(
                     connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
                 )
 
         with suppress(DatabaseError):
-            retry_on_conflict(give_back)
+            retry_on_conflict(return_chunks)
 
 
-def _vectors(
-    embedder: Embedder, claims: list[ClaimedChunk]
-) -> tuple[list[ClaimedChunk], NDArray[np.float32], list[tuple[ClaimedChunk, str]]]:
-    """The chunks that the model has usable vectors for, these vectors, and the other chunks with the reason."""
+def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
+    """Run the model on chunks: on all together and, if it fails, on each alone."""
     try:
-        return claims, embedder.embed_passages([model_input(claim) for claim in claims]), []
+        vectors = embedder.embed_passages([model_input(claim) for claim in claims])
     except ModelError as error:
         if len(claims) == 1:
             log.warning("chunk %d has no vector: %s", claims[0].id, error)
-            return [], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))]
-    parts = [_vectors(embedder, [claim]) for claim in claims]
-    return (
-        [claim for good, _, _ in parts for claim in good],
-        np.concatenate([vectors for _, vectors, _ in parts]),
-        [refused for _, _, bad in parts for refused in bad],
-    )
+            return _EmbeddedBatch([], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))])
+        parts = [_embed(embedder, [claim]) for claim in claims]
+        return _EmbeddedBatch(
+            [claim for part in parts for claim in part.claims],
+            np.concatenate([part.vectors for part in parts]),
+            [failure for part in parts for failure in part.failed],
+        )
+    return _EmbeddedBatch(claims, vectors, [])
+
+
+def _write(connection: Connection, batch: _Batch, embedded: _EmbeddedBatch) -> int:
+    """Write the vectors of a batch and quarantine its failed chunks. Returns how many chunks got a vector."""
+    model = batch.model.id
+    if embedded.failed:
+        # Several statements change rows of the batch, so all its rows are locked first, in the common order.
+        embeddings_db.lock_chunks(connection, model=model, claims=batch.claims)
+    count = 0
+    if embedded.claims:
+        count = embeddings_db.finish_chunks(connection, model=model, claims=embedded.claims, vectors=embedded.vectors)
+    for claim, reason in embedded.failed:
+        embeddings_db.fail_chunk(connection, model=model, claim=claim, reason=reason)
+    return count

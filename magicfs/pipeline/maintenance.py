@@ -1,4 +1,8 @@
-"""What is done every few seconds so that the index converges: quarantine, and forgetting what nobody has."""
+"""Periodic upkeep that makes the index converge: quarantine, deletion of orphans, a new extractor, a new model.
+
+Used by the extract workers, which run `sweep` every few seconds. It extracts and embeds nothing itself. One
+`MaintenanceService` belongs to one thread.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +17,39 @@ from magicfs.db.pool import Database
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 600.0
-"""How long a content without a file is kept: a move, or an editor that saves by renaming, finds it again."""
+ORPHAN_GRACE_SECONDS = 600.0
+"""How long a content without a file is kept. A move, or an editor that saves by renaming, takes it up again."""
 
-VERDICT_SECONDS = 30 * 86400.0
-"""How long it is remembered that bytes hold no text, so that copies are not parsed again."""
+UNREADABLE_GRACE_SECONDS = 30 * 86400.0
+"""How long an unreadable content is kept after its last use, so that copies are not parsed again."""
 
 SWEEP_CONTENTS = 200
-"""Contents deleted in one transaction ..."""
+"""Orphaned contents that one transaction deletes."""
 
 SWEEP_SECONDS = 5.0
-"""... one after the other for so long."""
+"""How long one sweep deletes orphaned contents."""
 
 SWEEP_CHUNKS = 20_000
-"""Chunks looked at every ORPHANS_SECONDS, for those that a sweep had to leave: a million within a few hours."""
+"""Chunks that are checked for an owner every ORPHANS_SECONDS: a million within a few hours."""
 
 OUTDATED_FILES = 2000
-"""Files of a root that wait while some are to be read anew for a new version of the extractor."""
+"""Files of a root that wait at most, while files are extracted again for a new version of the extractor."""
 
 OUTDATED_SECONDS = 600.0
-"""Pause between two looks for such files, once a look has found none, or enough that wait already."""
+"""Pause between two queries for such files, after a query that requeued none."""
 
 RETIRED_SECONDS = 7 * 86400.0
-"""How long the vectors of a model that was replaced are kept, so that the way back is short."""
+"""How long the vectors of a replaced model are kept, so that going back to it is quick."""
 
-FAILED_SECONDS = 60.0
 ORPHANS_SECONDS = 600.0
-"""Pause between two looks over all contents, after one that failed and after one that did not."""
+"""Pause between two searches for orphans."""
+
+ORPHANS_RETRY_SECONDS = 60.0
+"""The same after a search that failed."""
 
 
 class MaintenanceService:
-    """Sweeps the index. Safe to run in several processes at once."""
+    """Sweeps the index. Several processes may do so at the same time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,34 +57,49 @@ class MaintenanceService:
         self._outdated_due = 0.0
 
     def sweep(self) -> None:
-        """Do what is due."""
+        """Do the upkeep that is due. Raises `DatabaseError`."""
+        self._quarantine()
+        if time.monotonic() >= self._orphans_due:
+            self._find_orphans()
+        if time.monotonic() >= self._outdated_due:
+            self._requeue_outdated_files()
+        self._switch_model()
+        self._delete_orphans()
+
+    def _quarantine(self) -> None:
         with self._database.transaction() as connection:
             files = files_db.quarantine_files(connection)
             chunks = embeddings_db.quarantine_chunks(connection)
         if files or chunks:
-            log.warning("%d files and %d chunks are set aside: 'magicfs failures' lists them", files, chunks)
-        if time.monotonic() >= self._orphans_due:
-            # Should it fail, the rest is to have its turn before the next try.
-            self._orphans_due = time.monotonic() + FAILED_SECONDS
-            with self._database.transaction() as connection:
-                contents_db.mark_orphans(connection, unreadable_grace_s=VERDICT_SECONDS)
-            with self._database.transaction() as connection:
-                contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
-            self._orphans_due = time.monotonic() + ORPHANS_SECONDS
-        if time.monotonic() >= self._outdated_due:
-            with self._database.transaction() as connection:
-                requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)
-            # While there are some, each sweep makes up for what has been read since the last one.
-            if not requeued:
-                self._outdated_due = time.monotonic() + OUTDATED_SECONDS
+            log.warning("%d files and %d chunks are quarantined: 'magicfs failures' lists them", files, chunks)
+
+    def _find_orphans(self) -> None:
+        # Set before the work, so that a failure does not keep the rest of every sweep from running.
+        self._orphans_due = time.monotonic() + ORPHANS_RETRY_SECONDS
+        with self._database.transaction() as connection:
+            contents_db.mark_orphans(connection, unreadable_grace_s=UNREADABLE_GRACE_SECONDS)
+        with self._database.transaction() as connection:
+            contents_db.sweep_chunks(connection, limit=SWEEP_CHUNKS)
+        self._orphans_due = time.monotonic() + ORPHANS_SECONDS
+
+    def _requeue_outdated_files(self) -> None:
+        with self._database.transaction() as connection:
+            requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)
+        # As long as files are requeued, each sweep replaces those that were extracted since the last one.
+        if not requeued:
+            self._outdated_due = time.monotonic() + OUTDATED_SECONDS
+
+    def _switch_model(self) -> None:
         with self._database.transaction() as connection:
             switched = models_db.complete_building(connection)
         if switched is not None:
             log.warning("searches use %s from now on", switched.spec.label)
         with self._database.transaction() as connection:
             models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
-        until = time.monotonic() + SWEEP_SECONDS
-        swept = SWEEP_CONTENTS
-        while swept == SWEEP_CONTENTS and time.monotonic() < until:
+
+    def _delete_orphans(self) -> None:
+        deadline = time.monotonic() + SWEEP_SECONDS
+        deleted = SWEEP_CONTENTS
+        while deleted == SWEEP_CONTENTS and time.monotonic() < deadline:
             with self._database.transaction() as connection:
-                swept = contents_db.sweep_orphans(connection, grace_s=GRACE_SECONDS, limit=SWEEP_CONTENTS)
+                deleted = contents_db.sweep_orphans(connection, grace_s=ORPHAN_GRACE_SECONDS, limit=SWEEP_CONTENTS)
