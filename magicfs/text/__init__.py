@@ -1,4 +1,5 @@
-"""From a file's bytes to text, and from text to the chunks that are embedded.
+"""From a file's bytes to its text, and from the text to the chunks that are embedded.
 
-`extract` gets the text, `chunk` cuts it. Used by the extraction service; knows no database and opens no file.
+`extract` returns the text of a file's bytes, `chunking` cuts it. Used by `magicfs.pipeline`. Knows no database and
+opens no file of a user.
 """

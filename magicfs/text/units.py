@@ -1,7 +1,7 @@
-"""Cuts a text into units, the smallest pieces that a chunk is made of, and grades the boundaries between them.
+"""Splits a text into units, the smallest pieces that a chunk is made of, each with the boundary before it.
 
-A unit is a line that is not blank, or a piece of a long line. Used by `chunk` alone. Pure, linear in the length of
-the text; any thread.
+A unit is a line that is not blank, or a piece of a long line. Used by `chunking` alone. Pure functions whose time is
+linear in the length of the text; any thread.
 """
 
 from __future__ import annotations
@@ -11,157 +11,165 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
-class Level(enum.IntEnum):
-    """How well a text can be cut before a unit; higher is better."""
+class Boundary(enum.IntEnum):
+    """What lies before a unit. A chunk ends at the highest boundary it can."""
 
     INSIDE = 0
-    """Inside a sentence, after a heading, before a closing bracket."""
+    """Inside a sentence, after a heading, or before a closing bracket."""
     LINE = 1
     SENTENCE = 2
-    """After the end of a sentence, or where code goes back to the margin."""
+    """After the end of a sentence, or before code that returns to the left margin."""
     INDENTED_PARAGRAPH = 3
-    """After a blank line, inside something: a function, a list, a block of code."""
+    """After a blank line inside a function, a list or a block of code."""
     PARAGRAPH = 4
+    """After a blank line."""
     HEADING = 5
-    """Before a heading or at the start of a page."""
+    """Before a heading or a new page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A piece of one line: where it lies in the text, on which line, and how well it can be cut off from before."""
+    """A line or a piece of one: `text[start:end]`."""
 
     start: int
     end: int
     line: int
-    level: Level
+    """Counted from 1."""
+    boundary: Boundary
+    """Before it."""
 
 
 _SENTENCE_END = re.compile(
     r"""[.!?\u2026]["')\]\u00bb\u201d\u2019]*\s+|[\u3002\uff01\uff1f\uff1b]+[\u300d\u300f\uff09]*"""
 )
 _LINE_ENDS_SENTENCE = re.compile(r"""[.!?:\u2026\u3002\uff01\uff1f]["')\]\u00bb\u201d\u2019*_`]*\s*\Z""")
-_BREAK = re.compile(r"[\s,;:)\]}>|/&]+")
+_WORD_END = re.compile(r"[\s,;:)\]}>|/&]+")
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _UNDERLINE = re.compile(r"([=\-~^*#\"'])\1{2,}\s*\Z")
+_SENTENCE_END_CHARACTERS = 8
+"""Characters at the end of a line in which the end of a sentence is searched for."""
+
 _CLOSING = ("}", ")", "]", "</", "end", "else", "elif", "except", "finally", "catch", "fi", "done", "esac")
 
-_HEADINGS = {
+_HEADING_PATTERNS = {
     "text/markdown": re.compile(r"#{1,6}\s"),
     "text/x-org": re.compile(r"\*{1,8}\s"),
     "text/x-asciidoc": re.compile(r"={1,6}\s"),
     "text/x-tex": re.compile(r"\s*\\(?:part|chapter|(?:sub)*section|paragraph)\b"),
     "text/x-wiki": re.compile(r"={1,6}[^=]"),
 }
-_UNDERLINED = frozenset({"text/markdown", "text/x-rst", "text/plain"})
-_FENCED = frozenset({"text/markdown"})
+_TYPES_WITH_UNDERLINED_HEADINGS = frozenset({"text/markdown", "text/x-rst", "text/plain"})
+_TYPES_WITH_FENCED_CODE = frozenset({"text/markdown"})
 
 
-def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], longest: int) -> list[Unit]:
-    """Return the units of `text` in order; none is longer than `longest` characters, none is blank."""
-    grader = _Grader(mime_type)
+def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], max_characters: int) -> list[Unit]:
+    """Return the units of `text` in order; none is longer than `max_characters`, none is blank."""
+    boundaries = _Boundaries(mime_type)
     units: list[Unit] = []
     page = 0
-    at = 0
+    start = 0
     lines = text.split("\n")
-    lines.append("")
-    for number in range(len(lines) - 1):
-        line = lines[number]
-        level = grader.grade(line, lines[number + 1])
-        if level is not None:
-            here = bisect_right(page_starts, at + len(line)) if page_starts else 0
-            if here != page:
-                page, level = here, Level.HEADING
-            if len(line) <= longest:
-                units.append(Unit(at, at + len(line), number + 1, level))
+    for index, (line, next_line) in enumerate(pairwise([*lines, ""])):
+        boundary = boundaries.before(line, next_line)
+        end = start + len(line)
+        if boundary is not None:
+            page_of_line = bisect_right(page_starts, end) if page_starts else 0
+            if page_of_line != page:
+                page, boundary = page_of_line, Boundary.HEADING
+            if len(line) <= max_characters:
+                units.append(Unit(start, end, index + 1, boundary))
             else:
-                units.extend(_pieces(line, at, number + 1, level, longest))
-        at += len(line) + 1
+                units.extend(_split_line(line, start, index + 1, boundary, max_characters))
+        start = end + 1
     return units
 
 
-class _Grader:
-    """Grades lines one after another; remembers what stands above."""
+class _Boundaries:
+    """Finds the boundary before each line of a text. Lines are passed in order: what stands above decides."""
 
     def __init__(self, mime_type: str) -> None:
-        self._heading = _HEADINGS.get(mime_type)
-        self._underlined = mime_type in _UNDERLINED
-        self._fenced = mime_type in _FENCED
+        self._heading_pattern = _HEADING_PATTERNS.get(mime_type)
+        self._has_underlines = mime_type in _TYPES_WITH_UNDERLINED_HEADINGS
+        self._has_fences = mime_type in _TYPES_WITH_FENCED_CODE
         self._in_fence = False
-        self._blank = True
+        self._after_blank = True
         self._after_heading = False
+        self._after_sentence = True
         self._indent = 0
-        self._ended = True
 
-    def grade(self, line: str, following: str) -> Level | None:
-        """Return how well the text can be cut before `line`; None for a blank line."""
+    def before(self, line: str, next_line: str) -> Boundary | None:
+        """Return the boundary before `line`; None for a blank line."""
         body = line.lstrip()
         if not body:
-            self._blank = True
+            self._after_blank = True
             return None
         indent = len(line) - len(body)
-        if self._fenced and _FENCE.match(line):
+        if self._has_fences and _FENCE.match(line):
             self._in_fence = not self._in_fence
-            level = self._plain(body, indent) if self._in_fence else Level.INSIDE
+            boundary = self._without_heading(body, indent) if self._in_fence else Boundary.INSIDE
             heading = False
         else:
-            heading = not self._in_fence and self._is_heading(line, following)
-            level = Level.HEADING if heading and not self._after_heading else self._plain(body, indent)
+            heading = not self._in_fence and self._is_heading(line, next_line)
+            boundary = Boundary.HEADING if heading and not self._after_heading else self._without_heading(body, indent)
         if self._in_fence:
-            level = min(level, Level.INDENTED_PARAGRAPH)
-        underline = self._after_heading and self._underlined and _UNDERLINE.match(body) is not None
+            boundary = min(boundary, Boundary.INDENTED_PARAGRAPH)
+        underline = self._after_heading and self._has_underlines and _UNDERLINE.match(body) is not None
         self._after_heading = heading or underline
-        self._blank = False
+        self._after_blank = False
         self._indent = indent
-        self._ended = _LINE_ENDS_SENTENCE.search(line, max(0, len(line) - 8)) is not None
-        return level
+        self._after_sentence = (
+            _LINE_ENDS_SENTENCE.search(line, max(0, len(line) - _SENTENCE_END_CHARACTERS)) is not None
+        )
+        return boundary
 
-    def _plain(self, body: str, indent: int) -> Level:
+    def _without_heading(self, body: str, indent: int) -> Boundary:
         if self._after_heading or body.startswith(_CLOSING):
-            return Level.INSIDE
-        if self._blank:
-            return Level.INDENTED_PARAGRAPH if indent else Level.PARAGRAPH
-        if self._ended or (self._indent and not indent):
-            return Level.SENTENCE
-        return Level.LINE
+            return Boundary.INSIDE
+        if self._after_blank:
+            return Boundary.INDENTED_PARAGRAPH if indent else Boundary.PARAGRAPH
+        if self._after_sentence or (self._indent and not indent):
+            return Boundary.SENTENCE
+        return Boundary.LINE
 
-    def _is_heading(self, line: str, following: str) -> bool:
-        if self._heading is not None and self._heading.match(line):
+    def _is_heading(self, line: str, next_line: str) -> bool:
+        if self._heading_pattern is not None and self._heading_pattern.match(line):
             return True
         return (
-            self._underlined
-            and self._blank
-            and len(following) * 2 >= len(line)
-            and _UNDERLINE.match(following) is not None
+            self._has_underlines
+            and self._after_blank
+            and len(next_line) * 2 >= len(line)
+            and _UNDERLINE.match(next_line) is not None
             and not _UNDERLINE.match(line)
         )
 
 
-def _pieces(line: str, offset: int, number: int, level: Level, longest: int) -> Iterator[Unit]:
-    """Cut a long line into sentences, and long sentences where a word ends."""
+def _split_line(line: str, offset: int, number: int, boundary: Boundary, max_characters: int) -> Iterator[Unit]:
+    """Yield the units of a long line: its sentences, and pieces of sentences that are too long."""
     start = 0
-    for end, ends_sentence in _cuts(line, longest):
+    for end, ends_sentence in _cuts(line, max_characters):
         if not line[start:end].isspace():
-            yield Unit(offset + start, offset + end, number, level)
-            level = Level.SENTENCE if ends_sentence else Level.INSIDE
+            yield Unit(offset + start, offset + end, number, boundary)
+            boundary = Boundary.SENTENCE if ends_sentence else Boundary.INSIDE
         start = end
 
 
-def _cuts(line: str, longest: int) -> Iterator[tuple[int, bool]]:
-    """Yield where to cut, and whether a sentence ends there.
+def _cuts(line: str, max_characters: int) -> Iterator[tuple[int, bool]]:
+    """Yield the end of each piece of a line, and whether a sentence ends there.
 
-    Inside a sentence, the first break in the second half of what is allowed is taken, so that the cuts of an edited
-    line soon fall again where those of the old line fell.
+    A long sentence is cut at the first word end in the second half of the allowed length, not at the last: so the cuts
+    of an edited line soon are the old ones again.
     """
     start = 0
-    ends = [found.end() for found in _SENTENCE_END.finditer(line)]
+    ends = [match.end() for match in _SENTENCE_END.finditer(line)]
     if not ends or ends[-1] != len(line):
         ends.append(len(line))
     for end in ends:
-        while end - start > longest:
-            found = _BREAK.search(line, start + longest // 2, start + longest)
-            start = found.end() if found else start + longest
+        while end - start > max_characters:
+            match = _WORD_END.search(line, start + max_characters // 2, start + max_characters)
+            start = match.end() if match else start + max_characters
             yield start, False
         if end > start:
             yield end, True
