@@ -1,12 +1,12 @@
-"""How searches do on an index of N chunks.
+"""The time and the recall of searches in an index of N chunks.
 
-Random text and clustered random vectors (see `_synthetic.py`) go into the real tables; the index of vectors is built
-as the pipeline keeps it. A fake query embedder answers at once, so times are those of the search alone.
+Random text and clustered random vectors (see `_synthetic.py`) are written into the real tables, and the index of
+vectors is built as the agent builds it. A fake query embedder returns prepared vectors: times are of the search alone.
 
 Figures: `build_s` and `size_mb` of the index of vectors; `recall10`, the share of the ten nearest chunks that the
-vector lane finds, against comparing all, and `recall10_filtered`, the same under filters; `p50_ms`, `p95_ms` of
-whole searches through the search service, and `p95_filtered_ms` under filters. Filters come in turn: one that leaves a
-fiftieth of the files, one that leaves a fifth of them, and a directory whose subjects the question may not be about.
+retrieval by meaning finds, against comparing all, and `recall10_filtered`, the same with filters; `p50_ms`, `p95_ms` of
+whole searches through the search service, and `p95_filtered_ms` with filters. Three filters take turns: one has a
+fiftieth of the files, one a fifth of them, and one is a directory whose subjects may not be those of the question.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from quality import own_database
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Database
-from magicfs.db.scope import narrow, understand
+from magicfs.db.scope import compile_query, enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
-from magicfs.search.service import SMALL_SCOPE, SearchService
+from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
 
 CANDIDATES = 200
-"""What the vector lane is asked for in a search of fifty results."""
+"""Chunks that the retrieval by meaning brings in a search of fifty results."""
 DEADLINE_SECONDS = 60.0
 WARM_UP = 20
 FILTERS = ("ext:rst", "ext:md", "in:part0")
@@ -46,20 +46,20 @@ INDEX = (
 
 
 @dataclass(frozen=True, slots=True)
-class KnownVectors:
-    """A query embedder that knows the answers."""
+class PreparedVectors:
+    """A query embedder that returns prepared vectors."""
 
     vectors: Mapping[str, NDArray[np.float32]]
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        """The vector of a question that was prepared."""
+        """The vector of a prepared question."""
         del spec, deadline_s
         return self.vectors[text]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and what to say of it."""
+class SyntheticSearch:
+    """A question, its filters, and its vector."""
 
     text: str
     filters: str
@@ -67,12 +67,12 @@ class Asked:
 
     @property
     def typed(self) -> str:
-        """As somebody types it."""
+        """The text that somebody types."""
         return f"{self.text} {self.filters}".strip()
 
 
 def allowed(made: Synthetic, filters: str) -> NDArray[np.bool_]:
-    """Which chunks a filter leaves, by the rule that made the files."""
+    """Which chunks meet a filter, by the rule that made the files."""
     file_of = np.arange(len(made.vectors)) // CHUNKS_IN_FILE
     if filters == "ext:rst":
         return file_of % 50 == 0
@@ -83,37 +83,37 @@ def allowed(made: Synthetic, filters: str) -> NDArray[np.bool_]:
     return np.ones(len(made.vectors), dtype=np.bool_)
 
 
-def recall(database: Database, made: Synthetic, asked: Sequence[Asked], *, count: int = 10) -> float:
-    """The share of the nearest chunks that the vector lane finds."""
+def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSearch], *, count: int = 10) -> float:
+    """The share of the nearest chunks that the retrieval by meaning finds."""
     found = 0
-    for filters in {one.filters for one in asked}:
-        alike = [one for one in asked if one.filters == filters]
-        vectors = np.stack([one.vector for one in alike])
+    for filters in {search.filters for search in searches}:
+        same_filters = [search for search in searches if search.filters == filters]
+        vectors = np.stack([search.vector for search in same_filters])
         exact = made.exact(vectors, allowed(made, filters), count=count)
-        for one, wanted in zip(alike, exact, strict=True):
+        for search, wanted in zip(same_filters, exact, strict=True):
             with database.transaction() as connection:
-                scope = understand(connection, parse(one.typed)).scope
-                scope = narrow(connection, scope, limit=SMALL_SCOPE)
-                near = queries.nearest(connection, scope, one.vector, model=made.model.id, limit=CANDIDATES)
+                scope = compile_query(connection, parse(search.typed)).scope
+                scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
+                near = queries.nearest(connection, scope, search.vector, model=made.model.id, limit=CANDIDATES)
             found += len({chunk for chunk, _ in near[:count]} & wanted)
-    return found / (count * len(asked))
+    return found / (count * len(searches))
 
 
-def times_ms(service: SearchService, asked: Sequence[Asked]) -> list[float]:
-    """What whole searches take."""
+def times_ms(service: SearchService, searches: Sequence[SyntheticSearch]) -> list[float]:
+    """The milliseconds of whole searches."""
     taken = []
-    for one in asked:
+    for search in searches:
         began = time.perf_counter()
-        service.search(one.typed, deadline_s=DEADLINE_SECONDS)
+        service.search(search.typed, deadline_s=DEADLINE_SECONDS)
         taken.append((time.perf_counter() - began) * 1000)
     return taken
 
 
 def build(database: Database, *, chunks: int) -> float:
-    """Build the index of vectors as the agent does; seconds."""
+    """Build the index of vectors as the agent does, and return the seconds that it took."""
     began = time.perf_counter()
-    # Fewer chunks than an index is worth having for are measured with one all the same.
-    assert maintain_index(database, worth=min(MIN_INDEXED_ROWS, chunks // 2)) is IndexAction.BUILD
+    # The index is measured even with fewer chunks than MIN_INDEXED_ROWS.
+    assert maintain_index(database, min_rows=min(MIN_INDEXED_ROWS, chunks // 2)) is IndexAction.BUILD
     return time.perf_counter() - began
 
 
@@ -129,9 +129,12 @@ def measure(database: Database, made: Synthetic, *, queries_each: int, build_s: 
     """All figures."""
     random = np.random.default_rng(7)
     questions = dict(made.question(random) for _ in range(queries_each + WARM_UP))
-    plain = [Asked(text, "", vector) for text, vector in questions.items()]
-    filtered = [Asked(one.text, FILTERS[number % len(FILTERS)], one.vector) for number, one in enumerate(plain)]
-    service = SearchService(database, KnownVectors(questions), default_limit=50)
+    plain = [SyntheticSearch(text, "", vector) for text, vector in questions.items()]
+    filtered = [
+        SyntheticSearch(search.text, FILTERS[number % len(FILTERS)], search.vector)
+        for number, search in enumerate(plain)
+    ]
+    service = SearchService(database, PreparedVectors(questions), default_limit=50)
     figures = {"build_s": build_s, "size_mb": index_facts(database, made)[0]}
     figures["recall10"] = recall(database, made, plain[WARM_UP:])
     figures["recall10_filtered"] = recall(database, made, filtered[WARM_UP:])
@@ -144,10 +147,10 @@ def measure(database: Database, made: Synthetic, *, queries_each: int, build_s: 
     return figures
 
 
-def print_by_filter(asked: Sequence[Asked], taken_ms: Sequence[float]) -> None:
-    """Say on standard error which filter costs what."""
+def print_by_filter(searches: Sequence[SyntheticSearch], taken_ms: Sequence[float]) -> None:
+    """Print the times of each filter on standard error."""
     for filters in FILTERS:
-        mine = [ms for one, ms in zip(asked, taken_ms, strict=True) if one.filters == filters]
+        mine = [ms for search, ms in zip(searches, taken_ms, strict=True) if search.filters == filters]
         print(f"{filters}: median {statistics.median(mine):.1f} ms, worst {max(mine):.1f} ms", file=sys.stderr)
 
 

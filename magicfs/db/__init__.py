@@ -1,1 +1,1 @@
-"""Postgres: connections, migrations, and one typed function per query. Nothing else imports psycopg."""
+"""Postgres: connections, migrations, and one typed function for each query. No other package imports psycopg."""

@@ -1,4 +1,8 @@
-"""Contents and their chunks: stored once, whoever has them."""
+"""Contents and their chunks: stored once, however many files have them, and deleted when no file has them any more.
+
+The extract workers insert and find contents, maintenance sweeps them. An orphan is a content that no file has; it is
+kept for a while, since a moved file often comes back.
+"""
 
 from __future__ import annotations
 
@@ -17,28 +21,28 @@ from magicfs.errors import DatabaseConflict
 
 _SQL = load_queries("contents")
 
-ADVISORY_LOCK = 0x6D616769_63667303
-"""One sweep in the cluster."""
+SWEEP_LOCK = 0x6D616769_63667303
+"""The advisory lock that lets one transaction in the cluster sweep."""
 
 PRIORITY_CHUNKS = 64
-"""So many chunks of a content have its priority: about two seconds of work."""
+"""How many chunks at the beginning of a content get its priority: embedding them takes about two seconds."""
 
 
 def chunk_digest(chunk: Chunk) -> Digest:
-    """The identity of a piece of text, with the context that it is embedded in."""
-    # No text holds a NUL, so nothing else comes out the same.
+    """The identity of a chunk: the digest of its context and text."""
+    # No text has a NUL, so different pairs are different strings.
     whole = f"{chunk.context}\0{chunk.text}" if chunk.context else chunk.text
     return Digest(xxhash.xxh3_128_digest(whole.encode()))
 
 
 def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, StoredContent]:
-    """Those contents of these keys that were read before.
+    """The stored contents with these keys.
 
-    They are no orphans from now on, and cannot be swept away before the transaction ends.
+    They are no longer orphans, and are locked: no sweep deletes them before the transaction ends.
     """
     if not keys:
         return {}
-    rows = connection.execute(_SQL["find"], _columns(sorted(set(keys))))
+    rows = connection.execute(_SQL["find_contents"], _key_arrays(sorted(set(keys))))
     return {
         ContentKey(Digest(digest), extractor, kind): StoredContent(
             id=ContentId(content_id),
@@ -49,19 +53,19 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
 
 
 def insert_contents(connection: Connection, contents: Collection[NewContent]) -> dict[ContentKey, ContentId]:
-    """Store contents with their chunks, unless another worker was quicker with the same bytes. Their ids.
+    """Store contents with their chunks. Returns the ids, also of contents that another worker has stored meanwhile.
 
-    One without text is remembered too, so that copies are not parsed again.
+    Unreadable contents are stored too, so that copies of the same bytes are not parsed again.
     """
     if not contents:
         return {}
     ordered = sorted({content.key: content for content in contents}.values(), key=lambda content: content.key)
     documents = [content.extracted if isinstance(content.extracted, Document) else None for content in ordered]
-    verdicts = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
+    failures = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
     rows = connection.execute(
-        _SQL["insert"],
+        _SQL["insert_contents"],
         {
-            **_columns([content.key for content in ordered]),
+            **_key_arrays([content.key for content in ordered]),
             "sizes": [content.size for content in ordered],
             "mime_types": [
                 document.mime_type if document else content.key.kind
@@ -70,18 +74,18 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "titles": [document and document.title for document in documents],
             "authors": [document and document.author for document in documents],
             "languages": [document and document.language for document in documents],
-            "reasons": [verdict and verdict.reason.value for verdict in verdicts],
-            "details": [verdict and verdict.detail for verdict in verdicts],
+            "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
+            "details": [unreadable and unreadable.detail for unreadable in failures],
         },
     ).fetchall()
-    ids = {ContentKey(Digest(digest), extractor, kind): ContentId(found) for digest, extractor, kind, found, _ in rows}
+    ids = {ContentKey(Digest(digest), extractor, kind): ContentId(id_) for digest, extractor, kind, id_, _ in rows}
     new = {ContentId(row[3]) for row in rows if row[4]}
     _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
     return ids
 
 
-def _columns(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
-    """Keys as the queries take them. Sorted, so that two workers never wait for each other."""
+def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
+    """The arrays that queries unnest to keys. Pass sorted keys: two transactions then never deadlock."""
     return {
         "digests": [key.digest for key in keys],
         "extractors": [key.extractor for key in keys],
@@ -90,11 +94,11 @@ def _columns(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
 
 
 def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence[Chunk]]) -> None:
-    """Store the chunks of new contents, and where they stand."""
-    placed = [(content, at, chunk) for content, chunks in contents.items() for at, chunk in enumerate(chunks)]
-    if not placed:
+    """Store the chunks of new contents, and their places in them."""
+    places = [(content, at, chunk) for content, chunks in contents.items() for at, chunk in enumerate(chunks)]
+    if not places:
         return
-    chunks = [chunk for _, _, chunk in placed]
+    chunks = [chunk for _, _, chunk in places]
     digests = [chunk_digest(chunk) for chunk in chunks]
     connection.execute(
         _SQL["insert_chunks"],
@@ -105,25 +109,25 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
             "tokens": [chunk.tokens for chunk in chunks],
         },
     )
-    done = connection.execute(
+    inserted = connection.execute(
         _SQL["place_chunks"],
         {
-            "content_ids": [content for content, _, _ in placed],
-            "ordinals": [at for _, at, _ in placed],
+            "content_ids": [content for content, _, _ in places],
+            "ordinals": [at for _, at, _ in places],
             "digests": digests,
             "first_lines": [chunk.first_line for chunk in chunks],
             "last_lines": [chunk.last_line for chunk in chunks],
             "pages": [chunk.page for chunk in chunks],
         },
     )
-    if done.rowcount != len(placed):
-        raise DatabaseConflict("a chunk was swept away while it was being placed: try again")
+    if inserted.rowcount != len(places):
+        raise DatabaseConflict("a sweep has deleted a chunk before it was placed in its content: try again")
 
 
 def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
-    """Ask for the vectors that the chunks of contents lack under the live models. Returns how many.
+    """Queue the chunks of contents for embedding, under the active and the building model. Returns the number of rows.
 
-    The contents come with their priorities.
+    `priorities` maps contents to priorities. A chunk that has a vector, or waits with that priority, is not counted.
     """
     if not priorities:
         return 0
@@ -132,60 +136,63 @@ def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) 
 
 
 def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:
-    """Mark those of the contents that no file has any more."""
+    """Mark those of the contents that no file has as orphans."""
     if ids:
-        connection.execute(_SQL["orphan"], {"ids": list(ids)})
+        connection.execute(_SQL["orphan_contents"], {"ids": list(ids)})
 
 
 def orphan_contents_without_grace(connection: Connection, ids: Collection[ContentId]) -> None:
-    """Have those of the contents that no file has any more swept at once."""
+    """Mark those of the contents that no file has as orphans for which the grace period is over."""
     if ids:
-        connection.execute(_SQL["abandon"], {"ids": list(ids)})
+        connection.execute(_SQL["orphan_contents_without_grace"], {"ids": list(ids)})
 
 
 def contents_of_root(connection: Connection, root: RootId) -> set[ContentId]:
-    """The contents that the files of a root have."""
-    return {ContentId(row[0]) for row in connection.execute(_SQL["root_contents"], {"root_id": root})}
+    """The contents of the files of a root."""
+    return {ContentId(row[0]) for row in connection.execute(_SQL["contents_of_root"], {"root_id": root})}
 
 
 def mark_orphans(connection: Connection, *, unreadable_grace_s: float) -> int:
-    """Mark every content that no file has. Finds those that two files left at the same moment. Returns how many.
+    """Mark every content that no file has as an orphan. Returns their number.
 
-    One without text is spared until no copy has been met for `unreadable_grace_s`.
+    This finds contents that `orphan_contents` skips because another transaction has locked them. An unreadable content
+    is marked when no file with its bytes has been read for `unreadable_grace_s` seconds.
     """
-    return connection.execute(_SQL["mark_orphans"], {"verdict_seconds": unreadable_grace_s}).rowcount
+    return connection.execute(_SQL["mark_orphans"], {"unreadable_grace": unreadable_grace_s}).rowcount
 
 
 def sweep_orphans(connection: Connection, *, grace_s: float, limit: int) -> int:
-    """Delete up to `limit` contents that have been orphans for `grace_s`, and the chunks only they had.
+    """Delete up to `limit` contents that have been orphans for `grace_s` seconds, and the chunks that only they had.
 
-    Returns how many contents went: none while another transaction sweeps.
+    Returns the number of contents: 0 while another transaction sweeps.
     """
-    if not _sweeps_alone(connection):
+    if not _take_sweep_lock(connection):
         return 0
     count, chunks = fetch_one(connection.execute(_SQL["sweep_contents"], {"grace": grace_s, "limit": limit}))
-    _delete_unplaced(connection, chunks)
+    _delete_unplaced_chunks(connection, chunks)
     return int(count)
 
 
 def sweep_chunks(connection: Connection, *, limit: int) -> int:
-    """Look at the next `limit` chunks and delete those that stand nowhere. Returns how many went.
+    """Delete those of the next `limit` chunks that are in no content. Returns their number.
 
-    A sweep of contents has to leave a chunk that somebody is placing, who may not come to an end.
+    Successive calls go through all chunks. `sweep_orphans` skips a chunk that another transaction is placing in a
+    content; if that one is rolled back, the chunk is left in no content.
     """
-    if not _sweeps_alone(connection):
+    if not _take_sweep_lock(connection):
         return 0
-    return _delete_unplaced(connection, [row[0] for row in connection.execute(_SQL["next_unplaced"], {"limit": limit})])
+    rows = connection.execute(_SQL["next_unplaced_chunks"], {"limit": limit})
+    return _delete_unplaced_chunks(connection, [row[0] for row in rows])
 
 
-def _sweeps_alone(connection: Connection) -> bool:
-    """Whether this is the one sweep of the cluster, until the transaction ends."""
-    return bool(fetch_one(connection.execute(_SQL["try_sweep"], {"lock": ADVISORY_LOCK}))[0])
+def _take_sweep_lock(connection: Connection) -> bool:
+    """Whether this transaction has got the sweep lock, which it keeps until it ends."""
+    return bool(fetch_one(connection.execute(_SQL["take_sweep_lock"], {"lock": SWEEP_LOCK}))[0])
 
 
-def _delete_unplaced(connection: Connection, chunks: list[int]) -> int:
-    """Delete those of the chunks that stand nowhere, and their vectors. Returns how many."""
-    locked = [row[0] for row in connection.execute(_SQL["lock_unplaced"], {"ids": chunks})]
-    gone = [row[0] for row in connection.execute(_SQL["delete_chunks"], {"ids": locked})]
-    connection.execute(_SQL["delete_embeddings"], {"ids": gone})
-    return len(gone)
+def _delete_unplaced_chunks(connection: Connection, chunks: list[int]) -> int:
+    """Delete those of the chunks that are in no content, and their vectors. Returns their number."""
+    locked = [row[0] for row in connection.execute(_SQL["lock_unplaced_chunks"], {"ids": chunks})]
+    deleted = [row[0] for row in connection.execute(_SQL["delete_chunks"], {"ids": locked})]
+    connection.execute(_SQL["delete_embeddings"], {"ids": deleted})
+    return len(deleted)

@@ -1,6 +1,7 @@
-"""Chunks that wait for vectors, and the vectors.
+"""The queue of chunks to be embedded: claims, vectors, failures.
 
-The leases work as those of files do, see `magicfs.db.files`.
+The embed workers use it. Leases work as those of files do, see `magicfs.db.files`. An orphan chunk is one that no file
+has: it needs no vector.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from pgvector import HalfVector
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import ClaimedChunk
+from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ChunkId, Lease, ModelId
 
 _SQL = load_queries("embeddings")
 
 MAX_ATTEMPTS = 4
-"""The first with others in a batch, three alone."""
+"""Claims of a chunk before it is quarantined: the first in a batch with others, the next three alone."""
 
 SCAN_FACTORS = (1, 4, 16, 32)
-"""So many times the limit of a claim are looked at while all that is met are chunks that no file has any more: about
-half a second of work. The next claim goes on."""
+"""How many rows a claim reads, in multiples of its limit. It goes on to the next factor only if all rows are orphan
+chunks. All factors together take about half a second."""
 
 
 def claim_chunks(
@@ -36,12 +38,12 @@ def claim_chunks(
     seconds: float,
     min_priority: int = 0,
 ) -> list[ClaimedChunk]:
-    """Take up to `limit` chunks with at most `max_tokens` together (one is taken whatever its size).
+    """Claim up to `limit` chunks with at most `max_tokens` in total; the first one may exceed `max_tokens`.
 
-    Chunks below `min_priority` are left alone: 1 takes only what a person waits for. What no file has any more is
-    met on the way, and waits no longer; where there is much of it, a claim may end without a chunk.
+    `min_priority=1` claims only chunks that a person waits for. Orphan chunks are removed from the queue on the way;
+    with very many of them, a claim may return nothing although others wait.
 
-    The claim is counted in `attempts` at once: commit before the model sees the texts.
+    The claim increments `attempts`: commit before the model reads the texts.
     """
     values = {
         "model_id": model,
@@ -53,32 +55,32 @@ def claim_chunks(
         "min_priority": min_priority,
     }
     claims: list[ClaimedChunk] = []
-    for times in SCAN_FACTORS:
-        rows = connection.execute(_SQL["claim"], values | {"look": times * limit}).fetchall()
+    for factor in SCAN_FACTORS:
+        rows = connection.execute(_SQL["claim_chunks"], values | {"scan_limit": factor * limit}).fetchall()
         claims = [
             ClaimedChunk(ChunkId(chunk), Lease(lease), context, text)
             for chunk, lease, context, text in rows
             if lease is not None
         ]
-        dropped = _drop_unowned(connection, model, [chunk for chunk, lease, _, _ in rows if lease is None])
-        if claims or not dropped:
+        removed = _remove_orphans(connection, model, [chunk for chunk, lease, _, _ in rows if lease is None])
+        if claims or not removed:
             break
     return claims
 
 
-def _drop_unowned(connection: Connection, model: ModelId, chunks: Sequence[int]) -> int:
-    """Let those of these chunks wait no longer that no file has. Returns how many. Their rows must be locked."""
+def _remove_orphans(connection: Connection, model: ModelId, chunks: Sequence[int]) -> int:
+    """Delete the queue rows of those chunks that are still orphans. Returns their number. The rows must be locked."""
     if not chunks:
         return 0
-    return connection.execute(_SQL["drop_unowned"], {"model_id": model, "ids": list(chunks)}).rowcount
+    return connection.execute(_SQL["remove_orphans"], {"model_id": model, "ids": list(chunks)}).rowcount
 
 
 def finish_chunks(
     connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], vectors: NDArray[np.float32]
 ) -> int:
-    """Store the vectors, shape (len(claims), dimension). Returns how many leases still held."""
+    """Store vectors of shape (len(claims), dimension). Returns the number of claims that were still valid."""
     return connection.execute(
-        _SQL["finish"],
+        _SQL["finish_chunks"],
         {
             "model_id": model,
             "lease": claims[0].lease,
@@ -91,12 +93,12 @@ def finish_chunks(
 def return_chunks(
     connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], counted: bool, pause_s: float
 ) -> None:
-    """Free claims without vectors; nobody takes them before `pause_s` from now.
+    """Release claims without vectors. Nobody can claim the chunks for `pause_s` seconds.
 
-    `counted` says that the chunks may be at fault: the attempt stays counted.
+    With `counted`, the attempt stays counted: the chunks may have caused the failure.
     """
     connection.execute(
-        _SQL["return"],
+        _SQL["return_chunks"],
         {
             "model_id": model,
             "lease": claims[0].lease,
@@ -108,29 +110,30 @@ def return_chunks(
 
 
 def lock_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
-    """Lock claimed chunks, in the order in which everybody does, if more than one statement is to change them."""
+    """Lock claimed chunks in the common order, before several statements change them."""
     values = {"model_id": model, "lease": claims[0].lease, "ids": [claim.id for claim in claims]}
-    connection.execute(_SQL["hold"], values)
+    connection.execute(_SQL["lock_chunks"], values)
 
 
 def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
-    """Set a chunk aside that the model has no usable vector for."""
+    """Record that the model gives no usable vector for a chunk."""
     connection.execute(
-        _SQL["refuse"], {"model_id": model, "lease": claim.lease, "chunk_id": claim.id, "reason": reason}
+        _SQL["fail_chunk"], {"model_id": model, "lease": claim.lease, "chunk_id": claim.id, "reason": reason}
     )
 
 
 def release_chunks(connection: Connection, *, owner: str) -> int:
-    """Free what the predecessor of the worker `owner` held when it died."""
-    return connection.execute(_SQL["release"], {"owner": owner}).rowcount
+    """Release the claims that the worker `owner` had when it last died. Returns the number of chunks."""
+    return connection.execute(_SQL["release_chunks"], {"owner": owner}).rowcount
 
 
 def quarantine_chunks(connection: Connection) -> int:
-    """Set aside the chunks that ended their worker again and again. Returns how many."""
-    return connection.execute(_SQL["quarantine"], {"reason": "crashed", "max_attempts": MAX_ATTEMPTS}).rowcount
+    """Quarantine the chunks whose workers died `MAX_ATTEMPTS` times. Returns their number."""
+    values = {"reason": SkipReason.CRASHED.value, "max_attempts": MAX_ATTEMPTS}
+    return connection.execute(_SQL["quarantine_chunks"], values).rowcount
 
 
 def has_claimable_chunks(connection: Connection) -> bool:
-    """Whether a chunk could be claimed now, under any live model."""
-    row = connection.execute(_SQL["waiting"], {"max_attempts": MAX_ATTEMPTS}).fetchone()
+    """Whether a chunk can be claimed now, under the active or the building model."""
+    row = connection.execute(_SQL["has_claimable_chunks"], {"max_attempts": MAX_ATTEMPTS}).fetchone()
     return bool(row and row[0])

@@ -1,7 +1,8 @@
-"""Files in the pipeline: seen by a scan, claimed by a worker, finished or given back.
+"""Files in the index, and the queue of files to be read.
 
-A claim gives a lease, a number that no other claim has. Everything that ends a claim is guarded by it, and
-says whether it still held: when not, the file has changed or somebody else has it, and the work is void.
+The agent records what it sees on disk; the extract workers claim pending files and finish or return them. A claim gives
+a lease, a number that no other claim has. A statement that ends a claim changes only rows with its lease: a claim whose
+lease has run out, and whose file another worker has claimed, has no effect.
 """
 
 from __future__ import annotations
@@ -19,40 +20,40 @@ from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 _SQL = load_queries("files")
 
 MAX_ATTEMPTS = 4
-"""The first with others in a batch, three alone."""
+"""Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
 
 REREAD_PAUSE_SECONDS = 0.5
-"""The least pause before a file is read again that changed while it was read."""
+"""The minimum pause before a file that changed during reading is read again."""
 
 EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
-"""Pause before a file is read again that ended its reader as often as it may but has changed meanwhile. One that does
-so for ever costs no more than that."""
+"""The pause before the extra attempt of a file that has used all attempts but has changed since the last one. It limits
+the cost of a file that changes again and again and crashes each reader."""
 
 EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
-"""Reasons for which no extractor was asked: another version changes nothing."""
+"""Skip reasons that do not depend on the extractor: another version of it changes nothing."""
 
 _SNAPSHOT_ROWS = 5000
 
 
 def display_path(path: bytes) -> str:
-    """A path for people and for filters: what is not UTF-8, and NUL, is replaced."""
+    """A path as text, for people and for filters. Bytes that are not UTF-8 are replaced."""
     return path.decode("utf-8", "replace")
 
 
 def extension(path: bytes) -> str:
-    """The extension in lower case without its dot; empty for `README` and `.bashrc`."""
+    """The extension in lower case, without the dot; empty for `README` and `.bashrc`."""
     name = display_path(path.rpartition(b"/")[2])
     stem, dot, last = name.rpartition(".")
     return last.lower() if dot and stem else ""
 
 
 def _bounds(directory: bytes) -> dict[str, bytes | None]:
-    """The paths below a directory, as a range: `0` is the byte that follows the slash."""
+    """The range of the paths below a directory. `0` is the byte after the slash."""
     return {"from": directory + b"/" if directory else b"", "to": directory + b"0" if directory else None}
 
 
 def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Iterator[IndexedFile]:
-    """What the index believes about the files of a root, or about those below one of its directories."""
+    """The files of a root in the index, or those below one of its directories."""
     with connection.cursor("snapshot", binary=True) as cursor:
         cursor.itersize = _SNAPSHOT_ROWS
         for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **_bounds(below)}):
@@ -60,45 +61,45 @@ def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Ite
 
 
 def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes) -> list[IndexedFile]:
-    """The same of the files right in one directory; the empty one is the root itself."""
+    """The files directly in one directory; the empty path is the root itself."""
     values = {"root_id": root, **_bounds(directory)}
     return [IndexedFile(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
 
 
 def sample_files(connection: Connection, root: RootId, *, limit: int) -> list[tuple[bytes, int, int]]:
-    """Some files of a root: path, size, and mtime in nanoseconds."""
+    """Up to `limit` files of a root, in any order: path, size, and mtime in nanoseconds."""
     return connection.execute(_SQL["sample_files"], {"root_id": root, "limit": limit}).fetchall()
 
 
 def inaccessible_paths(connection: Connection, root: RootId) -> list[bytes]:
-    """Files of a root that were seen but could not be opened: to look at them again may help."""
-    return [row[0] for row in connection.execute(_SQL["unopened"], {"root_id": root})]
+    """The paths of a root's files that could not be opened, so that a scan checks them again."""
+    return [row[0] for row in connection.execute(_SQL["inaccessible_paths"], {"root_id": root})]
 
 
 def paths_of_inodes(connection: Connection, root: RootId, inodes: Collection[int]) -> set[bytes]:
-    """The paths under which a root has these inodes, whose numbers are given as `FileStat` holds them."""
+    """The paths of a root's files with these inode numbers, which are signed as in `FileStat`."""
     return {row[0] for row in connection.execute(_SQL["paths_of_inodes"], {"root_id": root, "inos": list(inodes)})}
 
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
-    """Record files that are new or have changed; returns the ids of those that must be read."""
+    """Record new and changed files. Returns the ids of those that must be read."""
     ordered = {file.path: file for file in seen}.values()
     rows = connection.execute(
-        _SQL["upsert"],
+        _SQL["upsert_files"],
         {
             "root_id": root,
             "priority": priority,
             "paths": [file.path for file in ordered],
             "displays": [display_path(file.path) for file in ordered],
             "extensions": [extension(file.path) for file in ordered],
-            **_columns([file.stat for file in ordered]),
+            **_stat_arrays([file.stat for file in ordered]),
         },
     )
     return [FileId(row[0]) for row in rows]
 
 
-def _columns(stats: Sequence[FileStat]) -> dict[str, list[int]]:
-    """Metadata as the queries take it."""
+def _stat_arrays(stats: Sequence[FileStat]) -> dict[str, list[int]]:
+    """The arrays that queries unnest to metadata."""
     return {
         "sizes": [stat.size for stat in stats],
         "mtimes": [stat.mtime_ns for stat in stats],
@@ -111,33 +112,34 @@ def _columns(stats: Sequence[FileStat]) -> dict[str, list[int]]:
 
 
 def delete_unseen(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
-    """Forget files that a scan, begun at `began`, did not meet; their contents stay a while as orphans.
+    """Delete files that a scan has not seen. Returns their number.
 
-    A file that has been seen since then, by the watcher, stays. Returns how many went.
+    Files that the watcher has seen since `began`, the begin of the scan, stay. The contents become orphans.
     """
     values = {"root_id": root, "paths": list(paths), "began": began}
-    return _deleted(connection, connection.execute(_SQL["delete_unseen"], values).fetchall())
+    return _orphan_contents_of(connection, connection.execute(_SQL["delete_unseen"], values).fetchall())
 
 
 def count_files_under(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
-    """How many files the index has at these paths and below them."""
+    """The number of files that the index has at these paths and below them."""
     count: int = fetch_one(connection.execute(_SQL["count_files_under"], {"root_id": root, "paths": list(paths)}))[0]
     return count
 
 
 def count_files_of_root(connection: Connection, root: RootId) -> int:
-    """How many files the index has in a root. Takes a while where there are many."""
+    """The number of files that the index has in a root. Visits all of them."""
     count: int = fetch_one(connection.execute(_SQL["count_files_of_root"], {"root_id": root}))[0]
     return count
 
 
 def delete_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
-    """Forget files by path, and everything below those paths that were directories."""
+    """Delete the files at these paths and below them. Returns their number. The contents become orphans."""
     rows = connection.execute(_SQL["delete_paths"], {"root_id": root, "paths": list(paths)}).fetchall()
-    return _deleted(connection, rows)
+    return _orphan_contents_of(connection, rows)
 
 
-def _deleted(connection: Connection, rows: list[tuple[int | None]]) -> int:
+def _orphan_contents_of(connection: Connection, rows: list[tuple[int | None]]) -> int:
+    """Mark the contents of deleted files, one row a file, as orphans. Returns the number of files."""
     orphan_contents(connection, {ContentId(row[0]) for row in rows if row[0] is not None})
     return len(rows)
 
@@ -145,12 +147,12 @@ def _deleted(connection: Connection, rows: list[tuple[int | None]]) -> int:
 def claim_files(
     connection: Connection, *, host: str, owner: str, limit: int, max_bytes: int, seconds: float
 ) -> list[ClaimedFile]:
-    """Take up to `limit` files of the host, together at most `max_bytes` large (one is taken whatever its size).
+    """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 
-    The claim is counted in `attempts` at once: commit before any parser sees the files.
+    The claim increments `attempts`: commit before a parser reads the files.
     """
     rows = connection.execute(
-        _SQL["claim"],
+        _SQL["claim_files"],
         {
             "host": host,
             "owner": owner,
@@ -177,18 +179,18 @@ def claim_files(
 
 
 def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[FileId]:
-    """Those files that nobody else has; nobody gets them before the transaction ends. The claims are of one lease."""
+    """Lock the files of claims with one lease. Returns those whose claim is still valid."""
     if not claims:
         return set()
-    rows = connection.execute(_SQL["hold"], {"lease": claims[0].lease, "ids": [claim.id for claim in claims]})
+    rows = connection.execute(_SQL["lock_claims"], {"lease": claims[0].lease, "ids": [claim.id for claim in claims]})
     return {FileId(row[0]) for row in rows}
 
 
 def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s: float) -> None:
-    """The text of these files, claimed with one lease, is in the index. Nothing happens to those whose claim is lost.
+    """Finish files whose text is stored. All claims have one lease; those that are no longer valid have no effect.
 
-    A file that has changed since it was claimed gets the content too. It, or one that changes soon, is read again
-    after `pause_s` at the earliest.
+    A file that has changed since its claim gets the content too, and stays pending. No file is read again within the
+    next `pause_s` seconds.
     """
     if not texts:
         return
@@ -201,61 +203,61 @@ def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s
             "ids": [text.claim.id for text in texts],
             "claimed_ats": [text.claim.claimed_at for text in texts],
             "content_ids": [text.content for text in texts],
-            **_columns([text.stat for text in texts]),
+            **_stat_arrays([text.stat for text in texts]),
         },
     )
-    done = {FileId(row[0]) for row in rows}
-    outdated = [text for text in texts if text.claim.id not in done]
-    if outdated:
+    finished = {FileId(row[0]) for row in rows}
+    changed = [text for text in texts if text.claim.id not in finished]
+    if changed:
         connection.execute(
-            _SQL["finish_outdated"],
+            _SQL["finish_changed"],
             {
                 "lease": lease,
                 "pause": max(pause_s, REREAD_PAUSE_SECONDS),
-                "ids": [text.claim.id for text in outdated],
-                "content_ids": [text.content for text in outdated],
+                "ids": [text.claim.id for text in changed],
+                "content_ids": [text.content for text in changed],
             },
         )
-    left = {text.claim.content_id for text in texts if text.claim.content_id != text.content}
-    orphan_contents(connection, {content for content in left if content is not None})
+    replaced = {text.claim.content_id for text in texts if text.claim.content_id != text.content}
+    orphan_contents(connection, {content for content in replaced if content is not None})
 
 
 def finish_unreadable(
-    connection: Connection, verdicts: Sequence[tuple[ClaimedFile, Unreadable]], *, pause_s: float
+    connection: Connection, files: Sequence[tuple[ClaimedFile, Unreadable]], *, pause_s: float
 ) -> None:
-    """There is no text to be had from these files, claimed with one lease.
+    """Finish files that have no text. All claims have one lease; those that are no longer valid have no effect.
 
-    One that has changed since it was claimed is to be read again, after `pause_s` as above.
+    A file that has changed since its claim stays pending. No file is read again within the next `pause_s` seconds.
     """
-    if not verdicts:
+    if not files:
         return
     rows = connection.execute(
         _SQL["finish_unreadable"],
         {
-            "lease": verdicts[0][0].lease,
+            "lease": files[0][0].lease,
             "pause": pause_s,
             "extractor": EXTRACTOR_VERSION,
-            "ids": [claim.id for claim, _ in verdicts],
-            "claimed_ats": [claim.claimed_at for claim, _ in verdicts],
-            "states": [verdict.reason.state.value for _, verdict in verdicts],
-            "reasons": [verdict.reason.value for _, verdict in verdicts],
-            "details": [verdict.detail or None for _, verdict in verdicts],
+            "ids": [claim.id for claim, _ in files],
+            "claimed_ats": [claim.claimed_at for claim, _ in files],
+            "states": [unreadable.reason.state.value for _, unreadable in files],
+            "reasons": [unreadable.reason.value for _, unreadable in files],
+            "details": [unreadable.detail or None for _, unreadable in files],
         },
     )
-    done = {FileId(row[0]) for row in rows}
-    claims = [claim for claim, _ in verdicts]
-    return_files(connection, [claim for claim in claims if claim.id not in done], counted=False, pause_s=pause_s)
-    orphan_contents(connection, {claim.content_id for claim in claims if claim.content_id and claim.id in done})
+    finished = {FileId(row[0]) for row in rows}
+    claims = [claim for claim, _ in files]
+    return_files(connection, [claim for claim in claims if claim.id not in finished], counted=False, pause_s=pause_s)
+    orphan_contents(connection, {claim.content_id for claim in claims if claim.content_id and claim.id in finished})
 
 
 def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, counted: bool, pause_s: float) -> None:
-    """Free claims unread; nobody takes them before `pause_s` from now.
+    """Release claims of files that were not read. Nobody can claim them for `pause_s` seconds.
 
-    `counted` says that the files may be at fault: the attempt stays counted.
+    With `counted`, the attempt stays counted: the files may have caused the failure.
     """
     if claims:
         connection.execute(
-            _SQL["return"],
+            _SQL["return_files"],
             {
                 "lease": claims[0].lease,
                 "ids": [claim.id for claim in claims],
@@ -266,32 +268,32 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
 
 
 def requeue_outdated(connection: Connection, *, limit: int) -> int:
-    """Have files read anew that an older version of the extractor has read, whether it found text or not.
+    """Make files pending that an older version of the extractor has read, with or without text. Returns their number.
 
-    At most `limit` files of a root wait afterwards, unless more did before. Returns how many are to be read anew.
+    Each root gets at most as many as bring the number of its pending files up to `limit`.
     """
     values = {
         "extractor": EXTRACTOR_VERSION,
-        "unconcerned": [reason.value for reason in EXTRACTOR_INDEPENDENT_REASONS],
+        "independent": [reason.value for reason in EXTRACTOR_INDEPENDENT_REASONS],
         "limit": limit,
     }
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
 def release_files(connection: Connection, *, owner: str) -> int:
-    """Free what the predecessor of the worker `owner` held when it died."""
+    """Release the claims that the worker `owner` had when it last died. Returns the number of files."""
     values = {"owner": owner, "max_attempts": MAX_ATTEMPTS, "pause": EXTRA_ATTEMPT_PAUSE_SECONDS}
-    return connection.execute(_SQL["release"], values).rowcount
+    return connection.execute(_SQL["release_files"], values).rowcount
 
 
 def quarantine_files(connection: Connection) -> int:
-    """Set aside the files that ended their reader again and again. Returns how many."""
+    """Quarantine the files whose readers died `MAX_ATTEMPTS` times. Returns their number."""
     detail = f"the reader died {MAX_ATTEMPTS} times over this file"
     values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": EXTRACTOR_VERSION}
-    return connection.execute(_SQL["quarantine"], values).rowcount
+    return connection.execute(_SQL["quarantine_files"], values).rowcount
 
 
 def has_claimable_files(connection: Connection, *, host: str) -> bool:
-    """Whether a file of the host could be claimed now."""
-    row = connection.execute(_SQL["waiting"], {"host": host, "max_attempts": MAX_ATTEMPTS}).fetchone()
+    """Whether a file of the host can be claimed now."""
+    row = connection.execute(_SQL["has_claimable_files"], {"host": host, "max_attempts": MAX_ATTEMPTS}).fetchone()
     return bool(row and row[0])

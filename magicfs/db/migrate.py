@@ -1,7 +1,7 @@
-"""Bring the schema to the version that this code needs.
+"""Migrations: bring the schema to the version that this code needs.
 
-Run by every role at its start: the first one to take the advisory lock migrates, the others wait for it and
-find nothing to do. Migrations go forward only, each in the transaction that records it.
+Every role calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait for it and
+have nothing left to do. Migrations go forward only. All missing ones are applied in one transaction.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from magicfs.errors import SchemaError
 
 log = logging.getLogger(__name__)
 
-ADVISORY_LOCK = 0x6D616769_63667301
-"""Any number that no other program uses on this database: here "magicfs" in ASCII, and 1."""
+MIGRATION_LOCK = 0x6D616769_63667301
+"""The advisory lock of migrations. The number is "magicfs" in ASCII and 1: no other program may use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +30,37 @@ class Migration:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the text, as frozen by a test and recorded in the database."""
+        """SHA-256 of the text. The database records it, and a test freezes it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def migrations() -> list[Migration]:
-    """All migrations in order of their version."""
+    """All migrations, by version."""
     folder = files("magicfs.db").joinpath("sql", "migrations")
-    found = [
+    entries = [
         Migration(version=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
         for entry in folder.iterdir()
         if entry.name.endswith(".sql")
     ]
-    return sorted(found, key=lambda migration: migration.version)
+    return sorted(entries, key=lambda migration: migration.version)
 
 
 def migrate(database: Database) -> int:
-    """Apply what is missing; returns how many migrations that were.
+    """Apply the missing migrations. Returns their number.
 
-    Raises `SchemaError` when the database was made by a newer version, or by a migration that has changed since.
+    Raises `SchemaError` when the database has a newer schema, or a migration has changed since it was applied.
     """
-    wanted = migrations()
+    known = migrations()
     with database.transaction() as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations "
             "(version integer PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         applied = _applied(connection)
-        _check(applied, wanted)
-        missing = [migration for migration in wanted if migration.version not in applied]
+        _check(applied, known)
+        missing = [migration for migration in known if migration.version not in applied]
         for migration in missing:
             log.info("migrating the database: %s", migration.name)
             connection.execute(migration.text.encode())
@@ -68,7 +68,7 @@ def migrate(database: Database) -> int:
                 "INSERT INTO schema_migrations (version, digest) VALUES (%s, %s)",
                 (migration.version, migration.digest),
             )
-    # Connections made before the extension was there do not know its types.
+    # Connections made before the extension was created lack its types.
     database.close_idle_connections()
     return len(missing)
 
@@ -77,13 +77,13 @@ def _applied(connection: Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT version, digest FROM schema_migrations").fetchall())
 
 
-def _check(applied: dict[int, str], wanted: list[Migration]) -> None:
-    newest = wanted[-1].version
+def _check(applied: dict[int, str], known: list[Migration]) -> None:
+    newest = known[-1].version
     if applied and max(applied) > newest:
         raise SchemaError(
             f"the database has schema version {max(applied)}, this program knows {newest}: update this program"
         )
-    for migration in wanted:
+    for migration in known:
         if migration.version in applied and applied[migration.version] != migration.digest:
             raise SchemaError(
                 f"migration {migration.name} is not the one that was applied: use the version that made this database"

@@ -1,4 +1,4 @@
-"""Which models the index has vectors of, and the partition of `embeddings` that each one has."""
+"""The models whose vectors the index has, their states, and the partition of `embeddings` for each model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from psycopg import sql
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId
-from magicfs.domain.models import IndexedModel, ModelSpec, Precision
+from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.errors import ModelMismatch
 
 _SQL = load_queries("models")
@@ -15,16 +15,16 @@ _SQL = load_queries("models")
 
 def active_model(connection: Connection) -> IndexedModel | None:
     """The model that searches use; None before the first `magicfs up`."""
-    return _by_state(connection, state="active")
+    return _model_in_state(connection, ModelState.ACTIVE)
 
 
 def building_model(connection: Connection) -> IndexedModel | None:
-    """The model that is to replace the active one once it has all vectors."""
-    return _by_state(connection, state="building")
+    """The model that replaces the active one as soon as it has all vectors; None if there is none."""
+    return _model_in_state(connection, ModelState.BUILDING)
 
 
-def _by_state(connection: Connection, *, state: str) -> IndexedModel | None:
-    row = connection.execute(_SQL["by_state"], {"state": state}).fetchone()
+def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel | None:
+    row = connection.execute(_SQL["model_in_state"], {"state": state.value}).fetchone()
     if row is None:
         return None
     model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling = row
@@ -41,84 +41,82 @@ def _by_state(connection: Connection, *, state: str) -> IndexedModel | None:
 
 
 def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
-    """Make `spec` the model of an index that has none; harmless when it is that already.
+    """Make `spec` the active model of an index that has none. Does nothing when it is active already.
 
-    Raises `ModelMismatch` when the index has another one: changing it means to embed everything anew.
+    Raises `ModelMismatch` when another model is active: changing it means embedding everything again.
     """
-    # Two roles starting at once must not both be the first.
+    # Only one of two roles that start at the same time may insert the first model.
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     active = active_model(connection)
-    if active is not None and not _same(active.spec, spec):
+    if active is not None and not _same_vectors(active.spec, spec):
         raise ModelMismatch(
             f"the index has vectors of {active.spec.label}, not of {spec.label}: "
             f"to change it run 'magicfs model use {spec.name}'"
         )
-    model_id = _record(connection, spec, state="active")
+    model_id = _upsert_model(connection, spec, ModelState.ACTIVE)
     return IndexedModel(id=model_id, spec=spec)
 
 
 def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
-    """Start to embed everything under `spec`, beside the active model, which searches go on using.
+    """Start to embed all chunks under `spec`, while searches keep using the active model. Returns the named model.
 
-    What is being built already is given up, unless it is `spec` itself. To name the active model only gives up.
+    Another building model is retired. Naming the active model does no more than that.
     """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
-    if building is not None and not _same(building.spec, spec):
-        _set_state(connection, building.id, "retired")
+    if building is not None and not _same_vectors(building.spec, spec):
+        _set_state(connection, building.id, ModelState.RETIRED)
     active = active_model(connection)
-    if active is not None and _same(active.spec, spec):
+    if active is not None and _same_vectors(active.spec, spec):
         return active
-    model_id = _record(connection, spec, state="building")
-    _set_state(connection, model_id, "building")
+    model_id = _upsert_model(connection, spec, ModelState.BUILDING)
+    _set_state(connection, model_id, ModelState.BUILDING)
     connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model_id})
     return IndexedModel(id=model_id, spec=spec)
 
 
 def complete_building(connection: Connection) -> IndexedModel | None:
-    """Let searches use the model that is being built, once it has the vectors of all chunks that a file has.
-
-    Returns it when that is now.
-    """
+    """Activate the building model, if it has the vectors of all chunks that a file has. Returns it then, else None."""
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
-    # Asked first: it reads one row, where the look at all chunks reads every one.
-    if building is None or fetch_one(connection.execute(_SQL["pending"], {"model_id": building.id}))[0]:
+    # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
+    if building is None or fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": building.id}))[0]:
         return None
-    # A file that was being read when the building began may have brought chunks that it does not know.
+    # A file that was being read when the building began may have added chunks without a row for this model.
     if connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount:
         return None
     active = active_model(connection)
     if active is not None:
-        _set_state(connection, active.id, "retired")
-    _set_state(connection, building.id, "active")
+        _set_state(connection, active.id, ModelState.RETIRED)
+    _set_state(connection, building.id, ModelState.ACTIVE)
     return building
 
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:
-    """Delete the vectors of models that have been out of use for `after_s`. Returns how many models went."""
-    # Somebody may be taking one of them back into use.
+    """Delete models that have been retired for `after_s` seconds, and their vectors. Returns the number of models."""
+    # Another transaction may be about to use one of them again.
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
-    retired = [row[0] for row in connection.execute(_SQL["retired"], {"seconds": after_s})]
+    retired = [row[0] for row in connection.execute(_SQL["retired_models"], {"seconds": after_s})]
     for model_id in retired:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(ModelId(model_id))))
-        connection.execute(_SQL["delete"], {"model_id": model_id})
+        connection.execute(_SQL["delete_model"], {"model_id": model_id})
     return len(retired)
 
 
-def _same(one: ModelSpec, other: ModelSpec) -> bool:
-    """Whether two specs name the same vectors; their calibration may differ."""
+def _same_vectors(one: ModelSpec, other: ModelSpec) -> bool:
+    """Whether two specs mean the same vectors. Their calibration may differ."""
     return (one.name, one.precision) == (other.name, other.precision)
 
 
-def _set_state(connection: Connection, model: ModelId, state: str) -> None:
-    connection.execute(_SQL["set_state"], {"model_id": model, "state": state})
+def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:
+    connection.execute(_SQL["set_state"], {"model_id": model, "state": state.value})
 
 
-def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
+def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) -> ModelId:
+    """Store a model and its partition. A model that is stored already keeps its state; its calibration is updated."""
     row = fetch_one(
         connection.execute(
-            _SQL["insert"],
+            _SQL["upsert_model"],
             {
                 "name": spec.name,
                 "precision": spec.precision.value,
@@ -127,7 +125,7 @@ def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
                 "query_prefix": spec.query_prefix,
                 "floor": spec.floor,
                 "ceiling": spec.ceiling,
-                "state": state,
+                "state": state.value,
             },
         )
     )
@@ -142,7 +140,7 @@ def _record(connection: Connection, spec: ModelSpec, *, state: str) -> ModelId:
 
 
 def partition(model_id: ModelId) -> sql.Identifier:
-    """The table that holds the vectors of a model."""
+    """The name of the table with the vectors of a model."""
     return sql.Identifier(f"embeddings_{model_id}")
 
 
@@ -153,8 +151,8 @@ def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) 
     connection.execute(
         sql.SQL("CREATE TABLE {} PARTITION OF embeddings FOR VALUES IN ({})").format(name, sql.Literal(model_id))
     )
-    # A vector of another size never reaches the table, whoever writes it. Vectors stay in the row: a scan
-    # that follows a pointer for each of them is several times slower.
+    # The check rejects a vector of another dimension. Plain storage keeps vectors in their rows: a scan that follows
+    # a pointer for each of them is several times slower.
     connection.execute(
         sql.SQL(
             "ALTER TABLE {} ADD CHECK (vector IS NULL OR vector_dims(vector) = {}), "

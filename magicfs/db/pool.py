@@ -1,7 +1,7 @@
-"""Connections to Postgres, and the one place where the driver's errors become ours.
+"""Connections to Postgres, and the translation of psycopg's errors to ours.
 
-A `Database` belongs to one process: it is opened after any fork. Its methods may be called from several
-threads, each of which then has a connection of its own.
+Every process that talks to Postgres opens one `Database`, after any fork. Several threads may share it; each of them
+gets a connection of its own.
 """
 
 from __future__ import annotations
@@ -22,52 +22,58 @@ from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable,
 log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
-"""What the query functions take: a connection inside a transaction."""
+"""A connection inside a transaction: the first argument of every query function."""
 
 Result = TypeVar("Result")
 
 SHORTEST_CONNECT_SECONDS = 2
-"""libpq waits no shorter."""
+"""The minimum that libpq accepts."""
 
 CONNECT_SECONDS = 10
-"""Longest wait for a connection: a restart of Postgres takes about two."""
+"""The longest wait for a connection. A restart of Postgres takes about two seconds."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn psycopg's errors into ours."""
+    """Raise a `DatabaseError` for every psycopg error inside the block."""
     try:
         yield
     except psycopg.errors.QueryCanceled as error:
-        raise DeadlineExceeded("the database took too long over a query") from error
+        raise DeadlineExceeded("a database query took too long") from error
     except psycopg.Error as error:
         raise _translation(error) from error
 
 
-_IN_THE_WAY = ("40", "23503", "23505", "55P03")
-"""How the SQLSTATEs begin of what another transaction brings about: a deadlock, a row that came or went meanwhile."""
-_AWAY = ("08", "53", "57P")
-"""... of a server that is not there, that stops or starts, or that has run out of connections, memory or disk."""
+_CONFLICT_SQLSTATES = ("40", "23503", "23505", "55P03")
+"""Prefixes of the SQLSTATEs that another transaction causes: a deadlock, a row inserted or deleted meanwhile."""
+
+_UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
+"""Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
+memory or disk."""
 
 CONFLICT_TRIES = 3
+"""How often `retry_on_conflict` runs a transaction at most."""
 
 
 def _translation(error: psycopg.Error) -> DatabaseError:
     line = _first_line(error)
-    # Postgres tells by its states; the driver's classes say less: to them, a deadlock is a server that went away.
+    # The SQLSTATE is more precise than psycopg's classes, where a deadlock is an OperationalError too.
     if error.sqlstate is None:
-        away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        unavailable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     else:
-        away = error.sqlstate.startswith(_AWAY)
-        if error.sqlstate.startswith(_IN_THE_WAY):
-            return DatabaseConflict(f"another transaction was in the way ({line}): try again")
-    if away:
-        return DatabaseUnavailable(f"the database went away ({line}): try again")
+        unavailable = error.sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
+        if error.sqlstate.startswith(_CONFLICT_SQLSTATES):
+            return DatabaseConflict(f"another transaction conflicts with this one ({line}): try again")
+    if unavailable:
+        return DatabaseUnavailable(f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")
 
 
 def retry_on_conflict(transaction: Callable[[], Result]) -> Result:
-    """Run a transaction; a few times, should another one be in its way. Raises `DatabaseConflict` in the end."""
+    """The result of a transaction, which is run again after a conflict with another one.
+
+    Raises `DatabaseConflict` when the last of `CONFLICT_TRIES` runs fails with it.
+    """
     for _ in range(CONFLICT_TRIES - 1):
         try:
             return transaction()
@@ -82,15 +88,15 @@ def _first_line(error: BaseException) -> str:
 
 
 def fetch_one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
-    """The row of a statement that always gives one, such as `INSERT ... RETURNING`."""
+    """The row of a statement that always returns one, such as `SELECT count(*)`. Raises `DatabaseError` without one."""
     row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:
-        raise DatabaseError("the database gave no row where it always gives one")
+        raise DatabaseError("the database returned no row where it always returns one")
     return row
 
 
 class Database:
-    """A pool of connections. Use as a context manager, or call `close`."""
+    """A pool of connections. A context manager, which closes it."""
 
     def __init__(
         self,
@@ -102,12 +108,12 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         lazy_commit: bool = False,
     ) -> None:
-        """Prepare up to `size` connections; the first one is made when it is needed.
+        """Prepare up to `size` connections, each of which is made when it is first needed.
 
-        `application` is the name that `pg_stat_activity` shows. `statement_seconds` bounds every statement
-        (`DeadlineExceeded`), `connect_seconds` the wait for a connection (`DatabaseUnavailable`).
-        `lazy_commit` returns from a commit before it is on disk: a crash of the server may undo the last
-        fraction of a second, but never a part of a transaction or one before another.
+        `application` is the name that `pg_stat_activity` shows. `statement_seconds` limits every statement
+        (`DeadlineExceeded`), `connect_seconds` limits the wait for a connection (`DatabaseUnavailable`).
+        With `lazy_commit`, a commit returns before it is on disk: a crash of the server may lose the transactions of
+        the last fraction of a second, but each one as a whole and none before an older one.
         """
         options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
         if lazy_commit:
@@ -129,12 +135,12 @@ class Database:
                 "options": options,
             },
         )
-        # Failures to connect are reported to the caller who waits; the pool's own warnings would repeat them.
+        # The waiting caller gets an exception for a failed connection; the pool's warnings would repeat it.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._pool.open(wait=False)
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """A connection in a transaction: committed on leaving, rolled back on an exception."""
+        """A connection in a transaction, which is committed at the end of the block and rolled back on an exception."""
         return self._transaction()
 
     @contextmanager
@@ -149,7 +155,7 @@ class Database:
                 ) from error
 
     def _why_unreachable(self) -> str:
-        """What one more try to connect runs into: the pool keeps its failures to itself."""
+        """The error of one more try to connect. The pool does not expose its own errors."""
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
         except psycopg.Error as error:
@@ -158,7 +164,7 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """A connection on which every statement is a transaction: for what Postgres does only outside of one."""
+        """A connection on which every statement commits, for statements that Postgres refuses inside a transaction."""
         with self._transaction() as connection:
             connection.autocommit = True
             try:
@@ -168,7 +174,7 @@ class Database:
                     connection.autocommit = False
 
     def close_idle_connections(self) -> None:
-        """Replace the connections that are idle now."""
+        """Close the idle connections. The pool makes new ones when they are needed."""
         self._pool.drain()
 
     def close(self) -> None:
@@ -185,14 +191,14 @@ class Database:
 
 
 def _configure(connection: Connection) -> None:
-    """Teach a new connection about vectors, once the extension is there (before the first migration it is not)."""
+    """Register the vector types on a new connection. Before the first migration, the extension is missing."""
     if connection.execute("SELECT to_regtype('halfvec') IS NOT NULL").fetchone() == (True,):
         register_vector(connection)
     connection.commit()
 
 
 def create_database_if_missing(admin_dsn: str, *, name: str) -> None:
-    """Create the database `name` on the server at `admin_dsn`; harmless when it exists."""
+    """Create the database `name` on the server at `admin_dsn`, unless it exists."""
     with (
         translate_errors(),
         psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection,

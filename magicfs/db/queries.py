@@ -1,7 +1,7 @@
-"""SQL in named files.
+"""Loads the SQL files of the package; each module of `magicfs.db` reads its own file once, at import.
 
-A file in `sql/queries/` holds queries, each after a line `-- name: NAME` and a comment that says what it is
-for. Parameters are psycopg's `%(name)s`; values never enter the text of a statement in another way.
+In a file of `sql/queries/`, each query follows a line `-- name: NAME` and a comment. Parameters are psycopg's
+`%(name)s`; values never enter the text of a statement in another way.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 @cache
 def load_queries(module: str) -> dict[str, LiteralString]:
-    """The queries of `sql/queries/<module>.sql` by name.
+    """The queries of `sql/queries/<module>.sql` by name. Raises `ValueError` when two have the same name.
 
-    They are part of the package, so they count as literals: psycopg's typing asks for that.
+    psycopg accepts literal strings only; these are part of the package, so the cast is safe.
     """
     text = files("magicfs.db").joinpath("sql", "queries", f"{module}.sql").read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]

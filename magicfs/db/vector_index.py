@@ -1,7 +1,8 @@
-"""The index of a model's vectors: made when it pays, dropped while a bulk load would pay for it row by row.
+"""The HNSW index over the active model's vectors: when to build it, and when to drop it.
 
-Below some ten thousand vectors an exact scan is as quick and finds everything. An insert into the index costs one
-to three milliseconds, building it anew about a third of one for each row. Searches are exact while there is none.
+An agent calls `maintain_index` from time to time. Without the index, searches scan all vectors and are exact, which is
+as quick below some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it takes
+about a third of one for each row, so it is dropped during a bulk load.
 """
 
 from __future__ import annotations
@@ -21,71 +22,76 @@ log = logging.getLogger(__name__)
 _SQL = load_queries("vector_index")
 
 MIN_INDEXED_ROWS = 50_000
-"""Vectors from which on an index is quicker than a scan."""
+"""The number of vectors from which an index is quicker than a scan."""
 
-ADVISORY_LOCK = 0x6D616769_63667302
-"""One builder in the cluster."""
+BUILD_LOCK = 0x6D616769_63667302
+"""The advisory lock that lets one process in the cluster build or drop the index."""
+
+_MAX_COUNTED_PENDING = 10_000_000
 
 
 class IndexAction(Enum):
-    """What is to be done."""
+    """What `maintain_index` does."""
 
     NOTHING = auto()
     BUILD = auto()
     DROP = auto()
 
 
-def decide(*, rows: int, pending: int, valid: bool | None, worth: int = MIN_INDEXED_ROWS) -> IndexAction:
-    """What pays. `rows` has the pending ones in it; `valid` is None without an index, False for a half-made one."""
+def choose_action(*, rows: int, pending: int, valid: bool | None, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
+    """The action that saves most time.
+
+    `rows` includes the `pending` ones. `valid` is None without an index, False for one whose build was interrupted.
+    """
     done = rows - pending
     if valid is False or (valid and pending > done):
         return IndexAction.DROP
-    if valid is None and done >= worth and 10 * pending < done:
+    if valid is None and done >= min_rows and 10 * pending < done:
         return IndexAction.BUILD
     return IndexAction.NOTHING
 
 
-def maintain_index(database: Database, *, worth: int = MIN_INDEXED_ROWS) -> IndexAction:
-    """Do for the active model's vectors what pays.
+def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
+    """Build or drop the index of the active model's vectors, whichever `choose_action` says. Returns the action.
 
-    Building takes about a minute for 200,000 vectors; reads and writes go on meanwhile.
+    Building takes about a minute for 200,000 vectors. It blocks no reads and writes.
     """
     with database.autocommit() as connection:
         model = active_model(connection)
-        if model is None or connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone() != (
-            True,
-        ):
+        if model is None or connection.execute("SELECT pg_try_advisory_lock(%s)", (BUILD_LOCK,)).fetchone() != (True,):
             return IndexAction.NOTHING
         try:
             facts = connection.execute(
-                _SQL["facts"],
+                _SQL["index_facts"],
                 {
                     "model_id": model.id,
                     "table": f"embeddings_{model.id}",
-                    "index": _name(model),
-                    "most_pending": 10_000_000,
+                    "index": _index_name(model),
+                    "max_pending": _MAX_COUNTED_PENDING,
                 },
             ).fetchone()
-            upkeep = IndexAction.NOTHING
+            action = IndexAction.NOTHING
             if facts is not None:
-                upkeep = decide(rows=facts[0], pending=facts[1], valid=facts[2], worth=worth)
-            if upkeep is IndexAction.DROP:
-                log.info("dropping the index of vectors until the bulk load is over")
-                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(_name(model))))
-            elif upkeep is IndexAction.BUILD:
-                log.info("building the index of vectors")
-                connection.execute(_create(model))
+                rows, pending, valid = facts
+                action = choose_action(rows=rows, pending=pending, valid=valid, min_rows=min_rows)
+            if action is IndexAction.DROP:
+                log.info("dropping the vector index until the bulk load has ended")
+                name = sql.Identifier(_index_name(model))
+                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
+            elif action is IndexAction.BUILD:
+                log.info("building the vector index")
+                connection.execute(_create_statement(model))
         finally:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
-    return upkeep
+            connection.execute("SELECT pg_advisory_unlock(%s)", (BUILD_LOCK,))
+    return action
 
 
-def _name(model: IndexedModel) -> str:
+def _index_name(model: IndexedModel) -> str:
     return f"embeddings_{model.id}_vectors"
 
 
-def _create(model: IndexedModel) -> sql.Composed:
-    """The very expression that searches order by, or it would not serve them."""
+def _create_statement(model: IndexedModel) -> sql.Composed:
+    """The statement that builds the index. Its expression equals the ORDER BY of searches, or they would not use it."""
     return sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} USING hnsw ((vector::halfvec({})) halfvec_ip_ops)").format(
-        sql.Identifier(_name(model)), partition(model.id), sql.Literal(model.spec.dimension)
+        sql.Identifier(_index_name(model)), partition(model.id), sql.Literal(model.spec.dimension)
     )

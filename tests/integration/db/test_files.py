@@ -1,4 +1,4 @@
-"""Queries on files that must not read through all of them."""
+"""Queries on files that must use an index."""
 
 from magicfs.db.pool import Database
 from magicfs.db.queries import load_queries
@@ -9,7 +9,7 @@ SELECT %s, number::text::bytea, number::text, '', 1, 1, 1, number, 33188, 0, 0 F
 """
 
 
-def test_the_names_of_an_inode_are_looked_up(database: Database) -> None:
+def test_the_paths_of_an_inode_come_from_an_index(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute("INSERT INTO hosts (name) VALUES ('here')")
         [root] = connection.execute(

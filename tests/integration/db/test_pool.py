@@ -1,4 +1,4 @@
-"""Which of Postgres's errors is worth another try."""
+"""The translation of Postgres's errors, and the retry after a conflict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
 
 
 def raised(state: str) -> str:
-    return f"DO $$ BEGIN RAISE EXCEPTION 'told so' USING ERRCODE = '{state}'; END $$"
+    return f"DO $$ BEGIN RAISE EXCEPTION 'raised by a test' USING ERRCODE = '{state}'; END $$"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def raised(state: str) -> str:
     ],
 )
 def test_an_error_says_whether_another_try_may_help(database: Database, state: str, kind: type[DatabaseError]) -> None:
-    with pytest.raises(DatabaseError, match="told so") as caught, database.transaction() as connection:
+    with pytest.raises(DatabaseError, match="raised by a test") as caught, database.transaction() as connection:
         connection.execute(raised(state).encode())
     assert type(caught.value) is kind
 
@@ -65,7 +65,7 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
     def conflicting() -> str:
         tries.append(1)
         if len(tries) < CONFLICT_TRIES:
-            raise DatabaseConflict("in the way")
+            raise DatabaseConflict("a conflict")
         return "done"
 
     assert retry_on_conflict(conflicting) == "done"
@@ -73,7 +73,7 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
 
     def always() -> str:
         tries.append(1)
-        raise DatabaseConflict("in the way")
+        raise DatabaseConflict("a conflict")
 
     with pytest.raises(DatabaseConflict):
         retry_on_conflict(always)

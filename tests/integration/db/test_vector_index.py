@@ -1,16 +1,16 @@
-"""The index of vectors: when it is made and dropped, and that searches use it."""
+"""The vector index: when it is built and dropped, and that searches use it."""
 
 import numpy as np
 import pytest
 
 from magicfs.db.models import activate_model, partition
 from magicfs.db.pool import Database
-from magicfs.db.vector_index import IndexAction, decide, maintain_index
+from magicfs.db.vector_index import IndexAction, choose_action, maintain_index
 from tests.fakes.embedder import FAKE_SPEC
 
 
 @pytest.mark.parametrize(
-    ("rows", "pending", "valid", "upkeep"),
+    ("rows", "pending", "valid", "action"),
     [
         (49_000, 0, None, IndexAction.NOTHING),
         (60_000, 0, None, IndexAction.BUILD),
@@ -22,8 +22,8 @@ from tests.fakes.embedder import FAKE_SPEC
         (0, 0, None, IndexAction.NOTHING),
     ],
 )
-def test_what_pays(rows: int, pending: int, valid: bool | None, upkeep: IndexAction) -> None:
-    assert decide(rows=rows, pending=pending, valid=valid) is upkeep
+def test_the_action_that_saves_most_time(rows: int, pending: int, valid: bool | None, action: IndexAction) -> None:
+    assert choose_action(rows=rows, pending=pending, valid=valid) is action
 
 
 def test_it_is_built_used_and_dropped(database: Database) -> None:
@@ -38,8 +38,8 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
             )
     with database.transaction() as connection:
         connection.execute("ANALYZE embeddings_1")
-    assert maintain_index(database, worth=500) is IndexAction.BUILD
-    assert maintain_index(database, worth=500) is IndexAction.NOTHING
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+    assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
     with database.transaction() as connection:
         connection.execute("SET LOCAL enable_seqscan = off")
         seventh = "(SELECT vector::halfvec(384) FROM embeddings_1 WHERE chunk_id = 7)"
@@ -53,7 +53,7 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
         connection.execute("ANALYZE embeddings_1")
     with database.autocommit() as connection:
         connection.execute("ANALYZE embeddings_1")
-    assert maintain_index(database, worth=500) is IndexAction.DROP
+    assert maintain_index(database, min_rows=500) is IndexAction.DROP
 
 
 def test_nothing_happens_without_a_model(database: Database) -> None:

@@ -1,33 +1,33 @@
 -- name: snapshot
--- What the index believes about the files below a directory of a root, to compare with the disk. A file that
--- could not be opened has no size here: to find it again is news.
+-- The files below a directory of a root, for comparison with the disk. A file that could not be opened gets the size
+-- -1: it always differs from the disk, so it is read again.
 SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
 FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
 
 -- name: snapshot_of_directory
--- The same of the files right in one directory.
+-- The same for the files directly in one directory.
 SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
 FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
   AND position('/'::bytea IN substring(path FROM length(%(from)s) + 1)) = 0
 
 -- name: sample_files
--- Some files of a root, any, and how they looked.
+-- Some files of a root with size and mtime.
 SELECT path, size, mtime_ns FROM files WHERE root_id = %(root_id)s LIMIT %(limit)s
 
--- name: unopened
--- Files that were seen but could not be opened.
+-- name: inaccessible_paths
+-- Files that could not be opened.
 SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'permission')
 
 -- name: paths_of_inodes
 -- The paths of files with these inode numbers.
 SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
--- name: upsert
--- New and changed files. A change voids every verdict on the old bytes, but not the attempts of one that waits: what
--- ends its reader must not go on for ever because it is written to. Whoever has a lease keeps it, and finds out by
--- `changed_at` that there is more to read. A file that is as it was keeps its state.
+-- name: upsert_files
+-- New and changed files. A change resets the state and the reason. The attempts of a pending file stay: one that
+-- crashes its readers must not be tried for ever because it is written to. A lease stays; its holder sees the change in
+-- `changed_at`. An unchanged file keeps its state.
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
 SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
 FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(sizes)s::bigint[],
@@ -47,41 +47,40 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
 RETURNING id
 
 -- name: delete_unseen
--- Files that a scan did not meet, unless they have been seen since it began; returns the contents they had. Locked in
--- the order of `upsert`, like all that takes several files.
-WITH gone AS MATERIALIZED (
+-- Files that a scan has not seen, unless they have been seen since it began. Returns their contents. Files are locked
+-- by root and path, the order of `upsert_files`, as in every statement that locks several files.
+WITH unseen AS MATERIALIZED (
     SELECT id FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s) AND changed_at < %(began)s
     ORDER BY path FOR UPDATE
 )
-DELETE FROM files USING gone WHERE files.id = gone.id
+DELETE FROM files USING unseen WHERE files.id = unseen.id
 RETURNING files.content_id
 
 -- name: count_files_under
--- How many files there are at these paths and below them.
-SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS gone (path) JOIN files f
+-- The number of files at these paths and below them. `0` is the byte after the slash.
+SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS at (path) JOIN files f
 ON f.root_id = %(root_id)s
-   AND (f.path = gone.path OR (f.path > gone.path || '/'::bytea AND f.path < gone.path || '0'::bytea))
+   AND (f.path = at.path OR (f.path > at.path || '/'::bytea AND f.path < at.path || '0'::bytea))
 
 -- name: count_files_of_root
--- How many files a root has: visits them all.
+-- The number of files of a root. Visits all of them.
 SELECT count(*) FROM files WHERE root_id = %(root_id)s
 
 -- name: delete_paths
--- Files at these paths and below them: `0` is the byte that follows the slash. Locked in the order of `upsert`.
-WITH gone AS MATERIALIZED (
+-- Files at these paths and below them. Returns their contents. Locked in the order of `upsert_files`.
+WITH located AS MATERIALIZED (
     SELECT f.id FROM unnest(%(paths)s::bytea[]) AS at (path) JOIN files f
     ON f.root_id = %(root_id)s
        AND (f.path = at.path OR (f.path > at.path || '/'::bytea AND f.path < at.path || '0'::bytea))
     ORDER BY f.path FOR UPDATE OF f
 )
-DELETE FROM files USING gone WHERE files.id = gone.id
+DELETE FROM files USING located WHERE files.id = located.id
 RETURNING files.content_id
 
--- name: claim
--- Take the next files of this host: what a person waits for first, up to a number and a size. A file whose
--- reading was cut short before is taken alone, so that what crashes again takes nothing else with it. While one
--- worker reads a large file, which may take it a minute, the others take small ones only: what was just saved finds
--- somebody free.
+-- name: claim_files
+-- The next pending files of a host, by priority, up to a number of files and of bytes. A file that was claimed before
+-- is claimed alone, so that it takes no others with it if it crashes its reader again. While another worker has a large
+-- file, which may take a minute, only small files are claimed: a file that was just saved finds a free worker.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 mine AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
@@ -135,12 +134,12 @@ WHERE files.id = picked.id
 RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
           files.priority, files.size
 
--- name: hold
--- The files of a claim that still holds, for as long as the transaction lasts. Locked in the order of `upsert`.
+-- name: lock_claims
+-- The files whose claims are still valid, locked until the transaction ends, in the order of `upsert_files`.
 SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE
 
 -- name: finish_indexed
--- The files' texts are in the index, as they were at this metadata. Should one change again, it is read after a pause.
+-- Files whose texts are stored, with their metadata when they were read. One that changes again is read after a pause.
 UPDATE files
 SET state = 'indexed', reason = NULL, detail = NULL, content_id = read.content_id, indexed_at = now(),
     size = read.size, mtime_ns = read.mtime_ns, ctime_ns = read.ctime_ns, ino = read.ino,
@@ -153,8 +152,9 @@ FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(content_ids)s::
 WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
--- name: finish_outdated
--- Files that have changed since they were claimed. What was read serves for now; they are read again after a pause.
+-- name: finish_changed
+-- Files that have changed since they were claimed. Searches find the text that was read; the files stay pending and are
+-- read again after a pause.
 UPDATE files
 SET content_id = read.content_id, indexed_at = now(),
     attempts = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
@@ -162,8 +162,8 @@ FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[]) AS read (id, content_i
 WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unreadable
--- There is no text to be had from these files. What was known of an older version is void, unless the file merely is
--- not there: perhaps its disk is not, and a scan will tell. The pause is as above.
+-- Files without text. They lose the content of an older version. A vanished file keeps it: perhaps its disk is missing,
+-- and the next scan decides. The pause is as above.
 UPDATE files
 SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
     content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
@@ -175,8 +175,8 @@ FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(states)s::file_
 WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
--- name: return
--- Not read after all. A refund of 1 says that this was no fault of the files. Locked in the order of `upsert`.
+-- name: return_files
+-- Claimed files that were not read. A refund of 1 takes the attempt back. Locked in the order of `upsert_files`.
 UPDATE files
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
@@ -184,8 +184,8 @@ WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: requeue_outdated
--- Files that an older version of the extractor has read, whether it found text or not: as many of each root as bring
--- what waits there up to a limit, so that a root whose host is away holds up no other.
+-- Files that an older version of the extractor has read, with or without text. The limit is for each root, so that a
+-- root whose host is down does not stop the others: its pending files and the new ones together.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
 FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (
@@ -193,28 +193,28 @@ FROM (
         WHERE root_id = roots.id
           AND (state = 'indexed'
                AND EXISTS (SELECT FROM contents WHERE id = files.content_id AND contents.extractor < %(extractor)s)
-               OR reason <> ALL(%(unconcerned)s) AND extractor < %(extractor)s)
+               OR reason <> ALL(%(independent)s) AND extractor < %(extractor)s)
         LIMIT greatest(0, %(limit)s - (
             SELECT count(*) FROM (
                 SELECT FROM files WHERE root_id = roots.id AND state = 'pending' LIMIT %(limit)s) AS waiting))
         FOR UPDATE SKIP LOCKED
     ) AS outdated
-) AS again
-WHERE files.id = again.id
+) AS requeued
+WHERE files.id = requeued.id
 
--- name: release
--- A worker has started: whatever its predecessor of the same name held is free again. A file that has ended its reader
--- once too often, but has changed since that one began, gets one more try after a pause: perhaps it was mended.
+-- name: release_files
+-- The claims of a worker that has just started: they are from before its last death. A file that has used all attempts,
+-- but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
 UPDATE files SET (attempts, leased_until) = (
-        SELECT CASE WHEN again THEN %(max_attempts)s - 1 ELSE files.attempts END,
-               CASE WHEN again THEN now() + make_interval(secs => %(pause)s) END
-        FROM (SELECT files.attempts >= %(max_attempts)s AND files.changed_at > files.claimed_at AS again) AS verdict),
+        SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE files.attempts END,
+               CASE WHEN extra THEN now() + make_interval(secs => %(pause)s) END
+        FROM (SELECT files.attempts >= %(max_attempts)s AND files.changed_at > files.claimed_at AS extra) AS attempt),
     lease = NULL, leased_by = NULL
 WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
--- name: quarantine
--- What ended its reader time after time, taken alone.
+-- name: quarantine_files
+-- Files whose readers died in every attempt.
 UPDATE files
 SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(extractor)s,
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
@@ -223,8 +223,8 @@ WHERE id IN (
     WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
     FOR UPDATE SKIP LOCKED)
 
--- name: waiting
--- Whether a file of the host could be claimed now, by whoever has no large one in hand.
+-- name: has_claimable_files
+-- Whether a file of the host can be claimed now, by a worker that has no large file.
 WITH mine AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'

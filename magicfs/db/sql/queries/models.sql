@@ -1,10 +1,10 @@
--- name: by_state
--- The model in a state that at most one model has.
+-- name: model_in_state
+-- The model in a state that at most one model has: 'active' or 'building'.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling
 FROM models WHERE state = %(state)s
 
--- name: insert
--- Record a model, or take over its calibration when it is known.
+-- name: upsert_model
+-- A new model, or a new calibration of a stored one, which keeps its state.
 INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, state)
 VALUES (%(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s, %(state)s)
 ON CONFLICT (name, precision) DO UPDATE
@@ -13,29 +13,29 @@ SET max_tokens = excluded.max_tokens, query_prefix = excluded.query_prefix,
 RETURNING id, dimension
 
 -- name: set_state
--- Move a model on in its life.
+-- Another state for a model.
 UPDATE models SET state = %(state)s, changed_at = now() WHERE id = %(model_id)s AND state <> %(state)s
 
 -- name: enqueue_all_chunks
--- Every chunk that a file has needs a vector of this model. Returns those that did not have a row yet.
+-- A pending row of this model for every chunk that a file has and that has no row yet.
 INSERT INTO embeddings (model_id, chunk_id)
 SELECT %(model_id)s, id FROM chunks
 WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk_id = chunks.id)
   AND EXISTS (SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = chunks.id)
 ON CONFLICT DO NOTHING
 
--- name: pending
--- Whether a model still lacks the vector of a chunk that a file has.
+-- name: has_pending_chunks
+-- Whether a chunk that a file has still waits for a vector of this model.
 SELECT EXISTS (
     SELECT FROM embeddings
     WHERE model_id = %(model_id)s AND state = 'pending' AND (
         SELECT true FROM content_chunks c JOIN files f ON f.content_id = c.content_id
         WHERE c.chunk_id = embeddings.chunk_id LIMIT 1))
 
--- name: retired
--- Models that have been out of use for a while.
+-- name: retired_models
+-- Models that have been retired for a while.
 SELECT id FROM models WHERE state = 'retired' AND changed_at < now() - make_interval(secs => %(seconds)s)
 
--- name: delete
--- Forget a model whose vectors are gone.
+-- name: delete_model
+-- A retired model whose vectors have been deleted.
 DELETE FROM models WHERE id = %(model_id)s AND state = 'retired'

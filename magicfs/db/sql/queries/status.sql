@@ -30,7 +30,8 @@ SELECT roots.id, hosts.name, roots.name, roots.state <> 'missing' FROM roots JOI
 -- name: count_changing_files
 -- Pending files of some roots that searches find already, and that are read again after a pause: they keep changing.
 SELECT count(*) FROM files
-WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL AND leased_until > now()
+WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL
+  AND leased_until > now()
 
 -- name: count_embeddings_of_roots
 -- As `count_embeddings`, for the chunks of the files of some roots. Each chunk counts once.
