@@ -1,7 +1,7 @@
-"""Transactions that take several rows take them in one order: none of them ever has to be broken off for another.
+"""Every transaction locks rows in the same order, so that Postgres never aborts one because of a deadlock.
 
-In each test somebody holds the middle one of three rows until two transactions have begun: had these two different
-orders, each would now have one end and wait for the other.
+Each test locks the middle one of three rows until two transactions wait for a lock. If these two had different orders,
+each would now hold one of the outer rows and wait for the other's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
 from magicfs.db.files import claim_files
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
 from magicfs.errors import ModelError
@@ -31,47 +33,98 @@ from magicfs.ingest.scanner import Scanner
 from tests.fakes.queue import SilentQueue
 from tests.plugins.index import HOST, Index
 
-UNTIL_IT_WAITS = 0.4
-"""Seconds in which a transaction comes to where it waits for a lock."""
+WAIT_SECONDS = 20.0
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+OTHER_BACKENDS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {WAIT_SECONDS} s"
+        time.sleep(0.01)
+
+
+def count(connection: Connection, query: LiteralString) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def waiting_backends(connection: Connection) -> int:
+    """How many backends of this database wait for a lock now."""
+    # A transaction keeps what it once read from the view.
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    return count(connection, WAITING)
 
 
 @pytest.fixture(autouse=True)
-def no_deadlocks(index: Index) -> Iterator[None]:
-    """Postgres counts them, also those after which a transaction was simply tried again."""
+def no_deadlocks(index: Index, database_url: str) -> Iterator[None]:
+    """Postgres counts deadlocks, also those after which a transaction was simply tried again."""
     yield
-    # A backend reports what it counted when it is idle or ends.
-    index.rows("SELECT pg_stat_force_next_flush()")
-    index.database.close_idle_connections()
-    deadline = time.monotonic() + 1
-    while time.monotonic() < deadline:
-        assert index.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
-        time.sleep(0.2)
+    # A backend reports its counts when it ends.
+    index.database.close()
+    with Database(database_url, application="test") as database:
+
+        def count_now(query: str) -> int:
+            with database.transaction() as connection:
+                return count(connection, query)
+
+        wait_until(lambda: count_now(OTHER_BACKENDS) == 0, "the end of all other backends")
+        assert count_now(DEADLOCKS) == 0
 
 
-@contextmanager
-def held(index: Index, query: str, *values: object) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Hold rows while transactions begin, which go on when the block ends; their errors are raised then."""
-    threads: list[threading.Thread] = []
-    errors: list[BaseException] = []
+@dataclass
+class Blocked:
+    """Transactions that run in threads while a row is locked."""
 
-    def begin(work: Callable[[], object]) -> None:
+    holder: Connection
+    """The connection that locks the row."""
+    threads: list[threading.Thread] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def begin(self, work: Callable[[], object]) -> None:
+        """Run `work` in a thread until it waits for a lock, or ends because it needs none of these rows."""
+
         def run() -> None:
             try:
                 work()
-            except BaseException as error:  # noqa: BLE001 - raised below
-                errors.append(error)
+            except BaseException as error:  # noqa: BLE001 - raised by `locked`
+                self.errors.append(error)
 
-        threads.append(threading.Thread(target=run))
-        threads[-1].start()
-        time.sleep(UNTIL_IT_WAITS)
+        thread = threading.Thread(target=run)
+        self.threads.append(thread)
+        self.wait_for_lock_or_end(thread, thread.start)
 
+    def wait_for_lock_or_end(self, thread: threading.Thread, go_on: Callable[[], None]) -> None:
+        """Let a thread go on until one more backend waits for a lock, or until the thread ends."""
+        before = waiting_backends(self.holder)
+        go_on()
+        wait_until(
+            lambda: not thread.is_alive() or waiting_backends(self.holder) > before,
+            "a transaction that waits for a lock",
+        )
+
+
+@contextmanager
+def locked(index: Index, query: str, *values: object) -> Iterator[Blocked]:
+    """Lock one row while transactions begin. They go on when the block ends, and their errors are raised then."""
     with index.database.transaction() as connection:
         assert connection.execute(query, values).rowcount == 1
-        yield begin
-    for thread in threads:
+        blocked = Blocked(connection)
+        yield blocked
+    for thread in blocked.threads:
         thread.join()
-    if errors:
-        raise errors[0]
+    if blocked.errors:
+        raise blocked.errors[0]
 
 
 @pytest.mark.parametrize("how", ["remove the root", "forget the directory", "forget the files", "scan"])
@@ -102,9 +155,9 @@ def test_files_are_read_while_they_are_forgotten(index: Index, how: str) -> None
                 shutil.rmtree(index.folder / "gone")
                 index.scan()
 
-    with held(index, "SELECT FROM files WHERE path = 'gone/b' FOR UPDATE") as begin:
-        begin(forget)
-        begin(lambda: index.extraction()._process_or_return_claims(claims))
+    with locked(index, "SELECT FROM files WHERE path = 'gone/b' FOR UPDATE") as blocked:
+        blocked.begin(forget)
+        blocked.begin(lambda: index.extraction()._process_or_return_claims(claims))
 
 
 @pytest.mark.parametrize("how", ["remove the root", "look for orphans"])
@@ -129,11 +182,11 @@ def test_contents_are_taken_over_while_others_leave_them(index: Index, tmp_path:
                 contents_db.mark_orphans(connection, unreadable_grace_s=1e6)
 
     if how == "look for orphans":
-        # As after two that left a content at the same moment, each of whom saw the other.
+        # As if two transactions had taken the last two files of a content at the same moment.
         index.rows("DELETE FROM files WHERE root_id = %s RETURNING 1", index.root.id)
-    with held(index, "SELECT FROM contents WHERE id = %s FOR UPDATE", middle) as begin:
-        begin(leave)
-        begin(copies.settle)
+    with locked(index, "SELECT FROM contents WHERE id = %s FOR UPDATE", middle) as blocked:
+        blocked.begin(leave)
+        blocked.begin(copies.settle)
     assert copies.rows("SELECT count(*) FROM files WHERE state = 'indexed' AND root_id = %s", root.id) == [(3,)]
 
 
@@ -153,17 +206,16 @@ def test_vectors_are_written_while_copies_ask_for_them(index: Index, monkeypatch
 
     def wait(texts: Sequence[str]) -> NDArray[np.float32]:
         claimed.set()
-        go_on.wait(20)
+        go_on.wait(WAIT_SECONDS)
         return embed(texts)
 
     monkeypatch.setattr(index.embedder, "embed_passages", wait)
     embedding = threading.Thread(target=index.embedding().run_batch)
     embedding.start()
-    claimed.wait(20)
-    with held(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", chunks[1]) as begin:
-        begin(index.extraction().run_batch)
-        go_on.set()
-        time.sleep(UNTIL_IT_WAITS)
+    claimed.wait(WAIT_SECONDS)
+    with locked(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", chunks[1]) as blocked:
+        blocked.begin(index.extraction().run_batch)
+        blocked.wait_for_lock_or_end(embedding, go_on.set)
     embedding.join()
     assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(3,)]
 
@@ -181,11 +233,11 @@ def three_chunks(index: Index) -> list[int]:
     return chunks
 
 
-@pytest.mark.parametrize("how", ["set aside", "try again", "release"])
+@pytest.mark.parametrize("how", ["quarantine", "try again", "release"])
 def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three_chunks: list[int], how: str) -> None:
     for place, chunk in enumerate(reversed(three_chunks)):
         change = {
-            "set aside": "attempts = 100",
+            "quarantine": "attempts = 100",
             "try again": "state = 'failed', reason = 'crashed'",
             "release": "lease = 7, leased_by = 'embed-1@here'",
         }[how]
@@ -194,7 +246,7 @@ def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three
     def change_state() -> None:
         with index.database.transaction() as connection:
             match how:
-                case "set aside":
+                case "quarantine":
                     embeddings_db.quarantine_chunks(connection)
                 case "try again":
                     failures_db.retry_failures(connection)
@@ -206,9 +258,9 @@ def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three
             contents = [row[0] for row in connection.execute("SELECT id FROM contents")]
             contents_db.enqueue_chunks(connection, dict.fromkeys(contents, 1))
 
-    with held(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", three_chunks[1]) as begin:
-        begin(change_state)
-        begin(ask)
+    with locked(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", three_chunks[1]) as blocked:
+        blocked.begin(change_state)
+        blocked.begin(ask)
 
 
 def test_a_bad_vector_is_refused_while_copies_ask_for_the_good_ones(
@@ -216,33 +268,36 @@ def test_a_bad_vector_is_refused_while_copies_ask_for_the_good_ones(
 ) -> None:
     index.rows("UPDATE embeddings SET attempts = 0 RETURNING 1")
     embed, finish = index.embedder.embed_passages, embeddings_db.finish_chunks
-    asking = threading.Event()
+    finished, extracted = threading.Event(), threading.Event()
 
     def refuse(texts: Sequence[str]) -> NDArray[np.float32]:
         if "words 0" in texts:
             raise ModelError("a vector is not finite")
         return embed(texts)
 
-    def finish_slowly(*arguments: Any, **named: Any) -> int:
-        done = finish(*arguments, **named)
-        asking.set()
-        time.sleep(UNTIL_IT_WAITS)
-        return done
+    def finish_and_wait(connection: Connection, **arguments: Any) -> int:
+        embedded = finish(connection, **arguments)
+        finished.set()
+        wait_until(
+            lambda: extracted.is_set() or waiting_backends(connection) > 0, "an extraction that waits for a lock"
+        )
+        return embedded
 
     monkeypatch.setattr(index.embedder, "embed_passages", refuse)
-    monkeypatch.setattr(embeddings_db, "finish_chunks", finish_slowly)
+    monkeypatch.setattr(embeddings_db, "finish_chunks", finish_and_wait)
     for number in range(3):
         (index.folder / f"copy {number}.txt").write_text(f"words {number}")
     index.scan()
     embedding = threading.Thread(target=index.embedding().run_batch)
     embedding.start()
-    asking.wait(20)
+    finished.wait(WAIT_SECONDS)
     index.extraction().run_batch()
+    extracted.set()
     embedding.join()
     assert index.rows("SELECT state::text FROM embeddings ORDER BY chunk_id") == [("failed",), ("done",), ("done",)]
 
 
-def test_verdicts_are_forgotten_while_copies_are_met(index: Index) -> None:
+def test_unreadable_contents_are_deleted_while_copies_are_found(index: Index) -> None:
     digests = sorted(Digest(xxhash.xxh3_128_digest(b"%d" % number)) for number in range(3))
     for digest in reversed(digests):
         index.rows(
@@ -255,10 +310,10 @@ def test_verdicts_are_forgotten_while_copies_are_met(index: Index) -> None:
         with index.database.transaction() as connection:
             failures_db.retry_failures(connection)
 
-    def meet() -> None:
+    def find() -> None:
         with index.database.transaction() as connection:
             contents_db.find_contents(connection, [ContentKey(digest, 1, "txt") for digest in digests])
 
-    with held(index, "SELECT FROM contents WHERE digest = %s FOR UPDATE", digests[1]) as begin:
-        begin(forget)
-        begin(meet)
+    with locked(index, "SELECT FROM contents WHERE digest = %s FOR UPDATE", digests[1]) as blocked:
+        blocked.begin(forget)
+        blocked.begin(find)
