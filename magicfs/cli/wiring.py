@@ -290,12 +290,12 @@ class WorkerServices:
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
         from magicfs.pipeline.extract import ExtractService
-        from magicfs.text.chunking import TokenChunker, room_for_text
+        from magicfs.text.chunking import TokenChunker, max_text_tokens
         from magicfs.text.extract import FileExtractor, Limits, find_ocr
 
         settings = self._settings
         model = resolve_model(settings, _active_spec(self._database))
-        max_tokens = min(settings.chunk_tokens, room_for_text(model.spec))
+        max_tokens = min(settings.chunk_tokens, max_text_tokens(model.spec))
         return ExtractService(
             self._database,
             self._queue,
