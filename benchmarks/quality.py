@@ -1,11 +1,11 @@
-"""How good the ranking is: judged questions over a folder of texts.
+"""The quality of the ranking: judged questions over a folder of texts.
 
 FOLDER has the texts as `docs/<id>.txt`, the questions in `queries.tsv` (id, text) and the judgements in `qrels.tsv`
-(question, text, grade). The folder goes through the pipeline's own services into a Postgres of the benchmark's own,
-then every question is asked three times: by words, by meaning, and by both as users do. Questions are taken as prose:
-quotes and dashes in them are no search syntax.
+(question, text, grade). The services of the pipeline index the folder in a Postgres of the benchmark's own. Each
+question is then searched three times: by words, by meaning, and by both as users do. Questions are prose: quotes and
+dashes in them are no search syntax.
 
-Figures, means over the questions that have a relevant text, the first hundred results counted: `ndcg10` (the
+Figures, means over the questions that have a relevant text, among the first hundred results: `ndcg10` (the
 grade is the gain, as trec_eval has it), `recall10`, `recall100`, `mrr`.
 """
 
@@ -20,9 +20,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-# Run as a script, Python looks in this folder alone.
+# A script imports modules of its own folder without a package.
 from _report import parser, report
 from _stack import SilentQueue
 
@@ -31,7 +32,7 @@ from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.db.scope import understand
+from magicfs.db.scope import compile_query
 from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
 from magicfs.domain.query import Query
 from magicfs.embedding.embedder import FastembedEmbedder
@@ -42,15 +43,16 @@ from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
-from magicfs.search import ranking
-from magicfs.search.corpus import Corpus
+from magicfs.search.corpus_statistics import StatisticsCache
+from magicfs.search.ranking import SearchRequest, rank_files
+from magicfs.search.retrievers import QueryVector
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 HOST = "benchmark"
 DEPTH = 100
-LANES = ("lexical", "vector", "hybrid")
+MODES = ("lexical", "vector", "hybrid")
 
 Judgements = dict[str, dict[str, int]]
 """Grades by text, by question."""
@@ -63,7 +65,7 @@ def read_questions(folder: Path) -> dict[str, str]:
 
 
 def read_judgements(folder: Path) -> Judgements:
-    """The grades; those that are not above zero say that a text is not relevant."""
+    """The grades; a text with a grade of 0 or less is not relevant."""
     found: Judgements = {}
     for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
         if line.strip():
@@ -92,7 +94,7 @@ def _discounted(gains: Sequence[int]) -> float:
 
 @contextmanager
 def own_database(home: Path) -> Iterator[str]:
-    """A migrated database on a server of this benchmark; its address."""
+    """The address of a migrated database on a server of this benchmark."""
     settings = Settings(home=home)
     settings.make_home()
     command = [sys.executable, "-m", "magicfs.runtime.postgres", str(home)]
@@ -128,7 +130,7 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
 
 
 def embed(dsn: str, folder: Path, number: int) -> None:
-    """Embed what waits, as an embed worker does. Runs in a process of its own."""
+    """Embed all pending chunks, as an embed worker does. Runs in a process of its own."""
 
     def load(_: ModelSpec) -> FastembedEmbedder:
         return FastembedEmbedder.load(folder)
@@ -140,7 +142,7 @@ def embed(dsn: str, folder: Path, number: int) -> None:
 
 
 def embed_on_all_cores(dsn: str, folder: Path) -> None:
-    """One process a core, each with a model of its own."""
+    """Embed in one process for each core, each with a model of its own."""
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=embed, args=(dsn, folder, n)) for n in range(os.cpu_count() or 1)]
     for worker in workers:
@@ -152,43 +154,40 @@ def embed_on_all_cores(dsn: str, folder: Path) -> None:
 
 
 def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, text: str) -> dict[str, list[str]]:
-    """The ranked texts for a question, by lane."""
+    """The ranked texts for a question, by mode."""
     query = Query(text=text, question=text)
     vector = embedder.embed_query(text)
     answers = {}
     with database.transaction() as connection:
-        facts = Corpus().facts(connection, model)
-        understood = understand(connection, query)
-        for lane in LANES:
-            question = ranking.Question(
-                query=query,
-                lexemes={} if lane == "vector" else understood.lexemes,
-                phrase=None if lane == "vector" else understood.question,
-                scope=understood.scope,
-                model=None if lane == "lexical" else model,
-                vector=None if lane == "lexical" else vector,
+        statistics = StatisticsCache().read(connection, model)
+        compiled = compile_query(connection, query)
+        for mode in MODES:
+            request = SearchRequest(
+                question=text,
+                compiled=replace(compiled, lexemes={}, phrase=None) if mode == "vector" else compiled,
+                query_vector=None if mode == "lexical" else QueryVector(model, vector),
                 limit=DEPTH,
             )
-            hits = ranking.answer(connection, question, facts)
-            answers[lane] = [os.fsdecode(hit.name).removesuffix(".txt") for hit in hits]
+            hits = rank_files(connection, request, statistics)
+            answers[mode] = [os.fsdecode(hit.name).removesuffix(".txt") for hit in hits]
     return answers
 
 
 def measure(
     folder: Path, database: Database, model: IndexedModel, embedder: FastembedEmbedder
 ) -> dict[str, dict[str, float]]:
-    """The mean figures by lane."""
+    """The mean figures by mode."""
     judgements = read_judgements(folder)
-    judged: dict[str, list[dict[str, float]]] = {lane: [] for lane in LANES}
+    judged: dict[str, list[dict[str, float]]] = {mode: [] for mode in MODES}
     for question, text in read_questions(folder).items():
         grades = judgements.get(question, {})
         if not any(grade > 0 for grade in grades.values()):
             continue
-        for lane, ranked in ask(database, model, embedder, text).items():
-            judged[lane].append(judge(ranked, grades))
+        for mode, ranked in ask(database, model, embedder, text).items():
+            judged[mode].append(judge(ranked, grades))
     return {
-        lane: {name: round(sum(one[name] for one in all_) / len(all_), 4) for name in all_[0]}
-        for lane, all_ in judged.items()
+        mode: {name: round(sum(one[name] for one in all_) / len(all_), 4) for name in all_[0]}
+        for mode, all_ in judged.items()
     }
 
 
@@ -212,7 +211,7 @@ def main() -> None:
         embed_on_all_cores(dsn, stored.folder)
         with database.transaction() as connection:
             connection.execute("ANALYZE")
-            coverage = Corpus().facts(connection, model).coverage
+            coverage = StatisticsCache().read(connection, model).coverage
         indexed_s = time.monotonic() - began
         figures = measure(chosen.folder, database, model, FastembedEmbedder.load(stored.folder))
     sizes = {

@@ -1,12 +1,13 @@
 """How long a search takes: listing `search/<query>` of the mount.
 
-Cold is a question that was never asked before. Beside each such listing, in turn, another question of the same kind is
-embedded by the query embedder, and a third one's database statements are timed, their number of round trips
-included: the sum of the two medians is what a cold search cannot do without.
+A cold listing is of a question that was never asked before. After each cold listing, the query embedder embeds another
+question of the same kind, and the database statements of its search are timed, round trips included. The sum of the two
+medians is the least that a cold search takes.
 
 Figures: `ratio_cold_p50` = cold p50 / (embedding p50 + SQL p50); `ratio_busy_p95` = cold p95 while a bulk import
-keeps the workers busy / idle cold p95; `warm_extra_ms` = the usual listing of a query that was asked before, less that
-of a plain directory with as many entries; and the times `cold_p50_ms`, `cold_p95_ms`, `embed_p50_ms`, `sql_p50_ms`.
+keeps the workers busy / idle cold p95; `warm_extra_ms` = the median listing of a query that was asked before, less the
+median listing of a plain directory with as many entries; and the times `cold_p50_ms`, `cold_p95_ms`, `embed_p50_ms`,
+`sql_p50_ms`.
 """
 
 from __future__ import annotations
@@ -41,27 +42,27 @@ LETTERS_IN_WORD = range(4, 12)
 
 @dataclass(slots=True)
 class TimedConnection:
-    """A connection that adds up what its statements take."""
+    """A connection that adds up the time of its statements."""
 
     connection: Connection
     clock: TimedDatabase
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
-        """As psycopg's; rows have arrived when it returns."""
+        """Execute as psycopg does; the rows have arrived when it returns."""
         with self.clock.running():
             return self.connection.execute(*arguments, **options)
 
 
 @dataclass(slots=True)
 class TimedDatabase:
-    """A database that adds up what its statements take, beginnings and ends of transactions included."""
+    """A database that adds up the time of its statements, BEGIN and COMMIT included."""
 
     database: Database
     seconds: float = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """What is done inside counts."""
+        """Add the time of the block."""
         began = time.perf_counter()
         try:
             yield
@@ -70,7 +71,7 @@ class TimedDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[TimedConnection]:
-        """As a database's."""
+        """A transaction as the database gives it, timed."""
         inner = self.database.transaction()
         with self.running():
             connection = inner.__enter__()
@@ -82,19 +83,19 @@ class TimedDatabase:
 
 
 @dataclass(slots=True)
-class KnownVectors:
-    """A query embedder that has been asked already."""
+class PreparedVectors:
+    """A query embedder that returns vectors embedded before."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        """The vector of a question that was prepared."""
+        """The vector of a prepared question."""
         del spec, deadline_s
         return self.vectors[text]
 
 
-class Lanes:
-    """The three things that are timed, each on questions of its own."""
+class TimedSteps:
+    """The steps of a search, timed one by one."""
 
     def __init__(self, running: Stack) -> None:
         settings = running.settings
@@ -104,38 +105,38 @@ class Lanes:
         self._spec = model.spec
         self._mount = running.mount
         self._embedder = QueryEmbedder(settings.embedder_socket, settings.model_dir, launch=False)
-        self._known = KnownVectors()
+        self._prepared = PreparedVectors()
         self._timed = TimedDatabase(running.database)
-        # It asks for a database and gets something that behaves like one.
+        # TimedDatabase has the one method of a database that a search uses.
         database = cast("Database", self._timed)
-        self._service = SearchService(database, self._known, default_limit=settings.search_limit)
+        self._service = SearchService(database, self._prepared, default_limit=settings.search_limit)
 
     def listing_ms(self, question: str) -> float:
-        """List the directory of a question."""
+        """The time to list the directory of a question."""
         return milliseconds(lambda: os.listdir(self._mount / "search" / question))
 
     def embedding_ms(self, question: str) -> float:
-        """Embed a question; it is known to `sql_ms` from now on."""
+        """The time to embed a question, whose vector `sql_ms` needs."""
         began = time.perf_counter()
-        self._known.vectors[question] = self._embedder.embed(question, spec=self._spec, deadline_s=DEADLINE_SECONDS)
+        self._prepared.vectors[question] = self._embedder.embed(question, spec=self._spec, deadline_s=DEADLINE_SECONDS)
         return (time.perf_counter() - began) * 1000
 
     def sql_ms(self, question: str) -> float:
-        """The statements of a search whose question was embedded."""
+        """The time of the statements of a search whose question was embedded."""
         self._timed.seconds = 0.0
         self._service.search(question, deadline_s=DEADLINE_SECONDS)
         return self._timed.seconds * 1000
 
 
 def milliseconds(action: Callable[[], object]) -> float:
-    """How long an action takes."""
+    """The time of an action."""
     began = time.perf_counter()
     action()
     return (time.perf_counter() - began) * 1000
 
 
 def questions(seed: int) -> Iterator[str]:
-    """Two to five words each that stand near each other in the sources of which the corpus is made, none twice."""
+    """Questions of two to five words that are close together in the corpus's sources; none comes twice."""
     randomness = random.Random(seed)
     sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     asked: set[str] = set()
@@ -149,19 +150,19 @@ def questions(seed: int) -> Iterator[str]:
             yield question
 
 
-def idle(lanes: Lanes, fresh: Iterator[str], *, count: int) -> Mapping[str, list[float]]:
-    """Milliseconds of cold listings, of embeddings and of SQL, in turn."""
+def idle(steps: TimedSteps, fresh: Iterator[str], *, count: int) -> Mapping[str, list[float]]:
+    """The milliseconds of cold listings, of embeddings and of SQL, each measured in turn."""
     taken: dict[str, list[float]] = {"cold": [], "embed": [], "sql": []}
     for _ in range(count):
-        taken["cold"].append(lanes.listing_ms(next(fresh)))
+        taken["cold"].append(steps.listing_ms(next(fresh)))
         other = next(fresh)
-        taken["embed"].append(lanes.embedding_ms(other))
-        taken["sql"].append(lanes.sql_ms(other))
+        taken["embed"].append(steps.embedding_ms(other))
+        taken["sql"].append(steps.sql_ms(other))
     return taken
 
 
 def warm_extra_ms(running: Stack, question: str, *, count: int) -> float:
-    """What a listing of known results takes beyond one of a plain directory, each the usual one of many."""
+    """The median listing of cached results less the median listing of a plain directory."""
     results = running.mount / "search" / question
     plain = running.folder / "plain"
     plain.mkdir()
@@ -180,15 +181,15 @@ def p95(values: list[float]) -> float:
 
 
 def measure(running: Stack, *, count: int, bulk_files: int) -> tuple[dict[str, float], int]:
-    """All figures, and how much of the bulk import was left at the end."""
-    lanes = Lanes(running)
+    """All figures, and the number of files of the bulk import that are pending at the end."""
+    steps = TimedSteps(running)
     fresh = questions(seed=11)
-    idle(lanes, fresh, count=max(3, count // 10))
-    taken = idle(lanes, fresh, count=count)
+    idle(steps, fresh, count=max(3, count // 10))
+    taken = idle(steps, fresh, count=count)
     cold, embed, sql = (statistics.median(taken[name]) for name in ("cold", "embed", "sql"))
     extra = warm_extra_ms(running, next(fresh), count=count)
     start_bulk_import(running, files=bulk_files)
-    busy = [lanes.listing_ms(next(fresh)) for _ in range(count)]
+    busy = [steps.listing_ms(next(fresh)) for _ in range(count)]
     left = running.pending()
     figures = {
         "ratio_cold_p50": cold / (embed + sql),

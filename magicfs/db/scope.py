@@ -1,107 +1,112 @@
-"""Which chunks take part in a search, in Postgres's terms; and the queries of the search, their shared parts put in.
+"""Which chunks a search looks at: the conditions of a query, compiled for Postgres.
 
-Used by `search`. What filters leave is named one by one when it is little: then no index of vectors is asked.
+Used by the search, and by the queries of `magicfs.db.search`, which take a scope. A scope of few chunks is enumerated,
+so that its chunks are compared one by one and no index of vectors is asked. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any, LiteralString
+from typing import Any
 
+from magicfs.db.fragments import load_queries_with_fragments
 from magicfs.db.pool import Connection
-from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters, Query
 
+_SQL = load_queries_with_fragments("search")
 _NANOSECONDS = 1_000_000_000
-_MOST_CONTENTS = 50_000
-"""Contents that are named one by one. Who leaves more than that soon finds what he wants among all."""
-
-
-def _composed() -> dict[str, LiteralString]:
-    """The queries with the parts that they share put in."""
-    known = load_queries("search")
-    parts = ("in_scope", "has_phrases", "exact_phrases", "wide_scope", "among_contents", "matched_names")
-    bodies = {name: _without_comment(text) for name, text in known.items()}
-    for name in ("pick_in_wide_scope", "nearest_in_wide_scope"):
-        bodies[f"{name}_by_contents"] = bodies[name].replace("{wide_scope}", "{among_contents}")
-    for name in parts:
-        slot: LiteralString = "{" + name + "}"
-        bodies = {key: text.replace(slot, bodies[name]) for key, text in bodies.items()}
-    return bodies
-
-
-def _without_comment(text: LiteralString) -> LiteralString:
-    lines = text.splitlines()
-    newline: LiteralString = "\n"
-    return newline.join([line for line in lines if not line.startswith("--")])
-
-
-SQL = _composed()
-"""The queries of the search by name."""
+_BEFORE_ALL_TIMES_NS = -(1 << 62)
+MAX_ENUMERATED_CONTENTS = 50_000
+"""Contents. In a scope of more, an index finds candidates quickly, because most chunks are in scope."""
 
 Parameters = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """A query in Postgres's terms. Conditions are `tsquery` texts; None sets no condition."""
+class Scope:
+    """The chunks that a search looks at."""
 
-    lexemes: dict[str, int]
-    """The words of the question, and how often it says each."""
-    question: str | None
-    """The whole question as a phrase."""
-    scope: Scope
+    conditions: Parameters
+    """Values for the fragments of `search.sql`; None sets no condition."""
+    has_file_conditions: bool = False
+    """Whether filters or excluded words leave out files."""
+    contents: tuple[ContentId, ...] | None = None
+    """The contents of all files in scope; None when they are not enumerated."""
+    chunks: tuple[ChunkId, ...] | None = None
+    """All chunks in scope; None when they are not enumerated."""
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether filters, excluded words or phrases leave out chunks."""
+        return any(value is not None for value in self.conditions.values())
+
+    @property
+    def has_phrases(self) -> bool:
+        """Whether chunks must have phrases to the letter."""
+        return self.conditions["phrases"] is not None
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of a query in this scope."""
+        return self.conditions if self.contents is None else self.conditions | {"contents": list(self.contents)}
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """Which chunks take part in a search."""
+class CompiledQuery:
+    """A query in Postgres's terms."""
 
-    parameters: Parameters
-    restricted: bool
-    """Whether there is any condition."""
-    filtered: bool = False
-    """Whether there is one on files or contents."""
-    contents: tuple[ContentId, ...] | None = None
-    """Those of the files that take part, when they are not too many."""
-    chunks: tuple[ChunkId, ...] | None = None
-    """All of them, when they are few."""
-
-    @property
-    def sql_parameters(self) -> Parameters:
-        """What queries with this scope are given."""
-        return self.parameters if self.contents is None else self.parameters | {"contents": list(self.contents)}
+    lexemes: dict[str, int]
+    """The words of the question, and how often the question has each."""
+    phrase: str | None
+    """The whole question as a phrase, the text of a `tsquery`."""
+    scope: Scope
 
 
-def understand(connection: Connection, query: Query) -> Understood:
-    """Bring a query into Postgres's terms."""
+def compile_query(connection: Connection, query: Query) -> CompiledQuery:
+    """Translate a query into lexemes and conditions. The scope is not enumerated yet."""
     row = connection.execute(
-        SQL["understand"],
-        {"question": query.question, "phrases": list(query.phrases), "unwanted": list(query.without)},
+        _SQL["compile_query"],
+        {"question": query.question, "phrases": list(query.phrases), "excluded": list(query.excluded)},
     ).fetchone()
-    lexemes, counts, question, phrase_words, phrases, unwanted = row or ((), (), None, None, (), None)
-    parameters = _filter_parameters(query.filters) | {
+    lexemes, counts, phrase, phrase_words, phrases, excluded = row or ((), (), None, None, (), None)
+    conditions = _filter_conditions(query.filters) | {
         "phrases": list(phrases) or None,
         "phrase_words": phrase_words,
-        "unwanted": unwanted,
+        "excluded": excluded,
     }
-    restricted = any(value is not None for value in parameters.values())
-    filtered = bool(query.filters or query.without)
-    scope = Scope(parameters, restricted, filtered)
-    return Understood(dict(zip(lexemes, counts, strict=True)), question, scope)
+    scope = Scope(conditions, has_file_conditions=bool(query.filters or query.excluded))
+    return CompiledQuery(dict(zip(lexemes, counts, strict=True)), phrase, scope)
 
 
-def _filter_parameters(filters: Filters) -> Parameters:
+def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:
+    """Read the contents of a scope, unless they are too many, and its chunks if they are at most `limit`."""
+    if not scope.is_restricted:
+        return scope
+    if scope.has_file_conditions:
+        scope = replace(scope, contents=_contents(connection, scope))
+    query = _SQL["chunks_in_scope" if scope.contents is None else "chunks_in_contents"]
+    rows = connection.execute(query, scope.parameters | {"limit": limit + 1}, prepare=False).fetchall()
+    return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
+
+
+def _contents(connection: Connection, scope: Scope) -> tuple[ContentId, ...] | None:
+    """The contents of the files in scope; None for too many."""
+    parameters = scope.parameters | {"limit": MAX_ENUMERATED_CONTENTS + 1}
+    rows = connection.execute(_SQL["contents_in_scope"], parameters, prepare=False).fetchall()
+    return tuple(ContentId(row[0]) for row in rows) if len(rows) <= MAX_ENUMERATED_CONTENTS else None
+
+
+def _filter_conditions(filters: Filters) -> Parameters:
     relative = [folder for folder in filters.folders if not folder.startswith("/")]
     absolute = [folder for folder in filters.folders if folder.startswith("/")]
     return {
         "types": list(filters.types) or None,
         "extensions": list(filters.extensions) or None,
-        "folders": [f"%/{_literally(folder)}/%" for folder in relative] if filters.folders else None,
-        "absolute": [f"{_literally(folder)}/%".encode() for folder in absolute] if filters.folders else None,
-        "names": [_pattern(name) for name in filters.names] or None,
+        "folders": [f"%/{_like_literal(folder)}/%" for folder in relative] if filters.folders else None,
+        "absolute_folders": [f"{_like_literal(folder)}/%".encode() for folder in absolute] if filters.folders else None,
+        "names": [_like_pattern(name) for name in filters.names] or None,
         "hosts": [host.lower() for host in filters.hosts] or None,
         "roots": [root.lower() for root in filters.roots] or None,
         "after_ns": _midnight_ns(filters.after),
@@ -111,38 +116,22 @@ def _filter_parameters(filters: Filters) -> Parameters:
     }
 
 
-def _literally(text: str) -> str:
-    """Text as LIKE takes it for itself."""
+def _like_literal(text: str) -> str:
+    """The LIKE pattern that matches exactly `text`."""
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _pattern(name: str) -> str:
-    """A name with `*` and `?` as LIKE has it; a name without them may stand anywhere in a file's name."""
-    like = _literally(name).replace("*", "%").replace("?", "_")
-    return like if any(sign in name for sign in "*?") else f"%{like}%"
+def _like_pattern(name: str) -> str:
+    """The LIKE pattern of a name with `*` and `?`; a name without them matches anywhere in a file's name."""
+    like = _like_literal(name).replace("*", "%").replace("?", "_")
+    return like if any(wildcard in name for wildcard in "*?") else f"%{like}%"
 
 
 def _midnight_ns(day: date | None) -> int | None:
-    """The beginning of a day where this process lives."""
+    """The beginning of a day in this process's time zone, in nanoseconds since the epoch."""
     if day is None:
         return None
     try:
         return int(datetime.combine(day, time()).astimezone().timestamp()) * _NANOSECONDS
     except (OverflowError, ValueError):
-        return -(1 << 62)
-
-
-def narrow(connection: Connection, scope: Scope, *, limit: int) -> Scope:
-    """Name the contents of a scope, and its chunks one by one when they are no more than `limit`."""
-    if not scope.restricted:
-        return scope
-    name = "small_scope"
-    if scope.filtered:
-        parameters = scope.parameters | {"limit": _MOST_CONTENTS + 1}
-        found = connection.execute(SQL["scope_contents"], parameters, prepare=False).fetchall()
-        if len(found) <= _MOST_CONTENTS:
-            scope = replace(scope, contents=tuple(ContentId(row[0]) for row in found))
-            name = "small_scope_by_contents"
-    parameters = scope.sql_parameters | {"limit": limit + 1}
-    rows = connection.execute(SQL[name], parameters, prepare=False).fetchall()
-    return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
+        return _BEFORE_ALL_TIMES_NS

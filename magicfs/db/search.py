@@ -1,7 +1,7 @@
-"""Queries of the search: candidates by words and by vectors, and the files that have them.
+"""Queries of the search: candidates by words, by names and by vectors, and the files that have them.
 
-Two rules keep them quick. What would visit every match is capped first (ranking, counting), and what filters
-leave is looked at exactly when it is little: then its chunks are named one by one, and no index of vectors is asked.
+Used by `magicfs.search`. Every list has a limit, because a common word is in most chunks. Where the scope's chunks are
+enumerated, they are compared one by one; otherwise an index brings candidates. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -15,215 +15,227 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
+from magicfs.db.fragments import load_queries_with_fragments
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection
-from magicfs.db.scope import SQL, Parameters, Scope
+from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 
-_LARGEST_EF_SEARCH = 1000
-_EF_SEARCH_PER_RESULT = 2
-"""How many candidates an index scan keeps for each one that is wanted: with one alone, it misses twice as many."""
+_SQL = load_queries_with_fragments("search")
 
-K1 = 1.5
-"""How slowly further occurrences of a word lose worth, in BM25."""
-B = 0.75
-"""How much a long chunk must make up for being long, in BM25."""
+MAX_EF_SEARCH = 1000
+"""Candidates, the most that pgvector allows."""
+EF_SEARCH_PER_RESULT = 2
+"""Candidates that an index scan keeps for each result: with one, the scan misses twice as many results."""
+
+BM25_K1 = 1.5
+"""How soon more occurrences of a word add nothing to the score: later with a larger value."""
+BM25_B = 0.75
+"""How much the length of a chunk lowers its score, from 0 to 1."""
 
 
-def limit_time(connection: Connection, *, seconds: float) -> None:
-    """Bound every statement of this transaction: `DeadlineExceeded` is raised after `seconds`."""
+def set_statement_timeout(connection: Connection, *, seconds: float) -> None:
+    """Limit each statement of this transaction to `seconds`; a longer one raises `DeadlineExceeded`."""
     milliseconds = max(1, int(seconds * 1000))
     connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
 
 
-def _in_wide_scope(name: str, scope: Scope) -> str:
-    """The form of a query that a scope allows: to look at contents alone is several times quicker than at files."""
-    return name if scope.contents is None else f"{name}_by_contents"
+def document_frequencies(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
+    """The number of chunks that have each lexeme, counted up to `limit`."""
+    return dict(connection.execute(_SQL["document_frequencies"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
 
 
-def count_words(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
-    """In how many chunks each lexeme stands, counted up to `limit`."""
-    return dict(connection.execute(SQL["count_words"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
+def estimated_frequencies(connection: Connection, lexemes: Sequence[str]) -> dict[str, float]:
+    """The share of all chunks that have each lexeme, in [0, 1], by Postgres's statistics; rare lexemes are left out."""
+    return dict(connection.execute(_SQL["estimated_frequencies"], {"lexemes": list(lexemes)}).fetchall())
 
 
-def estimate_words(connection: Connection, lexemes: Sequence[str]) -> dict[str, float]:
-    """In what share of all chunks each of these lexemes stands, for those that are frequent."""
-    return dict(connection.execute(SQL["estimate_words"], {"lexemes": list(lexemes)}).fetchall())
-
-
-def usual_tokens(connection: Connection) -> float:
-    """The usual number of tokens in a chunk, at least 1."""
-    row = connection.execute(SQL["usual_length"]).fetchone()
+def average_tokens(connection: Connection) -> float:
+    """The average number of tokens of a chunk, at least 1."""
+    row = connection.execute(_SQL["average_tokens"]).fetchone()
     return max(1.0, float(row[0])) if row else 1.0
 
 
-def pick_by_words(
+def candidates_by_words(
     connection: Connection, scope: Scope, conditions: Sequence[Sequence[Sequence[str]]], *, limit: int
 ) -> list[ChunkId]:
-    """Chunks in the scope that answer any of several conditions, up to `limit` for each.
+    """The chunks in scope that meet any of the conditions, up to `limit` for each condition.
 
-    A condition is a list of alternatives, each of them a list of lexemes that must all be there.
+    A condition is a list of alternatives, each of them a list of lexemes that the chunk must all have.
     """
-    parameters = scope.sql_parameters | {"conditions": [_tsquery(one) for one in conditions], "limit": limit}
-    name = _in_wide_scope("pick_in_wide_scope", scope) if scope.restricted else "pick_everywhere"
+    parameters = scope.parameters | {"conditions": [_tsquery(condition) for condition in conditions], "limit": limit}
     if scope.chunks is not None:
         parameters["chunks"] = list(scope.chunks)
-        name = "pick_in_small_scope"
-    # One by one, so that it can stop at the limit: all matches of a common word are most of the table.
-    with _by_index(connection):
-        return [ChunkId(row[0]) for row in connection.execute(SQL[name], parameters, prepare=False)]
+        name = "candidates_by_words_in_chunks"
+    else:
+        name = _in_scope("candidates_by_words", scope)
+    # One row at a time, so that the scan stops at the limit: a common word matches most of the table.
+    with _row_by_row(connection):
+        return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
+
+
+def _in_scope(name: str, scope: Scope) -> str:
+    """The name of the form of a query for a scope whose chunks are not enumerated.
+
+    Conditions on contents are several times quicker than conditions on files.
+    """
+    if not scope.is_restricted:
+        return name
+    return f"{name}_in_files" if scope.contents is None else f"{name}_in_contents"
 
 
 def _tsquery(alternatives: Sequence[Sequence[str]]) -> str:
-    return " | ".join("(" + " & ".join(_quoted(lexeme) for lexeme in every) + ")" for every in alternatives)
+    return " | ".join("(" + " & ".join(_quoted(lexeme) for lexeme in lexemes) + ")" for lexemes in alternatives)
 
 
 def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def rank_words(
+def rank_by_bm25(
     connection: Connection,
     chunks: Iterable[ChunkId],
     weights: dict[str, float],
     *,
-    usual_tokens: float,
-    likely: int,
+    average_tokens: float,
+    scored: int,
     limit: int,
 ) -> list[WordMatch]:
-    """The best of given chunks by the words of a question, best first. `weights` has the lexemes' own weights.
+    """The best of given chunks by BM25, best first, at most `limit`. `weights` has each lexeme's weight.
 
-    Only the `likely` best by a rough measure are looked at closely. Chunks without any of the words are left out.
+    BM25 is computed for the best `scored` chunks by a quicker measure. Chunks without any lexeme are left out.
     """
     rows = connection.execute(
-        SQL["rank_words"],
+        _SQL["rank_by_bm25"],
         {
             "chunks": list(chunks),
             "lexemes": list(weights),
             "terms": [_quoted(lexeme) for lexeme in weights],
             "weights": list(weights.values()),
-            "usual_tokens": usual_tokens,
-            "k1": K1,
-            "b": B,
-            "likely": likely,
+            "average_tokens": average_tokens,
+            "k1": BM25_K1,
+            "b": BM25_B,
+            "scored": scored,
             "limit": limit,
         },
     )
     return [WordMatch(ChunkId(chunk_id), score, frozenset(lexemes)) for chunk_id, score, lexemes in rows]
 
 
-def pick_by_name(
+def candidates_by_name(
     connection: Connection, scope: Scope, lexemes: Sequence[str], *, limit: int
 ) -> dict[ChunkId, list[NameMatch]]:
-    """Files in the scope whose paths have words of a question, by their first chunks; some of them, if very many."""
+    """The files in scope whose paths have words of the question, by first chunk.
+
+    Files with all words are read up to `limit`, then files with any word up to `limit`.
+    """
     parameters = scope.parameters | _name_parameters(lexemes) | {"limit": limit}
-    found: dict[ChunkId, list[NameMatch]] = {}
-    for file_id, chunk_id, in_path, in_name in connection.execute(SQL["pick_by_name"], parameters, prepare=False):
+    rows = connection.execute(_SQL["candidates_by_name"], parameters, prepare=False)
+    candidates: dict[ChunkId, list[NameMatch]] = {}
+    for file_id, chunk_id, in_path, in_name in rows:
         match = NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name))
-        found.setdefault(ChunkId(chunk_id), []).append(match)
-    return found
+        candidates.setdefault(ChunkId(chunk_id), []).append(match)
+    return candidates
 
 
-def match_names(connection: Connection, files: Sequence[FileId], lexemes: Sequence[str]) -> list[NameMatch]:
-    """How the paths of given files answer the words of a question; those that have none of them are left out."""
-    rows = connection.execute(SQL["names"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
+def name_matches(connection: Connection, files: Sequence[FileId], lexemes: Sequence[str]) -> list[NameMatch]:
+    """The words of the question that the paths of given files have; files without any are left out."""
+    rows = connection.execute(_SQL["name_matches"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
     return [NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name)) for file_id, in_path, in_name in rows]
 
 
 def _name_parameters(lexemes: Sequence[str]) -> Parameters:
     return {
         "lexemes": list(lexemes),
-        "every": _tsquery([lexemes]),
-        "any": _tsquery([[lexeme] for lexeme in lexemes]),
+        "all_words": _tsquery([lexemes]),
+        "any_word": _tsquery([[lexeme] for lexeme in lexemes]),
     }
 
 
-def exactly(connection: Connection, scope: Scope, chunks: Iterable[ChunkId]) -> set[ChunkId]:
-    """Those of the chunks that hold the phrases of a search to the letter.
+def filter_exact_phrases(connection: Connection, scope: Scope, chunks: Iterable[ChunkId]) -> set[ChunkId]:
+    """Those of the chunks that have the scope's phrases to the letter; all of them if the scope has no phrases.
 
-    A scope whose chunks are not named lets through what has their words in other forms.
+    Candidates of a scope whose chunks are not enumerated may have the words of a phrase in other forms.
     """
-    if scope.chunks is not None or scope.parameters["phrases"] is None:
+    if scope.chunks is not None or not scope.has_phrases:
         return set(chunks)
-    rows = connection.execute(SQL["exactly"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
+    rows = connection.execute(_SQL["filter_exact_phrases"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
     return {ChunkId(row[0]) for row in rows}
 
 
-def having_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
-    """Those of the chunks that have the words of a phrase side by side. `phrase` is a `tsquery`."""
-    rows = connection.execute(SQL["verbatim"], {"chunks": list(chunks), "phrase": phrase})
+def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
+    """Those of the chunks that have the words of a phrase side by side. `phrase` is the text of a `tsquery`."""
+    rows = connection.execute(_SQL["chunks_with_phrase"], {"chunks": list(chunks), "phrase": phrase})
     return {ChunkId(row[0]) for row in rows}
 
 
 def nearest(
     connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
 ) -> list[tuple[ChunkId, float]]:
-    """The chunks in the scope that are nearest to a vector, nearest first, with their cosines."""
-    parameters = scope.sql_parameters | {"vector": HalfVector(vector), "limit": limit}
+    """The chunks in scope that are nearest to a vector, nearest first, at most `limit`, with their cosines."""
     if scope.chunks is not None:
         return similarities(connection, scope.chunks, vector, model=model)[:limit]
-    # In strict order, an index scan that goes on drops whatever is nearer than what it has found already.
+    # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     connection.execute(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %s, true)",
-        (str(min(_EF_SEARCH_PER_RESULT * limit, _LARGEST_EF_SEARCH)),),
+        (str(min(EF_SEARCH_PER_RESULT * limit, MAX_EF_SEARCH)),),
     )
-    name = _in_wide_scope("nearest_in_wide_scope", scope) if scope.restricted else "nearest"
-    rows = connection.execute(_of_model(name, model, dimension=vector.size), parameters, prepare=False)
-    return _nearest_first(rows)
+    query = _for_model(_in_scope("nearest", scope), model, dimension=vector.size)
+    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit}
+    return _nearest_first(connection.execute(query, parameters, prepare=False))
 
 
 def similarities(
     connection: Connection, chunks: Iterable[ChunkId], vector: NDArray[np.float32], *, model: ModelId
 ) -> list[tuple[ChunkId, float]]:
-    """The cosines of given chunks to a vector, nearest first; those without a vector are left out."""
-    rows = connection.execute(
-        _of_model("similarities", model, dimension=vector.size),
-        {"vector": HalfVector(vector), "chunks": list(chunks)},
-        prepare=False,
-    )
-    return _nearest_first(rows)
+    """The cosines of given chunks to a vector, nearest first; chunks without a vector are left out."""
+    query = _for_model("similarities", model, dimension=vector.size)
+    parameters = {"vector": HalfVector(vector), "chunks": list(chunks)}
+    return _nearest_first(connection.execute(query, parameters, prepare=False))
 
 
 def _nearest_first(rows: Iterable[tuple[int, float]]) -> list[tuple[ChunkId, float]]:
     return sorted(((ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows), key=lambda row: (-row[1], row[0]))
 
 
-def _of_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
-    return sql.SQL(SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
+def _for_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
+    return sql.SQL(_SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
 
 
-def places(connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int) -> list[ChunkLocation]:
-    """The files in the scope that have given chunks, in the order of the chunks, at most `limit` for each."""
+def chunk_locations(
+    connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int
+) -> list[ChunkLocation]:
+    """The files in scope that have given chunks, in the order of the chunks, at most `limit` for each chunk."""
     parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
-    with _by_index(connection):
-        rows = connection.execute(SQL["places"], parameters, prepare=False).fetchall()
-    return [_place(row) for row in rows]
+    with _row_by_row(connection):
+        rows = connection.execute(_SQL["chunk_locations"], parameters, prepare=False).fetchall()
+    return [_location(row) for row in rows]
 
 
 @contextmanager
-def _by_index(connection: Connection) -> Iterator[None]:
-    """Have rows looked up one by one.
+def _row_by_row(connection: Connection) -> Iterator[None]:
+    """Allow only plans that look rows up one by one through an index.
 
-    While a bulk import runs, statistics lag behind: Postgres would take a table of thousands of rows for an empty one
-    and read it whole for each chunk.
+    During a bulk import, Postgres's statistics are old: it takes a table of thousands of rows for empty, and would
+    read the whole table for each chunk.
     """
-    switches = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(switches),))
+    settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(settings),))
     yield
-    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(switches),))
+    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
 
 
-def newest(connection: Connection, scope: Scope, *, limit: int) -> list[ChunkLocation]:
-    """The files in the scope, the latest modified first, each with its first chunk."""
-    rows = connection.execute(SQL["newest"], scope.parameters | {"limit": limit}, prepare=False)
-    return [_place(row) for row in rows]
+def newest_files(connection: Connection, scope: Scope, *, limit: int) -> list[ChunkLocation]:
+    """The files in scope, the latest modified first, each with its first chunk."""
+    rows = connection.execute(_SQL["newest_files"], scope.parameters | {"limit": limit}, prepare=False)
+    return [_location(row) for row in rows]
 
 
-def _place(row: Sequence[Any]) -> ChunkLocation:
+def _location(row: Sequence[Any]) -> ChunkLocation:
     (
-        *_, chunk_id, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
+        chunk_id, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
         first_line, last_line, page, indexed_at,
     ) = row  # fmt: skip
     return ChunkLocation(
@@ -250,6 +262,7 @@ def _place(row: Sequence[Any]) -> ChunkLocation:
     )
 
 
-def texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, str]:
+def chunk_texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, str]:
     """The texts of given chunks."""
-    return {ChunkId(chunk_id): text for chunk_id, text in connection.execute(SQL["texts"], {"chunks": list(chunks)})}
+    rows = connection.execute(_SQL["chunk_texts"], {"chunks": list(chunks)})
+    return {ChunkId(chunk_id): text for chunk_id, text in rows}

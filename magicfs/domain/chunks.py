@@ -1,4 +1,4 @@
-"""Chunks: the pieces of text that are embedded and found, and what the retrievers say of them."""
+"""Chunks: the pieces of text that are embedded and searched, and the matches that retrievers find."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from magicfs.domain.ids import ChunkId, FileId, Lease
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document, small enough for the model to read whole."""
+    """A piece of a document, short enough for the model to read it whole."""
 
     text: str
     tokens: int
-    """By the tokenizer that cut it, special tokens not counted."""
+    """Counted by the model's tokenizer, without special tokens."""
     first_line: int
     """Counted from 1 in the document's text."""
     last_line: int
@@ -42,38 +42,41 @@ def model_input(chunk: Chunk | ClaimedChunk) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WordMatch:
-    """How a chunk answers the words of a question."""
+    """A chunk that has words of a question."""
 
     chunk_id: ChunkId
     score: float
     """BM25."""
     lexemes: frozenset[str]
-    """Those words that it has."""
+    """The words of the question that the chunk has."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """How a file's path answers the words of a question."""
+    """A file whose path has words of a question."""
 
     file_id: FileId
     in_path: frozenset[str]
-    """Those words that the path has, the name included."""
+    """The words of the question that the path has, including the name."""
     in_name: frozenset[str]
-    """Those words that the file's own name has."""
+    """The words of the question that the name has."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkLocation:
-    """Where a chunk stands: a file, and the lines in it."""
+    """A file that has a chunk, and the lines of the chunk in it."""
 
     chunk_id: ChunkId
     file_id: FileId
     host: str
     root: str
+    """The root's display name."""
     root_path: bytes
     path: bytes
+    """Relative to `root_path`."""
     stat: FileStat
     first_line: int
     last_line: int
     page: int | None
     indexed_at: float
+    """Seconds since the epoch."""

@@ -1,4 +1,4 @@
-"""What a search gives back. The mount, the command line and `.results.json` all show these records."""
+"""The results of a search, as the mount, the command line and `.results.json` show them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from magicfs.domain.ids import FileId
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the corpus a search could see."""
+    """The part of the corpus that a search covers."""
 
     files: int
     indexed: int
@@ -20,12 +20,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One file that answers a query, by its best chunk."""
+    """A file that answers a query, with its best chunk."""
 
     rank: int
     """From 1."""
     score: float
-    """In [0, 1]; never rises down the list; means the same for every model."""
+    """In [0, 1], on one scale for every model; at most the score of the result before."""
     file_id: FileId
     host: str
     root: str
@@ -34,15 +34,17 @@ class Hit:
     path: bytes
     """Relative to the root."""
     stat: FileStat
-    """As the index has it: listing results costs no `stat` of the files."""
+    """The metadata in the index: listing results needs no `stat` of the files."""
     first_line: int
     last_line: int
     page: int | None
+    """From 1; None in a format without pages."""
     snippet: str
+    """A line of the chunk that shows why it was found."""
     vector: float | None
-    """Similarity by meaning in [0, 1] on the calibrated scale; None when no vector took part."""
+    """Similarity by meaning in [0, 1], on the calibrated scale; None if the chunk or the question has no vector."""
     lexical: float | None
-    """Strength of the match by words in [0, 1]; None when the words do not occur."""
+    """Strength of the match by words in [0, 1]; None if the chunk and the file's path have none of the words."""
     indexed_at: float
     """Seconds since the epoch."""
 
@@ -53,7 +55,7 @@ class Hit:
 
     @property
     def name(self) -> bytes:
-        """The file's own name."""
+        """The last part of the path."""
         return self.path.rpartition(b"/")[2]
 
 
@@ -66,4 +68,4 @@ class SearchResult:
     coverage: Coverage
     hits: tuple[Hit, ...]
     notices: tuple[str, ...] = ()
-    """What a person should know, such as that the search went by words alone."""
+    """Sentences for the user, such as that the search used words alone."""

@@ -1,1 +1,1 @@
-"""Search: what people type, and the files that answer it. Knows Postgres through `magicfs.db` alone."""
+"""The search: from the text that a person types to ranked files. It reaches Postgres through `magicfs.db` only."""

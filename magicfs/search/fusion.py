@@ -1,11 +1,11 @@
-"""How the evidence of words and of meaning becomes one ranking and one score. Pure.
+"""The fusion of the retrievers' evidence: the order of candidates, and the score of each. Pure.
 
-Both lanes give a strength on a scale of their own (the best BM25 of the question is 1; a calibrated cosine), and a
-candidate's place comes from their mean. That keeps how much better one candidate is than the next, which reciprocal
-ranks throw away: on both judged collections it ranks better, see docs/benchmarks.md.
+Each retriever measures on a scale of its own: BM25 divided by the best BM25 of the question, and the calibrated cosine.
+The order comes from the mean of both. Unlike reciprocal ranks, the mean keeps how much better one candidate is than the
+next: on both judged collections it ranks better (docs/benchmarks.md, docs/adr/0006).
 
-The score says how well a result answers, on a scale that means the same for every model and every question:
-about 0 for unrelated text, 0.9 and more for the very words. It never rises down the list.
+The score says how well a result answers, on one scale for every model and every question: about 0 for unrelated text,
+0.9 and more for a text with all words of the question. Scores never rise from one result to the next.
 """
 
 from __future__ import annotations
@@ -13,75 +13,73 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WORDS_SCATTERED = 0.9
-"""Lexical strength of a text that has all words of the question, but not as a phrase: "the very words" begin here."""
-LEAST_LEXICAL = 0.005
-"""One of thirteen equally rare words."""
-LEAST_RELEVANCE = 0.1
-"""What answers less than this by meaning, and less than the above by words, is not shown."""
-VERBATIM_BONUS = 0.1
-"""What the question as a phrase adds to a candidate's place: more than its words alone would say."""
-
-
+ALL_WORDS_STRENGTH = 0.9
+"""The lexical strength of a text that has all words of the question, but not as a phrase."""
+MIN_LEXICAL_STRENGTH = 0.005
+"""One of thirteen equally rare words has this strength."""
+MIN_RELEVANCE = 0.1
+"""A candidate with less relevance, and less than the minimum lexical strength, is not shown."""
+PHRASE_BONUS = 0.1
+"""The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
-"""What a file's name that has all words of the question adds to its place: people often know part of the name."""
+"""The addition to the fused score of a file whose name has all words of the question: people often know the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for one candidate; None means that a lane knows nothing of it."""
+    """What the retrievers measure for one candidate; None where a retriever does not have it."""
 
-    words: float | None = None
-    """BM25, over the best one that the question found."""
+    bm25: float | None = None
+    """BM25, divided by the best BM25 of the question."""
     lexical: float | None = None
-    """Strength of the match by words in [0, 1], see `lexical_strength`."""
+    """The strength of the match by words in [0, 1], see `lexical_strength`."""
     nearness: float | None = None
-    """The cosine on the calibrated scale, not cut off at its ends."""
-    name: float = 0.0
-    """Share of the question's weight that the file's name has."""
+    """The cosine on the calibrated scale, not clipped to [0, 1]."""
+    name_share: float = 0.0
+    """The share of the question's weight that the file's name has."""
 
     @property
     def vector(self) -> float | None:
-        """Similarity by meaning in [0, 1]."""
+        """The similarity by meaning in [0, 1]."""
         return None if self.nearness is None else min(1.0, max(0.0, self.nearness))
 
 
-def lexical_strength(*, share: float, verbatim: bool) -> float:
-    """Strength of a match by words in [0, 1].
+def lexical_strength(*, share: float, is_phrase_match: bool) -> float:
+    """The strength of a match by words in [0, 1].
 
-    `share` is the part of the question's weight that the text's words have: rare words weigh more. It counts
-    squared, because one word of two is far less than half an answer.
+    `share` is the share of the question's weight that the text's words have: rare words weigh more. It is squared,
+    because one of two words is far less than half an answer.
     """
-    return 1.0 if verbatim else WORDS_SCATTERED * share * share
+    return 1.0 if is_phrase_match else ALL_WORDS_STRENGTH * share * share
 
 
 def relevance(evidence: Evidence) -> float:
-    """How well a candidate answers, in [0, 1]: either evidence is enough, and both together are more.
+    """How well a candidate answers, in [0, 1]. Words or meaning suffice alone, and both together give more.
 
-    Similarity counts squared: in a large corpus some text is always a little similar by chance.
+    The similarity is squared: in a large corpus some text is always a little similar by chance.
     """
     lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
     return 1.0 - (1.0 - lexical) * (1.0 - vector * vector)
 
 
-def worth_showing(evidence: Evidence) -> bool:
-    """Whether a candidate answers at all."""
-    return relevance(evidence) >= LEAST_RELEVANCE or (evidence.lexical or 0.0) >= LEAST_LEXICAL
+def is_relevant(evidence: Evidence) -> bool:
+    """Whether a candidate is shown."""
+    return relevance(evidence) >= MIN_RELEVANCE or (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
 
 
-def place_value(evidence: Evidence) -> float:
-    """What decides a candidate's place, higher is better.
+def fused_score(evidence: Evidence) -> float:
+    """The value that orders candidates, the best one highest.
 
-    A text that has no vector yet is taken to be as near as its words say.
+    A text without a vector counts as near as its words are strong.
     """
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
-    bonus = VERBATIM_BONUS if lexical > WORDS_SCATTERED else 0.0
-    return ((evidence.words or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name**2
+    bonus = PHRASE_BONUS if lexical > ALL_WORDS_STRENGTH else 0.0
+    return ((evidence.bm25 or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name_share**2
 
 
-def never_rising(scores: Sequence[float]) -> list[float]:
-    """The never rising sequence that is nearest to `scores` (least squares, by pooling neighbours)."""
+def non_increasing(scores: Sequence[float]) -> list[float]:
+    """The non-increasing sequence nearest to `scores`: least squares, by pooling neighbours."""
     pools: list[tuple[float, int]] = []
     for score in scores:
         total, count = score, 1

@@ -1,201 +1,186 @@
-"""From a question to ranked hits: candidates by words, by names and by meaning, their fusion, the best chunk per file.
+"""The ranking of files: candidates of all retrievers, the best chunk of each file, the order and the scores.
 
-Runs in the caller's transaction and keeps nothing. Not concerned with time: the transaction is bounded.
+Used by the search service. Runs in the caller's transaction, whose statements have a timeout; keeps no state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Connection
-from magicfs.db.scope import Scope
-from magicfs.domain.chunks import ChunkLocation, NameMatch
+from magicfs.db.scope import CompiledQuery
+from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
-from magicfs.domain.models import IndexedModel
-from magicfs.domain.query import Query
 from magicfs.domain.results import Hit
-from magicfs.search import fusion, lexical
-from magicfs.search.corpus import CorpusFacts
+from magicfs.search import fusion, retrievers
+from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence
-from magicfs.search.lexical import Words
-from magicfs.search.snippet import Snippets
+from magicfs.search.passages import SnippetCutter
+from magicfs.search.retrievers import QueryVector, QueryWords
 
-FEWEST_CANDIDATES = 200
+MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
-"""Several chunks may belong to one file, and some to files that a filter leaves out."""
-MOST_CANDIDATES = 2000
-NAMED = 200
-"""Files that come in by their names alone."""
+"""Several candidates may belong to one file, and some to files that are out of scope."""
+MAX_CANDIDATES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What to look for, and where."""
+class SearchRequest:
+    """What to search for, and in which scope."""
 
-    query: Query
-    lexemes: dict[str, int]
-    """Its words, and how often it says each."""
-    phrase: str | None
-    """The whole question as a phrase, a `tsquery`."""
-    scope: Scope
-    model: IndexedModel | None
-    """The model of `vector`; both or neither."""
-    vector: NDArray[np.float32] | None
+    question: str
+    """The words and phrases as text; empty for filters alone."""
+    compiled: CompiledQuery
+    query_vector: QueryVector | None
+    """None for a search by words and names alone."""
     limit: int
+    """The most files to return."""
 
     @property
-    def candidates(self) -> int:
-        """How many chunks each lane brings."""
-        return min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
+    def candidate_limit(self) -> int:
+        """The number of chunks that each retriever brings."""
+        return min(MAX_CANDIDATES, max(MIN_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A file by its best chunk."""
+class _CandidateFile:
+    """A file with its best chunk, and the evidence for both."""
 
-    place: ChunkLocation
+    location: ChunkLocation
     evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Chunks and what both lanes say of them, and the words of the question that they have."""
+class _CandidateChunks:
+    """Chunks with their evidence, and with the words of the question that they have."""
 
     evidence: dict[ChunkId, Evidence]
     lexemes: dict[ChunkId, frozenset[str]]
 
 
-def answer(connection: Connection, question: Question, facts: CorpusFacts) -> tuple[Hit, ...]:
-    """The files that answer a question, best first."""
-    if not question.query.question:
-        return _newest(connection, question)
-    words = lexical.weigh(connection, question.lexemes, chunks=facts.coverage.chunks)
-    named = _by_name(connection, question, words)
-    candidates = _gather(connection, question, words, facts, extra=list(named))
-    found = _best_of_each_file(connection, question, candidates)
-    found = _with_names(connection, found, candidates, named, words)
-    ranked = [one for one in found if fusion.worth_showing(one.evidence)]
-    ranked.sort(key=lambda one: -fusion.place_value(one.evidence))
-    shown = ranked[: question.limit]
-    scores = fusion.never_rising([fusion.relevance(one.evidence) for one in shown])
-    return _hits(connection, question, shown, scores)
+def rank_files(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> tuple[Hit, ...]:
+    """The files that answer a request, best first."""
+    if not request.question:
+        return _newest_files(connection, request)
+    words = retrievers.weigh_words(connection, request.compiled.lexemes, chunks=statistics.coverage.chunks)
+    named = retrievers.find_by_name(connection, request.compiled.scope, words)
+    chunks = _gather_candidates(connection, request, words, statistics, named=list(named))
+    files = _best_chunk_per_file(connection, request, chunks)
+    if named:
+        matches = retrievers.match_names(connection, words, [file.location.file_id for file in files], named)
+        files = [_with_name(file, chunks, matches.get(file.location.file_id), words) for file in files]
+    relevant = [file for file in files if fusion.is_relevant(file.evidence)]
+    best = sorted(relevant, key=lambda file: -fusion.fused_score(file.evidence))[: request.limit]
+    scores = fusion.non_increasing([fusion.relevance(file.evidence) for file in best])
+    return _hits(connection, request, best, scores)
 
 
-def _newest(connection: Connection, question: Question) -> tuple[Hit, ...]:
-    """Filters alone: every file that they leave answers fully, the latest modified first."""
-    places = queries.newest(connection, question.scope, limit=question.limit)
-    return _hits(connection, question, [_Found(place, Evidence()) for place in places], [1.0] * len(places))
+def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
+    """The files in scope, the latest modified first, each with the score 1: filters alone are answered or not."""
+    locations = queries.newest_files(connection, request.compiled.scope, limit=request.limit)
+    files = [_CandidateFile(location, Evidence()) for location in locations]
+    return _hits(connection, request, files, [1.0] * len(files))
 
 
-def _by_name(connection: Connection, question: Question, words: Words) -> dict[ChunkId, list[NameMatch]]:
-    """Files whose paths have words of the question. Phrases are about text, so no name answers them."""
-    if not words.weights or question.query.phrases:
-        return {}
-    return queries.pick_by_name(connection, question.scope, list(words.weights), limit=NAMED)
+def _gather_candidates(
+    connection: Connection,
+    request: SearchRequest,
+    words: QueryWords,
+    statistics: CorpusStatistics,
+    *,
+    named: Sequence[ChunkId],
+) -> _CandidateChunks:
+    """The chunks that any retriever brings; `named` are those of the names.
+
+    A chunk of one retriever is looked up in the other too, so its evidence is complete.
+    """
+    scope, limit, average_tokens = request.compiled.scope, request.candidate_limit, statistics.average_tokens
+    matches = retrievers.find_by_words(connection, scope, words, average_tokens=average_tokens, limit=limit)
+    matched = {match.chunk_id: match for match in matches}
+    nearness = retrievers.find_by_meaning(
+        connection, scope, request.query_vector, others=[*matched, *named], limit=limit
+    )
+    unmatched = [chunk for chunk in dict.fromkeys([*nearness, *named]) if chunk not in matched]
+    matches += retrievers.rank_by_words(
+        connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
+    )
+    strengths = _word_strengths(connection, request, words, matches)
+    chunks = dict.fromkeys([*strengths, *nearness, *named])
+    exact = queries.filter_exact_phrases(connection, scope, chunks)
+    evidence = {}
+    for chunk in chunks:
+        if chunk in exact:
+            bm25, lexical = strengths.get(chunk, (None, None))
+            evidence[chunk] = Evidence(bm25=bm25, lexical=lexical, nearness=nearness.get(chunk))
+    return _CandidateChunks(evidence, {match.chunk_id: match.lexemes for match in matches})
 
 
-def _gather(
-    connection: Connection, question: Question, words: Words, facts: CorpusFacts, *, extra: list[ChunkId]
-) -> _Candidates:
-    """All candidates of both lanes and the `extra` ones, each with what both lanes say of it."""
-    usual = facts.usual_tokens
-    matches = lexical.find(connection, question.scope, words, usual_tokens=usual, limit=question.candidates)
-    near = _nearness(connection, question, [*(match.chunk_id for match in matches), *extra])
-    matched = {match.chunk_id for match in matches}
-    others = [chunk for chunk in dict.fromkeys([*near, *extra]) if chunk not in matched]
-    matches += lexical.rank(connection, others, words, usual_tokens=usual, limit=len(others))
+def _word_strengths(
+    connection: Connection, request: SearchRequest, words: QueryWords, matches: Iterable[WordMatch]
+) -> dict[ChunkId, tuple[float, float]]:
+    """BM25 over the best BM25, and the lexical strength, of each match."""
+    matches = list(matches)
+    phrase, chunks = request.compiled.phrase, [match.chunk_id for match in matches]
+    phrase_matches = queries.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
     best = max((match.score for match in matches), default=1.0)
-    chunks = [match.chunk_id for match in matches]
-    verbatim = queries.having_phrase(connection, chunks, question.phrase) if question.phrase else set()
-    by_words = {
+    return {
         match.chunk_id: (
             match.score / best,
-            fusion.lexical_strength(share=words.share(match.lexemes), verbatim=match.chunk_id in verbatim),
+            fusion.lexical_strength(share=words.share(match.lexemes), is_phrase_match=match.chunk_id in phrase_matches),
         )
         for match in matches
     }
-    evidence = {}
-    exact = queries.exactly(connection, question.scope, {*by_words, *near, *extra})
-    for chunk in (one for one in dict.fromkeys([*by_words, *near, *extra]) if one in exact):
-        score, strength = by_words.get(chunk, (None, None))
-        evidence[chunk] = Evidence(words=score, lexical=strength, nearness=near.get(chunk))
-    return _Candidates(evidence, {match.chunk_id: match.lexemes for match in matches})
 
 
-def _nearness(connection: Connection, question: Question, chunks: list[ChunkId]) -> dict[ChunkId, float]:
-    """The nearest chunks and the given ones, with their cosines on the calibrated scale, not cut off at its ends."""
-    if question.model is None or question.vector is None:
-        return {}
-    model, vector = question.model, question.vector
-    cosines = dict(queries.nearest(connection, question.scope, vector, model=model.id, limit=question.candidates))
-    others = {chunk for chunk in chunks if chunk not in cosines}
-    cosines |= dict(queries.similarities(connection, others, vector, model=model.id))
-    return {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}
+def _best_chunk_per_file(
+    connection: Connection, request: SearchRequest, chunks: _CandidateChunks
+) -> list[_CandidateFile]:
+    evidence = chunks.evidence
+    ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk]))
+    files: dict[FileId, _CandidateFile] = {}
+    for location in queries.chunk_locations(connection, request.compiled.scope, ranked, limit=request.limit):
+        if location.file_id not in files:
+            files[location.file_id] = _CandidateFile(location, evidence[location.chunk_id])
+    return list(files.values())
 
 
-def _best_of_each_file(connection: Connection, question: Question, candidates: _Candidates) -> list[_Found]:
-    evidence = candidates.evidence
-    ranked = sorted(evidence, key=lambda chunk: -fusion.place_value(evidence[chunk]))
-    best: dict[FileId, _Found] = {}
-    for place in queries.places(connection, question.scope, ranked, limit=question.limit):
-        if place.file_id not in best:
-            best[place.file_id] = _Found(place, evidence[place.chunk_id])
-    return list(best.values())
-
-
-def _with_names(
-    connection: Connection,
-    found: list[_Found],
-    candidates: _Candidates,
-    named: dict[ChunkId, list[NameMatch]],
-    words: Words,
-) -> list[_Found]:
-    """Count the words of the question that are in a file's path, the directories above it by half."""
-    if not named:
-        return found
-    matches = {match.file_id: match for some in named.values() for match in some}
-    if len(matches) >= NAMED:
-        # There may be more than were picked: look at all that are here, so that equal names count alike.
-        files = [one.place.file_id for one in found]
-        matches = {match.file_id: match for match in queries.match_names(connection, files, list(words.weights))}
-    return [_with_name(one, candidates, matches.get(one.place.file_id), words) for one in found]
-
-
-def _with_name(one: _Found, candidates: _Candidates, match: NameMatch | None, words: Words) -> _Found:
+def _with_name(
+    file: _CandidateFile, chunks: _CandidateChunks, match: NameMatch | None, words: QueryWords
+) -> _CandidateFile:
+    """The file with the evidence of its name. Words in its directories count half."""
     if match is None:
-        return one
-    in_text = candidates.lexemes.get(one.place.chunk_id, frozenset())
-    name = (words.share(match.in_name) + words.share(match.in_path)) / 2
-    together = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
-    strength = fusion.lexical_strength(share=together, verbatim=False)
-    lexical_best = max(strength, one.evidence.lexical or 0.0)
-    return replace(one, evidence=replace(one.evidence, lexical=lexical_best, name=name))
+        return file
+    in_text = chunks.lexemes.get(file.location.chunk_id, frozenset())
+    name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
+    share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
+    lexical = max(fusion.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
+    return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share))
 
 
-def _hits(connection: Connection, question: Question, found: list[_Found], scores: list[float]) -> tuple[Hit, ...]:
-    texts = queries.texts(connection, {one.place.chunk_id for one in found})
-    snippets = Snippets(question.query.question.split())
+def _hits(
+    connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile], scores: Sequence[float]
+) -> tuple[Hit, ...]:
+    texts = queries.chunk_texts(connection, {file.location.chunk_id for file in files})
+    snippets = SnippetCutter(request.question.split())
     return tuple(
         Hit(
             rank=rank,
             score=score,
-            file_id=one.place.file_id,
-            host=one.place.host,
-            root=one.place.root,
-            root_path=one.place.root_path,
-            path=one.place.path,
-            stat=one.place.stat,
-            first_line=one.place.first_line,
-            last_line=one.place.last_line,
-            page=one.place.page,
-            snippet=snippets.cut(texts.get(one.place.chunk_id, "")),
-            vector=one.evidence.vector,
-            lexical=one.evidence.lexical,
-            indexed_at=one.place.indexed_at,
+            file_id=file.location.file_id,
+            host=file.location.host,
+            root=file.location.root,
+            root_path=file.location.root_path,
+            path=file.location.path,
+            stat=file.location.stat,
+            first_line=file.location.first_line,
+            last_line=file.location.last_line,
+            page=file.location.page,
+            snippet=snippets.cut(texts.get(file.location.chunk_id, "")),
+            vector=file.evidence.vector,
+            lexical=file.evidence.lexical,
+            indexed_at=file.location.indexed_at,
         )
-        for rank, (one, score) in enumerate(zip(found, scores, strict=True), 1)
+        for rank, (file, score) in enumerate(zip(files, scores, strict=True), 1)
     )

@@ -1,7 +1,7 @@
-"""Results and status as JSON objects and as text lines: the same for the command line and for the mount.
+"""Results and status as JSON objects, the same for the command line and for the mount. Pure.
 
-Pure. Paths and names are bytes inside MagicFS; here undecodable ones become U+FFFD, so that what is printed is
-always valid UTF-8. A program that needs the exact bytes reads them from the mount.
+Paths and names are bytes inside MagicFS. In JSON, bytes that are not UTF-8 become U+FFFD, so that the output is always
+valid UTF-8. A program that needs the exact bytes reads them from the mount.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _NANOSECONDS = 1_000_000_000
 
 
 def readable(path: bytes) -> str:
-    """A path or name for people: bytes that are not UTF-8 are replaced."""
+    """A path or name as text; bytes that are not UTF-8 become U+FFFD."""
     return path.decode("utf-8", "replace")
 
 
 def result_json(result: SearchResult) -> dict[str, Any]:
-    """What `magicfs search --json` prints and `.results.json` holds."""
+    """The object that `magicfs search --json` prints and `.results.json` has."""
     return {
         "query": _encodable(result.query),
         "took_ms": round(result.took_ms, 1),
@@ -32,7 +32,7 @@ def result_json(result: SearchResult) -> dict[str, Any]:
 
 
 def coverage_json(coverage: Coverage) -> dict[str, int]:
-    """How much of the corpus a search could see."""
+    """The part of the corpus that a search covers."""
     return {
         "files": coverage.files,
         "indexed": coverage.indexed,
@@ -64,29 +64,12 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _encodable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if _escaped(text) else text
-
-
-def _escaped(text: str) -> bool:
+    """A text that UTF-8 can encode: what was typed in the mount may have escaped bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
-
-
-def passages_text(result: SearchResult) -> bytes:
-    """One line a hit, best first, as `grep -n` prints: `path:first-last: text`. Paths keep their bytes."""
-    return b"".join(
-        b"%s:%d-%d: %s\n"
-        % (
-            hit.absolute_path.replace(b"\n", b"?"),
-            hit.first_line,
-            hit.last_line,
-            hit.snippet.encode("utf-8", "replace"),
-        )
-        for hit in result.hits
-    )
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text
 
 
 def _chunks_json(chunks: ChunkCounts) -> dict[str, int]:
@@ -94,7 +77,7 @@ def _chunks_json(chunks: ChunkCounts) -> dict[str, int]:
 
 
 def status_json(status: IndexStatus) -> dict[str, Any]:
-    """What `magicfs status --json` prints and `.magic/status.json` holds. Times are seconds since the epoch."""
+    """The object that `magicfs status --json` prints and `.magic/status.json` has. Times are epoch seconds."""
     return {
         "model": status.model,
         "building": status.building,

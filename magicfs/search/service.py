@@ -1,14 +1,14 @@
-"""The search: a text that somebody typed in, files that answer it out.
+"""The search service: a typed text in, ranked files out.
 
-Used by the mount, by `magicfs search` and by the benchmarks. Holds no model, and no connection between calls.
-Safe in any thread; the size of the database's pool says how many searches run at once.
+Used by the mount, by `magicfs search` and by the benchmarks. Holds no model, and no connection between calls. Safe in
+any thread; the size of the database's pool limits the number of concurrent searches.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,25 +17,26 @@ from numpy.typing import NDArray
 from magicfs.db import search as queries
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
-from magicfs.db.scope import Understood, narrow, understand
+from magicfs.db.scope import CompiledQuery, compile_query, enumerate_scope
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import SearchResult
 from magicfs.errors import DeadlineExceeded, EmbedderUnavailable, ModelError, UsageError
-from magicfs.search import ranking
-from magicfs.search.corpus import Corpus, CorpusFacts
-from magicfs.search.syntax import LARGEST_LIMIT, parse
+from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
+from magicfs.search.ranking import SearchRequest, rank_files
+from magicfs.search.retrievers import QueryVector
+from magicfs.search.syntax import MAX_LIMIT, parse
 
 log = logging.getLogger(__name__)
 
-EMBEDDING_SHARE = 0.6
-"""Part of the time left that the query embedder may take: words alone are searched in the rest."""
-SMALL_SCOPE = 10_000
-"""Chunks. So many are compared one by one in less time than an index needs to find those that filters leave."""
+EMBEDDING_TIME_SHARE = 0.6
+"""The share of the remaining time for the query embedder; the rest suffices for a search by words."""
+MAX_ENUMERATED_CHUNKS = 10_000
+"""Comparing so many chunks one by one takes less time than an index needs to find candidates in a small scope."""
 
 
-class QueryVectors(Protocol):
-    """Turns questions into vectors; `magicfs.embedding.query_client.QueryEmbedder` is one. Safe in any thread."""
+class QueryVectorSource(Protocol):
+    """Embeds questions; `magicfs.embedding.query_client.QueryEmbedder` is one. Safe in any thread."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         """The vector of a question, shape (dimension,), of length 1.
@@ -45,84 +46,82 @@ class QueryVectors(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What the first transaction finds out."""
+class _PreparedSearch:
+    """What a search reads before the question is embedded."""
 
     model: IndexedModel | None
-    facts: CorpusFacts
-    understood: Understood
+    statistics: CorpusStatistics
+    compiled: CompiledQuery
 
 
 class SearchService:
-    """Answers searches on one database."""
+    """Searches one database."""
 
-    def __init__(self, database: Database, vectors: QueryVectors, *, default_limit: int) -> None:
-        """`default_limit` results are given to a search that names no number."""
+    def __init__(self, database: Database, vectors: QueryVectorSource, *, default_limit: int) -> None:
+        """`default_limit` is the number of results of a search that names no number."""
         self._database = database
         self._vectors = vectors
         self._default_limit = default_limit
-        self._corpus = Corpus()
+        self._statistics = StatisticsCache()
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
-        """Search for what somebody typed, within `deadline_s` seconds.
+        """The files that answer a typed text, within `deadline_s` seconds.
 
-        The number of results is `limit`, else the `limit:` in the text, else the default. Raises `UsageError` for
-        a text that asks for nothing, `DatabaseUnavailable`, and `DeadlineExceeded`. Without a query embedder the
-        search goes by words alone, and a notice says so.
+        The number of results is `limit`, else the `limit:` in the text, else the default. Without a query embedder the
+        search uses words and names alone, and a notice says so. Raises `UsageError` for a text without a condition,
+        `DatabaseUnavailable`, and `DeadlineExceeded`.
         """
         started = time.monotonic()
         query = parse(text)
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
-        wanted = min(limit or query.limit or self._default_limit, LARGEST_LIMIT)
         deadline = started + deadline_s
         prepared = self._prepare(query, deadline)
-        vector, notices = self._embed(query, prepared.model, deadline)
+        query_vector, notices = self._embed(query, prepared.model, deadline)
         with self._database.transaction() as connection:
-            queries.limit_time(connection, seconds=_left(deadline))
-            scope = narrow(connection, prepared.understood.scope, limit=SMALL_SCOPE)
-            question = ranking.Question(
-                query=query,
-                lexemes=prepared.understood.lexemes,
-                phrase=prepared.understood.question,
-                scope=scope,
-                model=prepared.model if vector is not None else None,
-                vector=vector,
-                limit=wanted,
+            queries.set_statement_timeout(connection, seconds=seconds_left(deadline))
+            scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
+            request = SearchRequest(
+                question=query.question,
+                compiled=replace(prepared.compiled, scope=scope),
+                query_vector=query_vector,
+                limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
             )
-            hits = ranking.answer(connection, question, prepared.facts)
+            hits = rank_files(connection, request, prepared.statistics)
         return SearchResult(
             query=text,
             took_ms=(time.monotonic() - started) * 1000,
-            coverage=prepared.facts.coverage,
+            coverage=prepared.statistics.coverage,
             hits=hits,
             notices=notices,
         )
 
-    def _prepare(self, query: Query, deadline: float) -> _Prepared:
+    def _prepare(self, query: Query, deadline: float) -> _PreparedSearch:
         with self._database.transaction() as connection:
-            queries.limit_time(connection, seconds=_left(deadline))
+            queries.set_statement_timeout(connection, seconds=seconds_left(deadline))
             model = active_model(connection)
-            return _Prepared(model, self._corpus.facts(connection, model), understand(connection, query))
+            statistics = self._statistics.read(connection, model)
+            return _PreparedSearch(model, statistics, compile_query(connection, query))
 
     def _embed(
         self, query: Query, model: IndexedModel | None, deadline: float
-    ) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
-        """The question's vector, or none and what a person should know."""
+    ) -> tuple[QueryVector | None, tuple[str, ...]]:
+        """The question's vector, or None with a notice for the user; no notice if there is no question."""
         if not query.question:
             return None, ()
         if model is None:
             return None, ("the index has no vectors yet: found by words alone",)
+        seconds = seconds_left(deadline) * EMBEDDING_TIME_SHARE
         try:
-            vector = self._vectors.embed(query.question, spec=model.spec, deadline_s=_left(deadline) * EMBEDDING_SHARE)
+            vector = self._vectors.embed(query.question, spec=model.spec, deadline_s=seconds)
         except (EmbedderUnavailable, ModelError) as error:
             log.warning("searching by words alone: %s", error)
             return None, (f"found by words alone: {error}",)
-        return vector, ()
+        return QueryVector(model, vector), ()
 
 
-def _left(deadline: float) -> float:
-    """Seconds until the deadline; raises `DeadlineExceeded` when there are none."""
+def seconds_left(deadline: float) -> float:
+    """The seconds until a deadline of the monotonic clock, more than 0. Raises `DeadlineExceeded`."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         raise DeadlineExceeded("the search took too long: try again, or ask with fewer words")

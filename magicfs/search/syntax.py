@@ -1,7 +1,7 @@
-"""What people type into a search, understood as a `Query`.
+"""The search language: parses a typed text into a `Query`. Pure.
 
-Pure; used by the search service, so by the command line and the mount alike. There are no syntax errors: what is
-not understood is ordinary text. docs/search.md describes the language to its users.
+Used by the search service, so by the command line and the mount. There are no syntax errors: whatever is not a phrase,
+an exclusion or a filter is ordinary text. docs/search.md describes the language to users.
 """
 
 from __future__ import annotations
@@ -14,167 +14,172 @@ from functools import partial
 
 from magicfs.domain.query import Filters, Query
 
-LONGEST_TEXT = 4096
-"""Characters. The rest of a longer query is not read; no model reads that far."""
-LARGEST_LIMIT = 1000
-LARGEST_SIZE = 1 << 62
-"""Bytes. Postgres compares no larger ones."""
+MAX_TEXT_CHARACTERS = 4096
+"""The rest of a longer text is ignored; no model reads that far."""
+MAX_LIMIT = 1000
+MAX_SIZE_BYTES = 1 << 62
+"""Postgres compares no larger numbers."""
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
-_PIECE = re.compile(
-    r"""(?P<minus>-(?=["\w]))?            # -without, but neither a lone dash nor --option
+_TOKEN = re.compile(
+    r"""(?P<minus>-(?=["\w]))?            # -word, but neither a lone dash nor --option
         (?: "(?P<phrase>[^"]*)"
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"
           | (?P<bare>[^\s"]+)
-          | "                             # never closed: a sign like any other
+          | "                             # a quote that is never closed is ignored
         )""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans("\u201c\u201d\u201e", '"""')
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_FIRST_SURROGATE = "\ud800"
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
 _SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
+def parse(text: str) -> Query:
+    """The query in a typed text. Never raises, whatever `text` has."""
+    builder = _QueryBuilder()
+    for token in _TOKEN.finditer(_normalized(text)):
+        builder.add_token(token)
+    return builder.build(text)
+
+
+def _normalized(text: str) -> str:
+    """The text without `%2F` and `%25`, curly quotes, and characters that Postgres or a model rejects."""
+    text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_TEXT_CHARACTERS])
+    text = _UNPRINTABLE.sub(lambda match: "\ufffd" if match[0] >= _FIRST_SURROGATE else " ", text)
+    return text.translate(_QUOTES)
+
+
 @dataclass
-class _Draft:
-    """A query while it is read."""
+class _QueryBuilder:
+    """The parts of a query, while its tokens are read."""
 
     filters: Filters = field(default_factory=Filters)
     limit: int | None = None
     words: list[str] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
 
+    def build(self, text: str) -> Query:
+        """The query; `text` is what was typed."""
+        return Query(
+            text=text,
+            question=" ".join(self.words),
+            phrases=tuple(self.phrases),
+            excluded=tuple(self.excluded),
+            filters=self.filters,
+            limit=self.limit,
+        )
 
-def parse(text: str) -> Query:
-    """Understand what somebody typed. Never raises, whatever `text` holds."""
-    draft = _Draft()
-    for piece in _PIECE.finditer(_readable(text)):
-        _read_piece(draft, piece)
-    return Query(
-        text=text,
-        question=" ".join(draft.words),
-        phrases=tuple(draft.phrases),
-        without=tuple(draft.without),
-        filters=draft.filters,
-        limit=draft.limit,
-    )
+    def add_token(self, token: re.Match[str]) -> None:
+        """Add a match of `_TOKEN`."""
+        is_excluded = token["minus"] is not None
+        if token["phrase"] is not None:
+            self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
+        elif token["quoted"] is not None:
+            name, value = token["name"], token["quoted"]
+            if is_excluded or not self._apply_filter(name, value):
+                self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
+        elif token["bare"] is not None:
+            self._add_bare(token["bare"], is_excluded=is_excluded)
 
-
-def _readable(text: str) -> str:
-    """Undo `%2F` and `%25`, and replace what neither Postgres nor a model reads."""
-    text = _ESCAPES.sub(lambda found: "%" if found[1] == "25" else "/", text[:LONGEST_TEXT])
-    text = _UNPRINTABLE.sub(lambda found: "\ufffd" if found[0] >= "\ud800" else " ", text)
-    return text.translate(_QUOTES)
-
-
-def _read_piece(draft: _Draft, piece: re.Match[str]) -> None:
-    phrase, bare = piece["phrase"], piece["bare"]
-    if phrase is not None:
-        _read_phrase(draft, " ".join(phrase.split()), negative=piece["minus"] is not None)
-        return
-    if piece["quoted"] is not None:
-        name, value = piece["name"], piece["quoted"]
-        if piece["minus"] is None and _apply_filter(draft, name, value):
+    def _add_bare(self, bare: str, *, is_excluded: bool) -> None:
+        if is_excluded:
+            self.excluded.append(bare)
             return
-        _read_phrase(draft, f"{name}:{value}", negative=piece["minus"] is not None)
-        return
-    if bare is None:
-        return
-    if piece["minus"] is not None:
-        draft.without.append(bare)
-        return
-    name, colon, value = bare.partition(":")
-    if not (colon and value and _apply_filter(draft, name, value)):
-        draft.words.append(bare)
+        name, colon, value = bare.partition(":")
+        if not (colon and value and self._apply_filter(name, value)):
+            self.words.append(bare)
+
+    def _add_phrase(self, phrase: str, *, is_excluded: bool) -> None:
+        if not phrase:
+            return
+        if is_excluded:
+            self.excluded.append(phrase)
+        else:
+            self.phrases.append(phrase)
+            self.words.append(phrase)
+
+    def _apply_filter(self, name: str, value: str) -> bool:
+        """Add a filter; False for an unknown filter or an invalid value."""
+        if name.lower() == "limit":
+            return self._apply_limit(value)
+        add_filter = _FILTERS.get(name.lower())
+        filters = add_filter(self.filters, value) if add_filter else None
+        if filters is None:
+            return False
+        self.filters = filters
+        return True
+
+    def _apply_limit(self, value: str) -> bool:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
+            return False
+        self.limit = min(int(value), MAX_LIMIT)
+        return True
 
 
-def _read_phrase(draft: _Draft, phrase: str, *, negative: bool) -> None:
-    if not phrase:
-        return
-    if negative:
-        draft.without.append(phrase)
-    else:
-        draft.phrases.append(phrase)
-        draft.words.append(phrase)
+# Each of these returns the filters with one more condition, or None for an invalid value.
 
 
-def _apply_filter(draft: _Draft, name: str, value: str) -> bool:
-    """Take over a filter; False when there is no such filter or its value makes no sense."""
-    if name.lower() == "limit":
-        return _apply_limit(draft, value)
-    reader = _FILTERS.get(name.lower())
-    changed = reader(draft.filters, value) if reader else None
-    if changed is None:
-        return False
-    draft.filters = changed
-    return True
-
-
-def _apply_limit(draft: _Draft, value: str) -> bool:
-    if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
-        return False
-    draft.limit = min(int(value), LARGEST_LIMIT)
-    return True
-
-
-def _kind(filters: Filters, value: str) -> Filters | None:
+def _add_type(filters: Filters, value: str) -> Filters | None:
     return replace(filters, types=(*filters.types, value.lower()))
 
 
-def _extension(filters: Filters, value: str) -> Filters | None:
+def _add_extension(filters: Filters, value: str) -> Filters | None:
     extension = value.lower().lstrip("*").lstrip(".")
     return replace(filters, extensions=(*filters.extensions, extension)) if extension else None
 
 
-def _folder(filters: Filters, value: str) -> Filters | None:
+def _add_folder(filters: Filters, value: str) -> Filters | None:
     folder = value.rstrip("/") if value.startswith("/") else value.strip("/")
     return replace(filters, folders=(*filters.folders, folder)) if folder else None
 
 
-def _name(filters: Filters, value: str) -> Filters | None:
+def _add_name(filters: Filters, value: str) -> Filters | None:
     return replace(filters, names=(*filters.names, value))
 
 
-def _host(filters: Filters, value: str) -> Filters | None:
+def _add_host(filters: Filters, value: str) -> Filters | None:
     return replace(filters, hosts=(*filters.hosts, value))
 
 
-def _root(filters: Filters, value: str) -> Filters | None:
+def _add_root(filters: Filters, value: str) -> Filters | None:
     return replace(filters, roots=(*filters.roots, value))
 
 
-def _day(filters: Filters, value: str, *, start: bool) -> Filters | None:
-    found = _DAY.fullmatch(value)
-    if found is None:
+def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
+    match = _DAY.fullmatch(value)
+    if match is None:
         return None
     try:
-        day = date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+        day = date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
     except ValueError:
         return None
-    return replace(filters, after=day) if start else replace(filters, before=day)
+    return replace(filters, after=day) if is_start else replace(filters, before=day)
 
 
-def _size(filters: Filters, value: str) -> Filters | None:
-    found = _SIZE.fullmatch(value)
-    if found is None:
+def _set_size(filters: Filters, value: str) -> Filters | None:
+    match = _SIZE.fullmatch(value)
+    if match is None:
         return None
-    size = min(int(float(found[2]) * _UNITS[found[3].lower()]), LARGEST_SIZE)
-    if found[1].startswith(">"):
-        return replace(filters, larger=size - 1 if found[1] == ">=" else size)
-    return replace(filters, smaller=size + 1 if found[1] == "<=" else size)
+    comparison, number, unit = match.groups()
+    size = min(int(float(number) * _UNITS[unit.lower()]), MAX_SIZE_BYTES)
+    if comparison.startswith(">"):
+        return replace(filters, larger=size - 1 if comparison == ">=" else size)
+    return replace(filters, smaller=size + 1 if comparison == "<=" else size)
 
 
 _FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {
-    "type": _kind,
-    "ext": _extension,
-    "in": _folder,
-    "name": _name,
-    "host": _host,
-    "root": _root,
-    "after": partial(_day, start=True),
-    "before": partial(_day, start=False),
-    "size": _size,
+    "type": _add_type,
+    "ext": _add_extension,
+    "in": _add_folder,
+    "name": _add_name,
+    "host": _add_host,
+    "root": _add_root,
+    "after": partial(_set_day, is_start=True),
+    "before": partial(_set_day, is_start=False),
+    "size": _set_size,
 }

@@ -13,7 +13,7 @@ import pytest
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.text.extract.options import find_ocr
 from tests.plugins.growth import peaks, zombies
-from tests.plugins.searches import found_paths
+from tests.plugins.searches import result_paths
 from tests.plugins.stack import Stack
 
 MIB = 1 << 20
@@ -96,7 +96,7 @@ def test_every_text_is_found_by_its_phrase(indexed: Indexed, embedder: Fastembed
         if row.kind != "text":
             continue
         for query in (f'"{row.phrase}"', row.phrase):
-            found = found_paths(indexed.stack.database, embedder, query)
+            found = result_paths(indexed.stack.database, embedder, query)
             if row.name.encode() not in found[:AMONG_FIRST]:
                 missed.append((row.name, query, found))
     assert not missed

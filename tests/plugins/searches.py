@@ -1,4 +1,4 @@
-"""The real search with the real model, without the process that keeps the model for commands and mounts."""
+"""The real search with the real model, which runs in the test's process instead of the query server's."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from magicfs.search.service import SearchService
 DEADLINE_SECONDS = 30.0
 
 
-class InProcess:
-    """`magicfs.search.service.QueryVectors` for one thread."""
+class InProcessQueryEmbedder:
+    """A `magicfs.search.service.QueryVectorSource` for one thread."""
 
     def __init__(self, embedder: FastembedEmbedder) -> None:
         self._embedder = embedder
@@ -25,7 +25,7 @@ class InProcess:
         return self._embedder.embed_query(text)
 
 
-def found_paths(database: Database, embedder: FastembedEmbedder, text: str, *, limit: int = 20) -> list[bytes]:
-    """Paths of the files that a search finds, relative to their roots, best first."""
-    service = SearchService(database, InProcess(embedder), default_limit=limit)
+def result_paths(database: Database, embedder: FastembedEmbedder, text: str, *, limit: int = 20) -> list[bytes]:
+    """The paths of a search's results, relative to their roots, best first."""
+    service = SearchService(database, InProcessQueryEmbedder(embedder), default_limit=limit)
     return [hit.path for hit in service.search(text, deadline_s=DEADLINE_SECONDS).hits]

@@ -1,4 +1,4 @@
-"""A small corpus put into a test's database as the pipeline would, with vectors that a test chooses."""
+"""A small corpus, written to a test's database as the pipeline does, with vectors that the test chooses."""
 
 from __future__ import annotations
 
@@ -28,21 +28,19 @@ def unit(*components: float) -> NDArray[np.float32]:
 
 @dataclass
 class ChosenVectors:
-    """Query vectors by text; a text without one finds no embedder."""
+    """Query vectors by text. For a text without a vector the embedder is unavailable."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         assert deadline_s > 0
-        self.asked.append(text)
         if text not in self.vectors:
             raise EmbedderUnavailable("the query embedder did not answer in time")
         return self.vectors[text]
 
 
 class Corpus:
-    """Adds files to a database. Contents are told apart by their text."""
+    """Adds files to a database. Each call of `content` adds another content."""
 
     def __init__(self, database: Database, *, host: str = "box", root: str = "papers", path: bytes = b"/data") -> None:
         self._database = database

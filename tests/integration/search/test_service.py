@@ -29,7 +29,7 @@ def names(service: SearchService, text: str) -> list[str]:
     return [hit.name.decode("utf-8", "replace") for hit in service.search(text, deadline_s=10).hits]
 
 
-def test_words_find_before_any_vector_is_there(corpus: Corpus, service: SearchService) -> None:
+def test_words_find_a_file_before_it_has_a_vector(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"a.txt", "An invoice for roses.")
     corpus.add(b"b.txt", "A letter about tulips.")
     result = service.search("invoices", deadline_s=10)
@@ -52,7 +52,7 @@ def test_meaning_finds_what_words_do_not(corpus: Corpus, service: SearchService,
     assert result.notices == ()
 
 
-def test_both_lanes_together_come_first(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
+def test_words_and_meaning_together_come_first(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
     corpus.add(b"words.txt", "tax invoice", vectors=[unit(0, 1, 0)])
     corpus.add(b"meaning.txt", "bill for duties", vectors=[unit(1, 0.2, 0)])
     corpus.add(b"both.txt", "the tax invoice of May", vectors=[unit(1, 0.1, 0)])
@@ -88,7 +88,7 @@ def test_a_content_that_no_file_has_is_not_found(corpus: Corpus, service: Search
     assert names(service, "orphaned words") == []
 
 
-def test_phrases_hold_for_both_lanes_and_to_the_letter(
+def test_every_result_has_a_phrase_to_the_letter(
     corpus: Corpus, service: SearchService, vectors: ChosenVectors
 ) -> None:
     corpus.add(b"a.txt", "to be or not\nto be, that is the question", vectors=[unit(0, 1, 0)])
@@ -100,7 +100,7 @@ def test_phrases_hold_for_both_lanes_and_to_the_letter(
     assert names(service, "running the tests")[0] == "c.txt"
 
 
-def test_without_excludes_whole_files_in_both_lanes(
+def test_an_excluded_word_excludes_whole_files_from_every_retriever(
     corpus: Corpus, service: SearchService, vectors: ChosenVectors
 ) -> None:
     corpus.add(b"a.txt", "apple tree", "rotten fruit", vectors=[unit(1, 0, 0), unit(1, 0, 0)])
@@ -138,7 +138,7 @@ def test_without_excludes_whole_files_in_both_lanes(
         ("limit:2", 2),
     ],
 )
-def test_filters_hold_for_words_and_alone(
+def test_filters_apply_with_words_and_alone(
     corpus: Corpus, service: SearchService, filters: str, found: list[str] | int
 ) -> None:
     corpus.add(b"src/a.py", "print hello one")
@@ -156,10 +156,10 @@ def test_filters_alone_list_the_newest_first(corpus: Corpus, service: SearchServ
     assert names(service, "ext:md") == ["c.md", "b.md", "a.md"]
 
 
-def test_filters_that_leave_much_are_conditions(
+def test_a_scope_of_many_chunks_is_not_enumerated(
     corpus: Corpus, service: SearchService, vectors: ChosenVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.search.service.SMALL_SCOPE", 1)
+    monkeypatch.setattr("magicfs.search.service.MAX_ENUMERATED_CHUNKS", 1)
     for number in range(5):
         corpus.add(b"in/%d.md" % number, f"apple {number}", vectors=[unit(1, number / 10, 0)])
         corpus.add(b"out/%d.txt" % number, f"apple and more {number}", vectors=[unit(1, 0, 0)])
@@ -214,7 +214,7 @@ def test_a_deadline_that_has_passed(service: SearchService) -> None:
         service.search("words", deadline_s=-1)
 
 
-def test_a_name_answers_where_the_text_does_not(corpus: Corpus, service: SearchService) -> None:
+def test_a_name_has_the_words_that_the_text_lacks(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"papers/invoice_2024.txt", "42 hours at 95 euros")
     corpus.add(b"papers/other.txt", "an invoice was mentioned, the invoice of May")
     corpus.add(b"papers/third.txt", "nothing of the kind")
@@ -224,10 +224,10 @@ def test_a_name_answers_where_the_text_does_not(corpus: Corpus, service: SearchS
     assert names(service, "invoice -hours") == ["other.txt"]
 
 
-def test_equal_names_count_alike_however_many(
+def test_equal_names_count_equally_however_many_there_are(
     corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.search.ranking.NAMED", 1)
+    monkeypatch.setattr("magicfs.search.retrievers.MAX_NAME_CANDIDATES", 1)
     for number in range(4):
         corpus.add(b"%d/notes.txt" % number, f"text of {number} with notes")
     scores = {hit.score for hit in service.search("notes text", deadline_s=10).hits}

@@ -1,4 +1,4 @@
-"""Counts are exact, whatever state things are in."""
+"""The counts of the status and of progress are exact in every state of files and chunks."""
 
 from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.pool import Database
@@ -70,7 +70,7 @@ def test_a_scan_is_waited_for_in_one_root_only(database: Database) -> None:
         assert count_unscanned(connection, host="box", root="theirs", since=began) == 0
 
 
-def test_only_who_reported_recently_is_alive(database: Database) -> None:
+def test_only_recent_heartbeats_are_listed(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(
             "INSERT INTO workers (name, host, kind, pid, seen_at) VALUES "

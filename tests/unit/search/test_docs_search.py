@@ -1,4 +1,4 @@
-"""docs/search.md describes the language that is understood."""
+"""docs/search.md describes the search language as it is implemented."""
 
 import re
 from pathlib import Path
@@ -19,19 +19,19 @@ def test_every_filter_is_described_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("example", [*EXAMPLES, 'in:"my papers"'])
-def test_each_example_is_understood_as_a_filter(example: str) -> None:
+def test_each_example_is_a_filter(example: str) -> None:
     query = parse(example)
     assert query.filters != Filters()
     assert query.question == ""
 
 
 @pytest.mark.parametrize("example", ["note:this", "size:big", "--option", '"never closed'])
-def test_what_is_said_to_be_text_is_text(example: str) -> None:
+def test_invalid_filters_are_ordinary_text(example: str) -> None:
     query = parse(example)
     assert query.question
-    assert (query.filters, query.without, query.phrases) == (Filters(), (), ())
+    assert (query.filters, query.excluded, query.phrases) == (Filters(), (), ())
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert f"{syntax.LONGEST_TEXT:,} characters" in PAGE
-    assert f"at most {syntax.LARGEST_LIMIT:,} files" in PAGE
+    assert f"{syntax.MAX_TEXT_CHARACTERS:,} characters" in PAGE
+    assert f"at most {syntax.MAX_LIMIT:,} files" in PAGE

@@ -1,13 +1,12 @@
-"""JSON and text of results and of the status."""
+"""Results and the status as JSON."""
 
 import json
-from dataclasses import replace
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
 from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus, MountStatus, RootStatus, WorkerStatus
-from magicfs.search.render import passages_text, result_json, status_json
+from magicfs.search.render import result_json, status_json
 
 HIT = Hit(
     rank=1,
@@ -30,7 +29,7 @@ RESULT = SearchResult(
     query="bad \udce9 name",
     took_ms=12.345,
     coverage=Coverage(files=4, indexed=3, chunks=2, embedded=1),
-    hits=(HIT, replace(HIT, rank=2, path=b"two\nlines", snippet="second")),
+    hits=(HIT,),
 )
 
 
@@ -55,10 +54,6 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
         "vector": 0.5,
         "lexical": None,
     }
-
-
-def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
-    assert passages_text(RESULT) == b"/data/in/caf\xe9.txt:3-9: the snippet\n/data/two?lines:3-9: second\n"
 
 
 def test_status_has_the_keys_that_programs_rely_on() -> None:

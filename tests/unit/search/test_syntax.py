@@ -1,4 +1,4 @@
-"""The search language: what is understood, and that nothing is an error."""
+"""The search language: phrases, exclusions, filters, and no text that is an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.query import Filters
-from magicfs.search.syntax import LARGEST_LIMIT, LONGEST_TEXT, parse
+from magicfs.search.syntax import MAX_LIMIT, MAX_TEXT_CHARACTERS, parse
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ from magicfs.search.syntax import LARGEST_LIMIT, LONGEST_TEXT, parse
 def test_ordinary_text(text: str, question: str) -> None:
     query = parse(text)
     assert query.question == question
-    assert (query.text, query.phrases, query.without, query.filters) == (text, (), (), Filters())
+    assert (query.text, query.phrases, query.excluded, query.filters) == (text, (), (), Filters())
 
 
-def test_phrases_and_what_is_not_wanted() -> None:
+def test_phrases_and_exclusions() -> None:
     query = parse('find "to  be" or -"not this" -that “curly quotes” ""')
     assert query.phrases == ("to be", "curly quotes")
-    assert query.without == ("not this", "that")
+    assert query.excluded == ("not this", "that")
     assert query.question == "find to be or curly quotes"
 
 
@@ -67,12 +67,12 @@ def test_filters(text: str, filters: Filters) -> None:
 
 def test_limits() -> None:
     assert parse("x limit:20").limit == 20
-    assert parse("x limit:999999").limit == LARGEST_LIMIT
+    assert parse("x limit:999999").limit == MAX_LIMIT
     assert not parse("limit:5").empty
 
 
 @pytest.mark.parametrize("text", ["", " ", '""', '-""', "\0", "\x7f"])
-def test_nothing_is_asked(text: str) -> None:
+def test_empty_queries(text: str) -> None:
     assert parse(text).empty
 
 
@@ -82,11 +82,11 @@ pieces = st.sampled_from(['"', "-", ":", "%2F", "%25", "%", "in:", "size:>", "af
 @given(st.lists(st.one_of(pieces, st.text(st.characters(), max_size=10)), max_size=30).map("".join))
 def test_no_text_is_an_error(text: str) -> None:
     query = parse(text)
-    typed = [query.question, *query.phrases, *query.without, *query.filters.names, *query.filters.folders]
+    typed = [query.question, *query.phrases, *query.excluded, *query.filters.names, *query.filters.folders]
     for part in typed:
         part.encode()
         assert "\0" not in part
-        assert len(part) <= LONGEST_TEXT
+        assert len(part) <= MAX_TEXT_CHARACTERS
 
 
 def test_a_name_of_255_bytes() -> None:

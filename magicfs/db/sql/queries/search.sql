@@ -1,6 +1,13 @@
--- name: in_scope
--- Part of other queries: which files take part, as conditions on files, contents, roots and hosts. A parameter that
--- is null sets no condition. Contents with an unwanted word are few or found at once through the index of words.
+-- name: file_tables
+-- Fragment: the tables of a file, for `file_filters`.
+files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+JOIN contents ON contents.id = files.content_id
+
+-- name: file_filters
+-- Fragment: the conditions on a file, over `file_tables`. A parameter that is null sets no condition. Excluded words
+-- exclude the whole file; the contents that have one are few, or the index of words finds them.
 files.content_id IS NOT NULL
 AND (%(types)s::text[] IS NULL
      OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
@@ -8,7 +15,7 @@ AND (%(types)s::text[] IS NULL
      OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s))
 AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
 AND (%(folders)s::text[] IS NULL OR '/' || roots.name || '/' || files.display ILIKE ANY(%(folders)s)
-     OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute)s::bytea[]))
+     OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
 AND (%(names)s::text[] IS NULL OR regexp_replace(files.display, '^.*/', '') ILIKE ANY(%(names)s))
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
 AND (%(roots)s::text[] IS NULL OR lower(roots.name) = ANY(%(roots)s))
@@ -16,234 +23,244 @@ AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
 AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
 AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
 AND (%(smaller)s::bigint IS NULL OR files.size < %(smaller)s)
-AND (%(unwanted)s::tsquery IS NULL OR files.content_id NOT IN (
-    SELECT places.content_id FROM content_chunks AS places JOIN chunks ON chunks.id = places.chunk_id
-    WHERE chunks.words @@ %(unwanted)s::tsquery))
+AND (%(excluded)s::tsquery IS NULL OR files.content_id NOT IN (
+    SELECT excluded.content_id FROM content_chunks AS excluded JOIN chunks ON chunks.id = excluded.chunk_id
+    WHERE chunks.words @@ %(excluded)s::tsquery))
 
--- name: has_phrases
--- Part of other queries: the chunk has the words of every phrase side by side, which the index of words tells.
+-- name: has_phrase_words
+-- Fragment: the chunk has the words of every phrase side by side, by their stems. The index of words serves it.
 (%(phrase_words)s::tsquery IS NULL OR chunks.words @@ %(phrase_words)s::tsquery)
 
--- name: exact_phrases
--- Part of other queries: the chunk holds every phrase to the letter, as words by their stems do not tell. Folding
--- white space is dear, so it is done only where a phrase may cross a line.
+-- name: has_exact_phrases
+-- Fragment: the chunk has every phrase to the letter. Folding white space is slow, so it is done only for a phrase
+-- that may cross a line.
 (%(phrases)s::text[] IS NULL OR (
     SELECT bool_and(strpos(magicfs_plain(chunks.text), phrase) > 0
                     OR strpos(phrase, ' ') > 0 AND strpos(magicfs_exact(chunks.text), phrase) > 0)
     FROM unnest(%(phrases)s::text[]) AS phrase))
 
--- name: understand
--- The words of a question and how often it says each, and the conditions for phrases and for what is not wanted.
+-- name: in_filtered_files
+-- Fragment: the chunk is in scope, by the conditions on its files. Phrases are checked by their words alone.
+{{has_phrase_words}} AND EXISTS (
+    SELECT FROM content_chunks
+    JOIN files ON files.content_id = content_chunks.content_id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    JOIN contents ON contents.id = files.content_id
+    WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}})
+
+-- name: in_given_contents
+-- Fragment: the chunk is in scope, by the contents of the scope. Phrases are checked by their words alone.
+{{has_phrase_words}} AND EXISTS (
+    SELECT FROM content_chunks
+    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
+
+-- name: path_matches
+-- Fragment: which words of the question a file's path and its name have.
+ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(files.display)))
+      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_path,
+ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(regexp_replace(files.display, '^.*/', ''))))
+      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_name
+
+-- name: location_columns
+-- Fragment: the columns of a chunk's location after the chunk's id, over `file_tables` and `content_chunks`.
+files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns, files.ino,
+roots.device, files.mode, files.uid, files.gid, content_chunks.first_line, content_chunks.last_line,
+content_chunks.page, extract(epoch FROM files.indexed_at)
+
+-- name: compile_query
+-- The words of a question, how often the question has each, and the question as a phrase; then the conditions: the
+-- words of the phrases, the phrases to the letter, and the excluded words.
 SELECT
     ARRAY(SELECT lexeme FROM unnest(magicfs_question(%(question)s))),
     ARRAY(SELECT cardinality(positions) FROM unnest(magicfs_question(%(question)s))),
     magicfs_phrase(%(question)s)::text,
     (SELECT string_agg(magicfs_phrase(phrase)::text, ' & ') FROM unnest(%(phrases)s::text[]) AS phrase),
     ARRAY(SELECT magicfs_exact(phrase) FROM unnest(%(phrases)s::text[]) AS phrase),
-    (SELECT string_agg('(' || magicfs_phrase(unwanted)::text || ')', ' | ')
-     FROM unnest(%(unwanted)s::text[]) AS unwanted)
+    (SELECT string_agg('(' || magicfs_phrase(excluded)::text || ')', ' | ')
+     FROM unnest(%(excluded)s::text[]) AS excluded)
 
--- name: count_words
--- In how many chunks each lexeme stands, counted up to a limit.
+-- name: document_frequencies
+-- The number of chunks that have each lexeme, counted up to a limit.
 SELECT lexeme, (
     SELECT count(*) FROM (
-        SELECT FROM chunks WHERE words @@ magicfs_any(ARRAY[lexeme]) LIMIT %(limit)s) AS found)
+        SELECT FROM chunks WHERE words @@ magicfs_any(ARRAY[lexeme]) LIMIT %(limit)s) AS matches)
 FROM unnest(%(lexemes)s::text[]) AS lexeme
 
--- name: estimate_words
--- In what share of the chunks a frequent lexeme stands, as ANALYZE has found it.
+-- name: estimated_frequencies
+-- The share of all chunks that have each lexeme, for frequent lexemes, from the statistics of ANALYZE.
 SELECT lexeme, frequency
-FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS known (lexeme, frequency)
+FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS frequent (lexeme, frequency)
 WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'words' AND lexeme = ANY(%(lexemes)s)
 
--- name: usual_length
--- The usual number of tokens in a chunk.
-SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC LIMIT 1000) AS latest
+-- name: average_tokens
+-- The average number of tokens of a chunk, over the newest chunks.
+SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC LIMIT 1000) AS newest
 
--- name: scope_contents
--- The contents of the files that filters leave, up to a limit.
+-- name: contents_in_scope
+-- The contents of the files in scope, up to a limit.
 SELECT DISTINCT files.content_id
-FROM files
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-JOIN contents ON contents.id = files.content_id
-WHERE {in_scope}
+FROM {{file_tables}}
+WHERE {{file_filters}}
 LIMIT %(limit)s
 
--- name: small_scope_by_contents
--- The chunks that phrases leave of given contents, if they are not too many.
+-- name: chunks_in_scope
+-- The chunks in scope, up to a limit, by the conditions on their files.
+SELECT DISTINCT content_chunks.chunk_id
+FROM {{file_tables}}
+JOIN content_chunks ON content_chunks.content_id = files.content_id
+JOIN chunks ON chunks.id = content_chunks.chunk_id
+WHERE {{file_filters}} AND {{has_phrase_words}} AND {{has_exact_phrases}}
+LIMIT %(limit)s
+
+-- name: chunks_in_contents
+-- The chunks in scope, up to a limit, by the contents of the scope.
 SELECT DISTINCT content_chunks.chunk_id
 FROM content_chunks
 JOIN chunks ON chunks.id = content_chunks.chunk_id
-WHERE content_chunks.content_id = ANY(%(contents)s::bigint[]) AND {has_phrases} AND {exact_phrases}
+WHERE content_chunks.content_id = ANY(%(contents)s::bigint[]) AND {{has_phrase_words}} AND {{has_exact_phrases}}
 LIMIT %(limit)s
 
--- name: small_scope
--- The chunks that filters and phrases leave, if they are not too many.
-SELECT DISTINCT content_chunks.chunk_id
-FROM files
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-JOIN contents ON contents.id = files.content_id
-JOIN content_chunks ON content_chunks.content_id = files.content_id
-JOIN chunks ON chunks.id = content_chunks.chunk_id
-WHERE {in_scope} AND {has_phrases} AND {exact_phrases}
-LIMIT %(limit)s
-
--- name: wide_scope
--- Part of other queries: the chunk belongs to a file that takes part. Phrases are checked to the letter later.
-{has_phrases} AND EXISTS (
-    SELECT FROM content_chunks
-    JOIN files ON files.content_id = content_chunks.content_id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
-    JOIN contents ON contents.id = files.content_id
-    WHERE content_chunks.chunk_id = chunks.id AND {in_scope})
-
--- name: among_contents
--- Part of other queries: the same where the contents of those files are known.
-{has_phrases} AND EXISTS (
-    SELECT FROM content_chunks
-    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
-
--- name: pick_everywhere
--- Chunks that answer each of several conditions on words, up to a limit each.
-SELECT DISTINCT picked.id
+-- name: candidates_by_words
+-- The chunks that meet any of several conditions on words, up to a limit for each condition.
+SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(limit)s) AS picked
+     LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(limit)s) AS candidates
 
--- name: pick_in_small_scope
+-- name: candidates_by_words_in_chunks
 -- The same among given chunks.
-SELECT DISTINCT picked.id
+SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks
-              WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(limit)s) AS picked
+              WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(limit)s) AS candidates
 
--- name: pick_in_wide_scope
--- The same where filters leave much.
-SELECT DISTINCT picked.id
+-- name: candidates_by_words_in_contents
+-- The same in the contents of the scope.
+SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition AND {wide_scope} LIMIT %(limit)s) AS picked
+     LATERAL (SELECT chunks.id FROM chunks
+              WHERE chunks.words @@ condition AND {{in_given_contents}} LIMIT %(limit)s) AS candidates
 
--- name: rank_words
--- BM25 of given chunks, and the words of the question that they have. ts_rank of a single lexeme is
--- the sum of 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); turned round, it gives the
--- number of occurrences to within a tenth. It is 0 for a chunk without the lexeme. Taking all lexemes together first
--- is quick, and leaves few to be looked at one by one; joining an empty vector unpacks each chunk's words only once.
-WITH likely AS MATERIALIZED (
+-- name: candidates_by_words_in_files
+-- The same in the files of the scope, for a scope of too many contents to name them.
+SELECT DISTINCT candidates.id
+FROM unnest(%(conditions)s::tsquery[]) AS condition,
+     LATERAL (SELECT chunks.id FROM chunks
+              WHERE chunks.words @@ condition AND {{in_filtered_files}} LIMIT %(limit)s) AS candidates
+
+-- name: rank_by_bm25
+-- The BM25 of given chunks, and the words of the question that they have. ts_rank of a single lexeme is the sum of
+-- 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); its inverse gives the number of occurrences to
+-- within a tenth. It is 0 for a chunk without the lexeme. The ts_rank of all lexemes together is quick, and chooses the
+-- few chunks whose BM25 is computed; joining an empty vector unpacks each chunk's words only once.
+WITH best AS MATERIALIZED (
     SELECT id, tokens, words || ''::tsvector AS words
     FROM chunks
     WHERE id = ANY(%(chunks)s)
     ORDER BY ts_rank('{1,1,1,1}', words, magicfs_any(%(lexemes)s)) DESC, id
-    LIMIT %(likely)s
+    LIMIT %(scored)s
 )
-SELECT likely.id, sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(usual_tokens)s))) AS score,
+SELECT best.id,
+       sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS score,
        array_agg(lexeme)
-FROM likely
+FROM best
 CROSS JOIN unnest(%(lexemes)s::text[], %(terms)s::tsquery[], %(weights)s::float8[]) AS question (lexeme, term, weight),
 LATERAL (SELECT ts_rank('{1,1,1,1}', words, term) AS rank) AS ranked,
 LATERAL (SELECT 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 AS n) AS counted
 WHERE rank > 0
-GROUP BY likely.id
-ORDER BY score DESC, likely.id
+GROUP BY best.id
+ORDER BY score DESC, best.id
 LIMIT %(limit)s
 
--- name: pick_by_name
--- Files in scope whose paths have words of the question, with their first chunk and the words that the path and the
--- name have. Those that have all words come before the limit is reached.
-SELECT picked.id, content_chunks.chunk_id, picked.in_path, picked.in_name
+-- name: candidates_by_name
+-- The files in scope whose paths have words of the question, with their first chunk. Files with all words are read
+-- first, up to the limit, then files with any, up to the limit.
+SELECT candidates.id, content_chunks.chunk_id, candidates.in_path, candidates.in_name
 FROM (
-    (SELECT files.id, files.content_id, {matched_names}
-     WHERE magicfs_words(files.display) @@ %(every)s::tsquery AND {in_scope} LIMIT %(limit)s)
+    (SELECT files.id, files.content_id, {{path_matches}}
+     FROM {{file_tables}}
+     WHERE magicfs_words(files.display) @@ %(all_words)s::tsquery AND {{file_filters}} LIMIT %(limit)s)
     UNION
-    (SELECT files.id, files.content_id, {matched_names}
-     WHERE magicfs_words(files.display) @@ %(any)s::tsquery AND {in_scope} LIMIT %(limit)s)
-) AS picked
-JOIN content_chunks ON content_chunks.content_id = picked.content_id AND content_chunks.ordinal = 0
+    (SELECT files.id, files.content_id, {{path_matches}}
+     FROM {{file_tables}}
+     WHERE magicfs_words(files.display) @@ %(any_word)s::tsquery AND {{file_filters}} LIMIT %(limit)s)
+) AS candidates
+JOIN content_chunks ON content_chunks.content_id = candidates.content_id AND content_chunks.ordinal = 0
 
--- name: matched_names
--- Part of other queries: the words of the question that a file's path and its name have, and the tables for a scope.
-ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(files.display)))
-      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_path,
-ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(regexp_replace(files.display, '^.*/', ''))))
-      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_name
-FROM files
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-JOIN contents ON contents.id = files.content_id
+-- name: name_matches
+-- Which words of the question the paths and names of given files have.
+SELECT files.id, {{path_matches}}
+FROM {{file_tables}}
+WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any_word)s::tsquery
 
--- name: names
--- The words of the question that the paths and names of given files have.
-SELECT files.id, {matched_names}
-WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any)s::tsquery
+-- name: filter_exact_phrases
+-- Those of given chunks that have every phrase to the letter.
+SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND {{has_exact_phrases}}
 
--- name: exactly
--- Those of the given chunks that hold every phrase to the letter.
-SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND {exact_phrases}
-
--- name: verbatim
--- Those of the given chunks that have the whole question word by word.
+-- name: chunks_with_phrase
+-- Those of given chunks that have the words of one phrase side by side.
 SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND words @@ %(phrase)s::tsquery
 
 -- name: nearest
--- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index serves it, which is
--- one on (vector::halfvec(dimension)) halfvec_ip_ops.
+-- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
+-- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition}
 WHERE vector IS NOT NULL
 ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
--- name: nearest_in_wide_scope
--- The same where filters leave much: an iterative index scan, or a scan, whichever is expected to be quicker.
+-- name: nearest_in_contents
+-- The same in the contents of the scope: an iterative index scan or a full scan, whichever Postgres expects to be
+-- quicker.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
-FROM {partition} AS near
-WHERE vector IS NOT NULL AND EXISTS (SELECT FROM chunks WHERE chunks.id = near.chunk_id AND {wide_scope})
+FROM {partition} AS embedded
+WHERE vector IS NOT NULL
+      AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_given_contents}})
+ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
+LIMIT %(limit)s
+
+-- name: nearest_in_files
+-- The same in the files of the scope, for a scope of too many contents to name them.
+SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
+FROM {partition} AS embedded
+WHERE vector IS NOT NULL
+      AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}})
 ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: similarities
--- How near given chunks are to a vector. Nothing but the primary key may serve this one.
+-- The cosines of given chunks to a vector. Without ORDER BY, Postgres uses the primary key and no index of vectors.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
--- name: places
--- The files that have given chunks, in the order of the chunks; of each chunk no more than can be shown.
-SELECT ranked.position, found.*
+-- name: chunk_locations
+-- The files in scope that have given chunks, in the order of the chunks, up to a limit for each chunk.
+SELECT located.*
 FROM unnest(%(chunks)s::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position),
 LATERAL (
-    SELECT DISTINCT ON (files.id)
-        ranked.chunk_id, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns,
-        files.ctime_ns, files.ino, roots.device, files.mode, files.uid, files.gid,
-        content_chunks.first_line, content_chunks.last_line, content_chunks.page,
-        extract(epoch FROM files.indexed_at)
+    SELECT DISTINCT ON (files.id) ranked.chunk_id, {{location_columns}}
     FROM content_chunks
     JOIN files ON files.content_id = content_chunks.content_id
     JOIN roots ON roots.id = files.root_id
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
-    WHERE content_chunks.chunk_id = ranked.chunk_id AND {in_scope}
+    WHERE content_chunks.chunk_id = ranked.chunk_id AND {{file_filters}}
     ORDER BY files.id, content_chunks.ordinal
     LIMIT %(limit)s
-) AS found
+) AS located
 ORDER BY ranked.position
 
--- name: newest
--- The files that filters leave, newest first, with their first chunk (null where a file has no text).
-SELECT 0, content_chunks.chunk_id, files.id, hosts.name, roots.name, roots.path, files.path, files.size,
-       files.mtime_ns, files.ctime_ns, files.ino, roots.device, files.mode, files.uid, files.gid,
-       content_chunks.first_line, content_chunks.last_line, content_chunks.page,
-       extract(epoch FROM files.indexed_at)
-FROM files
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-JOIN contents ON contents.id = files.content_id
+-- name: newest_files
+-- The files in scope, the latest modified first, each with its first chunk. Files without text are left out.
+SELECT content_chunks.chunk_id, {{location_columns}}
+FROM {{file_tables}}
 JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-WHERE {in_scope}
+WHERE {{file_filters}}
 ORDER BY files.mtime_ns DESC, files.id
 LIMIT %(limit)s
 
--- name: texts
+-- name: chunk_texts
 -- The texts of given chunks.
 SELECT id, text FROM chunks WHERE id = ANY(%(chunks)s)

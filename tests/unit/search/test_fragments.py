@@ -1,0 +1,33 @@
+"""Fragments of SQL: every `{{name}}` is resolved, in whatever order the fragments stand."""
+
+import pytest
+
+from magicfs.db.fragments import include_fragments, load_queries_with_fragments
+
+
+def test_fragments_are_included_through_others_in_any_order() -> None:
+    queries = {
+        "query": "-- For a test.\nSELECT {{columns}} WHERE {{condition}} AND {partition} = %(value)s",
+        "condition": "-- Fragment.\n{{columns}} > 0",
+        "columns": "a, b",
+    }
+    complete = include_fragments(queries)
+    assert complete["query"] == "SELECT a, b WHERE a, b > 0 AND {partition} = %(value)s"
+    assert include_fragments(dict(reversed(queries.items()))) == complete
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        ({"query": "SELECT {{missing}}"}, "query includes missing, which is not there"),
+        ({"query": "{{other}}", "other": "{{query}}"}, "includes itself"),
+        ({"query": "SELECT {{ columns }}"}, "must enclose the name of a fragment"),
+    ],
+)
+def test_invalid_fragments_are_errors(queries: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        include_fragments(queries)
+
+
+def test_the_queries_of_the_search_are_complete() -> None:
+    assert "{{" not in "".join(load_queries_with_fragments("search").values())
