@@ -14,7 +14,7 @@ from magicfs.db.contents import orphan_contents
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
-from magicfs.domain.files import ClaimedFile, FileStat, FileText, IndexedFile, SeenFile, SkipReason
+from magicfs.domain.files import ClaimedFile, ExtractedFile, FileStat, IndexedFile, SeenFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load_queries("files")
@@ -186,39 +186,39 @@ def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[Fi
     return {FileId(row[0]) for row in rows}
 
 
-def finish_indexed(connection: Connection, texts: Sequence[FileText], *, pause_s: float) -> None:
+def finish_indexed(connection: Connection, files: Sequence[ExtractedFile], *, pause_s: float) -> None:
     """Finish files whose text is stored. All claims have one lease; those that are no longer valid have no effect.
 
     A file that has changed since its claim gets the content too, and stays pending. No file is read again within the
     next `pause_s` seconds.
     """
-    if not texts:
+    if not files:
         return
-    lease = texts[0].claim.lease
+    lease = files[0].claim.lease
     rows = connection.execute(
         _SQL["finish_indexed"],
         {
             "lease": lease,
             "pause": pause_s,
-            "ids": [text.claim.id for text in texts],
-            "claimed_ats": [text.claim.claimed_at for text in texts],
-            "content_ids": [text.content for text in texts],
-            **_stat_arrays([text.stat for text in texts]),
+            "ids": [file.claim.id for file in files],
+            "claimed_ats": [file.claim.claimed_at for file in files],
+            "content_ids": [file.content for file in files],
+            **_stat_arrays([file.stat for file in files]),
         },
     )
     finished = {FileId(row[0]) for row in rows}
-    changed = [text for text in texts if text.claim.id not in finished]
+    changed = [file for file in files if file.claim.id not in finished]
     if changed:
         connection.execute(
             _SQL["finish_changed"],
             {
                 "lease": lease,
                 "pause": max(pause_s, REREAD_PAUSE_SECONDS),
-                "ids": [text.claim.id for text in changed],
-                "content_ids": [text.content for text in changed],
+                "ids": [file.claim.id for file in changed],
+                "content_ids": [file.content for file in changed],
             },
         )
-    replaced = {text.claim.content_id for text in texts if text.claim.content_id != text.content}
+    replaced = {file.claim.content_id for file in files if file.claim.content_id != file.content}
     orphan_contents(connection, {content for content in replaced if content is not None})
 
 

@@ -1,4 +1,7 @@
-"""The attributes of a node, as `stat` shows them. The nodes make them, the FUSE adapter gives them to the kernel."""
+"""What `stat` shows of a node of the mount. Pure records: the tree makes them, the FUSE adapter sends them.
+
+`FileStat` is what the index stores of a file; this is what programs see, of directories and links too.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
 
-_BLOCK_BYTES = 512
+STAT_BLOCK_BYTES = 512
 """The unit of `st_blocks` on every file system."""
-
 DIRECTORY_MODE = stat.S_IFDIR | 0o555
-GENERATED_MODE = stat.S_IFREG | 0o444
+READ_ONLY_FILE_MODE = stat.S_IFREG | 0o444
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class Attributes:
     ctime_ns: int
     links: int = 1
     device: int = 0
+    """The number of the device that a device file stands for."""
     blocks: int = 0
-    """512 bytes each."""
+    """Of 512 bytes each."""
 
     @classmethod
     def of(cls, status: os.stat_result) -> Attributes:
@@ -48,38 +51,38 @@ class Attributes:
         )
 
     @classmethod
-    def of_indexed(cls, row: FileStat) -> Attributes:
-        """The attributes of a regular file in the index, which has no access time: mtime stands in for it."""
+    def of_indexed(cls, indexed: FileStat) -> Attributes:
+        """The attributes of a regular file in the index. The index stores no atime: mtime takes its place."""
         return cls(
-            mode=stat.S_IFREG | row.mode,
-            size=row.size,
-            uid=row.uid,
-            gid=row.gid,
-            atime_ns=row.mtime_ns,
-            mtime_ns=row.mtime_ns,
-            ctime_ns=row.ctime_ns,
-            blocks=-(-row.size // _BLOCK_BYTES),
+            mode=stat.S_IFREG | indexed.mode,
+            size=indexed.size,
+            uid=indexed.uid,
+            gid=indexed.gid,
+            atime_ns=indexed.mtime_ns,
+            mtime_ns=indexed.mtime_ns,
+            ctime_ns=indexed.ctime_ns,
+            blocks=-(-indexed.size // STAT_BLOCK_BYTES),
         )
 
     @classmethod
-    def of_virtual(cls, *, mode: int, born_ns: int, size: int = 0) -> Attributes:
-        """The attributes of a node that exists only in this mount. `born_ns`, the time of the mount, never changes."""
+    def of_virtual(cls, *, mode: int, mounted_at_ns: int, size: int = 0) -> Attributes:
+        """The attributes of a node without a file behind it. Its times are the time of the mount and never change."""
         return cls(
             mode=mode,
             size=size,
             uid=os.geteuid(),
             gid=os.getegid(),
-            atime_ns=born_ns,
-            mtime_ns=born_ns,
-            ctime_ns=born_ns,
+            atime_ns=mounted_at_ns,
+            mtime_ns=mounted_at_ns,
+            ctime_ns=mounted_at_ns,
             links=2 if stat.S_ISDIR(mode) else 1,
-            blocks=-(-size // _BLOCK_BYTES),
+            blocks=-(-size // STAT_BLOCK_BYTES),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Attributes to set; None leaves one unchanged. Times are nanoseconds since the epoch."""
+class AttributeChange:
+    """Attributes to set; None keeps one as it is. Size in bytes, times in nanoseconds since the epoch."""
 
     size: int | None = None
     mode: int | None = None

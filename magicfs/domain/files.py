@@ -149,7 +149,7 @@ class SeenFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FileText:
+class ExtractedFile:
     """A claimed file that has been read: its text is stored as `content`, `stat` is its metadata when it was read."""
 
     claim: ClaimedFile

@@ -18,7 +18,7 @@ from magicfs.db import files as files_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, Unreadable
-from magicfs.domain.files import ClaimedFile, FileText, SkipReason
+from magicfs.domain.files import ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
@@ -212,7 +212,7 @@ class ExtractService:
             )
             read = [file for file in reading.read if file.claim.id in held]
             stored = contents_db.find_contents(connection, [file.key for file in read])
-            texts: list[FileText] = []
+            texts: list[ExtractedFile] = []
             unreadable = list(reading.unreadable)
             for file in read:
                 content = stored.get(file.key)
@@ -221,7 +221,7 @@ class ExtractService:
                 if content.unreadable is not None:
                     unreadable.append((file.claim, content.unreadable))
                 else:
-                    texts.append(FileText(file.claim, content.id, file.stat))
+                    texts.append(ExtractedFile(file.claim, content.id, file.stat))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
             files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
             contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
@@ -253,14 +253,14 @@ class ExtractService:
             ids = contents_db.insert_contents(
                 connection, [content for content in needed.values() if _is_valid_for_copies(content)]
             )
-            texts: list[FileText] = []
+            texts: list[ExtractedFile] = []
             unreadable: list[tuple[ClaimedFile, Unreadable]] = []
             for file in files:
                 match contents[file.key].extracted:
                     case Unreadable() as reason:
                         unreadable.append((file.claim, reason))
                     case Document():
-                        texts.append(FileText(file.claim, ids[file.key], file.stat))
+                        texts.append(ExtractedFile(file.claim, ids[file.key], file.stat))
             contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
             files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
@@ -273,7 +273,7 @@ def _slow_file_pause_s(seconds: float) -> float:
     return min(SLOW_FILE_MAX_PAUSE_SECONDS, SLOW_FILE_PAUSE_FACTOR * seconds)
 
 
-def _chunk_priorities(texts: Sequence[FileText]) -> dict[ContentId, int]:
+def _chunk_priorities(texts: Sequence[ExtractedFile]) -> dict[ContentId, int]:
     """The priority of each content's chunks: the highest of its files."""
     urgent = {text.content for text in texts if text.claim.priority}
     return {text.content: int(text.content in urgent) for text in texts}

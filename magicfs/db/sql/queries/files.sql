@@ -184,8 +184,8 @@ WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: requeue_outdated
--- Files that an older version of the extractor has read, with or without text. The limit is for each root, so that a
--- root whose host is down does not stop the others: its pending files and the new ones together.
+-- Files that an older version of the extractor has read, with or without text. The limit applies to the pending files of
+-- each root, so that a root whose host is down does not stop the others.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
 FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (

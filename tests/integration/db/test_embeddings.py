@@ -1,0 +1,34 @@
+"""Claims of chunks."""
+
+import pytest
+
+from magicfs.db.contents import enqueue_chunks, insert_contents
+from magicfs.db.embeddings import claim_chunks
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.domain.chunks import Chunk, model_input
+from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.ids import Digest
+from tests.fakes.embedder import FAKE_SPEC
+
+FILE_WITH_CONTENT = """
+WITH host AS (INSERT INTO hosts (name) VALUES ('here') RETURNING id),
+root AS (INSERT INTO roots (host_id, path, name, device) SELECT id, '/docs', 'docs', 1 FROM host RETURNING id)
+INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, state, content_id)
+SELECT id, 'a.txt', 'a.txt', 'txt', 1, 1, 1, 1, 33188, 0, 0, 'indexed', %s FROM root
+"""
+
+
+@pytest.mark.parametrize(("context", "expected"), [("A title", "A title\nwords"), ("", "words")])
+def test_the_model_reads_the_context_before_the_text(database: Database, context: str, expected: str) -> None:
+    chunk = Chunk(text="words", tokens=1, first_line=1, last_line=1, context=context)
+    key = ContentKey(Digest(bytes(16)), extractor=1, kind="text/plain")
+    document = Document(text="words", mime_type="text/plain")
+    with database.transaction() as connection:
+        model = activate_model(connection, FAKE_SPEC)
+        content = insert_contents(connection, [NewContent(key, size=5, extracted=document, chunks=[chunk])])[key]
+        connection.execute(FILE_WITH_CONTENT, (content,))
+        assert enqueue_chunks(connection, {content: 0}) == 1
+        [claim] = claim_chunks(connection, model=model.id, owner="embed-1", limit=1, max_tokens=9, seconds=60)
+    assert (claim.context, claim.text) == (context, "words")
+    assert model_input(claim) == model_input(chunk) == expected
