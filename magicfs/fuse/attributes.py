@@ -1,31 +1,30 @@
-"""The tree's attributes in pyfuse3's form, and back."""
+"""Attributes of the tree in pyfuse3's form, and back. Pure; used by the operations."""
 
 from __future__ import annotations
 
 from pyfuse3 import EntryAttributes, InodeT, ModeT, SetattrFields
 
-from magicfs.domain.attributes import Attributes, Change
+from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.tree.nodes import Node
 
-_PAGE = 4096
-"""Bytes: the size of reads and writes that programs are asked to prefer is a multiple of it."""
-_PREFERRED = 32 * _PAGE
+_PREFERRED_IO_BYTES = 128 << 10
+"""`st_blksize`: the size of reads and writes that programs should prefer."""
 
 
-def entry_attributes(node: Node, attributes: Attributes, *, entry_seconds: float = 0.0) -> EntryAttributes:
-    """What the kernel is told of a node; `entry_seconds` is how long it may believe the name."""
+def entry_attributes(node: Node, attributes: Attributes, *, entry_timeout_seconds: float = 0.0) -> EntryAttributes:
+    """A node and its attributes for a reply; the kernel caches the name for `entry_timeout_seconds`."""
     entry = EntryAttributes()
     entry.st_ino = InodeT(node.ino)
     entry.generation = 0
-    entry.entry_timeout = entry_seconds
-    entry.attr_timeout = node.attributes_seconds
+    entry.entry_timeout = entry_timeout_seconds
+    entry.attr_timeout = node.attribute_timeout_seconds
     entry.st_mode = ModeT(attributes.mode)
     entry.st_nlink = attributes.links
     entry.st_uid = attributes.uid
     entry.st_gid = attributes.gid
     entry.st_rdev = attributes.device
     entry.st_size = attributes.size
-    entry.st_blksize = _PREFERRED
+    entry.st_blksize = _PREFERRED_IO_BYTES
     entry.st_blocks = attributes.blocks
     entry.st_atime_ns = attributes.atime_ns
     entry.st_mtime_ns = attributes.mtime_ns
@@ -33,17 +32,17 @@ def entry_attributes(node: Node, attributes: Attributes, *, entry_seconds: float
     return entry
 
 
-def no_entry(*, seconds: float) -> EntryAttributes:
-    """There is no such name, and the kernel may believe that for so long."""
+def negative_entry(*, timeout_seconds: float) -> EntryAttributes:
+    """The reply for a name that does not exist; the kernel caches that for `timeout_seconds`."""
     entry = EntryAttributes()
     entry.st_ino = InodeT(0)
-    entry.entry_timeout = seconds
+    entry.entry_timeout = timeout_seconds
     return entry
 
 
-def wanted_change(attributes: EntryAttributes, fields: SetattrFields) -> Change:
-    """What a program wants to change."""
-    return Change(
+def attribute_change(attributes: EntryAttributes, fields: SetattrFields) -> AttributeChange:
+    """The attributes that a `setattr` request changes."""
+    return AttributeChange(
         size=attributes.st_size if fields.update_size else None,
         mode=attributes.st_mode if fields.update_mode else None,
         uid=attributes.st_uid if fields.update_uid else None,

@@ -1,15 +1,22 @@
-"""The one table from errors to what a program sees, and the log line for those that nobody expected."""
+"""From errors to the error numbers that programs get: the only table of them, and the decorator of all handlers."""
 
 from __future__ import annotations
 
 import errno
+import functools
 import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from pyfuse3 import FUSEError
 
 from magicfs.errors import DatabaseError, DeadlineExceeded, EmbedderUnavailable, MagicFSError, ModelError, UsageError
 
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[Any, Any, Any]])
+
 log = logging.getLogger(__name__)
 
-_TABLE: tuple[tuple[type[MagicFSError], int], ...] = (
+_ERRNO_BY_CLASS: tuple[tuple[type[MagicFSError], int], ...] = (
     (UsageError, errno.EINVAL),
     (DeadlineExceeded, errno.ETIMEDOUT),
     (DatabaseError, errno.EIO),
@@ -17,16 +24,34 @@ _TABLE: tuple[tuple[type[MagicFSError], int], ...] = (
     (ModelError, errno.EIO),
     (MagicFSError, errno.EIO),
 )
-"""The first class that fits counts."""
+"""The first class that matches counts."""
 
 
 def errno_of(error: Exception, *, during: str) -> int:
-    """The error number to answer with; `during` names the operation for the log."""
+    """The error number of a reply; `during` names the operation in the log.
+
+    An `OSError` keeps its number. All else is logged: a `MagicFSError` as one line, others with their traceback.
+    """
     if isinstance(error, OSError):
         if error.errno is not None:
             return error.errno
     elif isinstance(error, MagicFSError):
         log.warning("%s: %s", during, error)
-        return next(number for kind, number in _TABLE if isinstance(error, kind))
+        return next(number for kind, number in _ERRNO_BY_CLASS if isinstance(error, kind))
     log.error("%s failed unexpectedly", during, exc_info=error)
     return errno.EIO
+
+
+def replies_with_errno(handler: HandlerT) -> HandlerT:
+    """Make a handler reply with an error number to whatever is raised: an exception would end the mount."""
+
+    @functools.wraps(handler)
+    async def wrapped(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return await handler(self, *arguments, **named)
+        except FUSEError:
+            raise
+        except Exception as error:
+            raise FUSEError(errno_of(error, during=handler.__name__)) from error
+
+    return cast("HandlerT", wrapped)

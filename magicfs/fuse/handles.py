@@ -1,6 +1,6 @@
-"""What programs have open: files and listings, by the number that the kernel knows them by.
+"""The table of open files and open directories, by the file handle number that the kernel uses.
 
-Used by the thread that serves the tree.
+Belongs to the event loop of the mount; no locks.
 """
 
 from __future__ import annotations
@@ -10,75 +10,75 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
-from magicfs.tree.nodes import Entries, Handle, Node
+from magicfs.tree.nodes import DirectoryListing, Handle, Node
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """An open file and the node that it was opened by."""
+    """An open file and the node that it was opened through."""
 
     node: Node
     handle: Handle
 
 
 @dataclass(frozen=True, slots=True)
-class OpenListing:
-    """An open directory, with the entries that it had then."""
+class OpenDirectory:
+    """An open directory and the entries that it had when it was opened."""
 
     directory: Node
-    entries: Entries
+    listing: DirectoryListing
 
 
-class Handles:
-    """All open files and listings."""
+class HandleTable:
+    """All open files and directories of the mount."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._files: dict[int, OpenFile] = {}
-        self._listings: dict[int, OpenListing] = {}
+        self._directories: dict[int, OpenDirectory] = {}
         self._by_inode: defaultdict[int, list[Handle]] = defaultdict(list)
 
     def add_file(self, node: Node, handle: Handle) -> int:
-        """Give an open file its number."""
+        """Add an open file and return its number."""
         number = next(self._numbers)
         self._files[number] = OpenFile(node, handle)
         self._by_inode[node.ino].append(handle)
         return number
 
     def file(self, number: int) -> OpenFile:
-        """The open file of that number."""
+        """The open file with that number."""
         return self._files[number]
 
     def remove_file(self, number: int) -> Handle:
-        """Take the number back."""
-        opened = self._files.pop(number)
-        others = self._by_inode[opened.node.ino]
-        others.remove(opened.handle)
-        if not others:
-            del self._by_inode[opened.node.ino]
-        return opened.handle
+        """Remove an open file and return its handle."""
+        removed = self._files.pop(number)
+        handles = self._by_inode[removed.node.ino]
+        handles.remove(removed.handle)
+        if not handles:
+            del self._by_inode[removed.node.ino]
+        return removed.handle
 
-    def of(self, node: Node) -> list[Handle]:
-        """What is open of a node, the first opened first."""
+    def of_node(self, node: Node) -> list[Handle]:
+        """The handles of a node, the first opened first."""
         return list(self._by_inode.get(node.ino, ()))
 
-    def shares_pages(self, node: Node, version: FileStat | None) -> bool:
-        """Whether all that is open of a node is one and the same file: its name may stand for another by now."""
+    def can_share_pages(self, node: Node, version: FileStat | None) -> bool:
+        """Whether all open handles of a node are of the file `version`: another file may have taken its name since."""
         return all(
-            version is not None and other.version is not None and other.version.ino == version.ino
-            for other in self._by_inode.get(node.ino, ())
+            version is not None and handle.version is not None and handle.version.ino == version.ino
+            for handle in self._by_inode.get(node.ino, ())
         )
 
-    def add_listing(self, directory: Node, entries: Entries) -> int:
-        """Give an open directory its number."""
+    def add_directory(self, directory: Node, listing: DirectoryListing) -> int:
+        """Add an open directory and return its number."""
         number = next(self._numbers)
-        self._listings[number] = OpenListing(directory, entries)
+        self._directories[number] = OpenDirectory(directory, listing)
         return number
 
-    def listing(self, number: int) -> OpenListing:
-        """The open directory of that number."""
-        return self._listings[number]
+    def directory(self, number: int) -> OpenDirectory:
+        """The open directory with that number."""
+        return self._directories[number]
 
-    def remove_listing(self, number: int) -> None:
-        """Take the number back."""
-        del self._listings[number]
+    def remove_directory(self, number: int) -> None:
+        """Remove an open directory."""
+        del self._directories[number]

@@ -1,6 +1,6 @@
-"""What the mount node does besides answering: it says that it is up, and learns which roots there are.
+"""The heartbeat of a mount: reports to the database that the mount is up, and passes the current roots to the tree.
 
-One thread of its own, so that a database that is slow or away keeps nobody waiting.
+Used by `run_mount`. Runs in a thread of its own, so that a slow or unreachable database delays no request.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from magicfs.errors import MagicFSError
 log = logging.getLogger(__name__)
 
 ROOTS_SECONDS = 1.0
-"""How soon a new root appears in the mirror."""
-BEAT_SECONDS = 5.0
-"""A mount that has not reported for four of these counts as gone."""
-_LEAVE_SECONDS = 5.0
-"""So long the end of the mount waits for the thread."""
+"""The interval at which the roots are read: a new one appears in the mirror this late."""
+REPORT_SECONDS = 5.0
+"""The interval of reports. A mount without a report for four intervals counts as gone."""
+_JOIN_SECONDS = 5.0
+"""The end of the mount waits this long for the thread."""
 
 
 class Heartbeat:
-    """Reports a mount while it is entered as a context."""
+    """A context that keeps a mount reported."""
 
     def __init__(
-        self, database: Database, *, host: str, place: Path, show_roots: Callable[[Sequence[Root]], None]
+        self, database: Database, *, host: str, mountpoint: Path, set_roots: Callable[[Sequence[Root]], None]
     ) -> None:
         self._database = database
         self._host = host
-        self._path = os.fsencode(place)
-        self._show_roots = show_roots
+        self._path = os.fsencode(mountpoint)
+        self._set_roots = set_roots
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -51,29 +51,29 @@ class Heartbeat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(_LEAVE_SECONDS)
+        self._thread.join(_JOIN_SECONDS)
         try:
             with self._database.transaction() as connection:
                 remove_mount(connection, host=self._host, path=self._path)
-        except MagicFSError as error_of_database:
-            log.warning("could not report the end of the mount: %s", error_of_database)
+        except MagicFSError as database_error:
+            log.warning("could not report the end of the mount: %s", database_error)
 
     def _run(self) -> None:
-        well = True
-        reported = float("-inf")
+        is_reachable = True
+        reported_at = float("-inf")
         while True:
             try:
-                if time.monotonic() - reported >= BEAT_SECONDS:
-                    reported = self._report()
+                if time.monotonic() - reported_at >= REPORT_SECONDS:
+                    reported_at = self._report()
                 with self._database.transaction() as connection:
-                    self._show_roots([known.root for known in list_roots(connection)])
-                if not well:
-                    log.info("the database is back")
-                well = True
+                    self._set_roots([registered.root for registered in list_roots(connection)])
+                if not is_reachable:
+                    log.info("the database answers again")
+                is_reachable = True
             except MagicFSError as error:
-                if well:
-                    log.warning("searches fail, files go on working: %s", error)
-                well = False
+                if is_reachable:
+                    log.warning("searches fail, files still work: %s", error)
+                is_reachable = False
             if self._stop.wait(ROOTS_SECONDS):
                 return
 

@@ -1,7 +1,7 @@
-"""The place of a mount: whether it can be used, how to free it, and what the kernel has there.
+"""The mountpoint: whether a directory can be mounted on, what is mounted there, and how to unmount it.
 
-What is mounted is read from the kernel's table, never from the mount itself: a mount whose node hangs would hang
-whoever looks at it.
+Used by the mount process and by the commands that start and stop it. What is mounted is read from the kernel's table:
+an access to the mount itself would hang where its process hangs.
 """
 
 from __future__ import annotations
@@ -25,55 +25,55 @@ from magicfs.linux import MountEntry, read_mounts
 log = logging.getLogger(__name__)
 
 FUSE_DEVICE = Path("/dev/fuse")
-ANSWER_SECONDS = 5.0
-"""A living node answers within milliseconds."""
+REPLY_SECONDS = 5.0
+"""A mount process that runs replies within milliseconds."""
 BUSY_SECONDS = 1.0
-"""So long an ordinary unmount is tried again, while programs close what they have open."""
-_PAUSE_SECONDS = 0.1
+"""A busy mount is unmounted again and again for this long, while programs close their files; then it is detached."""
+_RETRY_SECONDS = 0.1
 _COMMAND_SECONDS = 15
 
 
 def mounted_at(path: Path) -> MountEntry | None:
-    """What is mounted at a path; the last one, when several are."""
+    """The mount at a path, the last one if there are several; None if there is none."""
     wanted = os.fsencode(path)
-    found = None
+    last = None
     for mount in read_mounts():
         if mount.mount_point == wanted:
-            found = mount
-    return found
+            last = mount
+    return last
 
 
 def absolute(path: Path) -> Path:
-    """The path as the kernel's table has it: links resolved, the mount itself not touched."""
+    """The path as the kernel's table has it, with links resolved. Does not access the mount itself."""
     expanded = path.expanduser().absolute()
     return Path(os.path.realpath(expanded.parent)) / expanded.name
 
 
 def prepare(path: Path, *, roots: Iterable[Root], host: str) -> Path:
-    """The absolute path of a directory that can be mounted on; what a dead mount left there is cleared away.
+    """Make sure that a directory can be mounted on, and return its absolute path. A dead mount there is cleared.
 
-    Raises `MountError` when there is no FUSE, or the place will not do.
+    Raises `MountError` when FUSE is missing, or the directory cannot be used.
     """
     require_fuse()
-    place = absolute(path)
-    recover(place)
-    present = mounted_at(place)
-    if present is not None:
-        what = "MagicFS is mounted there already" if present.is_magicfs else "something else is mounted there"
-        raise MountError(f"{place}: {what}: run 'magicfs umount {place}', or choose another directory")
-    _require_empty_directory(place)
-    wanted = os.fsencode(os.path.realpath(place))
+    mountpoint = absolute(path)
+    clear_dead_mount(mountpoint)
+    mount = mounted_at(mountpoint)
+    if mount is not None:
+        what = "MagicFS is mounted there already" if mount.is_magicfs else "something else is mounted there"
+        raise MountError(f"{mountpoint}: {what}: run 'magicfs umount {mountpoint}', or choose another directory")
+    _require_empty_directory(mountpoint)
+    resolved = os.fsencode(os.path.realpath(mountpoint))
     for root in roots:
-        if root.host == host and (encloses(root.path, wanted) or encloses(wanted, root.path)):
+        if root.host == host and (encloses(root.path, resolved) or encloses(resolved, root.path)):
             raise MountError(
-                f"{place} and the root {os.fsdecode(root.path)} lie one inside the other: choose a mount point "
+                f"{mountpoint} and the root {os.fsdecode(root.path)} lie one inside the other: choose a mount point "
                 "outside the roots"
             )
-    return place
+    return mountpoint
 
 
 def require_fuse() -> None:
-    """Raise `MountError` when this machine or this user cannot mount."""
+    """Raise `MountError` when this host has no FUSE, or this user may not use it."""
     if not FUSE_DEVICE.exists():
         raise MountError("there is no /dev/fuse: run 'modprobe fuse', or start the container with --device /dev/fuse")
     if not os.access(FUSE_DEVICE, os.R_OK | os.W_OK):
@@ -82,105 +82,109 @@ def require_fuse() -> None:
         raise MountError("fusermount3 is missing: install the package fuse3")
 
 
-def _require_empty_directory(place: Path) -> None:
+def _require_empty_directory(path: Path) -> None:
     try:
-        status = place.stat()
+        status = path.stat()
         if not stat.S_ISDIR(status.st_mode):
-            raise MountError(f"{place} is not a directory: choose an empty directory")
-        with os.scandir(place) as entries:
+            raise MountError(f"{path} is not a directory: choose an empty directory")
+        with os.scandir(path) as entries:
             if next(entries, None) is not None:
-                raise MountError(f"{place} is not empty: choose an empty directory")
+                raise MountError(f"{path} is not empty: choose an empty directory")
     except FileNotFoundError as error:
-        raise MountError(f"{place} does not exist: create it with 'mkdir -p {place}'") from error
+        raise MountError(f"{path} does not exist: create it with 'mkdir -p {path}'") from error
     except OSError as error:
-        raise MountError(f"{place} cannot be used ({error.strerror}): choose a directory of yours") from error
-    if os.geteuid() != 0 and not os.access(place, os.W_OK):
-        raise MountError(f"{place} is not writable for you: choose a directory of yours")
+        raise MountError(f"{path} cannot be used ({error.strerror}): choose a directory of yours") from error
+    if os.geteuid() != 0 and not os.access(path, os.W_OK):
+        raise MountError(f"{path} is not writable for you: choose a directory of yours")
 
 
-def recover(path: Path) -> bool:
-    """Clear away what a mount of ours left whose node has died; returns whether there was one.
+def clear_dead_mount(path: Path) -> bool:
+    """Unmount a mount of MagicFS whose process has ended; return whether there was one.
 
-    Raises `MountError` when a node has the place that does not answer, or when unmounting is not allowed.
+    Raises `MountError` when the process runs and does not reply, or when unmounting is not allowed.
     """
-    place = absolute(path)
-    present = mounted_at(place)
-    if present is None or not present.is_magicfs or not is_dead(place):
+    mountpoint = absolute(path)
+    mount = mounted_at(mountpoint)
+    if mount is None or not mount.is_magicfs or not _is_dead(mountpoint):
         return False
-    log.info("clearing away the dead mount at %s", place)
-    _detach(place)
+    log.info("clearing the dead mount at %s", mountpoint)
+    _detach(mountpoint)
     return True
 
 
-def is_dead(place: Path) -> bool:
-    """Whether the node of the mount at `place` is gone. Raises `MountError` when it is there and does not answer."""
-    answers: list[int] = []
+def _is_dead(mountpoint: Path) -> bool:
+    """Whether the process of a mount has ended. Raises `MountError` when it runs and does not reply."""
+    errors: list[int] = []
 
-    def look() -> None:
+    def call_stat() -> None:
         try:
-            os.stat(place)
-            answers.append(0)
+            os.stat(mountpoint)
+            errors.append(0)
         except OSError as error:
-            answers.append(error.errno or 0)
+            errors.append(error.errno or 0)
 
-    # A thread that is left behind: nothing else can end a look at a mount that hangs.
-    looker = threading.Thread(target=look, daemon=True)
-    looker.start()
-    looker.join(ANSWER_SECONDS)
-    if not answers:
-        raise MountError(f"the mount at {place} does not answer: end its process, or run 'magicfs umount {place}'")
-    return answers[0] in (errno.ENOTCONN, errno.ECONNABORTED)
+    # A `stat` of a mount that hangs cannot be interrupted: the thread is abandoned.
+    thread = threading.Thread(target=call_stat, daemon=True)
+    thread.start()
+    thread.join(REPLY_SECONDS)
+    if not errors:
+        raise MountError(
+            f"the mount at {mountpoint} does not answer: end its process, or run 'magicfs umount {mountpoint}'"
+        )
+    return errors[0] in (errno.ENOTCONN, errno.ECONNABORTED)
 
 
 def umount(path: Path) -> bool:
-    """Unmount what MagicFS has mounted at `path`; returns whether there was anything.
+    """Unmount the mount of MagicFS at `path`; return whether there was one.
 
-    What programs still have open there stays usable to them until they close it, or until its node ends. Raises
+    Files that programs have open there stay usable until they are closed, or the mount process ends. Raises
     `MountError` when something else is mounted there, or when unmounting is not allowed.
     """
-    place = absolute(path)
-    present = mounted_at(place)
-    if present is None:
+    mountpoint = absolute(path)
+    mount = mounted_at(mountpoint)
+    if mount is None:
         return False
-    if not present.is_magicfs:
-        raise MountError(f"{place} is not a mount of MagicFS: unmount it with 'umount'")
+    if not mount.is_magicfs:
+        raise MountError(f"{mountpoint} is not a mount of MagicFS: unmount it with 'umount'")
     deadline = time.monotonic() + BUSY_SECONDS
-    while (refused := _command(place, lazy=False)) is not None and time.monotonic() < deadline:
-        if "busy" not in refused:
+    while (failure := _run_umount(mountpoint, lazy=False)) is not None and time.monotonic() < deadline:
+        if "busy" not in failure:
             break
-        time.sleep(_PAUSE_SECONDS)
-    if refused is not None:
-        _detach(place)
+        time.sleep(_RETRY_SECONDS)
+    if failure is not None:
+        _detach(mountpoint)
     return True
 
 
-def _detach(place: Path) -> None:
-    refused = _command(place, lazy=True)
-    if refused is not None and mounted_at(place) is not None:
-        raise MountError(f"{place} cannot be unmounted ({refused}): try again as the user who mounted it, or as root")
+def _detach(mountpoint: Path) -> None:
+    failure = _run_umount(mountpoint, lazy=True)
+    if failure is not None and mounted_at(mountpoint) is not None:
+        raise MountError(
+            f"{mountpoint} cannot be unmounted ({failure}): try again as the user who mounted it, or as root"
+        )
 
 
-def _command(place: Path, *, lazy: bool) -> str | None:
-    """Unmount; returns what went wrong."""
+def _run_umount(mountpoint: Path, *, lazy: bool) -> str | None:
+    """Run the command that unmounts; return its error message, or None when it succeeds."""
     if shutil.which("fusermount3") is not None:
-        command = ["fusermount3", "-uz" if lazy else "-u", "--", str(place)]
+        command = ["fusermount3", "-uz" if lazy else "-u", "--", str(mountpoint)]
     else:
-        command = ["umount", *(["-l"] if lazy else []), "--", str(place)]
+        command = ["umount", *(["-l"] if lazy else []), "--", str(mountpoint)]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    if done.returncode == 0:
+    if process.returncode == 0:
         return None
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
     return lines[0] if lines else f"{command[0]} failed"
 
 
-def raise_read_ahead(place: Path, *, kilobytes: int) -> None:
-    """Have the kernel read further ahead in the mount, where it lets us: only root may ask."""
-    present = mounted_at(place)
-    if present is not None:
+def raise_read_ahead(mountpoint: Path, *, kilobytes: int) -> None:
+    """Set the kernel's read-ahead of the mount. Does nothing without the right to, which only root has."""
+    mount = mounted_at(mountpoint)
+    if mount is not None:
         with contextlib.suppress(OSError):
-            Path(f"/sys/class/bdi/{present.device}/read_ahead_kb").write_text(str(kilobytes), encoding="ascii")
+            Path(f"/sys/class/bdi/{mount.device}/read_ahead_kb").write_text(str(kilobytes), encoding="ascii")

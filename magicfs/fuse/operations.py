@@ -1,7 +1,7 @@
-"""pyfuse3's requests, translated for the tree. Nothing is decided here.
+"""The handlers of FUSE requests: they translate between pyfuse3 and the tree, and decide nothing.
 
-All of it runs on trio's loop; what may block goes to the lanes. Every handler is `guarded`: whatever goes wrong,
-the program that asked gets an answer.
+All handlers run on trio's loop; calls that may block run in thread pools. Each handler `replies_with_errno`, so that
+every program gets a reply, whatever is raised.
 """
 
 # ruff: noqa: ARG002 - the signatures are pyfuse3's
@@ -11,53 +11,36 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT, XAttrNameT
 
 from magicfs.domain.attributes import Attributes
-from magicfs.fuse.attributes import entry_attributes, no_entry, wanted_change
-from magicfs.fuse.errors import errno_of
-from magicfs.fuse.handles import Handles
+from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
+from magicfs.fuse.errors import replies_with_errno
+from magicfs.fuse.handles import HandleTable
 from magicfs.fuse.thread_pools import ThreadPools
-from magicfs.tree.files import RealFile, RealHandle
-from magicfs.tree.mirror import Link
+from magicfs.tree.mirror import SymbolicLink
+from magicfs.tree.names import MAX_NAME_BYTES
 from magicfs.tree.nodes import Directory, Entry, Handle, Node, Openable, ThreadPool
+from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.tree import Tree
 
-Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
-
-_LARGEST_READ = 1 << 20
-"""Bytes: the most that the kernel asks for at once."""
-BATCH = 64
-"""Entries that are looked at together for one reply."""
-_AT_ONCE_SECONDS = 0.05
-_THREADS_SECONDS = 60.0
-"""For so long files are opened in threads alone after one took longer than _AT_ONCE_SECONDS without."""
-_LONGEST_NAME = 255
-_BLOCK = 4096
+MAX_READ_BYTES = 1 << 20
+"""The kernel's largest read request."""
+READDIR_BATCH = 64
+"""Entries whose attributes are read together."""
+_SLOW_OPEN_SECONDS = 0.05
+_OPEN_IN_THREADS_SECONDS = 60.0
+"""After an open on the loop took longer than `_SLOW_OPEN_SECONDS`, files are opened in threads for this long."""
+_BLOCK_BYTES = 4096
 
 
-def guarded(handler: Handler) -> Handler:
-    """Answer with an error number, whatever is raised: an exception would end the mount."""
-
-    @functools.wraps(handler)
-    async def answer(self: Mount, *arguments: Any, **named: Any) -> Any:
-        try:
-            return await handler(self, *arguments, **named)
-        except FUSEError:
-            raise
-        except Exception as error:
-            raise FUSEError(errno_of(error, during=handler.__name__)) from error
-
-    return cast("Handler", answer)
-
-
-class Mount(pyfuse3.Operations):
-    """A tree for the kernel."""
+class TreeOperations(pyfuse3.Operations):
+    """Serves a tree to the kernel."""
 
     supports_dot_lookup = False
     enable_writeback_cache = False
@@ -66,43 +49,43 @@ class Mount(pyfuse3.Operations):
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__()
         self._inodes = tree.inodes
-        self._handles = Handles()
-        self._lanes = ThreadPools(search_seconds=search_seconds)
-        self._threads_until = 0.0
-        self._scratch = memoryview(bytearray(_LARGEST_READ))
+        self._handles = HandleTable()
+        self._pools = ThreadPools(search_seconds=search_seconds)
+        self._open_in_threads_until = 0.0
+        self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
         self.started = trio.Event()
-        """The kernel has the mount, and has been told what it can do."""
+        """Set when the kernel has sent its first request."""
 
     def init(self) -> None:
-        """The kernel asks for the first time."""
+        """Handle the kernel's first request."""
         self.started.set()
 
-    @guarded
+    @replies_with_errno
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
-        """Find a name in a directory."""
+        """Look up a name in a directory."""
         directory = self._directory(parent_inode)
         try:
-            entry = directory.peek(name)
+            entry = directory.lookup_cached(name)
             if entry is None:
-                entry = await self._lanes.run(directory.lane, directory.lookup, name)
+                entry = await self._pools.run(directory.thread_pool, directory.lookup, name)
         except FileNotFoundError:
-            return no_entry(seconds=directory.missing_seconds)
-        node, answer = self._meet(entry)
-        self._tell(directory, entry, node)
-        return answer
+            return negative_entry(timeout_seconds=directory.negative_timeout_seconds)
+        node, reply = self._entry_reply(entry)
+        self._add_lookup(directory, entry, node)
+        return reply
 
-    @guarded
+    @replies_with_errno
     async def forget(self, inode_list: Sequence[tuple[InodeT, int]]) -> None:
-        """The kernel lets go of inodes."""
-        for inode, times in inode_list:
-            self._inodes.forget(inode, times)
+        """Subtract from lookup counts."""
+        for inode, lookups in inode_list:
+            self._inodes.forget(inode, lookups)
 
-    @guarded
+    @replies_with_errno
     async def getattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
-        """Attributes as they are now."""
+        """Reply with the current attributes."""
         return await self._attributes(self._inodes.find(inode))
 
-    @guarded
+    @replies_with_errno
     async def setattr(
         self,
         inode: InodeT,
@@ -111,157 +94,159 @@ class Mount(pyfuse3.Operations):
         fh: FileHandleT | None,
         ctx: pyfuse3.RequestContext,
     ) -> EntryAttributes:
-        """Pass on a change of size, mode, owner or times."""
+        """Change size, mode, owner or times."""
         node = self._inodes.find(inode)
         handle = None if fh is None else self._handles.file(fh).handle
-        await self._lanes.run(node.lane, node.change, wanted_change(attr, fields), handle)
+        await self._pools.run(node.thread_pool, node.set_attributes, attribute_change(attr, fields), handle)
         return await self._attributes(node)
 
-    @guarded
+    @replies_with_errno
     async def readlink(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileNameT:
-        """Where a link points."""
+        """Reply with the target of a symbolic link."""
         node = self._inodes.find(inode)
-        if not isinstance(node, Link):
+        if not isinstance(node, SymbolicLink):
             raise FUSEError(errno.EINVAL)
-        return FileNameT(await self._lanes.run(node.lane, node.target))
+        return FileNameT(await self._pools.run(node.thread_pool, node.target))
 
-    @guarded
+    @replies_with_errno
     async def open(self, inode: InodeT, flags: FlagT, ctx: pyfuse3.RequestContext) -> FileInfo:
-        """Open a file; the kernel keeps its pages of it when they are still true."""
+        """Open a file; the kernel keeps the pages that it has of the same content."""
         node = self._inodes.find(inode)
         if not isinstance(node, Openable):
             raise FUSEError(errno.EINVAL)
-        handle = self._open_now(node, flags)
+        handle = self._open_nowait(node, flags)
         if handle is None:
-            handle = await self._lanes.run(node.lane, node.open, flags)
-        same_file = self._handles.shares_pages(node, handle.version)
+            handle = await self._pools.run(node.thread_pool, node.open, flags)
+        can_share_pages = self._handles.can_share_pages(node, handle.version)
         number = self._handles.add_file(node, handle)
-        keep = isinstance(node, RealFile) and node.opened(handle.version)
-        if isinstance(node, RealFile) and not node.told_truth(handle.version):
-            # Only attributes, and in a thread: pages may be locked by reads that wait for this very loop.
-            await trio.to_thread.run_sync(functools.partial(_forget_attributes, inode))
-        _learn(node, handle)
-        return FileInfo(fh=FileHandleT(number), direct_io=handle.direct or not same_file, keep_cache=keep)
+        keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
+        if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
+            # In a thread, and without pages: pages may be locked by reads that wait for this loop.
+            await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
+        _merge_handle_attributes(node, handle)
+        return FileInfo(
+            fh=FileHandleT(number), direct_io=handle.direct_io or not can_share_pages, keep_cache=keep_cache
+        )
 
-    def _open_now(self, node: Openable, flags: int) -> Handle | None:
-        """Open without a thread, but not for a while after that had to wait for something, such as a virus scanner."""
-        began = trio.current_time()
-        if began < self._threads_until:
+    def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
+        """Open on the loop, or return None; always None for a while after an open waited, as for a virus scanner."""
+        started_at = trio.current_time()
+        if started_at < self._open_in_threads_until:
             return None
-        handle = node.open_now(flags)
-        if trio.current_time() - began > _AT_ONCE_SECONDS:
-            self._threads_until = began + _THREADS_SECONDS
+        handle = node.open_nowait(flags)
+        if trio.current_time() - started_at > _SLOW_OPEN_SECONDS:
+            self._open_in_threads_until = started_at + _OPEN_IN_THREADS_SECONDS
         return handle
 
-    @guarded
+    @replies_with_errno
     async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
-        """Read from an open file: at once from memory, else in a thread."""
+        """Read from an open file: on the loop if the data is in memory, else in a thread."""
         handle = self._handles.file(fh).handle
-        # One buffer for all: the answer is on its way to the kernel before another request is looked at.
-        data = handle.read_now(off, self._scratch[:size]) if size <= _LARGEST_READ else None
+        # All reads share one buffer: pyfuse3 sends the reply before the loop handles another request.
+        data = handle.read_nowait(off, self._read_buffer[:size]) if size <= MAX_READ_BYTES else None
         if data is None:
-            return await self._lanes.run(ThreadPool.FILES, handle.read, off, size)
-        return data  # type: ignore[return-value]  # anything with a buffer will do
+            return await self._pools.run(ThreadPool.FILES, handle.read, off, size)
+        return data  # type: ignore[return-value]  # pyfuse3 takes anything with a buffer
 
-    @guarded
+    @replies_with_errno
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
-        opened = self._handles.file(fh)
-        count = await self._lanes.run(ThreadPool.FILES, opened.handle.write, off, buf)
-        _learn(opened.node, opened.handle)
+        file = self._handles.file(fh)
+        count = await self._pools.run(ThreadPool.FILES, file.handle.write, off, buf)
+        _merge_handle_attributes(file.node, file.handle)
         return count
 
-    @guarded
+    @replies_with_errno
     async def flush(self, fh: FileHandleT) -> None:
-        """Nothing waits here, each write has been passed on: the kernel need not ask again when a file is closed."""
+        """Reply ENOSYS: writes are passed on at once, and the kernel then sends no more flush requests."""
         raise FUSEError(errno.ENOSYS)
 
-    @guarded
+    @replies_with_errno
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
-        """Bring what was written to the disk."""
+        """Flush what was written to the disk."""
         handle = self._handles.file(fh).handle
-        await self._lanes.run(ThreadPool.FILES, functools.partial(handle.sync, data_only=datasync))
+        await self._pools.run(ThreadPool.FILES, functools.partial(handle.sync, data_only=datasync))
 
-    @guarded
+    @replies_with_errno
     async def release(self, fh: FileHandleT) -> None:
         """Close a file."""
         handle = self._handles.remove_file(fh)
-        if handle.closes_now():
+        if handle.can_close_nowait():
             handle.close()
         else:
-            await self._lanes.run(ThreadPool.FILES, handle.close)
+            await self._pools.run(ThreadPool.FILES, handle.close)
 
-    @guarded
+    @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
-        """List a directory: this is where a search happens."""
+        """Open a directory and list it; in `search/` this runs the search."""
         directory = self._directory(inode)
-        entries = await self._lanes.run(directory.lane, directory.list)
-        return FileHandleT(self._handles.add_listing(directory, entries))
+        listing = await self._pools.run(directory.thread_pool, directory.list)
+        return FileHandleT(self._handles.add_directory(directory, listing))
 
-    @guarded
+    @replies_with_errno
     async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        """Hand out entries with their attributes until the reply is full."""
-        opened = self._handles.listing(fh)
+        """Reply with entries and their attributes until the reply is full."""
+        opened = self._handles.directory(fh)
         while True:
-            if opened.entries.waits:
-                batch = await self._lanes.run(ThreadPool.FILES, opened.entries.batch, start_id, BATCH)
+            if opened.listing.may_block:
+                batch = await self._pools.run(ThreadPool.FILES, opened.listing.batch, start_id, READDIR_BATCH)
             else:
-                batch = opened.entries.batch(start_id, BATCH)
+                batch = opened.listing.batch(start_id, READDIR_BATCH)
             if not batch:
                 return
             for position, entry in batch:
-                node, answer = self._meet(entry)
-                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), answer, position):
+                node, reply = self._entry_reply(entry)
+                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position):
                     return
-                self._tell(opened.directory, entry, node)
+                self._add_lookup(opened.directory, entry, node)
                 start_id = position
 
-    @guarded
+    @replies_with_errno
     async def releasedir(self, fh: FileHandleT) -> None:
         """Close a directory."""
-        self._handles.remove_listing(fh)
+        self._handles.remove_directory(fh)
 
-    @guarded
+    @replies_with_errno
     async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
-        """Nothing to be done."""
+        """Do nothing."""
 
-    @guarded
+    @replies_with_errno
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
-        """Whether this process may do something to a file: the same user's, unless others were let in."""
+        """Reply whether this process has access: without `allow_other` the program is the same user's."""
         node = self._inodes.find(inode)
-        return await self._lanes.run(ThreadPool.FILES, node.may, mode)
+        return await self._pools.run(ThreadPool.FILES, node.access, mode)
 
-    @guarded
+    @replies_with_errno
     async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
-        """What the index says of a file."""
-        value = self._inodes.find(inode).extended().get(name)
+        """Reply with the value of an extended attribute."""
+        value = self._inodes.find(inode).extended_attributes().get(name)
         if value is None:
             raise FUSEError(pyfuse3.ENOATTR)
         return value
 
-    @guarded
+    @replies_with_errno
     async def listxattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> Sequence[XAttrNameT]:
-        """What the index can say of a file."""
-        return [XAttrNameT(name) for name in self._inodes.find(inode).extended()]
+        """Reply with the names of the extended attributes."""
+        return [XAttrNameT(name) for name in self._inodes.find(inode).extended_attributes()]
 
-    @guarded
+    @replies_with_errno
     async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:
-        """No space of its own."""
+        """Reply that the mount has no space of its own."""
         data = pyfuse3.StatvfsData()
-        data.f_bsize = data.f_frsize = _BLOCK
-        data.f_namemax = _LONGEST_NAME
+        data.f_bsize = data.f_frsize = _BLOCK_BYTES
+        data.f_namemax = MAX_NAME_BYTES
         return data
 
-    @guarded
+    @replies_with_errno
     async def create(self, *_: Any, **__: Any) -> Any:
-        """Nothing is created in the mount."""
+        """Reply EROFS: nothing is created, renamed or removed in the mount."""
         raise FUSEError(errno.EROFS)
 
     mkdir = mknod = symlink = link = rename = unlink = rmdir = create
 
-    @guarded
+    @replies_with_errno
     async def setxattr(self, *_: Any, **__: Any) -> Any:
-        """What the index says cannot be changed."""
+        """Reply EPERM: extended attributes are read-only."""
         raise FUSEError(errno.EPERM)
 
     removexattr = setxattr
@@ -272,52 +257,54 @@ class Mount(pyfuse3.Operations):
             raise FUSEError(errno.ENOTDIR)
         return node
 
-    def _meet(self, entry: Entry) -> tuple[Node, EntryAttributes]:
-        """The node that stands for an entry's, and the kernel's view of it."""
-        node = self._inodes.meet(entry.node)
-        attributes = node.newest(entry.attributes) if isinstance(node, RealFile) else entry.attributes
-        return node, entry_attributes(node, attributes, entry_seconds=entry.seconds)
-
-    def _tell(self, directory: Node, entry: Entry, node: Node) -> None:
-        """The kernel knows the node by this name now.
-
-        What a file's extended attributes say depends on the search that it was looked up under, and an inode has
-        but one set of them. So the kernel must ask again before it uses the name of another search.
-        """
-        self._inodes.tell(node)
+    def _entry_reply(self, entry: Entry) -> tuple[Node, EntryAttributes]:
+        """The node of the inode table for an entry, and the reply that names it."""
+        node = self._inodes.get_or_assign(entry.node)
+        attributes = entry.attributes
         if isinstance(node, RealFile):
-            before = node.reached_through
-            node.reached_through = directory.ino, entry.name
-            if before is not None and before != node.reached_through:
-                pyfuse3.invalidate_entry_async(InodeT(before[0]), FileNameT(before[1]), ignore_enoent=True)
+            attributes = node.merge_kernel_attributes(attributes)
+        return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
+
+    def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
+        """Count the lookup of an entry, and invalidate the name under which the file was looked up before.
+
+        An inode has one set of extended attributes, those of the search under which it was looked up last. So the
+        kernel must look a file up again before it uses the name from another search.
+        """
+        self._inodes.add_lookup(node)
+        if isinstance(node, RealFile):
+            previous = node.last_lookup
+            node.last_lookup = directory.ino, entry.name
+            if previous is not None and previous != node.last_lookup:
+                pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
 
     async def _attributes(self, node: Node) -> EntryAttributes:
-        attributes = node.known_attributes() if node.attributes_seconds else None
+        attributes = node.cached_attributes() if node.attribute_timeout_seconds else None
         try:
             if attributes is None:
-                attributes = await self._lanes.run(node.lane, node.attributes)
+                attributes = await self._pools.run(node.thread_pool, node.attributes)
         except FileNotFoundError:
-            attributes = await self._open_attributes(self._handles.of(node))
+            attributes = await self._open_file_attributes(self._handles.of_node(node))
         if isinstance(node, RealFile):
-            node.told(attributes)
+            node.set_kernel_attributes(attributes)
         return entry_attributes(node, attributes)
 
-    async def _open_attributes(self, handles: Sequence[Handle]) -> Attributes:
-        """Of a file that is gone, but for those who have it open."""
+    async def _open_file_attributes(self, handles: Sequence[Handle]) -> Attributes:
+        """The attributes of a file that was deleted while it is open."""
         for handle in handles:
             if isinstance(handle, RealHandle):
-                return await self._lanes.run(ThreadPool.FILES, handle.attributes)
+                return await self._pools.run(ThreadPool.FILES, handle.attributes)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _learn(node: Node, handle: Handle) -> None:
-    """A listing must not take the kernel back to a size that the index has, but the file has no more."""
+def _merge_handle_attributes(node: Node, handle: Handle) -> None:
+    """Record the attributes of an open file, so that a listing does not reply with an older size from the index."""
     if isinstance(node, RealFile) and isinstance(handle, RealHandle):
-        node.newest(handle.seen)
+        node.merge_kernel_attributes(handle.last_attributes)
 
 
-def _forget_attributes(inode: InodeT) -> None:
-    """Have the kernel ask for a file's attributes again; it may have done so already, or forgotten the file."""
+def _invalidate_attributes(inode: InodeT) -> None:
+    """Make the kernel ask for a file's attributes again. The kernel may have forgotten the inode meanwhile."""
     try:
         pyfuse3.invalidate_inode(inode, attr_only=True)
     except OSError as error:

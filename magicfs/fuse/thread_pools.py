@@ -1,7 +1,7 @@
-"""Threads for what may block, in lanes: searches, however slow, never keep a file from being read.
+"""Threads for calls that may block. Each pool has threads of its own, so that slow searches never delay reading files.
 
-Each call has a deadline. When it passes, the caller goes on with `DeadlineExceeded`; the thread ends by itself
-and counts against its lane until it has.
+Each call has a deadline. After it the caller gets `DeadlineExceeded`; the thread is abandoned, and occupies its place
+in the pool until the call returns.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import trio
 from magicfs.errors import DeadlineExceeded
 from magicfs.tree.nodes import ThreadPool
 
-Result = TypeVar("Result")
-Arguments = TypeVarTuple("Arguments")
+ResultT = TypeVar("ResultT")
+ArgumentTs = TypeVarTuple("ArgumentTs")
 
 FILES_THREADS = 24
 INDEX_THREADS = 24
-"""More than searches run at once: who waits for another's search has a thread too."""
+"""More than the searches that run at once: a request that waits for another one's search occupies a thread too."""
 FILES_SECONDS = 60.0
-"""A disk that has to spin up takes ten."""
+"""A disk takes ten to spin up."""
 SEARCH_GRACE_SECONDS = 1.0
-"""A search ends by itself when its time is up; this much later nobody waits for it any more."""
+"""Added to the search's own deadline, so that the search reports its error itself."""
 
 
 class ThreadPools:
@@ -36,12 +36,14 @@ class ThreadPools:
         }
         self._seconds = {ThreadPool.FILES: FILES_SECONDS, ThreadPool.INDEX: search_seconds + SEARCH_GRACE_SECONDS}
 
-    async def run(self, lane: ThreadPool, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Call `function` in a thread of the lane."""
+    async def run(
+        self, pool: ThreadPool, function: Callable[[*ArgumentTs], ResultT], *arguments: *ArgumentTs
+    ) -> ResultT:
+        """Call `function` in a thread of the pool. Raises `DeadlineExceeded`, and what the function raises."""
         try:
-            with trio.fail_after(self._seconds[lane]):
+            with trio.fail_after(self._seconds[pool]):
                 return await trio.to_thread.run_sync(
-                    function, *arguments, abandon_on_cancel=True, limiter=self._limiters[lane]
+                    function, *arguments, abandon_on_cancel=True, limiter=self._limiters[pool]
                 )
         except trio.TooSlowError as error:
-            raise DeadlineExceeded(f"gave up after {self._seconds[lane]:.0f} seconds") from error
+            raise DeadlineExceeded(f"gave up after {self._seconds[pool]:.0f} seconds") from error

@@ -1,7 +1,7 @@
-"""Inode numbers: which node the kernel means by a number, for as long as it holds on to it.
+"""The inode table: the nodes that the kernel refers to by number, with their lookup counts.
 
-A number is made from the node's key, so the same thing has the same number again after the kernel has forgotten
-it, and no number is ever given to another thing. Used by one thread, the one that serves the tree.
+An inode number is derived from the node's key: the same file has the same number again after the kernel has forgotten
+it, and in each mount. Belongs to the event loop of the mount; no locks.
 """
 
 from __future__ import annotations
@@ -13,69 +13,70 @@ import xxhash
 
 from magicfs.tree.nodes import Directory, Node
 
-ROOT = 1
+ROOT_INO = 1
 """The kernel's number for the top of a file system."""
-_FIRST = 16
-_NUMBERS = (1 << 63) - _FIRST
+_FIRST_INO = 16
+_INO_RANGE = (1 << 63) - _FIRST_INO
 
-AnyNode = TypeVar("AnyNode", bound=Node)
+NodeT = TypeVar("NodeT", bound=Node)
 
 
 @dataclass(slots=True)
-class _Held:
+class _Inode:
     node: Node
-    lookups: int
+    lookup_count: int
 
 
 class InodeTable:
-    """The nodes that the kernel knows, each with the number of times that it was told of them."""
+    """The nodes that the kernel holds."""
 
     def __init__(self, root: Directory) -> None:
-        root.ino = ROOT
-        self._by_number: dict[int, _Held] = {ROOT: _Held(root, 1)}
+        root.ino = ROOT_INO
+        self._inodes: dict[int, _Inode] = {ROOT_INO: _Inode(root, 1)}
 
     def __len__(self) -> int:
-        return len(self._by_number)
+        return len(self._inodes)
 
-    def find(self, number: int) -> Node:
-        """The node with that number."""
-        return self._by_number[number].node
+    def find(self, ino: int) -> Node:
+        """The node with that inode number."""
+        return self._inodes[ino].node
 
-    def meet(self, node: AnyNode) -> AnyNode:
-        """The node that stands for this one's key: itself when it is new, else one that learns from it.
+    def get_or_assign(self, node: NodeT) -> NodeT:
+        """The node that the kernel holds for the key of `node`, updated from it; else `node` with a number assigned.
 
-        The kernel does not hold it until it is told: see `tell`.
+        A new node enters the table with `add_lookup`, when it is certain that the kernel gets it.
         """
-        number = self._number(node)
-        held = self._by_number.get(number)
-        if held is None:
-            node.ino = number
+        ino = self._ino(node)
+        inode = self._inodes.get(ino)
+        if inode is None:
+            node.ino = ino
             return node
-        known = held.node
-        if known is not node and isinstance(known, type(node)):
-            known.absorb(node)
-            return known
+        held = inode.node
+        if held is not node and isinstance(held, type(node)):
+            held.update(node)
+            return held
         return node
 
-    def tell(self, node: Node) -> None:
-        """Count that the kernel was told of a node that `meet` returned."""
-        held = self._by_number.get(node.ino)
-        if held is None:
-            self._by_number[node.ino] = _Held(node, 1)
+    def add_lookup(self, node: Node) -> None:
+        """Count a reply to the kernel that names a node from `get_or_assign`."""
+        inode = self._inodes.get(node.ino)
+        if inode is None:
+            self._inodes[node.ino] = _Inode(node, 1)
         else:
-            held.lookups += 1
+            inode.lookup_count += 1
 
-    def forget(self, number: int, times: int) -> None:
-        """The kernel takes back that it was told of a node so many times."""
-        held = self._by_number.get(number)
-        if held is None or number == ROOT:
+    def forget(self, ino: int, lookups: int) -> None:
+        """Subtract from the lookup count; at zero the node is dropped. The root stays."""
+        inode = self._inodes.get(ino)
+        if inode is None or ino == ROOT_INO:
             return
-        held.lookups -= times
-        if held.lookups <= 0:
-            del self._by_number[number]
+        inode.lookup_count -= lookups
+        if inode.lookup_count <= 0:
+            del self._inodes[ino]
 
-    def _number(self, node: Node) -> int:
-        number = _FIRST + xxhash.xxh3_64_intdigest(node.key) % _NUMBERS
-        while (held := self._by_number.get(number)) is not None and held.node.key != node.key:
-            number = _FIRST + (number + 1 - _FIRST) % _NUMBERS
-        return number
+    def _ino(self, node: Node) -> int:
+        """The number for a node's key: its hash, or the next free one where another key has that."""
+        ino = _FIRST_INO + xxhash.xxh3_64_intdigest(node.key) % _INO_RANGE
+        while (inode := self._inodes.get(ino)) is not None and inode.node.key != node.key:
+            ino = _FIRST_INO + (ino + 1 - _FIRST_INO) % _INO_RANGE
+        return ino

@@ -1,4 +1,4 @@
-"""`.magic/`: the state of the index, a way to drop what is cached, and the files that could not be indexed."""
+"""`.magic/`: the state of the index, a file that clears the result cache, and the files that could not be indexed."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from magicfs.domain.attributes import Attributes, Change
+from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
-from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
-from magicfs.tree.names import plain_names
-from magicfs.tree.nodes import Entry, Handle, Openable, ReadyEntries, ThreadPool, missing
-from magicfs.tree.virtual import FixedDirectory, GeneratedFile, OurDirectory, TextHandle
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.names import numbered_names
+from magicfs.tree.nodes import Entry, Handle, InMemoryListing, Openable, ThreadPool, not_found
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 
-MOST_SHOWN = 2000
-"""Files of one reason that are listed; `magicfs failures` has them all."""
+MAX_LISTED_FAILURES = 2000
+"""Files of one reason that are listed; `magicfs failures` prints all of them."""
 
 
 class Index(Protocol):
-    """What the tree asks of the database. Its methods block, and raise `DatabaseError`."""
+    """What the tree reads from the database. Its methods block, and raise `DatabaseError`."""
 
     def version(self) -> str:
-        """A text that is another one after each change."""
+        """A text that differs after each change of the index."""
 
     def status(self) -> IndexStatus:
-        """The state of the whole."""
+        """The state of the index."""
 
-    def reasons(self) -> Sequence[str]:
-        """The reasons for which files could not be indexed."""
+    def failure_reasons(self) -> Sequence[str]:
+        """The reasons why files could not be indexed."""
 
-    def failed(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
-        """Files that could not be indexed."""
+    def failed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
+        """Up to `limit` files that could not be indexed for one reason."""
 
 
 def magic_directory(
@@ -43,116 +44,116 @@ def magic_directory(
     refresh: Callable[[], None],
     counts: Callable[[], Mapping[str, int]],
     host: str,
-    born_ns: int,
-) -> FixedDirectory:
-    """`.magic/` with all that is in it. `counts` says what this mount holds in memory."""
+    mounted_at_ns: int,
+) -> StaticDirectory:
+    """The directory `.magic/`. `refresh` clears the result cache; `counts` returns what this mount holds in memory."""
 
     def status() -> bytes:
         state = status_json(index.status()) | {"this_mount": counts()}
         return json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
     entries = {
-        b"status.json": GeneratedFile(b"status", status, born_ns=born_ns),
-        b"refresh": RefreshFile(refresh, born_ns=born_ns),
-        b"failed": FailedDirectory(index, host=host, born_ns=born_ns),
+        b"status.json": GeneratedFile(b"status", status, mounted_at_ns=mounted_at_ns),
+        b"refresh": RefreshFile(refresh, mounted_at_ns=mounted_at_ns),
+        b"failed": FailedDirectory(index, host=host, mounted_at_ns=mounted_at_ns),
     }
-    return FixedDirectory(b"magic", entries, born_ns=born_ns)
+    return StaticDirectory(b"magic", entries, mounted_at_ns=mounted_at_ns)
 
 
-class RefreshHandle(TextHandle):
-    """Takes whatever is written to it."""
+class RefreshHandle(GeneratedFileHandle):
+    """The open `refresh` file: empty, and discards what is written to it."""
 
     def write(self, offset: int, data: bytes) -> int:
-        """The opening has done the work."""
+        """Discard the data: opening the file has refreshed already."""
         del offset
         return len(data)
 
 
 class RefreshFile(Openable):
-    """Whoever writes to it or touches it has all results searched anew."""
+    """Opening it to write, or touching it, clears the result cache."""
 
-    attributes_seconds = 0.0
+    attribute_timeout_seconds = 0.0
 
-    def __init__(self, refresh: Callable[[], None], *, born_ns: int) -> None:
+    def __init__(self, refresh: Callable[[], None], *, mounted_at_ns: int) -> None:
         super().__init__(b"grefresh")
         self._refresh = refresh
-        self._born_ns = born_ns
+        self._mounted_at_ns = mounted_at_ns
 
-    def known_attributes(self) -> Attributes:
-        """Empty, and writable for its owner."""
-        return Attributes.of_virtual(mode=stat.S_IFREG | 0o644, born_ns=self._born_ns)
+    def cached_attributes(self) -> Attributes:
+        """Attributes of an empty file that its owner may write."""
+        return Attributes.of_virtual(mode=stat.S_IFREG | 0o644, mounted_at_ns=self._mounted_at_ns)
 
     def attributes(self) -> Attributes:
         """The same."""
-        return self.known_attributes()
+        return self.cached_attributes()
 
     def open(self, flags: int) -> Handle:
-        """To write is to refresh."""
+        """Refresh if opened to write."""
         if flags & os.O_ACCMODE != os.O_RDONLY:
             self._refresh()
         return RefreshHandle(b"")
 
-    def change(self, wanted: Change, handle: Handle | None) -> None:
-        """`touch` refreshes too."""
-        del wanted, handle
+    def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
+        """Refresh: this is what `touch` does."""
+        del change, handle
         self._refresh()
 
-    def may(self, mode: int) -> bool:
-        """To read and to write."""
+    def access(self, mode: int) -> bool:
+        """Whether `mode` asks only to read and to write."""
         return not mode & os.X_OK
 
 
-class FailedDirectory(OurDirectory):
+class FailedDirectory(VirtualDirectory):
     """`.magic/failed/`: one directory a reason."""
 
-    lane = ThreadPool.INDEX
+    thread_pool = ThreadPool.INDEX
 
-    def __init__(self, index: Index, *, host: str, born_ns: int) -> None:
-        super().__init__(b"failed", born_ns=born_ns)
+    def __init__(self, index: Index, *, host: str, mounted_at_ns: int) -> None:
+        super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
         self._index = index
         self._host = host
 
     def lookup(self, name: bytes) -> Entry:
-        """A reason, if a file has it. May block."""
-        if name.decode("utf-8", "replace") not in self._index.reasons():
-            raise missing(name)
+        """The directory of a reason that some file has. May block."""
+        if name.decode("utf-8", "replace") not in self._index.failure_reasons():
+            raise not_found(name)
         return self._entry(name)
 
-    def list(self) -> ReadyEntries:
-        """The reasons that files have. May block."""
-        return ReadyEntries([self._entry(reason.encode()) for reason in self._index.reasons()])
+    def list(self) -> InMemoryListing:
+        """The reasons that some file has. May block."""
+        return InMemoryListing([self._entry(reason.encode()) for reason in self._index.failure_reasons()])
 
     def _entry(self, name: bytes) -> Entry:
-        node = ReasonDirectory(name, self._index, host=self._host, born_ns=self.born_ns)
-        return Entry(name, node, node.known_attributes(), seconds=REAL_SECONDS)
+        node = ReasonDirectory(name, self._index, host=self._host, mounted_at_ns=self.mounted_at_ns)
+        return Entry(name, node, node.cached_attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
 
-class ReasonDirectory(OurDirectory):
+class ReasonDirectory(VirtualDirectory):
     """The files that could not be indexed for one reason."""
 
-    lane = ThreadPool.INDEX
+    thread_pool = ThreadPool.INDEX
 
-    def __init__(self, reason: bytes, index: Index, *, host: str, born_ns: int) -> None:
-        super().__init__(b"failed/" + reason, born_ns=born_ns)
+    def __init__(self, reason: bytes, index: Index, *, host: str, mounted_at_ns: int) -> None:
+        super().__init__(b"failed/" + reason, mounted_at_ns=mounted_at_ns)
         self._reason = reason.decode("utf-8", "replace")
         self._index = index
         self._host = host
 
     def lookup(self, name: bytes) -> Entry:
-        """A file by its name in the list. May block."""
+        """The file of that name in the list. May block."""
         for entry in self.list().entries:
             if entry.name == name:
                 return entry
-        raise missing(name)
+        raise not_found(name)
 
-    def list(self) -> ReadyEntries:
-        """The files with what the index knows of them. May block."""
-        files = self._index.failed(reason=self._reason, limit=MOST_SHOWN)
-        names = plain_names(file.path.rpartition(b"/")[2] for file in files)
-        return ReadyEntries([self._entry(name, file) for name, file in zip(names, files, strict=True)])
+    def list(self) -> InMemoryListing:
+        """The files with the attributes that the index has. May block."""
+        files = self._index.failed_files(reason=self._reason, limit=MAX_LISTED_FAILURES)
+        names = numbered_names(file.path.rpartition(b"/")[2] for file in files)
+        return InMemoryListing([self._entry(name, file) for name, file in zip(names, files, strict=True)])
 
     def _entry(self, name: bytes, file: FailedFile) -> Entry:
-        known = Attributes.of_indexed(file.stat)
-        place = FileLocation(host=file.host, root=file.root_path, path=file.path)
-        node = RealFile(place, here=file.host == self._host, known=known, about=file)
-        return Entry(name, node, known, seconds=REAL_SECONDS)
+        attributes = Attributes.of_indexed(file.stat)
+        location = FileLocation(host=file.host, root=file.root_path, path=file.path)
+        node = RealFile(location, is_local=file.host == self._host, indexed_attributes=attributes, index_record=file)
+        return Entry(name, node, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)

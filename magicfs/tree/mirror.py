@@ -1,4 +1,4 @@
-"""`mirror/`: the source trees of this machine as they are. Needs no database once the roots are known.
+"""`mirror/`: the roots of this host as they are on disk. Needs no database once the roots are set.
 
 Links are shown as links and never followed. Files are read and written in place; nothing is created or removed.
 """
@@ -16,176 +16,149 @@ from dataclasses import dataclass, field
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.roots import Root
 from magicfs.linux import open_below
-from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
-from magicfs.tree.nodes import Directory, Entry, Node, ReadyEntries, ThreadPool, missing
-from magicfs.tree.virtual import OurDirectory
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, RealNode
+from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Node, not_found
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.virtual import VirtualDirectory
 
-_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""Errors for a name that was removed or replaced after it was listed."""
 
 
-class MirrorDirectory(OurDirectory):
+class MirrorDirectory(VirtualDirectory):
     """`mirror/` itself: one entry a root."""
 
-    def __init__(self, *, host: str, born_ns: int) -> None:
-        super().__init__(b"mirror", born_ns=born_ns)
+    def __init__(self, *, host: str, mounted_at_ns: int) -> None:
+        super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
         self._host = host
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._roots: dict[bytes, Root] = {}
 
-    def show(self, roots: Iterable[Root]) -> None:
-        """These are the roots from now on; those of other machines are left out. Safe in any thread."""
-        found = {root.name.encode("utf-8", "replace"): root for root in roots if root.host == self._host}
-        with self._guard:
-            self._roots = found
+    def set_roots(self, roots: Iterable[Root]) -> None:
+        """Replace the roots; those of other hosts are left out. Safe in any thread."""
+        by_name = {root.name.encode("utf-8", "replace"): root for root in roots if root.host == self._host}
+        with self._lock:
+            self._roots = by_name
 
-    def peek(self, name: bytes) -> Entry | None:
-        """Knows which names are roots."""
+    def lookup_cached(self, name: bytes) -> Entry | None:
+        """None for the name of a root: its directory may be missing. Raises `FileNotFoundError` for other names."""
         self._root(name)
         return None
 
     def lookup(self, name: bytes) -> Entry:
-        """A root's directory, which must be there. May block."""
+        """The directory of a root. Raises `OSError` if it is not there. May block."""
         root = self._root(name)
-        place = FileLocation(host=self._host, root=root.path, path=b"")
-        return _entry(name, place, place.status())
+        location = FileLocation(host=self._host, root=root.path, path=b"")
+        return _entry(name, location, location.lstat())
 
-    def list(self) -> ReadyEntries:
-        """The roots that are there. May block."""
-        with self._guard:
+    def list(self) -> InMemoryListing:
+        """The roots whose directory is there. May block."""
+        with self._lock:
             names = sorted(self._roots)
         entries = []
         for name in names:
             with contextlib.suppress(OSError):
                 entries.append(self.lookup(name))
-        return ReadyEntries(entries)
+        return InMemoryListing(entries)
 
     def _root(self, name: bytes) -> Root:
-        with self._guard:
+        with self._lock:
             root = self._roots.get(name)
         if root is None:
-            raise missing(name)
+            raise not_found(name)
         return root
 
 
-class RealDirectory(Directory):
-    """A directory of a root."""
+class RealDirectory(RealNode, Directory):
+    """A directory of a root. Nothing is created or removed in it."""
 
-    lane = ThreadPool.FILES
-    attributes_seconds = REAL_SECONDS
+    key_prefix = b"r"
 
-    def __init__(self, place: FileLocation) -> None:
-        super().__init__(b"r" + place.key)
-        self._place = place
-
-    def known_attributes(self) -> Attributes | None:
-        """The same, if it can be said at once."""
-        status = self._place.status_now()
+    def cached_attributes(self) -> Attributes | None:
+        """The attributes that `lstat` returns, if the kernel has them in memory."""
+        status = self._location.lstat_nowait()
         return Attributes.of(status) if status is not None and stat.S_ISDIR(status.st_mode) else None
 
     def attributes(self) -> Attributes:
-        """What `lstat` says, but nobody may create or remove here. May block."""
-        status = self._place.status()
+        """The attributes that `lstat` returns. Raises `FileNotFoundError` if it is no directory any more. May block."""
+        status = self._location.lstat()
         if not stat.S_ISDIR(status.st_mode):
-            raise missing(self._place.path)
+            raise not_found(self._location.path)
         return Attributes.of(status)
 
-    def peek(self, name: bytes) -> Entry | None:
-        """What is there under that name, if it can be said at once."""
-        place = _below(self._place, name)
-        status = place.status_now()
-        return None if status is None else _entry(name, place, status)
+    def lookup_cached(self, name: bytes) -> Entry | None:
+        """The entry of that name, if the kernel has its attributes in memory."""
+        location = self._location.child(name)
+        status = location.lstat_nowait()
+        return None if status is None else _entry(name, location, status)
 
     def lookup(self, name: bytes) -> Entry:
-        """What is there under that name. May block."""
-        place = _below(self._place, name)
-        return _entry(name, place, place.status())
+        """The entry of that name. May block."""
+        location = self._location.child(name)
+        return _entry(name, location, location.lstat())
 
-    def list(self) -> OnDisk:
-        """The names; what they stand for is looked up as they are asked for. May block."""
-        descriptor = open_below(self._place.root, self._place.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
+    def list(self) -> RealDirectoryListing:
+        """The names in the directory; the attributes are read with each batch. May block."""
+        location = self._location
+        descriptor = open_below(location.root, location.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
         try:
-            return OnDisk(self._place, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
+            return RealDirectoryListing(location, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
         finally:
             os.close(descriptor)
 
-    def may(self, mode: int) -> bool:
-        """To list and to enter, if the file system lets this process. May block."""
-        if mode & os.W_OK:
-            return False
-        with self._place.looked_at() as descriptor:
-            return os.access(f"/proc/self/fd/{descriptor}", mode, effective_ids=True)
+    def access(self, mode: int) -> bool:
+        """Whether the file system grants access; writing is never granted. May block."""
+        return not mode & os.W_OK and self._location.access(mode)
 
 
 @dataclass(frozen=True, slots=True)
-class OnDisk:
-    """The entries of a real directory, by the names that it had when it was opened."""
+class RealDirectoryListing:
+    """The names that a real directory had when it was opened."""
 
-    place: FileLocation
+    location: FileLocation
     names: Sequence[bytes]
-    waits: bool = field(default=True, init=False)
+    may_block: bool = field(default=True, init=False)
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        """What is still there of the next `count` names, or of those after them. May block."""
-        found: list[tuple[int, Entry]] = []
-        while not found and start < len(self.names):
+        """The entries of the next `count` names without those that vanished; empty only at the end. May block."""
+        entries: list[tuple[int, Entry]] = []
+        while not entries and start < len(self.names):
             for position, name in enumerate(self.names[start : start + count], start + 1):
                 try:
-                    place = _below(self.place, name)
-                    found.append((position, _entry(name, place, place.status())))
+                    location = self.location.child(name)
+                    entries.append((position, _entry(name, location, location.lstat())))
                 except OSError as error:
-                    if error.errno not in _NOWHERE:
+                    if error.errno not in _VANISHED:
                         raise
             start += count
-        return found
+        return entries
 
 
-class Link(Node):
+class SymbolicLink(RealNode):
     """A symbolic link of a root."""
 
-    lane = ThreadPool.FILES
-    attributes_seconds = REAL_SECONDS
-
-    def __init__(self, place: FileLocation) -> None:
-        super().__init__(b"l" + place.key)
-        self._place = place
-
-    def attributes(self) -> Attributes:
-        """What `lstat` says. May block."""
-        return Attributes.of(self._place.status())
+    key_prefix = b"l"
 
     def target(self) -> bytes:
-        """Where it points. May block."""
-        with self._place.looked_at() as descriptor:
+        """The path that the link holds. May block."""
+        with self._location.path_descriptor() as descriptor:
             return os.readlink(b"", dir_fd=descriptor)
 
 
-class Special(Node):
-    """A FIFO, socket or device of a root: it is seen, and its data never come through here."""
+class SpecialFile(RealNode):
+    """A FIFO, socket or device of a root. It is listed, and cannot be opened through the mount."""
 
-    lane = ThreadPool.FILES
-    attributes_seconds = REAL_SECONDS
-
-    def __init__(self, place: FileLocation) -> None:
-        super().__init__(b"s" + place.key)
-        self._place = place
-
-    def attributes(self) -> Attributes:
-        """What `lstat` says. May block."""
-        return Attributes.of(self._place.status())
+    key_prefix = b"s"
 
 
-def _below(place: FileLocation, name: bytes) -> FileLocation:
-    return FileLocation(host=place.host, root=place.root, path=place.path + b"/" + name if place.path else name)
-
-
-def _entry(name: bytes, place: FileLocation, status: os.stat_result) -> Entry:
+def _entry(name: bytes, location: FileLocation, status: os.stat_result) -> Entry:
     attributes = Attributes.of(status)
-    return Entry(name, _node(place, attributes.mode), attributes, seconds=REAL_SECONDS)
+    return Entry(name, _node(location, attributes.mode), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
 
-def _node(place: FileLocation, mode: int) -> Node:
+def _node(location: FileLocation, mode: int) -> Node:
     if stat.S_ISDIR(mode):
-        return RealDirectory(place)
+        return RealDirectory(location)
     if stat.S_ISREG(mode):
-        return RealFile(place, here=True)
-    return Link(place) if stat.S_ISLNK(mode) else Special(place)
+        return RealFile(location, is_local=True)
+    return SymbolicLink(location) if stat.S_ISLNK(mode) else SpecialFile(location)

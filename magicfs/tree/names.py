@@ -1,7 +1,7 @@
-"""Names of entries in the mount: what files are called where results of many directories stand side by side.
+"""Names of entries in the mount, for directories that show files of many directories side by side.
 
-Pure; used by the virtual tree. A name is at most 255 bytes, holds no `/` and no control character, is unique in
-its directory and keeps the file's extension. Bytes that are not UTF-8 stay as they are.
+Pure; used by `search/` and `.magic/failed/`. A name is at most 255 bytes, holds no `/` and no control character, is
+unique in its directory and keeps the file's extension. Bytes that are not UTF-8 stay as they are.
 """
 
 from __future__ import annotations
@@ -10,80 +10,81 @@ import math
 import re
 from collections.abc import Iterable
 
-LONGEST_NAME = 255
-"""Bytes: the limit of the kernel."""
-_LONGEST_EXTENSION = 32
-"""Bytes. What follows the dot in a longer one is not a kind of file."""
-_NAMELESS = "unnamed"
-_BAD = re.compile("[\x00-\x1f\x7f-\x9f/]")
+MAX_NAME_BYTES = 255
+"""The kernel's limit."""
+_MAX_EXTENSION_BYTES = 32
+"""Anything longer after the last dot is part of the stem."""
+_UNNAMED = "unnamed"
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
 _EXTENSION = re.compile(r"(?<=[^.])((?:\.tar)?\.[^.\s]+)$")
-_CONTINUES = 0b1100_0000, 0b1000_0000
-"""Mask and value of the bytes that continue a character in UTF-8."""
-_LONGEST_CHARACTER = 4
-"""Bytes."""
+_UTF8_CONTINUATION_MASK = 0b1100_0000
+_UTF8_CONTINUATION = 0b1000_0000
+"""The masked value of every byte of a character but its first."""
+_MAX_UTF8_BYTES = 4
+"""Bytes of the longest character."""
 
 
 def result_names(results: Iterable[tuple[float, bytes]]) -> list[bytes]:
-    """Names of search results, in their order: `0.87_report.pdf`.
+    """The names of search results, in their order: `0.87_report.pdf`.
 
     Takes scores in [0, 1] and file names. Of files with the same name and score, the later ones are numbered:
     `0.87_report (2).pdf`.
     """
-    return _distinct((f"{_readable_score(score):.2f}_", name) for score, name in results)
+    return _unique_names((f"{_clamp_score(score):.2f}_", name) for score, name in results)
 
 
-def plain_names(names: Iterable[bytes]) -> list[bytes]:
-    """Names of files that come from several directories, numbered where they are the same."""
-    return _distinct(("", name) for name in names)
+def numbered_names(names: Iterable[bytes]) -> list[bytes]:
+    """The names of files, in their order; of those with the same name, the later ones are numbered."""
+    return _unique_names(("", name) for name in names)
 
 
-def _readable_score(score: float) -> float:
+def _clamp_score(score: float) -> float:
     return 0.0 if math.isnan(score) else min(max(score, 0.0), 1.0)
 
 
-def _distinct(wanted: Iterable[tuple[str, bytes]]) -> list[bytes]:
-    given: dict[bytes, int] = {}
-    """Each name that is given, and the last number that was tried for it."""
-    names = []
-    for prefix, name in wanted:
-        stem, extension = _parts(_BAD.sub("_", name.decode("utf-8", "surrogateescape")))
-        plain = candidate = _join(prefix, stem, "", extension)
-        number = given.get(plain, 1)
-        while candidate in given:
+def _unique_names(prefixes_and_names: Iterable[tuple[str, bytes]]) -> list[bytes]:
+    last_numbers: dict[bytes, int] = {}
+    """Each name in use, with the last number that was tried for it."""
+    unique = []
+    for prefix, name in prefixes_and_names:
+        stem, extension = _split_extension(_FORBIDDEN.sub("_", name.decode("utf-8", "surrogateescape")))
+        unnumbered = candidate = _join(prefix, stem, "", extension)
+        number = last_numbers.get(unnumbered, 1)
+        while candidate in last_numbers:
             number += 1
             candidate = _join(prefix, stem, f" ({number})", extension)
-        given[candidate] = 1
-        if candidate != plain:
-            given[plain] = number
-        names.append(candidate)
-    return names
+        last_numbers[candidate] = 1
+        if candidate != unnumbered:
+            last_numbers[unnumbered] = number
+        unique.append(candidate)
+    return unique
 
 
-def _parts(name: str) -> tuple[str, str]:
+def _split_extension(name: str) -> tuple[str, str]:
     """Stem and extension; the extension with its dot, or empty."""
     if not name.strip("."):
-        return _NAMELESS, ""
-    found = _EXTENSION.search(name)
-    if found is None or len(_bytes(found[1])) > _LONGEST_EXTENSION:
+        return _UNNAMED, ""
+    extension = _EXTENSION.search(name)
+    if extension is None or len(_encode(extension[1])) > _MAX_EXTENSION_BYTES:
         return name, ""
-    return name[: found.start()], found[1]
+    return name[: extension.start()], extension[1]
 
 
 def _join(prefix: str, stem: str, number: str, extension: str) -> bytes:
-    before, after = prefix.encode(), _bytes(number + extension)
-    return before + _cut(_bytes(stem), LONGEST_NAME - len(before) - len(after)) + after
+    """The name, with the stem cut so that it fits."""
+    before, after = prefix.encode(), _encode(number + extension)
+    return before + _truncate(_encode(stem), MAX_NAME_BYTES - len(before) - len(after)) + after
 
 
-def _cut(text: bytes, length: int) -> bytes:
-    """The first bytes of a text, but no part of a character."""
+def _truncate(text: bytes, length: int) -> bytes:
+    """The first `length` bytes of a text, or a few less: no character is split."""
     if len(text) <= length:
         return text
-    mask, value = _CONTINUES
-    for end in range(length, length - _LONGEST_CHARACTER, -1):
-        if text[end] & mask != value:
+    for end in range(length, length - _MAX_UTF8_BYTES, -1):
+        if text[end] & _UTF8_CONTINUATION_MASK != _UTF8_CONTINUATION:
             return text[:end]
     return text[:length]
 
 
-def _bytes(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")

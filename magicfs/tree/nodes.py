@@ -1,8 +1,10 @@
-"""The kinds of nodes and what each can do.
+"""The kinds of nodes of the tree and what each can do.
 
-Threading: `peek`, `known_attributes`, `open_now`, `read_now` and `absorb` run on the thread that serves the tree and
-never block. The other methods may block, each no longer than its lane allows, and may run in any thread, several at
-once.
+Implemented by the other modules of this package, called by the FUSE adapter.
+
+Threading: `lookup_cached`, `cached_attributes`, `extended_attributes`, `update`, and the methods that end in `_nowait`
+run on the event loop of the mount and never block. The other methods may block, up to the deadline of the node's
+thread pool, and may run in any thread, several at once.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, Self
 
-from magicfs.domain.attributes import Attributes, Change
+from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
 
-FOREVER_SECONDS = 300.0
-"""How long the kernel may believe what never changes."""
+STATIC_TIMEOUT_SECONDS = 300.0
+"""The kernel caches names and attributes that never change for this long."""
 
 
 class ThreadPool(Enum):
-    """What a blocking method waits for. Each lane has threads and a deadline of its own."""
+    """What a blocking method waits for. Each pool has threads and a deadline of its own."""
 
     FILES = "files"
     """The file systems of the roots."""
@@ -34,42 +36,43 @@ class ThreadPool(Enum):
 class Node(ABC):
     """Anything with an inode."""
 
-    lane: ThreadPool = ThreadPool.FILES
-    attributes_seconds: float = FOREVER_SECONDS
-    """How long the kernel may believe the attributes."""
+    thread_pool: ThreadPool = ThreadPool.FILES
+    """Where the methods of the node run that may block."""
+    attribute_timeout_seconds: float = STATIC_TIMEOUT_SECONDS
+    """How long the kernel may cache the attributes."""
 
     def __init__(self, key: bytes) -> None:
-        """`key` says which thing this is: nodes with the same key share an inode."""
+        """`key` identifies what the node stands for: nodes with the same key share an inode."""
         self.key = key
         self.ino = 0
-        """Given by the inode table."""
+        """Assigned by the inode table; 0 before that."""
 
-    def known_attributes(self) -> Attributes | None:
-        """The attributes, when they are known without looking.
+    def cached_attributes(self) -> Attributes | None:
+        """The attributes if they are available without blocking, else None.
 
-        The kernel believes them for `attributes_seconds`; where that is 0, `attributes` knows better.
+        Where `attribute_timeout_seconds` is 0 they may be incomplete, and `attributes` is exact.
         """
         return None
 
     @abstractmethod
     def attributes(self) -> Attributes:
-        """The attributes as they are now. May block."""
+        """The current attributes. May block."""
 
-    def absorb(self, newer: Self) -> None:
-        """Take over what another node of the same key has learnt since."""
+    def update(self, newer: Self) -> None:
+        """Take over what a newer node with the same key holds."""
         del newer
 
-    def extended(self) -> Mapping[bytes, bytes]:
-        """The extended attributes. Does not block."""
+    def extended_attributes(self) -> Mapping[bytes, bytes]:
+        """The extended attributes by name."""
         return {}
 
-    def change(self, wanted: Change, handle: Handle | None) -> None:
-        """Change attributes; `handle` is the open file that the caller names, if any. May block."""
-        del wanted, handle
+    def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
+        """Change attributes; `handle` is the open file that the program changes them through, if any. May block."""
+        del change, handle
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    def may(self, mode: int) -> bool:
-        """Whether access as in `os.access` is possible. May block."""
+    def access(self, mode: int) -> bool:
+        """Whether this process has access; `mode` is that of `os.access`. May block."""
         return not mode & os.W_OK
 
 
@@ -80,15 +83,15 @@ class Entry:
     name: bytes
     node: Node
     attributes: Attributes
-    seconds: float = FOREVER_SECONDS
-    """How long the kernel may believe that the name is there."""
+    timeout_seconds: float = STATIC_TIMEOUT_SECONDS
+    """How long the kernel may cache the name."""
 
 
-class Entries(Protocol):
-    """The entries of a directory as they were when it was opened."""
+class DirectoryListing(Protocol):
+    """The entries that a directory had when it was opened."""
 
     @property
-    def waits(self) -> bool:
+    def may_block(self) -> bool:
         """Whether `batch` may block."""
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
@@ -96,80 +99,83 @@ class Entries(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyEntries:
-    """Entries that are all at hand."""
+class InMemoryListing:
+    """A listing whose entries are all made already."""
 
     entries: Sequence[Entry]
-    waits: bool = field(default=False, init=False)
+    may_block: bool = field(default=False, init=False)
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        """A slice."""
+        """The slice of the entries."""
         return list(enumerate(self.entries[start : start + count], start + 1))
 
 
 class Directory(Node):
     """A node with names in it."""
 
-    missing_seconds: float = 0.0
-    """How long the kernel may believe that a name is not there."""
+    negative_timeout_seconds: float = 0.0
+    """How long the kernel may cache that a name does not exist."""
 
-    def peek(self, name: bytes) -> Entry | None:
-        """The entry of that name when this is known without looking; None when it takes a `lookup`.
+    def lookup_cached(self, name: bytes) -> Entry | None:
+        """The entry of that name if it is available without blocking; None if it takes a `lookup`.
 
-        Raises `FileNotFoundError` when it is known that there is none.
+        Raises `FileNotFoundError` if it is certain that the name does not exist.
         """
         del name
         return None
 
     @abstractmethod
     def lookup(self, name: bytes) -> Entry:
-        """The entry of that name, or `FileNotFoundError`. May block."""
+        """The entry of that name. Raises `FileNotFoundError`. May block."""
 
     @abstractmethod
-    def list(self) -> Entries:
-        """The entries as they are now. May block."""
+    def list(self) -> DirectoryListing:
+        """The current entries. May block."""
 
 
 class Handle(Protocol):
     """An open file."""
 
-    direct: bool
-    """Whether reads pass the kernel's page cache by."""
+    direct_io: bool
+    """Whether reads bypass the kernel's page cache."""
     version: FileStat | None
-    """Which version of which file was opened, where there is a file."""
+    """The file as it was opened; None for a file without one on disk."""
 
-    def read_now(self, offset: int, into: memoryview) -> memoryview | None:
-        """As much as fits into a buffer, less only at the end of the file; None when that would block."""
+    def read_nowait(self, offset: int, buffer: memoryview) -> memoryview | None:
+        """As many bytes as `buffer` holds, fewer only at the end of the file; None if reading would block.
+
+        The result may lie in `buffer`.
+        """
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the file. May block."""
 
     def write(self, offset: int, data: bytes) -> int:
-        """Write all of `data` and say how much that was. May block."""
+        """Write all of `data` and return its length. May block."""
 
     def sync(self, *, data_only: bool) -> None:
-        """Bring what was written to the disk. May block."""
+        """Flush what was written to the disk. May block."""
 
-    def closes_now(self) -> bool:
-        """Whether `close` would not block."""
+    def can_close_nowait(self) -> bool:
+        """Whether `close` does not block."""
 
     def close(self) -> None:
-        """Give the file back. May block."""
+        """Close the file. May block."""
 
 
 class Openable(Node):
     """A node that can be opened as a file."""
 
-    def open_now(self, flags: int) -> Handle | None:
-        """Open as `open` does; None when that might block, or cannot be done."""
+    def open_nowait(self, flags: int) -> Handle | None:
+        """Open as `open` does, if that is possible without blocking; else None."""
         del flags
         return None
 
     @abstractmethod
     def open(self, flags: int) -> Handle:
-        """Open with flags as of `os.open`. May block."""
+        """Open with the flags of `os.open`. May block."""
 
 
-def missing(name: bytes) -> FileNotFoundError:
-    """The error for a name that is not there."""
+def not_found(name: bytes) -> FileNotFoundError:
+    """The error for a name that does not exist."""
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)

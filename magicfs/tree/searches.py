@@ -1,4 +1,8 @@
-"""`search/`: each plausible name is a directory at once; what is in it is found when somebody looks inside."""
+"""`search/`: every name that can be a query is a directory; listing it, or looking up a result in it, searches.
+
+Names that only programs ask for are not queries. File managers, shells and version control look for files of their
+own in every directory; each of those lookups would be a useless search.
+"""
 
 from __future__ import annotations
 
@@ -9,123 +13,174 @@ from collections.abc import Mapping
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
-from magicfs.tree.files import REAL_SECONDS, FileLocation, RealFile
-from magicfs.tree.nodes import FOREVER_SECONDS, Entry, ReadyEntries, ThreadPool, missing
-from magicfs.tree.query_names import plausible
-from magicfs.tree.results import Answer, Results
-from magicfs.tree.virtual import GeneratedFile, OurDirectory
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Entry, InMemoryListing, ThreadPool, not_found
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.result_cache import CachedResult, ResultCache
+from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
-SHOWN_QUERIES = 20
-"""Entries of `search/` itself: the last queries, for those who go there with a file manager."""
-REMEMBERED_NAMES = 20_000
-"""Names that all queries together go on knowing, about 20 MB: scores move, and programs open what they listed."""
+MAX_LISTED_QUERIES = 20
+"""`search/` lists this many recent queries, for those who open it in a file manager."""
+MAX_CACHED_NAMES = 20_000
+"""Result names of all queries together, about 20 MB."""
 _RESULT_NAME = re.compile(rb"[01]\.\d\d_.", re.DOTALL)
 
+_PROGRAM_FILES = frozenset(
+    {
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "autorun.inf",
+        "lost+found",
+        "$recycle.bin",
+        "system volume information",
+        "__macosx",
+        "__pycache__",
+        "icon\r",
+    }
+)
+# Temporary and partial files, and locks; archives and disk images, which file managers try to open; and files that
+# desktops keep in every directory.
+_PROGRAM_FILE_EXTENSIONS = """
+    tmp temp swp swo swx bak part partial crdownload download filepart lock lck pid
+    zip rar 7z tar gz tgz bz2 tbz xz txz zst lz lz4 lzma cab iso img dmg jar war deb rpm apk cpio
+    lnk url desktop directory icns
+"""
+_NON_QUERY_EXTENSIONS = frozenset(_PROGRAM_FILE_EXTENSIONS.split())
+_EXTENSION = re.compile(r"[^\s.:\"][^:\"]*\.([A-Za-z0-9]{1,12})$|[^\s.:\"]\.([A-Za-z0-9]{1,12})$")
+_LAST_WORD = re.compile(r"\S+$")
 
-class Remembered:
-    """The names that were given to results last, of all queries. Safe in any thread."""
 
-    def __init__(self, *, most: int = REMEMBERED_NAMES) -> None:
-        self._most = most
-        self._guard = threading.Lock()
+def is_query_name(name: bytes) -> bool:
+    """Whether a name below `search/` is a query: one that a person may have typed."""
+    text = name.decode("utf-8", "replace")
+    if text.startswith((".", "~", "#")) or text.endswith("~") or text.casefold() in _PROGRAM_FILES:
+        return False
+    if not any(character.isalnum() for character in text):
+        return False
+    last_word = _LAST_WORD.search(text)
+    extension = _EXTENSION.match(last_word[0]) if last_word else None
+    return extension is None or (extension[1] or extension[2]).lower() not in _NON_QUERY_EXTENSIONS
+
+
+class ResultNameCache:
+    """The latest result names of all queries. Safe in any thread.
+
+    Scores change as files are indexed, and names with them; programs still open the names that they listed before.
+    """
+
+    def __init__(self, *, max_names: int = MAX_CACHED_NAMES) -> None:
+        self._max_names = max_names
+        self._lock = threading.Lock()
         self._hits: OrderedDict[tuple[bytes, bytes], Hit] = OrderedDict()
 
     def add(self, query: bytes, hits: Mapping[bytes, Hit]) -> None:
-        """Remember the names of an answer, and forget the oldest ones."""
-        with self._guard:
+        """Add the names of a result, and drop the oldest names beyond the limit."""
+        with self._lock:
             for name, hit in hits.items():
                 self._hits[query, name] = hit
                 self._hits.move_to_end((query, name))
-            while len(self._hits) > self._most:
+            while len(self._hits) > self._max_names:
                 self._hits.popitem(last=False)
 
-    def find(self, query: bytes, name: bytes) -> Hit | None:
-        """What had that name."""
-        with self._guard:
+    def get(self, query: bytes, name: bytes) -> Hit | None:
+        """The hit that had that name."""
+        with self._lock:
             return self._hits.get((query, name))
 
 
-class SearchDirectory(OurDirectory):
-    """`search/` itself. Nothing in it blocks."""
+class SearchDirectory(VirtualDirectory):
+    """`search/` itself. None of its methods blocks."""
 
-    missing_seconds = FOREVER_SECONDS
+    negative_timeout_seconds = STATIC_TIMEOUT_SECONDS
 
-    def __init__(self, results: Results, *, host: str, born_ns: int) -> None:
-        super().__init__(b"search", born_ns=born_ns)
+    def __init__(self, results: ResultCache, *, host: str, mounted_at_ns: int) -> None:
+        super().__init__(b"search", mounted_at_ns=mounted_at_ns)
         self._results = results
-        self._remembered = Remembered()
+        self._names = ResultNameCache()
         self._host = host
 
-    def peek(self, name: bytes) -> Entry:
-        """A directory for each plausible name; nobody searches yet."""
-        if not plausible(name):
-            raise missing(name)
+    def lookup_cached(self, name: bytes) -> Entry:
+        """The directory of a query. Does not search."""
+        if not is_query_name(name):
+            raise not_found(name)
         return self._entry(name)
 
     def lookup(self, name: bytes) -> Entry:
         """The same."""
-        return self.peek(name)
+        return self.lookup_cached(name)
 
-    def list(self) -> ReadyEntries:
-        """The queries that were answered last."""
-        return ReadyEntries([self._entry(query) for query in self._results.recent()[:SHOWN_QUERIES]])
+    def list(self) -> InMemoryListing:
+        """The latest queries."""
+        return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = QueryDirectory(query, self._results, self._remembered, host=self._host, born_ns=self.born_ns)
-        return Entry(query, node, node.known_attributes())
+        node = QueryDirectory(query, self._results, self._names, host=self._host, mounted_at_ns=self.mounted_at_ns)
+        return Entry(query, node, node.cached_attributes())
 
 
-class QueryDirectory(OurDirectory):
+class QueryDirectory(VirtualDirectory):
     """The results of one query, best first."""
 
-    lane = ThreadPool.INDEX
+    thread_pool = ThreadPool.INDEX
 
-    def __init__(self, query: bytes, results: Results, remembered: Remembered, *, host: str, born_ns: int) -> None:
-        super().__init__(b"query/" + query, born_ns=born_ns)
+    def __init__(
+        self, query: bytes, results: ResultCache, names: ResultNameCache, *, host: str, mounted_at_ns: int
+    ) -> None:
+        super().__init__(b"query/" + query, mounted_at_ns=mounted_at_ns)
         self._query = query
         self._results = results
         self._host = host
-        self._remembered = remembered
-        self._files = {
-            b".results.json": GeneratedFile(self.key + b"/json", lambda: self._answer().json, born_ns=born_ns),
-            b".passages": GeneratedFile(self.key + b"/passages", lambda: self._answer().passages, born_ns=born_ns),
+        self._names = names
+        self._generated_files = {
+            b".results.json": GeneratedFile(
+                self.key + b"/json", lambda: self._result().json, mounted_at_ns=mounted_at_ns
+            ),
+            b".passages": GeneratedFile(
+                self.key + b"/passages", lambda: self._result().passages, mounted_at_ns=mounted_at_ns
+            ),
         }
 
-    def peek(self, name: bytes) -> Entry | None:
-        """Knows the names that are always there and those that no result can have; the others are looked for."""
-        generated = self._files.get(name)
+    def lookup_cached(self, name: bytes) -> Entry | None:
+        """The entry of a generated file; None for the name of a result, which takes a search."""
+        generated = self._generated_files.get(name)
         if generated is not None:
-            return Entry(name, generated, generated.known_attributes())
+            return Entry(name, generated, generated.cached_attributes())
         if not _RESULT_NAME.match(name):
-            raise missing(name)
+            raise not_found(name)
         return None
 
     def lookup(self, name: bytes) -> Entry:
-        """A result by a name that was listed before, or else by what the index says now."""
-        hit = self._remembered.find(self._query, name) or self._answer().hits.get(name)
+        """The file of a result name, be it a cached name or one of the current result. May block."""
+        hit = self._names.get(self._query, name) or self._result().hits.get(name)
         if hit is None:
-            raise missing(name)
+            raise not_found(name)
         node = self._node(hit)
-        return Entry(name, node, node.attributes(), seconds=REAL_SECONDS)
+        return Entry(name, node, node.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
-    def list(self) -> ReadyEntries:
-        """The results as the index has them: no file is touched."""
-        return ReadyEntries(
+    def list(self) -> InMemoryListing:
+        """The results with the attributes that the index has: no file is opened. May block."""
+        return InMemoryListing(
             [
-                Entry(name, self._node(hit), Attributes.of_indexed(hit.stat), seconds=REAL_SECONDS)
-                for name, hit in self._answer().hits.items()
+                Entry(
+                    name,
+                    self._node(hit),
+                    Attributes.of_indexed(hit.stat),
+                    timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
+                )
+                for name, hit in self._result().hits.items()
             ]
         )
 
-    def _answer(self) -> Answer:
-        answer = self._results.answer(self._query)
-        self._remembered.add(self._query, answer.hits)
-        return answer
+    def _result(self) -> CachedResult:
+        result = self._results.get(self._query)
+        self._names.add(self._query, result.hits)
+        return result
 
     def _node(self, hit: Hit) -> RealFile:
         return RealFile(
             FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
-            here=hit.host == self._host,
-            known=Attributes.of_indexed(hit.stat),
-            about=hit,
+            is_local=hit.host == self._host,
+            indexed_attributes=Attributes.of_indexed(hit.stat),
+            index_record=hit,
         )

@@ -1,4 +1,8 @@
-"""Directories whose entries are fixed for the life of the mount."""
+"""Directories and files that exist only in the mount: the building blocks of `search/` and `.magic/`.
+
+Their times are the time of the mount, so that listing them again shows no change. Nothing here touches the disk; only
+the function behind a generated file may block.
+"""
 
 from __future__ import annotations
 
@@ -6,120 +10,122 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 
-from magicfs.domain.attributes import DIRECTORY_MODE, GENERATED_MODE, Attributes
+from magicfs.domain.attributes import DIRECTORY_MODE, READ_ONLY_FILE_MODE, Attributes
 from magicfs.domain.files import FileStat
 from magicfs.tree.nodes import (
-    FOREVER_SECONDS,
+    STATIC_TIMEOUT_SECONDS,
     Directory,
     Entry,
     Handle,
+    InMemoryListing,
     Node,
     Openable,
-    ReadyEntries,
     ThreadPool,
-    missing,
+    not_found,
 )
 
 
-class OurDirectory(Directory):
-    """A directory that only the mount has. Its times are the mount's: a listing again and again shows no change."""
+class VirtualDirectory(Directory):
+    """A directory without one on disk."""
 
-    def __init__(self, key: bytes, *, born_ns: int) -> None:
+    def __init__(self, key: bytes, *, mounted_at_ns: int) -> None:
         super().__init__(b"d" + key)
-        self.born_ns = born_ns
+        self.mounted_at_ns = mounted_at_ns
 
-    def known_attributes(self) -> Attributes:
-        """Always the same."""
-        return Attributes.of_virtual(mode=DIRECTORY_MODE, born_ns=self.born_ns)
+    def cached_attributes(self) -> Attributes:
+        """The attributes, which never change."""
+        return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=self.mounted_at_ns)
 
     def attributes(self) -> Attributes:
-        """Always the same."""
-        return self.known_attributes()
+        """The same. Never blocks."""
+        return self.cached_attributes()
 
-    def may(self, mode: int) -> bool:
-        """To list and to enter."""
+    def access(self, mode: int) -> bool:
+        """Whether `mode` asks only to list and to enter."""
         return not mode & os.W_OK
 
 
-class FixedDirectory(OurDirectory):
-    """A directory with the same few entries for ever, all of which know their attributes."""
+class StaticDirectory(VirtualDirectory):
+    """A directory whose entries stay the same as long as the mount lives."""
 
-    missing_seconds = FOREVER_SECONDS
+    negative_timeout_seconds = STATIC_TIMEOUT_SECONDS
 
-    def __init__(self, key: bytes, entries: Mapping[bytes, Node], *, born_ns: int) -> None:
-        super().__init__(key, born_ns=born_ns)
+    def __init__(self, key: bytes, entries: Mapping[bytes, Node], *, mounted_at_ns: int) -> None:
+        super().__init__(key, mounted_at_ns=mounted_at_ns)
         self._entries = entries
 
-    def peek(self, name: bytes) -> Entry:
-        """The entry. Never blocks."""
+    def lookup_cached(self, name: bytes) -> Entry:
+        """The entry of that name."""
         node = self._entries.get(name)
         if node is None:
-            raise missing(name)
-        return Entry(name, node, node.known_attributes() or node.attributes())
+            raise not_found(name)
+        return Entry(name, node, node.cached_attributes() or node.attributes())
 
     def lookup(self, name: bytes) -> Entry:
-        """The same."""
-        return self.peek(name)
+        """The same. Never blocks."""
+        return self.lookup_cached(name)
 
-    def list(self) -> ReadyEntries:
+    def list(self) -> InMemoryListing:
         """The entries. Never blocks."""
-        return ReadyEntries([self.peek(name) for name in self._entries])
+        return InMemoryListing([self.lookup_cached(name) for name in self._entries])
 
 
-class TextHandle:
-    """A generated file as it was when it was opened."""
+class GeneratedFileHandle:
+    """An open generated file, with the content that was generated when it was opened."""
 
-    direct = True
+    direct_io = True
     version: FileStat | None = None
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
 
-    def read_now(self, offset: int, into: memoryview) -> memoryview:
-        """A part of the content; the buffer is not needed."""
-        return self._content[offset : offset + len(into)]
+    def read_nowait(self, offset: int, buffer: memoryview) -> memoryview:
+        """A slice of the content; `buffer` stays as it is."""
+        return self._content[offset : offset + len(buffer)]
 
     def read(self, offset: int, size: int) -> bytes:
-        """A part of the content."""
+        """A slice of the content."""
         return bytes(self._content[offset : offset + size])
 
     def write(self, offset: int, data: bytes) -> int:
-        """Not possible."""
+        """Raise `EBADF`: the file is read-only."""
         del offset, data
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def sync(self, *, data_only: bool) -> None:
-        """Nothing to be done."""
+        """Do nothing."""
 
-    def closes_now(self) -> bool:
-        """There is nothing to be done."""
+    def can_close_nowait(self) -> bool:
+        """True: there is no descriptor to close."""
         return True
 
     def close(self) -> None:
-        """Nothing to be done."""
+        """Do nothing."""
 
 
 class GeneratedFile(Openable):
-    """A file whose content is made by a function, which may take its time and fail."""
+    """A read-only file whose content a function returns. The function may block and fail."""
 
-    lane = ThreadPool.INDEX
-    attributes_seconds = 0.0
+    thread_pool = ThreadPool.INDEX
+    attribute_timeout_seconds = 0.0
 
-    def __init__(self, key: bytes, make: Callable[[], bytes], *, born_ns: int) -> None:
+    def __init__(self, key: bytes, generate: Callable[[], bytes], *, mounted_at_ns: int) -> None:
         super().__init__(b"g" + key)
-        self._make = make
-        self._born_ns = born_ns
+        self._generate = generate
+        self._mounted_at_ns = mounted_at_ns
 
-    def known_attributes(self) -> Attributes:
-        """All but the size."""
-        return Attributes.of_virtual(mode=GENERATED_MODE, born_ns=self._born_ns)
+    def cached_attributes(self) -> Attributes:
+        """The attributes without the size, which is 0."""
+        return Attributes.of_virtual(mode=READ_ONLY_FILE_MODE, mounted_at_ns=self._mounted_at_ns)
 
     def attributes(self) -> Attributes:
-        """With the true size: some programs read no more than that."""
-        return Attributes.of_virtual(mode=GENERATED_MODE, born_ns=self._born_ns, size=len(self._make()))
+        """The attributes with the real size: some programs read no further than that. May block."""
+        return Attributes.of_virtual(
+            mode=READ_ONLY_FILE_MODE, mounted_at_ns=self._mounted_at_ns, size=len(self._generate())
+        )
 
     def open(self, flags: int) -> Handle:
-        """Make the content."""
+        """Generate the content. Raises `EROFS` unless opened to read. May block."""
         if flags & os.O_ACCMODE != os.O_RDONLY:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-        return TextHandle(self._make())
+        return GeneratedFileHandle(self._generate())

@@ -1,4 +1,4 @@
-"""A real mount in a process of its own, on a real database."""
+"""Fixtures: a mount in a process of its own, on a real database."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.node import HOST
-from tests.fuse.shelf import Shelf
+from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.mount_main import HOST
 
 START_SECONDS = 30
 
@@ -30,7 +30,7 @@ def _fuse_is_missing() -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def fuse() -> None:
-    """Without FUSE these tests cannot run; where they must, that is a failure."""
+    """Skip these tests without FUSE; fail them in CI."""
     if _fuse_is_missing():
         if os.environ.get("CI"):
             pytest.fail("FUSE is missing: install fuse3 and give access to /dev/fuse")
@@ -38,25 +38,22 @@ def fuse() -> None:
 
 
 @dataclass
-class Node:
-    """A mount and the process that serves it."""
+class MountProcess:
+    """A mount at `path` and the process that serves it."""
 
-    mount: Path
+    path: Path
     home: Path
     database_url: str
     process: subprocess.Popen[str] | None = None
-    errors: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         assert self.try_start(), self.log
-        assert self.process is not None
-        assert self.process.stdout is not None
 
     def try_start(self) -> bool:
-        """Whether it says that it is ready."""
+        """Start the process; return whether the mount gets ready."""
         with (self.home / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fuse.node", str(self.mount), str(self.home)],
+                [sys.executable, "-m", "tests.fuse.mount_main", str(self.path), str(self.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -73,52 +70,54 @@ class Node:
 
     @property
     def searches(self) -> list[str]:
-        notes = self.home / "searches"
-        return notes.read_text().splitlines() if notes.exists() else []
+        """The queries that were searched, in order."""
+        searches = self.home / "searches"
+        return searches.read_text().splitlines() if searches.exists() else []
 
-    def query(self, text: str) -> Path:
-        return self.mount / "search" / text
+    def query_path(self, query: str) -> Path:
+        return self.path / "search" / query
 
-    def names(self, text: str) -> list[str]:
-        """The listing in its order, as `ls -U` prints it."""
-        with os.scandir(self.query(text)) as entries:
+    def result_names(self, query: str) -> list[str]:
+        """The names of the results in the order of the listing, as `ls -U` prints them."""
+        with os.scandir(self.query_path(query)) as entries:
             return [entry.name for entry in entries]
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; return the exit status."""
         assert self.process is not None
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
         assert self.process is not None
-        code = self.process.wait(20)
+        status = self.process.wait(20)
         if self.process.stdout is not None:
             self.process.stdout.close()
-        return code
+        return status
 
 
 @pytest.fixture
-def shelf(database: Database, tmp_path: Path) -> Shelf:
-    return Shelf(database, tmp_path / "files", host=HOST)
+def root(database: Database, tmp_path: Path) -> IndexedRoot:
+    return IndexedRoot(database, tmp_path / "files", host=HOST)
 
 
 @pytest.fixture
-def idle_node(tmp_path: Path, database_url: str) -> Iterator[Node]:
-    """Not started yet."""
-    node = Node(tmp_path / "mount", tmp_path / "home", database_url)
-    node.mount.mkdir()
-    node.home.mkdir()
-    yield node
-    if node.process is not None and node.process.poll() is None:
-        node.process.kill()
-        node.wait()
-    elif node.process is not None and node.process.stdout is not None:
-        node.process.stdout.close()
+def unstarted_mount(tmp_path: Path, database_url: str) -> Iterator[MountProcess]:
+    mount = MountProcess(tmp_path / "mount", tmp_path / "home", database_url)
+    mount.path.mkdir()
+    mount.home.mkdir()
+    yield mount
+    if mount.process is not None and mount.process.poll() is None:
+        mount.process.kill()
+        mount.wait()
+    elif mount.process is not None and mount.process.stdout is not None:
+        mount.process.stdout.close()
     with contextlib.suppress(OSError):
-        subprocess.run(["fusermount3", "-uzq", str(node.mount)], check=False, timeout=20)
+        subprocess.run(["fusermount3", "-uzq", str(mount.path)], check=False, timeout=20)
 
 
 @pytest.fixture
-def node(idle_node: Node, shelf: Shelf) -> Node:
-    idle_node.start()
-    return idle_node
+def mount(unstarted_mount: MountProcess, root: IndexedRoot) -> MountProcess:
+    """A mount of the database with `root` in it."""
+    unstarted_mount.start()
+    return unstarted_mount

@@ -5,36 +5,36 @@ from __future__ import annotations
 import json
 import os
 
-from tests.fuse.conftest import Node
-from tests.fuse.shelf import Shelf
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
 
 
-def test_the_status_is_fresh_each_time(node: Node, shelf: Shelf) -> None:
-    path = node.mount / ".magic/status.json"
+def test_the_status_is_current_at_each_read(mount: MountProcess, root: IndexedRoot) -> None:
+    path = mount.path / ".magic/status.json"
     assert json.loads(path.read_text())["files"]["total"] == 0
-    shelf.add("a.txt", "roses")
+    root.add("a.txt", "roses")
     status = json.loads(path.read_text())
     assert status["files"]["indexed"] == 1
-    assert [root["name"] for root in status["roots"]] == ["shelf"]
-    assert [mount["path"] for mount in status["mounts"]] == [str(node.mount)]
+    assert [root["name"] for root in status["roots"]] == ["documents"]
+    assert [mount["path"] for mount in status["mounts"]] == [str(mount.path)]
     assert path.stat().st_size == len(path.read_bytes())
 
 
-def test_refresh_drops_what_is_kept(node: Node, shelf: Shelf) -> None:
-    refresh = node.mount / ".magic/refresh"
+def test_refresh_clears_the_result_cache(mount: MountProcess, root: IndexedRoot) -> None:
+    refresh = mount.path / ".magic/refresh"
     for action in (lambda: None, refresh.touch, lambda: refresh.write_text("please"), lambda: None):
         action()
-        node.names("roses")
-    assert len(node.searches) == 3
+        mount.result_names("roses")
+    assert len(mount.searches) == 3
 
 
-def test_failed_files_by_reason(node: Node, shelf: Shelf) -> None:
-    failed = node.mount / ".magic/failed"
+def test_failed_files_are_listed_by_reason(mount: MountProcess, root: IndexedRoot) -> None:
+    failed = mount.path / ".magic/failed"
     assert os.listdir(failed) == []
     for name in ("a/x.pdf", "b/x.pdf"):
-        (shelf.folder / name).parent.mkdir()
-        (shelf.folder / name).write_text(name)
-        shelf.index(name, "", failed="corrupt")
+        (root.path / name).parent.mkdir()
+        (root.path / name).write_text(name)
+        root.index(name, "", failed="corrupt")
     assert os.listdir(failed) == ["corrupt"]
     assert os.listdir(failed / "corrupt") == ["x.pdf", "x (2).pdf"]
     entry = failed / "corrupt/x (2).pdf"

@@ -4,43 +4,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.tree.names import LONGEST_NAME, plain_names, result_names
+from magicfs.tree.names import MAX_NAME_BYTES, numbered_names, result_names
 
 file_names = st.binary(min_size=1, max_size=255).map(lambda name: name.replace(b"/", b"-").replace(b"\0", b"-"))
 texts = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=80).map(
     str.encode
 )
-results = st.lists(st.tuples(st.floats(0, 1), file_names | texts), max_size=30)
+scored_names = st.lists(st.tuples(st.floats(0, 1), file_names | texts), max_size=30)
 
 
-@given(results)
-def test_names_are_names(found: list[tuple[float, bytes]]) -> None:
-    names = result_names(found)
-    assert len(set(names)) == len(names) == len(found)
-    for (score, name), given_name in zip(found, names, strict=True):
-        assert len(given_name) <= LONGEST_NAME
-        assert given_name.startswith(f"{score:.2f}_".encode())
-        assert not any(byte < 0x20 or byte in b"/\x7f" for byte in given_name)
-        if _decodable(name):
-            assert _decodable(given_name)
+@given(scored_names)
+def test_result_names_are_valid_and_unique(results: list[tuple[float, bytes]]) -> None:
+    names = result_names(results)
+    assert len(set(names)) == len(names) == len(results)
+    for (score, file_name), name in zip(results, names, strict=True):
+        assert len(name) <= MAX_NAME_BYTES
+        assert name.startswith(f"{score:.2f}_".encode())
+        assert not any(byte < 0x20 or byte in b"/\x7f" for byte in name)
+        if _is_utf8(file_name):
+            assert _is_utf8(name)
 
 
 @given(st.lists(file_names, max_size=30))
-def test_plain_names_are_names(wanted: list[bytes]) -> None:
-    names = plain_names(wanted)
-    assert len(set(names)) == len(names) == len(wanted)
-    assert all(0 < len(name) <= LONGEST_NAME and name not in (b".", b"..") for name in names)
+def test_numbered_names_are_valid_and_unique(files: list[bytes]) -> None:
+    names = numbered_names(files)
+    assert len(set(names)) == len(names) == len(files)
+    assert all(0 < len(name) <= MAX_NAME_BYTES and name not in (b".", b"..") for name in names)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.just(b"same.txt")), max_size=300))
-def test_many_files_of_one_name(found: list[tuple[float, bytes]]) -> None:
-    names = result_names(found)
+def test_many_files_with_the_same_name(results: list[tuple[float, bytes]]) -> None:
+    names = result_names(results)
     assert len(set(names)) == len(names)
     assert all(name.endswith(b".txt") for name in names)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "names"),
+    ("results", "names"),
     [
         ([(0.874, b"report.pdf")], [b"0.87_report.pdf"]),
         ([(1, b"a"), (0, b"b")], [b"1.00_a", b"0.00_b"]),
@@ -62,11 +62,11 @@ def test_many_files_of_one_name(found: list[tuple[float, bytes]]) -> None:
         ([(float("nan"), b"a"), (7, b"b")], [b"0.00_a", b"1.00_b"]),
     ],
 )
-def test_examples(wanted: list[tuple[float, bytes]], names: list[bytes]) -> None:
-    assert result_names(wanted) == names
+def test_examples(results: list[tuple[float, bytes]], names: list[bytes]) -> None:
+    assert result_names(results) == names
 
 
-def _decodable(name: bytes) -> bool:
+def _is_utf8(name: bytes) -> bool:
     try:
         name.decode()
     except UnicodeDecodeError:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.tree.query_names import plausible
+from magicfs.tree.searches import is_query_name
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ from magicfs.tree.query_names import plausible
         "C++",
     ],
 )
-def test_what_people_type(name: str) -> None:
-    assert plausible(name.encode())
+def test_names_that_people_type_are_queries(name: str) -> None:
+    assert is_query_name(name.encode())
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_what_people_type(name: str) -> None:
         "a.part",
     ],
 )
-def test_what_programs_look_for(name: str) -> None:
-    assert not plausible(name.encode())
+def test_names_that_only_programs_look_up_are_not(name: str) -> None:
+    assert not is_query_name(name.encode())
 
 
-def test_bytes_that_are_no_text() -> None:
-    assert plausible(b"caf\xe9")
-    assert not plausible(b"\xff\xfe")
+def test_names_that_are_not_utf8() -> None:
+    assert is_query_name(b"caf\xe9")
+    assert not is_query_name(b"\xff\xfe")

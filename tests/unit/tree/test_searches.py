@@ -1,4 +1,4 @@
-"""`search/` without FUSE: what costs a search and what does not."""
+"""`search/` without FUSE: which calls run a search and which do not."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import pytest
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.tree.results import MOST_HITS_KEPT, Results
-from magicfs.tree.searches import Remembered, SearchDirectory
+from magicfs.tree.result_cache import MAX_HITS, ResultCache
+from magicfs.tree.searches import ResultNameCache, SearchDirectory
 
 
 @dataclass
-class Finder:
-    """Finds the files of one root, whatever is asked."""
+class FakeSearcher:
+    """Returns the same hits for every query, and counts the searches."""
 
-    folder: Path
+    root: Path
     hits: list[tuple[float, str]] = field(default_factory=list)
-    asked: int = 0
+    searches: int = 0
     version: int = 0
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         del limit, deadline_s
-        self.asked += 1
+        self.searches += 1
         hits = tuple(self.hit(rank, score, name) for rank, (score, name) in enumerate(self.hits, 1))
         return SearchResult(text, 1.0, Coverage(0, 0, 0, 0), hits)
 
@@ -36,7 +36,7 @@ class Finder:
             file_id=FileId(rank),
             host="here",
             root="root",
-            root_path=bytes(self.folder),
+            root_path=bytes(self.root),
             path=name.encode(),
             stat=FileStat(size=7, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=1, gid=1),
             first_line=1,
@@ -50,60 +50,60 @@ class Finder:
 
 
 @pytest.fixture
-def finder(tmp_path: Path) -> Finder:
+def searcher(tmp_path: Path) -> FakeSearcher:
     (tmp_path / "a.txt").write_text("content")
-    return Finder(tmp_path, hits=[(0.9, "a.txt"), (0.5, "gone.txt")])
+    return FakeSearcher(tmp_path, hits=[(0.9, "a.txt"), (0.5, "deleted.txt")])
 
 
 @pytest.fixture
-def search(finder: Finder) -> SearchDirectory:
+def search(searcher: FakeSearcher) -> SearchDirectory:
     clock = iter(range(1000))
-    results = Results(finder, lambda: str(finder.version), search_seconds=1, clock=lambda: float(next(clock)))
-    return SearchDirectory(results, host="here", born_ns=5)
+    cache = ResultCache(searcher, lambda: str(searcher.version), search_seconds=1, clock=lambda: float(next(clock)))
+    return SearchDirectory(cache, host="here", mounted_at_ns=5)
 
 
 def query(search: SearchDirectory, name: bytes):
-    return search.peek(name).node
+    return search.lookup_cached(name).node
 
 
-def test_a_lookup_costs_nothing(search: SearchDirectory, finder: Finder) -> None:
-    folder = query(search, b"roses")
-    assert folder.peek(b".results.json") is not None
+def test_a_query_is_looked_up_without_a_search(search: SearchDirectory, searcher: FakeSearcher) -> None:
+    results = query(search, b"roses")
+    assert results.lookup_cached(b".results.json") is not None
     for name in (b".hidden", b"desktop.ini", b"x", b"0.90_"):
         with pytest.raises(FileNotFoundError):
-            folder.peek(name)
+            results.lookup_cached(name)
     with pytest.raises(FileNotFoundError):
-        search.peek(b"noise.zip")
-    assert finder.asked == 0
+        search.lookup_cached(b"noise.zip")
+    assert searcher.searches == 0
 
 
-def test_a_listing_touches_no_file(search: SearchDirectory) -> None:
+def test_a_listing_reads_no_file(search: SearchDirectory) -> None:
     entries = [entry for _, entry in query(search, b"roses").list().batch(0, 10)]
-    assert [(entry.name, entry.attributes.size) for entry in entries] == [(b"0.90_a.txt", 7), (b"0.50_gone.txt", 7)]
+    assert [(entry.name, entry.attributes.size) for entry in entries] == [(b"0.90_a.txt", 7), (b"0.50_deleted.txt", 7)]
 
 
-def test_a_lookup_of_a_result_looks_at_the_file(search: SearchDirectory) -> None:
-    folder = query(search, b"roses")
-    assert folder.lookup(b"0.90_a.txt").attributes.size == len("content")
-    for name in (b"0.50_gone.txt", b"0.10_other.txt"):
+def test_looking_up_a_result_reads_the_attributes_of_its_file(search: SearchDirectory) -> None:
+    results = query(search, b"roses")
+    assert results.lookup(b"0.90_a.txt").attributes.size == len("content")
+    for name in (b"0.50_deleted.txt", b"0.10_other.txt"):
         with pytest.raises(FileNotFoundError):
-            folder.lookup(name)
+            results.lookup(name)
 
 
-def test_a_name_of_before_is_known(search: SearchDirectory, finder: Finder) -> None:
+def test_a_name_of_an_earlier_result_still_exists(search: SearchDirectory, searcher: FakeSearcher) -> None:
     query(search, b"roses").list()
-    finder.hits = [(0.8, "a.txt")]
-    finder.version += 1
-    folder = query(search, b"roses")
-    assert len(folder.list().batch(0, 10)) == 1
-    assert folder.lookup(b"0.90_a.txt").node.key == folder.lookup(b"0.80_a.txt").node.key
+    searcher.hits = [(0.8, "a.txt")]
+    searcher.version += 1
+    results = query(search, b"roses")
+    assert len(results.list().batch(0, 10)) == 1
+    assert results.lookup(b"0.90_a.txt").node.key == results.lookup(b"0.80_a.txt").node.key
 
 
-def test_memory_is_bounded(finder: Finder) -> None:
-    remembered = Remembered(most=3)
+def test_both_caches_have_a_limit(searcher: FakeSearcher) -> None:
+    names = ResultNameCache(max_names=3)
     for number in range(5):
-        remembered.add(b"q", {b"%d" % number: finder.hit(1, 1.0, "a.txt")})
-    assert [remembered.find(b"q", b"%d" % number) is not None for number in range(5)] == [
+        names.add(b"q", {b"%d" % number: searcher.hit(1, 1.0, "a.txt")})
+    assert [names.get(b"q", b"%d" % number) is not None for number in range(5)] == [
         False,
         False,
         True,
@@ -111,8 +111,8 @@ def test_memory_is_bounded(finder: Finder) -> None:
         True,
     ]
 
-    finder.hits = [(0.5, f"{number}.txt") for number in range(MOST_HITS_KEPT // 4)]
-    results = Results(finder, lambda: "", search_seconds=1)
+    searcher.hits = [(0.5, f"{number}.txt") for number in range(MAX_HITS // 4)]
+    cache = ResultCache(searcher, lambda: "", search_seconds=1)
     for number in range(6):
-        results.answer(b"%d" % number)
-    assert results.recent() == [b"5", b"4", b"3", b"2"]
+        cache.get(b"%d" % number)
+    assert cache.recent_queries() == [b"5", b"4", b"3", b"2"]

@@ -1,6 +1,6 @@
-"""A mount node as the command starts it, with a search that tells the test what it was asked and misbehaves on demand.
+"""A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
-`python -m tests.fuse.node MOUNT HOME DATABASE_URL`. Prints a line when the mount is there.
+`python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set. Prints a line when the mount is ready.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ SEARCH_SECONDS = 3.0
 SLOW_SECONDS = 1.0
 
 
-class Vectors:
-    """Embeds in this process."""
+class FakeQueryEmbedder:
+    """Embeds queries in this process, without a model."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         del deadline_s
         return FakeEmbedder(spec).embed_query(text)
 
 
-class Observed:
-    """Notes each search in a file, and is slow, stuck or broken where the query says so."""
+class RecordingSearcher:
+    """Appends each query to a file. A query with `slow`, `stuck` or `broken` in it makes the search so."""
 
-    def __init__(self, service: SearchService, notes: Path) -> None:
+    def __init__(self, service: SearchService, record: Path) -> None:
         self._service = service
-        self._notes = notes
+        self._record = record
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
-        with self._notes.open("a", encoding="utf-8", errors="replace") as notes:
-            notes.write(text + "\n")
+        with self._record.open("a", encoding="utf-8", errors="replace") as record:
+            record.write(text + "\n")
         if "slow" in text:
             time.sleep(SLOW_SECONDS)
         if "stuck" in text:
@@ -55,16 +55,16 @@ class Observed:
         return self._service.search(text, limit=limit, deadline_s=deadline_s)
 
 
-def main(mount: Path, home: Path, database_url: str) -> int:
+def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=4, connect_seconds=1) as database:
-        service = SearchService(database, Vectors(), default_limit=settings.search_limit)
+        service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)
         try:
             run_mount(
-                mountpoint=mount,
+                mountpoint=mountpoint,
                 settings=settings,
-                searcher=Observed(service, home / "searches"),
+                searcher=RecordingSearcher(service, home / "searches"),
                 database=database,
                 ready=lambda: print("ready", flush=True),
             )

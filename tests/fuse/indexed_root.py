@@ -1,4 +1,4 @@
-"""A root on disk whose files are in the index at once: the tests here are about the mount, not the pipeline."""
+"""A root whose files are inserted into the index directly: these tests are about the mount, not the pipeline."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ from magicfs.domain.ids import Digest
 from tests.fakes.embedder import FAKE_SPEC
 
 
-class Shelf:
-    """A root and its rows."""
+class IndexedRoot:
+    """A directory and its rows in the database."""
 
-    def __init__(self, database: Database, folder: Path, *, host: str, name: str = "shelf") -> None:
+    def __init__(self, database: Database, path: Path, *, host: str, name: str = "documents") -> None:
         self._database = database
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
         with database.transaction() as connection:
             activate_model(connection, FAKE_SPEC)
             self._root = insert_root(
                 connection,
                 host=ensure_host(connection, name=host),
-                path=os.fsencode(folder),
+                path=os.fsencode(path),
                 name=name,
-                device=folder.stat().st_dev,
+                device=path.stat().st_dev,
             )
 
     def add(self, name: str | bytes, content: str | bytes, *, text: str | None = None) -> Path:
-        """Write a file and index its text, or another one than it has."""
-        path = self.folder / os.fsdecode(name)
+        """Write a file and index its content as its text, or `text` instead."""
+        path = self.path / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         self.index(name, text if text is not None else content if isinstance(content, str) else "")
         return path
 
     def index(self, name: str | bytes, text: str, *, failed: str | None = None) -> None:
+        """Insert the row of a file, with a text or with the reason why it `failed`."""
         relative = os.fsencode(name)
-        stat = FileStat.of((self.folder / os.fsdecode(name)).stat())
+        stat = FileStat.of((self.path / os.fsdecode(name)).stat())
         with self._database.transaction() as connection:
             upsert_files(connection, self._root, [SeenFile(relative, stat)], priority=0)
             if failed is not None:
@@ -67,10 +68,10 @@ class Shelf:
                 (ids[content.key], relative),
             )
 
-    def forget(self, name: str) -> None:
+    def delete_row(self, name: str) -> None:
         with self._database.transaction() as connection:
             delete_paths(connection, self._root, [name.encode()])
 
     def remove(self, name: str) -> None:
-        (self.folder / name).unlink()
-        self.forget(name)
+        (self.path / name).unlink()
+        self.delete_row(name)

@@ -1,0 +1,93 @@
+"""Where something below a root is, and what all nodes that stand for it have in common.
+
+Used by the real files and by the mirror. Every path is resolved below its root and without following links.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magicfs.domain.attributes import Attributes
+from magicfs.linux import open_below, open_below_cached
+from magicfs.tree.nodes import Node, ThreadPool
+
+REAL_FILE_TIMEOUT_SECONDS = 1.0
+"""The kernel caches names and attributes of real files for this long: other programs change them without notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLocation:
+    """A host and a path. `path` is relative to the absolute path `root`; empty for the root itself."""
+
+    host: str
+    root: bytes
+    path: bytes
+
+    @property
+    def absolute(self) -> bytes:
+        """The absolute path on the host."""
+        return self.root + b"/" + self.path if self.path else self.root
+
+    @property
+    def key(self) -> bytes:
+        """The node key: the same for the same path, whichever root it was reached through."""
+        return self.host.encode("utf-8", "surrogateescape") + b"\0" + self.absolute
+
+    def child(self, name: bytes) -> FileLocation:
+        """The location of a name in this directory."""
+        return FileLocation(host=self.host, root=self.root, path=self.path + b"/" + name if self.path else name)
+
+    @contextmanager
+    def path_descriptor(self) -> Iterator[int]:
+        """An `O_PATH` descriptor of the file, directory or link. May block. Raises `OSError`."""
+        descriptor = open_below(self.root, self.path or b".", flags=os.O_PATH)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def lstat(self) -> os.stat_result:
+        """The result of `lstat`. May block. Raises `OSError`."""
+        with self.path_descriptor() as descriptor:
+            return os.fstat(descriptor)
+
+    def lstat_nowait(self) -> os.stat_result | None:
+        """The result of `lstat` if the kernel has it in memory; None otherwise, and where nothing is there."""
+        descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
+        if descriptor is None:
+            return None
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def access(self, mode: int) -> bool:
+        """Whether the file system grants this process access; `mode` is that of `os.access`. May block."""
+        with self.path_descriptor() as descriptor:
+            return os.access(descriptor_path(descriptor), mode, effective_ids=True)
+
+
+def descriptor_path(descriptor: int) -> str:
+    """A path for calls that do not take an `O_PATH` descriptor itself."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+class RealNode(Node):
+    """A node that stands for something below a root."""
+
+    thread_pool = ThreadPool.FILES
+    attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
+    key_prefix: ClassVar[bytes]
+    """Keeps apart the keys of a file and of a directory that takes its place: they must not share an inode."""
+
+    def __init__(self, location: FileLocation) -> None:
+        super().__init__(self.key_prefix + location.key)
+        self._location = location
+
+    def attributes(self) -> Attributes:
+        """The attributes that `lstat` returns. May block."""
+        return Attributes.of(self._location.lstat())

@@ -1,0 +1,66 @@
+"""Real files: which calls run on the event loop and which are left to a thread."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from magicfs import linux
+from magicfs.tree import real_files
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.real_files import RealFile, RealHandle
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealFile:
+    monkeypatch.setattr(linux, "_is_local", lambda *_: True)
+    (tmp_path / "a.txt").write_text("some words")
+    return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), is_local=True)
+
+
+def open_nowait(file: RealFile) -> RealHandle:
+    handle = file.open_nowait(os.O_RDONLY)
+    assert isinstance(handle, RealHandle)
+    return handle
+
+
+def test_a_small_file_is_opened_to_read_and_closed_without_blocking(file: RealFile) -> None:
+    handle = open_nowait(file)
+    assert handle.read(0, 100) == b"some words"
+    assert handle.can_close_nowait()
+    handle.close()
+
+
+@pytest.mark.parametrize("flags", [os.O_WRONLY, os.O_RDWR, os.O_RDONLY | os.O_TRUNC])
+def test_opening_to_write_is_left_to_a_thread(file: RealFile, flags: int) -> None:
+    assert file.open_nowait(flags) is None
+
+
+def test_closing_a_large_file_is_left_to_a_thread(
+    file: RealFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing the last descriptor of a deleted file waits until its blocks are freed."""
+    monkeypatch.setattr(real_files, "MAX_NOWAIT_CLOSE_BYTES", 1 << 16)
+    handle = open_nowait(file)
+    (tmp_path / "a.txt").write_bytes(bytes(1 << 17))
+    (tmp_path / "a.txt").unlink()
+    assert not handle.can_close_nowait()
+    handle.close()
+
+
+def test_a_file_that_was_opened_in_a_thread_is_closed_in_one(file: RealFile) -> None:
+    handle = file.open(os.O_RDONLY)
+    assert not handle.can_close_nowait()
+    handle.close()
+
+
+def test_a_deleted_or_replaced_file_is_not_opened(file: RealFile, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").unlink()
+    assert file.open_nowait(os.O_RDONLY) is None
+    assert file.cached_attributes() is None
+    (tmp_path / "a.txt").mkdir()
+    assert file.cached_attributes() is None
+    with pytest.raises(OSError, match="not a regular file"):
+        file.open_nowait(os.O_RDONLY)

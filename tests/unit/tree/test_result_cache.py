@@ -1,0 +1,131 @@
+"""The result cache, with the clock passed in."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from magicfs.domain.results import Coverage, SearchResult
+from magicfs.errors import DatabaseUnavailable
+from magicfs.tree.result_cache import (
+    MAX_AGE_SECONDS,
+    MAX_AGE_WITH_NOTICES_SECONDS,
+    MAX_QUERIES,
+    UNCHECKED_SECONDS,
+    ResultCache,
+)
+
+
+@dataclass
+class FakeIndex:
+    """An index version, a clock, and a search that records its queries."""
+
+    version: str = "1"
+    now: float = 0.0
+    searches: list[str] = field(default_factory=list)
+    notices: tuple[str, ...] = ()
+    error: Exception | None = None
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
+
+    def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        del limit, deadline_s
+        self.searches.append(text)
+        assert self.may_answer.wait(10)
+        if self.error is not None:
+            raise self.error
+        return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0), ()), notices=self.notices)
+
+    def cache(self) -> ResultCache:
+        return ResultCache(self, lambda: self.version, search_seconds=5, clock=lambda: self.now)
+
+
+def test_a_result_is_cached_until_the_index_changes() -> None:
+    index = FakeIndex()
+    cache = index.cache()
+    first = cache.get(b"a")
+    index.now += MAX_AGE_SECONDS - 1
+    assert cache.get(b"a") is first
+    index.version = "2"
+    assert cache.get(b"a") is not first
+    assert index.searches == ["a", "a"]
+
+
+def test_a_very_young_result_is_returned_without_a_check() -> None:
+    index = FakeIndex()
+    cache = index.cache()
+    cache.get(b"a")
+    index.version = "2"
+    index.now += UNCHECKED_SECONDS / 2
+    cache.get(b"a")
+    assert index.searches == ["a"]
+
+
+@pytest.mark.parametrize(("notices", "seconds"), [((), MAX_AGE_SECONDS), (("by words",), MAX_AGE_WITH_NOTICES_SECONDS)])
+def test_a_result_has_an_age_limit(notices: tuple[str, ...], seconds: float) -> None:
+    index = FakeIndex(notices=notices)
+    cache = index.cache()
+    cache.get(b"a")
+    index.now += seconds
+    cache.get(b"a")
+    assert index.searches == ["a", "a"]
+
+
+def test_an_error_is_raised_and_not_cached() -> None:
+    index = FakeIndex(error=DatabaseUnavailable("away"))
+    cache = index.cache()
+    with pytest.raises(DatabaseUnavailable):
+        cache.get(b"a")
+    index.error = None
+    assert cache.get(b"a").result.query == "a"
+    assert cache.recent_queries() == [b"a"]
+
+
+def test_concurrent_requests_for_a_query_share_a_search() -> None:
+    index = FakeIndex()
+    index.may_answer.clear()
+    cache = index.cache()
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(cache.get, b"a") for _ in range(8)]
+        index.may_answer.set()
+        assert len({id(future.result()) for future in futures}) == 1
+    assert index.searches == ["a"]
+
+
+def test_the_result_of_a_search_that_started_before_a_refresh_is_not_cached() -> None:
+    index = FakeIndex()
+    index.may_answer.clear()
+    cache = index.cache()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(cache.get, b"a")
+        while not index.searches:
+            pass
+        cache.clear()
+        index.may_answer.set()
+        future.result()
+    cache.get(b"a")
+    assert index.searches == ["a", "a"]
+
+
+def test_the_number_of_cached_queries_is_limited() -> None:
+    index = FakeIndex()
+    cache = index.cache()
+    for number in range(MAX_QUERIES + 5):
+        cache.get(b"%d" % number)
+    cache.get(b"10")
+    index.now += 1
+    cache.get(b"11")
+    queries = cache.recent_queries()
+    assert len(queries) == MAX_QUERIES
+    assert queries[:2] == [b"11", b"%d" % (MAX_QUERIES + 4)]
+
+
+def test_queries_that_are_not_utf8() -> None:
+    index = FakeIndex()
+    index.cache().get(b"caf\xe9")
+    assert index.searches == ["caf\udce9"]
