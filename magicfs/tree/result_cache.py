@@ -19,7 +19,8 @@ from typing import Protocol
 
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
-from magicfs.search.render import passages_text, result_json
+from magicfs.search.passages import passages_text
+from magicfs.search.render import result_json
 from magicfs.tree.names import result_names
 
 UNCHECKED_SECONDS = 0.1
