@@ -34,6 +34,7 @@ from magicfs.db.models import active_model
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import QueryEmbedder
+from magicfs.models.store import ModelStore
 from magicfs.search.service import SearchService
 
 DEADLINE_SECONDS = 30.0
@@ -104,7 +105,10 @@ class TimedSteps:
         assert model is not None
         self._spec = model.spec
         self._mount = running.mount
-        self._embedder = QueryEmbedder(settings.embedder_socket, settings.model_dir, launch=False)
+        store = ModelStore(settings.model_dir)
+        self._embedder = QueryEmbedder(
+            settings.embedder_socket, lambda spec: store.find(spec.name, spec.precision).folder, launch=False
+        )
         self._prepared = PreparedVectors()
         self._timed = TimedDatabase(running.database)
         # TimedDatabase has the one method of a database that a search uses.

@@ -15,131 +15,148 @@ import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.status import EmbedderStatus
-from magicfs.embedding import wire
 from magicfs.embedding.embedder import unit_vectors
-from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError, ModelMismatch
+from magicfs.embedding.query_server import MAX_TEXT_CHARACTERS, lock_path
+from magicfs.errors import (
+    EmbedderUnavailable,
+    MagicFSError,
+    ModelCorrupt,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+)
+from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED_QUERIES = 512
+FindFolder = Callable[[ModelSpec], Path]
+"""Returns the folder of a stored model. Raises `ModelMissing` or `ModelCorrupt`."""
+
+CACHED_QUERIES = 512
 IDLE_EXIT_SECONDS = 900.0
-"""How long a server that a client has started outlives the last request."""
+"""A server that a client started outlives the last request by this time."""
+MAX_VECTOR_BYTES = 1024 * 1024
 _ATTEMPTS = 2
-"""A request on which the server died is sent once more; what kills it twice may be to blame for it."""
+"""A request during which the server died is sent once more; a second death may be the fault of the request."""
 _POLL_SECONDS = 0.02
-_RECEIVE_BYTES = 64 * 1024
 
-
-class _Died(Exception):
-    """The server went away in the middle of a request."""
+_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch)}
+"""What the server may report, besides `EmbedderUnavailable`."""
 
 
 class QueryEmbedder:
-    """A client of the query embedder at `socket`, which it starts when none answers, unless `launch` is off."""
+    """A client of the query embedder at `socket`, which it starts when none answers, unless `launch` is False."""
 
     def __init__(
         self,
         socket: Path,
-        models_dir: Path,
+        find_folder: FindFolder,
         *,
         launch: bool = True,
         log: Path | None = None,
         idle_exit: float = IDLE_EXIT_SECONDS,
     ) -> None:
         self._socket = socket
-        self._models_dir = models_dir
+        self._find_folder = find_folder
         self._launch = launch
         self._log = log or socket.with_name(f"{socket.name}.log")
         self._idle_exit = idle_exit
-        self._guard = threading.Lock()
-        self._launching = threading.Lock()
-        self._remembered: OrderedDict[tuple[str, str, str], NDArray[np.float32]] = OrderedDict()
+        self._cache_lock = threading.Lock()
+        self._launch_lock = threading.Lock()
+        self._folders: dict[ModelSpec, Path] = {}
+        self._cache: OrderedDict[tuple[str, str, str], NDArray[np.float32]] = OrderedDict()
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        """The vector of a question under the model `spec`: shape (dimension,), of length 1. Do not write to it.
+        """The vector of a question under the model `spec`: shape (dimension,), of length 1, read-only.
 
         Raises `EmbedderUnavailable` within `deadline_s` seconds, and `ModelMissing`, `ModelCorrupt` or
-        `ModelMismatch` as the server finds them.
+        `ModelMismatch` if the model's files on this machine are not those of `spec`.
         """
-        text = text[: wire.LONGEST_TEXT]
+        text = text[:MAX_TEXT_CHARACTERS]
         key = (spec.name, str(spec.precision), text)
-        with self._guard:
-            if key in self._remembered:
-                self._remembered.move_to_end(key)
-                return self._remembered[key]
-        request = {"do": "embed", "name": spec.name, "precision": str(spec.precision), "text": text}
+        with self._cache_lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+        request = Message({"do": "embed", "folder": str(self._folder(spec)), "text": text})
         vector = _vector(self._ask(request, time.monotonic() + deadline_s, start=self._launch), spec)
-        with self._guard:
-            self._remembered[key] = vector
-            while len(self._remembered) > REMEMBERED_QUERIES:
-                self._remembered.popitem(last=False)
+        with self._cache_lock:
+            self._cache[key] = vector
+            while len(self._cache) > CACHED_QUERIES:
+                self._cache.popitem(last=False)
         return vector
+
+    def _folder(self, spec: ModelSpec) -> Path:
+        """The folder of a model. Cached, because the search for it takes a tenth of the time of a query."""
+        folder = self._folders.get(spec)
+        if folder is None:
+            folder = self._folders[spec] = self._find_folder(spec)
+        return folder
 
     def ping(self, *, deadline_s: float = 1.0) -> EmbedderStatus | None:
         """What the server says of itself; None when none answers. Starts none."""
         try:
-            answer = self._ask({"do": "ping"}, time.monotonic() + deadline_s, start=False, wait=False)
+            answer = self._ask(Message({"do": "ping"}), time.monotonic() + deadline_s, start=False, wait=False).head
             return EmbedderStatus(int(answer["pid"]), answer["model"], int(answer["served"]))
         except (MagicFSError, KeyError, TypeError, ValueError):
             return None
 
     def quit(self, *, deadline_s: float = 5.0) -> bool:
-        """Stop the server and wait until it is gone. Whether it is; no server at all counts as gone."""
+        """Stop the server and wait for its end. Returns whether no server is left."""
         deadline = time.monotonic() + deadline_s
         try:
-            self._ask({"do": "quit"}, deadline, start=False, wait=False)
+            self._ask(Message({"do": "quit"}), deadline, start=False, wait=False)
         except MagicFSError as error:
             logger.debug("no query embedder to stop: %s", error)
-        while not self._nobody_serves():
+        while self._is_served():
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
         return True
 
-    def _nobody_serves(self) -> bool:
-        """Whether nobody holds the server's lock."""
+    def _is_served(self) -> bool:
+        """Whether a process holds the server's lock."""
         try:
-            descriptor = os.open(wire.lock_path(self._socket), os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(lock_path(self._socket), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            return True
+            return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False
+            return True
         finally:
             os.close(descriptor)
-        return True
+        return False
 
-    def _ask(self, request: dict[str, Any], deadline: float, *, start: bool, wait: bool = True) -> dict[str, Any]:
-        """Send a request until it is answered. Raises `EmbedderUnavailable` at the deadline, or what the answer says.
+    def _ask(self, request: Message, deadline: float, *, start: bool, wait: bool = True) -> Message:
+        """Send a request until it is answered. Raises `EmbedderUnavailable` at the deadline, or the reported error.
 
-        Without `wait`, a server that is not there at once is not waited for.
+        Without `wait`, raises `EmbedderUnavailable` at once when no server listens.
         """
-        line = wire.encode(request)
         deaths = 0
         while True:
             try:
-                answer = self._exchange(line, deadline)
-                wire.raise_failure(answer)
-            except _Died as error:
+                answer = self._exchange(request, deadline)
+            except Disconnected as error:
                 deaths += 1
                 if deaths == _ATTEMPTS:
                     raise EmbedderUnavailable(f"the query embedder died twice on a request: see {self._log}") from error
             except (FileNotFoundError, ConnectionRefusedError, BlockingIOError) as error:
-                # Not there, just gone, or (the last) with a full queue of connections.
+                # No socket, no listener, or (the last) a full queue of connections.
                 if not wait:
                     raise EmbedderUnavailable("no query embedder is running: start one with `magicfs up`") from error
-            except (OSError, ValueError) as error:
+            except (OSError, FramingError) as error:
                 raise EmbedderUnavailable(f"the query embedder does not answer ({error}): see {self._log}") from error
             else:
+                raise_failure(answer)
                 return answer
             if start:
                 self._start(deadline)
@@ -147,34 +164,23 @@ class QueryEmbedder:
                 raise EmbedderUnavailable(f"no query embedder came up in time: see {self._log}")
             time.sleep(_POLL_SECONDS)
 
-    def _exchange(self, line: bytes, deadline: float) -> dict[str, Any]:
-        """One request on a connection of its own."""
-        with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as channel:
-            channel.settimeout(_left(deadline))
-            channel.connect(str(self._socket))
-            received = bytearray()
-            try:
-                channel.sendall(line)
-                while not received.endswith(b"\n"):
-                    channel.settimeout(_left(deadline))
-                    data = channel.recv(_RECEIVE_BYTES)
-                    if not data:
-                        raise _Died
-                    received += data
-            except (ConnectionResetError, BrokenPipeError) as error:
-                raise _Died from error
-        return wire.decode(bytes(received))
+    def _exchange(self, request: Message, deadline: float) -> Message:
+        """Send a request on a connection of its own, and wait for the answer."""
+        with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+            connection.settimeout(seconds_until(deadline))
+            connection.connect(str(self._socket))
+            send(connection, request, deadline=deadline)
+            return receive(connection, max_body_bytes=MAX_VECTOR_BYTES, deadline=deadline)
 
     def _start(self, deadline: float) -> None:
         """Launch a server in the background if none serves; when this returns, its socket is open."""
-        with self._launching:
-            if self._nobody_serves():
+        with self._launch_lock:
+            if not self._is_served():
                 self._launch_server(deadline)
 
     def _launch_server(self, deadline: float) -> None:
         command = [sys.executable, "-m", "magicfs.embedding.query_server", "--detach"]
-        command += ["--socket", str(self._socket), "--models", str(self._models_dir)]
-        command += ["--idle-exit", str(self._idle_exit)]
+        command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit)]
         try:
             with self._log.open("ab") as log:
                 subprocess.run(
@@ -183,38 +189,38 @@ class QueryEmbedder:
                     stdout=subprocess.DEVNULL,
                     stderr=log,
                     start_new_session=True,
-                    timeout=_left(deadline),
+                    timeout=seconds_until(deadline),
                     check=True,
                 )
         except (OSError, subprocess.SubprocessError) as error:
             raise EmbedderUnavailable(f"the query embedder cannot be started ({error}): see {self._log}") from error
 
 
-def _left(deadline: float) -> float:
-    """Seconds until the deadline. Raises `TimeoutError` when it has passed."""
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError("timed out")
-    return seconds
+def raise_failure(answer: Message) -> None:
+    """Raise the error that an answer reports, if it reports one."""
+    if "error" in answer.head:
+        kind: type[MagicFSError] = _ERRORS.get(str(answer.head["error"]), EmbedderUnavailable)
+        raise kind(str(answer.head.get("message", "the query embedder failed")))
 
 
-def _vector(answer: dict[str, Any], spec: ModelSpec) -> NDArray[np.float32]:
-    """The vector in an answer, checked against the model that it should be of."""
-    if (answer.get("name"), answer.get("precision")) != (spec.name, str(spec.precision)):
+def _vector(answer: Message, spec: ModelSpec) -> NDArray[np.float32]:
+    """The vector in an answer, after a check that it is one of the model `spec`."""
+    if (answer.head.get("name"), answer.head.get("precision")) != (spec.name, str(spec.precision)):
         raise ModelMismatch(
             f"the query embedder uses another model than {spec.label}: restart it with `magicfs down` and `magicfs up`"
         )
     try:
-        vector = wire.decode_vector(str(answer.get("vector")))
-        if vector.shape != (spec.dimension,):
-            raise ModelMismatch(
-                f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
-                f"run `magicfs model use {spec.name}` to index anew"
-            )
+        vector = np.frombuffer(answer.body, "<f4")
+    except ValueError as error:
+        raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
+    if vector.shape != (spec.dimension,):
+        raise ModelMismatch(
+            f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
+            f"run `magicfs model use {spec.name}` to index anew"
+        )
+    try:
         unit: NDArray[np.float32] = unit_vectors(vector[np.newaxis], count=1, dimension=spec.dimension)[0]
-    except (ValueError, ModelError) as error:
-        if isinstance(error, ModelMismatch):
-            raise
+    except ModelError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
     unit.setflags(write=False)
     return unit

@@ -1,110 +1,282 @@
-"""The query embedder: a process of its own with one model, so that a native crash never touches the mount.
+"""The query embedder: a process of its own with one model, so that a crash of native code never reaches the mount.
 
-    python -m magicfs.embedding.query_server --socket PATH --models DIR [--idle-exit SECONDS] [--detach]
+    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach]
 
-Started by the supervisor, or by `client.QueryEmbedder` when none answers. A locked file beside the socket decides who
-serves: a second server waits for the lock without loading anything, or leaves at once if it was started with
-`--idle-exit`. One thread does everything, so the model is never shared; a request that is not answered yet when
-its client hangs up is dropped. Heavy libraries are imported when the first text arrives.
+Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. The holder of a lock file beside
+the socket is the one server of that socket: a second process waits for the lock without loading anything, or exits at
+once if it was started with `--idle-exit`. Libraries of models are imported with the first text.
+
+Protocol: one request and one answer a connection, both a message of `magicfs.framing`. Request heads are
+`{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's `name`
+and `precision` in its head and the vector, little-endian float32, as its body. The answer to a failed request has
+`error`, the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the
+protocol has no versions.
+
+Threads: the main thread accepts connections, each connection has a thread, and one thread at a time uses the model.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import fcntl
 import logging
 import os
 import signal
+import socket
+import socketserver
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from magicfs import logs
-from magicfs.embedding import wire
-from magicfs.embedding.lines import LineServer
-from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
+from magicfs.errors import EmbedderUnavailable, MagicFSError
+from magicfs.framing import Disconnected, FramingError, Message, receive, send
 
 if TYPE_CHECKING:
     from magicfs.embedding.embedder import FastembedEmbedder
 
-
 logger = logging.getLogger("magicfs.embedding.query_server")
 
-LONGEST_REQUEST_SECONDS = 60.0
+MAX_TEXT_CHARACTERS = 16 * 1024
+"""Longer queries are cut by the client; a model reads a few hundred tokens of them."""
+MAX_REQUEST_BYTES = 256 * 1024
+MAX_CONNECTIONS = 64
+"""Each has a thread."""
+CONNECTION_SECONDS = 30.0
+"""A request arrives within this time after the connection, or the connection is closed."""
+EMBED_SECONDS = 60.0
 """A request that takes longer, loading the model included, hangs in native code: the process ends itself."""
+_ANSWER_SECONDS = 5.0
+_TICK_SECONDS = 5.0
+"""The longest time between two checks for idleness and for the existence of the socket."""
 
 
-class Service:
-    """Answers requests with the model it has loaded last."""
+def lock_path(path: Path) -> Path:
+    """The lock file of the server at the socket `path`."""
+    return path.with_name(f"{path.name}.lock")
 
-    def __init__(self, models: Path) -> None:
-        self._models = models
+
+def failure(error: MagicFSError) -> Message:
+    """The answer that reports an error."""
+    return Message({"error": type(error).__name__, "message": str(error)})
+
+
+class EmbeddingService:
+    """Answers requests with the model that it loaded last. Safe in any thread; one text is embedded at a time."""
+
+    def __init__(self) -> None:
+        self._model_lock = threading.Lock()
         self._embedder: FastembedEmbedder | None = None
+        self._folder: Path | None = None
+        """The folder of the loaded model."""
         self._served = 0
 
-    def answer(self, line: bytes) -> tuple[dict[str, Any], bool]:
-        """The answer to a request, and whether the server is to go on."""
+    def answer(self, request: Message, *, is_wanted: Callable[[], bool]) -> Message:
+        """The answer to a request.
+
+        `is_wanted` is asked when the model becomes free; raises `Disconnected` when it returns False.
+        """
         try:
-            request = wire.decode(line)
-            return self._do(request), request.get("do") != "quit"
-        except ValueError as error:
-            return wire.failure(EmbedderUnavailable(f"malformed request ({error})")), True
+            match request.head.get("do"):
+                case "embed":
+                    return self._embed(request.head, is_wanted)
+                case "ping":
+                    return Message({"pid": os.getpid(), "model": self._label(), "served": self._served})
+                case "quit":
+                    return Message({"pid": os.getpid()})
+            return failure(EmbedderUnavailable("malformed request (unknown command)"))
+        except Disconnected:
+            raise
         except MagicFSError as error:
-            return wire.failure(error), True
+            return failure(error)
         except Exception as error:
             logger.exception("a request failed")
-            return wire.failure(EmbedderUnavailable(f"the query embedder failed ({error})")), True
+            return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
 
-    def _do(self, request: dict[str, Any]) -> dict[str, Any]:
-        match request.get("do"):
-            case "embed":
-                return self._embed(request)
-            case "ping":
-                return self._describe()
-            case "quit":
-                return {"pid": os.getpid()}
-        raise ValueError("nothing known to do")
+    def stop(self) -> None:
+        """Wait for the text in work, and embed no more: native code must not run while the interpreter ends."""
+        self._model_lock.acquire(timeout=EMBED_SECONDS)
 
-    def _embed(self, request: dict[str, Any]) -> dict[str, Any]:
-        name, precision, text = (request.get(key) for key in ("name", "precision", "text"))
-        if not (isinstance(name, str) and isinstance(precision, str) and isinstance(text, str)):
-            raise ValueError("name, precision and text are needed")  # noqa: TRY004  malformed, as bad JSON is
-        faulthandler.dump_traceback_later(LONGEST_REQUEST_SECONDS, exit=True)
-        try:
-            embedder = self._model(name, precision)
-            vector = wire.encode_vector(embedder.embed_query(text))
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        self._served += 1
-        return {"vector": vector, "name": embedder.spec.name, "precision": str(embedder.spec.precision)}
+    def _embed(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
+        folder, text = head.get("folder"), head.get("text")
+        if not (isinstance(folder, str) and isinstance(text, str)):
+            raise EmbedderUnavailable("malformed request (folder and text are needed)")
+        with self._model_lock:
+            if not is_wanted():
+                raise Disconnected("the client gave up")
+            faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
+            try:
+                embedder = self._load(Path(folder))
+                vector = embedder.embed_query(text)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+            self._served += 1
+        spec = embedder.spec
+        return Message({"name": spec.name, "precision": str(spec.precision)}, vector.astype("<f4").tobytes())
 
-    def _model(self, name: str, precision: str) -> FastembedEmbedder:
+    def _load(self, folder: Path) -> FastembedEmbedder:
         from magicfs.embedding.embedder import FastembedEmbedder
-        from magicfs.models.store import ModelStore
 
-        loaded = self._embedder
-        if loaded is None or (loaded.spec.name, loaded.spec.precision) != (name, precision):
-            if precision == "auto":
-                raise ModelError("a query names the precision of its model")
-            stored = ModelStore(self._models).find(name, precision)
-            # Two models at once would double the memory; the old one goes first.
+        if self._embedder is None or self._folder != folder:
+            # Two models would double the memory: the old one goes first.
             self._embedder = None
-            loaded = self._embedder = FastembedEmbedder.load(stored.folder)
-            logger.info("loaded %s", stored.spec.label)
-        return loaded
+            self._embedder = FastembedEmbedder.load(folder)
+            self._folder = folder
+            logger.info("loaded %s", self._embedder.spec.label)
+        return self._embedder
 
-    def _describe(self) -> dict[str, Any]:
-        label = None if self._embedder is None else self._embedder.spec.label
-        return {"pid": os.getpid(), "model": label, "served": self._served}
+    def _label(self) -> str | None:
+        embedder = self._embedder
+        return None if embedder is None else embedder.spec.label
 
 
-def become_server(socket: Path, *, wait: bool) -> bool:
-    """Take the lock that makes this process the one server of `socket`, for the rest of its life.
+class QueryServer(socketserver.ThreadingUnixStreamServer):
+    """Accepts connections at a socket that only its owner may use. The caller holds the lock of the socket.
 
-    With `wait`, stand by until it is free; otherwise say whether it was.
+    No client holds up another one: each has a thread, and when there are too many connections, the oldest one whose
+    request has not arrived is closed.
     """
-    lock = os.open(wire.lock_path(socket), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, path: Path, service: EmbeddingService, *, idle_exit: float | None) -> None:
+        self.service = service
+        self._path = path
+        self._idle_exit = idle_exit
+        self.timeout = _TICK_SECONDS if idle_exit is None else min(_TICK_SECONDS, idle_exit / 4)
+        self._guard = threading.Lock()
+        self._receiving: list[socket.socket] = []
+        """Connections whose request has not arrived, oldest first."""
+        self._answering = 0
+        self._last_request = time.monotonic()
+        super().__init__(str(path), _Connection)
+
+    def run(self) -> None:
+        """Serve until no request has come for `idle_exit` seconds, or until the socket is gone."""
+        while not self._is_idle():
+            self.handle_request()
+            if not self._path.exists():
+                # Its directory was removed: no client can connect any more.
+                logger.warning("%s is gone", self._path)
+                return
+
+    def _is_idle(self) -> bool:
+        with self._guard:
+            idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
+        return self._idle_exit is not None and idle_seconds >= self._idle_exit
+
+    def server_bind(self) -> None:
+        """Bind a socket of mode 0600."""
+        # A server that crashed leaves its socket behind.
+        self._path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            super().server_bind()
+        finally:
+            os.umask(mask)
+
+    def server_close(self) -> None:
+        """Remove the socket."""
+        self._path.unlink(missing_ok=True)
+        super().server_close()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Make room for a connection. False, with an answer, if all others wait for the model."""
+        del client_address
+        with self._guard:
+            has_room = len(self._receiving) + self._answering < MAX_CONNECTIONS
+            if not has_room and self._receiving:
+                # Its thread sees the end of the connection and closes it.
+                with contextlib.suppress(OSError):
+                    self._receiving.pop(0).shutdown(socket.SHUT_RDWR)
+                has_room = True
+            if has_room:
+                self._receiving.append(request)
+        if not has_room:
+            _send(request, failure(EmbedderUnavailable("the query embedder has too many requests")))
+        return has_room
+
+    @contextlib.contextmanager
+    def answering(self, connection: socket.socket) -> Iterator[None]:
+        """Count the connection's request as one that is answered during the `with` block."""
+        with self._guard:
+            self._forget(connection)
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._answering -= 1
+                self._last_request = time.monotonic()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        with self._guard:
+            self._forget(request)
+        super().shutdown_request(request)
+
+    def _forget(self, connection: socket.socket) -> None:
+        """Expect no request of this connection any more."""
+        if connection in self._receiving:
+            self._receiving.remove(connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what went wrong with a connection."""
+        del request, client_address
+        logger.exception("a connection failed")  # noqa: LOG004  called inside of an `except` block
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    """One connection: a request, its answer, the end."""
+
+    request: socket.socket
+
+    def handle(self) -> None:
+        server = cast("QueryServer", self.server)
+        deadline = time.monotonic() + CONNECTION_SECONDS
+        try:
+            request = receive(self.request, max_head_bytes=MAX_REQUEST_BYTES, max_body_bytes=0, deadline=deadline)
+            with server.answering(self.request):
+                answer = server.service.answer(request, is_wanted=lambda: not _is_closed(self.request))
+                _send(self.request, answer)
+        except (TimeoutError, Disconnected) as error:
+            logger.debug("a client is gone: %s", error)
+        except FramingError as error:
+            _send(self.request, failure(EmbedderUnavailable(f"malformed request ({error})")))
+        else:
+            if request.head.get("do") == "quit":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _send(connection: socket.socket, answer: Message) -> None:
+    """Send an answer, if the client still takes it."""
+    with contextlib.suppress(TimeoutError, Disconnected):
+        send(connection, answer, deadline=time.monotonic() + _ANSWER_SECONDS)
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the client has closed its connection."""
+    connection.settimeout(0)
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def take_lock(path: Path, *, wait: bool) -> bool:
+    """Take the lock that makes this process the one server of the socket `path`, for the rest of its life.
+
+    Without `wait`, return False when another process holds the lock.
+    """
+    lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -113,17 +285,21 @@ def become_server(socket: Path, *, wait: bool) -> bool:
     return True
 
 
-def serve(socket: Path, models: Path, *, idle_exit: float | None, detach: bool) -> None:
+def serve(path: Path, *, idle_exit: float | None, detach: bool) -> None:
     """Serve until told to stop. Returns at once when another server serves and `idle_exit` is set."""
-    if not become_server(socket, wait=idle_exit is None):
-        logger.info("another query embedder serves %s", socket)
+    if not take_lock(path, wait=idle_exit is None):
+        logger.info("another query embedder serves %s", path)
         return
-    with LineServer(socket, longest_line=wire.LONGEST_REQUEST, idle_exit=idle_exit) as server:
-        # Who launched us can connect as soon as this process's first half is gone.
+    service = EmbeddingService()
+    with QueryServer(path, service, idle_exit=idle_exit) as server:
+        # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():
             os._exit(0)
-        logger.info("serving %s", socket)
-        server.run(Service(models).answer)
+        logger.info("serving %s", path)
+        try:
+            server.run()
+        finally:
+            service.stop()
     logger.info("stopped")
 
 
@@ -133,26 +309,25 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m magicfs.embedding.query_server", description="Embeds search queries."
     )
     parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
-    parser.add_argument("--models", type=Path, required=True, help="directory of the model store")
-    parser.add_argument("--idle-exit", type=float, help="leave after so many seconds without a request")
+    parser.add_argument("--idle-exit", type=float, help="exit after so many seconds without a request")
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
     options = parser.parse_args(arguments)
-    socket, models = options.socket.absolute(), options.models.absolute()
-    # A working directory inside the mount, or on a disk to be taken out, would be kept busy.
+    path = options.socket.absolute()
+    # A working directory inside the mount, or on a removable disk, could not be unmounted.
     os.chdir("/")
     logs.setup(role="embedder")
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGINT, _exit)
     try:
-        serve(socket, models, idle_exit=options.idle_exit, detach=options.detach)
+        serve(path, idle_exit=options.idle_exit, detach=options.detach)
     except OSError as error:
-        logger.error("cannot serve %s: %s", socket, error)  # noqa: TRY400  a line says it all
+        logger.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
         return 1
     return 0
 
 
-def _leave(number: int, _frame: object) -> None:
+def _exit(number: int, _frame: object) -> None:
     logger.info("stopping on signal %d", number)
     sys.exit(0)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +22,16 @@ import numpy as np
 import psutil
 import pytest
 
-from magicfs.domain.models import Precision, StoredModel
-from magicfs.embedding import wire
+from magicfs.domain.models import ModelSpec, Precision, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.embedding.query_client import QueryEmbedder
+from magicfs.embedding.query_client import FindFolder, QueryEmbedder
+from magicfs.embedding.query_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, lock_path
 from magicfs.errors import EmbedderUnavailable, ModelCorrupt, ModelMismatch, ModelMissing
+from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.models.store import ModelStore
 
-PATIENCE = 30.0
-"""Seconds; only a failure takes this long."""
+DEADLINE_SECONDS = 30.0
+"""Only a failure takes this long."""
 
 
 @pytest.fixture
@@ -40,33 +43,38 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def client(place: Path, model_store: ModelStore) -> Iterator[QueryEmbedder]:
-    client = QueryEmbedder(place / "e.sock", model_store.directory, idle_exit=PATIENCE)
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=DEADLINE_SECONDS)
     yield client
     end(client)
 
 
+def folders_of(store: ModelStore) -> FindFolder:
+    def find_folder(spec: ModelSpec) -> Path:
+        return store.find(spec.name, spec.precision).folder
+
+    return find_folder
+
+
 def end(client: QueryEmbedder) -> None:
-    assert client.quit(deadline_s=PATIENCE)
+    assert client.quit(deadline_s=DEADLINE_SECONDS)
 
 
 def pid_of(client: QueryEmbedder) -> int:
-    status = client.ping(deadline_s=PATIENCE)
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
     assert status is not None
     return status.pid
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def launch(
-    socket_path: Path, model_store: ModelStore, *options: str, stderr: int = subprocess.DEVNULL
-) -> subprocess.Popen[bytes]:
+def launch(socket_path: Path, *options: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "magicfs.embedding.query_server", "--socket", str(socket_path)]
-    return subprocess.Popen([*command, "--models", str(model_store.directory), *options], stderr=stderr, cwd="/")
+    return subprocess.Popen([*command, *options], stderr=stderr, cwd="/")
 
 
 def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
@@ -74,16 +82,16 @@ def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
 ) -> None:
     assert client.ping() is None
     for text in ("tax invoice", "two\nlines", "lone \udcff", "x" * 100_000, ""):
-        vector = client.embed(text, spec=stored_model.spec, deadline_s=PATIENCE)
+        vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         assert np.allclose(vector, embedder.embed_query(text), atol=1e-6)
     assert stat.S_IMODE((place / "e.sock").stat().st_mode) == 0o600
-    status = client.ping(deadline_s=PATIENCE)
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert (status.model, status.served) == (stored_model.spec.label, 5)
     process = psutil.Process(status.pid)
     assert process.cwd() == "/"
     assert os.getsid(status.pid) != os.getsid(0)
-    assert client.quit(deadline_s=PATIENCE)
+    assert client.quit(deadline_s=DEADLINE_SECONDS)
     assert client.ping() is None
     assert not (place / "e.sock").exists()
     assert client.quit(), "a second time does no harm"
@@ -93,64 +101,67 @@ def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
 def test_when_it_dies_the_next_query_is_answered(
     client: QueryEmbedder, stored_model: StoredModel, death: signal.Signals
 ) -> None:
-    before = client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
+    before = client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     first = pid_of(client)
     os.kill(first, death)
-    after = client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE)
+    after = client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     assert pid_of(client) != first
     assert not np.array_equal(before, after)
 
 
-def listen_and_die(path: Path, *, times: int) -> bytes:
-    """Be a server that goes away when it gets a request; what the last request was."""
-    request = b""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        listener.settimeout(PATIENCE)
+@contextlib.contextmanager
+def dying_server(path: Path, *, times: int) -> Iterator[Future[Message]]:
+    """A server that dies when it gets a request, so many times; gives the last request."""
+
+    def serve() -> Message:
+        request = Message({})
         for _ in range(times):
             channel, _ = listener.accept()
             with channel:
-                request = channel.recv(65536)
-    return request
+                request = receive(channel, max_body_bytes=0)
+        listener.close()
+        return request
+
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as pool:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(DEADLINE_SECONDS)
+        yield pool.submit(serve)
 
 
 def test_when_it_dies_with_a_query_the_query_is_sent_again(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        dead = pool.submit(listen_and_die, client._socket, times=1)
-        wait_for(client._socket.exists)
-        assert client.embed("during", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
-        assert wire.decode(dead.result())["text"] == "during"
+    with dying_server(client._socket, times=1) as dead:
+        assert client.embed("during", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
+        assert dead.result().head["text"] == "during"
     assert pid_of(client) != os.getpid()
 
 
 def test_a_query_that_kills_it_twice_is_given_up(place: Path, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", stored_model.folder.parent, launch=False)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(listen_and_die, client._socket, times=2)
-        wait_for(client._socket.exists)
-        with pytest.raises(EmbedderUnavailable, match="twice"):
-            client.embed("poison", spec=stored_model.spec, deadline_s=PATIENCE)
+    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), launch=False)
+    with dying_server(client._socket, times=2), pytest.raises(EmbedderUnavailable, match="twice"):
+        client.embed("poison", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
 
 
 def test_when_it_hangs_the_deadline_holds(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
+    client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(EmbedderUnavailable):
             client.embed("during", spec=stored_model.spec, deadline_s=0.2)
         assert client.ping(deadline_s=0.1) is None
-        assert client.embed("before", spec=stored_model.spec, deadline_s=0.0).shape == (384,), "remembered"
+        assert client.embed("before", spec=stored_model.spec, deadline_s=0.0).shape == (384,), "cached"
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
+    assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
 
 
 def test_many_threads_start_one_server(client: QueryEmbedder, stored_model: StoredModel) -> None:
     texts = [f"query number {number}" for number in range(24)]
     with ThreadPoolExecutor(12) as pool:
-        futures = [pool.submit(client.embed, text, spec=stored_model.spec, deadline_s=PATIENCE) for text in texts]
+        futures = [
+            pool.submit(client.embed, text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS) for text in texts
+        ]
         vectors = np.stack([future.result() for future in futures])
     assert vectors.shape == (24, 384)
     servers = [
@@ -162,7 +173,7 @@ def test_many_threads_start_one_server(client: QueryEmbedder, stored_model: Stor
 
 
 def test_without_a_server_and_without_launching_it_is_unavailable(place: Path, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", stored_model.folder.parent, launch=False)
+    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), launch=False)
     with pytest.raises(EmbedderUnavailable):
         client.embed("anybody?", spec=stored_model.spec, deadline_s=0.1)
     assert client.ping() is None
@@ -171,7 +182,7 @@ def test_without_a_server_and_without_launching_it_is_unavailable(place: Path, s
 
 def test_when_it_cannot_be_started_it_is_unavailable(place: Path, stored_model: StoredModel) -> None:
     for where in (place / "no" / "directory" / "e.sock", place / ("long" * 50)):
-        client = QueryEmbedder(where, stored_model.folder.parent)
+        client = QueryEmbedder(where, folders_of(ModelStore(stored_model.folder.parent)))
         with pytest.raises(EmbedderUnavailable):
             client.embed("anybody?", spec=stored_model.spec, deadline_s=5.0)
 
@@ -180,134 +191,205 @@ def test_errors_about_the_model_come_through(place: Path, stored_model: StoredMo
     store = ModelStore(place / "models")
     folder = store.directory / stored_model.folder.name
     shutil.copytree(stored_model.folder, folder)
-    client = QueryEmbedder(place / "e.sock", store.directory)
+    client = QueryEmbedder(place / "e.sock", folders_of(store))
     try:
         with pytest.raises(ModelMissing, match="magicfs model pull"):
-            client.embed("q", spec=replace(stored_model.spec, precision=Precision.FP32), deadline_s=PATIENCE)
+            client.embed("q", spec=replace(stored_model.spec, precision=Precision.FP32), deadline_s=DEADLINE_SECONDS)
         os.truncate(folder / "model.onnx", 1000)
         with pytest.raises(ModelCorrupt, match="magicfs model pull"):
-            client.embed("q", spec=stored_model.spec, deadline_s=PATIENCE)
+            client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         shutil.rmtree(folder)
         shutil.copytree(stored_model.folder, folder)
         with pytest.raises(ModelMismatch, match="768"):
-            client.embed("q", spec=replace(stored_model.spec, dimension=768), deadline_s=PATIENCE)
-        assert client.embed("q", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
+            client.embed("q", spec=replace(stored_model.spec, dimension=768), deadline_s=DEADLINE_SECONDS)
+        assert client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
     finally:
         end(client)
 
 
-def exchange(path: Path, data: bytes) -> bytes:
-    """Send, then read until a line has come or the other side hangs up."""
-    with socket.socket(socket.AF_UNIX) as channel:
-        channel.settimeout(PATIENCE)
-        channel.connect(str(path))
-        received = b""
-        try:
+def connect(client: QueryEmbedder) -> socket.socket:
+    channel = socket.socket(socket.AF_UNIX)
+    # Without a timeout it waits while the queue of connections is full.
+    channel.connect(str(client._socket))
+    channel.settimeout(DEADLINE_SECONDS)
+    return channel
+
+
+def answer_to(client: QueryEmbedder, data: bytes, *, cut_off: bool = False) -> Message:
+    """The answer to some bytes, with `cut_off` followed by the end. Raises `Disconnected` when there is none."""
+    with connect(client) as channel:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             channel.sendall(data)
-            while not received.endswith(b"\n"):
-                part = channel.recv(65536)
-                if not part:
-                    break
-                received += part
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-        return received
+            if cut_off:
+                channel.shutdown(socket.SHUT_WR)
+        return receive(channel, max_body_bytes=0)
 
 
-def test_nonsense_is_answered_and_survived(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
+def frame(head: bytes) -> bytes:
+    return struct.pack("!II", len(head), 0) + head
+
+
+PING = frame(b'{"do":"ping"}')
+
+
+def test_nonsense_is_answered_and_survived(client: QueryEmbedder, place: Path, stored_model: StoredModel) -> None:
+    client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
-    for line in (
-        b"\n",
+    for data in (
         b"GET / HTTP/1.1\n",
-        b"\xff\xfe\n",
-        b"[1]\n",
-        b'{"do":"dance"}\n',
-        b'{"do":["embed"]}\n',
-        b'{"do":"embed"}\n',
-        b'{"do":"embed","name":"x","precision":"int8","text":7}\n',
-        b'{"do":"embed","name":"../../etc","precision":"int8","text":"x"}\n',
-        b'{"do":"embed","name":"x","precision":"int4","text":"x"}\n',
-        b"[" * 200_000 + b"\n",
+        b"\xff" * 100,
+        frame(b""),
+        frame(b"\xff\xfe"),
+        frame(b"[1]"),
+        frame(b"{}"),
+        frame(b'{"do":"dance"}'),
+        frame(b'{"do":["embed"]}'),
+        frame(b'{"do":"embed"}'),
+        frame(b'{"do":"embed","folder":"x","text":7}'),
+        frame(b'{"do":"embed","folder":"/nowhere","text":"x"}'),
+        frame(b'{"do":"embed","folder":"a\\u0000b","text":"x"}'),
+        frame(b"[" * 200_000),
+        frame(b"x" * (MAX_REQUEST_BYTES + 100_000)),
+        struct.pack("!II", 2, 1000) + b"{}" + bytes(1000),
     ):
-        assert "error" in wire.decode(exchange(client._socket, line)), line[:80]
-    exchange(client._socket, b"x" * (wire.LONGEST_REQUEST + 100_000))
-    exchange(client._socket, b'{"do":"ping"}\n' * 10_000)
-    assert client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
+        assert "error" in answer_to(client, data).head, data[:80]
+    for data in (b"", b"\0", PING[:-1]):
+        with pytest.raises(Disconnected):
+            answer_to(client, data, cut_off=True)
+    assert answer_to(client, PING * 10_000).head["pid"] == pid
+    assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
     assert pid_of(client) == pid
 
 
 def test_clients_that_hang_hold_up_nobody(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
+    client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    process = psutil.Process(pid_of(client))
     hanging = []
-    for data in (b"", b'{"do":"ping"', b'{"do":"ping"}\n') * 100:
-        channel = socket.socket(socket.AF_UNIX)
-        channel.connect(str(client._socket))
+    for data in (b"", PING[:-1], PING) * 100:
+        channel = connect(client)
         channel.sendall(data)
         hanging.append(channel)
-    assert client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
+    assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
+    wait_for(lambda: process.num_threads() <= MAX_CONNECTIONS + 4)
     for channel in hanging:
         channel.close()
-    assert pid_of(client)
+    assert pid_of(client) == process.pid
 
 
-def test_a_second_server_stands_by_without_a_model(
-    client: QueryEmbedder, model_store: ModelStore, stored_model: StoredModel
-) -> None:
-    client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
-    first = pid_of(client)
-    spare = launch(client._socket, model_store, "--idle-exit", "30")
-    assert spare.wait(PATIENCE) == 0, "one that was started on demand is not needed"
-    standby = launch(client._socket, model_store)
+def patched_server(place: Path, patch: str, *options: str) -> subprocess.Popen[bytes]:
+    """A server after some lines of Python that change it; `server` and `FastembedEmbedder` are imported."""
+    program = f"""
+import sys, time
+from magicfs.embedding import query_server as server
+from magicfs.embedding.embedder import FastembedEmbedder
+{patch}
+sys.exit(server.main(["--socket", {str(place / "e.sock")!r}, *sys.argv[1:]]))
+"""
+    return subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.PIPE)
+
+
+def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelStore) -> None:
+    assert CONNECTION_SECONDS > 1.0
+    server = patched_server(place, "server.CONNECTION_SECONDS = 0.2", "--idle-exit", "30")
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), launch=False)
+    wait_for(lambda: client.ping() is not None)
+    with connect(client) as channel:
+        channel.sendall(PING[:-1])
+        assert channel.recv(1) == b""
+    end(client)
+    server.communicate(timeout=DEADLINE_SECONDS)
+    assert server.returncode == 0
+
+
+def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_model: StoredModel) -> None:
+    patch = "server.EMBED_SECONDS = 0.5; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
+    server = patched_server(place, patch, "--idle-exit", "30")
+    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, launch=False)
+    wait_for(lambda: client.ping() is not None)
+    with connect(client) as channel:
+        send(channel, Message({"do": "embed", "folder": str(stored_model.folder), "text": "x"}))
+        assert client.ping() is not None, "other requests are answered meanwhile"
+        with pytest.raises(Disconnected):
+            receive(channel, max_body_bytes=0)
+    _, log = server.communicate(timeout=DEADLINE_SECONDS)
+    assert server.returncode == 1
+    assert b"Timeout" in log
+
+
+def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: StoredModel) -> None:
+    patch = "server.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
+    server = patched_server(place, patch, "--idle-exit", "30")
+    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, launch=False)
+    wait_for(lambda: client.ping() is not None)
+    waiting = [connect(client) for _ in range(2)]
+    for channel in waiting:
+        send(channel, Message({"do": "embed", "folder": str(stored_model.folder), "text": "x"}))
     try:
-        lock = str(wire.lock_path(client._socket))
+        wait_for(lambda: client.ping() is None)
+        with pytest.raises(EmbedderUnavailable):
+            client.embed("one more", spec=stored_model.spec, deadline_s=1.0)
+    finally:
+        for channel in waiting:
+            channel.close()
+        server.kill()
+        server.communicate()
+
+
+def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored_model: StoredModel) -> None:
+    client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    first = pid_of(client)
+    spare = launch(client._socket, "--idle-exit", "30")
+    assert spare.wait(DEADLINE_SECONDS) == 0, "one that was started on demand is not needed"
+    standby = launch(client._socket)
+    try:
+        lock = str(lock_path(client._socket))
         wait_for(lambda: lock in [file.path for file in psutil.Process(standby.pid).open_files()])
         assert pid_of(client) == first
         assert not [one for one in psutil.Process(standby.pid).memory_maps() if "onnxruntime" in one.path]
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: client.ping() is not None)
         assert pid_of(client) == standby.pid
-        assert client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE).shape == (384,)
+        assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
         standby.terminate()
-        assert standby.wait(PATIENCE) == 0
+        assert standby.wait(DEADLINE_SECONDS) == 0
     finally:
         standby.kill()
         standby.wait()
 
 
-def test_one_that_nobody_asks_leaves(place: Path, model_store: ModelStore, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", model_store.directory, idle_exit=0.2)
-    client.embed("only once", spec=stored_model.spec, deadline_s=PATIENCE)
-    wait_for(client._nobody_serves)
+def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, stored_model: StoredModel) -> None:
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=0.2)
+    client.embed("only once", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    wait_for(lambda: not client._is_served())
     wait_for(lambda: not (place / "e.sock").exists())
 
 
-def test_one_whose_socket_is_gone_leaves(place: Path, model_store: ModelStore) -> None:
-    server = launch(place / "e.sock", model_store, "--idle-exit", "8", stderr=subprocess.PIPE)
-    client = QueryEmbedder(place / "e.sock", model_store.directory, launch=False)
+def test_a_server_whose_socket_is_gone_exits(place: Path, model_store: ModelStore) -> None:
+    server = launch(place / "e.sock", "--idle-exit", "8", stderr=subprocess.PIPE)
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), launch=False)
     wait_for(lambda: client.ping() is not None)
     (place / "e.sock").unlink()
-    _, log = server.communicate(timeout=PATIENCE)
+    _, log = server.communicate(timeout=DEADLINE_SECONDS)
     assert server.returncode == 0
     assert b"e.sock is gone" in log
 
 
-def test_what_was_asked_lately_is_remembered_and_cannot_be_spoilt(
+def test_recent_queries_are_cached_and_read_only(
     client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.embedding.query_client.REMEMBERED_QUERIES", 2)
+    monkeypatch.setattr("magicfs.embedding.query_client.CACHED_QUERIES", 2)
     for text in ("one", "two", "one", "three"):
-        vector = client.embed(text, spec=stored_model.spec, deadline_s=PATIENCE)
+        vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         with pytest.raises(ValueError, match="read-only"):
             vector[0] = 1.0
-    status = client.ping(deadline_s=PATIENCE)
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served == 3
-    assert [key[2] for key in client._remembered] == ["one", "three"]
+    assert [key[2] for key in client._cache] == ["one", "three"]
 
 
-def test_a_query_whose_client_left_is_dropped(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    client.embed("before", spec=stored_model.spec, deadline_s=PATIENCE)
+def test_a_query_whose_client_gave_up_is_dropped(client: QueryEmbedder, stored_model: StoredModel) -> None:
+    client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -316,8 +398,8 @@ def test_a_query_whose_client_left_is_dropped(client: QueryEmbedder, stored_mode
                 asked.result()
     finally:
         os.kill(pid, signal.SIGCONT)
-    client.embed("after", spec=stored_model.spec, deadline_s=PATIENCE)
-    status = client.ping(deadline_s=PATIENCE)
+    client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served == 2
 
