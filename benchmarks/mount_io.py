@@ -1,12 +1,12 @@
-"""Reading and writing through the mount, against the same on the source tree, in turn in one run.
+"""Reading and writing through the mount, compared with the same on the root directly, alternating in one run.
 
-Each figure is seconds through `mirror/` of the mount over seconds directly; medians of `--rounds` rounds. The
-source is warm in the page cache on both sides, so that the disk takes no part.
+Each figure is seconds through `mirror/` of the mount divided by seconds directly, the median of `--rounds` rounds. The
+root is in the page cache for both, so that the disk has no influence.
 
-`first_read`: a large file from one end to the other in megabytes, of which the mount has no page yet (a fresh file
-each round). `second_read`: the same file again. `random_reread`: 4 KiB at random places of a file that was read.
-`relist`: names and `stat` of a directory with `--entries` files again. `grep`: `grep -r` for a word over a tree of
-small files that was read before. `write`: `--write-mb` megabytes over what is in a file, up to `close()`.
+`first_read`: a large file, read sequentially in megabytes, of which the mount has no page yet (another file each
+round). `second_read`: the same file again. `random_reread`: 4 KiB at random offsets of a file that was read before.
+`relist`: names and `stat` of a directory with `--entries` files that was listed before. `grep`: `grep -r` for a word in
+a tree of small files that was read before. `write`: overwriting `--write-mb` megabytes of a file, up to `close()`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from indexing import write_corpus
 BLOCK = 1 << 20
 PAGE = 4096
 ROOT = "tree"
-SOUGHT = "import"
+GREP_WORD = "import"
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What is read and written."""
+    """The options of the run."""
 
     rounds: int
     file_mb: int
@@ -43,20 +43,20 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The same tree seen directly and through the mount."""
+class TreePaths:
+    """The paths of the same tree, directly and through the mount."""
 
     direct: Path
     mirror: Path
 
     def ratio(self, action: Callable[[Path], object], *, rounds: int) -> float:
-        """The usual ratio of what an action takes, after it was done once on either side."""
+        """The median ratio of the seconds of an action, mount over direct, after one warm-up each."""
         action(self.direct)
         action(self.mirror)
         return statistics.median(self._once(action, number) for number in range(rounds))
 
     def _once(self, action: Callable[[Path], object], number: int) -> float:
-        """Who is second may find the machine warmer, so that takes turns."""
+        """One ratio. The order alternates: the second measurement may find the machine warmer."""
         if number % 2:
             mirrored = seconds(action, self.mirror)
             return mirrored / seconds(action, self.direct)
@@ -64,15 +64,15 @@ class Sides:
         return seconds(action, self.mirror) / direct
 
 
-def seconds(action: Callable[[Path], object], place: Path) -> float:
-    """How long an action takes."""
-    began = time.perf_counter()
-    action(place)
-    return time.perf_counter() - began
+def seconds(action: Callable[[Path], object], path: Path) -> float:
+    """The seconds that an action takes."""
+    started_at = time.perf_counter()
+    action(path)
+    return time.perf_counter() - started_at
 
 
 def make_tree(tree: Path, sizes: Sizes) -> None:
-    """What the rounds need, all of it in the page cache."""
+    """Write the files that the rounds need, which leaves them in the page cache."""
     tree.mkdir()
     block = random.Random(1).randbytes(BLOCK)
     for number in range(sizes.rounds + 1):
@@ -88,29 +88,29 @@ def make_tree(tree: Path, sizes: Sizes) -> None:
 
 
 def large(number: int) -> str:
-    """The name of the large file of a round."""
+    """The name of a round's large file."""
     return f"large{number}.bin"
 
 
 def read_all(path: Path) -> None:
-    """Read a file from one end to the other, without a copy of it."""
+    """Read a file sequentially into one buffer."""
     buffer = bytearray(BLOCK)
     with path.open("rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
 
 
-def reader_at_random(name: str, sizes: Sizes) -> Callable[[Path], None]:
-    """Reads pages at the same random places each time."""
-    randomness = random.Random(2)
+def random_reader(name: str, sizes: Sizes) -> Callable[[Path], None]:
+    """Return an action that reads pages at random offsets, the same each time."""
+    generator = random.Random(2)
     pages = sizes.file_mb * BLOCK // PAGE
-    places = [randomness.randrange(pages) * PAGE for _ in range(sizes.rereads)]
+    offsets = [generator.randrange(pages) * PAGE for _ in range(sizes.rereads)]
 
     def read(tree: Path) -> None:
         descriptor = os.open(tree / name, os.O_RDONLY)
         try:
-            for place in places:
-                os.pread(descriptor, PAGE, place)
+            for offset in offsets:
+                os.pread(descriptor, PAGE, offset)
         finally:
             os.close(descriptor)
 
@@ -118,18 +118,18 @@ def reader_at_random(name: str, sizes: Sizes) -> Callable[[Path], None]:
 
 
 def list_all(tree: Path) -> None:
-    """Names and attributes, as `ls -l` asks for them."""
+    """Read names and attributes, as `ls -l` does."""
     for name in os.listdir(tree / "many"):
         os.stat(tree / "many" / name)
 
 
 def grep(tree: Path) -> None:
-    """Look for a word in all files of a tree."""
-    subprocess.run(["grep", "-r", SOUGHT, str(tree / "sources")], stdout=subprocess.DEVNULL, check=True)
+    """Search all files of a tree for a word."""
+    subprocess.run(["grep", "-r", GREP_WORD, str(tree / "sources")], stdout=subprocess.DEVNULL, check=True)
 
 
 def writer(sizes: Sizes) -> Callable[[Path], None]:
-    """Writes over a file, in place."""
+    """Return an action that overwrites a file in place."""
     block = random.Random(4).randbytes(BLOCK)
 
     def write(tree: Path) -> None:
@@ -140,75 +140,75 @@ def writer(sizes: Sizes) -> Callable[[Path], None]:
     return write
 
 
-def reads(sides: Sides, sizes: Sizes) -> dict[str, float]:
-    """First and second reads, each next to a direct one."""
+def reads(paths: TreePaths, sizes: Sizes) -> dict[str, float]:
+    """The ratios of first and second reads, each measured right after a direct read."""
     first, second = [], []
     for number in range(sizes.rounds + 1):
-        direct, mirrored = sides.direct / large(number), sides.mirror / large(number)
+        direct, mirrored = paths.direct / large(number), paths.mirror / large(number)
         read_all(direct)
         base = seconds(read_all, direct)
         first.append(seconds(read_all, mirrored) / base)
         base = seconds(read_all, direct)
         second.append(seconds(read_all, mirrored) / base)
-    # The first round has warmed up the mount itself.
+    # The first round warms up the mount itself.
     return {"second_read": statistics.median(second[1:]), "first_read": statistics.median(first[1:])}
 
 
 def use_memory(megabytes: int) -> None:
-    """Have so much memory, and give it back.
+    """Allocate so much memory and free it.
 
-    The host of a virtual machine may find it only when it is first used, which takes longer than to read into it.
+    The host of a virtual machine may provide memory only at its first use, which takes longer than reading into it.
     """
     memory = bytearray(megabytes * BLOCK)
     memory[::PAGE] = b"x" * len(memory[::PAGE])
 
 
-def measure(sides: Sides, sizes: Sizes) -> dict[str, float]:
+def measure(paths: TreePaths, sizes: Sizes) -> dict[str, float]:
     """All figures."""
     use_memory((sizes.rounds + 2) * sizes.file_mb)
-    figures = reads(sides, sizes)
-    figures["random_reread"] = sides.ratio(reader_at_random(large(0), sizes), rounds=sizes.rounds)
-    figures["relist"] = sides.ratio(list_all, rounds=sizes.rounds)
-    figures["grep"] = sides.ratio(grep, rounds=sizes.rounds)
-    figures["write"] = sides.ratio(writer(sizes), rounds=sizes.rounds)
+    figures = reads(paths, sizes)
+    figures["random_reread"] = paths.ratio(random_reader(large(0), sizes), rounds=sizes.rounds)
+    figures["relist"] = paths.ratio(list_all, rounds=sizes.rounds)
+    figures["grep"] = paths.ratio(grep, rounds=sizes.rounds)
+    figures["write"] = paths.ratio(writer(sizes), rounds=sizes.rounds)
     return figures
 
 
-def settle(running: Stack, tree: Path) -> Sides:
-    """Wait until the tree is in the mount and nobody reads it but this benchmark."""
-    sides = Sides(direct=tree, mirror=running.mount / "mirror" / ROOT)
-    running.wait(sides.mirror.is_dir, seconds=60)
-    waiting = "SELECT (SELECT count(*) FROM files WHERE state = 'pending'), (SELECT count(*) FROM files)"
-    running.wait(lambda: (found := running.rows(waiting)[0])[0] == 0 and found[1] > 0, seconds=600, pause=0.2)
-    return sides
+def wait_until_idle(running: Stack, tree: Path) -> TreePaths:
+    """Wait until the tree is in the mount and no worker reads it any more."""
+    paths = TreePaths(direct=tree, mirror=running.mount / "mirror" / ROOT)
+    running.wait(paths.mirror.is_dir, seconds=60)
+    counts = "SELECT (SELECT count(*) FROM files WHERE state = 'pending'), (SELECT count(*) FROM files)"
+    running.wait(lambda: (row := running.rows(counts)[0])[0] == 0 and row[1] > 0, seconds=600, pause=0.2)
+    return paths
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     options = parser(__doc__ or "")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--file-mb", type=int, default=256, help="size of a large file")
-    options.add_argument("--write-mb", type=int, default=64, help="how much is written")
-    options.add_argument("--rereads", type=int, default=50_000, help="pages read at random places")
+    options.add_argument("--write-mb", type=int, default=64, help="megabytes that are written")
+    options.add_argument("--rereads", type=int, default=50_000, help="pages read at random offsets")
     options.add_argument("--entries", type=int, default=1000, help="files in the directory that is listed")
     options.add_argument("--grep-files", type=int, default=2000, help="files that grep reads")
-    chosen = options.parse_args()
+    arguments = options.parse_args()
     sizes = Sizes(
-        rounds=chosen.rounds,
-        file_mb=chosen.file_mb,
-        write_mb=chosen.write_mb,
-        rereads=chosen.rereads,
-        entries=chosen.entries,
-        grep_files=chosen.grep_files,
+        rounds=arguments.rounds,
+        file_mb=arguments.file_mb,
+        write_mb=arguments.write_mb,
+        rereads=arguments.rereads,
+        entries=arguments.entries,
+        grep_files=arguments.grep_files,
     )
-    # No vectors are wanted here, and what is written is not to be read by anybody else.
+    # No embed workers, and no files above 1 MB in the index: no other process reads what the benchmark writes.
     with stack("--workers", "0", mounted=True, settings=["max_file_mb = 1"]) as running:
         tree = running.folder / ROOT
         make_tree(tree, sizes)
         running.run("roots", "add", str(tree))
-        figures = measure(settle(running, tree), sizes)
+        figures = measure(wait_until_idle(running, tree), sizes)
     sizes_shown = {name: getattr(sizes, name) for name in Sizes.__slots__}
-    report("mount_io", figures, sizes=sizes_shown, as_json=chosen.json)
+    report("mount_io", figures, sizes=sizes_shown, as_json=arguments.json)
 
 
 if __name__ == "__main__":
