@@ -66,30 +66,30 @@ def read_questions(folder: Path) -> dict[str, str]:
 
 def read_judgements(folder: Path) -> Judgements:
     """The grades; a text with a grade of 0 or less is not relevant."""
-    found: Judgements = {}
+    judgements: Judgements = {}
     for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
         if line.strip():
             question, text, grade = line.split("\t")[:3]
-            found.setdefault(question, {})[text] = int(grade)
-    return found
+            judgements.setdefault(question, {})[text] = int(grade)
+    return judgements
 
 
 def judge(ranked: Sequence[str], grades: Mapping[str, int]) -> dict[str, float]:
     """The figures of one question."""
     relevant = {text for text, grade in grades.items() if grade > 0}
     ideal = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
-    places = [place for place, text in enumerate(ranked, 1) if text in relevant]
+    ranks = [rank for rank, text in enumerate(ranked, 1) if text in relevant]
     gains = [max(0, grades.get(text, 0)) for text in ranked[:10]]
     return {
         "ndcg10": _discounted(gains) / _discounted(ideal[:10]),
-        "recall10": sum(place <= 10 for place in places) / len(relevant),
-        "recall100": sum(place <= 100 for place in places) / len(relevant),
-        "mrr": 1 / places[0] if places else 0.0,
+        "recall10": sum(rank <= 10 for rank in ranks) / len(relevant),
+        "recall100": sum(rank <= 100 for rank in ranks) / len(relevant),
+        "mrr": 1 / ranks[0] if ranks else 0.0,
     }
 
 
 def _discounted(gains: Sequence[int]) -> float:
-    return sum(gain / math.log2(place + 1) for place, gain in enumerate(gains, 1))
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
 
 
 @contextmanager
@@ -112,8 +112,8 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
     """Scan and extract the folder, as the agent and an extract worker do."""
     root = add_root(database, host=HOST, path=docs, home=home)
     with database.transaction() as connection:
-        known = next(one for one in list_roots(connection) if one.root.id == root.id)
-    Scanner(database, SilentQueue()).scan(known)
+        registered = next(row for row in list_roots(connection) if row.root.id == root.id)
+    Scanner(database, SilentQueue()).scan(registered)
     settings = Settings(home=home)
     with FileExtractor(limits=Limits()) as extractor:
         service = ExtractService(
@@ -186,8 +186,8 @@ def measure(
         for mode, ranked in ask(database, model, embedder, text).items():
             judged[mode].append(judge(ranked, grades))
     return {
-        mode: {name: round(sum(one[name] for one in all_) / len(all_), 4) for name in all_[0]}
-        for mode, all_ in judged.items()
+        mode: {name: round(sum(figures[name] for figures in questions) / len(questions), 4) for name in questions[0]}
+        for mode, questions in judged.items()
     }
 
 
@@ -197,7 +197,7 @@ def main() -> None:
     options.add_argument("folder", type=Path, help="folder with docs/, queries.tsv and qrels.tsv")
     options.add_argument("--model", default=MODEL, help="name or folder of the model")
     options.add_argument("--precision", default="int8", choices=("int8", "fp32", "auto"))
-    options.add_argument("--models", type=Path, help="a model store to use, so that the model is not made anew")
+    options.add_argument("--models", type=Path, help="an existing model store, so that the model is not prepared again")
     chosen = options.parse_args()
     began = time.monotonic()
     with ExitStack() as stack:

@@ -85,7 +85,7 @@ def allowed(made: Synthetic, filters: str) -> NDArray[np.bool_]:
 
 def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSearch], *, count: int = 10) -> float:
     """The share of the nearest chunks that the retrieval by meaning finds."""
-    found = 0
+    hits = 0
     for filters in {search.filters for search in searches}:
         same_filters = [search for search in searches if search.filters == filters]
         vectors = np.stack([search.vector for search in same_filters])
@@ -95,8 +95,8 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
                 scope = compile_query(connection, parse(search.typed)).scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
                 near = queries.nearest(connection, scope, search.vector, model=made.model.id, limit=CANDIDATES)
-            found += len({chunk for chunk, _ in near[:count]} & wanted)
-    return found / (count * len(searches))
+            hits += len({chunk for chunk, _ in near[:count]} & wanted)
+    return hits / (count * len(searches))
 
 
 def times_ms(service: SearchService, searches: Sequence[SyntheticSearch]) -> list[float]:

@@ -59,8 +59,8 @@ class Corpus:
         self, *texts: str, vectors: Sequence[NDArray[np.float32]] = (), mime_type: str = "text/plain"
     ) -> ContentId:
         chunks = [
-            Chunk(text=text, tokens=max(1, len(text.split())), first_line=10 * place + 1, last_line=10 * place + 9)
-            for place, text in enumerate(texts)
+            Chunk(text=text, tokens=max(1, len(text.split())), first_line=10 * ordinal + 1, last_line=10 * ordinal + 9)
+            for ordinal, text in enumerate(texts)
         ]
         with self._database.transaction() as connection:
             row = connection.execute("SELECT count(*) FROM contents").fetchone()

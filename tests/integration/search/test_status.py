@@ -28,37 +28,37 @@ def test_files_chunks_and_roots_are_counted(database: Database) -> None:
     assert status.coverage.embedded == 1
 
 
-def test_progress_is_that_of_one_host(database: Database) -> None:
-    here = Corpus(database)
-    here.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
-    there = Corpus(database, host="other", root="theirs", path=b"/theirs")
-    there.add(b"b.txt", "two", "shared", vectors=[])
-    there.file(b"c.txt", None, state="pending")
+def test_progress_counts_one_host(database: Database) -> None:
+    first = Corpus(database)
+    first.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
+    second = Corpus(database, host="other", root="theirs", path=b"/theirs")
+    second.add(b"b.txt", "two", "shared", vectors=[])
+    second.file(b"c.txt", None, state="pending")
     with database.transaction() as connection:
         progress = read_progress(connection, host="box")
-        everything = read_status(connection)
+        status = read_status(connection)
     assert (progress.files.total, progress.files.pending) == (1, 0)
     assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
-    assert (everything.files.total, everything.chunks.total, everything.chunks.embedded) == (3, 3, 2)
+    assert (status.files.total, status.chunks.total, status.chunks.embedded) == (3, 3, 2)
 
 
-def test_progress_is_that_of_one_root(database: Database) -> None:
-    waited_for = Corpus(database)
-    waited_for.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
-    beside = Corpus(database, root="beside", path=b"/beside")
-    beside.add(b"b.txt", "two", "shared", vectors=[])
-    beside.file(b"c.txt", None, state="pending")
+def test_progress_counts_one_root(database: Database) -> None:
+    papers = Corpus(database)
+    papers.add(b"a.txt", "one", "shared", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
+    other = Corpus(database, root="beside", path=b"/beside")
+    other.add(b"b.txt", "two", "shared", vectors=[])
+    other.file(b"c.txt", None, state="pending")
     with database.transaction() as connection:
         progress = read_progress(connection, host="box", root="papers")
-        from_afar = read_progress(connection, host="other", root="papers")
+        of_other_host = read_progress(connection, host="other", root="papers")
         unknown = read_progress(connection, host="box", root="gone")
     assert (progress.files.total, progress.files.pending) == (1, 0)
     assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
-    assert from_afar == progress
+    assert of_other_host == progress
     assert (unknown.files.total, unknown.chunks.total) == (0, 0)
 
 
-def test_a_scan_is_waited_for_in_one_root_only(database: Database) -> None:
+def test_unscanned_roots_are_counted_by_root(database: Database) -> None:
     for host, name in (("box", "papers"), ("box", "beside"), ("other", "theirs")):
         Corpus(database, host=host, root=name, path=b"/" + name.encode())
     with database.transaction() as connection:
