@@ -1,4 +1,9 @@
-"""A root on disk, and the services around it, without Celery: the tests call what the tasks would call."""
+"""A root on disk and the services around it, without Celery: the tests call what the agent and the tasks would call.
+
+As in production, one scanner serves all scans of a test, so that a rescan compares the disk with the scanner's snapshot
+of the index. A test that writes to the database itself calls `Index.restart_agent`, and a test that must hold either
+way is marked with `with_and_without_restarts`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
@@ -24,6 +29,11 @@ HOST = "here"
 
 FOUND_TEXT = "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
 """The texts that searches find."""
+
+with_and_without_restarts = pytest.mark.parametrize(
+    "index", ["agent that goes on", "agent that restarts"], indirect=True
+)
+"""Runs a test twice: with one scanner, and with a new one for every scan."""
 
 
 @dataclass
@@ -56,20 +66,34 @@ class Paragraphs:
 
 @dataclass
 class Index:
-    """A root and what happens to it."""
+    """A root, its rows, and the services that bring them in line."""
 
     database: Database
     root: Root
     folder: Path
     reader: Reader
     embedder: FakeEmbedder
+    restarts: bool = False
+    """Whether the agent restarts before every scan."""
+    scanner: Scanner = field(init=False)
 
-    def known(self):
+    def __post_init__(self) -> None:
+        self.restart_agent()
+
+    def restart_agent(self) -> None:
+        """From now on scan with a new scanner, which knows nothing but the database."""
+        self.scanner = Scanner(self.database, SilentQueue())
+
+    def registered(self) -> RegisteredRoot:
+        """The root and its state, as the agent loads it."""
         with self.database.transaction() as connection:
             return next(entry for entry in list_roots(connection) if entry.root.id == self.root.id)
 
     def scan(self) -> ScanResult:
-        return Scanner(self.database, SilentQueue()).scan(self.known())
+        """Scan the root as the agent does."""
+        if self.restarts:
+            self.restart_agent()
+        return self.scanner.scan(self.registered())
 
     def extraction(self, owner: str = "extract-1@here") -> ExtractService:
         return ExtractService(
@@ -103,11 +127,12 @@ class Index:
 
 
 @pytest.fixture
-def index(database: Database, tmp_path: Path) -> Index:
+def index(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Index:
     folder = tmp_path / "docs"
     folder.mkdir()
     embedder = FakeEmbedder()
     with database.transaction() as connection:
         activate_model(connection, embedder.spec)
     root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
-    return Index(database, root, folder, Reader(), embedder)
+    restarts = getattr(request, "param", "") == "agent that restarts"
+    return Index(database, root, folder, Reader(), embedder, restarts=restarts)

@@ -1,4 +1,4 @@
-"""What a scan and single events may conclude, and what one bad file may do to the others."""
+"""What scans and events record and delete, and what one bad file does to the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from magicfs.ingest.scanner import IMPORT_FILES, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watcher import ChangedPaths, Watcher
 from tests.fakes.queue import SilentQueue
-from tests.plugins.index import Index
+from tests.plugins.index import Index, with_and_without_restarts
 
 
 def many(index: Index, count: int, *, below: str = "") -> None:
@@ -26,11 +26,17 @@ def many(index: Index, count: int, *, below: str = "") -> None:
 
 
 def watcher(index: Index) -> tuple[Watcher, list[Root]]:
-    """A watcher, and the roots that it wants to have scanned."""
+    """A watcher, and the roots for which it asks for a scan."""
     rescans: list[Root] = []
-    return Watcher(Scanner(index.database, SilentQueue()), rescan=rescans.append), rescans
+    return Watcher(index.scanner, rescan=rescans.append), rescans
 
 
+def changed(index: Index, *paths: bytes) -> ChangedPaths:
+    """What events say about these paths."""
+    return ChangedPaths(paths={index.root.id: set(paths)})
+
+
+@with_and_without_restarts
 def test_a_time_beyond_what_the_database_holds_is_cut_off(index: Index) -> None:
     (index.folder / "late.txt").write_text("from the year 2400")
     (index.folder / "usual.txt").write_text("words")
@@ -42,8 +48,10 @@ def test_a_time_beyond_what_the_database_holds_is_cut_off(index: Index) -> None:
     assert index.scan().changed == 0
 
 
-def test_a_file_that_the_database_refuses_is_said_and_left_out(index: Index, caplog: pytest.LogCaptureFixture) -> None:
-    """The index of paths takes 2,704 bytes, and a path of letters in no order cannot be packed."""
+def test_a_file_that_the_database_refuses_is_logged_and_left_out(
+    index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database's index takes paths of 2,704 bytes, and random letters do not compress."""
     many(index, 5)
     descriptor = os.open(index.folder, os.O_RDONLY)
     letters = os.urandom(125).hex()
@@ -59,20 +67,23 @@ def test_a_file_that_the_database_refuses_is_said_and_left_out(index: Index, cap
     assert [record for record in caplog.records if "deep.txt cannot be indexed" in record.message]
 
 
+@with_and_without_restarts
 def test_events_delete_nothing_in_a_root_whose_disk_is_another(index: Index) -> None:
     many(index, 30)
     index.settle()
     for number in range(5):
         (index.folder / f"{number}.txt").unlink()
     elsewhere = replace(index.root, device=index.root.device + 1)
-    looking, rescans = watcher(index)
-    looking.process([elsewhere], ChangedPaths(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
+    events, rescans = watcher(index)
+    paths = [b"%d.txt" % number for number in range(5)]
+    events.process([elsewhere], changed(index, *paths))
     assert len(index.states()) == 30
-    assert rescans == [elsewhere], "a scan is to find out"
-    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"%d.txt" % number for number in range(5)}}))
+    assert rescans == [elsewhere], "a scan decides"
+    events.process([index.root], changed(index, *paths))
     assert len(index.states()) == 25
 
 
+@with_and_without_restarts
 def test_a_directory_that_was_replaced_is_brought_in_line_by_a_scan(index: Index) -> None:
     many(index, 30, below="site")
     many(index, 100, below="others")
@@ -84,17 +95,17 @@ def test_a_directory_that_was_replaced_is_brought_in_line_by_a_scan(index: Index
     (index.folder / "site.new").rename(index.folder / "site")
     for path in (index.folder / "site").iterdir():
         path.rename(path.with_name(f"new{path.name}"))
-    looking, rescans = watcher(index)
-    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"site"}}))
+    events, rescans = watcher(index)
+    events.process([index.root], changed(index, b"site"))
     assert rescans == [index.root]
     index.settle()
     assert not [path for path in index.states() if path.startswith("site/") and not path.startswith("site/new")]
 
 
-def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    scanner = Scanner(index.database, SilentQueue())
+def test_a_watch_outlives_a_restart_of_the_database(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanner = index.scanner
     rescanned = threading.Semaphore(0)
-    looking = Watcher(scanner, rescan=lambda _: rescanned.release())
+    events = Watcher(scanner, rescan=lambda _: rescanned.release())
     saved = threading.Event()
     save = scanner.record
     failures = iter([True])
@@ -108,12 +119,12 @@ def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, mon
 
     monkeypatch.setattr(scanner, "record", sometimes)
     stop = threading.Event()
-    thread = threading.Thread(target=looking.run, args=([index.root], stop))
+    thread = threading.Thread(target=events.run, args=([index.root], stop))
     thread.start()
     try:
-        assert rescanned.acquire(timeout=10), "the scan at the beginning"
+        assert rescanned.acquire(timeout=10), "the scan when the watch begins"
         (index.folder / "one.txt").write_text("alpha")
-        assert rescanned.acquire(timeout=10), "what could not be written down is left to a scan"
+        assert rescanned.acquire(timeout=10), "a scan follows what could not be recorded"
         (index.folder / "two.txt").write_text("beta")
         assert saved.wait(timeout=10), "and the watch goes on"
     finally:
@@ -122,15 +133,15 @@ def test_a_watch_outlives_a_database_that_is_away_for_a_moment(index: Index, mon
     assert "two.txt" in index.states()
 
 
-def test_a_directory_that_cannot_be_seen_costs_no_memory_of_the_others(
+def test_a_directory_that_cannot_be_listed_leaves_the_others_in_the_cache(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(index, 3, below="open")
     many(index, 3, below="closed")
     many(index, 3, below="closed/inner")
     index.settle()
-    scanner = Scanner(index.database, SilentQueue())
-    scanner.scan(index.known())
+    scanner = index.scanner
+    scanner.scan(index.registered())
     closed = True
     scandir = os.scandir
 
@@ -140,31 +151,31 @@ def test_a_directory_that_cannot_be_seen_costs_no_memory_of_the_others(
         return scandir(path)
 
     monkeypatch.setattr("magicfs.ingest.walk.os.scandir", refusing)
-    assert not scanner.scan(index.known()).complete
-    whole = []
+    assert not scanner.scan(index.registered()).complete
+    loaded = []
     snapshot = files_db.snapshot
-    monkeypatch.setattr(files_db, "snapshot", lambda *a, **k: whole.append(a) or snapshot(*a, **k))
-    result = scanner.scan(index.known())
+    monkeypatch.setattr(files_db, "snapshot", lambda *a, **k: loaded.append(a) or snapshot(*a, **k))
+    result = scanner.scan(index.registered())
     assert (result.complete, result.changed, result.deleted) == (False, 0, 0)
-    assert len(index.states()) == 9, "nothing is concluded from what was not seen"
+    assert len(index.states()) == 9, "nothing is deleted below a directory that was not listed"
     closed = False
     for path in (index.folder / "closed/inner").iterdir():
         path.unlink()
     (index.folder / "closed/inner").rmdir()
     (index.folder / "closed/0.txt").unlink()
-    result = scanner.scan(index.known())
+    result = scanner.scan(index.registered())
     assert (result.complete, result.changed, result.deleted) == (True, 0, 4)
-    assert not whole, "all without reading all rows"
+    assert not loaded, "no scan loads all rows"
 
 
-def test_a_directory_that_could_not_be_seen_and_is_gone_is_forgotten_with_all_below(
+def test_a_directory_that_could_not_be_listed_and_is_gone_is_deleted_with_all_below(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(index, 20, below="open")
     many(index, 2, below="closed")
     many(index, 2, below="closed/inner")
     index.settle()
-    scanner = Scanner(index.database, SilentQueue())
+    scanner = index.scanner
     listings = Walk.listings
 
     def without_closed(self):
@@ -176,16 +187,16 @@ def test_a_directory_that_could_not_be_seen_and_is_gone_is_forgotten_with_all_be
 
     with monkeypatch.context() as patch:
         patch.setattr(Walk, "listings", without_closed)
-        scanner.scan(index.known())
+        scanner.scan(index.registered())
     for path in sorted((index.folder / "closed").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     (index.folder / "closed").rmdir()
-    assert scanner.scan(index.known()).deleted == 4
+    assert scanner.scan(index.registered()).deleted == 4
     assert len(index.states()) == 20
 
 
 def save(index: Index, scanner: Scanner, *names: str) -> None:
-    """Write files, and have them looked at as events would."""
+    """Write files, and record them as events would."""
     for name in names:
         (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (index.folder / name).write_text(f"words of {name}")
@@ -197,18 +208,18 @@ def urgent(index: Index) -> set[str]:
     return {row[0] for row in index.rows("SELECT display FROM files WHERE priority = 1")}
 
 
-def test_what_is_saved_during_an_import_that_events_tell_of_goes_ahead_of_it(index: Index) -> None:
-    scanner = Scanner(index.database, SilentQueue())
+def test_what_is_saved_during_an_import_goes_ahead_of_it(index: Index) -> None:
+    scanner = index.scanner
     for start in range(0, 1000, 50):
         save(index, scanner, *(f"import/{number}.txt" for number in range(start, start + 50)))
     save(index, scanner, "notes.txt", "letters/one.txt")
     ahead = urgent(index)
     assert {"notes.txt", "letters/one.txt"} <= ahead
-    assert len(ahead) <= IMPORT_FILES + 2, "the import does not go ahead of itself"
+    assert len(ahead) <= IMPORT_FILES + 2, "the import itself is not urgent"
 
 
 def test_new_directories_that_come_one_after_the_other_are_an_import(index: Index) -> None:
-    scanner = Scanner(index.database, SilentQueue())
+    scanner = index.scanner
     for number in range(100):
         many(index, 5, below=f"clone{number}")
         scanner.scan_directory(index.root, b"clone%d" % number)
@@ -218,29 +229,32 @@ def test_new_directories_that_come_one_after_the_other_are_an_import(index: Inde
     assert len(ahead) <= IMPORT_FILES + 1
 
 
+@with_and_without_restarts
 def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25, below="large")
-    looking, rescans = watcher(index)
-    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"large"}}))
+    events, rescans = watcher(index)
+    events.process([index.root], changed(index, b"large"))
     assert len(index.states()) == 10
-    assert rescans == [index.root], "a scan goes on"
+    assert rescans == [index.root], "a scan continues"
     index.settle()
     assert len(index.states()) == 25
 
 
+@with_and_without_restarts
 def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
-        Scanner(index.database, SilentQueue(), stopping=lambda: True).scan(index.known())
+        Scanner(index.database, SilentQueue(), stopping=lambda: True).scan(index.registered())
     assert len(index.states()) == 10
     index.settle()
     assert len(index.states()) == 25
 
 
+@with_and_without_restarts
 def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
     (index.folder / "thing").write_text("was a file")
     (index.folder / "other.txt").write_text("stays")
@@ -248,6 +262,49 @@ def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
     (index.folder / "thing").unlink()
     (index.folder / "thing").mkdir()
     (index.folder / "thing/inside.txt").write_text("is in a directory")
-    looking, _ = watcher(index)
-    looking.process([index.root], ChangedPaths(paths={index.root.id: {b"thing"}}))
+    events, _ = watcher(index)
+    events.process([index.root], changed(index, b"thing"))
     assert set(index.states()) == {"other.txt", "thing/inside.txt"}
+
+
+@with_and_without_restarts
+def test_a_scan_sees_what_events_have_recorded(index: Index) -> None:
+    many(index, 20)
+    index.settle()
+    (index.folder / "sub").mkdir()
+    save(index, index.scanner, "new.txt", "sub/new.txt")
+    (index.folder / "new.txt").unlink()
+    (index.folder / "sub/new.txt").unlink()
+    (index.folder / "sub").rmdir()
+    result = index.scan()
+    assert (result.changed, result.deleted) == (0, 2)
+    assert len(index.states()) == 20
+
+
+@with_and_without_restarts
+def test_a_scan_finds_unchanged_files_that_an_event_has_deleted(index: Index) -> None:
+    """A directory that is moved away and back is the same in every `stat`."""
+    many(index, 40)
+    many(index, 3, below="sub")
+    index.settle()
+    events, _ = watcher(index)
+    (index.folder / "sub").rename(index.folder.with_name("elsewhere"))
+    events.process([index.root], changed(index, b"sub"))
+    assert len(index.states()) == 40
+    index.folder.with_name("elsewhere").rename(index.folder / "sub")
+    assert index.scan().changed == 3
+    assert len(index.states()) == 43
+
+
+def test_a_rescan_of_an_unchanged_tree_reads_no_rows_of_files(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(index, 3)
+    many(index, 3, below="sub")
+    index.settle()
+    loaded = []
+    for name in ("snapshot", "snapshot_of_directory"):
+        monkeypatch.setattr(files_db, name, lambda *arguments, **_: loaded.append(arguments) or [])
+    assert index.scan().changed == 0
+    assert not loaded
+    index.restart_agent()
+    index.scan()
+    assert loaded

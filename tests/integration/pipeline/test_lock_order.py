@@ -29,8 +29,6 @@ from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
 from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
-from magicfs.ingest.scanner import Scanner
-from tests.fakes.queue import SilentQueue
 from tests.plugins.index import HOST, Index
 
 WAIT_SECONDS = 20.0
@@ -141,7 +139,7 @@ def test_files_are_read_while_they_are_forgotten(index: Index, how: str) -> None
     with index.database.transaction() as connection:
         connection.execute("ANALYZE files")
         claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=64, max_bytes=4 << 20, seconds=600)
-    scanner = Scanner(index.database, SilentQueue())
+    scanner = index.scanner
 
     def forget() -> None:
         match how:

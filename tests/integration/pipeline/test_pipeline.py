@@ -15,10 +15,8 @@ from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.models import active_model
 from magicfs.errors import ServerError
 from magicfs.ingest.roots import remove_root
-from magicfs.ingest.scanner import Scanner
 from magicfs.pipeline.maintenance import MaintenanceService
-from tests.fakes.queue import SilentQueue
-from tests.plugins.index import FOUND_TEXT, HOST, Index
+from tests.plugins.index import FOUND_TEXT, HOST, Index, with_and_without_restarts
 
 
 def test_a_tree_is_indexed(index: Index) -> None:
@@ -50,6 +48,7 @@ def test_the_same_bytes_under_another_kind_of_name_are_read_as_that_kind(index: 
     assert index.rows("SELECT count(*) FROM embeddings") == [(1,)], "but the text is embedded once"
 
 
+@with_and_without_restarts
 def test_an_unchanged_tree_costs_nothing(index: Index) -> None:
     (index.folder / "one.txt").write_text("alpha")
     index.settle()
@@ -70,6 +69,7 @@ def test_an_edit_embeds_only_the_chunks_that_changed(index: Index) -> None:
     assert index.rows("SELECT count(*) FROM embeddings")[0][0] == before + 1
 
 
+@with_and_without_restarts
 def test_a_moved_file_keeps_its_chunks(index: Index) -> None:
     (index.folder / "old.txt").write_text("alpha\n\nbeta")
     index.settle()
@@ -82,6 +82,7 @@ def test_a_moved_file_keeps_its_chunks(index: Index) -> None:
     assert len(index.reader.calls) == 1
 
 
+@with_and_without_restarts
 def test_a_deleted_file_is_gone_and_its_content_an_orphan(index: Index) -> None:
     (index.folder / "one.txt").write_text("alpha")
     index.settle()
@@ -113,6 +114,7 @@ def test_a_file_that_became_a_link_is_not_followed(index: Index, tmp_path: Path)
     assert index.states() == {"one.txt": ("skipped", "vanished")}
 
 
+@with_and_without_restarts
 def test_a_file_that_vanished_and_came_back_is_indexed(index: Index, tmp_path: Path) -> None:
     path = index.folder / "one.txt"
     path.write_text("alpha")
@@ -162,7 +164,7 @@ def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
     assert [claim.text for claim in claims] == ["just saved"]
 
 
-def test_at_rest_only_what_was_just_saved_is_embedded(index: Index) -> None:
+def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
     (index.folder / "bulk.txt").write_text("bulk words")
     (index.folder / "saved.txt").write_text("saved words")
     index.scan()
@@ -191,7 +193,7 @@ def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
     assert index.states() == {"one.txt": ("indexed", None)}
 
 
-def test_what_crashes_is_isolated_and_set_aside_and_the_rest_is_indexed(index: Index) -> None:
+def test_a_file_that_crashes_its_worker_is_quarantined_and_the_rest_is_indexed(index: Index) -> None:
     for number in range(5):
         (index.folder / f"file{number}.txt").write_text(f"words {number}")
     index.scan()
@@ -227,7 +229,7 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     assert index.rows(FOUND_TEXT) == [("new words, and more",)]
 
 
-def test_a_bad_vector_sets_one_chunk_aside(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_vector_quarantines_one_chunk(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     from magicfs.errors import ModelError
 
     (index.folder / "one.txt").write_text("fine\n\npoison\n\nfine too")
@@ -259,6 +261,7 @@ def test_a_vector_of_the_wrong_size_never_reaches_the_table(index: Index) -> Non
         finish_chunks(connection, model=model.id, claims=claims, vectors=np.ones((1, 7), np.float32))
 
 
+@with_and_without_restarts
 class TestRootsThatAreNotThere:
     def test_a_missing_root_keeps_its_files(self, index: Index, tmp_path: Path) -> None:
         (index.folder / "one.txt").write_text("alpha")
@@ -266,10 +269,10 @@ class TestRootsThatAreNotThere:
         index.folder.rename(tmp_path / "unplugged")
         index.scan()
         assert index.states() == {"one.txt": ("indexed", None)}
-        assert index.known().state == "missing"
+        assert index.registered().state == "missing"
         (tmp_path / "unplugged").rename(index.folder)
         index.scan()
-        assert index.known().state == "present"
+        assert index.registered().state == "present"
 
     def test_another_device_in_its_place_keeps_its_files(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("alpha")
@@ -278,7 +281,7 @@ class TestRootsThatAreNotThere:
         (index.folder / "one.txt").unlink()
         index.scan()
         assert index.states() == {"one.txt": ("indexed", None)}
-        assert "another device" in (index.known().detail or "")
+        assert "another device" in (index.registered().detail or "")
 
     def test_the_same_tree_under_another_device_number_is_the_same_root(self, index: Index) -> None:
         for number in range(5):
@@ -288,8 +291,8 @@ class TestRootsThatAreNotThere:
         (index.folder / "0.txt").write_text("changed meanwhile")
         (index.folder / "1.txt").unlink()
         index.settle()
-        assert index.known().state == "present"
-        assert index.known().root.device == index.folder.stat().st_dev
+        assert index.registered().state == "present"
+        assert index.registered().root.device == index.folder.stat().st_dev
         assert set(index.states()) == {f"{number}.txt" for number in (0, 2, 3, 4)}
 
     def test_an_emptied_root_asks(self, index: Index) -> None:
@@ -300,14 +303,14 @@ class TestRootsThatAreNotThere:
             (index.folder / f"{number}.txt").unlink()
         assert index.scan().suspect == 20
         assert len(index.states()) == 20
-        assert index.known().state == "suspect"
+        assert index.registered().state == "suspect"
         from magicfs.db.roots import request_scan
 
         with index.database.transaction() as connection:
             request_scan(connection, name=index.root.name, may_delete=True)
         index.scan()
         assert index.states() == {}
-        assert index.known().state == "present"
+        assert index.registered().state == "present"
 
     def test_a_renamed_directory_with_everything_in_it_does_not(self, index: Index) -> None:
         (index.folder / "a").mkdir()
@@ -329,8 +332,8 @@ class TestFailures:
         (index.folder / "bad.pdf").write_text("not a PDF")
         (index.folder / "none.bin").write_text("nothing")
         original = index.reader.extract
-        verdicts = {b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"), b"none.bin": Unreadable(SkipReason.BINARY)}
-        index.reader.extract = lambda content, name: verdicts[name]  # type: ignore[method-assign]
+        outcomes = {b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"), b"none.bin": Unreadable(SkipReason.BINARY)}
+        index.reader.extract = lambda content, name: outcomes[name]  # type: ignore[method-assign]
         index.settle()
         with index.database.transaction() as connection:
             assert [(entry.path, entry.reason) for entry in list_failures(connection)] == [(b"bad.pdf", "crashed")]
@@ -369,7 +372,7 @@ class TestFilesThatCannotBeOpened:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Have every opening of a file fail."""
+    """Make every opening of a file fail with an error number."""
 
     def fail(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
@@ -378,6 +381,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 
 class TestWhatMustNotBeLost:
+    @with_and_without_restarts
     def test_a_directory_that_cannot_be_entered_keeps_its_files(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -389,6 +393,7 @@ class TestWhatMustNotBeLost:
             assert not index.scan().complete
         assert set(index.states()) == {"closed/one.txt", "two.txt"}
 
+    @with_and_without_restarts
     def test_what_lies_below_a_closed_directory_is_kept(self, index: Index) -> None:
         for name in ("closed/deep/one.txt", "closed-not/two.txt"):
             (index.folder / name).parent.mkdir(parents=True)
@@ -404,14 +409,14 @@ class TestWhatMustNotBeLost:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
         index.settle()
-        scanner = Scanner(index.database, SilentQueue())
+        scanner = index.scanner
         kept = 0
         for number in range(40):
             (index.folder / f"{number}.txt").unlink()
             kept += not scanner.delete(index.root, [f"{number}.txt".encode()])
         assert kept >= 15
-        assert scanner.scan(index.known()).suspect == kept
-        assert index.known().state == "suspect"
+        assert index.scan().suspect == kept
+        assert index.registered().state == "suspect"
 
     def test_a_confirmation_during_a_scan_holds_for_the_next_one(self, index: Index) -> None:
         from magicfs.db import roots as roots_db
@@ -438,7 +443,7 @@ class TestWhatMustNotBeLost:
 
 @contextmanager
 def as_nobody(folder: Path, mode: int) -> Iterator[None]:
-    """Be a user whom a directory's mode keeps out."""
+    """Be a user for whom the mode of a directory holds: root is bound by none."""
     if os.geteuid() == 0:
         for above in (folder, *folder.parents):
             if above.stat().st_uid == 0 and above != Path("/") and not above.stat().st_mode & 0o001:
@@ -465,7 +470,7 @@ class TestChangesDuringWork:
         index.scan()
         index.extraction("a").recover()
         [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
-        assert pause > EXTRA_ATTEMPT_PAUSE_SECONDS / 2, "what goes on like this must not cost much"
+        assert pause > EXTRA_ATTEMPT_PAUSE_SECONDS / 2, "a file that always does this must not cost much"
         index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
         index.settle()
         assert index.states() == {"poison.txt": ("indexed", None)}
@@ -486,30 +491,30 @@ class TestChangesDuringWork:
     def test_a_tree_that_a_scan_finishes_off_asks_too(self, index: Index) -> None:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
-        scanner = Scanner(index.database, SilentQueue())
-        scanner.scan(index.known())
+        scanner = index.scanner
+        index.scan()
         for number in range(15):
             (index.folder / f"{number}.txt").unlink()
             assert scanner.delete(index.root, [f"{number}.txt".encode()])
         for number in range(15, 27):
             (index.folder / f"{number}.txt").unlink()
-        assert scanner.scan(index.known()).suspect == 12
+        assert index.scan().suspect == 12
         assert scanner.delete(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
 
-    def test_one_file_that_cannot_be_looked_at_hides_no_other(
-        self, index: Index, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @with_and_without_restarts
+    def test_one_file_whose_stat_fails_hides_no_other(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("bad.txt", "good.txt", "zone.txt"):
             (index.folder / name).write_text(name)
         index.settle()
         (index.folder / "good.txt").unlink()
         (index.folder / "new.txt").write_text("new")
         with monkeypatch.context() as patch:
-            patch.setattr(os, "scandir", lambda path: Unwilling(path, b"bad.txt"))
+            patch.setattr(os, "scandir", lambda path: DirectoryWithBadEntry(path, b"bad.txt"))
             assert not index.scan().complete
         assert set(index.states()) == {"bad.txt", "new.txt", "zone.txt"}
 
-    def test_a_new_file_that_fails_to_answer_once_is_found_by_the_next_scan(
+    @with_and_without_restarts
+    def test_a_new_file_with_one_failed_stat_is_found_by_the_next_scan(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(path: bytes) -> os.stat_result:
@@ -518,25 +523,24 @@ class TestChangesDuringWork:
             return REAL_LSTAT(path)
 
         (index.folder / "old.txt").write_text("old")
-        scanner = Scanner(index.database, SilentQueue())
-        assert scanner.scan(index.known()).complete
+        assert index.scan().complete
         (index.folder / "new.txt").write_text("new")
         with monkeypatch.context() as patch:
             patch.setattr(os, "lstat", refuse)
-            assert not scanner.scan(index.known()).complete
+            assert not index.scan().complete
         assert set(index.states()) == {"old.txt"}
-        assert scanner.scan(index.known()).complete
+        assert index.scan().complete
         assert set(index.states()) == {"new.txt", "old.txt"}
 
 
-class Unwilling:
-    """A directory with an entry that the disk says nothing of."""
+class DirectoryWithBadEntry:
+    """A directory with one entry whose `stat` fails."""
 
     def __init__(self, path: bytes, bad: bytes) -> None:
         self._path, self._bad = path, bad
 
     def __enter__(self) -> Iterator[object]:
-        return iter([UnwillingEntry(self._path, name) if name == self._bad else entry for name, entry in self._all()])
+        return iter([BadEntry(self._path, name) if name == self._bad else entry for name, entry in self._all()])
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -549,7 +553,7 @@ class Unwilling:
             return [(entry.name, entry) for entry in entries]
 
 
-class UnwillingEntry:
+class BadEntry:
     def __init__(self, folder: bytes, name: bytes) -> None:
         self.name, self.path = name, os.path.join(folder, name)
 

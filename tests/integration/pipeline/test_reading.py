@@ -1,4 +1,4 @@
-"""Files that change, vanish or do harm while they are read, on a real Postgres."""
+"""Files that change, vanish or kill their worker while they are read, on a real Postgres."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from magicfs.db import files as files_db
 from magicfs.db.files import MAX_ATTEMPTS, claim_files
 from magicfs.domain.contents import Document
 from magicfs.errors import DatabaseUnavailable, MagicFSError
-from magicfs.ingest.scanner import Scanner
 from magicfs.pipeline import reading
-from tests.fakes.queue import SilentQueue
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
 @pytest.fixture
 def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
-    """Have something done after each reading of a file's bytes; it is told how many there were before."""
+    """Install an action that runs after each read of a file's bytes; it gets the number of earlier reads."""
     original = reading._read_all
 
     def install(action: Callable[[int], None]) -> None:
@@ -38,8 +36,8 @@ def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], 
     return install
 
 
-def again(index: Index) -> None:
-    """Let pauses be over."""
+def end_pauses(index: Index) -> None:
+    """Make files claimable that wait for the end of a pause."""
     index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
 
 
@@ -69,13 +67,13 @@ def test_a_file_that_is_always_written_over_is_found_as_it_was_read_and_read_aga
     after_reading(write_over)
     index.extraction().run_batch()
     assert index.states() == {"image.txt": ("pending", None)}, "there is more to read"
-    assert index.rows("SELECT attempts FROM files") == [(0,)], "that is no fault of the file"
-    assert index.rows(FOUND_TEXT) == [("state 2",)], "what was read last can be found"
+    assert index.rows("SELECT attempts FROM files") == [(0,)], "a change is not counted as a crash"
+    assert index.rows(FOUND_TEXT) == [("state 2",)], "a search finds what was read last"
     [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
-    assert pause > 0.2, "but not read all the time"
+    assert pause > 0.2, "but it is not read all the time"
 
 
-def test_a_file_that_becomes_shorter_with_every_look_is_read_later(
+def test_a_file_that_becomes_shorter_with_every_try_is_read_later(
     index: Index, after_reading: Callable[[Callable[[int], None]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = index.folder / "shrinking.txt"
@@ -107,15 +105,15 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
 
     monkeypatch.setattr(reading, "_read_all", append_meanwhile)
     for lines in range(1, 4):
-        index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        end_pauses(index)
         index.extraction().run_batch()
         assert index.states() == {"log.txt": ("pending", None)}, "there is more to read"
         [(text,)] = index.rows(FOUND_TEXT)
-        assert text.count("line") == lines, "what was read can be found"
+        assert text.count("line") == lines, "a search finds what was read"
     [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
     assert pause > 0.2
     monkeypatch.setattr(reading, "_read_all", original)
-    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+    end_pauses(index)
     index.settle()
     assert index.states() == {"log.txt": ("indexed", None)}
     assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
@@ -140,13 +138,13 @@ def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) 
     assert index.states() == {"note.txt": ("pending", None)}
     assert index.rows(FOUND_TEXT) == [("the first words",)]
     os.utime(path, (0, 0))
-    again(index)
+    end_pauses(index)
     index.settle()
     assert index.states()["note.txt"][0] == "skipped"
     assert index.rows(FOUND_TEXT) == []
 
 
-def test_what_ends_its_reader_is_set_aside_though_it_is_written_to_all_the_time(index: Index) -> None:
+def test_a_file_that_kills_its_worker_is_quarantined_although_it_changes_all_the_time(index: Index) -> None:
     path = index.folder / "deadly.txt"
     for number in range(MAX_ATTEMPTS):
         path.write_text("x" * (number + 1))
@@ -159,12 +157,14 @@ def test_what_ends_its_reader_is_set_aside_though_it_is_written_to_all_the_time(
             index.scan()
         index.extraction().recover()
     assert index.states() == {"deadly.txt": ("failed", "crashed")}
-    path.write_text("mended")
+    path.write_text("repaired")
     index.settle()
-    assert index.states() == {"deadly.txt": ("indexed", None)}, "other bytes than those that were set aside"
+    assert index.states() == {"deadly.txt": ("indexed", None)}, "its bytes are not those that were quarantined"
 
 
-def test_a_file_that_the_database_refuses_holds_up_no_other(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_database_refuses_does_not_stop_the_others(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b", "c"):
         (index.folder / f"{name}.txt").write_text(f"words of {name}")
     read = index.reader.extract
@@ -183,14 +183,14 @@ def test_a_file_that_the_database_refuses_holds_up_no_other(index: Index, monkey
     }
 
 
-def test_a_database_that_goes_away_is_no_fault_of_a_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_database_is_not_counted_against_a_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     (index.folder / "a.txt").write_text("words")
     index.scan()
 
-    def away(*_: object, **__: object) -> bool:
+    def fail(*_: object, **__: object) -> bool:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(files_db, "lock_claims", away)
+    monkeypatch.setattr(files_db, "lock_claims", fail)
     with pytest.raises(DatabaseUnavailable):
         index.extraction().run_batch()
     assert index.rows("SELECT attempts, lease FROM files") == [(0, None)]
@@ -213,11 +213,11 @@ def test_a_file_whose_disk_goes_away_can_still_be_found(index: Index) -> None:
 
 
 def test_reading_and_forgetting_the_same_files_never_wait_for_each_other(index: Index) -> None:
-    """A copy is linked to a known content while another file with that content is forgotten."""
+    """A copy gets a stored content while another file with that content is deleted."""
     for number in range(40):
         (index.folder / f"{number}.txt").write_text(f"text {number % 4}")
     index.settle()
-    scanner = Scanner(index.database, SilentQueue())
+    scanner = index.scanner
     errors: list[BaseException] = []
     stop = threading.Event()
 
