@@ -88,7 +88,7 @@ def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], max_chara
 
 
 class _Boundaries:
-    """Finds the boundary before each line of a text. Lines are passed in order: what stands above decides."""
+    """Finds the boundary before each line of a text. Lines are passed in order, as the lines above decide."""
 
     def __init__(self, mime_type: str) -> None:
         self._heading_pattern = _HEADING_PATTERNS.get(mime_type)

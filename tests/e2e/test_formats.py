@@ -1,4 +1,4 @@
-"""Real files of many formats, through the real pipeline: the right end for each, and its words are found."""
+"""Real files of many formats go through the real pipeline: each gets the right state, and its words are found."""
 
 from __future__ import annotations
 

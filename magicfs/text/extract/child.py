@@ -31,7 +31,7 @@ MAX_FILE_BYTES = 2**31
 _CPU_SECONDS_PER_SECOND = 2.0
 """A parser may keep two threads busy until its time limit."""
 
-_MAX_METADATA_CHARACTERS = 300
+_MAX_LINE_CHARACTERS = 300
 
 
 def drop_privileges(limits: Limits) -> None:
@@ -72,7 +72,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Unre
     except MemoryError:
         return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
     except Exception as error:  # noqa: BLE001  (a parser may raise anything; it must not end this process)
-        return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:300])
+        return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
     if isinstance(outcome, Unreadable):
         return outcome
     text = truncate(outcome.text, max_bytes=limits.text_bytes)
@@ -99,8 +99,8 @@ def _encode_answer(outcome: Document | Unreadable, *, is_last: bool) -> Message:
 
 
 def _one_line(value: str | None) -> str | None:
-    """Return metadata as one clean line of bounded length; None when nothing is left of it."""
-    return None if value is None else " ".join(clean(value).split())[:_MAX_METADATA_CHARACTERS] or None
+    """Return metadata as one clean line of bounded length, or None when it is blank."""
+    return None if value is None else " ".join(clean(value).split())[:_MAX_LINE_CHARACTERS] or None
 
 
 def main(arguments: list[str]) -> None:

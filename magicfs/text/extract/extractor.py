@@ -55,10 +55,11 @@ class Extractor(Protocol):
 class FileExtractor:
     """The extractor of the worker. Its parser process starts with the first file that needs one."""
 
-    def __init__(self, *, limits: Limits, ocr: Ocr | None = None, sandbox: Sandbox | None = None) -> None:
+    def __init__(self, *, limits: Limits, ocr: Ocr | None = None) -> None:
+        """Without `ocr`, images and scanned pages are not read."""
         self._limits = limits
         self._ocr = ocr
-        self._sandbox = sandbox or Sandbox(limits=limits, ocr=ocr)
+        self._sandbox = Sandbox(limits=limits, ocr=ocr)
 
     def __enter__(self) -> Self:
         return self

@@ -65,7 +65,7 @@ class KreuzbergParser:
         self._ocr = ocr
         ocr_options: dict[str, Any] = {"disable_ocr": True}
         if ocr is not None:
-            # Without `use_cache=False`, Tesseract's results for users' images stay on the disk.
+            # The cache would keep the text of users' images on the disk.
             tesseract = kreuzberg.TesseractConfig(use_cache=False)
             language = "+".join(ocr.languages)
             ocr_options = {

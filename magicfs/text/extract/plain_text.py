@@ -65,8 +65,8 @@ _MARKDOWN_TITLE = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$|^(\S.{0,200})\n=+[ \t]
 _LATEX_TITLE = re.compile(r"\\title\{([^{}\\]+)\}")
 _RST_TITLE = re.compile(r"\A\s*(?:([=\-~*#^])\1{2,}\n)?[ \t]*(\S.{0,200})\n([=\-~*#^])\3{2,}[ \t]*$", re.MULTILINE)
 
-_TITLE_WITHIN_CHARACTERS = 4096
-"""A title stands within the first characters of a text, up to this many."""
+_TITLE_SEARCH_CHARACTERS = 4096
+"""Characters at the beginning of a text in which its title is searched for."""
 
 _MAX_TITLE_CHARACTERS = 300
 
@@ -114,7 +114,7 @@ def truncate(text: str, *, max_bytes: int) -> str:
 
 def title_of(text: str, *, mime_type: str) -> str | None:
     """Return the title that a Markdown, reStructuredText or LaTeX text states; None when it states none."""
-    head = text[:_TITLE_WITHIN_CHARACTERS]
+    head = text[:_TITLE_SEARCH_CHARACTERS]
     if mime_type == "text/markdown":
         match = _FRONT_MATTER_TITLE.search(head) or _MARKDOWN_TITLE.search(head)
         title = match and next(group for group in match.groups() if group)
@@ -130,7 +130,7 @@ def title_of(text: str, *, mime_type: str) -> str | None:
 
 
 def _utf16_without_bom(content: bytes) -> str | None:
-    """Return the byte order of UTF-16, or None. NULs tell it: text of any script has ASCII spaces and newlines."""
+    """Return the codec of UTF-16 text, or None. ASCII spaces and newlines have their NUL always on the same side."""
     head = content[:_UTF16_BYTES]
     if b"\0" not in head or len(content) % 2:
         return None

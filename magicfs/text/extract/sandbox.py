@@ -50,7 +50,7 @@ _INHERITED_VARIABLES = (
 )
 """The child gets no other variable: passwords and server addresses stay out of it."""
 
-_MAX_STDERR_BYTES = 64 * 1024
+_MAX_OUTPUT_BYTES = 64 * 1024
 _MAX_DETAIL_CHARACTERS = 300
 _MAX_MIME_TYPE_CHARACTERS = 200
 
@@ -86,9 +86,9 @@ class Sandbox:
             self._child = None
 
     def _parse_once(self, request: Message) -> Document | Unreadable | None:
-        """Return the outcome, or None when the failure may not be the file's fault: a new child must try again.
+        """Return the outcome, or None when a new child must try again.
 
-        It may be the fault of an earlier file of this child, or of whoever killed the child.
+        That is so when the cause may be an earlier file of this child, or another process that killed the child.
         """
         if self._child is None or not self._child.alive():
             self.close()
@@ -187,7 +187,7 @@ class _Child:
     def _printed(self) -> bytes:
         """Return what the child wrote to stdout and stderr since its last request."""
         self._output.seek(0)
-        return self._output.read(_MAX_STDERR_BYTES)
+        return self._output.read(_MAX_OUTPUT_BYTES)
 
 
 def _temporary_directory_without_noexec() -> str | None:

@@ -1,4 +1,4 @@
-"""Files that are made to hurt end with a reason or with text, within the limits."""
+"""Malicious and broken files end with text or with a skip reason, within the limits."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_random_bytes_under_a_documents_name(extractor: FileExtractor, head: byt
     content = head + random.Random(1).randbytes(200_000)
     outcome = extractor.extract(content, name=name)
     if head == b"{\\rtf1 " and isinstance(outcome, Document):
-        return  # whatever stands between braces is text to RTF
+        return  # RTF takes anything between braces for text
     assert reason(outcome) in {SkipReason.CORRUPT, SkipReason.BINARY, SkipReason.NO_TEXT}
 
 

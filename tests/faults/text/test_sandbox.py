@@ -1,4 +1,4 @@
-"""Whatever a parser does, it costs one file at most, and the next one is read."""
+"""A parser that misbehaves costs one file at most, and the next file is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from magicfs.errors import ServerError
 from magicfs.text.extract.options import MIB, Limits
 from magicfs.text.extract.sandbox import Sandbox
 
-WORKER = Path(__file__).with_name("worker.py")
+CHILD = Path(__file__).with_name("misbehaving_child.py")
 LIMITS = Limits(seconds=20, memory_bytes=256 * MIB, text_bytes=1 * MIB)
 
 MakeSandbox = Callable[[Limits], Sandbox]
@@ -33,7 +33,7 @@ def make_sandbox() -> Iterator[MakeSandbox]:
     made: list[Sandbox] = []
 
     def make(limits: Limits) -> Sandbox:
-        command = [sys.executable, "-P", str(WORKER), json.dumps(dataclasses.asdict(limits))]
+        command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits))]
         made.append(Sandbox(limits=limits, command=command))
         return made[-1]
 
@@ -63,7 +63,7 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "reason", "detail"),
+    ("action", "reason", "detail"),
     [
         ("crash", SkipReason.CRASHED, "SIGSEGV"),
         ("abort", SkipReason.CRASHED, "SIGABRT"),
@@ -81,29 +81,29 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
 )
 @pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
 def test_a_bad_file_gets_its_reason_and_the_next_is_read(
-    sandbox: Sandbox, deed: str, reason: SkipReason, detail: str, served_before: int
+    sandbox: Sandbox, action: str, reason: SkipReason, detail: str, served_before: int
 ) -> None:
     for _ in range(served_before):
         pid_of(sandbox.parse(b"text", mime_type="good"))
-    outcome = unreadable(sandbox.parse(b"", mime_type=deed))
+    outcome = unreadable(sandbox.parse(b"", mime_type=action))
     assert outcome.reason is reason
     assert detail in outcome.detail
     pid_of(sandbox.parse(b"text", mime_type="good"))
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [
         *("write", "overwrite", "append", "cut", "remove", "move", "link", "symlink", "directory", "pipe"),
         *("mode", "owner", "times", "attribute", "signal"),
     ],
 )
-def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str) -> None:
-    if not landlocked():
+def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, action: str) -> None:
+    if not kernel_has_landlock():
         pytest.skip("this kernel has no Landlock")
     path = tmp_path / "a user's file.txt"
     path.write_text("precious")
-    outcome = unreadable(sandbox.parse(os.fsencode(path), mime_type=deed))
+    outcome = unreadable(sandbox.parse(os.fsencode(path), mime_type=action))
     assert outcome.reason is SkipReason.CORRUPT
     assert outcome.detail.startswith("PermissionError"), outcome.detail
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
@@ -111,12 +111,10 @@ def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, deed: str)
     pid_of(sandbox.parse(b"text", mime_type="good"))
 
 
-def landlocked() -> bool:
-    """Whether the kernel can refuse changes; asked in a process of its own."""
-    ask = (
-        "from magicfs.text.extract.confine import refuse_file_changes; print(refuse_file_changes(except_below='/tmp'))"
-    )
-    return subprocess.check_output([sys.executable, "-P", "-c", ask], text=True).strip() == "True"
+def kernel_has_landlock() -> bool:
+    """Return whether the kernel has Landlock. A process of its own asks, since the restriction cannot be undone."""
+    program = "from magicfs.text.extract import confine; print(confine.refuse_file_changes(except_below='/tmp'))"
+    return subprocess.check_output([sys.executable, "-P", "-c", program], text=True).strip() == "True"
 
 
 def test_without_landlock_little_is_written(tmp_path: Path) -> None:
@@ -131,11 +129,11 @@ def test_without_landlock_little_is_written(tmp_path: Path) -> None:
     assert path.stat().st_size <= 1 << 16
 
 
-@pytest.mark.parametrize("deed", ["hang", "spin"])
-def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, deed: str) -> None:
+@pytest.mark.parametrize("action", ["hang", "spin"])
+def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, action: str) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
     pid = pid_of(sandbox.parse(b"text", mime_type="good"))
-    assert unreadable(sandbox.parse(b"", mime_type=deed)).reason is SkipReason.TIMEOUT
+    assert unreadable(sandbox.parse(b"", mime_type=action)).reason is SkipReason.TIMEOUT
     assert not psutil.pid_exists(pid)
     pid_of(sandbox.parse(b"text", mime_type="good"))
 
@@ -146,14 +144,14 @@ def test_a_large_file_for_a_hanging_parser_does_not_block(make_sandbox: MakeSand
     assert unreadable(sandbox.parse(bytes(32 * MIB), mime_type="good")).reason is SkipReason.TIMEOUT
 
 
-def test_a_child_killed_from_outside_costs_no_file(sandbox: Sandbox) -> None:
+def test_a_child_killed_between_files_costs_no_file(sandbox: Sandbox) -> None:
     for _ in range(3):
         pid = pid_of(sandbox.parse(b"text", mime_type="good"))
         os.kill(pid, signal.SIGKILL)
         assert pid_of(sandbox.parse(b"text", mime_type="good")) != pid
 
 
-def test_a_child_killed_in_mid_file_costs_no_file(make_sandbox: MakeSandbox) -> None:
+def test_a_child_killed_while_it_reads_a_file_costs_no_file(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=5))
     pid = pid_of(sandbox.parse(b"text", mime_type="good"))
     os.kill(pid, signal.SIGSTOP)  # so that it is certain to hold the file when it is killed
@@ -163,7 +161,7 @@ def test_a_child_killed_in_mid_file_costs_no_file(make_sandbox: MakeSandbox) -> 
     killer.join()
 
 
-def test_a_child_is_replaced_after_its_share_of_files(make_sandbox: MakeSandbox) -> None:
+def test_a_child_is_replaced_after_files_per_child(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, files_per_child=2))
     pids = [pid_of(sandbox.parse(b"text", mime_type="good")) for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
@@ -208,7 +206,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
         "print(sandbox.parse(b'', mime_type='good').text, flush=True)\n"
         "sandbox.parse(b'', mime_type='hang')\n"
     )
-    with subprocess.Popen([sys.executable, script, WORKER], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen([sys.executable, script, CHILD], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
@@ -220,12 +218,12 @@ def test_no_child_and_no_descriptor_is_left_behind(make_sandbox: MakeSandbox) ->
     us = psutil.Process()
     before = us.num_fds()
     sandbox = make_sandbox(LIMITS)
-    for deed in ("good", "crash", "exit", "good"):
-        sandbox.parse(b"x", mime_type=deed)
+    for action in ("good", "crash", "exit", "good"):
+        sandbox.parse(b"x", mime_type=action)
     sandbox.close()
     sandbox.close()
     assert us.num_fds() == before
-    assert not [child for child in us.children() if child.cmdline()[2:3] == [str(WORKER)]]
+    assert not [child for child in us.children() if child.cmdline()[2:3] == [str(CHILD)]]
 
 
 @pytest.mark.parametrize(
@@ -237,11 +235,12 @@ def test_a_child_that_cannot_start_is_no_fault_of_the_file(command: list[str]) -
         sandbox.parse(b"", mime_type="good")
 
 
-def test_the_walls_stand_around_every_thread_of_the_real_parser() -> None:
-    """Its library has threads from the start, and reads pictures and pages in them."""
+def test_the_restrictions_hold_for_every_thread_of_the_real_parser() -> None:
+    """Kreuzberg starts threads on import, and reads images and pages in them."""
+    before = psutil.Process().children()
     with contextlib.closing(Sandbox(limits=Limits())) as sandbox:
         assert isinstance(sandbox.parse(b"<p>some words</p>", mime_type="text/html"), Document)
-        [child] = [one for one in psutil.Process().children() if "magicfs.text.extract.child" in one.cmdline()]
+        [child] = [child for child in psutil.Process().children() if child not in before]
         for thread in child.threads():
             status = Path(f"/proc/{child.pid}/task/{thread.id}/status").read_text()
             assert "NoNewPrivs:\t1" in status

@@ -32,8 +32,8 @@ def cut(chunker: TokenChunker, text: str, mime_type: str = "text/plain") -> list
     return chunker.chunks(Document(text, mime_type))
 
 
-def check_places(text: str, chunks: list[Chunk]) -> None:
-    """Each chunk stands, letter by letter, on the lines that it names; together they hold all that is not blank."""
+def check_lines(text: str, chunks: list[Chunk]) -> None:
+    """Check that each chunk is on the lines that it names, and that together they hold all that is not blank."""
     lines = text.split("\n")
     for chunk in chunks:
         assert chunk.text.strip()
@@ -56,7 +56,7 @@ def test_nothing_gives_no_chunk(chunker: TokenChunker) -> None:
 def test_chunks_are_full_but_not_too_full(chunker: TokenChunker, tokenizer_path: Path) -> None:
     text = "\n\n".join(paragraphs(random.Random(1), 300))
     chunks = cut(chunker, text)
-    check_places(text, chunks)
+    check_lines(text, chunks)
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -155,18 +155,18 @@ def test_data_without_words_is_measured_by_length(chunker: TokenChunker) -> None
 def test_a_script_without_blanks_is_cut(chunker: TokenChunker) -> None:
     text = "今日は天気がいいですね。明日も晴れるでしょう。" * 200 + "字" * 3000
     chunks = cut(chunker, text)
-    check_places(text, chunks)
+    check_lines(text, chunks)
     assert max(chunk.tokens for chunk in chunks) <= 200
 
 
 def test_a_chunker_for_small_chunks(tokenizer_path: Path) -> None:
     text = "\n\n".join(paragraphs(random.Random(5), 20)) + "\n" + "字" * 500
     chunks = TokenChunker(tokenizer_path, max_tokens=32).chunks(Document(text, "text/plain"))
-    check_places(text, chunks)
+    check_lines(text, chunks)
     assert max(chunk.tokens for chunk in chunks) <= 32
 
 
-def test_a_broken_tokenizer_says_the_mend(tmp_path: Path) -> None:
+def test_a_broken_tokenizer_says_the_fix(tmp_path: Path) -> None:
     broken = tmp_path / "tokenizer.json"
     broken.write_text("{")
     with pytest.raises(ModelCorrupt, match="pull the model again"):

@@ -1,4 +1,4 @@
-"""Zip and OLE containers are judged by their directories."""
+"""The directory of a zip or OLE container tells its type, a password and a bomb."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_an_opendocument_file_with_a_password() -> None:
     assert reason(zip_type(content)) is SkipReason.ENCRYPTED
 
 
-def test_claims_that_no_document_makes() -> None:
+def test_a_zip_that_unpacks_to_too_much() -> None:
     assert reason(zip_type(zipped(big=b"\0" * (80 << 20)))) is SkipReason.BOMB
 
 
-def test_members_that_share_their_bytes() -> None:
+def test_zip_members_that_overlap() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as container:
         container.writestr("kernel", bytes(100_000))
@@ -75,7 +75,7 @@ def test_a_broken_zip(content: bytes) -> None:
 
 
 def ole(*names: str, stream: bytes = b"") -> bytes:
-    """Write the least that is recognised: a header, a stream in sector 0, a directory in the sectors behind it."""
+    """Return a minimal container: a header, a stream in sector 0, and a directory in the sectors after it."""
     head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0"))
     struct.pack_into("<H", head, 30, 9)
     directory = b""

@@ -1,4 +1,4 @@
-"""What the model is told of a chunk's document."""
+"""A chunk's context is the title of its document."""
 
 import pytest
 
@@ -19,17 +19,17 @@ from magicfs.text.chunking import TokenChunker, context_of
         ("word " * 100, ""),
     ],
 )
-def test_what_stands_above_a_text_is_its_title(text: str, context: str) -> None:
+def test_the_lines_above_a_text_are_its_title(text: str, context: str) -> None:
     assert context_of(Document(text=text, mime_type="text/plain")) == context
 
 
-def test_a_title_is_better_and_code_has_none() -> None:
+def test_a_stated_title_comes_first_and_code_has_none() -> None:
     text = "import os, and many other things that are needed here.\n"
     assert context_of(Document(text=text, mime_type="text/plain", title=" The\nTitle ")) == "The Title"
     assert context_of(Document(text=text, mime_type="text/x-python")) == ""
 
 
-def test_only_chunks_that_do_not_say_it_get_it(chunker: TokenChunker) -> None:
+def test_only_chunks_that_do_not_contain_the_title_get_it(chunker: TokenChunker) -> None:
     text = "On the tides.\n\n" + "\n\n".join(
         f"Paragraph {n} says that the moon attracts the sea." * 8 for n in range(9)
     )
@@ -44,5 +44,5 @@ def test_an_edit_inside_leaves_all_other_chunks_alone(chunker: TokenChunker) -> 
     before = chunker.chunks(Document(text="\n\n".join(paragraphs), mime_type="text/plain"))
     paragraphs[15] = "Something else entirely. " * 20
     after = chunker.chunks(Document(text="\n\n".join(paragraphs), mime_type="text/plain"))
-    known = {(chunk.context, chunk.text) for chunk in before}
-    assert sum((chunk.context, chunk.text) not in known for chunk in after) <= 5
+    old = {(chunk.context, chunk.text) for chunk in before}
+    assert sum((chunk.context, chunk.text) not in old for chunk in after) <= 5

@@ -52,14 +52,14 @@ def document(outcome: Document | Unreadable) -> Document:
     return outcome
 
 
-def test_nothing_and_nothing_but_blanks(extractor: FileExtractor) -> None:
+def test_empty_and_blank_files_have_no_text(extractor: FileExtractor) -> None:
     assert extractor.extract(b"", name=b"a.txt") == Unreadable(SkipReason.EMPTY)
     outcome = extractor.extract(b" \n\t \r\n", name=b"a.txt")
     assert isinstance(outcome, Unreadable)
     assert outcome.reason is SkipReason.NO_TEXT
 
 
-def test_text_is_taken_verbatim(extractor: FileExtractor) -> None:
+def test_plain_text_is_not_changed(extractor: FileExtractor) -> None:
     text = "{\n  'a': 1,\n\n\t'b': [2]\n}\n"
     assert document(extractor.extract(text.encode(), name=b"a.json")).text == text
 
@@ -87,12 +87,12 @@ def test_a_notebook(extractor: FileExtractor) -> None:
     assert "cell_type" not in text
 
 
-def test_markup_that_does_not_parse_is_read_as_it_stands(extractor: FileExtractor) -> None:
+def test_markup_that_does_not_parse_is_plain_text(extractor: FileExtractor) -> None:
     found = document(extractor.extract(b"{ not a notebook, but words", name=b"a.ipynb"))
     assert found.text == "{ not a notebook, but words"
 
 
-def test_mail_tells_subject_sender_and_body(extractor: FileExtractor) -> None:
+def test_mail_has_subject_sender_and_body(extractor: FileExtractor) -> None:
     message = EmailMessage()
     message["Subject"] = "Grüße aus Köln"
     message["From"] = "Ann <ann@example.org>"
@@ -106,7 +106,7 @@ def test_mail_tells_subject_sender_and_body(extractor: FileExtractor) -> None:
     assert "ann@example.org" in found.author
 
 
-def test_a_drawing_gives_its_words_only(extractor: FileExtractor) -> None:
+def test_only_the_texts_of_a_drawing_are_read(extractor: FileExtractor) -> None:
     shapes = b'<path d="M0 0"/><text>Ac<tspan>me</tspan></text>'
     drawing = b'<svg xmlns="http://www.w3.org/2000/svg"><title>Logo</title>' + shapes + b"</svg>"
     found = document(extractor.extract(drawing, name=b"a.svg"))
@@ -137,12 +137,10 @@ def test_text_in_an_image(format_files: Path, tmp_path: Path, monkeypatch: pytes
     with FileExtractor(limits=Limits(seconds=60), ocr=find_ocr()) as reader:
         found = document(reader.extract((format_files / "files" / "ocr-text.png").read_bytes(), name=b"a.png"))
         assert "contains some words" in found.text
-        assert list(tmp_path.iterdir()) == [], "what pictures say is kept nowhere"
+        assert list(tmp_path.iterdir()) == [], "the text of an image is kept nowhere"
 
 
-def test_the_first_pdf_on_a_machine_needs_nothing_that_others_could_have_put_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_pdf_engine_is_unpacked_into_a_private_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = b"BT /F1 9 Tf 9 9 Td (the tide turns) Tj ET"
     pdf = (
         b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"

@@ -1,4 +1,4 @@
-"""Bytes become the text that an editor would show."""
+"""Bytes are decoded to the text that an editor would show."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_small_files_in_many_encodings(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 
-def test_a_declared_charset_is_believed() -> None:
+def test_a_declared_charset_is_used() -> None:
     text = '<?xml version="1.0" encoding="iso-8859-5"?><p>Привет</p>'
     assert decode(text.encode("iso-8859-5")) == text
     text = "# -*- coding: koi8-r -*-\nname = 'я'\n"
@@ -106,13 +106,13 @@ def test_whatever_is_decoded_can_be_stored(content: bytes) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(0, 40))
-def test_a_cut_text_is_a_beginning_that_fits(text: str, most: int) -> None:
-    kept = truncate(text, max_bytes=most)
+def test_a_truncated_text_is_a_prefix_that_fits(text: str, max_bytes: int) -> None:
+    kept = truncate(text, max_bytes=max_bytes)
     assert text.startswith(kept)
-    assert len(kept.encode()) <= most or kept == ""
-    if len(text.encode()) <= most:
+    assert len(kept.encode()) <= max_bytes or kept == ""
+    if len(text.encode()) <= max_bytes:
         assert kept == text
 
 
-def test_a_cut_text_ends_with_a_line() -> None:
+def test_a_truncated_text_ends_with_a_line() -> None:
     assert truncate("first line\nsecond line\n", max_bytes=15) == "first line\n"

@@ -1,4 +1,4 @@
-"""A parser's process for tests: `worker.py LIMITS` misbehaves as the MIME type of each request asks."""
+"""A parser process for tests: `misbehaving_child.py LIMITS` does what the MIME type of each request says."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fail() -> None:
     raise RuntimeError("the parser's own error")
 
 
-def die_for_want_of_memory() -> None:
+def abort_out_of_memory() -> None:
     print("memory allocation of 8589934592 bytes failed", file=sys.stderr, flush=True)
     os.abort()
 
@@ -46,7 +46,7 @@ def overwrite(path: str) -> None:
         file.write(b"gone")
 
 
-DEEDS: dict[str, Callable[[], object]] = {
+ACTIONS: dict[str, Callable[[], object]] = {
     "crash": lambda: ctypes.string_at(0),
     "abort": os.abort,
     "exit": lambda: os._exit(3),
@@ -54,7 +54,7 @@ DEEDS: dict[str, Callable[[], object]] = {
     "hang": lambda: time.sleep(3600),
     "spin": forever,
     "allocate": lambda: bytearray(8 << 30),
-    "native-allocation": die_for_want_of_memory,
+    "native-allocation": abort_out_of_memory,
     "raise": fail,
     "recurse": recurse,
     "chatter": lambda: os.write(1, b"noise " * 200_000),
@@ -63,7 +63,7 @@ DEEDS: dict[str, Callable[[], object]] = {
     "program": lambda: subprocess.run(["/bin/true"], check=True),
 }
 
-CHANGES: dict[str, Callable[[str], object]] = {
+FILE_CHANGES: dict[str, Callable[[str], object]] = {
     "write": lambda path: write_a_file(path + ".new"),
     "overwrite": overwrite,
     "append": lambda path: os.open(path, os.O_WRONLY | os.O_APPEND),
@@ -80,7 +80,7 @@ CHANGES: dict[str, Callable[[str], object]] = {
     "attribute": lambda path: os.setxattr(path, "user.a", b"b"),
     "signal": lambda _: os.kill(os.getppid(), 0),
 }
-"""What must not be done to a user's files; the request's bytes are the path of one."""
+"""Changes to the file whose path is the request's body. All of them must be refused."""
 
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
@@ -92,16 +92,16 @@ ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
 
 
 def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
-    if mime_type in DEEDS:
-        DEEDS[mime_type]()
-    elif mime_type in CHANGES:
-        CHANGES[mime_type](content.decode())
+    if mime_type in ACTIONS:
+        ACTIONS[mime_type]()
+    elif mime_type in FILE_CHANGES:
+        FILE_CHANGES[mime_type](content.decode())
     elif mime_type in ANSWERS:
         return ANSWERS[mime_type]()
     return Document(f"{os.getpid()} {content.decode()}", mime_type)
 
 
 if __name__ == "__main__":
-    given = Limits(**json.loads(sys.argv[1]))
-    drop_privileges(given)
-    serve(misbehave, limits=given)
+    limits = Limits(**json.loads(sys.argv[1]))
+    drop_privileges(limits)
+    serve(misbehave, limits=limits)

@@ -1,4 +1,4 @@
-"""What `tesseract --list-langs` says is understood."""
+"""The output of `tesseract --list-langs` is parsed."""
 
 from __future__ import annotations
 
