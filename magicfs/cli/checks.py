@@ -64,21 +64,21 @@ def _home(settings: Settings) -> str:
     if not home.exists():
         parent = next(path for path in home.parents if path.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
-            raise CheckFailed(f"{home} cannot be made: set MAGICFS_HOME to a directory of yours")
-        return f"{home}, made by the first 'magicfs up'"
+            raise CheckFailed(f"{home} cannot be created: set MAGICFS_HOME to a directory of yours")
+        return f"{home}, created by the first 'magicfs up'"
     status = home.stat()
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK) or status.st_uid not in {os.geteuid(), 0}:
-        raise CheckFailed(f"{home} is not yours: set MAGICFS_HOME to another directory, or give it to yourself")
+        raise CheckFailed(f"{home} is not yours: set MAGICFS_HOME to another directory, or change its owner")
     if stat.S_IMODE(status.st_mode) != HOME_MODE:
-        raise CheckFailed(f"{home} can be entered by others: run 'chmod 700 {home}'")
+        raise CheckFailed(f"{home} is open to other users: run 'chmod 700 {home}'")
     return str(home)
 
 
 def _disk(settings: Settings) -> str:
-    place = next(path for path in (settings.home, *settings.home.parents) if path.exists())
-    free = shutil.disk_usage(place).free
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
     if free < MIN_FREE_BYTES:
-        raise CheckFailed(f"{free >> 20} MB free at {place}: make room, or set MAGICFS_HOME to another disk")
+        raise CheckFailed(f"{free >> 20} MB free at {folder}: make room, or set MAGICFS_HOME to another disk")
     return f"{free / 1e9:.0f} GB free"
 
 
@@ -88,7 +88,7 @@ def _fuse(settings: Settings) -> str:
     del settings
     require_fuse()
     if importlib.util.find_spec("pyfuse3") is None:
-        raise CheckFailed("the Python package pyfuse3 is missing: install magicfs anew")
+        raise CheckFailed("the Python package pyfuse3 is missing: reinstall magicfs")
     return "/dev/fuse can be used"
 
 
@@ -140,7 +140,7 @@ def _model(settings: Settings) -> str:
     try:
         stored = wiring.resolve_model(settings, None)
     except ModelMissing:
-        return f"{settings.model} is not here yet: 'magicfs up' brings it"
+        return f"{settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
     return stored.spec.label + (f" ({stored.notice})" if stored.notice else "")
 
@@ -160,13 +160,13 @@ def _parts(settings: Settings) -> str:
 def _watches(settings: Settings) -> str:
     del settings
     path = Path("/proc/sys/fs/inotify/max_user_watches")
-    most = int(path.read_text(encoding="ascii"))
-    if most < MIN_WATCHES:
+    limit = int(path.read_text(encoding="ascii"))
+    if limit < MIN_WATCHES:
         raise CheckFailed(
-            f"only {most} directories can be watched: run 'sysctl fs.inotify.max_user_watches=524288'; "
-            "until then changes are found by scans"
+            f"only {limit} directories can be watched: run 'sysctl fs.inotify.max_user_watches=524288'; "
+            "until then only scans find changes in the others"
         )
-    return f"{most} directories can be watched"
+    return f"{limit} directories can be watched"
 
 
 _CHECKS: dict[str, Callable[[Settings], str]] = {

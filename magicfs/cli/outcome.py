@@ -68,7 +68,7 @@ def _wrong_usage(error: typer.TyperException) -> int:
 
 
 def _discard_output() -> int:
-    """End well when the reader of our output, such as `head`, has closed it: what is flushed at exit goes nowhere."""
+    """Succeed when the reader of our output, such as `head`, has closed it. What is still to be written is dropped."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 

@@ -58,7 +58,7 @@ class UpRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpResult:
-    """What runs now."""
+    """What runs after a call of `magicfs up`."""
 
     model: StoredModel
     mount: Path | None
@@ -68,7 +68,7 @@ class UpResult:
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """What ran before this call; nothing when no supervisor ran."""
+    """The parts that ran before this call, and their options; none when no supervisor ran."""
 
     parts: Sequence[Part]
     options: UpOptions | None
@@ -170,7 +170,7 @@ def _check_against_roots(settings: Settings, database: Database, mount: Path) ->
     from magicfs.db.roots import list_roots
 
     with database.transaction() as connection:
-        roots = [known.root for known in list_roots(connection, host=settings.host)]
+        roots = [registered.root for registered in list_roots(connection, host=settings.host)]
     mountpoint.prepare(mount, roots=roots, host=settings.host)
 
 
@@ -179,18 +179,18 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
     """On any failure, and on Ctrl-C, run the former parts again."""
     try:
         yield
-    except BaseException as why:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except BaseException as failure:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             if former.parts:
                 supervisor.apply(former.parts, options=former.options)
             else:
                 supervisor.stop()
         except MagicFSError as error:
-            if str(error) != str(why):
+            if str(error) != str(failure):
                 terminal.remark(f"magicfs: {error}")
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, handler)
         raise
 
 
@@ -243,8 +243,8 @@ def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path) -> 
 
 
 def _is_mounted(mount: Path) -> bool:
-    present = mountpoint.mounted_at(mount)
-    return present is not None and present.is_magicfs
+    mounted = mountpoint.mounted_at(mount)
+    return mounted is not None and mounted.is_magicfs
 
 
 def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float) -> None:

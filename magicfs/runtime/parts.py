@@ -35,7 +35,7 @@ WORKER_PLACE = 60
 MOUNT_PLACE = 90
 
 STEADY_SECONDS = 10
-"""A part that cannot start has ended by then, on a busy machine too."""
+"""`steady_seconds` of our services: one that cannot start has ended by then, on a busy machine too."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 

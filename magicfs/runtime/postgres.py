@@ -51,12 +51,12 @@ def binaries() -> Path:
     """The folder of the Postgres programs. Raises `ServerError` when the package is not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec else []
-    found = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
-    if not found or not (found[0] / "postgres").exists():
+    candidates = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
+    if not candidates or not (candidates[0] / "postgres").exists():
         raise ServerError(
             "the embedded Postgres is not installed: pip install 'magicfs[embedded]', or set MAGICFS_DATABASE_URL"
         )
-    return found[0]
+    return candidates[0]
 
 
 def as_ordinary_user(command: list[str]) -> list[str]:

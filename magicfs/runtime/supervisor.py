@@ -2,8 +2,8 @@
 
 `Supervisor` starts, changes and stops the parts of a machine for the command line. It holds no state: the parts that
 should run are in `run/parts.json`, the options of `up` behind them in `run/up.json`, and supervisord is asked for what
-does run. Changes are made under a lock between processes, so that two commands take turns. Whether a mount or a
-database works, it does not know.
+does run. Changes are made under a lock between processes, so that two commands take turns. It does not know whether
+a part works, only whether it runs.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class Supervisor:
         if not self.running():
             return []
         places = {part.name: part.place for part in self._described()}
-        found = [self._part_status(info) for info in self._client.processes()]
-        return sorted(found, key=lambda status: (places.get(status.name, 0), _natural(status.name)))
+        statuses = [self._part_status(info) for info in self._client.processes()]
+        return sorted(statuses, key=lambda status: (places.get(status.name, 0), _natural(status.name)))
 
     def part(self, name: str) -> PartStatus | None:
         """The status of one part; None when there is no such part."""
@@ -100,7 +100,7 @@ class Supervisor:
             wait_until(
                 lambda: _try_lock(descriptor),
                 seconds=LOCK_SECONDS,
-                failed="another 'magicfs up' or 'down' is still at work: try again when it is done",
+                failed="another 'magicfs up' or 'down' is still at work: try again when it has ended",
             )
             yield
         finally:
@@ -157,7 +157,7 @@ class Supervisor:
     def _describe(self, parts: Sequence[Part], options: UpOptions | None) -> None:
         """Write down what should run, for the owner alone: the parts' environments hold passwords."""
         (self._home / STARTS_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        # The options first: should this process be killed in between, they name the mount that is to be cleared away.
+        # The options first: if this process is killed in between, they name every mount that `down` must end.
         if options is None:
             (self._home / OPTIONS_FILE).unlink(missing_ok=True)
         else:

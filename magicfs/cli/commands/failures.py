@@ -25,23 +25,23 @@ def failures(
 
         def list_and_retry() -> tuple[list[FailedFile], int]:
             with database.transaction() as connection:
-                found = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
-                return found, retry_failures(connection) if retry else 0
+                files = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
+                return files, retry_failures(connection) if retry else 0
 
-        found, retried = retry_on_conflict(list_and_retry)
+        files, retried = retry_on_conflict(list_and_retry)
         if retried:
             queue = wiring.job_queue(settings)
             queue.notify_extract(settings.host)
             queue.notify_embed()
     if as_json:
-        terminal.print_json({"failures": [_failure_json(failure) for failure in found], "retried": retried})
+        terminal.print_json({"failures": [_failure_json(failure) for failure in files], "retried": retried})
         return
     if retry:
         terminal.say(f"trying {retried} again: see 'magicfs status'")
         return
-    for failure in found:
+    for failure in files:
         terminal.say(_line(failure))
-    if not found:
+    if not files:
         terminal.remark("no failures")
 
 

@@ -60,12 +60,12 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
-        found = read_status(connection)
+        index = read_status(connection)
     if as_json:
-        terminal.print_json({"roots": status_json(found)["roots"]})
+        terminal.print_json({"roots": status_json(index)["roots"]})
         return
-    for root in found.roots:
+    for root in index.roots:
         trouble = "" if root.state == "present" else f"  {root.state}: {root.detail}"
         terminal.say(f"{root.name}  {readable(root.path)}  {root.host}  {root.files} files{trouble}")
-    if not found.roots:
+    if not index.roots:
         terminal.remark("no roots: add one with 'magicfs roots add DIR'")

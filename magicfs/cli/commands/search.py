@@ -31,29 +31,29 @@ def search(
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
-        found = wiring.search_service(settings, database).search(
+        result = wiring.search_service(settings, database).search(
             " ".join(query), limit=number, deadline_s=max(settings.search_seconds, 10.0)
         )
     if as_json:
-        terminal.print_json(result_json(found))
+        terminal.print_json(result_json(result))
         return
-    for notice in found.notices:
+    for notice in result.notices:
         terminal.remark(notice)
-    if not found.hits:
-        terminal.remark(f"nothing found for: {found.query}{_partial(found)}")
+    if not result.hits:
+        terminal.remark(f"nothing found for: {result.query}{_partial(result)}")
         return
-    _print(found)
+    _print(result)
 
 
-def _print(found: SearchResult) -> None:
+def _print(result: SearchResult) -> None:
     from rich.text import Text
 
     from magicfs.cli import terminal
     from magicfs.search.render import readable
 
     console = terminal.results()
-    width = len(str(len(found.hits)))
-    for hit in found.hits:
+    width = len(str(len(result.hits)))
+    for hit in result.hits:
         line = Text(f"{hit.rank:>{width}}  ", style="dim")
         line.append(f"{hit.score:.2f}", style=_colour(hit.score))
         line.append(f"  {readable(hit.absolute_path)}", style="bold")
@@ -61,7 +61,7 @@ def _print(found: SearchResult) -> None:
         console.print(line)
         if hit.snippet:
             console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
-    if partial := _partial(found):
+    if partial := _partial(result):
         terminal.remark(partial.strip(" ()"))
 
 
@@ -76,9 +76,9 @@ def _colour(score: float) -> str:
     return "green" if score >= good else "yellow" if score >= fair else "white"
 
 
-def _partial(found: SearchResult) -> str:
+def _partial(result: SearchResult) -> str:
     """What is not searchable yet, in words; empty when everything is."""
-    coverage = found.coverage
+    coverage = result.coverage
     if coverage.indexed < coverage.files or coverage.embedded < coverage.chunks:
         return (
             f" (indexed so far: {coverage.indexed} of {coverage.files} files, "

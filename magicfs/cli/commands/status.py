@@ -32,11 +32,11 @@ def status(
 
     settings = wiring.settings_for_command()
     if not watch:
-        found = collect(settings)
+        summary = collect(settings)
         if as_json:
-            terminal.print_json(found)
+            terminal.print_json(summary)
         else:
-            terminal.results().print(_rendered(found))
+            terminal.results().print(_rendered(summary))
         return
     if as_json:
         while True:
@@ -54,15 +54,15 @@ def collect(settings: Settings) -> dict[str, Any]:
     from magicfs.search.render import coverage_json, status_json
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
-        found = read_status(connection)
+        index = read_status(connection)
     parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
     queue = wiring.job_queue(settings)
-    if not found.workers:
+    if not index.workers:
         # No agent has written down recently which workers answer: ask them.
-        found = replace(found, workers=tuple(queue.workers()))
+        index = replace(index, workers=tuple(queue.workers()))
     return {
-        **status_json(found),
-        "coverage": coverage_json(found.coverage),
+        **status_json(index),
+        "coverage": coverage_json(index.coverage),
         "queues": queue.queue_depths(settings.host),
         "parts": [asdict(part) for part in parts],
     }
@@ -77,47 +77,48 @@ def _watch(settings: Settings) -> None:
     meters: defaultdict[str, ProgressMeter] = defaultdict(ProgressMeter)
     with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
         while True:
-            found = collect(settings)
-            pace = building_pace(found, meters[found["building"]], now=time.monotonic()) if found["building"] else ""
-            live.update(_rendered(found, pace), refresh=True)
+            summary = collect(settings)
+            building = summary["building"]
+            pace = building_pace(summary, meters[building], now=time.monotonic()) if building else ""
+            live.update(_rendered(summary, pace), refresh=True)
             time.sleep(REFRESH_SECONDS)
 
 
-def building_pace(found: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
+def building_pace(summary: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
     """The rate of the model that is being built, and the time left; empty before there is a rate."""
     from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
     none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
-    report = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**found["building_chunks"])), now=now)
+    report = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**summary["building_chunks"])), now=now)
     return "" if report.seconds_left is None else report.pace
 
 
-def _rendered(found: dict[str, Any], pace: str = "") -> RenderableType:
+def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    files, chunks = found["files"], found["chunks"]
-    waiting = sum(found["queues"].values())
+    files, chunks = summary["files"], summary["chunks"]
+    waiting = sum(summary["queues"].values())
     lines = [
-        ("model", found["model"] or "none yet"),
+        ("model", summary["model"] or "none yet"),
         ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
-        *_building(found, pace),
-        ("workers", ", ".join(worker["name"] for worker in found["workers"]) or "none"),
+        *_building(summary, pace),
+        ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
         ("queue", f"{waiting} messages waiting"),
-        ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in found["mounts"]) or "none"),
+        ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in summary["mounts"]) or "none"),
     ]
     text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]
-    return Group(*text, *_roots(found["roots"]), *_parts(found["parts"]))
+    return Group(*text, *_roots(summary["roots"]), *_parts(summary["parts"]))
 
 
-def _building(found: dict[str, Any], pace: str) -> list[tuple[str, str]]:
-    if not found["building"]:
+def _building(summary: dict[str, Any], pace: str) -> list[tuple[str, str]]:
+    if not summary["building"]:
         return []
-    chunks = found["building_chunks"]
+    chunks = summary["building_chunks"]
     done = f"{chunks['embedded']} of {chunks['total']} chunks" + _failed(chunks["failed"])
     # The name last: it is long, and --watch cuts lines off.
-    return [("building", done + (f", {pace}" if pace else "") + f": {found['building']}")]
+    return [("building", done + (f", {pace}" if pace else "") + f": {summary['building']}")]
 
 
 def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:

@@ -108,8 +108,8 @@ def _wait(settings: Settings, started: UpResult) -> None:
     from magicfs.cli.waiting import wait_until_searchable
 
     with wiring.database_for_command(settings) as database:
-        done = wait_until_searchable(settings, database, since=started.began)
-    terminal.remark(f"searchable: {done.files_total} files, {done.chunks_expected} chunks")
+        report = wait_until_searchable(settings, database, since=started.began)
+    terminal.remark(f"searchable: {report.files_total} files, {report.chunks_expected} chunks")
 
 
 def _summary(settings: Settings, started: UpResult) -> None:
@@ -118,11 +118,11 @@ def _summary(settings: Settings, started: UpResult) -> None:
     from magicfs.search.render import readable
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
-        found = read_status(connection)
+        index = read_status(connection)
     terminal.say(f"model  {started.model.spec.label}")
-    for root in found.roots:
+    for root in index.roots:
         terminal.say(f"root   {readable(root.path)}" + ("" if root.host == settings.host else f" on {root.host}"))
-    if not found.roots:
+    if not index.roots:
         terminal.say("root   none yet: add one with 'magicfs roots add DIR'")
     if started.mount is not None:
         terminal.say(f"mount  {started.mount}")
