@@ -101,7 +101,7 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
     for root in request.roots:
         check_root(root, home=settings.home, mounts=mounts)
     if request.mount is not None and request.mount != former.mount:
-        mountpoint.prepare(request.mount, roots=[], host=settings.host)
+        mountpoint.prepare_mountpoint(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres.binaries()
     else:
@@ -171,7 +171,7 @@ def _check_against_roots(settings: Settings, database: Database, mount: Path) ->
 
     with database.transaction() as connection:
         roots = [registered.root for registered in list_roots(connection, host=settings.host)]
-    mountpoint.prepare(mount, roots=roots, host=settings.host)
+    mountpoint.prepare_mountpoint(mount, roots=roots, host=settings.host)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
 from magicfs.fuse.heartbeat import Heartbeat
-from magicfs.fuse.mountpoint import prepare, raise_read_ahead
+from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
@@ -84,7 +84,7 @@ def run_mount(
     """
     with database.transaction() as connection:
         roots = [registered.root for registered in list_roots(connection)]
-    mountpoint = prepare(mountpoint, roots=roots, host=settings.host)
+    mountpoint = prepare_mountpoint(mountpoint, roots=roots, host=settings.host)
     tree = Tree(searcher, DatabaseIndex(database), host=settings.host, search_seconds=settings.search_seconds)
     tree.set_roots(roots)
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)

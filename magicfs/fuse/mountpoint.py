@@ -49,7 +49,7 @@ def absolute(path: Path) -> Path:
     return Path(os.path.realpath(expanded.parent)) / expanded.name
 
 
-def prepare(path: Path, *, roots: Iterable[Root], host: str) -> Path:
+def prepare_mountpoint(path: Path, *, roots: Iterable[Root], host: str) -> Path:
     """Make sure that a directory can be mounted on, and return its absolute path. A dead mount there is cleared.
 
     Raises `MountError` when FUSE is missing, or the directory cannot be used.

@@ -158,7 +158,7 @@ class TreeOperations(pyfuse3.Operations):
 
     @replies_with_errno
     async def flush(self, fh: FileHandleT) -> None:
-        """Reply ENOSYS: writes are passed on at once, and the kernel then sends no more flush requests."""
+        """Reply ENOSYS, so that the kernel sends no more flush requests: no write is buffered here."""
         raise FUSEError(errno.ENOSYS)
 
     @replies_with_errno

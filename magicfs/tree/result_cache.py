@@ -1,6 +1,6 @@
 """The cache of search results. Used by `search/`.
 
-A result is valid until something is committed to the database, which one cheap query tells. So `ls -l` and the `cat`s
+A result is valid until something is committed to the database; one cheap query checks that. So `ls -l` and the `cat`s
 after it share one search, and yet a listing shows a file that was indexed a moment ago. Programs that ask for the
 same query at the same time share one search too. Safe in any thread.
 """

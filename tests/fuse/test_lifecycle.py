@@ -19,7 +19,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import MountError
-from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare, umount
+from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare_mountpoint, umount
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -118,7 +118,7 @@ def test_mountpoints_that_are_refused(tmp_path: Path) -> None:
     def error_message(path: Path, *roots: Path) -> str:
         registered = [Root(RootId(1), "here", os.fsencode(root), "root", 1) for root in roots]
         with pytest.raises(MountError) as error:
-            prepare(path, roots=registered, host="here")
+            prepare_mountpoint(path, roots=registered, host="here")
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -132,7 +132,7 @@ def test_mountpoints_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "one inside the other" in error_message(tmp_path / "empty", tmp_path / "empty/inside")
     other_host = Root(RootId(1), "other", os.fsencode(tmp_path), "root", 1)
-    assert prepare(tmp_path / "empty", roots=[other_host], host="here") == (tmp_path / "empty").resolve()
+    assert prepare_mountpoint(tmp_path / "empty", roots=[other_host], host="here") == (tmp_path / "empty").resolve()
 
 
 def test_files_work_without_a_database(mount: MountProcess, root: IndexedRoot, database: Database) -> None:
