@@ -1,4 +1,4 @@
-"""A MagicFS of a benchmark's own: `magicfs up` in a temporary state directory, taken down at the end."""
+"""A MagicFS for one benchmark: `magicfs up` in a temporary state directory, stopped at the end."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Stack:
     """A running MagicFS: its settings, its database, and its processes."""
 
     folder: Path
-    """Temporary; holds the state directory `home` and what the benchmark puts there."""
+    """A temporary folder with the state directory `home` and the benchmark's own files."""
     settings: Settings
     database: Database
 
     @property
     def mount(self) -> Path:
-        """Where it is mounted, if it is."""
+        """The mount point, used only when `stack` was called with `mounted`."""
         return self.folder / "mount"
 
     def run(self, *arguments: str) -> str:
-        """Run a command of ours; its output."""
+        """Run a `magicfs` command; returns its output."""
         done = subprocess.run(
             [*COMMAND, *arguments], env=_environment(self.settings.home), capture_output=True, text=True, check=False
         )
@@ -74,7 +74,7 @@ class Stack:
         return int(self.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0])
 
     def pending(self) -> int:
-        """Files and chunks that wait."""
+        """How many files and chunks wait."""
         [(files, chunks)] = self.rows(
             "SELECT (SELECT count(*) FROM files WHERE state = 'pending'), "
             "(SELECT count(*) FROM embeddings WHERE state = 'pending')"
@@ -82,7 +82,7 @@ class Stack:
         return int(files) + int(chunks)
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """The parts that have all these words among their arguments; not their children."""
+        """The parts with all these words among their arguments, without their children."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
             if set(words) <= set(process.info["cmdline"] or []):
@@ -93,7 +93,7 @@ class Stack:
         return found
 
     def wait(self, condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
-        """Wait for a condition."""
+        """Wait until a condition holds. Raises `RuntimeError` after `seconds`."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
@@ -108,9 +108,9 @@ def _environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def stack(*up: str, mounted: bool = False, models: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Stack]:
-    """Run `magicfs up --detach` with the arguments `up`; everything is gone at the end.
+    """Run `magicfs up --detach` with the arguments `up`; everything is stopped and deleted at the end.
 
-    `settings` are lines of the `config.toml`; `models` is a model store to share, so that it is not made again.
+    `settings` are lines of the `config.toml`; `models` is a model store to share, so that no model is prepared again.
     """
     folder = Path(tempfile.mkdtemp(prefix="mfs-"))
     home = folder / "home"

@@ -1,8 +1,8 @@
-"""A large index that no pipeline made: chunks whose words and vectors come from a random generator, in the real tables.
+"""A large synthetic index: chunks with random words and vectors, written to the real tables without a pipeline.
 
-Vectors lie in clusters, as those of real texts do, since random directions alone are all equally far apart. A chunk
-has words that everybody uses, by Zipf's law, and some of its subject; a file's chunks are of one subject, and
-subjects that are neighbours in number share a directory. Whatever is asked here has a known right answer.
+Vectors form clusters, like those of real texts; random directions alone are all equally far apart. A chunk has common
+words, distributed by Zipf's law, and some words of its subject. The chunks of a file have one subject, and subjects
+with neighbouring numbers share a directory. The right answer to every query here is known.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from magicfs.domain.models import IndexedModel, ModelSpec, Precision
 CHUNKS_IN_SUBJECT = 200
 CHUNKS_IN_FILE = 10
 SPREAD = 0.8
-"""Length of what is added to a subject's direction: chunks of one subject have a cosine of about 0.6."""
+"""Length of the noise that is added to a subject's direction: chunks of one subject have a cosine of about 0.6."""
 VOCABULARY = 30_000
 STOP_WORDS = 30
-"""So many of the most frequent words no index has: the next one is in a quarter of all chunks."""
+"""How many of the most frequent words are left out, as in every index. The next one is in a quarter of all chunks."""
 COMMON_WORDS = 50
 SUBJECT_WORDS = 8
 FOLDERS = 8
@@ -42,7 +42,7 @@ STATEMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
-    """What the index holds. Chunk ids are the rows of `vectors`; a file's id is that of its chunks over ten."""
+    """The content of the index. A chunk's id is its row in `vectors`, a file's id is a tenth of its chunks'."""
 
     model: IndexedModel
     vectors: NDArray[np.float32]
@@ -53,7 +53,7 @@ class Synthetic:
     def exact(
         self, vectors: NDArray[np.float32], allowed: NDArray[np.bool_], *, count: int
     ) -> Iterator[frozenset[int]]:
-        """The nearest of the allowed chunks to each of some vectors, found by comparing all."""
+        """The nearest allowed chunks to each vector, found by comparing all."""
         numbers = np.flatnonzero(allowed)
         within = self.vectors[numbers]
         for start in range(0, len(vectors), COMPARED_AT_ONCE):
@@ -62,11 +62,11 @@ class Synthetic:
                 yield frozenset(int(number) for number in numbers[nearest])
 
     def subject_words(self, subject: int) -> list[str]:
-        """The words that the chunks of a subject have."""
+        """The words of a subject."""
         return [self.words[(subject * SUBJECT_WORDS + place) % len(self.words)] for place in range(SUBJECT_WORDS)]
 
     def question(self, random: np.random.Generator) -> tuple[str, NDArray[np.float32]]:
-        """Two to four words of a subject and of all, and the vector of a text on that subject."""
+        """Two to four words, of one subject and common ones, and the vector of a text on that subject."""
         subject = int(random.integers(len(self.subjects)))
         about = random.choice(self.subject_words(subject), size=int(random.integers(1, 3)), replace=False)
         ranks = _zipf(random, (int(random.integers(1, 3)),))
@@ -75,7 +75,7 @@ class Synthetic:
 
 
 def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synthetic:
-    """Put so many chunks into an empty, migrated index."""
+    """Write `chunks` chunks to an empty index with the current schema."""
     random = np.random.default_rng(seed)
     spec = ModelSpec("benchmark/clustered", Precision.FP32, dimension=dimension, max_tokens=256, floor=0.0, ceiling=0.8)
     subjects = _unit(random.standard_normal((max(2, chunks // CHUNKS_IN_SUBJECT), dimension), dtype=np.float32))
@@ -100,7 +100,7 @@ def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synth
 
 
 def _subject_of_chunks(chunks: int, subjects: int) -> NDArray[np.int64]:
-    """The subject of each chunk: that of its file, and subjects in the order of the files."""
+    """The subject of each chunk, which is that of its file. Subjects ascend with files."""
     file_of = np.arange(chunks) // CHUNKS_IN_FILE
     return file_of * subjects // int(file_of[-1] + 1)
 
@@ -117,7 +117,7 @@ def _stage(connection: Connection, made: Synthetic, subject_of: NDArray[np.int64
 
 
 def _vocabulary() -> list[str]:
-    """Words that no rule for word endings touches alike: four syllables each."""
+    """Words of four syllables that stemming keeps apart."""
     base = len(SYLLABLES)
     return [
         "".join(SYLLABLES[rank * 7919 // base**place % base] for place in range(4)) + "x" for rank in range(VOCABULARY)
@@ -125,7 +125,7 @@ def _vocabulary() -> list[str]:
 
 
 def _zipf(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Ranks of words: one that has twice the rank is half as frequent."""
+    """Random ranks of words. A word with twice the rank is half as frequent."""
     ranks = STOP_WORDS * (VOCABULARY / STOP_WORDS) ** random.random(shape)
     return np.minimum(ranks.astype(np.int64), VOCABULARY - 1)
 

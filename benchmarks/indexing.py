@@ -1,10 +1,10 @@
 """How much of the machine's embedding speed reaches the index.
 
-The limit is as many bare processes as there are cores, each embedding its share of the same chunks one at a time
-with the same model. It is measured before and after the pipeline, half each, so that a machine that slows down
-or speeds up meanwhile favours neither. The default is one process that calls fastembed's `embed()` on the fp32
-model as its documentation shows, with the operators of the model that it would download, for some of the chunks,
-taken at random: it fills up all texts of a batch to the longest one, so it depends on how much their lengths differ.
+The limit is one bare process for each core. Each embeds its share of the same chunks, one at a time, with the same
+model. One half is measured before the pipeline and one after it, so that a machine whose speed changes favours
+neither. The default is one process that calls fastembed's `embed()` on the fp32 model as its documentation shows, with
+the operators of the model that it would download. It embeds a random sample of the chunks: fastembed pads all texts of
+a batch to the longest one, so its speed depends on how much their lengths differ.
 
 Figures: `ratio_limit` = pipeline / limit, `ratio_default` = pipeline / default (chunks a second each), and the
 resident memory of an embedding worker's child and of the mount node, in MB.
@@ -89,7 +89,7 @@ def wanted_files(corpus: Path) -> list[Path]:
 
 
 def chunk_texts(files: list[Path], model: StoredModel) -> list[str]:
-    """What the model will read of these files in the pipeline."""
+    """The texts of these files' chunks, as the pipeline gives them to the model."""
     chunker = TokenChunker(model.tokenizer_path, max_tokens=Settings().chunk_tokens)
     texts: dict[str, None] = {}
     with FileExtractor(limits=Limits()) as extractor:
@@ -101,7 +101,7 @@ def chunk_texts(files: list[Path], model: StoredModel) -> list[str]:
 
 
 def as_published(model: Path, into: Path) -> Path:
-    """The fp32 model as fastembed would bring it: with the fused sum and norm that we do without."""
+    """The fp32 model as fastembed would download it: with fused sum and norm, which our graph does not have."""
     import onnx
     from onnx import helper
 
@@ -131,22 +131,22 @@ def as_published(model: Path, into: Path) -> Path:
 
 
 def lengths(texts: list[str], model: StoredModel) -> list[int]:
-    """The tokens of each text, those included that mark its ends."""
+    """The number of tokens of each text, with the tokens that mark its ends."""
     tokenizer = Tokenizer.from_file(str(model.tokenizer_path))
     tokenizer.no_padding()
     return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
 
 
 def shares(texts: list[str], count: int) -> list[list[str]]:
-    """The texts dealt out to so many processes."""
+    """The texts divided among `count` processes."""
     return [texts[number::count] for number in range(count)]
 
 
-def rates(program: str, model: Path, dealt: list[list[str]]) -> float:
-    """Run one process for each share at once; the sum of their speeds in chunks a second."""
+def rates(program: str, model: Path, parts: list[list[str]]) -> float:
+    """Run one process for each part, all at the same time; returns the sum of their speeds in chunks a second."""
     with tempfile.TemporaryDirectory() as folder:
         processes = []
-        for number, share in enumerate(dealt):
+        for number, share in enumerate(parts):
             path = Path(folder) / f"{number}.json"
             path.write_text(json.dumps(share))
             command = [sys.executable, "-c", program, str(model), str(path)]
@@ -162,7 +162,7 @@ def rates(program: str, model: Path, dealt: list[list[str]]) -> float:
 
 
 def measure_pipeline(running: Stack, corpus: Path, *, files: int) -> float:
-    """Index the corpus of so many files; chunks a second from the moment the root is known to the last vector."""
+    """Index the corpus; returns chunks a second, from the moment the root is added to the last vector."""
     running.wait(lambda: len(embedding_children(running)) == psutil.cpu_count(), seconds=60)
     time.sleep(2.0)
     began = time.monotonic()
@@ -173,7 +173,7 @@ def measure_pipeline(running: Stack, corpus: Path, *, files: int) -> float:
 
 
 def embedding_children(running: Stack) -> list[psutil.Process]:
-    """The processes that hold a model for the pipeline."""
+    """The children of the embed workers."""
     return [child for worker in running.processes("worker", "embed") for child in worker.children()]
 
 

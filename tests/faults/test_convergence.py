@@ -1,4 +1,4 @@
-"""Whatever happens to the files and to the parts: when it is quiet again, the index is what a fresh one would be.
+"""After random changes of files and random faults of the parts, the index equals one that is built anew.
 
 Set `CHAOS_SEED` to repeat a run, `CHAOS_SECONDS` for a longer one; `make chaos` does.
 """
@@ -36,7 +36,7 @@ def waiting(database: Database) -> int:
 
 
 def wait_until_quiet(commands: Commands, database: Database) -> None:
-    """A complete scan, and nothing left to do. Parts may still be on their way up."""
+    """Wait for a complete scan and the end of all work. Some parts may not have started again yet."""
     deadline = time.monotonic() + QUIET_SECONDS
     while True:
         try:
@@ -48,8 +48,8 @@ def wait_until_quiet(commands: Commands, database: Database) -> None:
         time.sleep(0.5)
 
 
-def crashed(database: Database) -> int:
-    """What was set aside, since the random faults hit it again and again: innocent, but that cannot be known."""
+def quarantined(database: Database) -> int:
+    """How many files and chunks are quarantined, because random faults killed their workers again and again."""
     with database.transaction() as connection:
         [(files, chunks)] = connection.execute(
             "SELECT (SELECT count(*) FROM files WHERE reason = 'crashed'),"
@@ -79,10 +79,10 @@ def test_the_index_converges(model_store: ModelStore, capsys: pytest.CaptureFixt
                 faults.step()
         with Database(settings.database_dsn, application="test", size=2) as database:
             wait_until_quiet(commands, database)
-            set_aside = crashed(database)
-            # What is innocent is set aside only when it was killed four times by chance.
-            assert set_aside <= max(1, faults.count // 10)
-            if set_aside:
+            in_quarantine = quarantined(database)
+            # Only four faults that hit the same file by chance bring a sound one into quarantine.
+            assert in_quarantine <= max(1, faults.count // 10)
+            if in_quarantine:
                 commands.ok("failures", "--retry")
                 wait_until_quiet(commands, database)
             chunks = compare_with_a_fresh_index(folder, root, database, model_store)
@@ -91,7 +91,7 @@ def test_the_index_converges(model_store: ModelStore, capsys: pytest.CaptureFixt
     with capsys.disabled():
         print(
             f"\nconverged: seed {SEED}, {tree.operations} operations, {faults.count} faults {faults.by_name}, "
-            f"{len(tree.by_name)} kinds of operation, {chunks} chunks, {set_aside} set aside meanwhile"
+            f"{len(tree.by_name)} kinds of operation, {chunks} chunks, {in_quarantine} quarantined meanwhile"
         )
 
 

@@ -1,6 +1,6 @@
-"""Trees made to break a file indexer, below real agents and workers: everything sound in them is indexed.
+"""Trees that are made to break a file indexer, with a real agent and real workers: every sound file is indexed.
 
-The agent scans once and then only watches: whatever changes later is found by its events.
+The agent scans once and then only watches, so that only its events find a later change.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.plugins.growth import peaks, zombies
 from tests.plugins.stack import Stack
 
 SOON = 10.0
-"""Seconds in which an event leads to an index, generously: without it, only the scan an hour later would."""
+"""A generous time from an event to the index. The next scan is an hour away."""
 
 NEVER = "3600"
-LESS_RIGHTS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
-"""Root reads everything; without these capabilities, it is as anybody else."""
+WITHOUT_ROOT_RIGHTS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+"""Takes the capabilities away by which root reads every file."""
 
 INDEXED = ("indexed", None)
 MIB = 1 << 20
@@ -54,7 +54,7 @@ class Tree:
         return {path: (state, reason) for path, state, reason in rows}
 
     def wait_for(self, below: str, names: set[bytes], *, seconds: float = SOON) -> None:
-        """Wait until exactly these files are known below a directory, all of them indexed."""
+        """Wait until the index has exactly these files below a directory, all of them indexed."""
         wanted = dict.fromkeys(names, INDEXED)
         try:
             self.stack.wait(lambda: self.states(below) == wanted, seconds=seconds, what=f"the index of {below}")
@@ -62,7 +62,7 @@ class Tree:
             raise AssertionError(f"{self.states(below)} instead of {wanted}") from error
 
     def text(self, path: str) -> str:
-        """What the index has of a file."""
+        """The text that the index has of a file."""
         rows = self.stack.rows(
             "SELECT text FROM files JOIN content_chunks USING (content_id) JOIN chunks ON chunks.id = chunk_id"
             " WHERE display = %s ORDER BY ordinal",
@@ -74,8 +74,8 @@ class Tree:
         """Wait until the index has this text of a file."""
         self.stack.wait(lambda: text in self.text(path), seconds=SOON, what=f"'{text}' in {path}")
 
-    def assert_well(self) -> None:
-        """A file that is saved now is read at once, nothing is held, nothing dead lies about."""
+    def assert_healthy(self) -> None:
+        """A file that is saved now is extracted at once, no claim is held, and no process is a zombie."""
         (self.folder / "canary").mkdir(exist_ok=True)
         canary = self.folder / "canary" / f"{time.monotonic_ns()}.txt"
         canary.write_text(f"The canary {canary.name} sings.")
@@ -86,13 +86,13 @@ class Tree:
         self.stack.wait(lambda: not zombies(self.stack), seconds=SOON, what="the end of zombies")
 
 
-def less_rights() -> tuple[str, ...]:
-    return LESS_RIGHTS if os.getuid() == 0 and shutil.which("setpriv") else ()
+def without_root_rights() -> tuple[str, ...]:
+    return WITHOUT_ROOT_RIGHTS if os.getuid() == 0 and shutil.which("setpriv") else ()
 
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Path]:
-    """A directory that links in the tree point to, and beside which the tree is. Nothing in it is ours to read."""
+    """A directory beside the tree to which links of the tree point. Nothing in it may be read."""
     place = Path(tempfile.mkdtemp(prefix="mfs-"))
     folder = place / "outside"
     (folder / "inner").mkdir(parents=True)
@@ -110,7 +110,7 @@ def tree(module_stack: Stack, outside: Path) -> Iterator[Tree]:
     stack = module_stack
     stack.environment["MAGICFS_SCAN_SECONDS"] = NEVER
     stack.environment["MAGICFS_MAX_TEXT_MB"] = "4"
-    stack.prefix = less_rights()
+    stack.prefix = without_root_rights()
     stack.add_root(folder)
     with peaks(stack) as largest:
         stack.start_all(embedders=1)
@@ -122,10 +122,10 @@ def tree(module_stack: Stack, outside: Path) -> Iterator[Tree]:
 
 
 @pytest.fixture(autouse=True)
-def well(tree: Tree) -> Iterator[None]:
-    """After each test, the pipeline is as it was."""
+def healthy_afterwards(tree: Tree) -> Iterator[None]:
+    """The pipeline is healthy after each test."""
     yield
-    tree.assert_well()
+    tree.assert_healthy()
 
 
 def set_traps(folder: Path, outside: Path) -> None:
@@ -162,7 +162,7 @@ def set_traps(folder: Path, outside: Path) -> None:
 
 @contextmanager
 def short_name(folder: Path) -> Iterator[str]:
-    """Addresses of sockets are short; test folders are not."""
+    """A short name of a folder, because socket addresses are short."""
     descriptor = os.open(folder, os.O_PATH)
     try:
         yield f"/proc/self/fd/{descriptor}"
@@ -171,7 +171,7 @@ def short_name(folder: Path) -> Iterator[str]:
 
 
 def dig(folder: Path, *, name: str, depth: int) -> None:
-    """Directories in directories, beyond what fits into a path, with a file at the bottom."""
+    """Make nested directories with a path longer than the system takes, and a file in the deepest one."""
     descriptor = os.open(folder, os.O_PATH)
     for _ in range(depth):
         os.mkdir(name, dir_fd=descriptor)
@@ -183,7 +183,7 @@ def dig(folder: Path, *, name: str, depth: int) -> None:
     os.close(descriptor)
 
 
-def test_traps_catch_nobody(tree: Tree) -> None:
+def test_every_trap_is_indexed_or_skipped(tree: Tree) -> None:
     found = tree.states("traps")
     assert found.pop(b"d/" * 1000 + b"bottom.txt") == INDEXED
     assert found.pop(b"laughs.docx") in {("failed", "corrupt"), ("failed", "bomb"), ("skipped", "no-text")}
@@ -206,7 +206,7 @@ def test_traps_catch_nobody(tree: Tree) -> None:
     assert len(tree.text("traps/laughs.svg")) < 10_000
 
 
-def test_what_opens_is_read(tree: Tree) -> None:
+def test_a_file_that_becomes_readable_is_read(tree: Tree) -> None:
     if not tree.stack.prefix and os.getuid() == 0:
         pytest.skip("root reads everything, and setpriv is not installed")
     (tree.folder / "traps" / "closed.txt").chmod(0o600)
@@ -215,7 +215,7 @@ def test_what_opens_is_read(tree: Tree) -> None:
     tree.wait_for_text("traps/closed/inside.txt", "either")
 
 
-def test_links_lead_nowhere(tree: Tree, outside: Path) -> None:
+def test_links_are_not_followed(tree: Tree, outside: Path) -> None:
     (tree.folder / "links").mkdir()
     (tree.folder / "links" / "everything").symlink_to("/")
     (tree.folder / "links" / "away").symlink_to(outside)
@@ -224,7 +224,7 @@ def test_links_lead_nowhere(tree: Tree, outside: Path) -> None:
     (tree.folder / "links" / "real.txt").write_text("But this.")
     tree.wait_for("links", {b"real.txt"})
     (outside / "new.txt").write_text("Changed.")
-    tree.assert_well()
+    tree.assert_healthy()
     tree.wait_for("links", {b"real.txt"})
     assert len(tree.states("traps/away")) == 0
 
@@ -260,7 +260,7 @@ def test_directories_that_are_renamed_keep_their_files(tree: Tree) -> None:
     tree.wait_for("renamed", set())
 
 
-def test_a_tree_that_is_moved_in_is_read_and_one_that_is_moved_out_forgotten(tree: Tree, outside: Path) -> None:
+def test_a_tree_that_is_moved_in_is_indexed_and_one_that_is_moved_out_is_not(tree: Tree, outside: Path) -> None:
     (outside / "moved" / "sub").mkdir(parents=True)
     (outside / "moved" / "one.txt").write_text("Moved in.")
     (outside / "moved" / "sub" / "two.txt").write_text("Moved in, deeper.")
@@ -271,7 +271,7 @@ def test_a_tree_that_is_moved_in_is_read_and_one_that_is_moved_out_forgotten(tre
     (tree.folder / "moved").rename(outside / "moved")
     tree.wait_for("moved", set())
     (outside / "moved" / "four.txt").write_text("Written when it was out.")
-    tree.assert_well()
+    tree.assert_healthy()
     tree.wait_for("moved", set())
 
 

@@ -1,4 +1,4 @@
-"""The mount answers, whatever dies behind it, and nothing is lost: real parts under the real supervisor."""
+"""The mount answers while workers, Redis and the query embedder die: real parts under the real supervisor."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in o
 CRASHES = 10
 FILES = 80
 ANSWER_SECONDS = 10.0
-"""A listing is bounded by MAGICFS_SEARCH_SECONDS and a moment; beyond this it hangs."""
+"""A listing takes MAGICFS_SEARCH_SECONDS and a moment at most; one that takes this long hangs."""
 
 
 @dataclass(eq=False)
 class Reader(threading.Thread):
-    """Lists a new search every fifth of a second, as a person at another shell."""
+    """Lists a new search every fifth of a second, like a person at another shell."""
 
     mount: Path
     failures: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Reader(threading.Thread):
 
 
 def child_that_embeds(commands: Commands, database: Database) -> int | None:
-    """The pid of a process that has chunks in its hands right now."""
+    """The pid of a child that has claimed chunks now."""
     with database.transaction() as connection:
         rows = connection.execute("SELECT DISTINCT leased_by FROM embeddings WHERE lease IS NOT NULL").fetchall()
     names = {row[0].partition("@")[0] for row in rows}

@@ -1,4 +1,4 @@
-"""A text that kills whoever reads it is found, alone, and set aside; everything else is indexed."""
+"""A text that kills its worker is isolated and quarantined; everything else is indexed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.plugins.stack import Stack
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("poison", ["SEGFAULT", "HANG", "MEMORY"])
-def test_a_chunk_that_kills_its_worker_is_set_aside(stack: Stack, tmp_path: Path, poison: str) -> None:
+def test_a_chunk_that_kills_its_worker_is_quarantined(stack: Stack, tmp_path: Path, poison: str) -> None:
     docs = tmp_path / "docs"
     write_files(docs, count=12, words=60)
     (docs / "poison.txt").write_text(f"An innocent beginning with the word {poison} in it.\n")
@@ -24,7 +24,7 @@ def test_a_chunk_that_kills_its_worker_is_set_aside(stack: Stack, tmp_path: Path
     stack.wait(lambda: stack.rows("SELECT count(*) FROM files WHERE state = 'indexed'")[0][0] == 13, what="reading")
     stack.wait(lambda: stack.waiting() == 0, seconds=120, what="an end of the work")
     states = stack.rows("SELECT state, count(*) FROM embeddings GROUP BY 1 ORDER BY 1")
-    assert dict(states)["failed"] == 1, "only the poisonous chunk"
+    assert dict(states)["failed"] == 1, "only the chunk with the poison"
     with stack.database.transaction() as connection:
         [failure] = list_failures(connection)
         assert (failure.path, failure.reason) == (b"poison.txt", "crashed")
@@ -34,5 +34,5 @@ def test_a_chunk_that_kills_its_worker_is_set_aside(stack: Stack, tmp_path: Path
     with stack.database.transaction() as connection:
         retry_failures(connection)
     stack.start_worker("embed")
-    stack.wait(stack.settled, what="another try with a model that is sound")
+    stack.wait(stack.settled, what="another try with a sound model")
     assert stack.rows("SELECT count(*) FROM embeddings WHERE state <> 'done'") == [(0,)]

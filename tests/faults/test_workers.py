@@ -1,4 +1,4 @@
-"""Workers and messages that die, in the middle of real work with the real model."""
+"""Workers that are killed and messages that are lost during real work with the real model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the processes of a stack become while something happens, and whether dead ones are left over."""
+"""The peak memory of the processes of a stack, and its zombies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SAMPLE_SECONDS = 0.05
 PARSER = "magicfs.text.extract.child"
 
 
-def family(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
-    """Every process of the stack with its part: a worker's or the agent's name, `parser` for its parsers."""
+def processes_of(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
+    """Every process of the stack with the name of its part; parser processes are called `parser`."""
     for name, process in stack.processes.items():
         with suppress(psutil.NoSuchProcess):
             parent = psutil.Process(process.pid)
@@ -27,24 +27,24 @@ def family(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
 @contextmanager
 def peaks(stack: Stack) -> Iterator[dict[str, int]]:
     """The largest resident size of one process of each part, in bytes, while the block runs."""
-    largest: dict[str, int] = {}
+    peak: dict[str, int] = {}
     done = threading.Event()
 
     def sample() -> None:
         while not done.wait(SAMPLE_SECONDS):
-            for name, process in family(stack):
+            for name, process in processes_of(stack):
                 with suppress(psutil.NoSuchProcess):
-                    largest[name] = max(largest.get(name, 0), process.memory_info().rss)
+                    peak[name] = max(peak.get(name, 0), process.memory_info().rss)
 
     thread = threading.Thread(target=sample)
     thread.start()
     try:
-        yield largest
+        yield peak
     finally:
         done.set()
         thread.join()
 
 
 def zombies(stack: Stack) -> list[tuple[str, int]]:
-    """Processes of the stack that ended and that nobody has taken away."""
-    return [(name, process.pid) for name, process in family(stack) if process.status() == psutil.STATUS_ZOMBIE]
+    """Processes of the stack that ended and whose parent has not collected them: part and pid."""
+    return [(name, process.pid) for name, process in processes_of(stack) if process.status() == psutil.STATUS_ZOMBIE]

@@ -1,4 +1,4 @@
-"""Real servers for the tests: one embedded Postgres and one Redis a session, a database of its own a test."""
+"""Real servers for the tests: one embedded Postgres and one Redis for a session, and a database for each test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Servers:
 
     @contextmanager
     def new_database(self) -> Iterator[str]:
-        """The address of a migrated, empty database, which is dropped afterwards."""
+        """Make an empty database with the current schema, yield its address, and drop it afterwards."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(postgres.admin_dsn(self.home / "run"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template_magicfs")
@@ -48,7 +48,7 @@ class Servers:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def empty_broker(self) -> str:
-        """The address of an empty Redis database. Numbers are reused after a while, so it is flushed first."""
+        """The address of an empty Redis database. It is flushed first, because numbers are reused after a while."""
         import redis as redis_client
 
         number = next(_numbers) % REDIS_DATABASES
@@ -96,7 +96,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture
 def database_url(servers: Servers) -> Iterator[str]:
-    """A migrated, empty database of the test's own."""
+    """The address of an empty database of the test's own, with the current schema."""
     with servers.new_database() as url:
         yield url
 
@@ -110,5 +110,5 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def broker_url(servers: Servers) -> str:
-    """An empty Redis database."""
+    """The address of an empty Redis database."""
     return servers.empty_broker()

@@ -1,4 +1,4 @@
-"""A running pipeline for the tests: real workers and a real agent, each a process of its own, on real servers."""
+"""A pipeline for the tests: real workers and a real agent, each a process of its own, on real servers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from magicfs.models.store import ModelStore
 from tests.plugins.servers import Servers
 
 HOST = "testhost"
-SABOTAGED = "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
+SABOTAGED = (
+    "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
+)
 
 
 @dataclass
@@ -39,11 +41,11 @@ class Stack:
     environment: dict[str, str] = field(default_factory=lambda: {"MAGICFS_SCAN_SECONDS": "5"})
     """Settings for the parts that are started from now on."""
     prefix: tuple[str, ...] = ()
-    """A program that starts them, such as one that takes rights away."""
+    """The command that starts the parts, such as one that takes capabilities away."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start_worker(self, kind: str, number: int = 1, *, sabotage: str | None = None) -> None:
-        """`sabotage` is a module of the tests to import first, which makes a real part misbehave."""
+        """`sabotage` names a module of the tests that the worker imports first to make a real part fail."""
         name = f"{kind}-{number}"
         arguments = ["worker", "--queue", kind, "--name", name]
         if sabotage is None:
@@ -82,7 +84,7 @@ class Stack:
         add_root(self.database, host=HOST, path=folder, home=self.home)
 
     def child_of(self, name: str) -> int | None:
-        """The pid of the process that does the work of a worker."""
+        """The pid of a worker's child; None when it has none."""
         try:
             children = psutil.Process(self.processes[name].pid).children()
         except psutil.NoSuchProcess:
@@ -134,7 +136,7 @@ class Stack:
 
 @contextmanager
 def stack_on(database_url: str, broker_url: str, model_store: ModelStore, stored_model: StoredModel) -> Iterator[Stack]:
-    """Nothing runs yet; the test starts what it needs. The real model is in the store."""
+    """A stack with the real model in its store. The test starts the parts that it needs."""
     home = Path(tempfile.mkdtemp(prefix="mfs-"))
     settings = Settings(
         home=home, host=HOST, database_url=database_url, broker_url=broker_url, model=stored_model.spec.name

@@ -1,1 +1,1 @@
-"""Random operations on a tree, random faults on what indexes it, and what must be equal in the end."""
+"""Random operations on a tree, random faults of the parts that index it, and the comparison of two indexes."""

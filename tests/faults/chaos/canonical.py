@@ -1,4 +1,4 @@
-"""The content of an index without its accidents: ids, times, who did the work and when."""
+"""The content of an index without what differs between two equal ones: ids, times, and names of workers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ VECTORS = """
     LEFT JOIN embeddings e ON e.chunk_id = k.id AND e.model_id = m.id
 """
 TOLERANCE = 0.9999
-"""Least cosine of two vectors that count as the same: halves are rounded."""
+"""The smallest cosine of two vectors that count as equal, because the table rounds to half precision."""
 
 
 def files_of(database: Database) -> dict[bytes, tuple[Any, ...]]:
-    """Every file: state, reason, digest, and its chunks with their places."""
+    """Every file by its path: state, reason, digest, and chunks with their lines."""
     with database.transaction() as connection:
         return {row[0]: row[1:] for row in connection.execute(FILES)}
 
 
 def vectors_of(database: Database) -> dict[tuple[str, str], tuple[str, str | None, Any]]:
-    """Every chunk, by its context and its text, that a file has: whether it has a vector, and which."""
+    """Every chunk of a file by its context and text: state, reason and vector."""
     with database.transaction() as connection:
         return {
             (context, text): (
@@ -43,17 +43,17 @@ def vectors_of(database: Database) -> dict[tuple[str, str], tuple[str, str | Non
         }
 
 
-def assert_equal(one: Database, other: Database) -> int:
-    """Compare two indexes of one tree. Returns how many chunks they have."""
-    files, expected = files_of(one), files_of(other)
-    only_one, only_other = files.keys() - expected.keys(), expected.keys() - files.keys()
-    assert not only_one, f"not on disk, or not wanted: {only_one}"
-    assert not only_other, f"missing: {only_other}"
-    different = {path: (files[path], expected[path]) for path in files if files[path] != expected[path]}
+def assert_equal(actual: Database, expected: Database) -> int:
+    """Assert that two indexes of one tree are equal. Returns how many chunks they have."""
+    files, expected_files = files_of(actual), files_of(expected)
+    surplus, missing = files.keys() - expected_files.keys(), expected_files.keys() - files.keys()
+    assert not surplus, f"not on disk, or ignored: {surplus}"
+    assert not missing, f"missing: {missing}"
+    different = {path: (files[path], expected_files[path]) for path in files if files[path] != expected_files[path]}
     assert not different, "\n".join(
         f"{path!r}:\n  is   {is_}\n  must {must}" for path, (is_, must) in different.items()
     )
-    vectors, expected_vectors = vectors_of(one), vectors_of(other)
+    vectors, expected_vectors = vectors_of(actual), vectors_of(expected)
     assert vectors.keys() == expected_vectors.keys()
     for chunk, (state, reason, vector) in vectors.items():
         expected_state, expected_reason, expected_vector = expected_vectors[chunk]

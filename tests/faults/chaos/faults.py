@@ -1,4 +1,4 @@
-"""What goes wrong with the parts of MagicFS, at random but from a seed. The supervisor starts again what dies."""
+"""Random faults of the parts of MagicFS, from a seed. The supervisor starts again what dies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Faults:
              self.duplicate_messages, self.stop_postgres, self.kill_postgres, self.kill_a_connection],
             weights=[8, 3, 2, 1, 3, 1, 3, 1, 1, 2],
         )[0]  # fmt: skip
-        # What an earlier fault is about to end may be gone between a look and the next one.
+        # A process that an earlier fault killed may vanish at any moment.
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             if fault():
                 self.by_name[fault.__name__] = self.by_name.get(fault.__name__, 0) + 1
@@ -65,7 +65,7 @@ class Faults:
         return self._signal_postgres(signal.SIGKILL)
 
     def kill_a_connection(self) -> bool:
-        """A server process of Postgres dies: it restarts itself and recovers."""
+        """Kill one backend of Postgres, which then restarts and recovers."""
         pid = postgres.server_pid(self.commands.home)
         if pid is None:
             return False

@@ -1,4 +1,4 @@
-"""What people and programs do to a tree of files, at random but from a seed."""
+"""Random operations of people and programs on a tree of files, from a seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUBJECTS = (
 
 @dataclass
 class Tree:
-    """A tree, and one random thing after the other that happens to it."""
+    """A tree of files, and a count of the operations on it."""
 
     root: Path
     randomness: random.Random
@@ -36,7 +36,7 @@ class Tree:
             self.create()
 
     def step(self) -> None:
-        """One operation. What fails because of an earlier one is no operation."""
+        """Do one operation. It is not counted when an earlier one makes it fail."""
         operation = self.randomness.choices(
             [self.create, self.edit, self.append, self.delete, self.move, self.move_directory, self.copy,
              self.change_mode, self.touch, self.replace, self.link, self.empty],
@@ -120,7 +120,7 @@ class Tree:
         os.utime(self.any_file())
 
     def replace(self) -> None:
-        """Save as many editors do: a new file renamed over the old one."""
+        """Save as many editors do: rename a new file over the old one."""
         path = self.any_file()
         draft = path.with_name(f".{path.name}.swp")
         draft.write_text(self.text())

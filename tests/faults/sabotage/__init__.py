@@ -1,1 +1,1 @@
-"""Imported by a worker of a test before it starts: each module makes one real part misbehave on a marked text."""
+"""Modules that a worker of a test imports before it starts. Each makes one real part fail on a marked text."""

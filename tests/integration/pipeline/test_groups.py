@@ -1,4 +1,4 @@
-"""Small files are brought to their end several at a time; none of them notices."""
+"""Small files are extracted in groups, with the same result as one by one."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_small_files_go_together_and_large_ones_alone() -> None:
     assert grouped() == []
     assert grouped(claim(1), claim(2), claim(3, size=large), claim(4), claim(5)) == [[1, 2], [3], [4, 5]]
     assert grouped(claim(1, size=large), claim(2, size=large)) == [[1], [2]]
-    assert grouped(claim(1), claim(99), claim(2)) == [[1], [99], [2]], "its name says that it takes time"
+    assert grouped(claim(1), claim(99), claim(2)) == [[1], [99], [2]], "its name says that it may need a parser"
 
 
-def test_what_was_just_saved_waits_for_nothing_else() -> None:
+def test_a_saved_file_is_in_no_group_with_other_files() -> None:
     assert grouped(claim(1, priority=1), claim(2, priority=1), claim(3)) == [[1, 2], [3]]
 
 
@@ -57,8 +57,8 @@ def test_copies_in_a_group_are_read_once(index: Index) -> None:
 
 
 @pytest.mark.parametrize("kind", ["slow", "late"])
-def test_files_that_need_a_parser_have_a_turn_each_and_copies_of_them_one(index: Index, kind: str) -> None:
-    """Whether their names tell (slow) or only their bytes (late)."""
+def test_files_that_need_a_parser_are_processed_one_by_one_and_their_copies_not_at_all(index: Index, kind: str) -> None:
+    """Their names say so (slow), or only their bytes (late)."""
     for name in (f"a.{kind}", f"b.{kind}", "c.txt", f"d.{kind}"):
         (index.folder / name).write_text("other words" if name[0] == "d" else "words")
     index.scan()
@@ -67,7 +67,7 @@ def test_files_that_need_a_parser_have_a_turn_each_and_copies_of_them_one(index:
     assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(4,)]
 
 
-def test_what_is_had_at_once_is_written_down_before_any_parser_is_asked(index: Index) -> None:
+def test_files_that_need_no_parser_are_written_before_any_parser_starts(index: Index) -> None:
     for name in ("a.late", "b.txt", "c.txt"):
         (index.folder / name).write_text(f"words of {name}")
     index.scan()
@@ -84,9 +84,7 @@ def test_what_is_had_at_once_is_written_down_before_any_parser_is_asked(index: I
 
 
 @pytest.mark.parametrize("kind", ["slow", "late"])
-def test_parsers_that_take_long_keep_nothing_else_waiting(
-    index: Index, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_a_batch_ends_after_a_slow_parser(index: Index, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(extraction, "BATCH_SECONDS", 0.0)
     for name in ("a", "b", "c"):
         (index.folder / f"{name}.{kind}").write_text(f"words of {name}")
@@ -96,7 +94,7 @@ def test_parsers_that_take_long_keep_nothing_else_waiting(
     assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(3,)]
 
 
-def test_a_bad_file_does_not_make_the_others_of_its_group_take_longer_than_a_batch_may(
+def test_a_bad_file_does_not_make_its_group_exceed_the_time_of_a_batch(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extraction, "BATCH_SECONDS", 0.0)
@@ -154,7 +152,7 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     assert index.rows("SELECT count(*) FROM files WHERE content_id IS NOT NULL") == [(GROUP_FILES,)]
 
 
-def test_those_of_a_group_that_somebody_else_has_are_left_to_them(index: Index) -> None:
+def test_files_of_a_group_whose_claim_was_lost_are_not_written(index: Index) -> None:
     for name in ("a.txt", "b.txt"):
         (index.folder / name).write_text(f"words of {name}")
     index.scan()
@@ -190,7 +188,7 @@ def test_of_a_group_only_the_file_that_changed_is_read_again(index: Index, monke
 def test_a_database_that_goes_away_between_the_files_of_a_group_loses_none(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The group fails for another reason, and the database goes away while its files are tried one by one."""
+    """The group fails because of a file; the database goes away while its files are processed one by one."""
     for name in ("a.txt", "b.txt", "c.txt"):
         (index.folder / name).write_text(f"words of {name}")
     index.scan()
@@ -216,7 +214,7 @@ def test_a_database_that_goes_away_between_the_files_of_a_group_loses_none(
     ]
 
 
-def test_two_workers_with_the_same_contents_never_stop_each_other(index: Index) -> None:
+def test_workers_with_the_same_contents_cause_no_error_for_each_other(index: Index) -> None:
     for number in range(60):
         (index.folder / f"{number}.txt").write_text(f"words {number % 7}\n\nand {number % 11}")
     index.scan()

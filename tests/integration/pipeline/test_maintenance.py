@@ -1,4 +1,4 @@
-"""What maintenance forgets and what it keeps, on a real Postgres."""
+"""What maintenance deletes and what it keeps, on a real Postgres."""
 
 import pytest
 
@@ -16,13 +16,13 @@ def sweep_once(index: Index, *, limit: int = 100) -> int:
 
 
 def stray_chunk(index: Index, number: int) -> int:
-    """A chunk that stands nowhere, with a vector to come."""
+    """A chunk of no content, which waits for its vector."""
     [(chunk,)] = index.rows(ONLY_CHUNK, number.to_bytes(16, "big"))
     index.rows("INSERT INTO embeddings (model_id, chunk_id) SELECT id, %s FROM models RETURNING 1", chunk)
     return chunk
 
 
-def test_two_sweeps_at_once_leave_nothing_of_a_chunk_that_both_drop(index: Index) -> None:
+def test_two_concurrent_sweeps_leave_nothing_of_a_chunk_that_both_delete(index: Index) -> None:
     for name in ("one.txt", "two.txt"):
         (index.folder / name).write_text(f"shared\n\nof {name}")
     index.settle()
@@ -31,7 +31,7 @@ def test_two_sweeps_at_once_leave_nothing_of_a_chunk_that_both_drop(index: Index
     index.scan()
     with index.database.transaction() as first:
         assert contents_db.sweep_orphans(first, grace_s=-1, limit=1) == 1
-        assert sweep_once(index, limit=1) == 0, "one transaction sweeps at a time"
+        assert sweep_once(index, limit=1) == 0, "only one transaction sweeps at a time"
     assert sweep_once(index) == 1
     assert index.rows("SELECT count(*) FROM chunks") == [(0,)]
     assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
@@ -88,7 +88,7 @@ class TestAnOlderExtractor:
         pending = ("pending", None)
         assert index.states() == before | {"blank.txt": pending, "crashed.txt": pending}
 
-    def test_a_few_wait_at_a_time_and_the_next_follow_at_once(
+    def test_a_few_wait_at_a_time_and_the_next_sweep_adds_more(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("magicfs.pipeline.maintenance.OUTDATED_FILES", 2)
@@ -106,8 +106,8 @@ class TestAnOlderExtractor:
         assert waiting == [2, 2, 1, 0]
 
 
-class TestChunksThatStandNowhere:
-    def test_they_go_with_their_vectors(self, index: Index) -> None:
+class TestChunksOfNoContent:
+    def test_they_are_deleted_with_their_vectors(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("words")
         index.settle()
         stray_chunk(index, 1)
@@ -115,23 +115,23 @@ class TestChunksThatStandNowhere:
         assert index.rows("SELECT text FROM chunks") == [("words",)]
         assert index.rows("SELECT state FROM embeddings") == [("done",)]
 
-    def test_a_few_are_looked_at_at_a_time_and_all_in_turn(self, index: Index) -> None:
+    def test_a_few_are_checked_at_a_time_and_all_in_turn(self, index: Index) -> None:
         for number in range(5):
             stray_chunk(index, number)
-        assert [self.look(index) for _ in range(3)] == [2, 2, 1]
+        assert [self.sweep_chunks(index) for _ in range(3)] == [2, 2, 1]
         stray_chunk(index, 9)
-        assert self.look(index) == 1, "after the last one it begins anew"
+        assert self.sweep_chunks(index) == 1, "after the last chunk it starts with the first again"
 
-    def test_one_that_is_being_placed_stays(self, index: Index) -> None:
+    def test_one_that_a_content_is_getting_is_kept(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("words")
         index.settle()
         chunk = stray_chunk(index, 1)
         place = "INSERT INTO content_chunks SELECT id, 7, %s, 1, 1 FROM contents"
         with index.database.transaction() as other:
             other.execute(place, (chunk,))
-            assert self.look(index) == 0
+            assert self.sweep_chunks(index) == 0
         assert index.rows("SELECT count(*) FROM chunks") == [(2,)]
 
-    def look(self, index: Index) -> int:
+    def sweep_chunks(self, index: Index) -> int:
         with index.database.transaction() as connection:
             return contents_db.sweep_chunks(connection, limit=2)

@@ -1,4 +1,4 @@
-"""Changing the model of an index, in the background."""
+"""The change of an index to another model, in the background."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def filled(index: Index) -> Index:
     return index
 
 
-def test_the_first_model_stays_until_it_is_replaced_on_purpose(index: Index) -> None:
+def test_the_active_model_changes_only_on_request(index: Index) -> None:
     with index.database.transaction() as connection:
         assert activate_model(connection, FAKE_SPEC).spec == FAKE_SPEC
         with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
@@ -83,7 +83,7 @@ def test_what_is_saved_while_a_model_is_built_loads_neither_model_again(filled: 
     with filled.database.transaction() as connection:
         assert complete_building(connection) is not None
     service.run_batch()
-    assert list(service._embedders) == [OTHER], "the memory of a retired model is given back"
+    assert list(service._embedders) == [OTHER], "the retired model is unloaded"
 
 
 def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Index) -> None:
@@ -121,7 +121,7 @@ def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> No
         assert active_model(connection).spec == FAKE_SPEC
 
 
-def test_the_way_back_is_short_and_ends(filled: Index) -> None:
+def test_going_back_needs_no_new_vectors_until_the_old_ones_are_dropped(filled: Index) -> None:
     with filled.database.transaction() as connection:
         build_model(connection, OTHER)
     embed_all(filled)

@@ -1,4 +1,4 @@
-"""Chunks that no file has any more: nobody waits for their vectors, and who brings them back gets them."""
+"""Chunks that no file has any more are not embedded; a file that has them again gets their vectors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUEUED = "SELECT text FROM embeddings JOIN chunks ON chunks.id = chunk_id WHERE 
 
 
 def read_all(index: Index) -> None:
-    """Scan and read, but embed nothing."""
+    """Scan and extract, but embed nothing."""
     index.scan()
     while index.extraction().run_batch():
         pass
@@ -50,7 +50,7 @@ def claim(connection: Connection, *, limit: int = 10) -> list[ClaimedChunk]:
 
 @pytest.fixture
 def deleted(index: Index) -> Index:
-    """Six files that were read, of which two are gone before anything was embedded."""
+    """Six extracted files, two of which are deleted before anything is embedded."""
     for number in range(6):
         (index.folder / f"{number}.txt").write_text(f"words {number}\n\nshared")
     read_all(index)
@@ -60,7 +60,7 @@ def deleted(index: Index) -> Index:
     return index
 
 
-def test_what_is_gone_is_neither_counted_nor_embedded(deleted: Index) -> None:
+def test_chunks_of_deleted_files_are_neither_counted_nor_embedded(deleted: Index) -> None:
     assert counted(deleted) == (0, 5)
     embed_all(deleted)
     assert deleted.rows(EMBEDDED) == [("shared",), ("words 2",), ("words 3",), ("words 4",), ("words 5",)]
@@ -68,23 +68,23 @@ def test_what_is_gone_is_neither_counted_nor_embedded(deleted: Index) -> None:
     assert counted(deleted) == (5, 5)
 
 
-def test_what_was_embedded_is_not_counted_when_it_is_gone(deleted: Index) -> None:
+def test_embedded_chunks_of_deleted_files_are_not_counted(deleted: Index) -> None:
     embed_all(deleted)
     (deleted.folder / "2.txt").unlink()
     deleted.scan()
     assert counted(deleted) == (4, 4)
 
 
-def test_what_comes_back_is_embedded(deleted: Index) -> None:
+def test_chunks_that_come_back_are_embedded(deleted: Index) -> None:
     embed_all(deleted)
     (deleted.folder / "moved.txt").write_text("words 0\n\nshared")
     deleted.settle()
-    assert len(deleted.reader.calls) == 6, "it was an orphan, and is known"
+    assert len(deleted.reader.calls) == 6, "its content was an orphan and is taken up again"
     assert ("words 0",) in deleted.rows(EMBEDDED)
     assert counted(deleted) == (6, 6)
 
 
-def test_one_claim_passes_over_all_that_is_gone(deleted: Index) -> None:
+def test_one_claim_skips_all_chunks_of_deleted_files(deleted: Index) -> None:
     deleted.rows("DELETE FROM files WHERE path <> '5.txt' RETURNING 1")
     deleted.rows("DELETE FROM content_chunks USING chunks WHERE chunks.id = chunk_id AND text = 'shared' RETURNING 1")
     with deleted.database.transaction() as connection:
@@ -92,7 +92,7 @@ def test_one_claim_passes_over_all_that_is_gone(deleted: Index) -> None:
     assert deleted.rows("SELECT count(*) FROM embeddings") == [(1,)]
 
 
-def test_a_claim_leaves_what_is_being_taken_back(deleted: Index) -> None:
+def test_a_claim_skips_chunks_that_a_transaction_is_taking_back(deleted: Index) -> None:
     with deleted.database.transaction() as taking:
         take_back(taking)
         with deleted.database.transaction() as claiming:
@@ -101,7 +101,7 @@ def test_a_claim_leaves_what_is_being_taken_back(deleted: Index) -> None:
         assert "words 0" in [claimed.text for claimed in claim(connection)]
 
 
-def test_what_is_taken_back_while_it_is_dropped_waits_again(deleted: Index) -> None:
+def test_chunks_that_are_taken_back_during_their_deletion_wait_again(deleted: Index) -> None:
     def taken_back() -> None:
         with deleted.database.transaction() as connection:
             take_back(connection)
@@ -111,7 +111,7 @@ def test_what_is_taken_back_while_it_is_dropped_waits_again(deleted: Index) -> N
         assert "words 0" not in [claimed.text for claimed in claim(claiming)]
         thread.start()
         thread.join(0.5)
-        assert thread.is_alive(), "it must wait for the end of the claim"
+        assert thread.is_alive(), "it waits for the end of the claim"
     thread.join()
     with deleted.database.transaction() as connection:
         assert "words 0" in [claimed.text for claimed in claim(connection)]
@@ -127,7 +127,7 @@ def take_back(connection: Connection) -> None:
     enqueue_chunks(connection, {ContentId(row[0]): 0})
 
 
-def test_a_new_model_is_built_for_what_files_have(deleted: Index) -> None:
+def test_a_new_model_embeds_only_chunks_of_files(deleted: Index) -> None:
     embed_all(deleted)
     (deleted.folder / "2.txt").unlink()
     deleted.scan()
@@ -136,7 +136,7 @@ def test_a_new_model_is_built_for_what_files_have(deleted: Index) -> None:
     assert deleted.rows(QUEUED, model.id) == [("shared",), ("words 3",), ("words 4",), ("words 5",)]
 
 
-def test_a_new_model_is_complete_without_what_is_gone(deleted: Index) -> None:
+def test_a_new_model_is_complete_without_chunks_of_deleted_files(deleted: Index) -> None:
     embed_all(deleted)
     with deleted.database.transaction() as connection:
         model = build_model(connection, OTHER)
