@@ -157,10 +157,8 @@ def query_embedder(settings: Settings) -> QueryEmbedder:
     """A client of the query embedder. The client starts the query embedder's process if none runs."""
     from magicfs.embedding.query_client import QueryEmbedder
 
-    store = model_store(settings)
-
     def find_folder(spec: ModelSpec) -> Path:
-        return store.find(spec.name, spec.precision).folder
+        return resolve_model(settings, spec).folder
 
     return QueryEmbedder(settings.embedder_socket, find_folder, log=settings.log_dir / EMBEDDER_LOG)
 

@@ -13,10 +13,10 @@ from magicfs.cli.terminal import directory
 def agent(
     roots: Annotated[
         list[Path] | None,
-        typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to add before it starts."),
+        typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to add as roots first."),
     ] = None,
 ) -> None:
-    """Watch this host's roots and keep the index in line with them, until it is stopped."""
+    """Scan and watch the roots of this host until it is stopped, so that the index follows them."""
     from magicfs.cli import wiring
 
     wiring.run_agent(wiring.settings_for_service("agent"), roots or [])

@@ -1,4 +1,4 @@
-"""`magicfs mount`: the mount node."""
+"""`magicfs mount`: serve a mount."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from magicfs.cli.terminal import directory
 
 
 def mount(
-    place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="An empty directory.")],
+    mount_point: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="An empty directory.")],
 ) -> None:
     """Mount the index at DIR and serve it until it is unmounted or stopped."""
     from magicfs.cli import wiring
 
-    wiring.run_mount(wiring.settings_for_service("mount"), place)
+    wiring.run_mount(wiring.settings_for_service("mount"), mount_point)

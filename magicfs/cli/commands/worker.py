@@ -1,4 +1,4 @@
-"""`magicfs worker`: read files, or compute embeddings."""
+"""`magicfs worker`: extract files, or embed chunks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import typer
 
 EXAMPLES = """Examples:
 
-    magicfs worker --queue extract                reads files of this host
+    magicfs worker --queue extract                extracts the files of this host
 
-    magicfs worker --queue embed --name embed-1   computes embeddings for the whole cluster"""
+    magicfs worker --queue embed --name embed-1   embeds the chunks of the whole cluster"""
 
 
 class WorkQueue(StrEnum):
@@ -26,12 +26,12 @@ def worker(
     name: Annotated[
         str | None,
         typer.Option(
-            help="Unique in the cluster and the same after a restart: then it takes up what it left. "
-            "Without one, it is made of the name of this machine or container."
+            help="Unique in the cluster and the same after a restart, so that the worker finds its own claims again. "
+            "Without one, a name is made of that of this machine or container."
         ),
     ] = None,
 ) -> None:
-    """Work until it is stopped: one process, one model, one task at a time."""
+    """Run a worker until it is stopped: one process, one model, one task at a time."""
     from magicfs.cli import wiring
 
     wiring.run_worker(wiring.settings_for_service(name or queue.value), kind=queue.value, name=name)
