@@ -12,7 +12,7 @@ and `precision` in its head and the vector, little-endian float32, as its body. 
 `error`, the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the
 protocol has no versions.
 
-Threads: the main thread accepts connections, each connection has a thread, and one thread at a time uses the model.
+Threads: the main thread accepts connections, each connection has a thread, and one more thread uses the model.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,10 +68,11 @@ def failure(error: MagicFSError) -> Message:
 
 
 class EmbeddingService:
-    """Answers requests with the model that it loaded last. Safe in any thread; one text is embedded at a time."""
+    """Answers requests with the model that it loaded last. Safe in any thread."""
 
     def __init__(self) -> None:
-        self._model_lock = threading.Lock()
+        # Not a lock: native code keeps memory for every thread that it has worked in.
+        self._model_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._embedder: FastembedEmbedder | None = None
         self._folder: Path | None = None
         """The folder of the loaded model."""
@@ -79,12 +81,13 @@ class EmbeddingService:
     def answer(self, request: Message, *, is_wanted: Callable[[], bool]) -> Message:
         """The answer to a request.
 
-        `is_wanted` is asked when the model becomes free; raises `Disconnected` when it returns False.
+        `is_wanted` is called when the model is free. Raises `Disconnected` when it returns False, and when the service
+        stops.
         """
         try:
             match request.head.get("do"):
                 case "embed":
-                    return self._embed(request.head, is_wanted)
+                    return self._model_thread.submit(self._embed, request.head, is_wanted).result()
                 case "ping":
                     return Message({"pid": os.getpid(), "model": self._label(), "served": self._served})
                 case "quit":
@@ -92,6 +95,8 @@ class EmbeddingService:
             return failure(EmbedderUnavailable("malformed request (unknown command)"))
         except Disconnected:
             raise
+        except CancelledError as error:
+            raise Disconnected("the server stops") from error
         except MagicFSError as error:
             return failure(error)
         except Exception as error:
@@ -99,23 +104,22 @@ class EmbeddingService:
             return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
 
     def stop(self) -> None:
-        """Wait for the text in work, and embed no more: native code must not run while the interpreter ends."""
-        self._model_lock.acquire(timeout=EMBED_SECONDS)
+        """Wait until the text in work is embedded, and drop all others."""
+        self._model_thread.shutdown(cancel_futures=True)
 
     def _embed(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
         folder, text = head.get("folder"), head.get("text")
         if not (isinstance(folder, str) and isinstance(text, str)):
             raise EmbedderUnavailable("malformed request (folder and text are needed)")
-        with self._model_lock:
-            if not is_wanted():
-                raise Disconnected("the client gave up")
-            faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
-            try:
-                embedder = self._load(Path(folder))
-                vector = embedder.embed_query(text)
-            finally:
-                faulthandler.cancel_dump_traceback_later()
-            self._served += 1
+        if not is_wanted():
+            raise Disconnected("the client gave up")
+        faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
+        try:
+            embedder = self._load(Path(folder))
+            vector = embedder.embed_query(text)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        self._served += 1
         spec = embedder.spec
         return Message({"name": spec.name, "precision": str(spec.precision)}, vector.astype("<f4").tobytes())
 
