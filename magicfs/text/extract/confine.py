@@ -7,8 +7,8 @@
 | seccomp | sockets, new programs, ptrace; changes to modes, owners, times, xattrs | every thread, also those that run |
 | Landlock | changing files outside one directory, signals to other processes | the caller and threads it starts later |
 
-So Landlock comes before any library starts a thread. Seccomp and Landlock are a second line of defence: where the kernel
-or the machine lacks them, the function returns False and the child works without.
+So Landlock comes before any library starts a thread. Seccomp and Landlock are a second line of defence: where the
+kernel or the machine lacks them, the function returns False and the child works without.
 """
 
 from __future__ import annotations
