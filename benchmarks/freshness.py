@@ -1,8 +1,8 @@
-"""How soon a file that was just saved is found: from `close()` to its name in a listing of the mount.
+"""How soon a file that was just saved is found: from `close()` until a listing of the mount has its name.
 
-By its words: the query is a word that only this file has. By meaning: the query shares no word with the file, so
-that only its vector can bring it up. Once on an idle machine, and by meaning also during a bulk import that keeps
-all workers busy. Seconds; the percentiles of `--saves` files each.
+Lexical: the query is a word that only this file has. Semantic: the query shares no word with the file, so only the
+file's vector can find it. Both on an idle machine, and semantic also during a bulk import that keeps all workers busy.
+Figures are seconds: percentiles of `--saves` files each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from _report import parser, report
 from _stack import Stack, stack
 from indexing import write_corpus
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.005
 
 PAIRS = (
@@ -47,7 +47,7 @@ PAIRS = (
 def seconds_until_listed(mount: Path, query: str, name: str) -> float:
     """Seconds until a file of that name is in the listing of a query."""
     began = time.perf_counter()
-    while time.perf_counter() - began < PATIENCE_SECONDS:
+    while time.perf_counter() - began < TIMEOUT_SECONDS:
         try:
             names = os.listdir(mount / "search" / query)
         except OSError as error:
@@ -55,19 +55,19 @@ def seconds_until_listed(mount: Path, query: str, name: str) -> float:
         if any(found.endswith(name) for found in names):
             return time.perf_counter() - began
         time.sleep(POLL_SECONDS)
-    raise RuntimeError(f"{name} was not found by '{query}' within {PATIENCE_SECONDS} s")
+    raise RuntimeError(f"{name} was not found by '{query}' within {TIMEOUT_SECONDS} s")
 
 
-def by_words(mount: Path, folder: Path, count: int) -> Iterator[float]:
-    """Save files, each with a word of its own, and look for that."""
+def lexical_seconds(mount: Path, folder: Path, count: int) -> Iterator[float]:
+    """Save files, each with a word of its own, and yield the seconds until a search for it lists the file."""
     for number in range(count):
         name = f"words-{number}.txt"
         (folder / name).write_text(f"The secret word of this note is quux{number:04}zap, and nothing else has it.\n")
         yield seconds_until_listed(mount, f"quux{number:04}zap", name)
 
 
-def by_meaning(mount: Path, folder: Path, count: int, *, label: str) -> Iterator[float]:
-    """Save files about a subject, and look for the subject in other words."""
+def semantic_seconds(mount: Path, folder: Path, count: int, *, label: str) -> Iterator[float]:
+    """Save files about a subject, and yield the seconds until a search in other words lists the file."""
     for number in range(count):
         text, query = PAIRS[number % len(PAIRS)]
         name = f"{label}-{number}.txt"
@@ -103,12 +103,12 @@ def main() -> None:
         running.run("roots", "add", str(folder))
         (folder / "first.txt").write_text("The first note.")
         running.wait(lambda: running.embedded() == 1, seconds=60)
-        for _ in by_meaning(running.mount, folder, 3, label="warm"):
+        for _ in semantic_seconds(running.mount, folder, 3, label="warm"):
             pass
-        figures = percentiles("lexical", list(by_words(running.mount, folder, chosen.saves)))
-        figures |= percentiles("semantic", list(by_meaning(running.mount, folder, chosen.saves, label="idle")))
+        figures = percentiles("lexical", list(lexical_seconds(running.mount, folder, chosen.saves)))
+        figures |= percentiles("semantic", list(semantic_seconds(running.mount, folder, chosen.saves, label="idle")))
         start_bulk_import(running, files=chosen.bulk_files)
-        bulk = percentiles("bulk", list(by_meaning(running.mount, folder, chosen.saves, label="bulk")))
+        bulk = percentiles("bulk", list(semantic_seconds(running.mount, folder, chosen.saves, label="bulk")))
         left = running.pending()
         figures |= {"semantic_bulk_p50_s": bulk["bulk_p50_s"], "semantic_bulk_p95_s": bulk["bulk_p95_s"]}
     sizes = {"saves": chosen.saves, "bulk_files": chosen.bulk_files, "bulk_left_at_end": left}

@@ -1,7 +1,8 @@
-"""How long a rescan takes, against `find` printing the same metadata of the same tree, both warm, in turn.
+"""How long a rescan takes, compared with `find` printing the same metadata of the same tree, both warm, in turn.
 
 Figures: `ratio_unchanged` = a whole rescan of an unchanged tree / find; `ratio_one_percent` = a rescan after 1 % of
-the files were written to, until the changes are in the database and rung for / find. Medians of several rounds.
+the files were written to, until the changes are in the database and the workers are notified / find. Medians of
+several rounds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ METADATA = "%p %s %T@ %C@ %i %m %U %G\n"
 
 
 def make_tree(folder: Path, *, files: int, in_directory: int) -> list[str]:
-    """Many small files in directories of a usual size; their paths, as text, which costs Python's collector nothing."""
+    """Make many small files in directories of a usual size. Returns their paths as text, which is cheap for Python's GC."""
     paths = []
     for number in range(files):
         directory = folder / f"directory{number // in_directory:05}"
@@ -61,9 +62,9 @@ def main() -> None:
 
         def scan() -> tuple[float, int]:
             with running.database.transaction() as connection:
-                known = next(entry for entry in list_roots(connection) if entry.root.id == root.id)
+                registered = next(each for each in list_roots(connection) if each.root.id == root.id)
             began = time.perf_counter()
-            result = scanner.scan(known)
+            result = scanner.scan(registered)
             return time.perf_counter() - began, result.changed
 
         assert scan()[1] == chosen.files

@@ -1,4 +1,4 @@
-"""Why a file is in the index, or is not: what `magicfs doctor PATH` says.
+"""Explain why a file is in the index, or is not, for `magicfs doctor PATH`.
 
 Used by the CLI. Applies the rules of the walk to one path and reads the index; changes nothing.
 """

@@ -47,7 +47,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A rule matches an entry itself. What a matched directory contains is left to the walk, which does not enter."""
+    """A rule matches an entry itself, not what a matched directory contains: the walk does not enter the directory."""
 
     line: str
     ignores: bool
@@ -242,7 +242,7 @@ def compile_pattern(line: str) -> GitIgnoreSpecPattern:
 def _without_backtracking(regex: str) -> str:
     """An expression that matches the same, and tries one way only for each wildcard but the last."""
     regex = _EARLIER_STAR.sub(r"(?>[^/]*?\1)", regex)
-    # In git brackets never match a slash. Here too, or a segment could match in as many ways as there are slashes.
+    # As in git, brackets match no slash. Otherwise a segment that reaches into the next one matches in many ways.
     regex = _REGEX_BRACKETS.sub(lambda found: f"(?!/){found[0]}" if found[1] else found[0], regex)
     first, *others = regex.split(_INNER_DOUBLE_STAR)
     if not others:

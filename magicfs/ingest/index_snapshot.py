@@ -21,7 +21,7 @@ from magicfs.ingest.walk import Listing, Signature, is_within, parent_directorie
 
 @dataclass(frozen=True, slots=True)
 class CachedSnapshot:
-    """What the last scan of a root left in the cache."""
+    """What the cache holds of a root."""
 
     listings: dict[bytes, bytes]
     """Packed listings by directory."""
@@ -87,7 +87,7 @@ class SnapshotCache:
 
 
 class IndexSnapshot:
-    """The index before a scan. Takes note of the listings of the scan, and says which files it has not seen."""
+    """The index before a scan. Notes the listings of the scan, and returns what the scan has not seen."""
 
     def __init__(self, database: Database, root: RootId, below: bytes, cached: CachedSnapshot | None) -> None:
         """The snapshot of the directory `below`. Without `cached`, all its rows are loaded at once."""
@@ -110,7 +110,7 @@ class IndexSnapshot:
         return self._seen.keys()
 
     def note_listing(self, listing: Listing) -> bool:
-        """Take note of a directory of the scan. Returns whether it is just as it was in the cache."""
+        """Note a directory of the scan. Returns whether it is unchanged, as the cache has it."""
         packed = listing.pack()
         self._seen[listing.path] = packed
         self._seen_files += len(listing)

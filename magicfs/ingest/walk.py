@@ -175,8 +175,8 @@ class Walk:
                 ino = stat.st_ino
                 if ino >= INT64_SIGN_BIT:
                     ino = to_signed_64(ino)
-                # Times are not clamped to what the database holds: that would cost time for every file, and here only
-                # makes a file with such a time look changed now and then.
+                # To save time, times are not clamped to what the database holds. A file with a time beyond that looks
+                # changed whenever it is compared with its row.
                 add((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, ino))
             else:
                 self._queue_directory(entry, prefix, rules, queue)

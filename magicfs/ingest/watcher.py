@@ -53,7 +53,7 @@ class ChangedPaths:
     paths: dict[RootId, set[bytes]] = field(default_factory=dict)
     """By root, relative to it. A directory stands for everything in it."""
     lost_events: set[RootId] = field(default_factory=set)
-    """Roots whose events do not tell all: a full scan is needed."""
+    """Roots whose events are incomplete: they need a full scan."""
 
     def __bool__(self) -> bool:
         return bool(self.paths or self.lost_events)
@@ -63,7 +63,7 @@ class Watcher:
     """Watches the roots of this host."""
 
     def __init__(self, scanner: Scanner, *, rescan: Callable[[Root], None]) -> None:
-        """`rescan` asks for a full scan of a root, and is called when events do not tell all."""
+        """`rescan` requests a full scan of a root, and is called when its events are incomplete."""
         self._scanner = scanner
         self._rescan = rescan
 
@@ -143,7 +143,7 @@ class Watcher:
             try:
                 status = _lstat(os.path.join(root.path, path))
             except OSError:
-                # Neither there nor gone: the periodic scan tries again.
+                # Unknown: the periodic scan tries again.
                 continue
             if status is None:
                 gone.append(path)
@@ -196,7 +196,7 @@ class Watcher:
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
-    """The status of a path; None when nothing is there. Raises `OSError` when that cannot be told."""
+    """The status of a path; None when nothing is there. Raises `OSError` when that is unknown."""
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -278,7 +278,7 @@ class WatchSet:
 
     def _handle_event(self, event: Event) -> None:
         if event.mask & InotifyMask.Q_OVERFLOW:
-            log.info("the kernel has dropped inotify events: all roots are scanned")
+            log.info("the kernel has dropped inotify events: all roots will be scanned")
             for root in self._roots.values():
                 self._watch_tree(root, b"")
                 self._note_lost_events(root.id)

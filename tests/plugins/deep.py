@@ -1,4 +1,4 @@
-"""Trees that are deeper than the system takes paths."""
+"""Trees with paths that are too long for a system call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = "d" * 250
 
 
 def dig(folder: Path) -> Path:
-    """The deepest directory that has a path still. A directory and a file in it have none."""
+    """The deepest directory whose path the system takes. The paths of a directory and a file in it are too long."""
     while len(os.fsencode(folder)) + 1 + len(NAME) <= MAX_PATH_BYTES:
         folder /= NAME
         folder.mkdir()

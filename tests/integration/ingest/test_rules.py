@@ -1,4 +1,4 @@
-"""Which files are wanted, and what is said about those that are not."""
+"""Which files are indexed, and what `magicfs doctor` says about those that are not."""
 
 import random
 import string
@@ -19,7 +19,7 @@ def write(folder: Path, *paths: str) -> None:
         (folder / path).write_text(f"words of {path}")
 
 
-def test_hidden_temporary_and_generated_files_are_not_wanted(index: Index) -> None:
+def test_hidden_temporary_and_generated_files_are_ignored(index: Index) -> None:
     write(
         index.folder,
         "kept.txt",
@@ -60,7 +60,7 @@ def test_a_changed_rule_takes_effect_in_both_directions(index: Index) -> None:
     (index.folder / ".magicfsignore").write_text("*.log\n")
     index.scan()
     assert set(index.states()) == {"a.txt", "b.md"}, (
-        "most of the root is unwanted now, but nothing is lost: no question"
+        "most of the root is ignored now, but nothing is deleted from the disk"
     )
     (index.folder / ".magicfsignore").write_text("*.txt\n")
     index.settle()
@@ -68,7 +68,7 @@ def test_a_changed_rule_takes_effect_in_both_directions(index: Index) -> None:
     assert len(index.reader.calls) == 22, "what comes back is not read again"
 
 
-def test_rule_files_that_are_nonsense_are_no_harm(index: Index, tmp_path: Path) -> None:
+def test_malformed_rule_files_do_no_harm(index: Index, tmp_path: Path) -> None:
     write(index.folder, "a.txt", "sub/b.txt")
     (index.folder / ".gitignore").write_bytes(b"\xff\xfe\x00[[[\n***\n\\\n!\n")
     (index.folder / "sub/.gitignore").symlink_to("/dev/zero")
@@ -99,7 +99,7 @@ def test_doctor_says_why(index: Index, path: str, words: str) -> None:
     assert not found.indexed
 
 
-def test_doctor_tells_what_is_known(index: Index) -> None:
+def test_doctor_shows_what_the_index_holds(index: Index) -> None:
     write(index.folder, "a.txt")
     index.settle()
     found = explain(index.database, host=HOST, path=index.folder / "a.txt")
@@ -110,7 +110,7 @@ def test_doctor_tells_what_is_known(index: Index) -> None:
         explain(index.database, host=HOST, path=Path("/etc/hostname"))
 
 
-def test_doctor_tells_of_paths_that_the_system_does_not_take(index: Index) -> None:
+def test_doctor_explains_paths_that_are_too_long_for_the_system(index: Index) -> None:
     deepest = dig(index.folder)
     index.settle()
 
@@ -124,7 +124,7 @@ def test_doctor_tells_of_paths_that_the_system_does_not_take(index: Index) -> No
     assert "more" not in why_not(deepest.parent)
 
 
-def test_doctor_tells_of_paths_that_the_index_does_not_hold(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+def test_doctor_explains_paths_that_are_too_long_for_the_index(index: Index, caplog: pytest.LogCaptureFixture) -> None:
     names = [
         "".join(random.Random(number).choices(string.ascii_letters + string.digits, k=240)) for number in range(14)
     ]

@@ -308,3 +308,18 @@ def test_a_rescan_of_an_unchanged_tree_reads_no_rows_of_files(index: Index, monk
     index.restart_agent()
     index.scan()
     assert loaded
+
+
+@with_and_without_restarts
+def test_new_files_of_a_root_that_lacks_most_others_are_read(index: Index) -> None:
+    for number in range(20):
+        (index.folder / f"{number}.txt").write_text(f"number {number}")
+    index.settle()
+    for number in range(20):
+        (index.folder / f"{number}.txt").unlink()
+    (index.folder / "new.txt").write_text("something new")
+    index.settle()
+    assert index.rows("SELECT state FROM roots") == [("suspect",)]
+    states = index.states()
+    assert states["new.txt"] == ("indexed", None)
+    assert len(states) == 21, "the others are kept until a person confirms"

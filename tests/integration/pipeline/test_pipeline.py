@@ -261,6 +261,31 @@ def test_a_vector_of_the_wrong_size_never_reaches_the_table(index: Index) -> Non
         finish_chunks(connection, model=model.id, claims=claims, vectors=np.ones((1, 7), np.float32))
 
 
+def test_only_the_beginning_of_a_long_text_is_urgent(index: Index) -> None:
+    (index.folder / "long.txt").write_text("\n\n".join(f"paragraph {number}" for number in range(100)))
+    index.scan()
+    index.rows("UPDATE files SET priority = 1 RETURNING id")
+    index.extraction().run_batch()
+    counts = index.rows("SELECT priority, count(*) FROM embeddings GROUP BY 1 ORDER BY 1")
+    assert counts == [(0, 36), (1, 64)]
+
+
+def test_one_worker_at_a_time_reads_large_files(index: Index) -> None:
+    for name in ("one", "two"):
+        (index.folder / f"{name}.txt").write_text(f"{name} " * (512 * 1024 // 4 + 1))
+    (index.folder / "small.txt").write_text("small")
+    index.scan()
+
+    def claim(owner: str) -> list[bytes]:
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, owner=owner, limit=1, max_bytes=1 << 20, seconds=60)
+        return [claim.path for claim in claims]
+
+    assert claim("extract-1@here") in ([b"one.txt"], [b"two.txt"])
+    assert claim("extract-2@here") == [b"small.txt"]
+    assert claim("extract-2@here") == []
+
+
 @with_and_without_restarts
 class TestRootsThatAreNotThere:
     def test_a_missing_root_keeps_its_files(self, index: Index, tmp_path: Path) -> None:

@@ -1,22 +1,23 @@
-"""Whether a root is there."""
+"""Whether a root is present, and how many deletions are suspicious."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
-from magicfs.ingest.deletion_guard import RootMissing, verify_root
+from magicfs.ingest.deletion_guard import MIN_SUSPICIOUS_FILES, RootMissing, is_present, is_suspicious, verify_root
 
 
 def root(path: Path) -> Root:
     return Root(id=RootId(1), host="here", path=os.fsencode(path), name="docs", device=os.stat(path.parent).st_dev)
 
 
-def test_a_root_that_is_there_tells_its_device(tmp_path: Path) -> None:
+def test_a_present_root_has_the_device_of_its_directory(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     assert verify_root(root(tmp_path / "docs"), list) == os.stat(tmp_path).st_dev
 
@@ -26,3 +27,41 @@ def test_a_link_in_place_of_a_root_is_not_the_root(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to("elsewhere")
     with pytest.raises(RootMissing, match="a symbolic link is in its place"):
         verify_root(root(tmp_path / "docs"), list)
+
+
+def test_a_root_with_another_device_is_not_present(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    present = root(tmp_path / "docs")
+    assert is_present(present)
+    assert not is_present(replace(present, device=present.device + 1))
+    (tmp_path / "docs").rmdir()
+    assert not is_present(present)
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "sampled", "verified"), [(0, 0, True), (1, 2, True), (1, 3, False), (2, 3, True), (0, 1, False)]
+)
+def test_another_device_with_half_of_the_files_is_the_same_tree(
+    tmp_path: Path, unchanged: int, sampled: int, verified: bool
+) -> None:
+    (tmp_path / "docs").mkdir()
+    sample = []
+    for number in range(sampled):
+        path = tmp_path / "docs" / str(number)
+        path.write_text("words")
+        sample.append((os.fsencode(path.name), path.stat().st_size + (number >= unchanged), path.stat().st_mtime_ns))
+    present = root(tmp_path / "docs")
+    moved = replace(present, device=present.device + 1)
+    if verified:
+        assert verify_root(moved, lambda: sample) == present.device
+    else:
+        with pytest.raises(RootMissing, match="another device is mounted there"):
+            verify_root(moved, lambda: sample)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "indexed", "suspicious"),
+    [(MIN_SUSPICIOUS_FILES - 1, 1, False), (MIN_SUSPICIOUS_FILES, 19, True), (MIN_SUSPICIOUS_FILES, 20, False)],
+)
+def test_the_deletion_of_most_of_a_root_is_suspicious(deleted: int, indexed: int, suspicious: bool) -> None:
+    assert is_suspicious(deleted=deleted, indexed=indexed) is suspicious

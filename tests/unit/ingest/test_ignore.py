@@ -1,9 +1,8 @@
-"""Rules that nobody wrote in good faith, and rules that everybody writes."""
+"""Hostile rules take no time, and ordinary rules apply as in git."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from pathspec import GitIgnoreSpec
 
 from magicfs.ingest.ignore import IgnoreRules, compile_pattern
 
-A_MOMENT_SECONDS = 0.5
-"""What has to give up here takes microseconds; what tries all ways takes minutes, if not years."""
+LINEAR_TIME = pytest.mark.timeout(20)
+"""A match without backtracking takes microseconds, one with it minutes or years."""
 
 SEGMENTS = st.one_of(
     st.sampled_from(["**", "*"]),
@@ -52,6 +51,7 @@ def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], No
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+@LINEAR_TIME
 @pytest.mark.parametrize(
     ("line", "path"),
     [
@@ -67,9 +67,7 @@ def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], No
 )
 def test_many_wildcards_take_no_time(tmp_path: Path, line: str, path: str) -> None:
     found = rules(tmp_path, line)
-    began = time.perf_counter()
     assert not found.ignores(os.fsencode(path), is_directory=False)
-    assert time.perf_counter() - began < A_MOMENT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -104,7 +102,7 @@ def test_ordinary_rules_hold_as_in_git(tmp_path: Path, path: bytes, ignored: boo
 
 
 @given(st.lists(LINES, min_size=1, max_size=4), PATHS)
-def test_quick_rules_say_what_slow_ones_say(lines: list[str], path: str) -> None:
+def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: str) -> None:
     """pathspec's own expressions match what git matches, as long as no brackets are in them."""
     slow = GitIgnoreSpec.from_lines(lines, backend="simple")
     quick = GitIgnoreSpec.from_lines(lines, compile_pattern, backend="simple")
@@ -119,7 +117,7 @@ def test_brackets_match_no_slash(tmp_path: Path) -> None:
     assert not found.ignores(b"one/three", is_directory=False)
 
 
-def test_a_directory_that_is_taken_back_is_no_leave_for_all_below_it(tmp_path: Path) -> None:
+def test_a_rule_that_takes_back_a_directory_does_not_take_back_what_is_below_it(tmp_path: Path) -> None:
     found = rules(tmp_path, "build/", "*.txt", "!src/", "!.config")
     assert not found.ignores(b".config", is_directory=True)
     assert not found.ignores(b".config/kept.md", is_directory=False)
@@ -131,7 +129,7 @@ def test_a_directory_that_is_taken_back_is_no_leave_for_all_below_it(tmp_path: P
     assert found.ignores(b".config/x.md.swp", is_directory=False)
 
 
-def test_all_that_is_below_a_directory_can_be_taken_back(tmp_path: Path) -> None:
+def test_a_rule_can_take_back_all_that_is_below_a_directory(tmp_path: Path) -> None:
     found = rules(tmp_path, "!.config/", "!.config/**")
     assert not found.ignores(b".config/.git/config", is_directory=False)
     assert found.ignores(b".git", is_directory=True)
@@ -144,7 +142,7 @@ def test_a_line_break_in_a_name_is_a_character_like_others(tmp_path: Path) -> No
     assert not found.ignores(b"build\n", is_directory=False)
 
 
-def test_a_mark_at_the_beginning_is_no_part_of_the_first_rule(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_no_part_of_the_first_rule(tmp_path: Path) -> None:
     assert rules(tmp_path, "\ufeff*.log").ignores(b"a.log", is_directory=False)
 
 
@@ -176,8 +174,7 @@ def test_blanks_at_the_end_are_what_git_takes_them_for(tmp_path: Path) -> None:
     assert ignored == [b"dos", b"Icon\r", b"space", b"kept ", b"tab\t", b"last"]
 
 
+@LINEAR_TIME
 @pytest.mark.parametrize("line", ["[" * 100_000, "[:" * 50_000, "\\" * 100_001, "*a" * 500_000])
 def test_a_long_line_takes_no_time(tmp_path: Path, line: str) -> None:
-    began = time.perf_counter()
     assert not rules(tmp_path, line).ignores(b"a", is_directory=False)
-    assert time.perf_counter() - began < A_MOMENT_SECONDS

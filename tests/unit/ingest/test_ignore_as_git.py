@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not there to be asked")
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 NAMES = ["a", "b", "src", "x.log", "y 7", "l\nf", "Ic\r"]
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join)
@@ -54,26 +54,26 @@ RULE_FILES = st.dictionaries(
     ),
     max_size=3,
 )
-Wanted = Callable[[Path], set[bytes]]
+ListFiles = Callable[[Path], set[bytes]]
 
 
 @pytest.fixture(scope="module")
-def git_wants(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
-    """What git says of a tree that it has never seen before."""
+def untracked(tmp_path_factory: pytest.TempPathFactory) -> ListFiles:
+    """Lists the files of a new tree that git does not ignore."""
     repository = tmp_path_factory.mktemp("git")
     git = ("git", "-c", "core.excludesFile=/dev/null", f"--git-dir={repository}")
     subprocess.run([*git, "init", "--quiet"], check=True)
     (repository / "info/exclude").unlink(missing_ok=True)
 
-    def wanted(tree: Path) -> set[bytes]:
+    def list_files(tree: Path) -> set[bytes]:
         command = [*git, f"--work-tree={tree}", "ls-files", "--others", "--exclude-standard", "-z"]
         listed = subprocess.run(command, cwd=tree, check=True, capture_output=True).stdout
         return set(listed.split(b"\0")[:-1])
 
-    return wanted
+    return list_files
 
 
-def we_want(tree: Path) -> set[bytes]:
+def walked(tree: Path) -> set[bytes]:
     root = os.fsencode(tree)
     walk = Walk(root=root, device=os.stat(root).st_dev, below=b"", rules=IgnoreRules().enter(root, below=b""))
     return {os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()}
@@ -93,15 +93,15 @@ def written(tree: Path, paths: set[str], rules: Mapping[str, list[str]]) -> Path
     return tree
 
 
-def but_rule_files(paths: set[bytes]) -> set[bytes]:
-    """Git wants them, the index does not: that is one of the built-in rules."""
+def without_rule_files(paths: set[bytes]) -> set[bytes]:
+    """Git lists them; a built-in rule of ours ignores them."""
     return {path for path in paths if not path.endswith(b".gitignore")}
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sets(PATHS, min_size=1, max_size=12), RULE_FILES)
 def test_random_rules_hold_as_in_git(
-    tmp_path_factory: pytest.TempPathFactory, git_wants: Wanted, paths: set[str], rules: dict[str, list[str]]
+    tmp_path_factory: pytest.TempPathFactory, untracked: ListFiles, paths: set[str], rules: dict[str, list[str]]
 ) -> None:
     tree = written(tmp_path_factory.getbasetemp() / "tree", paths, rules)
-    assert but_rule_files(we_want(tree)) == but_rule_files(git_wants(tree))
+    assert without_rule_files(walked(tree)) == without_rule_files(untracked(tree))

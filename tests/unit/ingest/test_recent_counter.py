@@ -1,11 +1,11 @@
-"""Counts that are forgotten after a while."""
+"""Counts within a sliding window of time."""
 
 from __future__ import annotations
 
 from magicfs.ingest.deletion_guard import RecentCounter
 
 
-def test_what_was_noted_counts_for_a_while_and_costs_nothing_later() -> None:
+def test_what_was_added_counts_within_the_window_and_uses_no_memory_later() -> None:
     now = 0.0
     counter = RecentCounter(window_s=10.0, clock=lambda: now)
     counter.add("a", 2)

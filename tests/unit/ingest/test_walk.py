@@ -1,4 +1,4 @@
-"""Where a walk goes, and where it does not."""
+"""Which directories a walk lists, and which it does not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from magicfs.ingest.walk import Walk
 from tests.plugins.deep import dig
 
 
-def walk(root: Path, *, below: bytes = b"", devices_away: int = 0) -> Walk:
-    device = os.stat(root).st_dev + devices_away
+def walk(root: Path, *, below: bytes = b"", device_offset: int = 0) -> Walk:
+    device = os.stat(root).st_dev + device_offset
     return Walk(root=os.fsencode(root), device=device, below=below, rules=IgnoreRules())
 
 
@@ -30,7 +30,7 @@ def test_a_walk_can_begin_below_the_root(tmp_path: Path) -> None:
 def test_a_walk_does_not_begin_on_another_disk(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk/a.txt").touch()
-    walked = walk(tmp_path, below=b"disk", devices_away=1)
+    walked = walk(tmp_path, below=b"disk", device_offset=1)
     assert listed(walked) == {}
     assert list(walked.directories()) == []
     assert walked.unlisted == []
@@ -45,7 +45,7 @@ def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
     assert walked.unlisted == []
 
 
-def test_nothing_is_concluded_from_a_link_in_place_of_the_root(tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_root_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/sub").mkdir(parents=True)
     (tmp_path / "root").symlink_to("elsewhere")
     walked = walk(tmp_path / "root", below=b"sub")
@@ -53,13 +53,13 @@ def test_nothing_is_concluded_from_a_link_in_place_of_the_root(tmp_path: Path) -
     assert walked.unlisted == [b"sub"]
 
 
-def test_a_directory_that_is_gone_is_unseen(tmp_path: Path) -> None:
+def test_a_directory_that_is_gone_is_not_listed(tmp_path: Path) -> None:
     walked = walk(tmp_path, below=b"gone")
     assert listed(walked) == {}
     assert walked.unlisted == [b"gone"]
 
 
-def test_paths_that_are_too_long_are_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_paths_that_are_too_long_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     dig(tmp_path)
     walked = walk(tmp_path)
     found = listed(walked)
