@@ -24,7 +24,7 @@ METADATA = "%p %s %T@ %C@ %i %m %U %G\n"
 
 
 def make_tree(folder: Path, *, files: int, in_directory: int) -> list[str]:
-    """Make many small files in directories of a usual size. Returns their paths as text, which is cheap for Python's GC."""
+    """Make many small files in directories of a usual size. Returns their paths, as text to spare the GC."""
     paths = []
     for number in range(files):
         directory = folder / f"directory{number // in_directory:05}"
