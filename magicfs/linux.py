@@ -177,8 +177,8 @@ def _unescaped(path: bytes) -> bytes:
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CACHED_DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-"""Without O_DIRECTORY, which some kernels mistake for O_TMPFILE and refuse with `CACHED`. If it is no directory, opening
-a path below it fails."""
+"""Without O_DIRECTORY, which some kernels mistake for O_TMPFILE and refuse with `CACHED`. Opening a path below a file
+fails anyway."""
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SAFE_PATH = os.O_NOFOLLOW | os.O_CLOEXEC
 _BELOW = Resolve.BENEATH | Resolve.NO_SYMLINKS
