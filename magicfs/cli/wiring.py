@@ -191,12 +191,12 @@ def resolve_model(
     try:
         if spec is not None:
             return store.find(spec.name, spec.precision)
-        stored = store.find_in_use(settings.model, settings.precision)
+        stored = store.find_or_fallback(settings.model, settings.precision)
     except (ModelMissing, ModelCorrupt):
         if pull_progress is None:
             raise
         name, precision = (spec.name, str(spec.precision)) if spec else (settings.model, settings.precision)
-        return store.pull(name, precision=precision, progress=pull_progress)
+        return store.pull(name, precision=precision, report=pull_progress)
     if stored.notice and pull_progress is not None:
         pull_progress(stored.notice)
     return stored

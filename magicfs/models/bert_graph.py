@@ -1,11 +1,15 @@
-"""Writes a BERT encoder as an ONNX graph from its weights, with the fused operators of onnxruntime.
+"""A BERT encoder as an ONNX graph, written from its weights with the fused operators of onnxruntime.
 
-Used when a model is prepared from weights alone (`recipes`). The graph maps `input_ids` and `attention_mask`
-(int64, batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden).
+Used by `sources` for a model that has weights and no graph. The graph maps `input_ids` and `attention_mask` (int64,
+batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden). Pure but for reading
+weights and writing the graph; safe in any thread.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +24,39 @@ from magicfs.errors import ModelCorrupt
 _FUSED = "com.microsoft"
 _OPSET = 17
 _IR_VERSION = 8
-"""What goes with opset 17: old enough for every onnxruntime that fastembed accepts."""
+"""The version that belongs to opset 17. Every onnxruntime that fastembed accepts reads it."""
+
+_DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}
+_MAX_HEADER_BYTES = 100 * 1024 * 1024
+"""The limit of the format."""
 
 Weights = dict[str, NDArray[Any]]
 
 
+def read_safetensors(path: Path) -> Weights:
+    """The arrays of a safetensors file by name, mapped into memory. Raises `ModelCorrupt`."""
+    try:
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            header = json.loads(stream.read(min(length, _MAX_HEADER_BYTES)))
+        header.pop("__metadata__", None)
+        data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
+        return {name: _array(data, entry) for name, entry in header.items()}
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise ModelCorrupt(f"{path} is not a readable safetensors file ({error}): install its package again") from error
+
+
+def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
+    begin, end = entry["data_offsets"]
+    dtype = np.dtype(_DTYPES[entry["dtype"]])
+    if not 0 <= begin <= end <= data.size or end - begin != dtype.itemsize * math.prod(entry["shape"]):
+        raise ValueError("an array is outside of the file")
+    return data[begin:end].view(dtype).reshape(entry["shape"])
+
+
 @dataclass(frozen=True, slots=True)
 class BertShape:
-    """What a graph needs to know beside the weights."""
+    """The numbers that a graph needs besides the weights."""
 
     layers: int
     heads: int
@@ -36,9 +65,11 @@ class BertShape:
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> BertShape:
-        """Take it from a model's `config.json`. Raises `ModelCorrupt` for anything but BERT with exact GELU."""
+        """Read the shape from a parsed `config.json`. Raises `ModelCorrupt` for all but BERT with the exact GELU."""
         if (config.get("model_type"), config.get("hidden_act")) != ("bert", "gelu"):
-            raise ModelCorrupt("config.json describes no BERT with the exact GELU: nothing else can be prepared")
+            raise ModelCorrupt(
+                "config.json does not describe a BERT with the exact GELU: no other kind can be prepared"
+            )
         try:
             return cls(
                 layers=config["num_hidden_layers"],
@@ -51,7 +82,7 @@ class BertShape:
 
 
 class _Graph:
-    """Nodes and constants in the making."""
+    """Collects the nodes and constants of a graph."""
 
     def __init__(self, weights: Weights, shape: BertShape) -> None:
         self.weights = weights
@@ -103,8 +134,8 @@ def write_graph(weights: Weights, shape: BertShape, path: Path) -> None:
 def _embeddings(graph: _Graph) -> str:
     """Word, position and type embeddings, summed and normalised; also the lengths that attention needs.
 
-    Plain operators rather than EmbedLayerNormalization: its int8 form rounds the norm's weights too, which
-    costs accuracy. There is one type of token in all our inputs, so its embedding is added to the positions.
+    Plain operators instead of EmbedLayerNormalization, whose int8 form rounds the weights of the norm and loses
+    accuracy. All our inputs have one type of token, so its embedding is added to those of the positions.
     """
     types = graph.weights["embeddings.token_type_embeddings.weight"]
     positions = graph.weights["embeddings.position_embeddings.weight"] + types[0]
@@ -141,8 +172,8 @@ def _layer(graph: _Graph, layer: int, state: str, *, last: bool) -> str:
 def _dense_and_norm(graph: _Graph, name: str, value: str, residual: str, output: str) -> str:
     """A dense layer, the sum with its residual, and the norm.
 
-    Not SkipLayerNormalization: it takes four times as long as its parts do, an eighth of the whole model. And not
-    Add, of which onnxruntime would make just that.
+    SkipLayerNormalization takes four times as long as these parts, an eighth of the whole model's time. Sum instead of
+    Add, because onnxruntime turns Add and the norm into SkipLayerNormalization.
     """
     dense = graph.node("MatMul", [value, graph.matrix(f"{name}.dense.weight")], f"{name}.product")
     biased = graph.node("Add", [dense, graph.weight(f"{name}.dense.bias")], f"{name}.biased")

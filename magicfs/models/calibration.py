@@ -1,8 +1,8 @@
-"""Measures what a model's cosines mean, so that scores mean the same for every model.
+"""Measures the usual cosines of a model, so that scores mean the same for every model.
 
 Models differ: unrelated texts have a cosine near 0.05 under one and near 0.6 under another. On the calibrated scale
-(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the very words of a passage 0.9 or more.
-Runs once, when a model is put into the store.
+(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. Used by
+`prepare`, once a model; pure but for running it.
 """
 
 from __future__ import annotations
@@ -13,43 +13,44 @@ import numpy as np
 
 from magicfs.embedding.embedder import Embedder
 
-_UNRELATED_AT_ZERO = 0.75
-"""Share of unrelated pairs that come out as 0; the rest lie barely above."""
-_WORDS_BELOW_MARK = 0.10
-"""Share of pairs in the very words that may come out below the mark."""
-_MARK = 0.9
-_DIGITS = 3
-"""Rounded, so that the last bits of one machine's arithmetic do not make a scale of their own."""
-_SMALLEST_GAP = 0.02
+_FLOOR_QUANTILE = 0.75
+"""The floor is this quantile of the cosines of unrelated pairs; the rest is barely above it."""
+_MATCH_QUANTILE = 0.10
+"""This quantile of the cosines of matching pairs gets the nearness `_MATCH_NEARNESS`."""
+_MATCH_NEARNESS = 0.9
+_ROUNDING_DIGITS = 3
+"""Rounding hides the differences between the arithmetic of two machines."""
+_MIN_GAP = 0.02
+"""The smallest usable difference between the cosines of matching and unrelated pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The cosines that become 0 and 1."""
+    """The cosines of nearness 0 and nearness 1."""
 
     floor: float
     ceiling: float
 
 
 def calibrate(embedder: Embedder) -> Scale | None:
-    """Measure on the built-in samples, which are English; None for a model that cannot tell them apart."""
+    """The scale of a model on the built-in samples, which are English; None if the model cannot tell them apart."""
     passages = embedder.embed_passages([sample.passage for sample in SAMPLES])
-    related, unrelated = [], []
+    matching, unrelated = [], []
     for number, sample in enumerate(SAMPLES):
         for query in sample.queries:
             cosines = passages @ embedder.embed_query(query)
-            related.append(cosines[number])
+            matching.append(cosines[number])
             unrelated.append(np.delete(cosines, number))
-    floor = float(np.quantile(np.concatenate(unrelated), _UNRELATED_AT_ZERO))
-    words = float(np.quantile(np.array(related), _WORDS_BELOW_MARK))
-    if words - floor < _SMALLEST_GAP:
+    floor = float(np.quantile(np.concatenate(unrelated), _FLOOR_QUANTILE))
+    matched = float(np.quantile(np.array(matching), _MATCH_QUANTILE))
+    if matched - floor < _MIN_GAP:
         return None
-    return Scale(round(floor, _DIGITS), round(floor + (words - floor) / _MARK, _DIGITS))
+    return Scale(round(floor, _ROUNDING_DIGITS), round(floor + (matched - floor) / _MATCH_NEARNESS, _ROUNDING_DIGITS))
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A passage of about 150 tokens, and questions whose words it contains."""
+    """A passage of about 150 tokens, and questions in words of the passage."""
 
     queries: tuple[str, ...]
     passage: str

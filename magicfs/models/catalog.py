@@ -1,4 +1,4 @@
-"""What MagicFS knows about models by name: the default, its stand-in, prefixes, precision. Data only."""
+"""Facts about models by name: the default, its fallback, prefixes, precision. Data only, no I/O."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from magicfs.domain.models import Precision
 
 DEFAULT_MODEL = "BAAI/bge-small-en-v1.5"
 FALLBACK_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-"""What the default model is replaced by where the model hub cannot be reached."""
+"""Used instead of the default model where the model hub cannot be reached."""
 
-_KEEPS_QUALITY_AT_INT8 = frozenset({FALLBACK_MODEL.lower()})
+_ACCURATE_AT_INT8 = frozenset({FALLBACK_MODEL.lower()})
 
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """What a model wants before a question, and before a text that is to be found."""
+    """The prefixes that a model needs before a question and before a passage."""
 
     query: str = ""
     passage: str = ""
 
 
-_SEARCHING = Prefixes(query="Represent this sentence for searching relevant passages: ")
+_SEARCH_INSTRUCTION = Prefixes(query="Represent this sentence for searching relevant passages: ")
 _PREFIXES = {
-    "baai/bge-small-en": _SEARCHING,
-    "baai/bge-base-en": _SEARCHING,
-    "baai/bge-large-en": _SEARCHING,
-    "mixedbread-ai/mxbai-embed-large": _SEARCHING,
-    "snowflake/snowflake-arctic-embed": _SEARCHING,
+    "baai/bge-small-en": _SEARCH_INSTRUCTION,
+    "baai/bge-base-en": _SEARCH_INSTRUCTION,
+    "baai/bge-large-en": _SEARCH_INSTRUCTION,
+    "mixedbread-ai/mxbai-embed-large": _SEARCH_INSTRUCTION,
+    "snowflake/snowflake-arctic-embed": _SEARCH_INSTRUCTION,
     "nomic-ai/nomic-embed-text": Prefixes(query="search_query: ", passage="search_document: "),
     "intfloat/multilingual-e5": Prefixes(query="query: ", passage="passage: "),
     "google/embeddinggemma": Prefixes(query="task: search result | query: ", passage="title: none | text: "),
@@ -35,13 +35,13 @@ _PREFIXES = {
 
 
 def prefixes_of(name: str) -> Prefixes:
-    """The prefixes that a hub model was trained with, by the beginning of its name."""
-    for beginning, prefixes in _PREFIXES.items():
-        if name.lower().startswith(beginning):
+    """The prefixes that a model of the hub was trained with; none for an unlisted model."""
+    for name_prefix, prefixes in _PREFIXES.items():
+        if name.lower().startswith(name_prefix):
             return prefixes
     return Prefixes()
 
 
 def automatic_precision(name: str) -> Precision:
-    """What `auto` means: int8 where it is known to keep quality, else fp32."""
-    return Precision.INT8 if name.lower() in _KEEPS_QUALITY_AT_INT8 else Precision.FP32
+    """The precision that `auto` selects: int8 for models that are accurate at int8, else fp32."""
+    return Precision.INT8 if name.lower() in _ACCURATE_AT_INT8 else Precision.FP32

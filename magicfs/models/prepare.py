@@ -1,6 +1,7 @@
-"""Making a stored model of a folder that a recipe has filled: int8 if wanted, tokenizer, measurements, manifest.
+"""Turns the files of a model in a folder into a stored model: int8 weights, tokenizer, calibration, manifest.
 
-Used by the store while a model is pulled; works in the folder under construction only.
+Used by the store while it pulls a model. Reads and writes in that folder only, runs the model for several seconds, and
+imports onnx.
 """
 
 from __future__ import annotations
@@ -24,29 +25,30 @@ from magicfs.models.catalog import FALLBACK_MODEL
 from magicfs.models.reference import check_minilm
 from magicfs.models.sources import SourceFiles, read_json
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
+"""Takes a sentence for a person about the progress of a pull."""
 
-_USUAL_LIMIT = 512
-"""Tokens; for a model that does not say how much it reads."""
-_ABSURD_LIMIT = 1_000_000
-"""Tokens; tools write such a number into `model_max_length` where they know nothing."""
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "mpnet", "camembert"}
-"""Types of model whose position table starts after the padding token's number."""
+_DEFAULT_MAX_TOKENS = 512
+"""For a model whose files state no limit."""
+_UNSTATED_TOKENS = 1_000_000
+"""Tools write this and larger numbers into `model_max_length` when they do not know the limit."""
+_POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "mpnet", "camembert"}
+"""Types of model whose first positions, up to the padding token's id, stand for no token."""
 
 
-def assemble(draft: SourceFiles, folder: Path, precision: Precision, say: Say) -> ModelManifest:
-    """Finish the model in `folder` and write its manifest, last. Raises `ModelError`."""
+def prepare_model(source: SourceFiles, folder: Path, precision: Precision, report: Report) -> ModelManifest:
+    """Prepare the model in `folder` and write its manifest, which is the last step. Raises `ModelError`."""
     if precision is Precision.INT8:
-        precision = _to_int8(draft, folder, say)
+        precision = _round_to_int8(source, folder, report)
     limit = correct_tokenizer(folder)
-    spec = ModelSpec(draft.name, precision, dimension=0, max_tokens=limit, query_prefix=draft.query_prefix)
+    spec = ModelSpec(source.name, precision, dimension=0, max_tokens=limit, query_prefix=source.query_prefix)
     manifest = ModelManifest(
         spec=spec,
-        model_file=draft.model_file,
-        fastembed_name=draft.fastembed_name,
-        pooling=draft.pooling or (None if draft.fastembed_name else _guess_pooling(folder / draft.model_file)),
-        passage_prefix=draft.passage_prefix,
-        origin=draft.origin,
+        model_file=source.model_file,
+        fastembed_name=source.fastembed_name,
+        pooling=source.pooling or (None if source.fastembed_name else _pooling_of_outputs(folder / source.model_file)),
+        passage_prefix=source.passage_prefix,
+        origin=source.origin,
         files={},
     )
     engine = open_engine(folder, manifest)
@@ -54,12 +56,12 @@ def assemble(draft: SourceFiles, folder: Path, precision: Precision, say: Say) -
         (probe,) = engine.passage_embed(["probe"])
     manifest = replace(manifest, spec=replace(spec, dimension=len(probe)))
     embedder = FastembedEmbedder(engine, manifest)
-    if draft.name == FALLBACK_MODEL:
+    if source.name == FALLBACK_MODEL:
         check_minilm(embedder)
-    say("measuring the scale of its similarities")
+    report("measuring the scale of its similarities")
     scale = calibrate(embedder)
     if scale is None:
-        say(f"{draft.name} does not tell English texts apart: its scores are plain cosines")
+        report(f"{source.name} does not tell English texts apart: its scores are plain cosines")
     else:
         manifest = replace(manifest, spec=replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling))
     manifest = replace(manifest, files=manifests.record_files(folder))
@@ -67,15 +69,15 @@ def assemble(draft: SourceFiles, folder: Path, precision: Precision, say: Say) -
     return manifest
 
 
-def _to_int8(draft: SourceFiles, folder: Path, say: Say) -> Precision:
-    """Replace the model by its int8 form; where that cannot be done, say so and keep fp32."""
-    say("rounding its weights to int8")
-    model = folder / draft.model_file
+def _round_to_int8(source: SourceFiles, folder: Path, report: Report) -> Precision:
+    """Replace the model by its int8 form, or report why it stays at fp32. Returns the precision of the result."""
+    report("rounding its weights to int8")
+    model = folder / source.model_file
     rounded = model.with_name("int8.onnx")
     try:
         quantize(model, rounded)
     except ModelError as error:
-        say(f"{draft.name} stays at fp32: {error}")
+        report(f"{source.name} stays at fp32: {error}")
         return Precision.FP32
     rounded.replace(model)
     for data in model.parent.glob(f"{model.name}[._]data*"):
@@ -84,15 +86,15 @@ def _to_int8(draft: SourceFiles, folder: Path, say: Say) -> Precision:
 
 
 def correct_tokenizer(folder: Path) -> int:
-    """Make the stored tokenizer cut at the model's own limit and pad to no fixed length; return the limit in tokens.
+    """Correct the stored tokenizer's truncation and padding. Returns the model's limit in tokens.
 
-    `tokenizer.json` itself cuts nothing, so that chunks can be measured with it; fastembed cuts at the limit
-    that `tokenizer_config.json` states.
+    `tokenizer.json` truncates nothing, so that chunks can be measured with it, and pads to no fixed length. fastembed
+    truncates at the limit in `tokenizer_config.json`.
     """
     settings = read_json(folder / "tokenizer_config.json")
     config = read_json(folder / "config.json")
     tokenizer = read_json(folder / "tokenizer.json")
-    limit = _limit(folder, config, settings)
+    limit = _max_tokens(folder, config, settings)
     padding = tokenizer.get("padding") or {}
     if tokenizer.get("padding"):
         tokenizer["padding"] = {**padding, "strategy": "BatchLongest"}
@@ -105,10 +107,10 @@ def correct_tokenizer(folder: Path) -> int:
     return limit
 
 
-def _limit(folder: Path, config: dict[str, Any], settings: dict[str, Any]) -> int:
-    """The smallest of the limits that the model's files state."""
+def _max_tokens(folder: Path, config: dict[str, Any], settings: dict[str, Any]) -> int:
+    """The smallest limit that the model's files state."""
     positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in _OFFSET_POSITIONS:
+    if positions and config.get("model_type") in _POSITIONS_AFTER_PADDING:
         positions -= config.get("pad_token_id", 1) + 1
     stated = (
         read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
@@ -116,26 +118,26 @@ def _limit(folder: Path, config: dict[str, Any], settings: dict[str, Any]) -> in
         settings.get("max_length"),
         positions,
     )
-    sensible = [int(value) for value in stated if isinstance(value, int | float) and 0 < value < _ABSURD_LIMIT]
-    return min(sensible, default=_USUAL_LIMIT)
+    limits = [int(value) for value in stated if isinstance(value, int | float) and 0 < value < _UNSTATED_TOKENS]
+    return min(limits, default=_DEFAULT_MAX_TOKENS)
 
 
 def _pad_token(tokenizer: dict[str, Any]) -> str:
-    known = {token["content"] for token in tokenizer.get("added_tokens", [])}
+    added = {token["content"] for token in tokenizer.get("added_tokens", [])}
     for token in ("[PAD]", "<pad>", "<|endoftext|>", "</s>"):
-        if token in known:
+        if token in added:
             return token
     raise ModelError("the tokenizer names no padding token: add `pad_token` to tokenizer_config.json")
 
 
-def _guess_pooling(model: Path) -> str:
-    """`none` for a model that gives one vector a text, `mean` for one that gives a vector a token."""
+def _pooling_of_outputs(model: Path) -> str:
+    """`none` for a model that returns a vector for each text, `mean` for one that returns a vector for each token."""
     import onnxruntime
 
     try:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"{model.name} is no model that onnxruntime can load ({error})") from error
+        raise ModelError(f"{model.name} is not a model that onnxruntime can load ({error})") from error
     return "none" if len(session.get_outputs()[0].shape) == 2 else "mean"  # noqa: PLR2004  (batch, dimension)
 
 
@@ -143,7 +145,7 @@ def quantize(source: Path, target: Path) -> None:
     """Write the int8 form of the ONNX model `source` to `target`. Raises `ModelError`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    # It advises a preparation that our graphs have behind them, on the root logger.
+    # It recommends on the root logger a preprocessing that our graphs do not need.
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)
@@ -153,7 +155,7 @@ def quantize(source: Path, target: Path) -> None:
             target,
             per_channel=True,
             weight_type=QuantType.QInt8,
-            # The type of values whose shape is not inferred: fused operators have no shape inference.
+            # For values without a known type: there is no shape inference for fused operators.
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )
     except Exception as error:

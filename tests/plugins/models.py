@@ -11,21 +11,16 @@ import pytest
 
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models import bert_graph
-from magicfs.models import calibration as calibrate
-from magicfs.models import calibration as samples
-from magicfs.models import prepare as quantize
+from magicfs.models import bert_graph, calibration, prepare
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-
-
-RECIPE = (bert_graph, quantize, calibrate, samples)
-"""The modules that make the model what it is."""
+PREPARATION = (bert_graph, prepare, calibration)
+"""The modules whose code decides what a prepared model is."""
 
 
 def cache_directory() -> Path:
-    """Where test runs of this user keep what is dear to make: `TEST_CACHE` or a temporary directory."""
+    """The directory for what takes long to make, kept between test runs: `TEST_CACHE` or a temporary directory."""
     default = Path(tempfile.gettempdir()) / f"magicfs-tests-{os.getuid()}"
     directory = Path(os.environ.get("TEST_CACHE", default))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,9 +29,9 @@ def cache_directory() -> Path:
 
 @pytest.fixture(scope="session")
 def model_store() -> ModelStore:
-    """A store that holds the int8 model. Tests that change a store make one of their own."""
-    recipe = hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in RECIPE)).hexdigest()
-    store = ModelStore(cache_directory() / f"models-{recipe[:12]}")
+    """A store with the int8 model. Tests that change a store make a store of their own."""
+    digest = hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in PREPARATION)).hexdigest()
+    store = ModelStore(cache_directory() / f"models-{digest[:12]}")
     store.pull(MODEL, precision="int8")
     return store
 

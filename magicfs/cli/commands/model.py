@@ -55,7 +55,7 @@ def pull(
     settings = wiring.settings_for_command()
     settings.make_home()
     stored = wiring.model_store(settings).pull(
-        name or settings.model, precision=precision or settings.precision, progress=terminal.remark
+        name or settings.model, precision=precision or settings.precision, report=terminal.remark
     )
     terminal.say(f"{stored.spec.label}: {stored.spec.dimension} dimensions, {stored.origin}")
 
@@ -73,7 +73,7 @@ def use(
     settings.make_home()
     wanted = precision or settings.precision
     with wiring.database_for_command(settings) as database:
-        stored = wiring.model_store(settings).pull(name, precision=wanted, progress=terminal.remark)
+        stored = wiring.model_store(settings).pull(name, precision=wanted, report=terminal.remark)
         with database.transaction() as connection:
             active = active_model(connection)
             if active is None:

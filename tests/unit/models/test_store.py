@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import threading
@@ -12,7 +13,7 @@ import pytest
 from magicfs.domain.models import Precision, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
-from magicfs.models import prepare as assemble
+from magicfs.models import prepare
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, prefixes_of
 from magicfs.models.store import ModelStore
 from tests.unit.models.tiny import write_tiny_model
@@ -67,25 +68,36 @@ def test_an_unknown_precision_is_an_error(store: ModelStore) -> None:
             ask(FALLBACK_MODEL, "int4")
 
 
-def test_the_stand_in_replaces_the_default_and_says_so(store: ModelStore, filled: StoredModel, offline: None) -> None:
+def test_the_fallback_replaces_the_default_and_says_so(store: ModelStore, filled: StoredModel, offline: None) -> None:
     said: list[str] = []
-    model = store.pull(DEFAULT_MODEL, progress=said.append)
+    model = store.pull(DEFAULT_MODEL, report=said.append)
     assert (model.spec, model.fallback_for) == (filled.spec, DEFAULT_MODEL)
     assert FALLBACK_MODEL in model.notice
     assert DEFAULT_MODEL in model.notice
     assert "HF_HUB_OFFLINE" in model.notice
     assert model.notice in said
-    assert store.find_in_use(DEFAULT_MODEL) == model
-    assert store.find_in_use(FALLBACK_MODEL).fallback_for is None
+    assert store.find_or_fallback(DEFAULT_MODEL) == model
+    assert store.find_or_fallback(FALLBACK_MODEL).fallback_for is None
     with pytest.raises(ModelMissing):
         store.find(DEFAULT_MODEL)
 
 
-def test_nothing_stands_in_for_another_model(store: ModelStore, filled: StoredModel, offline: None) -> None:
-    with pytest.raises(ModelError, match="cannot be had") as caught:
+def test_a_fallback_recorded_under_the_former_name_is_kept(
+    store: ModelStore, filled: StoredModel, offline: None
+) -> None:
+    (store.directory / "stand-ins.json").write_text(json.dumps({DEFAULT_MODEL: "the hub was away"}))
+    model = store.find_or_fallback(DEFAULT_MODEL)
+    assert (model.spec, model.fallback_for, model.notice) == (filled.spec, DEFAULT_MODEL, "the hub was away")
+    pulled = store.pull(DEFAULT_MODEL)
+    assert "HF_HUB_OFFLINE" in pulled.notice
+    assert store.find_or_fallback(DEFAULT_MODEL) == pulled
+
+
+def test_another_model_has_no_fallback(store: ModelStore, filled: StoredModel, offline: None) -> None:
+    with pytest.raises(ModelError, match="cannot be pulled") as caught:
         store.pull("snowflake/snowflake-arctic-embed-xs")
     assert "\n" not in str(caught.value)
-    with pytest.raises(ModelError, match="no model that fastembed knows"):
+    with pytest.raises(ModelError, match="not a model that fastembed knows"):
         store.pull("nobody/nothing")
     assert leftovers(store) == []
 
@@ -98,8 +110,8 @@ def test_a_damaged_model_is_detected_and_rebuilt(store: ModelStore, filled: Stor
     with pytest.raises(ModelCorrupt):
         store.verify(filled, full=True)
     said: list[str] = []
-    assert store.pull(FALLBACK_MODEL, progress=said.append).spec == filled.spec
-    assert any("building it anew" in message for message in said)
+    assert store.pull(FALLBACK_MODEL, report=said.append).spec == filled.spec
+    assert any("preparing it again" in message for message in said)
     store.verify(store.find(FALLBACK_MODEL), full=True)
     assert leftovers(store) == []
 
@@ -108,7 +120,7 @@ def test_a_whole_model_is_not_built_again(store: ModelStore, tiny: Path) -> None
     first = store.pull(str(tiny))
     inode = (first.folder / "model.onnx").stat().st_ino
     said: list[str] = []
-    assert store.pull(str(tiny), progress=said.append) == first
+    assert store.pull(str(tiny), report=said.append) == first
     assert said == []
     assert (first.folder / "model.onnx").stat().st_ino == inode
 
@@ -142,7 +154,7 @@ def test_a_second_pull_waits_for_the_first(store: ModelStore, tiny: Path) -> Non
     fcntl.flock(lock, fcntl.LOCK_EX)
 
     def pull() -> None:
-        results.append(store.pull(str(tiny), progress=lambda message: waiting.set() if "waiting" in message else None))
+        results.append(store.pull(str(tiny), report=lambda message: waiting.set() if "waiting" in message else None))
 
     thread = threading.Thread(target=pull)
     thread.start()
@@ -210,10 +222,10 @@ def test_int8_that_cannot_be_had_becomes_fp32(store: ModelStore, tiny: Path, mon
     def refuse(source: Path, target: Path) -> None:
         raise ModelError("not this one")
 
-    monkeypatch.setattr(assemble, "quantize", refuse)
+    monkeypatch.setattr(prepare, "quantize", refuse)
     shutil.rmtree(store.directory)
     said: list[str] = []
-    assert store.pull(str(tiny), precision="int8", progress=said.append).spec.precision is Precision.FP32
+    assert store.pull(str(tiny), precision="int8", report=said.append).spec.precision is Precision.FP32
     assert any("stays at fp32" in message for message in said)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from magicfs.errors import ModelCorrupt
-from magicfs.models.sources import package_folder, read_json, read_safetensors
+from magicfs.models.bert_graph import read_safetensors
+from magicfs.models.sources import package_folder, read_json
 
 
 def write(path: Path, header: object, data: bytes) -> Path:
