@@ -33,6 +33,8 @@ class Evidence:
     """BM25, divided by the best BM25 of the question."""
     lexical: float | None = None
     """The strength of the match by words in [0, 1], see `lexical_strength`."""
+    is_phrase_match: bool = False
+    """Whether the text has the whole question as a phrase."""
     nearness: float | None = None
     """The cosine on the calibrated scale, not clipped to [0, 1]."""
     name_share: float = 0.0
@@ -74,7 +76,7 @@ def fused_score(evidence: Evidence) -> float:
     """
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
-    bonus = PHRASE_BONUS if lexical > ALL_WORDS_STRENGTH else 0.0
+    bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
     return ((evidence.bm25 or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name_share**2
 
 

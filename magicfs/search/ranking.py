@@ -5,7 +5,7 @@ Used by the search service. Runs in the caller's transaction, whose statements h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from magicfs.db import search as queries
@@ -106,32 +106,30 @@ def _gather_candidates(
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
-    strengths = _word_strengths(connection, request, words, matches)
-    chunks = dict.fromkeys([*strengths, *nearness, *named])
+    by_words = _word_evidence(connection, request, words, matches)
+    chunks = dict.fromkeys([*by_words, *nearness, *named])
     exact = queries.filter_exact_phrases(connection, scope, chunks)
-    evidence = {}
-    for chunk in chunks:
-        if chunk in exact:
-            bm25, lexical = strengths.get(chunk, (None, None))
-            evidence[chunk] = Evidence(bm25=bm25, lexical=lexical, nearness=nearness.get(chunk))
+    evidence = {
+        chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk))
+        for chunk in chunks
+        if chunk in exact
+    }
     return _CandidateChunks(evidence, {match.chunk_id: match.lexemes for match in matches})
 
 
-def _word_strengths(
-    connection: Connection, request: SearchRequest, words: QueryWords, matches: Iterable[WordMatch]
-) -> dict[ChunkId, tuple[float, float]]:
-    """BM25 over the best BM25, and the lexical strength, of each match."""
-    matches = list(matches)
+def _word_evidence(
+    connection: Connection, request: SearchRequest, words: QueryWords, matches: Sequence[WordMatch]
+) -> dict[ChunkId, Evidence]:
+    """The evidence of the words alone for each match."""
     phrase, chunks = request.compiled.phrase, [match.chunk_id for match in matches]
     phrase_matches = queries.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
     best = max((match.score for match in matches), default=1.0)
-    return {
-        match.chunk_id: (
-            match.score / best,
-            fusion.lexical_strength(share=words.share(match.lexemes), is_phrase_match=match.chunk_id in phrase_matches),
-        )
-        for match in matches
-    }
+    evidence = {}
+    for match in matches:
+        is_phrase_match = match.chunk_id in phrase_matches
+        lexical = fusion.lexical_strength(share=words.share(match.lexemes), is_phrase_match=is_phrase_match)
+        evidence[match.chunk_id] = Evidence(bm25=match.score / best, lexical=lexical, is_phrase_match=is_phrase_match)
+    return evidence
 
 
 def _best_chunk_per_file(

@@ -51,8 +51,9 @@ class QueryWords:
     """The number of chunks that have each lexeme; a lower bound for common ones."""
 
     def share(self, lexemes: Iterable[str]) -> float:
-        """The share of the question's weight that some of its words have, in [0, 1]."""
-        return sum(self.weights[lexeme] for lexeme in lexemes) / sum(self.weights.values())
+        """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
+        # An exact sum: a rounded one depends on the order of a set, and so on the process.
+        return math.fsum(self.weights[lexeme] for lexeme in lexemes) / math.fsum(self.weights.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.search.fusion import Evidence, fused_score, is_relevant, lexical_strength, non_increasing, relevance
+from magicfs.search.retrievers import QueryWords
 
 unit = st.floats(0, 1)
 maybe = st.none() | unit
@@ -38,7 +39,15 @@ def test_a_text_without_a_vector_ranks_no_lower_for_it() -> None:
 
 
 def test_a_phrase_ranks_before_its_words_apart() -> None:
-    assert fused_score(Evidence(bm25=0.9, lexical=1.0)) > fused_score(Evidence(bm25=1.0, lexical=0.9))
+    phrase = Evidence(bm25=0.9, lexical=1.0, is_phrase_match=True)
+    assert fused_score(phrase) > fused_score(Evidence(bm25=1.0, lexical=0.9))
+
+
+@given(st.permutations(["a", "b", "c", "d", "e", "f"]))
+def test_the_share_of_words_does_not_depend_on_their_order(order: list[str]) -> None:
+    words = QueryWords({"a": 0.1, "b": 0.7, "c": 3.3, "d": 1e-9, "e": 5.1, "f": 0.3}, {})
+    assert words.share(order) == 1.0
+    assert words.share(order[:3]) == words.share(sorted(order[:3]))
 
 
 def test_weak_evidence_is_not_shown() -> None:
