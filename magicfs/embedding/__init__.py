@@ -1,5 +1,6 @@
-"""Run an embedding model: the `Embedder` protocol with fastembed behind it, and the process that embeds queries.
+"""Embedding models at work: the `Embedder` protocol with fastembed behind it, and the process that embeds queries.
 
-Workers load `embedder.FastembedEmbedder` (one process, one model); the mount and the commands ask through
-`query_client.QueryEmbedder` and hold no model. Importing this package imports neither fastembed nor onnxruntime.
+Workers load `embedder.FastembedEmbedder`, one model a process. The mount and the commands hold no model: they use
+`query_client.QueryEmbedder`, the client of `query_server`. Importing this package imports neither fastembed nor
+onnxruntime.
 """

@@ -1,7 +1,8 @@
-"""The real embedder: fastembed on one thread, one text per call of the model.
+"""The `Embedder` protocol, and its implementation with fastembed: one thread, one text per call of the model.
 
-Used by embedding workers and by the query embedder's process, each with an instance of its own, created after
-the fork. Not for two threads: a second one is refused, not queued, because sharing a model is a mistake here.
+Used by embedding workers and by the query embedder's process, each with an instance of its own that is created after
+the fork. A second thread that uses an embedder at the same time gets an error: it does not wait, because sharing a
+model is a mistake here. fastembed is imported with the first model.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,29 @@ from magicfs.errors import ModelCorrupt, ModelError
 
 if TYPE_CHECKING:
     from fastembed import TextEmbedding
-from typing import Protocol
 
 TEXTS_PER_CALL = 1
-"""Padding and cache misses cost more than a larger batch saves, at fp32 and at int8 alike."""
+"""Padding and cache misses cost more than a larger batch saves, at fp32 and at int8."""
+MIN_NORM = 1e-6
+"""The direction of a shorter vector is rounding noise."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of one model. Raises `ModelError` instead of returning an unusable vector."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The identity of the vectors."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of passages: shape (n, dimension), each of length 1."""
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """The vector of a question: shape (dimension,), of length 1."""
 
 
 class FastembedEmbedder:
-    """An `Embedder` on a folder of the model store."""
+    """An `Embedder` with the model in a folder of the model store."""
 
     def __init__(self, engine: TextEmbedding, manifest: ModelManifest) -> None:
         self._engine = engine
@@ -37,9 +53,9 @@ class FastembedEmbedder:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load the model in `folder`: about a second, 100 MB and more.
+        """Load the model in `folder`, which takes about a second and at least 100 MB of memory.
 
-        Raises `ModelMissing` when there is none and `ModelCorrupt` when it cannot be loaded.
+        Raises `ModelMissing` when the folder has no model and `ModelCorrupt` when the model cannot be loaded.
         """
         manifest = manifests.read(folder)
         manifests.check(folder, manifest, full=False)
@@ -47,11 +63,11 @@ class FastembedEmbedder:
 
     @property
     def spec(self) -> ModelSpec:
-        """Which vectors these are."""
+        """The identity of the vectors."""
         return self._manifest.spec
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of texts that are to be found: shape (n, dimension), each of length 1."""
+        """The vectors of passages: shape (n, dimension), each of length 1."""
         prefix = self._manifest.passage_prefix
         return self._embed([prefix + _encodable(text) for text in texts], query=False)
 
@@ -69,7 +85,7 @@ class FastembedEmbedder:
             raise ModelError("two threads use one model: give each process a model of its own")
         try:
             embed = self._engine.query_embed if query else self._engine.passage_embed
-            # What comes of infinite numbers is refused below; no need for numpy to warn of them too.
+            # Vectors that are not finite are refused below, so numpy need not warn.
             with np.errstate(all="ignore"):
                 rows = list(embed(texts, batch_size=TEXTS_PER_CALL))
         except MemoryError:
@@ -79,18 +95,18 @@ class FastembedEmbedder:
         finally:
             self._in_use.release()
         if any(row.shape != (dimension,) for row in rows):
-            raise ModelError(f"{self.spec.label} gave vectors that have not {dimension} components")
+            raise ModelError(f"{self.spec.label} gave vectors of another size than {dimension}")
         return unit_vectors(np.stack(rows), count=len(texts), dimension=dimension)
 
 
 def _encodable(text: str) -> str:
-    """Lone surrogates, as in names of files, become question marks: the tokenizer takes UTF-8 alone."""
+    """The text with `?` for lone surrogates, as in names of files: the tokenizer accepts UTF-8 only."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
-    """Load fastembed's engine for a folder with that manifest. Raises `ModelCorrupt`."""
-    # One text at a time: handing it to a pool of threads takes longer than cutting it into tokens.
+    """Load fastembed's engine for the model in `folder`. Raises `ModelCorrupt`."""
+    # Handing a single text to a pool of threads takes longer than to tokenize it.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from fastembed import TextEmbedding
 
@@ -102,24 +118,24 @@ def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
             threads=1,
             providers=["CPUExecutionProvider"],
             specific_model_path=str(folder),
-            # The arena only grows, and lengths vary from text to text.
+            # The arena never shrinks, and the lengths of texts vary.
             enable_cpu_mem_arena=False,
         )
     except MemoryError:
         raise
     except Exception as error:
-        mend = manifests.pull_command(manifest.spec.name)
-        raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run `{mend}`") from error
+        command = manifests.pull_command(manifest.spec.name)
+        raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run `{command}`") from error
 
 
 def _register(manifest: ModelManifest) -> str:
-    """Make a model known to fastembed for this process; harmless when repeated."""
+    """Register a model with fastembed for this process, unless it is registered. Returns its name there."""
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
 
     pooling = manifest.pooling or "mean"
     name = f"magicfs-{manifest.model_file}-{pooling}"
-    if any(known["model"] == name for known in TextEmbedding.list_supported_models()):
+    if any(listed["model"] == name for listed in TextEmbedding.list_supported_models()):
         return name
     TextEmbedding.add_custom_model(
         name,
@@ -131,35 +147,17 @@ def _register(manifest: ModelManifest) -> str:
         }[pooling],
         normalization=True,
         sources=ModelSource(hf=name),
-        # Told by the manifest and checked by us on every vector; fastembed does not use it.
+        # fastembed does not use it; every vector is checked above.
         dim=manifest.spec.dimension,
         model_file=manifest.model_file,
     )
     return name
 
 
-class Embedder(Protocol):
-    """Turns texts into vectors of one model. Raises `ModelError`, never returns a vector that is not usable."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """Which vectors these are."""
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of texts that are to be found: shape (n, dimension), each of length 1."""
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The vector of a question: shape (dimension,), of length 1."""
-
-
-SMALLEST_NORM = 1e-6
-"""A shorter vector points nowhere: its direction is rounding noise."""
-
-
 def unit_vectors(raw: NDArray[np.floating], *, count: int, dimension: int) -> NDArray[np.float32]:
-    """Bring the output of a model, shape (count, dimension), to length 1.
+    """The output of a model, shape (count, dimension), scaled to length 1.
 
-    Raises `ModelError` for another shape and for zero, NaN or infinite vectors.
+    Raises `ModelError` for another shape, and for zero, NaN or infinite vectors.
     """
     if raw.shape != (count, dimension):
         raise ModelError(f"the model gave vectors of shape {raw.shape} where {(count, dimension)} was expected")
@@ -167,7 +165,7 @@ def unit_vectors(raw: NDArray[np.floating], *, count: int, dimension: int) -> ND
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
     if not np.all(np.isfinite(norms)):
         raise ModelError("the model gave a vector that is not finite")
-    if np.any(norms < SMALLEST_NORM):
+    if np.any(norms < MIN_NORM):
         raise ModelError("the model gave a zero vector")
     unit: NDArray[np.float32] = (wide / norms).astype(np.float32)
     return unit

@@ -1,7 +1,7 @@
-"""`model.json`: what a folder of the model store holds, and how to tell whether it is whole.
+"""The manifest of a stored model, `model.json`: read, written, and compared with the files of its folder.
 
-Written last into a folder under construction, so a folder without a readable manifest is no model.
-Used by the store and by the embedder; reads and hashes files, loads no model. Safe in any thread.
+Used by the model store and by the embedder. It is the last file that is written while a model is prepared, so a folder
+without a readable manifest is not a model. Reads and hashes files, loads no model. Safe in any thread.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from magicfs.errors import ModelCorrupt, ModelMissing
 
 FILE_NAME = "model.json"
 FORMAT = 1
-"""Raised when the manifest or the preparation of models changes so that stored models must be rebuilt."""
+"""Increased when a change of the manifest or of the preparation requires that stored models are prepared again."""
 
 
 def pull_command(name: str) -> str:
-    """The command that mends a missing or damaged model."""
+    """The command that fixes a missing or damaged model."""
     return f"magicfs model pull {shlex.quote(name)}"
 
 
-def record_files(folder: Path) -> dict[str, FileChecksum]:
-    """Size and hash of every file below `folder`, the manifest excepted."""
+def checksums_of(folder: Path) -> dict[str, FileChecksum]:
+    """Size and hash of every file below `folder` except the manifest, by relative path."""
     return {
         str(path.relative_to(folder)): FileChecksum(path.stat().st_size, sha256_of(path))
         for path in sorted(folder.rglob("*"))
@@ -36,19 +36,19 @@ def record_files(folder: Path) -> dict[str, FileChecksum]:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """The SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write(folder: Path, manifest: ModelManifest) -> None:
-    """Put the manifest into `folder`."""
+    """Write the manifest into `folder`."""
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> ModelManifest:
-    """The manifest of a stored model; raises `ModelMissing` or `ModelCorrupt`."""
+    """The manifest of the model in `folder`. Raises `ModelMissing` or `ModelCorrupt`."""
     try:
         stored = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         return _parse(stored)
@@ -71,13 +71,13 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
 
 
 def check(folder: Path, manifest: ModelManifest, *, full: bool) -> None:
-    """Compare the files with the manifest: sizes, and with `full` also hashes. Raises `ModelCorrupt`."""
-    mend = f"run `{pull_command(manifest.spec.name)}`"
+    """Compare the files with the manifest: their sizes, and with `full` their hashes. Raises `ModelCorrupt`."""
+    hint = f"run `{pull_command(manifest.spec.name)}`"
     for name, record in manifest.files.items():
         path = folder / name
         try:
-            whole = path.stat().st_size == record.size and (not full or sha256_of(path) == record.sha256)
+            intact = path.stat().st_size == record.size and (not full or sha256_of(path) == record.sha256)
         except OSError as error:
-            raise ModelCorrupt(f"{manifest.spec.label} lacks its file {name}: {mend}") from error
-        if not whole:
-            raise ModelCorrupt(f"{manifest.spec.label} is damaged ({name}): {mend}")
+            raise ModelCorrupt(f"{manifest.spec.label} lacks its file {name}: {hint}") from error
+        if not intact:
+            raise ModelCorrupt(f"{manifest.spec.label} is damaged ({name}): {hint}")

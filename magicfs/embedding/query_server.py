@@ -67,11 +67,11 @@ def failure(error: MagicFSError) -> Message:
     return Message({"error": type(error).__name__, "message": str(error)})
 
 
-class EmbeddingService:
+class QueryService:
     """Answers requests with the model that it loaded last. Safe in any thread."""
 
     def __init__(self) -> None:
-        # Not a lock: native code keeps memory for every thread that it has worked in.
+        # A thread instead of a lock, because native code keeps memory for each thread that has run it.
         self._model_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._embedder: FastembedEmbedder | None = None
         self._folder: Path | None = None
@@ -104,7 +104,7 @@ class EmbeddingService:
             return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
 
     def stop(self) -> None:
-        """Wait until the text in work is embedded, and drop all others."""
+        """Wait until the text in work is embedded, and cancel all other requests."""
         self._model_thread.shutdown(cancel_futures=True)
 
     def _embed(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
@@ -149,7 +149,7 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, path: Path, service: EmbeddingService, *, idle_exit: float | None) -> None:
+    def __init__(self, path: Path, service: QueryService, *, idle_exit: float | None) -> None:
         self.service = service
         self._path = path
         self._idle_exit = idle_exit
@@ -294,7 +294,7 @@ def serve(path: Path, *, idle_exit: float | None, detach: bool) -> None:
     if not take_lock(path, wait=idle_exit is None):
         logger.info("another query embedder serves %s", path)
         return
-    service = EmbeddingService()
+    service = QueryService()
     with QueryServer(path, service, idle_exit=idle_exit) as server:
         # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():

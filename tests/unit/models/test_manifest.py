@@ -21,7 +21,7 @@ def stored(tmp_path: Path) -> ModelManifest:
         pooling="mean",
         passage_prefix="",
         origin="test",
-        files=manifests.record_files(tmp_path),
+        files=manifests.checksums_of(tmp_path),
     )
     manifests.write(tmp_path, manifest)
     return manifest
