@@ -236,19 +236,15 @@ def _active_spec(database: Database) -> ModelSpec | None:
 
 def run_agent(settings: Settings, roots: list[Path]) -> None:
     """Be the agent of this host until a signal stops it. `roots` are added first."""
-    from magicfs.db.status import read_status
     from magicfs.ingest.agent import Agent
-    from magicfs.ingest.roots import add_root
+    from magicfs.ingest.roots import add_roots
 
     with database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database:
         try:
             ensure_active_model(settings, database)
         except ModelMissing as error:
             log.warning("the index has no model yet: %s", error)
-        for path in roots:
-            with database.transaction() as connection:
-                mounts = [mount.path for mount in read_status(connection).mounts if mount.host == settings.host]
-            add_root(database, host=settings.host, path=path, home=settings.home, mounts=mounts)
+        add_roots(settings, database, roots)
         Agent(settings, database, job_queue(settings)).run(stop_event())
 
 

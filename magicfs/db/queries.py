@@ -1,28 +1,60 @@
 """Loads the SQL files of the package; each module of `magicfs.db` reads its own file once, at import.
 
 In a file of `sql/queries/`, each query follows a line `-- name: NAME` and a comment. Parameters are psycopg's
-`%(name)s`; values never enter the text of a statement in another way.
+`%(name)s` and its identifiers `{name}`; values never enter the text of a statement in another way. `{{name}}` in a
+query stands for the query of that name in the same file, a fragment that several queries share.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import LiteralString, cast
 
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @cache
 def load_queries(module: str) -> dict[str, LiteralString]:
-    """The queries of `sql/queries/<module>.sql` by name. Raises `ValueError` when two have the same name.
+    """The queries of `sql/queries/<module>.sql` by name, each with its fragments in place.
 
-    psycopg accepts literal strings only; these are part of the package, so the cast is safe.
+    psycopg accepts literal strings only; these are part of the package, so the cast is safe. Raises `ValueError` when
+    two queries have the same name, and as `include_fragments` does.
     """
     text = files("magicfs.db").joinpath("sql", "queries", f"{module}.sql").read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
         raise ValueError(f"{module}.sql names a query twice")
-    return {name: cast("LiteralString", body.strip()) for name, body in zip(names, bodies, strict=True)}
+    return include_fragments(
+        {name: cast("LiteralString", body.strip()) for name, body in zip(names, bodies, strict=True)}
+    )
+
+
+def include_fragments(queries: Mapping[str, LiteralString]) -> dict[str, LiteralString]:
+    """Replace every `{{name}}` by the query of that name, whatever their order in the file.
+
+    Raises `ValueError` for a name that no query has, for a fragment that includes itself, and for braces that remain.
+    """
+    bodies = {name: _without_comments(text) for name, text in queries.items()}
+    complete = {name: _expand(name, bodies, ()) for name in bodies}
+    for name, text in complete.items():
+        if "{{" in text or "}}" in text:
+            raise ValueError(f"{name}: '{{{{' and '}}}}' must enclose the name of a fragment")
+    return complete
+
+
+def _expand(name: str, bodies: Mapping[str, LiteralString], including: tuple[str, ...]) -> LiteralString:
+    if name not in bodies:
+        raise ValueError(f"{including[-1]} includes {name}, which is not there")
+    if name in including:
+        raise ValueError(f"{name} includes itself")
+    return _INCLUDE.sub(lambda include: _expand(include[1], bodies, (*including, name)), bodies[name])
+
+
+def _without_comments(text: LiteralString) -> LiteralString:
+    """A query without its comment lines, which would swallow the rest of a line that a fragment is put into."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from magicfs.db.fragments import load_queries_with_fragments
 from magicfs.db.pool import Connection
+from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters, Query
 
-_SQL = load_queries_with_fragments("search")
+_SQL = load_queries("search")
 _NANOSECONDS = 1_000_000_000
 _BEFORE_ALL_TIMES_NS = -(1 << 62)
 MAX_ENUMERATED_CONTENTS = 50_000

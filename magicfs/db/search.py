@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
-from magicfs.db.fragments import load_queries_with_fragments
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection
+from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 
-_SQL = load_queries_with_fragments("search")
+_SQL = load_queries("search")
 
 MAX_EF_SEARCH = 1000
 """Candidates, the most that pgvector allows."""

@@ -14,8 +14,8 @@ from magicfs.config import Settings
 from magicfs.db import contents as contents_db
 from magicfs.db import roots as roots_db
 from magicfs.db.files import display_path
+from magicfs.db.heartbeats import live_mounts
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.db.status import read_status
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 from magicfs.linux import read_mounts
@@ -29,7 +29,7 @@ def add_roots(
     `mount` is a mount point that need not be in use yet. Raises `RootError` as `add_root` does.
     """
     with database.transaction() as connection:
-        mounts = [each.path for each in read_status(connection).mounts if each.host == settings.host]
+        mounts = [each.path for each in live_mounts(connection) if each.host == settings.host]
     if mount is not None:
         mounts.append(os.fsencode(mount))
     for path in paths:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from magicfs.db.fragments import include_fragments, load_queries_with_fragments
+from magicfs.db.queries import include_fragments, load_queries
 
 
 def test_fragments_are_included_through_others_in_any_order() -> None:
@@ -30,4 +30,4 @@ def test_invalid_fragments_are_errors(queries: dict[str, str], message: str) -> 
 
 
 def test_the_queries_of_the_search_are_complete() -> None:
-    assert "{{" not in "".join(load_queries_with_fragments("search").values())
+    assert "{{" not in "".join(load_queries("search").values())
