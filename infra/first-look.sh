@@ -1,5 +1,5 @@
 #!/bin/sh
-# Show the result of an installation: one search through the mount, and how to go on. Used by `make run`.
+# Show one search through the mount, and the commands to go on with. Used by `make run`.
 #
 #   infra/first-look.sh MOUNT QUERY
 set -eu
@@ -9,13 +9,13 @@ query=$2
 magicfs=${MAGICFS:-magicfs}
 
 printf '\n$ ls -r "%s/search/%s"\n' "$mount" "$query"
-# The names begin with the score: reversed, the best one comes first.
+# The names begin with the score: in reverse order, the best result comes first.
 # shellcheck disable=SC2012
 ls -r "$mount/search/$query" | head -n 10
-cat <<EOF
+cat <<EOT
 
-Look further:   ls -r "$mount/search/what you look for"
+Search more:    ls -r "$mount/search/what you look for"
                 $magicfs search what you look for
                 $magicfs status
 Stop:           $magicfs down
-EOF
+EOT
