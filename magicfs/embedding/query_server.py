@@ -12,7 +12,7 @@ and `precision` in its head and the vector, little-endian float32, as its body. 
 `error`, the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the
 protocol has no versions.
 
-Threads: the main thread accepts connections, each connection has a thread, and one more thread uses the model.
+Threads: the main thread accepts connections, a pool has a thread for each, and one more thread uses the model.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ MAX_TEXT_CHARACTERS = 16 * 1024
 """Longer queries are cut by the client; a model reads a few hundred tokens of them."""
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CONNECTIONS = 64
-"""Each has a thread."""
+"""The number of threads of the pool."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
 EMBED_SECONDS = 60.0
 """A request that takes longer, loading the model included, hangs in native code: the process ends itself."""
 _ANSWER_SECONDS = 5.0
-_TICK_SECONDS = 5.0
-"""The longest time between two checks for idleness and for the existence of the socket."""
+_TICK_SECONDS = 1.0
+"""The longest wait for a connection. Then idleness and the socket are checked, and a signal that came just before the
+wait is noticed."""
 
 
 def lock_path(path: Path) -> Path:
@@ -87,7 +88,7 @@ class QueryService:
         try:
             match request.head.get("do"):
                 case "embed":
-                    return self._model_thread.submit(self._embed, request.head, is_wanted).result()
+                    return self._on_model_thread(request.head, is_wanted)
                 case "ping":
                     return Message({"pid": os.getpid(), "model": self._label(), "served": self._served})
                 case "quit":
@@ -95,8 +96,6 @@ class QueryService:
             return failure(EmbedderUnavailable("malformed request (unknown command)"))
         except Disconnected:
             raise
-        except CancelledError as error:
-            raise Disconnected("the server stops") from error
         except MagicFSError as error:
             return failure(error)
         except Exception as error:
@@ -106,6 +105,16 @@ class QueryService:
     def stop(self) -> None:
         """Wait until the text in work is embedded, and cancel all other requests."""
         self._model_thread.shutdown(cancel_futures=True)
+
+    def _on_model_thread(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
+        try:
+            embedding = self._model_thread.submit(self._embed, head, is_wanted)
+        except RuntimeError as error:
+            raise Disconnected("the server has stopped") from error
+        try:
+            return embedding.result()
+        except CancelledError as error:
+            raise Disconnected("the server stops") from error
 
     def _embed(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
         folder, text = head.get("folder"), head.get("text")
@@ -146,7 +155,6 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
     request has not arrived is closed.
     """
 
-    daemon_threads = True
     request_queue_size = 256
 
     def __init__(self, path: Path, service: QueryService, *, idle_exit: float | None) -> None:
@@ -154,6 +162,9 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
         self._path = path
         self._idle_exit = idle_exit
         self.timeout = _TICK_SECONDS if idle_exit is None else min(_TICK_SECONDS, idle_exit / 4)
+        self._is_done = False
+        # A thread of its own for each connection would take a tenth of the time of a query to start.
+        self._pool = ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="connection")
         self._guard = threading.Lock()
         self._receiving: list[socket.socket] = []
         """Connections whose request has not arrived, oldest first."""
@@ -163,17 +174,19 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
 
     def run(self) -> None:
         """Serve until no request has come for `idle_exit` seconds, or until the socket is gone."""
-        while not self._is_idle():
+        while not self._is_done:
             self.handle_request()
-            if not self._path.exists():
-                # Its directory was removed: no client can connect any more.
-                logger.warning("%s is gone", self._path)
-                return
 
-    def _is_idle(self) -> bool:
+    def handle_timeout(self) -> None:
+        """Decide, when no client has connected for a while, whether to go on."""
         with self._guard:
             idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
-        return self._idle_exit is not None and idle_seconds >= self._idle_exit
+        if self._idle_exit is not None and idle_seconds >= self._idle_exit:
+            self._is_done = True
+        elif not self._path.exists():
+            # Its directory was removed: no client can connect any more.
+            logger.warning("%s is gone", self._path)
+            self._is_done = True
 
     def server_bind(self) -> None:
         """Bind a socket of mode 0600."""
@@ -186,9 +199,17 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
             os.umask(mask)
 
     def server_close(self) -> None:
-        """Remove the socket."""
+        """Remove the socket, and end all connections."""
         self._path.unlink(missing_ok=True)
         super().server_close()
+        with self._guard:
+            for connection in self._receiving:
+                _shut_down(connection)
+        self._pool.shutdown(cancel_futures=True)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a connection in a thread of the pool."""
+        self._pool.submit(self.process_request_thread, request, client_address)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Make room for a connection. False, with an answer, if all others wait for the model."""
@@ -196,9 +217,7 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
         with self._guard:
             has_room = len(self._receiving) + self._answering < MAX_CONNECTIONS
             if not has_room and self._receiving:
-                # Its thread sees the end of the connection and closes it.
-                with contextlib.suppress(OSError):
-                    self._receiving.pop(0).shutdown(socket.SHUT_RDWR)
+                _shut_down(self._receiving.pop(0))
                 has_room = True
             if has_room:
                 self._receiving.append(request)
@@ -262,6 +281,12 @@ def _send(connection: socket.socket, answer: Message) -> None:
     """Send an answer, if the client still takes it."""
     with contextlib.suppress(TimeoutError, Disconnected):
         send(connection, answer, deadline=time.monotonic() + _ANSWER_SECONDS)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    """End a connection that another thread reads from; that thread closes it."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _is_closed(connection: socket.socket) -> bool:
