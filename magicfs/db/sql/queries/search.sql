@@ -1,4 +1,4 @@
--- The queries of the search. `{{name}}` stands for the fragment of that name (`magicfs.db.fragments`). The scope is the
+-- The queries of the search. `{{name}}` stands for the fragment of that name (`magicfs.db.queries`). The scope is the
 -- set of chunks that a search looks at: `file_filters` restricts the files, the two fragments on phrases the chunks.
 -- The conditions are a few parameters, which `magicfs.db.scope` computes once for a search.
 
