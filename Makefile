@@ -27,8 +27,11 @@ run: setup  ## install what is missing, index ROOTS, mount at MOUNT, show a sear
 stop:  ## stop what `make run` started
 	@test ! -x $(BIN)/magicfs || $(BIN)/magicfs down
 
+# Most tests wait for processes to start or stop, so three at a time suit two cores. Tests of a module share fixtures.
+PARALLEL = -n 3 --dist loadscope
+
 test: setup-dev  ## run all tests but the slow ones
-	@$(BIN)/python -m pytest -q -m "not slow" $(TESTS)
+	@$(BIN)/python -m pytest -q -m "not slow" $(PARALLEL) $(TESTS)
 
 test-all: setup-dev  ## run all tests
 	@$(BIN)/python -m pytest -q $(TESTS)

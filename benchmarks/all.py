@@ -57,7 +57,7 @@ BENCHMARKS = (
             "same chunks one at a time with the same model",
             "default_chunks_s": "the same of one process that calls fastembed's `embed()` with its defaults",
             "worker_rss_mb": "resident memory of an embedding worker's child, MB",
-            "mount_rss_mb": "resident memory of the mount node, MB",
+            "mount_rss_mb": "resident memory of the mount process, MB",
         },
     ),
     Benchmark(

@@ -7,7 +7,7 @@ the operators of the model that it would download. It embeds a random sample of 
 a batch to the longest one, so its speed depends on how much their lengths differ.
 
 Figures: `ratio_limit` = pipeline / limit, `ratio_default` = pipeline / default (chunks a second each), and the
-resident memory of an embedding worker's child and of the mount node, in MB.
+resident memory of an embedding worker's child and of the mount process, in MB.
 """
 
 from __future__ import annotations

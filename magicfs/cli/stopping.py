@@ -25,14 +25,14 @@ def take_down(settings: Settings) -> bool:
             stopped = True
             embedder.quit()
         settings.embedder_socket.unlink(missing_ok=True)
-        # A mount node that was killed leaves its mount behind.
+        # A mount process that was killed leaves its mount behind.
         if options is not None and options.mount is not None:
             stopped |= mountpoint.umount(options.mount)
     return stopped
 
 
 def end_mount(settings: Settings, place: Path) -> tuple[Path, bool]:
-    """Unmount `place`, and take its mount node out of the supervisor where that runs it.
+    """Unmount `place`, and take its process out of the supervisor where that runs it.
 
     Returns the absolute path, and whether anything was mounted there. Raises `MagicFSError`.
     """

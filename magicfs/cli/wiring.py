@@ -332,7 +332,7 @@ def _on_battery() -> bool:
 
 
 def run_mount(settings: Settings, path: Path) -> None:
-    """Be a mount node until it is unmounted or a signal stops it. Raises `MountError`."""
+    """Be a mount process until it is unmounted or a signal stops it. Raises `MountError`."""
     from magicfs.db.pool import Database
     from magicfs.fuse import mount, mountpoint
 

@@ -1,8 +1,8 @@
 """Reference vectors of all-MiniLM-L6-v2, with which every prepared copy of the model is compared.
 
 Used by `prepare`. The vectors come from the published weights by a forward pass in plain numpy and double precision,
-which shares no code with the ONNX graphs: `tests/unit/models/numpy_bert.py` has it and prints these lines. Stored as
-base64 of little-endian half floats; the rounding changes a cosine by 1e-7.
+which shares no code with the ONNX graphs: `tests/integration/models/numpy_bert.py` has it and prints these lines.
+Stored as base64 of little-endian half floats; the rounding changes a cosine by 1e-7.
 """
 
 from __future__ import annotations

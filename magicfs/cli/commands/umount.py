@@ -13,7 +13,7 @@ from magicfs.cli.terminal import directory
 def umount(
     place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="Where it is mounted.")],
 ) -> None:
-    """Unmount DIR, whether its mount node runs by itself, is run by 'up', or has died."""
+    """Unmount DIR, whether its process runs by itself, is run by 'up', or has died."""
     from magicfs.cli import terminal, wiring
     from magicfs.cli.stopping import end_mount
     from magicfs.errors import ConfigError

@@ -19,7 +19,7 @@ import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.models.store import ModelStore
-from tests.unit.models.tiny import DIMENSION, write_tiny_model
+from tests.integration.models.tiny import DIMENSION, write_tiny_model
 
 NAME = "BAAI/bge-small-en-v1.5"
 REPOSITORY = "Qdrant/bge-small-en-v1.5-onnx-Q"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -206,7 +207,9 @@ def test_postgres_recovers_from_a_hard_end_with_stale_files(supervisor: Supervis
     processes = [psutil.Process(supervisor.pid()), psutil.Process(postgres.server_pid(home))]
     processes += processes[1].children(recursive=True)
     for process in processes:
-        process.kill()
+        # The children of Postgres end with it.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(processes, timeout=20)
     # Another program has the server's pid by now.
     pid_file = home / "postgres" / "postmaster.pid"

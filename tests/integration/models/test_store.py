@@ -16,7 +16,7 @@ from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
 from magicfs.models import prepare
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, prefixes_of
 from magicfs.models.store import ModelStore
-from tests.unit.models.tiny import write_tiny_model
+from tests.integration.models.tiny import write_tiny_model
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from magicfs.embedding.embedder import Embedder, FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FakeEmbedder
-from tests.unit.models.tiny import write_tiny_model
+from tests.integration.models.tiny import write_tiny_model
 
 
 @pytest.fixture(params=["real", "fake"])

@@ -1,7 +1,7 @@
 """A BERT forward pass in plain numpy, from the published weights: what the ONNX graphs are judged by.
 
-It shares nothing with `magicfs.embed` but the reader of the weights' file. `python -m tests.unit.models.numpy_bert`
-prints the known vectors that `magicfs/embed/reference.py` holds.
+It shares nothing with `magicfs.models` but the reader of the weights' file.
+`python -m tests.integration.models.numpy_bert` prints the known vectors that `magicfs/models/reference.py` holds.
 """
 
 from __future__ import annotations

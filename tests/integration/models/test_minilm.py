@@ -14,8 +14,8 @@ from magicfs.errors import ModelCorrupt, ModelMissing
 from magicfs.models import sources
 from magicfs.models.reference import MIN_COSINE, REFERENCE_TEXTS, check_minilm, reference_vectors
 from magicfs.models.store import ModelStore
+from tests.integration.models.numpy_bert import packaged_minilm
 from tests.plugins.models import MODEL
-from tests.unit.models.numpy_bert import packaged_minilm
 
 
 @pytest.fixture(scope="module")
