@@ -2,8 +2,8 @@
 
 Used by `magicfs.pipeline.extract`. A chunk fills between 35 and 100 percent of its capacity in tokens. Within that
 window it ends at the strongest boundary, such as the one before a heading, and among equally strong ones at the one
-whose next unit has the highest checksum. A boundary so depends on the text near it and not on what comes earlier: after
-an edit, the old boundaries return within a chunk or two, and all other chunks are equal to those embedded already.
+whose next unit has the highest checksum. So a boundary depends on the text near it alone: after an edit, the old
+boundaries return within a chunk or two, and all other chunks are equal to those embedded already.
 
 The chunks depend only on the document, the tokenizer and the capacity. Time is linear in the length of the text. Not
 thread-safe.
@@ -27,8 +27,8 @@ from magicfs.errors import ModelCorrupt
 from magicfs.text.units import Boundary, Unit, units_of
 
 _MAX_CHARACTERS_PER_TOKEN = 8
-"""Text with more is no language, such as encoded data or a word of a thousand letters, which some tokenizers count as
-one token. It is measured by its length."""
+"""A unit with more characters a token is measured by its length: it is no language but, say, encoded data, or a word of
+a thousand letters, which some tokenizers count as one token."""
 
 _MIN_FILL = 0.35
 """Share of the capacity that a chunk reaches before it may end. At 0.35, an edited paragraph makes 1.2 new chunks on
@@ -69,7 +69,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def max_text_tokens(spec: ModelSpec) -> int:
-    """Return how many tokens of a chunk's text the model can read, beside all else that it reads with the text."""
+    """The number of tokens of a chunk's text that the model can read beside what else it reads with the chunk."""
     return max(_RESERVED_TOKENS, spec.max_tokens - _RESERVED_TOKENS)
 
 
@@ -93,7 +93,7 @@ class TokenChunker:
         self._min_tokens = int(max_tokens * _MIN_FILL)
 
     def chunks(self, document: Document) -> list[Chunk]:
-        """Return the chunks of `document` in order, without overlap. Blank lines between two chunks are in neither."""
+        """The chunks of `document` in order, without overlap. Blank lines between two chunks belong to neither."""
         text = document.text
         units = units_of(
             text,
@@ -112,12 +112,12 @@ class TokenChunker:
         ]
 
     def _truncate_context(self, context: str) -> str:
-        """Return the first tokens of a context: in some scripts every letter is a token."""
+        """The first tokens of a context: in some scripts every letter is a token."""
         offsets = self._tokenizer.encode(context, add_special_tokens=False).offsets
         return context if len(offsets) <= _MAX_CONTEXT_TOKENS else context[: offsets[_MAX_CONTEXT_TOKENS - 1][1]]
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text."""
+        """The number of tokens of each text."""
         counts: list[int] = []
         for first in range(0, len(texts), _UNITS_PER_TOKENIZER_CALL):
             batch = texts[first : first + _UNITS_PER_TOKENIZER_CALL]
@@ -141,7 +141,7 @@ class TokenChunker:
         return units, tokens
 
     def _chunk_ends(self, text: str, units: list[Unit], tokens: list[int]) -> list[int]:
-        """Return for each chunk the index of the unit after its last one."""
+        """The index of the unit after the last one, for each chunk."""
         sizes = (
             max(count, (unit.end - unit.start) // _MAX_CHARACTERS_PER_TOKEN)
             for unit, count in zip(units, tokens, strict=True)
@@ -159,9 +159,10 @@ class TokenChunker:
         return ends
 
     def _chunk_end(self, cumulative: list[int], ranked: list[tuple[Boundary, int, int]], start: int) -> int:
-        """Return where the chunk that begins with unit `start` ends.
+        """The index of the unit after the last one of the chunk that begins with unit `start`.
 
-        `cumulative[i]` is the size of the first `i` units. `ranked[i]` compares the boundaries before units.
+        `cumulative[i]` is the size of the first `i` units. `ranked[i]` is the rank of the boundary before unit `i` as
+        the end of a chunk, the highest the best: its strength, the checksum of the unit, and `i`.
         """
         size_before, total = cumulative[start], cumulative[-1]
         last = bisect_right(cumulative, size_before + self._max_tokens) - 1
@@ -179,7 +180,7 @@ class TokenChunker:
 
 
 def _make_chunk(document: Document, context: str, units: Sequence[Unit], tokens: int) -> Chunk | None:
-    """Return the chunk of consecutive units; None if they have no tokens."""
+    """The chunk of consecutive units; None if they have no tokens."""
     if tokens == 0:
         return None
     start, end = units[0].start, units[-1].end
@@ -195,7 +196,7 @@ def _make_chunk(document: Document, context: str, units: Sequence[Unit], tokens:
 
 
 def context_of(document: Document) -> str:
-    """Return the title of a document on one line: the stated one, else the one above its text. Empty without either."""
+    """The title of a document on one line: the stated one, else the one above its text; empty if it has neither."""
     title = document.title
     if not title and document.mime_type in _TYPES_WITH_OPENING_TITLE:
         title = _title_above(document.text)
@@ -203,7 +204,7 @@ def context_of(document: Document) -> str:
 
 
 def _title_above(text: str) -> str:
-    """Return the title above a text; empty when the text begins with prose or with numbers."""
+    """The title above a text; empty when the text begins with prose or with numbers."""
     opening = _TITLE_END.split(text[:_OPENING_CHARACTERS].strip(), maxsplit=1)[0]
     if len(" ".join(opening.split())) > _MAX_CONTEXT_CHARACTERS:
         return ""
@@ -214,5 +215,5 @@ def _title_above(text: str) -> str:
 
 
 def _contains(text: str, context: str) -> bool:
-    """Return whether the text states its context already; case and whitespace do not matter."""
+    """Whether the text states its context already; case and whitespace do not matter."""
     return context.casefold() in " ".join(text.split()).casefold()

@@ -39,7 +39,7 @@ class Unit:
     line: int
     """Counted from 1."""
     boundary: Boundary
-    """Before it."""
+    """The boundary before the unit."""
 
 
 _SENTENCE_END = re.compile(
@@ -66,7 +66,7 @@ _TYPES_WITH_FENCED_CODE = frozenset({"text/markdown"})
 
 
 def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], max_characters: int) -> list[Unit]:
-    """Return the units of `text` in order; none is longer than `max_characters`, none is blank."""
+    """The units of `text` in order; none is longer than `max_characters`, none is blank."""
     boundaries = _Boundaries(mime_type)
     units: list[Unit] = []
     page = 0
@@ -88,7 +88,7 @@ def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], max_chara
 
 
 class _Boundaries:
-    """Finds the boundary before each line of a text. Lines are passed in order, as the lines above decide."""
+    """Finds the boundary before each line of a text. Takes the lines in order: a boundary depends on those above."""
 
     def __init__(self, mime_type: str) -> None:
         self._heading_pattern = _HEADING_PATTERNS.get(mime_type)
@@ -101,7 +101,7 @@ class _Boundaries:
         self._indent = 0
 
     def before(self, line: str, next_line: str) -> Boundary | None:
-        """Return the boundary before `line`; None for a blank line."""
+        """The boundary before `line`; None for a blank line."""
         body = line.lstrip()
         if not body:
             self._after_blank = True
@@ -159,8 +159,8 @@ def _split_line(line: str, offset: int, number: int, boundary: Boundary, max_cha
 def _cuts(line: str, max_characters: int) -> Iterator[tuple[int, bool]]:
     """Yield the end of each piece of a line, and whether a sentence ends there.
 
-    A long sentence is cut at the first word end in the second half of the allowed length, not at the last: so the cuts
-    of an edited line soon are the old ones again.
+    A long sentence is cut at the first word end in the second half of the allowed length instead of the last one, so
+    that after an edit the later cuts of the line are soon the old ones again.
     """
     start = 0
     ends = [match.end() for match in _SENTENCE_END.finditer(line)]

@@ -66,7 +66,7 @@ def serve(parser: Parser, *, limits: Limits) -> None:
 
 
 def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Unreadable:
-    """Return the parser's outcome, its text cut to the limit. An exception becomes an `Unreadable`."""
+    """The parser's outcome, its text cut to the limit. An exception becomes an `Unreadable`."""
     try:
         outcome = parser(request.body, str(request.head["mime_type"]))
     except MemoryError:
@@ -99,7 +99,7 @@ def _encode_answer(outcome: Document | Unreadable, *, is_last: bool) -> Message:
 
 
 def _one_line(value: str | None) -> str | None:
-    """Return metadata as one clean line of bounded length, or None when it is blank."""
+    """Metadata as one clean line of bounded length, or None when it is blank."""
     return None if value is None else " ".join(clean(value).split())[:_MAX_LINE_CHARACTERS] or None
 
 

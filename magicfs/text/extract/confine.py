@@ -1,4 +1,4 @@
-"""Takes away from the parser process what no parser needs. Linux only; called by `child` on itself.
+"""Restricts the parser process to what a parser needs. Linux only; called by `child` on itself.
 
 | restriction | refuses | holds for |
 | --- | --- | --- |
@@ -53,7 +53,7 @@ _ATTRIBUTE_CALLS = {
     # chmod, fchmod, fchmodat, fchmodat2; chown, fchown, lchown, fchownat; utime, utimes, futimesat, utimensat;
     # setxattr, lsetxattr, fsetxattr, setxattrat; removexattr, lremovexattr, fremovexattr, removexattrat
     "x86_64": (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 463, 197, 198, 199, 466),
-    # The same, without chmod, chown, lchown, utime, utimes and futimesat, which it lacks.
+    # The same calls without chmod, chown, lchown, utime, utimes and futimesat, which it lacks.
     "aarch64": (52, 53, 452, 54, 55, 88, 5, 6, 7, 463, 14, 15, 16, 466),
 }
 
@@ -97,12 +97,12 @@ def limit_cpu(*, seconds: float) -> None:
 
 
 def address_space() -> int:
-    """Return the bytes of address space in use."""
+    """The bytes of address space in use."""
     return _statm(0)
 
 
 def resident() -> int:
-    """Return the bytes of resident memory."""
+    """The bytes of resident memory."""
     return _statm(1)
 
 
@@ -170,7 +170,7 @@ def refuse_file_changes(*, except_below: str) -> bool:
 
 
 def _bpf_program(*, architecture: int, calls: tuple[int, ...]) -> bytes:
-    """Return the BPF program that refuses other architectures and the given calls, and allows the rest."""
+    """The BPF program that refuses other architectures and the given calls, and allows the rest."""
 
     def instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
         return struct.pack("=HBBI", code, if_true, if_false, value)
@@ -197,6 +197,6 @@ def _prctl(option: int, *arguments: int) -> None:
 
 
 def _statm(field: int) -> int:
-    """Return a field of `/proc/self/statm` in bytes."""
+    """A field of `/proc/self/statm` in bytes."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[field]) * resource.getpagesize()

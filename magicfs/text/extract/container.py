@@ -17,13 +17,13 @@ from magicfs.domain.files import SkipReason
 _MAX_MEMBERS = 50_000
 _MAX_UNPACKED_BYTES = 1 << 30
 _UNCHECKED_UNPACKED_BYTES = 64 << 20
-"""Up to this size the compression ratio does not matter."""
+"""The compression ratio of a container that unpacks to no more is not checked."""
 _MAX_COMPRESSION_RATIO = 200
 """Large real documents (spreadsheets) stay below 50; deflate reaches about 1000."""
 
 _ENCRYPTED_FLAG = 0x1
 _MAX_READ_BYTES = 1 << 20
-"""Of one member."""
+"""The most bytes that are read of one member."""
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _OOXML_TYPES = (
@@ -43,7 +43,7 @@ _ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
 
 
 def zip_type(content: bytes) -> str | Unreadable:
-    """Return the MIME type of the document in a zip container, or why it is not read."""
+    """The MIME type of the document in a zip container, or why it is not read."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             return _password_or_bomb(container, len(content)) or _document_type(container)
@@ -52,7 +52,7 @@ def zip_type(content: bytes) -> str | Unreadable:
 
 
 def _password_or_bomb(container: zipfile.ZipFile, size: int) -> Unreadable | None:
-    """Return why a container of `size` bytes is not parsed; None when it is."""
+    """Why a container of `size` bytes is not parsed; None when it is."""
     members = container.infolist()
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
         return Unreadable(SkipReason.ENCRYPTED, "a container with a password")
@@ -88,11 +88,12 @@ def _read_member(container: zipfile.ZipFile, name: str) -> bytes:
 
 
 _OLE_SECTOR_SHIFT_OFFSET = 30
-"""In the header."""
+"""The offset in the header."""
 _OLE_ENTRY_BYTES = 128
 _OLE_NAME_LENGTH_OFFSET = 64
-"""In a directory entry, as the next offset."""
+"""The offset in a directory entry."""
 _OLE_START_SECTOR_OFFSET = 116
+"""The offset in a directory entry."""
 _OLE_STREAM_HEAD_BYTES = 4096
 
 _OLE_TYPES = (
@@ -114,7 +115,7 @@ _WORD_ENCRYPTED_FLAG = 0x0100
 
 
 def ole_type(content: bytes) -> str | Unreadable:
-    """Return the MIME type of the document in an OLE container, or why it is not read."""
+    """The MIME type of the document in an OLE container, or why it is not read."""
     streams = _ole_streams(content)
     if any(name in streams for name in _OLE_ENCRYPTED):
         return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
@@ -128,7 +129,7 @@ def ole_type(content: bytes) -> str | Unreadable:
 
 
 def _ole_streams(content: bytes) -> dict[str, int]:
-    """Return the offset of each stream whose name matters, by name.
+    """The offset of each stream whose name matters, by name.
 
     The whole content is searched for directory entries, so that a broken chain of sectors hides none.
     """
@@ -148,7 +149,7 @@ def _ole_streams(content: bytes) -> dict[str, int]:
 
 
 def _integer(content: bytes, offset: int, size: int) -> int:
-    """Return the little-endian number of `size` bytes; bytes beyond the end count as zero."""
+    """The little-endian number of `size` bytes; bytes beyond the end count as zero."""
     return int.from_bytes(content[offset : offset + size], "little")
 
 

@@ -36,7 +36,7 @@ _HEAD_BYTES = 4096
 
 
 def detect(content: bytes, *, name: bytes) -> FileType:
-    """Return the type of a file from its bytes and its name without folders. What nothing recognises is plain text."""
+    """The type of a file from its bytes and its name without folders. Plain text if no rule recognises it."""
     head = content[:_HEAD_BYTES]
     return (
         _by_signature(content, head)
@@ -47,7 +47,7 @@ def detect(content: bytes, *, name: bytes) -> FileType:
 
 
 def has_document_extension(name: bytes) -> bool:
-    """Return whether the extension is that of a type that needs a parser."""
+    """Whether the extension is that of a type that needs a parser."""
     extension = _extension(name)
     return extension in MARKUP_BY_EXTENSION or extension in DAMAGED_IF_NOT_TEXT
 
@@ -91,7 +91,7 @@ def _by_syntax(head: bytes) -> FileType | None:
 
 
 def _iso_media(brand: bytes) -> FileType:
-    """Return the type of an ISO base media file: some image formats are stored in this video container."""
+    """The type of an ISO base media file: some image formats are stored in this video container."""
     if brand in {b"heic", b"heix", b"mif1", b"msf1"}:
         return FileType(Route.IMAGE, "image/heic")
     if brand in {b"avif", b"avis"}:
@@ -100,7 +100,7 @@ def _iso_media(brand: bytes) -> FileType:
 
 
 def _is_not_text(head: bytes) -> bool:
-    """Return whether these bytes are neither ASCII nor UTF-8 text."""
+    """Whether these bytes are neither ASCII nor UTF-8 text."""
     if b"\0" in head:
         return True
     try:
@@ -111,7 +111,7 @@ def _is_not_text(head: bytes) -> bool:
 
 
 def _looks_like_mail(head: bytes) -> bool:
-    """Return whether the file begins like a mail message. Messages in a Maildir have no extension."""
+    """Whether the file begins like a mail message. Messages in a Maildir have no extension."""
     if not _MAIL.match(head):
         return False
     fields = b"\n" + head.lower()
@@ -119,7 +119,7 @@ def _looks_like_mail(head: bytes) -> bool:
 
 
 def _text_type_by_first_line(head: bytes) -> str:
-    """Return the MIME type of a text file: that of a script by its interpreter, XML by its declaration."""
+    """The MIME type of a text file: that of a script by its interpreter, XML by its declaration."""
     if not head.startswith(b"#!"):
         return "application/xml" if head.lstrip().startswith(b"<?xml") else "text/plain"
     line = head.partition(b"\n")[0]

@@ -1,4 +1,4 @@
-"""The `Extractor` interface and its implementation: decodes a file here, parses it in the sandbox, or does not read it.
+"""The `Extractor` protocol and its implementation: decodes a file here, parses it in the sandbox, or does not read it.
 
 Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extractor belongs to one thread.
 """
@@ -29,22 +29,22 @@ class Extractor(Protocol):
     """Extracts the text of a file's bytes."""
 
     def kind(self, content: bytes, *, name: bytes) -> str:
-        """Return the MIME type of `content` and its `Route`, such as `text/html markup`; stored in `contents.kind`.
+        """The MIME type of `content` and its `Route`, such as `text/html markup`; stored in `contents.kind`.
 
         Equal bytes of the same kind always give the same text, whatever the file's name is.
         """
         ...
 
     def needs_no_parser(self, kind: str) -> bool:
-        """Return whether `extract` handles bytes of this kind without a parser process, so in milliseconds."""
+        """Whether `extract` handles bytes of this kind without a parser process, so in milliseconds."""
         ...
 
     def may_need_parser(self, name: bytes) -> bool:
-        """Return whether a file of this name probably needs a parser process, a guess before the file is read."""
+        """Whether a file of this name probably needs a parser process, a guess before the file is read."""
         ...
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
-        """Return the text of `content`, or why there is none.
+        """The text of `content`, or why there is none.
 
         `name` is the file's own name without folders; it decides where the content alone does not. Bad content never
         raises; `ServerError` is raised when no parser process can be started.
@@ -74,21 +74,21 @@ class FileExtractor:
         self._sandbox.close()
 
     def kind(self, content: bytes, *, name: bytes) -> str:
-        """See `Extractor`."""
+        """The MIME type of `content` and its `Route`, such as `text/html markup`."""
         file_type = detect(content, name=name)
         return f"{file_type.mime_type} {file_type.route}"
 
     def needs_no_parser(self, kind: str) -> bool:
-        """See `Extractor`."""
+        """Whether this process extracts bytes of this kind itself; images too, where OCR is missing."""
         route = Route(kind.rpartition(" ")[2])
         return route not in _SANDBOXED or (route is Route.IMAGE and self._ocr is None)
 
     def may_need_parser(self, name: bytes) -> bool:
-        """See `Extractor`."""
+        """Whether the extension is one of a type that a parser process reads."""
         return has_document_extension(name)
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
-        """See `Extractor`."""
+        """The text of `content`, or why there is none. Raises `ServerError` when no parser process can be started."""
         if not content:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)

@@ -83,7 +83,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"OTTO\0", Route.BINARY, "font/otf"),
     (0, b"\0\x01\0\0\0", Route.BINARY, "font/ttf"),
 )
-"""The first match decides."""
+"""The first signature that matches decides."""
 
 MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
     "html": (Route.MARKUP, "text/html"),

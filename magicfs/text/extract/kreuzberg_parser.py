@@ -59,7 +59,7 @@ trailer<</Root 1 0 R>>
 
 
 class KreuzbergParser:
-    """Returns the text of files that are not plain text: the `Parser` of the child process."""
+    """The `Parser` of the child process: extracts the text of files that are not plain text."""
 
     def __init__(self, *, ocr: Ocr | None) -> None:
         self._ocr = ocr
@@ -95,7 +95,7 @@ class KreuzbergParser:
             self._read(_EMPTY_PDF, "application/pdf")
 
     def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        """Return the text of a file of the detected type, or why there is none.
+        """The text of a file of the detected type, or why there is none.
 
         May raise any exception of the library or of the standard library's parsers; the caller reports a damaged file.
         """
@@ -157,7 +157,7 @@ def _unreadable(error: Exception, mime_type: str) -> Unreadable:
 
 
 def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
-    """Return clean text and the offsets in it at which pages start.
+    """Clean text and the offsets in it at which pages start.
 
     The library gives offsets in UTF-8 bytes of its own text, which `clean` shortens, so each page is cleaned alone.
     """
@@ -170,12 +170,12 @@ def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
 
 
 def _title(title: object) -> str | None:
-    r"""Return a document's title; None for unparsed RTF escapes and for the default titles of word processors."""
+    r"""A document's title; None for unparsed RTF escapes and for the default titles of word processors."""
     text = str(title or "").strip()
     return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
 
 
 def _language(tag: object) -> str | None:
-    """Return the ISO 639-1 code at the beginning of a language tag such as `en-US`."""
+    """The ISO 639-1 code at the beginning of a language tag such as `en-US`."""
     match = _LANGUAGE.match(str(tag or ""))
     return match[1].lower() if match else None

@@ -1,7 +1,7 @@
-"""What a parser process is started with: its limits, and the OCR of this machine.
+"""The options of a parser process: its limits, and the OCR of this machine.
 
-Used by whoever makes a `FileExtractor`, and on both sides of the sandbox. `find_ocr` runs a program; everything else
-is data. Any thread.
+Used by the composition root, which makes the `FileExtractor`, and on both sides of the sandbox. `find_ocr` runs a
+program; everything else is data. Any thread.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """Return the limits that the settings ask for."""
+        """The limits that the settings ask for."""
         return cls(
             seconds=float(settings.extract_seconds),
             memory_bytes=settings.worker_memory_mb * MIB,
@@ -60,7 +60,7 @@ class Ocr:
 
 
 def find_ocr() -> Ocr | None:
-    """Return the languages that `tesseract` on PATH has; None where it is not installed, fails, or has none."""
+    """The languages that `tesseract` on PATH has; None where it is not installed, fails, or has none."""
     program = shutil.which("tesseract")
     if program is None:
         return None

@@ -15,16 +15,16 @@ _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
 
 _ISO_2022_JP_ESCAPE = b"\x1b$"
-"""Begins Japanese characters in ISO-2022-JP, whose bytes are all ASCII. No terminal sequence begins so."""
+"""The escape sequence before Japanese characters in ISO-2022-JP, whose bytes are all ASCII; not one of terminals."""
 
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
 
 _MAX_INVALID_SHARE = 0.1
-"""UTF-8 with a smaller share of invalid sequences among those beyond ASCII is damaged UTF-8, not another encoding."""
+"""Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
 
 _DETECTION_BYTES = 256 * 1024
-"""More than the detector needs; it reads a gigabyte in a minute."""
+"""The length of the part that the detector gets: more than it needs, and it reads a gigabyte in a minute."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -48,7 +48,8 @@ _LINE_END_CHARACTERS = 4096
 _LEGACY = re.compile(
     r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)", re.IGNORECASE
 )
-"""Names of legacy charsets. No other is believed: decoding UTF-8 has failed, and `zip` is a codec of Python."""
+"""Names of legacy charsets. Other declared names are ignored: `utf-8`, because decoding as UTF-8 has failed, and codecs
+of Python that are no charsets, such as `zip`."""
 
 _WINDOWS_SUPERSETS = {
     "ascii": "cp1252",
@@ -72,7 +73,7 @@ _MAX_TITLE_CHARACTERS = 300
 
 
 def decode(content: bytes) -> str | None:
-    """Return the text of `content`, cleaned (`clean`); None when it is not text."""
+    """The text of `content`, cleaned (`clean`); None when it is not text."""
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return clean(content[len(bom) :].decode(encoding, errors="replace"))
@@ -88,7 +89,7 @@ def decode(content: bytes) -> str | None:
 
 
 def clean(text: str) -> str:
-    r"""Return text that Postgres stores: no NUL, no lone surrogate. `\n` is its only newline, so that lines count."""
+    r"""Text that Postgres stores: no NUL, no lone surrogate. `\n` is its only newline, so that lines count."""
     if "\0" in text:
         text = text.replace("\0", "")
     if "\r" in text:
@@ -101,7 +102,7 @@ def clean(text: str) -> str:
 
 
 def truncate(text: str, *, max_bytes: int) -> str:
-    """Return the beginning of `text` that fits into `max_bytes` of UTF-8, up to the last line end near the limit."""
+    """The beginning of `text` that fits into `max_bytes` of UTF-8, up to the last line end near the limit."""
     if len(text) * 4 <= max_bytes:
         return text
     data = text.encode("utf-8")
@@ -113,7 +114,7 @@ def truncate(text: str, *, max_bytes: int) -> str:
 
 
 def title_of(text: str, *, mime_type: str) -> str | None:
-    """Return the title that a Markdown, reStructuredText or LaTeX text states; None when it states none."""
+    """The title that a Markdown, reStructuredText or LaTeX text states; None when it states none."""
     head = text[:_TITLE_SEARCH_CHARACTERS]
     if mime_type == "text/markdown":
         match = _FRONT_MATTER_TITLE.search(head) or _MARKDOWN_TITLE.search(head)
@@ -130,7 +131,7 @@ def title_of(text: str, *, mime_type: str) -> str | None:
 
 
 def _utf16_without_bom(content: bytes) -> str | None:
-    """Return the codec of UTF-16 text, or None. ASCII spaces and newlines have their NUL always on the same side."""
+    """The codec of UTF-16 text, or None: all ASCII spaces and newlines have their NUL on the same side."""
     head = content[:_UTF16_BYTES]
     if b"\0" not in head or len(content) % 2:
         return None
@@ -160,7 +161,7 @@ def _decode_legacy(content: bytes) -> str:
 
 
 def _sample(content: bytes) -> bytes:
-    """Return the part that the detector gets: it begins shortly before the first byte beyond ASCII."""
+    """The part that the detector gets: it begins shortly before the first byte beyond ASCII."""
     if len(content) <= _DETECTION_BYTES:
         return content
     first = re.search(rb"[\x80-\xff]", content)
@@ -169,7 +170,7 @@ def _sample(content: bytes) -> bytes:
 
 
 def _codec(name: str) -> str | None:
-    """Return Python's codec for a legacy charset; None for any other name."""
+    """Python's codec for a legacy charset; None for any other name."""
     if not _LEGACY.match(name):
         return None
     try:

@@ -36,7 +36,7 @@ _START_SECONDS = 60.0
 _EXIT_SECONDS = 5.0
 
 _OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"cannot allocate memory", b"bad_alloc")
-"""What libraries print when an allocation fails, in lower case, before they abort."""
+"""Messages of libraries that abort because an allocation has failed, in lower case."""
 
 _INHERITED_VARIABLES = (
     "PATH",
@@ -69,7 +69,7 @@ class Sandbox:
         self._child: _Child | None = None
 
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
-        """Return the text of a file of this type, or why there is none.
+        """The text of a file of this type, or why there is none.
 
         Raises `ServerError` when no child can be started.
         """
@@ -86,7 +86,7 @@ class Sandbox:
             self._child = None
 
     def _parse_once(self, request: Message) -> Document | Unreadable | None:
-        """Return the outcome, or None when a new child must try again.
+        """The outcome, or None when a new child must try again.
 
         That is so when the cause may be an earlier file of this child, or another process that killed the child.
         """
@@ -115,7 +115,7 @@ class Sandbox:
 
 
 class _Child:
-    """One child process, the connection to it, and what it printed."""
+    """A child process, the connection to it, and its output."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
         self.served = 0
@@ -158,7 +158,7 @@ class _Child:
         return answer
 
     def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
-        """Return why the child gave no answer, and whether another process may have killed it."""
+        """Why the child gave no answer, and whether another process may have killed it."""
         if isinstance(error, Disconnected):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_EXIT_SECONDS)
@@ -174,7 +174,7 @@ class _Child:
         return Unreadable(SkipReason.CRASHED, cause), code in (-signal.SIGKILL, -signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the process and release what belongs to it. Killing loses nothing: the child keeps no state."""
+        """Kill the process and free its resources. Killing loses nothing: the child keeps no state."""
         self._connection.close()
         self._process.kill()
         self._process.wait()
@@ -185,13 +185,13 @@ class _Child:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _printed(self) -> bytes:
-        """Return what the child wrote to stdout and stderr since its last request."""
+        """The output of the child to stdout and stderr since its last request."""
         self._output.seek(0)
         return self._output.read(_MAX_OUTPUT_BYTES)
 
 
 def _temporary_directory_without_noexec() -> str | None:
-    """Return a temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
+    """A temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
     for path in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  (mkdtemp makes a private one in it)
         if os.access(path, os.W_OK | os.X_OK) and not os.statvfs(path).f_flag & os.ST_NOEXEC:
             return path
@@ -199,7 +199,7 @@ def _temporary_directory_without_noexec() -> str | None:
 
 
 def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
-    """Return the command line of `child`. `-P` keeps the working directory out of its import path."""
+    """The command line of `child`. `-P` keeps the working directory out of its import path."""
     languages = list(ocr.languages) if ocr else []
     arguments = [json.dumps(dataclasses.asdict(limits)), json.dumps(languages)]
     return [sys.executable, "-P", "-m", "magicfs.text.extract.child", *arguments]
@@ -214,7 +214,7 @@ def _environment(ocr: Ocr | None) -> dict[str, str]:
 
 
 def _decode_answer(answer: Message) -> Document | Unreadable:
-    """Return the outcome in an answer. Every field is checked: a file may have taken control of the child."""
+    """The outcome in an answer. Every field is checked: a file may have taken control of the child."""
     head = answer.head
     try:
         if "reason" in head:

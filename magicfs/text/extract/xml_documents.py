@@ -32,7 +32,7 @@ _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "fore
 
 
 def read_opendocument(content: bytes, mime_type: str) -> Document:
-    """Return the text page by page; the text of the master pages, which all pages show, comes once, at the end.
+    """The text page by page; the text of the master pages, which all pages show, comes once, at the end.
 
     Raises `KeyError`, `zipfile.BadZipFile` or `ET.ParseError` for a damaged file.
     """
@@ -54,7 +54,7 @@ def read_opendocument(content: bytes, mime_type: str) -> Document:
 
 
 def read_svg(content: bytes) -> Document:
-    """Return the title, descriptions and texts of a drawing. Raises `ET.ParseError` for a damaged file."""
+    """The title, descriptions and texts of a drawing. Raises `ET.ParseError` for a damaged file."""
     drawing = ET.fromstring(content)  # noqa: S314  (see the module's docstring)
     texts = [" ".join("".join(element.itertext()).split()) for element in drawing.iter() if element.tag in _SVG_TEXTS]
     title = drawing.findtext(_SVG + "title") or drawing.findtext("title")

@@ -75,7 +75,7 @@ def test_a_broken_zip(content: bytes) -> None:
 
 
 def ole(*names: str, stream: bytes = b"") -> bytes:
-    """Return a minimal container: a header, a stream in sector 0, and a directory in the sectors after it."""
+    """A minimal container: a header, a stream in sector 0, and a directory in the sectors after it."""
     head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0"))
     struct.pack_into("<H", head, 30, 9)
     directory = b""
