@@ -45,7 +45,7 @@ from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from magicfs.search.corpus_statistics import StatisticsCache
 from magicfs.search.ranking import SearchRequest, rank_files
-from magicfs.search.retrievers import QueryVector
+from magicfs.search.retrievers import QuestionVector
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
@@ -137,7 +137,7 @@ def embed(dsn: str, folder: Path, number: int) -> None:
 
     with Database(dsn, application=f"benchmark {number}") as database:
         service = EmbedService(database, SilentQueue(), load=load, owner=f"benchmark-{number}")
-        while service.run_batch():
+        while service.run_turn():
             pass
 
 
@@ -164,8 +164,8 @@ def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, te
         for mode in MODES:
             request = SearchRequest(
                 question=text,
-                compiled=replace(compiled, lexemes={}, phrase=None) if mode == "vector" else compiled,
-                query_vector=None if mode == "lexical" else QueryVector(model, vector),
+                compiled=replace(compiled, lexemes={}, question_phrase=None) if mode == "vector" else compiled,
+                question_vector=None if mode == "lexical" else QuestionVector(model, vector),
                 limit=DEPTH,
             )
             hits = rank_files(connection, request, statistics)

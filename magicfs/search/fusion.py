@@ -1,4 +1,4 @@
-"""The fusion of the retrievers' evidence: the order of candidates, and the score of each. Pure.
+"""The fusion of the retrievers' evidence: the order of candidates, and the score of each. Used by `ranking`. Pure.
 
 Each retriever measures on a scale of its own: BM25 divided by the best BM25 of the question, and the calibrated cosine.
 The order comes from the mean of both. Unlike reciprocal ranks, the mean keeps how much better one candidate is than the
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 ALL_WORDS_STRENGTH = 0.9
 """The lexical strength of a text that has all words of the question, but not as a phrase."""
-MIN_LEXICAL_STRENGTH = 0.005
-"""One of thirteen equally rare words has this strength."""
 MIN_RELEVANCE = 0.1
-"""A candidate with less relevance, and less than the minimum lexical strength, is not shown."""
+"""A candidate of this relevance or more is shown."""
+MIN_LEXICAL_STRENGTH = 0.005
+"""A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -29,7 +29,7 @@ NAME_BONUS = 0.5
 class Evidence:
     """What the retrievers measure for one candidate; None where a retriever does not have it."""
 
-    bm25: float | None = None
+    relative_bm25: float | None = None
     """BM25, divided by the best BM25 of the question."""
     lexical: float | None = None
     """The strength of the match by words in [0, 1], see `lexical_strength`."""
@@ -77,7 +77,7 @@ def fused_score(evidence: Evidence) -> float:
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
-    return ((evidence.bm25 or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name_share**2
+    return ((evidence.relative_bm25 or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name_share**2
 
 
 def non_increasing(scores: Sequence[float]) -> list[float]:

@@ -1,4 +1,8 @@
-"""Passages of results: the snippet of a chunk that shows why it was found, and the text of `.passages`. Pure."""
+"""Passages of results: the snippet of a chunk that shows why it was found, and the text of `.passages`.
+
+Used by `ranking` and by the result cache of the mount. Reads no file: the text of a passage is the one that is indexed.
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from magicfs.db import search as queries
+from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import CompiledQuery
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
@@ -18,11 +18,11 @@ from magicfs.search import fusion, retrievers
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence
 from magicfs.search.passages import SnippetCutter
-from magicfs.search.retrievers import QueryVector, QueryWords
+from magicfs.search.retrievers import QuestionVector, QuestionWords
 
 MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
-"""Several candidates may belong to one file, and some to files that are out of scope."""
+"""More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
 
 
@@ -33,7 +33,7 @@ class SearchRequest:
     question: str
     """The words and phrases as text; empty for filters alone."""
     compiled: CompiledQuery
-    query_vector: QueryVector | None
+    question_vector: QuestionVector | None
     """None for a search by words and names alone."""
     limit: int
     """The most files to return."""
@@ -65,12 +65,13 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
     if not request.question:
         return _newest_files(connection, request)
     words = retrievers.weigh_words(connection, request.compiled.lexemes, chunks=statistics.coverage.chunks)
-    named = retrievers.find_by_name(connection, request.compiled.scope, words)
-    chunks = _gather_candidates(connection, request, words, statistics, named=list(named))
+    name_candidates = retrievers.find_by_name(connection, request.compiled.scope, words)
+    chunks = _gather_candidates(connection, request, words, statistics, by_name=list(name_candidates))
     files = _best_chunk_per_file(connection, request, chunks)
-    if named:
-        matches = retrievers.match_names(connection, words, [file.location.file_id for file in files], named)
-        files = [_with_name(file, chunks, matches.get(file.location.file_id), words) for file in files]
+    if name_candidates:
+        file_ids = [file.location.file_id for file in files]
+        name_matches = retrievers.match_names(connection, words, file_ids, name_candidates)
+        files = [_with_name(file, chunks, name_matches.get(file.location.file_id), words) for file in files]
     relevant = [file for file in files if fusion.is_relevant(file.evidence)]
     best = sorted(relevant, key=lambda file: -fusion.fused_score(file.evidence))[: request.limit]
     scores = fusion.non_increasing([fusion.relevance(file.evidence) for file in best])
@@ -78,8 +79,8 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
 
 
 def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
-    """The files in scope, the latest modified first, each with the score 1: filters alone are answered or not."""
-    locations = queries.newest_files(connection, request.compiled.scope, limit=request.limit)
+    """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
+    locations = search_db.newest_files(connection, request.compiled.scope, limit=request.limit)
     files = [_CandidateFile(location, Evidence()) for location in locations]
     return _hits(connection, request, files, [1.0] * len(files))
 
@@ -87,28 +88,28 @@ def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, 
 def _gather_candidates(
     connection: Connection,
     request: SearchRequest,
-    words: QueryWords,
+    words: QuestionWords,
     statistics: CorpusStatistics,
     *,
-    named: Sequence[ChunkId],
+    by_name: Sequence[ChunkId],
 ) -> _CandidateChunks:
-    """The chunks that any retriever brings; `named` are those of the names.
+    """The chunks that any retriever brings; `by_name` are the first chunks of files that their names bring.
 
-    A chunk of one retriever is looked up in the other too, so its evidence is complete.
+    Each chunk is measured by its words and by its meaning, whichever retriever brings it, so its evidence is complete.
     """
     scope, limit, average_tokens = request.compiled.scope, request.candidate_limit, statistics.average_tokens
     matches = retrievers.find_by_words(connection, scope, words, average_tokens=average_tokens, limit=limit)
     matched = {match.chunk_id: match for match in matches}
     nearness = retrievers.find_by_meaning(
-        connection, scope, request.query_vector, others=[*matched, *named], limit=limit
+        connection, scope, request.question_vector, others=[*matched, *by_name], limit=limit
     )
-    unmatched = [chunk for chunk in dict.fromkeys([*nearness, *named]) if chunk not in matched]
+    unmatched = [chunk for chunk in dict.fromkeys([*nearness, *by_name]) if chunk not in matched]
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
     by_words = _word_evidence(connection, request, words, matches)
-    chunks = dict.fromkeys([*by_words, *nearness, *named])
-    exact = queries.filter_exact_phrases(connection, scope, chunks)
+    chunks = dict.fromkeys([*by_words, *nearness, *by_name])
+    exact = search_db.filter_exact_phrases(connection, scope, chunks)
     evidence = {
         chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk))
         for chunk in chunks
@@ -118,17 +119,19 @@ def _gather_candidates(
 
 
 def _word_evidence(
-    connection: Connection, request: SearchRequest, words: QueryWords, matches: Sequence[WordMatch]
+    connection: Connection, request: SearchRequest, words: QuestionWords, matches: Sequence[WordMatch]
 ) -> dict[ChunkId, Evidence]:
-    """The evidence of the words alone for each match."""
-    phrase, chunks = request.compiled.phrase, [match.chunk_id for match in matches]
-    phrase_matches = queries.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
-    best = max((match.score for match in matches), default=1.0)
+    """The evidence of each match, from its words alone."""
+    phrase, chunks = request.compiled.question_phrase, [match.chunk_id for match in matches]
+    phrase_matches = search_db.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
+    best = max((match.bm25 for match in matches), default=1.0)
     evidence = {}
     for match in matches:
         is_phrase_match = match.chunk_id in phrase_matches
         lexical = fusion.lexical_strength(share=words.share(match.lexemes), is_phrase_match=is_phrase_match)
-        evidence[match.chunk_id] = Evidence(bm25=match.score / best, lexical=lexical, is_phrase_match=is_phrase_match)
+        evidence[match.chunk_id] = Evidence(
+            relative_bm25=match.bm25 / best, lexical=lexical, is_phrase_match=is_phrase_match
+        )
     return evidence
 
 
@@ -138,16 +141,16 @@ def _best_chunk_per_file(
     evidence = chunks.evidence
     ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk]))
     files: dict[FileId, _CandidateFile] = {}
-    for location in queries.chunk_locations(connection, request.compiled.scope, ranked, limit=request.limit):
+    for location in search_db.chunk_locations(connection, request.compiled.scope, ranked, limit=request.limit):
         if location.file_id not in files:
             files[location.file_id] = _CandidateFile(location, evidence[location.chunk_id])
     return list(files.values())
 
 
 def _with_name(
-    file: _CandidateFile, chunks: _CandidateChunks, match: NameMatch | None, words: QueryWords
+    file: _CandidateFile, chunks: _CandidateChunks, match: NameMatch | None, words: QuestionWords
 ) -> _CandidateFile:
-    """The file with the evidence of its name. Words in its directories count half."""
+    """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
     if match is None:
         return file
     in_text = chunks.lexemes.get(file.location.chunk_id, frozenset())
@@ -160,7 +163,7 @@ def _with_name(
 def _hits(
     connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile], scores: Sequence[float]
 ) -> tuple[Hit, ...]:
-    texts = queries.chunk_texts(connection, {file.location.chunk_id for file in files})
+    texts = search_db.chunk_texts(connection, {file.location.chunk_id for file in files})
     snippets = SnippetCutter(request.question.split())
     return tuple(
         Hit(

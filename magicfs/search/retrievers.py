@@ -2,8 +2,8 @@
 
 Used by `magicfs.search.ranking`, which fuses what they bring. Stateless; each runs in the caller's transaction.
 
-Words are ranked by BM25. It is computed for each match, so not every match may be ranked: rare words of the question
-bring all chunks that have them, common words only the chunks that have several.
+Words are ranked by BM25, which takes time for each chunk. To bound that time, a rare word of the question brings all
+chunks that have it, and a common word only the chunks that also have other words of the question.
 """
 
 from __future__ import annotations
@@ -16,39 +16,41 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import search as queries
+from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
+from magicfs.db.search import WordCondition
 from magicfs.domain.chunks import NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 
 MAX_COUNTED_CHUNKS = 500
-"""Chunks with a word are counted up to this number."""
+"""The chunks with a word are counted up to this number."""
 MIN_ESTIMATED_CHUNKS = 2 * MAX_COUNTED_CHUNKS
-"""A word in at least so many chunks, by Postgres's statistics, is not counted."""
+"""The chunks with a word are not counted where Postgres's statistics estimate this many or more."""
 RARE_WORD_CANDIDATES = 1000
-"""Chunks. When the rarest words bring so many, a chunk with the other words alone hardly ever ranks high."""
+"""The rarest words count as rare until they bring this many chunks together; the other words count as common. A chunk
+that has common words alone hardly ever ranks high."""
 MAX_CANDIDATES_PER_CONDITION = 1000
-"""Chunks that one condition on words brings."""
+"""The most chunks that one condition on words brings."""
 MAX_SCORED_CHUNKS = 300
-"""Chunks whose BM25 is computed, unless more results are wanted."""
-MAX_QUERY_WORDS = 24
-"""The rarest words of a question take part, up to this number."""
+"""The most chunks whose BM25 is computed, unless a larger `limit` is given."""
+MAX_QUESTION_WORDS = 24
+"""Only this many words of a question are searched for, the rarest ones."""
 PAIRED_WORDS = 4
-"""The rarest of the common words, which also bring the chunks that have two of them."""
+"""The number of words whose pairs bring chunks: the last rare word, and the rarest common words."""
 MAX_NAME_CANDIDATES = 200
-"""Files that their names bring."""
+"""The most files that their names bring."""
 
 
 @dataclass(frozen=True, slots=True)
-class QueryWords:
+class QuestionWords:
     """The words of a question with their weights."""
 
     weights: dict[str, float]
     """Inverse document frequency times the number of occurrences in the question, by lexeme, the rarest first."""
     frequencies: dict[str, int]
-    """The number of chunks that have each lexeme; a lower bound for common ones."""
+    """The number of chunks that have each lexeme, counted up to `MAX_COUNTED_CHUNKS`, else estimated."""
 
     def share(self, lexemes: Iterable[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
@@ -57,35 +59,35 @@ class QueryWords:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryVector:
+class QuestionVector:
     """The vector of a question, shape (dimension,), of length 1, and the model that it is of."""
 
     model: IndexedModel
     vector: NDArray[np.float32]
 
 
-def weigh_words(connection: Connection, lexemes: Mapping[str, int], *, chunks: int) -> QueryWords:
+def weigh_words(connection: Connection, lexemes: Mapping[str, int], *, chunks: int) -> QuestionWords:
     """Weigh the words of a question in an index of `chunks` chunks. `lexemes` has their numbers of occurrences."""
-    shares = queries.estimated_frequencies(connection, list(lexemes))
+    shares = search_db.estimated_frequencies(connection, list(lexemes))
     estimates = {lexeme: round(share * chunks) for lexeme, share in shares.items()}
     frequencies = {lexeme: estimate for lexeme, estimate in estimates.items() if estimate >= MIN_ESTIMATED_CHUNKS}
     # The index of words finds all matches before it returns one: to count a common word is slow, even up to a limit.
     uncertain = [lexeme for lexeme in lexemes if lexeme not in frequencies]
-    counts = queries.document_frequencies(connection, uncertain, limit=MAX_COUNTED_CHUNKS)
+    counts = search_db.document_frequencies(connection, uncertain, limit=MAX_COUNTED_CHUNKS)
     for lexeme, count in counts.items():
         is_exact = count < MAX_COUNTED_CHUNKS
         frequencies[lexeme] = count if is_exact else max(MAX_COUNTED_CHUNKS, estimates.get(lexeme, 0))
     total = max(chunks, *frequencies.values()) if frequencies else chunks
-    rarest = sorted(frequencies, key=lambda lexeme: (frequencies[lexeme], lexeme))[:MAX_QUERY_WORDS]
+    rarest = sorted(frequencies, key=lambda lexeme: (frequencies[lexeme], lexeme))[:MAX_QUESTION_WORDS]
     weights = {
         lexeme: lexemes[lexeme] * math.log1p((total - frequencies[lexeme] + 0.5) / (frequencies[lexeme] + 0.5))
         for lexeme in rarest
     }
-    return QueryWords(weights=weights, frequencies=frequencies)
+    return QuestionWords(weights=weights, frequencies=frequencies)
 
 
 def find_by_words(
-    connection: Connection, scope: Scope, words: QueryWords, *, average_tokens: float, limit: int
+    connection: Connection, scope: Scope, words: QuestionWords, *, average_tokens: float, limit: int
 ) -> list[WordMatch]:
     """The best chunks in scope by the words of a question, best first, at most `limit`."""
     if not words.weights:
@@ -94,17 +96,17 @@ def find_by_words(
         candidates = list(scope.chunks)
     else:
         conditions = candidate_conditions(words)
-        candidates = queries.candidates_by_words(connection, scope, conditions, limit=MAX_CANDIDATES_PER_CONDITION)
+        candidates = search_db.candidates_by_words(connection, scope, conditions, limit=MAX_CANDIDATES_PER_CONDITION)
     return rank_by_words(connection, candidates, words, average_tokens=average_tokens, limit=limit)
 
 
 def rank_by_words(
-    connection: Connection, chunks: Sequence[ChunkId], words: QueryWords, *, average_tokens: float, limit: int
+    connection: Connection, chunks: Sequence[ChunkId], words: QuestionWords, *, average_tokens: float, limit: int
 ) -> list[WordMatch]:
     """The best of given chunks by BM25, best first, at most `limit`; chunks without a word are left out."""
     if not (words.weights and chunks):
         return []
-    return queries.rank_by_bm25(
+    return search_db.rank_by_bm25(
         connection,
         chunks,
         words.weights,
@@ -114,12 +116,14 @@ def rank_by_words(
     )
 
 
-def candidate_conditions(words: QueryWords) -> list[list[list[str]]]:
-    """The conditions that bring candidates, as `queries.candidates_by_words` takes them.
+def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
+    """The conditions that bring candidates: a chunk that meets any of them is one.
 
-    Each rare word is a condition. If there are common words, all words together are one, and so are pairs of them.
+    Each rare word is a condition. If there are common words, all words together are a condition too, and so is each
+    pair of `PAIRED_WORDS`. Rare "invoice" and common "tax", "year": `[[["invoice"]], [["invoice", "tax", "year"]],
+    [["invoice", "tax"]], [["invoice", "year"]], [["tax", "year"]]]`.
     """
-    single_words: list[list[list[str]]] = []
+    single_words: list[WordCondition] = []
     candidates = 0
     common_words = list(words.weights)
     while common_words and (candidates < RARE_WORD_CANDIDATES or not single_words):
@@ -133,40 +137,44 @@ def candidate_conditions(words: QueryWords) -> list[list[list[str]]]:
     return [*single_words, all_words, *([[*pair]] for pair in combinations(paired, 2))]
 
 
-def find_by_name(connection: Connection, scope: Scope, words: QueryWords) -> dict[ChunkId, list[NameMatch]]:
-    """Files in scope whose paths have words of the question, by first chunk; see `queries.candidates_by_name`.
+def find_by_name(connection: Connection, scope: Scope, words: QuestionWords) -> dict[ChunkId, list[NameMatch]]:
+    """The name matches of files in scope whose paths have words of the question, by the first chunk of the file.
 
     A phrase is a condition on the text, so no name answers a question with one.
     """
     if not words.weights or scope.has_phrases:
         return {}
-    return queries.candidates_by_name(connection, scope, list(words.weights), limit=MAX_NAME_CANDIDATES)
+    return search_db.candidates_by_name(connection, scope, list(words.weights), limit=MAX_NAME_CANDIDATES)
 
 
 def match_names(
-    connection: Connection, words: QueryWords, files: Sequence[FileId], named: Mapping[ChunkId, Sequence[NameMatch]]
+    connection: Connection,
+    words: QuestionWords,
+    files: Sequence[FileId],
+    candidates: Mapping[ChunkId, Sequence[NameMatch]],
 ) -> dict[FileId, NameMatch]:
-    """The name matches of `files`, some of which `find_by_name` has brought as `named`.
+    """The name matches of `files`. `candidates` is what `find_by_name` has returned.
 
-    If `named` has reached its limit, it may lack some: all `files` are then matched, so that equal names count equally.
+    If `candidates` has reached its limit, it may lack some of `files`. Then the names of all `files` are matched, so
+    that equal names count equally.
     """
-    matches = [match for same_chunk in named.values() for match in same_chunk]
+    matches = [match for same_chunk in candidates.values() for match in same_chunk]
     if len(matches) >= MAX_NAME_CANDIDATES:
-        matches = queries.name_matches(connection, files, list(words.weights))
+        matches = search_db.name_matches(connection, files, list(words.weights))
     return {match.file_id: match for match in matches}
 
 
 def find_by_meaning(
-    connection: Connection, scope: Scope, query: QueryVector | None, *, others: Sequence[ChunkId], limit: int
+    connection: Connection, scope: Scope, question: QuestionVector | None, *, others: Sequence[ChunkId], limit: int
 ) -> dict[ChunkId, float]:
     """The nearness of the `limit` chunks in scope nearest to a question, then of the `others` that have a vector.
 
     Nearness is the cosine on the model's calibrated scale, not clipped to [0, 1]. Without a vector there is none.
     """
-    if query is None:
+    if question is None:
         return {}
-    model, vector = query.model, query.vector
-    cosines = dict(queries.nearest(connection, scope, vector, model=model.id, limit=limit))
+    model, vector = question.model, question.vector
+    cosines = dict(search_db.nearest(connection, scope, vector, model=model.id, limit=limit))
     missing = {chunk for chunk in others if chunk not in cosines}
-    cosines |= dict(queries.similarities(connection, missing, vector, model=model.id))
+    cosines |= dict(search_db.similarities(connection, missing, vector, model=model.id))
     return {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import search as queries
+from magicfs.db import search as search_db
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
 from magicfs.db.scope import CompiledQuery, compile_query, enumerate_scope
@@ -24,7 +24,7 @@ from magicfs.domain.results import SearchResult
 from magicfs.errors import DeadlineExceeded, EmbedderUnavailable, ModelError, UsageError
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.ranking import SearchRequest, rank_files
-from magicfs.search.retrievers import QueryVector
+from magicfs.search.retrievers import QuestionVector
 from magicfs.search.syntax import MAX_LIMIT, parse
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ MAX_ENUMERATED_CHUNKS = 10_000
 """Comparing so many chunks one by one takes less time than an index needs to find candidates in a small scope."""
 
 
-class QueryVectorSource(Protocol):
-    """Embeds questions; `magicfs.embedding.query_client.QueryEmbedder` is one. Safe in any thread."""
+class QuestionVectorSource(Protocol):
+    """Embeds questions. Safe in any thread. `magicfs.embedding.query_client.QueryEmbedder` implements it."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         """The vector of a question, shape (dimension,), of length 1.
@@ -57,8 +57,8 @@ class _PreparedSearch:
 class SearchService:
     """Searches one database."""
 
-    def __init__(self, database: Database, vectors: QueryVectorSource, *, default_limit: int) -> None:
-        """`default_limit` is the number of results of a search that names no number."""
+    def __init__(self, database: Database, vectors: QuestionVectorSource, *, default_limit: int) -> None:
+        """Search `database`. `default_limit` is the number of results of a query without `limit:`."""
         self._database = database
         self._vectors = vectors
         self._default_limit = default_limit
@@ -77,14 +77,14 @@ class SearchService:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
         deadline = started + deadline_s
         prepared = self._prepare(query, deadline)
-        query_vector, notices = self._embed(query, prepared.model, deadline)
+        question_vector, notices = self._embed(query, prepared.model, deadline)
         with self._database.transaction() as connection:
-            queries.set_statement_timeout(connection, seconds=seconds_left(deadline))
+            search_db.set_statement_timeout(connection, seconds=seconds_left(deadline))
             scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
             request = SearchRequest(
                 question=query.question,
                 compiled=replace(prepared.compiled, scope=scope),
-                query_vector=query_vector,
+                question_vector=question_vector,
                 limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
             )
             hits = rank_files(connection, request, prepared.statistics)
@@ -98,14 +98,14 @@ class SearchService:
 
     def _prepare(self, query: Query, deadline: float) -> _PreparedSearch:
         with self._database.transaction() as connection:
-            queries.set_statement_timeout(connection, seconds=seconds_left(deadline))
+            search_db.set_statement_timeout(connection, seconds=seconds_left(deadline))
             model = active_model(connection)
             statistics = self._statistics.read(connection, model)
             return _PreparedSearch(model, statistics, compile_query(connection, query))
 
     def _embed(
         self, query: Query, model: IndexedModel | None, deadline: float
-    ) -> tuple[QueryVector | None, tuple[str, ...]]:
+    ) -> tuple[QuestionVector | None, tuple[str, ...]]:
         """The question's vector, or None with a notice for the user; no notice if there is no question."""
         if not query.question:
             return None, ()
@@ -117,7 +117,7 @@ class SearchService:
         except (EmbedderUnavailable, ModelError) as error:
             log.warning("searching by words alone: %s", error)
             return None, (f"found by words alone: {error}",)
-        return QueryVector(model, vector), ()
+        return QuestionVector(model, vector), ()
 
 
 def seconds_left(deadline: float) -> float:

@@ -14,7 +14,7 @@ from functools import partial
 
 from magicfs.domain.query import Filters, Query
 
-MAX_TEXT_CHARACTERS = 4096
+MAX_QUERY_CHARACTERS = 4096
 """The rest of a longer text is ignored; no model reads that far."""
 MAX_LIMIT = 1000
 MAX_SIZE_BYTES = 1 << 62
@@ -39,7 +39,7 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def parse(text: str) -> Query:
-    """The query in a typed text. Never raises, whatever `text` has."""
+    """The query in a typed text. Never raises."""
     builder = _QueryBuilder()
     for token in _TOKEN.finditer(_normalized(text)):
         builder.add_token(token)
@@ -47,8 +47,8 @@ def parse(text: str) -> Query:
 
 
 def _normalized(text: str) -> str:
-    """The text without `%2F` and `%25`, curly quotes, and characters that Postgres or a model rejects."""
-    text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_TEXT_CHARACTERS])
+    """The text with `%2F`, `%25` and curly quotes replaced, and without characters that Postgres or a model rejects."""
+    text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
     text = _UNPRINTABLE.sub(lambda match: "\ufffd" if match[0] >= _FIRST_SURROGATE else " ", text)
     return text.translate(_QUOTES)
 

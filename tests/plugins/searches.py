@@ -14,7 +14,7 @@ DEADLINE_SECONDS = 30.0
 
 
 class InProcessQueryEmbedder:
-    """A `magicfs.search.service.QueryVectorSource` for one thread."""
+    """A `magicfs.search.service.QuestionVectorSource` for one thread."""
 
     def __init__(self, embedder: FastembedEmbedder) -> None:
         self._embedder = embedder

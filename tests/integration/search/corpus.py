@@ -28,7 +28,7 @@ def unit(*components: float) -> NDArray[np.float32]:
 
 @dataclass
 class ChosenVectors:
-    """Query vectors by text. For a text without a vector the embedder is unavailable."""
+    """Question vectors by text. For a text without a vector the embedder is unavailable."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 

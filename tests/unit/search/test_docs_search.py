@@ -33,5 +33,5 @@ def test_invalid_filters_are_ordinary_text(example: str) -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert f"{syntax.MAX_TEXT_CHARACTERS:,} characters" in PAGE
+    assert f"{syntax.MAX_QUERY_CHARACTERS:,} characters" in PAGE
     assert f"at most {syntax.MAX_LIMIT:,} files" in PAGE

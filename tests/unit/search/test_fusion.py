@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.search.fusion import Evidence, fused_score, is_relevant, lexical_strength, non_increasing, relevance
-from magicfs.search.retrievers import QueryWords
+from magicfs.search.retrievers import QuestionWords
 
 unit = st.floats(0, 1)
 maybe = st.none() | unit
@@ -16,7 +16,7 @@ maybe = st.none() | unit
 def test_all_words_score_at_least_nine_tenths() -> None:
     assert lexical_strength(share=1.0, is_phrase_match=True) == 1.0
     assert lexical_strength(share=1.0, is_phrase_match=False) == 0.9
-    assert relevance(Evidence(bm25=1.0, lexical=0.9)) == pytest.approx(0.9)
+    assert relevance(Evidence(relative_bm25=1.0, lexical=0.9)) == pytest.approx(0.9)
 
 
 def test_unrelated_text_scores_about_zero() -> None:
@@ -27,37 +27,39 @@ def test_unrelated_text_scores_about_zero() -> None:
 
 
 def test_words_and_meaning_together_rank_before_one_alone() -> None:
-    both = Evidence(bm25=0.8, lexical=0.5, nearness=0.8)
-    words = Evidence(bm25=1.0, lexical=0.5, nearness=0.0)
+    both = Evidence(relative_bm25=0.8, lexical=0.5, nearness=0.8)
+    words = Evidence(relative_bm25=1.0, lexical=0.5, nearness=0.0)
     meaning = Evidence(nearness=0.9)
     assert fused_score(both) > fused_score(words) > fused_score(meaning)
 
 
 def test_a_text_without_a_vector_ranks_no_lower_for_it() -> None:
-    fresh = Evidence(bm25=1.0, lexical=0.9)
-    assert fused_score(fresh) > fused_score(Evidence(bm25=0.9, lexical=0.8, nearness=0.7))
+    fresh = Evidence(relative_bm25=1.0, lexical=0.9)
+    assert fused_score(fresh) > fused_score(Evidence(relative_bm25=0.9, lexical=0.8, nearness=0.7))
 
 
 def test_a_phrase_ranks_before_its_words_apart() -> None:
-    phrase = Evidence(bm25=0.9, lexical=1.0, is_phrase_match=True)
-    assert fused_score(phrase) > fused_score(Evidence(bm25=1.0, lexical=0.9))
+    phrase = Evidence(relative_bm25=0.9, lexical=1.0, is_phrase_match=True)
+    assert fused_score(phrase) > fused_score(Evidence(relative_bm25=1.0, lexical=0.9))
 
 
 @given(st.permutations(["a", "b", "c", "d", "e", "f"]))
 def test_the_share_of_words_does_not_depend_on_their_order(order: list[str]) -> None:
-    words = QueryWords({"a": 0.1, "b": 0.7, "c": 3.3, "d": 1e-9, "e": 5.1, "f": 0.3}, {})
+    words = QuestionWords({"a": 0.1, "b": 0.7, "c": 3.3, "d": 1e-9, "e": 5.1, "f": 0.3}, {})
     assert words.share(order) == 1.0
     assert words.share(order[:3]) == words.share(sorted(order[:3]))
 
 
 def test_weak_evidence_is_not_shown() -> None:
     assert not is_relevant(Evidence(nearness=0.1))
-    assert is_relevant(Evidence(bm25=0.1, lexical=0.01, nearness=0.1))
+    assert is_relevant(Evidence(relative_bm25=0.1, lexical=0.01, nearness=0.1))
     assert is_relevant(Evidence(nearness=0.4))
 
 
 def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
-    assert fused_score(Evidence(bm25=0.2, lexical=0.9, name_share=1.0)) > fused_score(Evidence(bm25=1.0, lexical=0.9))
+    assert fused_score(Evidence(relative_bm25=0.2, lexical=0.9, name_share=1.0)) > fused_score(
+        Evidence(relative_bm25=1.0, lexical=0.9)
+    )
 
 
 @given(maybe, maybe)

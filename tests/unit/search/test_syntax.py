@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.query import Filters
-from magicfs.search.syntax import MAX_LIMIT, MAX_TEXT_CHARACTERS, parse
+from magicfs.search.syntax import MAX_LIMIT, MAX_QUERY_CHARACTERS, parse
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_no_text_is_an_error(text: str) -> None:
     for part in typed:
         part.encode()
         assert "\0" not in part
-        assert len(part) <= MAX_TEXT_CHARACTERS
+        assert len(part) <= MAX_QUERY_CHARACTERS
 
 
 def test_a_name_of_255_bytes() -> None:
