@@ -1,4 +1,7 @@
-"""From errors to the error numbers that programs get: the only table of them, and the decorator of all handlers."""
+"""The error numbers that programs get for errors: the only table of them, and the decorator of all handlers.
+
+Used by the operations, on the event loop of the mount. Keeps no state.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A mount from start to end: `run_mount` is what `magicfs mount` runs, in the main thread of the mount process."""
+"""The life of a mount: `run_mount` mounts, serves requests, and unmounts.
+
+Used by the composition root for `magicfs mount`. It handles no request itself: `TreeOperations` does. Runs in the main
+thread of the mount process, which is also the thread of the event loop; `Heartbeat` and the thread pools have threads
+of their own.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from magicfs.config import Settings
 from magicfs.db.failures import failed_files, failure_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.db.status import index_version, read_status
+from magicfs.db.status import change_marker, read_status
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
@@ -41,15 +46,15 @@ SHUTDOWN_SECONDS = 2.0
 
 
 class DatabaseIndex:
-    """What the tree reads from the database: implements `magicfs.tree.magic.Index`."""
+    """The implementation of `magicfs.tree.magic.IndexQueries`: each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def version(self) -> str:
-        """A text that differs after each change."""
+    def change_marker(self) -> str:
+        """A text that differs after each commit to the database."""
         with self._database.transaction() as connection:
-            return index_version(connection)
+            return change_marker(connection)
 
     def status(self) -> IndexStatus:
         """The state of the index."""

@@ -28,7 +28,7 @@ FUSE_DEVICE = Path("/dev/fuse")
 REPLY_SECONDS = 5.0
 """A mount process that runs replies within milliseconds."""
 BUSY_SECONDS = 1.0
-"""A busy mount is unmounted again and again for this long, while programs close their files; then it is detached."""
+"""Unmounting a busy mount is tried for this long, while programs close their files. Then the mount is detached."""
 _RETRY_SECONDS = 0.1
 _COMMAND_SECONDS = 15
 

@@ -129,7 +129,11 @@ class TreeOperations(pyfuse3.Operations):
         )
 
     def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
-        """Open on the loop, or return None; always None for a while after an open waited, as for a virus scanner."""
+        """Open on the loop, or return None.
+
+        An open may be slow on the loop too, as with a virus scanner. After a slow one the result is None for
+        `_OPEN_IN_THREADS_SECONDS`.
+        """
         started_at = trio.current_time()
         if started_at < self._open_in_threads_until:
             return None
@@ -212,7 +216,7 @@ class TreeOperations(pyfuse3.Operations):
 
     @replies_with_errno
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
-        """Reply whether this process has access: without `allow_other` the program is the same user's."""
+        """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
         node = self._inodes.find(inode)
         return await self._pools.run(ThreadPool.FILES, node.access, mode)
 
@@ -268,8 +272,8 @@ class TreeOperations(pyfuse3.Operations):
     def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
         """Count the lookup of an entry, and invalidate the name under which the file was looked up before.
 
-        An inode has one set of extended attributes, those of the search under which it was looked up last. So the
-        kernel must look a file up again before it uses the name from another search.
+        An inode has one set of extended attributes, those of its last lookup. When a program uses the previous name
+        again, the kernel repeats the lookup, which brings back the extended attributes of that name's search.
         """
         self._inodes.add_lookup(node)
         if isinstance(node, RealFile):
@@ -290,7 +294,7 @@ class TreeOperations(pyfuse3.Operations):
         return entry_attributes(node, attributes)
 
     async def _open_file_attributes(self, handles: Sequence[Handle]) -> Attributes:
-        """The attributes of a file that was deleted while it is open."""
+        """The attributes of a deleted file that is still open. Raises `FileNotFoundError` if it is not open."""
         for handle in handles:
             if isinstance(handle, RealHandle):
                 return await self._pools.run(ThreadPool.FILES, handle.attributes)

@@ -1,7 +1,7 @@
 """Threads for calls that may block. Each pool has threads of its own, so that slow searches never delay reading files.
 
-Each call has a deadline. After it the caller gets `DeadlineExceeded`; the thread is abandoned, and occupies its place
-in the pool until the call returns.
+Used by the operations, on the event loop of the mount. Each call has a deadline. After it the caller gets
+`DeadlineExceeded`; the thread is abandoned, and occupies its place in the pool until the call returns.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ ArgumentTs = TypeVarTuple("ArgumentTs")
 
 FILES_THREADS = 24
 INDEX_THREADS = 24
-"""More than the searches that run at once: a request that waits for another one's search occupies a thread too."""
+"""More than the searches that run at once: a request that waits for the search of another one takes a thread too."""
 FILES_SECONDS = 60.0
-"""A disk takes ten to spin up."""
+"""The deadline of a call that waits for a file system. A disk takes ten seconds to spin up."""
 SEARCH_GRACE_SECONDS = 1.0
 """Added to the search's own deadline, so that the search reports its error itself."""
 

@@ -42,19 +42,19 @@ class InodeTable:
         return self._inodes[ino].node
 
     def get_or_assign(self, node: NodeT) -> NodeT:
-        """The node that the kernel holds for the key of `node`, updated from it; else `node` with a number assigned.
+        """The table's node with the key of `node`, updated from `node`; if there is none, `node` with a number.
 
-        A new node enters the table with `add_lookup`, when it is certain that the kernel gets it.
+        `add_lookup` puts a new node into the table, after a reply to the kernel has named it.
         """
         ino = self._ino(node)
         inode = self._inodes.get(ino)
         if inode is None:
             node.ino = ino
             return node
-        held = inode.node
-        if held is not node and isinstance(held, type(node)):
-            held.update(node)
-            return held
+        existing = inode.node
+        if existing is not node and isinstance(existing, type(node)):
+            existing.update(node)
+            return existing
         return node
 
     def add_lookup(self, node: Node) -> None:
@@ -75,7 +75,7 @@ class InodeTable:
             del self._inodes[ino]
 
     def _ino(self, node: Node) -> int:
-        """The number for a node's key: its hash, or the next free one where another key has that."""
+        """The number for a node's key: the hash of the key, or the next free number if another key has it."""
         ino = _FIRST_INO + xxhash.xxh3_64_intdigest(node.key) % _INO_RANGE
         while (inode := self._inodes.get(ino)) is not None and inode.node.key != node.key:
             ino = _FIRST_INO + (ino + 1 - _FIRST_INO) % _INO_RANGE

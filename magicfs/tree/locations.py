@@ -1,6 +1,7 @@
-"""Where something below a root is, and what all nodes that stand for it have in common.
+"""The location of a file, directory or link below a root, and the base class of the nodes that stand for one.
 
-Used by the real files and by the mirror. Every path is resolved below its root and without following links.
+Used by the real files, the mirror and the lists of files. Resolves each path below its root and follows no link.
+Immutable; any thread.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class RealNode(Node):
     thread_pool = ThreadPool.FILES
     attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
     key_prefix: ClassVar[bytes]
-    """Keeps apart the keys of a file and of a directory that takes its place: they must not share an inode."""
+    """Differs between kinds of nodes: a directory that replaces a file of the same path must not share its inode."""
 
     def __init__(self, location: FileLocation) -> None:
         super().__init__(self.key_prefix + location.key)

@@ -1,4 +1,8 @@
-"""`.magic/`: the state of the index, a file that clears the result cache, and the files that could not be indexed."""
+"""`.magic/`: the state of the index, a file that clears the result cache, and the files that could not be indexed.
+
+Used by `tree.Tree`. It reads the database through the protocol `IndexQueries` only. Methods that read it block and run
+in the thread pool of the index; the others run on the event loop of the mount.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,14 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 
 MAX_LISTED_FAILURES = 2000
-"""Files of one reason that are listed; `magicfs failures` prints all of them."""
+"""The most files that are listed for one reason; `magicfs failures` prints all of them."""
 
 
-class Index(Protocol):
-    """What the tree reads from the database. Its methods block, and raise `DatabaseError`."""
+class IndexQueries(Protocol):
+    """The queries that the tree sends to the database. Its methods block, and raise `DatabaseError`."""
 
-    def version(self) -> str:
-        """A text that differs after each change of the index."""
+    def change_marker(self) -> str:
+        """A text that differs after each commit to the database."""
 
     def status(self) -> IndexStatus:
         """The state of the index."""
@@ -39,14 +43,14 @@ class Index(Protocol):
 
 
 def magic_directory(
-    index: Index,
+    index: IndexQueries,
     *,
     refresh: Callable[[], None],
     counts: Callable[[], Mapping[str, int]],
     host: str,
     mounted_at_ns: int,
 ) -> StaticDirectory:
-    """The directory `.magic/`. `refresh` clears the result cache; `counts` returns what this mount holds in memory."""
+    """The directory `.magic/`. `refresh` clears the result cache; `counts` returns `Tree.counts`."""
 
     def status() -> bytes:
         state = status_json(index.status()) | {"this_mount": counts()}
@@ -70,7 +74,7 @@ class RefreshHandle(GeneratedFileHandle):
 
 
 class RefreshFile(Openable):
-    """Opening it to write, or touching it, clears the result cache."""
+    """An empty file that clears the result cache when it is opened to write, and when it is touched."""
 
     attribute_timeout_seconds = 0.0
 
@@ -84,7 +88,7 @@ class RefreshFile(Openable):
         return Attributes.of_virtual(mode=stat.S_IFREG | 0o644, mounted_at_ns=self._mounted_at_ns)
 
     def attributes(self) -> Attributes:
-        """The same."""
+        """The attributes that `cached_attributes` returns. Never blocks."""
         return self.cached_attributes()
 
     def open(self, flags: int) -> Handle:
@@ -108,7 +112,7 @@ class FailedDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, index: Index, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(self, index: IndexQueries, *, host: str, mounted_at_ns: int) -> None:
         super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
         self._index = index
         self._host = host
@@ -133,7 +137,7 @@ class ReasonDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, reason: bytes, index: Index, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(self, reason: bytes, index: IndexQueries, *, host: str, mounted_at_ns: int) -> None:
         super().__init__(b"failed/" + reason, mounted_at_ns=mounted_at_ns)
         self._reason = reason.decode("utf-8", "replace")
         self._index = index

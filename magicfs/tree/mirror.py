@@ -1,6 +1,7 @@
 """`mirror/`: the roots of this host as they are on disk. Needs no database once the roots are set.
 
-Links are shown as links and never followed. Files are read and written in place; nothing is created or removed.
+Used by `tree.Tree`. Links are shown as links and never followed. Files are read and written in place; nothing is
+created or removed. Methods that may block run in the thread pool of files, the others on the event loop of the mount.
 """
 
 from __future__ import annotations

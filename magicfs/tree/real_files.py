@@ -1,8 +1,8 @@
-"""Regular files of the roots, wherever they appear: results of searches, files of the mirror, files that failed.
+"""Regular files of the roots: the results of searches, the files of the mirror, and the files that failed.
 
-They are opened below their root without following links, and read and written by descriptor. Methods that end in
-`_nowait` do what the kernel can do from memory, on the event loop: a round trip to a thread takes longer than the
-call itself. All others block.
+Used by the directories of this package and by the FUSE adapter. Files are opened below their root without following
+links, and read and written by descriptor. Methods that end in `_nowait` do what the kernel can do from memory, on the
+event loop of the mount: a round trip to a thread takes longer than the call itself. All others may block.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from magicfs.tree.locations import FileLocation, RealNode, descriptor_path
 from magicfs.tree.nodes import Handle, Openable, not_found
 
 MAX_NOWAIT_CLOSE_BYTES = 1 << 20
-"""A file system frees the blocks of a file up to this size without blocking."""
+"""A file system frees the blocks of a deleted file of this size without blocking for long."""
 _FORWARDED_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_TRUNC | os.O_SYNC | os.O_DSYNC
 """The program's flags with which the real file is opened too."""
 
@@ -34,7 +34,11 @@ class RealHandle:
     _descriptor = -1
 
     def __init__(self, descriptor: int, *, is_local_fs: bool = False) -> None:
-        """`is_local_fs` says that the file was opened to read, on a file system that never waits for a server."""
+        """Take over an open descriptor.
+
+        `is_local_fs` is True for a descriptor that only reads, on a file system that never waits for a server: closing
+        it blocks at most while the blocks of a deleted file are freed.
+        """
         status = os.fstat(descriptor)
         self._descriptor = descriptor
         self._is_local_fs = is_local_fs
@@ -125,10 +129,10 @@ class RealFile(RealNode, Openable):
         indexed_attributes: Attributes | None = None,
         index_record: Hit | FailedFile | None = None,
     ) -> None:
-        """`is_local` says that the file is on this host.
+        """Stand for the file at `location`; `is_local` is True if that is on this host.
 
-        `indexed_attributes` stand for the attributes of a file of another host. `index_record` holds what the
-        extended attributes show; None for a file of the mirror.
+        `indexed_attributes` are returned for a file of another host. `index_record` holds the values of the extended
+        attributes; None for a file of the mirror.
         """
         super().__init__(location)
         self._is_local = is_local
@@ -142,14 +146,14 @@ class RealFile(RealNode, Openable):
         """The file as it was opened last: the kernel's pages are those of this version."""
 
     def cached_attributes(self) -> Attributes | None:
-        """The attributes of `lstat` if the kernel has them in memory; for a file of another host the index's."""
+        """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
         if not self._is_local:
             return self._indexed_attributes
         status = self._location.lstat_nowait()
         return Attributes.of(status) if status is not None and stat.S_ISREG(status.st_mode) else None
 
     def attributes(self) -> Attributes:
-        """The attributes of `lstat`; for a file of another host the index's.
+        """The attributes of `lstat`; those of the index for a file of another host.
 
         Raises `FileNotFoundError` if it is no regular file any more.
         """
@@ -162,14 +166,14 @@ class RealFile(RealNode, Openable):
         return Attributes.of(status)
 
     def update(self, newer: RealFile) -> None:
-        """Take over what the index says of the file, by the search that was looked up last."""
+        """Take over the record and the attributes that the index has, as `newer` has them from a later lookup."""
         self._index_record = newer._index_record
         self._indexed_attributes = newer._indexed_attributes
 
     def merge_kernel_attributes(self, attributes: Attributes) -> Attributes:
-        """Record and return the later of these attributes and those the kernel has, by ctime.
+        """Compare these attributes with those that the kernel has; record and return the ones with the later ctime.
 
-        The index is behind the file system: a listing must not take back what the kernel was given since.
+        The index is older than the file system: a listing must not replace newer attributes that the kernel has.
         """
         if self._kernel_attributes is None or attributes.ctime_ns >= self._kernel_attributes.ctime_ns:
             self._kernel_attributes = attributes
@@ -185,12 +189,12 @@ class RealFile(RealNode, Openable):
         return given is None or version is None or (given.size, given.mtime_ns) == (version.size, version.mtime_ns)
 
     def replace_opened_version(self, version: FileStat | None) -> bool:
-        """Record the version that is opened now; return whether its content is that of the version opened before."""
+        """Record the version that is opened now; whether its content is that of the version opened before."""
         previous, self._opened_version = self._opened_version, version
         return previous is not None and version is not None and previous.same_content_as(version)
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:
-        """What the index says of the file, by the search that was looked up last."""
+        """The fields of the index record as `user.magicfs.*`: those of the search that was looked up last."""
         return {
             b"user.magicfs." + name.encode(): value if isinstance(value, bytes) else value.encode("utf-8", "replace")
             for name, value in self._index_facts()
@@ -213,7 +217,7 @@ class RealFile(RealNode, Openable):
             yield "indexed_at", datetime.fromtimestamp(record.indexed_at, UTC).isoformat(timespec="seconds")
 
     def open_nowait(self, flags: int) -> Handle | None:
-        """Open to read if the kernel has in memory what this takes; else None, as for every other mode."""
+        """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes."""
         if not self._is_local or flags & (os.O_ACCMODE | os.O_TRUNC):
             return None
         descriptor = open_below_cached(self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS)

@@ -1,7 +1,7 @@
 """The cache of search results. Used by `search/`.
 
 A result is valid until something is committed to the database; one cheap query checks that. So `ls -l` and the `cat`s
-after it share one search, and yet a listing shows a file that was indexed a moment ago. Programs that ask for the
+after it share one search, and a listing still shows a file that was indexed a moment ago. Programs that ask for the
 same query at the same time share one search too. Safe in any thread.
 """
 
@@ -24,20 +24,20 @@ from magicfs.search.render import result_json
 from magicfs.tree.names import result_names
 
 UNCHECKED_SECONDS = 0.1
-"""A result this young is returned without a query of the index version: programs list a directory several times."""
+"""A younger result is returned without a query of the change marker: programs list a directory several times."""
 MAX_AGE_SECONDS = 60.0
-"""The age limit of a result even if the index is unchanged: other conditions of the search may have changed."""
+"""The age limit of a result of an unchanged index: other conditions of the search may have changed."""
 MAX_AGE_WITH_NOTICES_SECONDS = 1.0
 """The age limit of a result with notices, such as that the query embedder did not answer."""
 MAX_QUERIES = 128
 MAX_HITS = 10_000
 """Hits of all cached results together, about a kilobyte each."""
 WAIT_GRACE_SECONDS = 0.25
-"""Added to the search's own deadline for those who wait for a search that another thread started."""
+"""Added to the search's own deadline for a caller that waits for a search of another thread."""
 
 
 class Searcher(Protocol):
-    """What answers searches; `magicfs.search.service.SearchService` is one. Safe in any thread."""
+    """Answers searches. Safe in any thread. `magicfs.search.service.SearchService` implements it."""
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         """Search for what a person typed, within `deadline_s` seconds. Raises a `MagicFSError`."""
@@ -48,8 +48,8 @@ class CachedResult:
     """A search result with the names that its files have in the mount."""
 
     result: SearchResult
-    index_version: str
-    """Before the search began."""
+    change_marker: str
+    """The marker before the search began."""
     searched_at: float
     """By the clock of the cache."""
 
@@ -76,14 +76,14 @@ class ResultCache:
     def __init__(
         self,
         searcher: Searcher,
-        index_version: Callable[[], str],
+        change_marker: Callable[[], str],
         *,
         search_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`index_version` returns a text that differs after each change of the index; it may block."""
+        """Cache the results of `searcher`. `change_marker` is `IndexQueries.change_marker`; it may block."""
         self._searcher = searcher
-        self._index_version = index_version
+        self._change_marker = change_marker
         self._search_seconds = search_seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -115,7 +115,7 @@ class ResultCache:
             return list(reversed(self._cached))
 
     def clear(self) -> None:
-        """Drop all results. Those of searches that are running are not cached."""
+        """Drop all results. A search that is running now returns its result, and does not cache it."""
         with self._lock:
             self._cached.clear()
             self._running.clear()
@@ -134,13 +134,13 @@ class ResultCache:
 
     def _validate_or_search(self, query: bytes, cached: CachedResult | None) -> CachedResult:
         now = self._clock()
-        version = self._index_version()
-        if cached is not None and cached.index_version == version:
+        marker = self._change_marker()
+        if cached is not None and cached.change_marker == marker:
             max_age = MAX_AGE_WITH_NOTICES_SECONDS if cached.result.notices else MAX_AGE_SECONDS
             if now - cached.searched_at < max_age:
                 return cached
         result = self._searcher.search(query.decode("utf-8", "surrogateescape"), deadline_s=self._search_seconds)
-        return CachedResult(result=result, index_version=version, searched_at=now)
+        return CachedResult(result=result, change_marker=marker, searched_at=now)
 
     def _finish(self, query: bytes, future: Future[CachedResult], result: CachedResult | None) -> None:
         with self._lock:

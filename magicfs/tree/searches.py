@@ -1,7 +1,8 @@
-"""`search/`: every name that can be a query is a directory; listing it, or looking up a result in it, searches.
+"""`search/`: each name that can be a query is a directory of results, which a search fills when it is listed.
 
-Names that only programs ask for are not queries. File managers, shells and version control look for files of their
-own in every directory; each of those lookups would be a useless search.
+Used by `tree.Tree`. It does not search itself: the result cache does. Names that only programs ask for are not queries:
+file managers, shells and version control look for files of their own in every directory, and each of those lookups
+would be a useless search. Methods that may block run in the thread pool of the index; safe in any thread.
 """
 
 from __future__ import annotations
@@ -101,13 +102,13 @@ class SearchDirectory(VirtualDirectory):
         self._host = host
 
     def lookup_cached(self, name: bytes) -> Entry:
-        """The directory of a query. Does not search."""
+        """The directory of a query. Raises `FileNotFoundError` for a name that is no query. Does not search."""
         if not is_query_name(name):
             raise not_found(name)
         return self._entry(name)
 
     def lookup(self, name: bytes) -> Entry:
-        """The same."""
+        """The entry that `lookup_cached` returns. Never blocks."""
         return self.lookup_cached(name)
 
     def list(self) -> InMemoryListing:
@@ -151,7 +152,7 @@ class QueryDirectory(VirtualDirectory):
         return None
 
     def lookup(self, name: bytes) -> Entry:
-        """The file of a result name, be it a cached name or one of the current result. May block."""
+        """The file of a result name, either a cached name or one of the current result. May block."""
         hit = self._names.get(self._query, name) or self._result().hits.get(name)
         if hit is None:
             raise not_found(name)

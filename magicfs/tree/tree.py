@@ -1,4 +1,9 @@
-"""The whole tree, put together. Made by `magicfs.fuse.mount`, served by `magicfs.fuse.operations`."""
+"""The whole tree: the root with `search/`, `mirror/` and `.magic/`, and the inode table.
+
+Made by `magicfs.fuse.mount` and served by `magicfs.fuse.operations`. Knows nothing of FUSE, and has no entries of its
+own but these three. The methods of `Tree` are safe in any thread; the inode table belongs to the event loop of the
+mount.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from collections.abc import Iterable
 
 from magicfs.domain.roots import Root
 from magicfs.tree.inodes import InodeTable
-from magicfs.tree.magic import Index, magic_directory
+from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
 from magicfs.tree.searches import SearchDirectory
@@ -17,11 +22,11 @@ from magicfs.tree.virtual import StaticDirectory
 class Tree:
     """What a mount shows: the nodes from the root down, and the inode table."""
 
-    def __init__(self, searcher: Searcher, index: Index, *, host: str, search_seconds: float) -> None:
+    def __init__(self, searcher: Searcher, index: IndexQueries, *, host: str, search_seconds: float) -> None:
         """`host` is the name of this host: files of others are listed and cannot be opened."""
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
-        self._results = ResultCache(searcher, index.version, search_seconds=search_seconds)
+        self._results = ResultCache(searcher, index.change_marker, search_seconds=search_seconds)
         self._mirror = MirrorDirectory(host=host, mounted_at_ns=mounted_at_ns)
         self.root = StaticDirectory(
             b"top",

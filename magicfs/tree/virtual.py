@@ -26,7 +26,7 @@ from magicfs.tree.nodes import (
 
 
 class VirtualDirectory(Directory):
-    """A directory without one on disk."""
+    """A directory that exists only in the mount."""
 
     def __init__(self, key: bytes, *, mounted_at_ns: int) -> None:
         super().__init__(b"d" + key)
@@ -37,7 +37,7 @@ class VirtualDirectory(Directory):
         return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=self.mounted_at_ns)
 
     def attributes(self) -> Attributes:
-        """The same. Never blocks."""
+        """The attributes, which never change. Never blocks."""
         return self.cached_attributes()
 
     def access(self, mode: int) -> bool:
@@ -55,14 +55,14 @@ class StaticDirectory(VirtualDirectory):
         self._entries = entries
 
     def lookup_cached(self, name: bytes) -> Entry:
-        """The entry of that name."""
+        """The entry of that name. Raises `FileNotFoundError`."""
         node = self._entries.get(name)
         if node is None:
             raise not_found(name)
         return Entry(name, node, node.cached_attributes() or node.attributes())
 
     def lookup(self, name: bytes) -> Entry:
-        """The same. Never blocks."""
+        """The entry of that name. Never blocks."""
         return self.lookup_cached(name)
 
     def list(self) -> InMemoryListing:

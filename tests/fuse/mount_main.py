@@ -29,7 +29,7 @@ SLOW_SECONDS = 1.0
 
 
 class FakeQueryEmbedder:
-    """Embeds queries in this process, without a model."""
+    """Embeds questions in this process, without a model."""
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         del deadline_s

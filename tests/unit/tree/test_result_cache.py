@@ -21,9 +21,9 @@ from magicfs.tree.result_cache import (
 
 @dataclass
 class FakeIndex:
-    """An index version, a clock, and a search that records its queries."""
+    """A change marker, a clock, and a search that records its queries."""
 
-    version: str = "1"
+    marker: str = "1"
     now: float = 0.0
     searches: list[str] = field(default_factory=list)
     notices: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class FakeIndex:
         return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0), ()), notices=self.notices)
 
     def cache(self) -> ResultCache:
-        return ResultCache(self, lambda: self.version, search_seconds=5, clock=lambda: self.now)
+        return ResultCache(self, lambda: self.marker, search_seconds=5, clock=lambda: self.now)
 
 
 def test_a_result_is_cached_until_the_index_changes() -> None:
@@ -51,7 +51,7 @@ def test_a_result_is_cached_until_the_index_changes() -> None:
     first = cache.get(b"a")
     index.now += MAX_AGE_SECONDS - 1
     assert cache.get(b"a") is first
-    index.version = "2"
+    index.marker = "2"
     assert cache.get(b"a") is not first
     assert index.searches == ["a", "a"]
 
@@ -60,7 +60,7 @@ def test_a_very_young_result_is_returned_without_a_check() -> None:
     index = FakeIndex()
     cache = index.cache()
     cache.get(b"a")
-    index.version = "2"
+    index.marker = "2"
     index.now += UNCHECKED_SECONDS / 2
     cache.get(b"a")
     assert index.searches == ["a"]

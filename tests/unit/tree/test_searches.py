@@ -21,7 +21,7 @@ class FakeSearcher:
     root: Path
     hits: list[tuple[float, str]] = field(default_factory=list)
     searches: int = 0
-    version: int = 0
+    marker: int = 0
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         del limit, deadline_s
@@ -58,7 +58,7 @@ def searcher(tmp_path: Path) -> FakeSearcher:
 @pytest.fixture
 def search(searcher: FakeSearcher) -> SearchDirectory:
     clock = iter(range(1000))
-    cache = ResultCache(searcher, lambda: str(searcher.version), search_seconds=1, clock=lambda: float(next(clock)))
+    cache = ResultCache(searcher, lambda: str(searcher.marker), search_seconds=1, clock=lambda: float(next(clock)))
     return SearchDirectory(cache, host="here", mounted_at_ns=5)
 
 
@@ -93,7 +93,7 @@ def test_looking_up_a_result_reads_the_attributes_of_its_file(search: SearchDire
 def test_a_name_of_an_earlier_result_still_exists(search: SearchDirectory, searcher: FakeSearcher) -> None:
     query(search, b"roses").list()
     searcher.hits = [(0.8, "a.txt")]
-    searcher.version += 1
+    searcher.marker += 1
     results = query(search, b"roses")
     assert len(results.list().batch(0, 10)) == 1
     assert results.lookup(b"0.90_a.txt").node.key == results.lookup(b"0.80_a.txt").node.key
