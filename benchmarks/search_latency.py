@@ -107,7 +107,7 @@ class TimedSteps:
         self._mount = running.mount
         store = ModelStore(settings.model_dir)
         self._embedder = QueryEmbedder(
-            settings.embedder_socket, lambda spec: store.find(spec.name, spec.precision).folder, launch=False
+            settings.embedder_socket, lambda spec: store.find(spec.name, spec.precision).folder, may_start=False
         )
         self._prepared = PreparedVectors()
         self._timed = TimedDatabase(running.database)

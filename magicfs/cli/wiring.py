@@ -95,7 +95,7 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
 
 
 def require_embedded_server(settings: Settings) -> None:
-    """Raises `ServerError` when the embedded Postgres does not run."""
+    """Raise `ServerError` when the embedded Postgres does not run."""
     from magicfs.runtime.processes import is_listening
 
     if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
@@ -103,13 +103,13 @@ def require_embedded_server(settings: Settings) -> None:
 
 
 def require_database(settings: Settings) -> None:
-    """Raises `DatabaseUnavailable` when no Postgres answers at the address."""
+    """Raise `DatabaseUnavailable` when no Postgres answers at the address."""
     with database_for_command(settings) as database, database.transaction():
         pass
 
 
 def require_broker(settings: Settings) -> None:
-    """Raises `BrokerUnavailable` when no Redis answers at the address."""
+    """Raise `BrokerUnavailable` when no Redis answers at the address."""
     if not job_queue(settings).queue_depths(settings.host):
         raise BrokerUnavailable("no Redis answers at MAGICFS_BROKER_URL: check the address and the password")
 
@@ -160,7 +160,7 @@ def query_embedder(settings: Settings) -> QueryEmbedder:
     def find_folder(spec: ModelSpec) -> Path:
         return resolve_model(settings, spec).folder
 
-    return QueryEmbedder(settings.embedder_socket, find_folder, log=settings.log_dir / EMBEDDER_LOG)
+    return QueryEmbedder(settings.embedder_socket, find_folder, log_path=settings.log_dir / EMBEDDER_LOG)
 
 
 def search_service(settings: Settings, database: Database) -> SearchService:
@@ -181,11 +181,10 @@ def job_queue(settings: Settings) -> CeleryQueue:
 def resolve_model(
     settings: Settings, spec: ModelSpec | None, *, pull_progress: Callable[[str], None] | None = None
 ) -> StoredModel:
-    """The model on this machine that belongs to an index.
+    """The stored model of `spec`; with None, the model of the settings or the fallback that replaces it.
 
-    `spec` is a model of the index. An index without one gets the model of the settings or, if that one could not be
-    had, its fallback. With `pull_progress`, a missing or damaged model is pulled; the callable gets lines for a
-    person. Raises `ModelError`.
+    `spec` is a model of the index, None for an index without one. With `pull_progress`, a missing or damaged model is
+    pulled, and the callable gets lines for a person. Raises `ModelError`.
     """
     store = model_store(settings)
     try:
@@ -203,7 +202,7 @@ def resolve_model(
 
 
 def ensure_active_model(settings: Settings, database: Database) -> None:
-    """Give an index without a model the one of this machine. Raises `ModelError`."""
+    """Activate this machine's model if the index has no active model. Raises `ModelError`."""
     from magicfs.db.models import activate_model
 
     if _active_spec(database) is not None:
@@ -214,7 +213,7 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
 
 
 def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> StoredModel:
-    """The active model of the index, pulled if this machine lacks it; an index without a model gets one.
+    """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
 
     Raises `ModelError`.
     """
@@ -235,7 +234,7 @@ def _active_spec(database: Database) -> ModelSpec | None:
 
 
 def run_agent(settings: Settings, roots: list[Path]) -> None:
-    """Be the agent of this host until a signal stops it. `roots` are added first."""
+    """Run the agent of this host until a signal stops it, after adding `roots`."""
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.roots import add_roots
 
@@ -257,7 +256,7 @@ def stop_event() -> threading.Event:
 
 
 def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: str | None) -> None:
-    """Be a worker until a signal stops it."""
+    """Run a worker until a signal stops it."""
     from tasks import worker
 
     with database_for_service(settings, role="worker", size=1) as database:
@@ -278,7 +277,7 @@ class WorkerServices:
         self._settings = settings
         self._owner = owner
         self._queue = job_queue(settings)
-        # A crash of Postgres may lose the last commits. Their work is only done again.
+        # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
         self._database = Database(settings.database_dsn, application=owner, size=WORKER_CONNECTIONS, lazy_commit=True)
 
     def extract_service(self) -> ExtractService:
@@ -332,7 +331,7 @@ def _on_battery() -> bool:
 
 
 def run_mount(settings: Settings, path: Path) -> None:
-    """Be a mount process until it is unmounted or a signal stops it. Raises `MountError`."""
+    """Mount and serve until a signal or an unmount ends it. Raises `MountError`."""
     from magicfs.db.pool import Database
     from magicfs.fuse import mount, mountpoint
 
@@ -349,7 +348,7 @@ def run_mount(settings: Settings, path: Path) -> None:
 
 
 def run_flower(settings: Settings) -> None:
-    """Be Flower until a signal stops it. Raises `ConfigError` or `ServerError`."""
+    """Run Flower until a signal stops it. Raises `ConfigError` or `ServerError`."""
     from tasks import flower
 
     flower.run(settings)

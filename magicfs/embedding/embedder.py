@@ -1,7 +1,7 @@
 """The `Embedder` protocol, and its implementation with fastembed: one thread, one text per call of the model.
 
-Used by embedding workers and by the query embedder's process, each with an instance of its own that is created after
-the fork. A second thread that uses an embedder at the same time gets an error: it does not wait, because sharing a
+Used by embed workers and by the query embedder's process, each with an instance of its own that is created after the
+fork. A second thread that uses an embedder at the same time gets an error: it does not wait, because sharing a
 model is a mistake here. fastembed is imported with the first model.
 """
 

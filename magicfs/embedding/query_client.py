@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.status import EmbedderStatus
 from magicfs.embedding.embedder import unit_vectors
-from magicfs.embedding.query_server import MAX_TEXT_CHARACTERS, lock_path
+from magicfs.embedding.query_server import MAX_QUESTION_CHARACTERS, lock_path
 from magicfs.errors import (
     EmbedderUnavailable,
     MagicFSError,
@@ -35,17 +35,17 @@ from magicfs.errors import (
 )
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 FindFolder = Callable[[ModelSpec], Path]
 """Returns the folder of a stored model. Raises `ModelMissing` or `ModelCorrupt`."""
 
-CACHED_QUERIES = 512
+MAX_CACHED_QUESTIONS = 512
 IDLE_EXIT_SECONDS = 900.0
-"""A server that a client started outlives the last request by this time."""
+"""A server that a client has started exits this long after its last request."""
 MAX_VECTOR_BYTES = 1024 * 1024
-_ATTEMPTS = 2
-"""A request during which the server died is sent once more; a second death may be the fault of the request."""
+_MAX_SERVER_DEATHS = 2
+"""A request during which the server dies is sent once more; a second death may be the fault of the request."""
 _POLL_SECONDS = 0.02
 
 _ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch)}
@@ -53,24 +53,24 @@ _ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorru
 
 
 class QueryEmbedder:
-    """A client of the query embedder at `socket`, which it starts when none answers, unless `launch` is False."""
+    """A client of the query embedder at `socket`. It starts a server when none answers, unless `may_start` is False."""
 
     def __init__(
         self,
         socket: Path,
         find_folder: FindFolder,
         *,
-        launch: bool = True,
-        log: Path | None = None,
+        may_start: bool = True,
+        log_path: Path | None = None,
         idle_exit: float = IDLE_EXIT_SECONDS,
     ) -> None:
         self._socket = socket
         self._find_folder = find_folder
-        self._launch = launch
-        self._log = log or socket.with_name(f"{socket.name}.log")
+        self._may_start = may_start
+        self._log_path = log_path or socket.with_name(f"{socket.name}.log")
         self._idle_exit = idle_exit
         self._cache_lock = threading.Lock()
-        self._launch_lock = threading.Lock()
+        self._start_lock = threading.Lock()
         self._folders: dict[ModelSpec, Path] = {}
         self._cache: OrderedDict[tuple[str, str, str], NDArray[np.float32]] = OrderedDict()
 
@@ -80,42 +80,42 @@ class QueryEmbedder:
         Raises `EmbedderUnavailable` within `deadline_s` seconds, and `ModelMissing`, `ModelCorrupt` or
         `ModelMismatch` if the model's files on this machine are not those of `spec`.
         """
-        text = text[:MAX_TEXT_CHARACTERS]
+        text = text[:MAX_QUESTION_CHARACTERS]
         key = (spec.name, str(spec.precision), text)
         with self._cache_lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         request = Message({"do": "embed", "folder": str(self._folder(spec)), "text": text})
-        vector = _vector(self._ask(request, time.monotonic() + deadline_s, start=self._launch), spec)
+        vector = _vector(self._ask(request, time.monotonic() + deadline_s, may_start=self._may_start), spec)
         with self._cache_lock:
             self._cache[key] = vector
-            while len(self._cache) > CACHED_QUERIES:
+            while len(self._cache) > MAX_CACHED_QUESTIONS:
                 self._cache.popitem(last=False)
         return vector
 
     def _folder(self, spec: ModelSpec) -> Path:
-        """The folder of a model. Cached, because the search for it takes a tenth of the time of a query."""
+        """The folder of a model. Cached, because finding it takes a tenth of the time of a request."""
         folder = self._folders.get(spec)
         if folder is None:
             folder = self._folders[spec] = self._find_folder(spec)
         return folder
 
     def ping(self, *, deadline_s: float = 1.0) -> EmbedderStatus | None:
-        """What the server says of itself; None when none answers. Starts none."""
+        """The status that the server reports; None when no server answers. Starts none."""
         try:
-            answer = self._ask(Message({"do": "ping"}), time.monotonic() + deadline_s, start=False, wait=False).head
+            answer = self._ask(Message({"do": "ping"}), time.monotonic() + deadline_s, may_start=False, wait=False).head
             return EmbedderStatus(int(answer["pid"]), answer["model"], int(answer["served"]))
         except (MagicFSError, KeyError, TypeError, ValueError):
             return None
 
     def quit(self, *, deadline_s: float = 5.0) -> bool:
-        """Stop the server and wait for its end. Returns whether no server is left."""
+        """Stop the server and wait for its end. Returns False if it still runs at the deadline."""
         deadline = time.monotonic() + deadline_s
         try:
-            self._ask(Message({"do": "quit"}), deadline, start=False, wait=False)
+            self._ask(Message({"do": "quit"}), deadline, may_start=False, wait=False)
         except MagicFSError as error:
-            logger.debug("no query embedder to stop: %s", error)
+            log.debug("no query embedder to stop: %s", error)
         while self._is_served():
             if time.monotonic() > deadline:
                 return False
@@ -136,7 +136,7 @@ class QueryEmbedder:
             os.close(descriptor)
         return False
 
-    def _ask(self, request: Message, deadline: float, *, start: bool, wait: bool = True) -> Message:
+    def _ask(self, request: Message, deadline: float, *, may_start: bool, wait: bool = True) -> Message:
         """Send a request until it is answered. Raises `EmbedderUnavailable` at the deadline, or the reported error.
 
         Without `wait`, raises `EmbedderUnavailable` at once when no server listens.
@@ -147,21 +147,25 @@ class QueryEmbedder:
                 answer = self._exchange(request, deadline)
             except Disconnected as error:
                 deaths += 1
-                if deaths == _ATTEMPTS:
-                    raise EmbedderUnavailable(f"the query embedder died twice on a request: see {self._log}") from error
+                if deaths == _MAX_SERVER_DEATHS:
+                    raise EmbedderUnavailable(
+                        f"the query embedder died twice on a request: see {self._log_path}"
+                    ) from error
             except (FileNotFoundError, ConnectionRefusedError, BlockingIOError) as error:
                 # No socket, no listener, or (the last) a full queue of connections.
                 if not wait:
                     raise EmbedderUnavailable("no query embedder is running: start one with `magicfs up`") from error
             except (OSError, FramingError) as error:
-                raise EmbedderUnavailable(f"the query embedder does not answer ({error}): see {self._log}") from error
+                raise EmbedderUnavailable(
+                    f"the query embedder does not answer ({error}): see {self._log_path}"
+                ) from error
             else:
                 raise_failure(answer)
                 return answer
-            if start:
-                self._start(deadline)
+            if may_start:
+                self._start_if_absent(deadline)
             if time.monotonic() + _POLL_SECONDS > deadline:
-                raise EmbedderUnavailable(f"no query embedder came up in time: see {self._log}")
+                raise EmbedderUnavailable(f"no query embedder came up in time: see {self._log_path}")
             time.sleep(_POLL_SECONDS)
 
     def _exchange(self, request: Message, deadline: float) -> Message:
@@ -172,28 +176,30 @@ class QueryEmbedder:
             send(connection, request, deadline=deadline)
             return receive(connection, max_body_bytes=MAX_VECTOR_BYTES, deadline=deadline)
 
-    def _start(self, deadline: float) -> None:
-        """Launch a server in the background if none serves; when this returns, its socket is open."""
-        with self._launch_lock:
+    def _start_if_absent(self, deadline: float) -> None:
+        """Start a server in the background if none serves; when this returns, its socket is open."""
+        with self._start_lock:
             if not self._is_served():
-                self._launch_server(deadline)
+                self._start_server(deadline)
 
-    def _launch_server(self, deadline: float) -> None:
+    def _start_server(self, deadline: float) -> None:
         command = [sys.executable, "-m", "magicfs.embedding.query_server", "--detach"]
         command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit)]
         try:
-            with self._log.open("ab") as log:
+            with self._log_path.open("ab") as stderr:
                 subprocess.run(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=log,
+                    stderr=stderr,
                     start_new_session=True,
                     timeout=seconds_until(deadline),
                     check=True,
                 )
         except (OSError, subprocess.SubprocessError) as error:
-            raise EmbedderUnavailable(f"the query embedder cannot be started ({error}): see {self._log}") from error
+            raise EmbedderUnavailable(
+                f"the query embedder cannot be started ({error}): see {self._log_path}"
+            ) from error
 
 
 def raise_failure(answer: Message) -> None:

@@ -4,7 +4,7 @@
 
 Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. The holder of a lock file beside
 the socket is the one server of that socket: a second process waits for the lock without loading anything, or exits at
-once if it was started with `--idle-exit`. Libraries of models are imported with the first text.
+once if it was started with `--idle-exit`. The libraries that run models are imported with the first text.
 
 Protocol: one request and one answer a connection, both a message of `magicfs.framing`. Request heads are
 `{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's `name`
@@ -41,21 +41,21 @@ from magicfs.framing import Disconnected, FramingError, Message, receive, send
 if TYPE_CHECKING:
     from magicfs.embedding.embedder import FastembedEmbedder
 
-logger = logging.getLogger("magicfs.embedding.query_server")
+log = logging.getLogger("magicfs.embedding.query_server")
 
-MAX_TEXT_CHARACTERS = 16 * 1024
-"""Longer queries are cut by the client; a model reads a few hundred tokens of them."""
+MAX_QUESTION_CHARACTERS = 16 * 1024
+"""The client cuts longer questions; a model reads a few hundred tokens of them."""
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CONNECTIONS = 64
 """The number of threads of the pool."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
 EMBED_SECONDS = 60.0
-"""A request that takes longer, loading the model included, hangs in native code: the process ends itself."""
+"""A request that takes longer, including the load of the model, hangs in native code: the process ends itself."""
 _ANSWER_SECONDS = 5.0
 _TICK_SECONDS = 1.0
-"""The longest wait for a connection. Then idleness and the socket are checked, and a signal that came just before the
-wait is noticed."""
+"""The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
+exists. The limit also bounds the delay of a signal that arrives just before a wait."""
 
 
 def lock_path(path: Path) -> Path:
@@ -99,7 +99,7 @@ class QueryService:
         except MagicFSError as error:
             return failure(error)
         except Exception as error:
-            logger.exception("a request failed")
+            log.exception("a request failed")
             return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
 
     def stop(self) -> None:
@@ -140,7 +140,7 @@ class QueryService:
             self._embedder = None
             self._embedder = FastembedEmbedder.load(folder)
             self._folder = folder
-            logger.info("loaded %s", self._embedder.spec.label)
+            log.info("loaded %s", self._embedder.spec.label)
         return self._embedder
 
     def _label(self) -> str | None:
@@ -178,14 +178,14 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
             self.handle_request()
 
     def handle_timeout(self) -> None:
-        """Decide, when no client has connected for a while, whether to go on."""
+        """End `run` if the server has been idle for too long, or if its socket is gone."""
         with self._guard:
             idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
         if self._idle_exit is not None and idle_seconds >= self._idle_exit:
             self._is_done = True
         elif not self._path.exists():
             # Its directory was removed: no client can connect any more.
-            logger.warning("%s is gone", self._path)
+            log.warning("%s is gone", self._path)
             self._is_done = True
 
     def server_bind(self) -> None:
@@ -212,7 +212,10 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
         self._pool.submit(self.process_request_thread, request, client_address)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Make room for a connection. False, with an answer, if all others wait for the model."""
+        """Make room for a connection; whether there is room. If not, the client gets an error as its answer.
+
+        Room is made by closing the oldest connection whose request has not arrived.
+        """
         del client_address
         with self._guard:
             has_room = len(self._receiving) + self._answering < MAX_CONNECTIONS
@@ -252,7 +255,7 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what went wrong with a connection."""
         del request, client_address
-        logger.exception("a connection failed")  # noqa: LOG004  called inside of an `except` block
+        log.exception("a connection failed")  # noqa: LOG004  called inside of an `except` block
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -269,7 +272,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 answer = server.service.answer(request, is_wanted=lambda: not _is_closed(self.request))
                 _send(self.request, answer)
         except (TimeoutError, Disconnected) as error:
-            logger.debug("a client is gone: %s", error)
+            log.debug("a client is gone: %s", error)
         except FramingError as error:
             _send(self.request, failure(EmbedderUnavailable(f"malformed request ({error})")))
         else:
@@ -315,21 +318,24 @@ def take_lock(path: Path, *, wait: bool) -> bool:
 
 
 def serve(path: Path, *, idle_exit: float | None, detach: bool) -> None:
-    """Serve until told to stop. Returns at once when another server serves and `idle_exit` is set."""
+    """Serve until a signal, or as long as `QueryServer.run` does.
+
+    If `idle_exit` is set and another process serves the socket, return at once.
+    """
     if not take_lock(path, wait=idle_exit is None):
-        logger.info("another query embedder serves %s", path)
+        log.info("another query embedder serves %s", path)
         return
     service = QueryService()
     with QueryServer(path, service, idle_exit=idle_exit) as server:
         # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():
             os._exit(0)
-        logger.info("serving %s", path)
+        log.info("serving %s", path)
         try:
             server.run()
         finally:
             service.stop()
-    logger.info("stopped")
+    log.info("stopped")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -351,13 +357,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         serve(path, idle_exit=options.idle_exit, detach=options.detach)
     except OSError as error:
-        logger.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
+        log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
         return 1
     return 0
 
 
 def _exit(number: int, _frame: object) -> None:
-    logger.info("stopping on signal %d", number)
+    log.info("stopping on signal %d", number)
     sys.exit(0)
 
 

@@ -1,8 +1,8 @@
 """A BERT encoder as an ONNX graph, written from its weights with the fused operators of onnxruntime.
 
 Used by `sources` for a model that has weights and no graph. The graph maps `input_ids` and `attention_mask` (int64,
-batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden). Pure but for reading
-weights and writing the graph; safe in any thread.
+batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden). Reads the weights and
+writes the graph; runs nothing. Safe in any thread.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Models differ: unrelated texts have a cosine near 0.05 under one and near 0.6 under another. On the calibrated scale
 (`ModelSpec.nearness`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. Used by
-`prepare`, once a model; pure but for running it.
+`prepare`, once for each model. Runs the model; reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from magicfs.embedding.embedder import Embedder
 
 _FLOOR_QUANTILE = 0.75
-"""The floor is this quantile of the cosines of unrelated pairs; the rest is barely above it."""
+"""The floor is this quantile of the cosines of unrelated pairs."""
 _MATCH_QUANTILE = 0.10
 """This quantile of the cosines of matching pairs gets the nearness `_MATCH_NEARNESS`."""
 _MATCH_NEARNESS = 0.9
@@ -37,8 +37,8 @@ def calibrate(embedder: Embedder) -> Scale | None:
     passages = embedder.embed_passages([sample.passage for sample in SAMPLES])
     matching, unrelated = [], []
     for number, sample in enumerate(SAMPLES):
-        for query in sample.queries:
-            cosines = passages @ embedder.embed_query(query)
+        for question in sample.questions:
+            cosines = passages @ embedder.embed_query(question)
             matching.append(cosines[number])
             unrelated.append(np.delete(cosines, number))
     floor = float(np.quantile(np.concatenate(unrelated), _FLOOR_QUANTILE))
@@ -52,7 +52,7 @@ def calibrate(embedder: Embedder) -> Scale | None:
 class Sample:
     """A passage of about 150 tokens, and questions in words of the passage."""
 
-    queries: tuple[str, ...]
+    questions: tuple[str, ...]
     passage: str
 
 

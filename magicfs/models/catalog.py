@@ -1,4 +1,7 @@
-"""Facts about models by name: the default, its fallback, prefixes, precision. Data only, no I/O."""
+"""Facts about models by name: the default, its fallback, prefixes, precision.
+
+Used by the store and by the sources. Data only, no I/O.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from magicfs.models.prepare import Report
     from magicfs.models.sources import SourceFiles
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _PREPARING = ".building-"
 _DISCARDED = ".discarded-"
@@ -54,11 +54,11 @@ class ModelStore:
             try:
                 models.append(_read(path.parent))
             except ModelError as error:
-                logger.warning("%s", error)
+                log.warning("%s", error)
         return tuple(models)
 
     def find(self, name: str, precision: str = "auto") -> StoredModel:
-        """The model of that name; `auto` prefers the precision that suits it and accepts the other one.
+        """The model of that name. For `auto`, it has the model's automatic precision if stored, else the other one.
 
         Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
         """
@@ -70,7 +70,10 @@ class ModelStore:
         raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
 
     def find_or_fallback(self, name: str, precision: str = "auto") -> StoredModel:
-        """The model of that name, or the fallback that the last pull of it brought. Raises as `find`."""
+        """The model of that name, or the fallback if the last pull of that name stored the fallback instead.
+
+        Raises as `find`.
+        """
         try:
             return self.find(name, precision)
         except ModelMissing:
@@ -89,7 +92,7 @@ class ModelStore:
         `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
-        report = report or logger.info
+        report = report or log.info
         _precisions(name, precision)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,7 +120,7 @@ class ModelStore:
         return model
 
     def _find_current(self, name: str, precision: str, report: Report) -> StoredModel | None:
-        """The stored model, if it is intact and its local folder has not changed; reports why it is not."""
+        """The stored model; None if it is missing or damaged, or if its local folder has changed. Reports why."""
         try:
             model = self.find(name, precision)
             self.verify(model, full=True)
@@ -171,7 +174,7 @@ class ModelStore:
         return self.directory / f"{readable.lower()}--{precision}"
 
     def _remove_unfinished(self) -> None:
-        """Remove what an interrupted pull has left. The caller holds the lock, so no other pull is in work."""
+        """Remove the folders of interrupted pulls. The caller holds the lock, so no pull is at work in them."""
         for prefix in (_PREPARING, _DISCARDED):
             for path in self.directory.glob(f"{prefix}*"):
                 shutil.rmtree(path, ignore_errors=True)
@@ -188,7 +191,7 @@ class ModelStore:
         return notices if isinstance(notices, dict) else {}
 
     def _record_fallback(self, name: str, notice: str | None) -> None:
-        """Record why the fallback replaces a model; None: the model itself is in use."""
+        """Record why the fallback replaces a model; with None, that it does not."""
         notices = self._fallback_notices()
         changed = {replaced: each for replaced, each in notices.items() if replaced != name}
         if notice is not None:

@@ -137,7 +137,7 @@ def test_when_it_dies_with_a_query_the_query_is_sent_again(client: QueryEmbedder
 
 
 def test_a_query_that_kills_it_twice_is_given_up(place: Path, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), launch=False)
+    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), may_start=False)
     with dying_server(client._socket, times=2), pytest.raises(EmbedderUnavailable, match="twice"):
         client.embed("poison", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
 
@@ -172,8 +172,8 @@ def test_many_threads_start_one_server(client: QueryEmbedder, stored_model: Stor
     assert [process.pid for process in servers] == [pid_of(client)]
 
 
-def test_without_a_server_and_without_launching_it_is_unavailable(place: Path, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), launch=False)
+def test_without_a_server_that_it_may_not_start_it_is_unavailable(place: Path, stored_model: StoredModel) -> None:
+    client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), may_start=False)
     with pytest.raises(EmbedderUnavailable):
         client.embed("anybody?", spec=stored_model.spec, deadline_s=0.1)
     assert client.ping() is None
@@ -291,7 +291,7 @@ sys.exit(server.main(["--socket", {str(place / "e.sock")!r}, *sys.argv[1:]]))
 def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelStore) -> None:
     assert CONNECTION_SECONDS > 1.0
     server = patched_server(place, "server.CONNECTION_SECONDS = 0.2", "--idle-exit", "30")
-    client = QueryEmbedder(place / "e.sock", folders_of(model_store), launch=False)
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
         channel.sendall(PING[:-1])
@@ -304,7 +304,7 @@ def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelSto
 def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_model: StoredModel) -> None:
     patch = "server.EMBED_SECONDS = 0.5; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "30")
-    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, launch=False)
+    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
         send(channel, Message({"do": "embed", "folder": str(stored_model.folder), "text": "x"}))
@@ -319,7 +319,7 @@ def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_mode
 def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: StoredModel) -> None:
     patch = "server.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "30")
-    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, launch=False)
+    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)
     waiting = [connect(client) for _ in range(2)]
     for channel in waiting:
@@ -366,7 +366,7 @@ def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, s
 
 def test_a_server_whose_socket_is_gone_exits(place: Path, model_store: ModelStore) -> None:
     server = launch(place / "e.sock", "--idle-exit", "8", stderr=subprocess.PIPE)
-    client = QueryEmbedder(place / "e.sock", folders_of(model_store), launch=False)
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
     wait_for(lambda: client.ping() is not None)
     (place / "e.sock").unlink()
     _, log = server.communicate(timeout=DEADLINE_SECONDS)
@@ -377,7 +377,7 @@ def test_a_server_whose_socket_is_gone_exits(place: Path, model_store: ModelStor
 def test_recent_queries_are_cached_and_read_only(
     client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.embedding.query_client.CACHED_QUERIES", 2)
+    monkeypatch.setattr("magicfs.embedding.query_client.MAX_CACHED_QUESTIONS", 2)
     for text in ("one", "two", "one", "three"):
         vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         with pytest.raises(ValueError, match="read-only"):
