@@ -68,13 +68,13 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
         le=256,
-        description="Embedding workers that `up` starts.",
+        description="Embed workers that `up` starts.",
     )
     gentle: bool = Field(
         default=False,
         description="Lowest priority, one worker by default, and on battery nothing but what was just saved.",
     )
-    nice: int = Field(5, ge=0, le=19, description="Niceness of embedding workers; extract workers have half of it.")
+    nice: int = Field(5, ge=0, le=19, description="Niceness of embed workers; extract workers have half of it.")
     worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
     max_file_mb: int = Field(64, ge=1, description="Larger files are skipped as `too-large`.")
     max_text_mb: int = Field(16, ge=1, description="Text beyond this is not indexed.")

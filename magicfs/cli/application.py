@@ -1,4 +1,7 @@
-"""The tree of commands. Each module of `commands` parses its arguments, calls one service, and prints the result."""
+"""The tree of commands. Each module of `commands` parses its arguments, calls one service, and prints the result.
+
+Used by `outcome`, which runs it.
+"""
 
 from __future__ import annotations
 

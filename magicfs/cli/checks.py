@@ -1,4 +1,7 @@
-"""The checks of `magicfs doctor`: each one says what it found on this machine, and how to fix it if that is bad."""
+"""The checks of `magicfs doctor`: each one inspects this machine, and says how to fix what is wrong.
+
+Used by `magicfs doctor`. Checks change nothing and start nothing. Main thread.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,11 @@ class CheckResult:
     name: str
     ok: bool
     text: str
-    """What was found, and what to do about it when `ok` is false."""
+    """The state of what is checked; if `ok` is False, the problem and how to fix it."""
 
 
 def run_checks(settings: Settings) -> Iterator[CheckResult]:
-    """Yield the result of each check. Checks change nothing, and their errors become results."""
+    """Yield the result of each check. An error of a check becomes its result."""
     for name, check in _CHECKS.items():
         try:
             yield CheckResult(name, True, check(settings))

@@ -1,6 +1,7 @@
-"""The entry point: run a command, and end with an exit code and, on failure, one line on standard error.
+"""The entry point: runs a command, and ends with an exit code and, on failure, one line on standard error.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Used by the script `magicfs` and by `python -m
+magicfs.cli`.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _wrong_usage(error: typer.TyperException) -> int:
 
 
 def _discard_output() -> int:
-    """Succeed when the reader of our output, such as `head`, has closed it. What is still to be written is dropped."""
+    """Discard the rest of the output and succeed: its reader, such as `head`, has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
@@ -88,7 +89,7 @@ def _unexpected(error: BaseException) -> str:
 
 
 def _log_dir() -> Path:
-    """The folder of the logs; the temporary directory when the settings are what is broken."""
+    """The folder of the logs; the temporary directory when the settings cannot be read."""
     try:
         from magicfs.config import load
 

@@ -1,6 +1,8 @@
-"""Start or change the parts of this machine for `magicfs up`: checks, then the servers, then what needs them.
+"""Starts or changes the parts of this machine for `magicfs up`: checks, then the servers, then the other parts.
 
-A failure half way is undone: the parts that ran before run on, and no others.
+Used by `magicfs up`; `last_line` also by `waiting` and `checks`. It chooses the parts and waits until they are ready;
+`runtime.supervisor` runs them. A failure half way is undone: the former parts run again, and no others. Main thread
+only, because signals are handled there.
 """
 
 from __future__ import annotations
@@ -34,10 +36,10 @@ SERVER_SECONDS = 90.0
 MOUNT_SECONDS = 30.0
 WARM_UP_SECONDS = 20.0
 MAX_RESTARTS_UNTIL_READY = 2
-"""A part that has been restarted this often before it was ready will not get ready by itself."""
+"""A part with this many restarts before it is ready counts as failed."""
 
 UP_SETTINGS = frozenset({"workers", "mount"})
-"""Settings that `up` itself reads, and no part."""
+"""Settings that only `up` itself reads; no part gets them."""
 
 MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level"})
 """Settings that the mount reads."""
@@ -45,7 +47,7 @@ MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_li
 
 @dataclass(frozen=True, slots=True)
 class UpRequest:
-    """What one call of `magicfs up` asks for. None leaves what runs as it is."""
+    """What one call of `magicfs up` asks for. None keeps the value of the former call."""
 
     roots: Sequence[Path]
     mount: Path | None
@@ -58,17 +60,17 @@ class UpRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpResult:
-    """What runs after a call of `magicfs up`."""
+    """The model and the mount after a call of `magicfs up`."""
 
     model: StoredModel
     mount: Path | None
-    began: datetime
+    requested_at: datetime
     """The database's time before the scans that `up` asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """The parts that ran before this call, and their options; none when no supervisor ran."""
+    """The parts that ran before this call, and their options; empty and None when no supervisor ran."""
 
     parts: Sequence[Part]
     options: UpOptions | None
@@ -83,7 +85,7 @@ class _Former:
 
 
 def bring_up(settings: Settings, request: UpRequest) -> UpResult:
-    """Start or change the parts of this machine. Raises `MagicFSError`; then the parts are those of before."""
+    """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
     supervisor = wiring.supervisor(settings)
     with supervisor.locked():
         parts = supervisor.wanted()
@@ -94,7 +96,7 @@ def bring_up(settings: Settings, request: UpRequest) -> UpResult:
 
 
 def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
-    """Raise `MagicFSError` for what is sure to fail, before anything is started."""
+    """Raise `MagicFSError` for a request that is sure to fail, before anything is started."""
     from magicfs.ingest.roots import check_root
 
     mounts = [os.fsencode(request.mount)] if request.mount else []
@@ -128,7 +130,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     with Database(settings.database_dsn, application="up", size=1) as database:
         migrate(database)
         with database.transaction() as connection:
-            began = database_time(connection)
+            requested_at = database_time(connection)
         model = wiring.pull_active_model(settings, database, progress=terminal.remark)
         mount = request.mount or former.mount
         _add_roots(settings, database, request, mount)
@@ -145,11 +147,11 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     if mount is not None:
         _wait_for_mount(settings, supervisor, mount)
     _warm_up(settings, model)
-    return UpResult(model=model, mount=mount, began=began)
+    return UpResult(model=model, mount=mount, requested_at=requested_at)
 
 
 def _warm_up(settings: Settings, model: StoredModel) -> None:
-    """Have the query embedder load the model, so that the first search does not wait for that."""
+    """Make the query embedder load the model, so that the first search does not wait for it."""
     try:
         wiring.query_embedder(settings).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
     except MagicFSError as error:
@@ -195,9 +197,9 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
 
 
 def environment_of(settings: Settings, *, only: frozenset[str] | None = None) -> dict[str, str]:
-    """The environment of a part: the settings that were set, `only` these where given.
+    """The environment of a part: the settings that are set, restricted to `only` if that is given.
 
-    A part restarts when its environment changes, so it has no settings of `up` itself and of Flower.
+    A part restarts when its environment changes. So it does not get the settings of `up` itself and of Flower.
     """
     names = settings.model_fields_set - UP_SETTINGS - {"home"}
     if only is not None:
@@ -208,7 +210,7 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
 
 
 def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:
-    """How many embedding workers to run: those asked for, else those that run, else those that the settings say."""
+    """The number of embed workers to run: as asked for, else as they run now, else as the settings say."""
     is_set = "workers" in settings.model_fields_set
     if request.workers is not None:
         return request.workers
@@ -221,7 +223,7 @@ def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> i
 
 
 def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Settings:
-    """The settings with `gentle` as it was asked for, else as it is set, else as it runs."""
+    """The settings with `gentle` as asked for, else as the settings say, else as in the former options."""
     gentle = request.gentle
     if gentle is None and "gentle" not in settings.model_fields_set:
         gentle = former.gentle or None
@@ -248,24 +250,25 @@ def _is_mounted(mount: Path) -> bool:
 
 
 def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float) -> None:
-    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it ends instead."""
-    log = settings.log_dir / f"{name}.log"
+    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing."""
+    log_path = settings.log_dir / f"{name}.log"
 
     def is_ready() -> bool:
         if ready():
             return True
         status = supervisor.part(name)
         if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY:
-            raise ServerError(f"{name} does not start: {last_line(log)}: see {log}")
+            raise ServerError(f"{name} does not start: {last_line(log_path)}: see {log_path}")
         return False
 
-    wait_until(is_ready, seconds=seconds, failed=f"{name} does not get ready: {last_line(log)}: see {log}", pause=0.1)
+    failed = f"{name} does not get ready: {last_line(log_path)}: see {log_path}"
+    wait_until(is_ready, seconds=seconds, failed=failed, pause=0.1)
 
 
-def last_line(log: Path) -> str:
-    """The last line of a part's log, without our own prefix."""
+def last_line(log_path: Path) -> str:
+    """The last line of a part's log, without the prefix `magicfs: `."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1].strip().removeprefix("magicfs: ") if lines else "its log is empty"

@@ -1,4 +1,7 @@
-"""Stop what `magicfs up` started, whether its supervisor runs or was killed: all of it, or the mount alone."""
+"""Stops the parts that `magicfs up` started, even if its supervisor was killed: all parts, or the mount alone.
+
+Used by `magicfs down`, `umount` and `up`. Main thread.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def take_down(settings: Settings) -> bool:
     with supervisor.locked():
         options = supervisor.options()
         stopped = supervisor.stop()
-        # One that a search has started is no part of the supervisor.
+        # The supervisor does not know of a query embedder that a search has started.
         embedder = wiring.query_embedder(settings)
         if embedder.ping() is not None:
             stopped = True
@@ -31,12 +34,12 @@ def take_down(settings: Settings) -> bool:
     return stopped
 
 
-def end_mount(settings: Settings, place: Path) -> tuple[Path, bool]:
-    """Unmount `place`, and take its process out of the supervisor where that runs it.
+def end_mount(settings: Settings, directory: Path) -> tuple[Path, bool]:
+    """Unmount `directory`, and remove the mount from the parts if the supervisor runs it.
 
     Returns the absolute path, and whether anything was mounted there. Raises `MagicFSError`.
     """
-    path = mountpoint.absolute(place)
+    path = mountpoint.absolute(directory)
     removed = False
     if settings.run_dir.is_dir():
         supervisor = wiring.supervisor(settings)

@@ -1,6 +1,6 @@
-"""How commands talk to a terminal: results on standard output, progress and remarks on standard error.
+"""The output of commands: results on standard output, progress and remarks on standard error.
 
-Used by every command. Errors that end a command are `outcome`'s.
+Used by every command. Errors that end a command are printed by `outcome`. Main thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def directory(text: str) -> Path:
-    """Parse an argument that names a directory. An empty one, as an unset variable leaves it, is wrong usage."""
+    """Parse an argument that names a directory. An empty name, as from an unset variable, is wrong usage."""
     from typer import BadParameter
 
     if not text.strip():

@@ -1,4 +1,8 @@
-"""Wait until everything on disk is searchable, and show the progress: for `magicfs up --wait` and `scan --wait`."""
+"""Waits until everything on disk is searchable, and shows the progress.
+
+Used by `magicfs up --wait` and `scan --wait`; the progress meter also by `status --watch`. It only reads the database
+and asks the supervisor: it scans and starts nothing. Main thread.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.25
 PAUSE_FACTOR = 10
-"""The pause after a query for the progress is at least this many times as long as the query."""
+"""The pause after a query of the progress is this many times as long as the query, or longer."""
 
 LINE_SECONDS = 5.0
 """Pause between two lines of progress where there is no terminal for a bar."""
@@ -32,10 +36,10 @@ CHECK_SECONDS = 2.0
 """Pause between two checks that the parts run."""
 
 MAX_RESTARTS = 3
-"""A part that has been restarted this often, and has ended once more, does not come up by itself."""
+"""A part that has ended again after this many restarts counts as failed."""
 
 STALL_SECONDS = 60.0
-"""A single file may keep its worker busy for this long."""
+"""The progress has stalled if the counts are unchanged for this long. One large file may take nearly as long."""
 
 OUTAGE_SECONDS = 30.0
 """How long the database may be unavailable, as it is during a restart."""
@@ -76,7 +80,7 @@ class ProgressReport:
 
 @dataclass
 class ProgressMeter:
-    """Turns counts into a rate and a time left. Pure: the caller passes the time in."""
+    """Computes the rate and the time left from counts. Pure: the caller passes the time in."""
 
     _history: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -109,7 +113,7 @@ class StallDetector:
     _since: float = 0.0
 
     def is_stalled(self, report: ProgressReport, *, now: float) -> bool:
-        """Whether the counts are those of `STALL_SECONDS` ago. True once, then again after the same time."""
+        """Whether the counts are those of `STALL_SECONDS` ago. True at most once in that time."""
         counts = (report.files_done, report.files_total, report.chunks_done, report.chunks_expected)
         if counts != self._counts:
             self._counts, self._since = counts, now
@@ -124,8 +128,8 @@ def wait_until_searchable(
 ) -> ProgressReport:
     """Wait until every root of this host was scanned after `since`, the database's time, and its files are indexed.
 
-    With the name of a `root`, on any host, only that root is waited for. Raises `ServerError` when the parts that do
-    the work do not run any more.
+    With the name of a `root`, on any host, wait for that root only. Raises `ServerError` when the parts of this machine
+    were stopped or keep failing, and `DatabaseUnavailable` after `OUTAGE_SECONDS`.
     """
     meter, stall_detector = ProgressMeter(), StallDetector()
     answered = time.monotonic()
@@ -154,7 +158,7 @@ def wait_until_searchable(
 
 
 def _read(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
-    """The progress, and whether all roots that are waited for have been scanned."""
+    """The progress, and whether all roots in question have been scanned."""
     from magicfs.db.roots import count_unscanned
     from magicfs.db.status import read_progress
 
@@ -173,8 +177,8 @@ def _check_alive(settings: Settings) -> None:
         raise ServerError("stopped by another command: run 'magicfs up' to go on")
     for part in parts:
         if part.state == "backoff" and part.restarts >= MAX_RESTARTS:
-            log = settings.log_dir / f"{part.name}.log"
-            raise ServerError(f"{part.name} does not stay up: {last_line(log)}: see {log}")
+            log_path = settings.log_dir / f"{part.name}.log"
+            raise ServerError(f"{part.name} does not stay up: {last_line(log_path)}: see {log_path}")
 
 
 class _Display:

@@ -1,7 +1,7 @@
-"""End the processes and remove the sockets that a killed supervisor has left behind.
+"""Ends the processes and removes the sockets that a killed supervisor has left behind.
 
-The kernel tells our processes to stop when their supervisor dies, so this is mostly a matter of waiting. `supervisor`
-calls it under its lock, while no supervisor runs.
+Used by `supervisor`, under its lock, while no supervisor runs. The kernel signals our processes when their supervisor
+dies, so that most of the time this only waits for their ends. Blocks; main thread.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", ".s.PGSQL.5432"})
 """Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
 
 _SERVER_NAMES = frozenset({"postgres", "redis-server"})
-"""Programs that are stopped last and in their own way. They also overwrite the environment that `environ` reads."""
+"""Programs that are stopped last, by functions of their own. They overwrite the environment that `environ` reads."""
 
 
 def clean_up(home: Path) -> bool:
-    """End what is left of a state directory's processes and remove its sockets; whether there was any process.
+    """End the remaining processes of a state directory and remove its sockets; whether there was any process.
 
     Raises `ServerError` when a process does not end, or when another program listens on one of our sockets.
     """

@@ -1,8 +1,8 @@
-"""Start one part: `python -m magicfs.runtime.launch FINGERPRINT`, run by supervisord in the state directory.
+"""Starts one part: `python -m magicfs.runtime.launch FINGERPRINT`, run by supervisord in the state directory.
 
 The part's command and environment come from `run/parts.json`, because the syntax of supervisord's own configuration
-cannot hold every path and every password. The fingerprint is not read: it makes the command in that configuration
-differ when the part differs. Imports next to nothing, because it runs before every start of every part.
+cannot hold every path and every password. The fingerprint is not read: it is there so that supervisord sees a changed
+command when the part has changed. Imports next to nothing, because it runs before every start of every part.
 """
 
 from __future__ import annotations

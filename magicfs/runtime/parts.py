@@ -1,6 +1,6 @@
-"""The parts that `magicfs up` runs on a machine: how each one is started and stopped, and what `up` was asked for.
+"""The parts that `magicfs up` runs on a machine: how each one is started and stopped, and the options of `up`.
 
-Pure. `cli.starting` chooses the parts, `supervisor` keeps and runs them, `launch` starts each one.
+Pure; starts nothing. `cli.starting` chooses the parts, `supervisor` stores and runs them, `launch` starts each one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from magicfs.runtime.processes import dies_with_parent
 POSTGRES = "postgres"
 REDIS = "redis"
 AGENT = "agent"
-EMBEDDER = "embedder"
+QUERY_EMBEDDER = "embedder"
 MOUNT = "mount"
 EXTRACT_WORKER = "extract"
 EMBED_WORKER = "embed"
@@ -35,7 +35,7 @@ WORKER_PLACE = 60
 MOUNT_PLACE = 90
 
 STEADY_SECONDS = 10
-"""`steady_seconds` of our services: one that cannot start has ended by then, on a busy machine too."""
+"""`steady_seconds` of our services. One that cannot start has ended within this time, even on a busy machine."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -93,7 +93,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What `magicfs up` was asked for, by this call or by earlier ones that still hold."""
+    """The options of `magicfs up` that hold, from its last call or from earlier ones."""
 
     embed_workers: int
     gentle: bool
@@ -185,7 +185,7 @@ def service_parts(
     parts = [
         part(AGENT, "agent", place=SERVICE_PLACE),
         Part(
-            name=EMBEDDER,
+            name=QUERY_EMBEDDER,
             command=_guarded(module_command("magicfs.embedding.query_server", *embedder)),
             place=SERVICE_PLACE,
             environment=environment,
@@ -202,5 +202,5 @@ def service_parts(
 
 
 def _guarded(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command of a part that ends with its supervisor. The servers' own commands see to that themselves."""
+    """The command of a part that ends with its supervisor. The commands of the servers have this prefix already."""
     return tuple(dies_with_parent(list(command), signal_name="TERM"))

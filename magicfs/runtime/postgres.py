@@ -95,7 +95,7 @@ def prepare(home: Path) -> None:
 
 
 def _initdb(data: Path) -> None:
-    """Create the cluster under another name and rename it when it is complete, so that half a one is never used."""
+    """Create the cluster under another name and rename it when it is complete, so that no incomplete one is used."""
     draft = data.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
     command = [

@@ -1,6 +1,6 @@
-"""Processes and unix sockets of this machine: start with the parent's end in mind, check, wait.
+"""Processes and unix sockets of this machine: whether one runs or listens, and how one ends with its parent.
 
-Used by the other modules of `runtime` and by the command line.
+Used by the other modules of `runtime` and by the command line. Keeps no state; any thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CONNECT_SECONDS = 1.0
 
 
 def dies_with_parent(command: list[str], *, signal_name: str) -> list[str]:
-    """`command` with a prefix that has the kernel send it `signal_name` when its parent dies.
+    """`command` with a prefix that makes the kernel send it `signal_name` when its parent dies.
 
     A killed supervisor leaves nothing running that way. The prefix is util-linux's `setpriv`.
     """
@@ -39,7 +39,7 @@ def is_running(pid: int, *, program: str, argument: str) -> bool:
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Whether a process has ended; a zombie, which its parent has not waited for, has."""
+    """Whether a process has ended. A zombie, which its parent has not waited for, counts as ended."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

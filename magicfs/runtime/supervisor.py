@@ -1,9 +1,9 @@
 """The supervisor behind `magicfs up`: supervisord with a configuration of ours, on a socket in the state directory.
 
 `Supervisor` starts, changes and stops the parts of a machine for the command line. It holds no state: the parts that
-should run are in `run/parts.json`, the options of `up` behind them in `run/up.json`, and supervisord is asked for what
-does run. Changes are made under a lock between processes, so that two commands take turns. It does not know whether
-a part works, only whether it runs.
+should run are in `run/parts.json`, the options of `up` in `run/up.json`, and supervisord says which parts do run.
+Changes are made under a lock between processes, so that two commands take turns. It does not know whether a part works,
+only whether it runs. One instance a thread.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOCK_SECONDS = 120.0
 """How long a command waits for another one that starts or stops parts."""
 
 GRACE_SECONDS = 5.0
-"""What supervisord may need beyond the time that a part has to stop."""
+"""Time for supervisord itself, added to the time that a part has to stop."""
 
 OPTIONS_FILE = Path("run", "up.json")
 
@@ -74,7 +74,7 @@ class Supervisor:
         return self._described() if self.running() else []
 
     def options(self) -> UpOptions | None:
-        """The options of the last `up`, whether its supervisor runs or was killed; None when there is none."""
+        """The options of the last `up`, even if its supervisor was killed; None when there are none."""
         try:
             return UpOptions.from_json(_read_json(self._home / OPTIONS_FILE))
         except (OSError, ValueError, KeyError, TypeError):
@@ -109,8 +109,8 @@ class Supervisor:
     def apply(self, parts: Sequence[Part], *, options: UpOptions | None = None, tied: bool = False) -> bool:
         """Run exactly these parts; a part that runs and has not changed goes on undisturbed. Call it `locked`.
 
-        `options` are kept for the next `up`. Without a supervisor, one is started after `clean_up`; a `tied` one
-        ends with the calling process. Returns whether one was started. Raises `ServerError`.
+        `options` are stored for the next `up`. If no supervisor runs, `clean_up` is called and one is started; a `tied`
+        one ends with the calling process. Returns whether one was started. Raises `ServerError`.
         """
         fresh = not self.running()
         if fresh:
@@ -131,7 +131,7 @@ class Supervisor:
         return False
 
     def stop(self) -> bool:
-        """Stop all parts in order, then the supervisor, then what a killed one has left. Call it `locked`.
+        """Stop all parts in order, then the supervisor, then the processes of a killed one. Call it `locked`.
 
         Returns whether there was anything to stop. Raises `ServerError`.
         """
@@ -147,7 +147,7 @@ class Supervisor:
         return stopped
 
     def _described(self) -> list[Part]:
-        """The parts of the last `apply`, whether the supervisor runs or was killed."""
+        """The parts of the last `apply`, even if its supervisor was killed."""
         try:
             data = _read_json(self._home / PARTS_FILE)
             return [Part.from_json(name, part) for name, part in data.items()]
@@ -155,7 +155,7 @@ class Supervisor:
             return []
 
     def _describe(self, parts: Sequence[Part], options: UpOptions | None) -> None:
-        """Write down what should run, for the owner alone: the parts' environments hold passwords."""
+        """Store the parts and the options, readable for the owner alone: the parts' environments hold passwords."""
         (self._home / STARTS_FOLDER).mkdir(mode=0o700, exist_ok=True)
         # The options first: if this process is killed in between, they name every mount that `down` must end.
         if options is None:

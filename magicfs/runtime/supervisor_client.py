@@ -40,7 +40,7 @@ class _Transport(SupervisorTransport):  # type: ignore[misc]  # as above
 
 
 class SupervisorClient:
-    """Each method is one call. Raises `ServerError` when supervisord does not answer, or refuses."""
+    """A client of supervisord; each method is one call. Raises `ServerError` when supervisord refuses or is silent."""
 
     def __init__(self, path: Path) -> None:
         """`path` is the socket that supervisord listens on."""
@@ -62,7 +62,7 @@ class SupervisorClient:
         return list(self._call("getAllProcessInfo"))
 
     def reload(self) -> tuple[list[str], list[str], list[str]]:
-        """Have the configuration read again; the names of the parts that were added, changed and removed in it."""
+        """Read the configuration again; the names of the parts that were added, changed and removed in it."""
         ((added, changed, removed),) = self._call("reloadConfig")
         return list(added), list(changed), list(removed)
 
@@ -82,7 +82,7 @@ class SupervisorClient:
             self._call("stopProcess", name, wait)
 
     def shutdown(self) -> None:
-        """Have supervisord stop what still runs, and exit."""
+        """Make supervisord stop the parts that still run, and exit."""
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: str | bool) -> Any:

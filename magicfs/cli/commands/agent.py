@@ -1,4 +1,4 @@
-"""`magicfs agent`: scan and watch the roots of this host."""
+"""`magicfs agent`: scans and watches the roots of this host."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _check(settings: Settings, *, as_json: bool) -> bool:
 
 
 def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
-    """Print why a file is or is not indexed; whether it is."""
+    """Print why a file is or is not indexed; whether it is indexed."""
     from magicfs.cli import terminal, wiring
     from magicfs.ingest.explain import explain
 

@@ -1,4 +1,4 @@
-"""`magicfs down`: stop what `up` started."""
+"""`magicfs down`: stops the parts that `up` started."""
 
 from __future__ import annotations
 

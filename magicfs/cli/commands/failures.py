@@ -1,4 +1,4 @@
-"""`magicfs failures`: the files that are not in the index, and the reason for each."""
+"""`magicfs failures`: the files that could not be indexed or not completely, and the reason for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`magicfs model`: list and prepare the embedding models of this machine, and choose the one that the index uses."""
+"""`magicfs model`: lists and prepares the embedding models of this machine, and chooses the one of the index."""
 
 from __future__ import annotations
 

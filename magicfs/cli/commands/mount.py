@@ -1,4 +1,4 @@
-"""`magicfs mount`: serve a mount."""
+"""`magicfs mount`: serves a mount."""
 
 from __future__ import annotations
 

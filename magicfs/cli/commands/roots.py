@@ -1,4 +1,4 @@
-"""`magicfs roots`: which directories are indexed."""
+"""`magicfs roots`: adds, removes and lists the directories that are indexed."""
 
 from __future__ import annotations
 

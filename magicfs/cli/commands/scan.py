@@ -1,4 +1,4 @@
-"""`magicfs scan`: scan the roots now, instead of after the usual pause."""
+"""`magicfs scan`: asks for a scan of the roots now, instead of after the usual pause."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def scan(
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         with database.transaction() as connection:
-            began = database_time(connection)
+            requested_at = database_time(connection)
             count = request_scan(connection, name=root, may_delete=accept_deletions)
             names = ", ".join(entry.root.name for entry in list_roots(connection)) or "none"
         if not count:
             raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")
         if wait:
-            wait_until_searchable(settings, database, since=began, root=root)
+            wait_until_searchable(settings, database, since=requested_at, root=root)
         else:
             terminal.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")

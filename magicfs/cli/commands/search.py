@@ -57,7 +57,7 @@ def _print(result: SearchResult) -> None:
         line = Text(f"{hit.rank:>{width}}  ", style="dim")
         line.append(f"{hit.score:.2f}", style=_colour(hit.score))
         line.append(f"  {readable(hit.absolute_path)}", style="bold")
-        line.append(f":{_place(hit)}", style="cyan")
+        line.append(f":{_page_or_lines(hit)}", style="cyan")
         console.print(line)
         if hit.snippet:
             console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
@@ -65,7 +65,7 @@ def _print(result: SearchResult) -> None:
         terminal.remark(partial.strip(" ()"))
 
 
-def _place(hit: Hit) -> str:
+def _page_or_lines(hit: Hit) -> str:
     if hit.page is not None:
         return f"page {hit.page}"
     return f"{hit.first_line}" if hit.first_line == hit.last_line else f"{hit.first_line}-{hit.last_line}"
@@ -77,7 +77,7 @@ def _colour(score: float) -> str:
 
 
 def _partial(result: SearchResult) -> str:
-    """What is not searchable yet, in words; empty when everything is."""
+    """The share of the index that is searchable, in words; empty when everything is."""
     coverage = result.coverage
     if coverage.indexed < coverage.files or coverage.embedded < coverage.chunks:
         return (

@@ -58,7 +58,7 @@ def collect(settings: Settings) -> dict[str, Any]:
     parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
     queue = wiring.job_queue(settings)
     if not index.workers:
-        # No agent has written down recently which workers answer: ask them.
+        # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(queue.workers()))
     return {
         **status_json(index),

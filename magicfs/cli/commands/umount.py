@@ -1,4 +1,4 @@
-"""`magicfs umount`: end a mount of this machine."""
+"""`magicfs umount`: ends a mount of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`magicfs up`: start the parts of this machine, in the foreground or the background."""
+"""`magicfs up`: starts the parts of this machine, in the foreground or the background."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXAMPLES = """Examples:
     magicfs up                             in the foreground; Ctrl-C stops everything in order"""
 
 CHECK_SECONDS = 2.0
-"""Pause between two checks whether another command has stopped it."""
+"""Pause between two checks whether another command has stopped the parts."""
 
 
 def up(
@@ -35,7 +35,7 @@ def up(
         Path | None, typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, max=256, help="Embedding workers. By default one for each core.")
+        int | None, typer.Option(min=0, max=256, help="Embed workers. By default one for each core.")
     ] = None,
     gentle: Annotated[
         bool | None,
@@ -68,7 +68,7 @@ def up(
 
 
 def _follow(settings: Settings, started: UpResult, *, wait: bool) -> None:
-    """Wait if that was asked for, print the summary, and return: the parts run in the background."""
+    """Wait if `wait` is set, print the summary, and return: the parts run in the background."""
     from magicfs.cli import terminal
 
     if wait:
@@ -108,7 +108,7 @@ def _wait(settings: Settings, started: UpResult) -> None:
     from magicfs.cli.waiting import wait_until_searchable
 
     with wiring.database_for_command(settings) as database:
-        report = wait_until_searchable(settings, database, since=started.began)
+        report = wait_until_searchable(settings, database, since=started.requested_at)
     terminal.remark(f"searchable: {report.files_total} files, {report.chunks_expected} chunks")
 
 

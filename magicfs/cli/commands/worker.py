@@ -1,4 +1,4 @@
-"""`magicfs worker`: extract files, or embed chunks."""
+"""`magicfs worker`: extracts files, or embeds chunks."""
 
 from __future__ import annotations
 
