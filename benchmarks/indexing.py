@@ -83,7 +83,7 @@ def write_corpus(folder: Path, *, files: int, characters: int, seed: int) -> Non
 def wanted_files(corpus: Path) -> list[Path]:
     """The files that the pipeline will index."""
     root = os.fsencode(corpus)
-    walk = Walk(root, corpus.stat().st_dev, b"", IgnoreRules().enter(root, below=b""))
+    walk = Walk(root, corpus.stat().st_dev, b"", IgnoreRules().enter(root, relative=b""))
     paths = [os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()]
     return sorted(corpus / os.fsdecode(path) for path in paths)
 

@@ -1,13 +1,15 @@
-"""Every error that MagicFS raises on purpose.
+"""The errors that MagicFS reports to people.
 
 A message is one line for a person: what is wrong, and what to do about it. The command line prints it without a
 traceback; services log it. Errors of other libraries are translated where these are called (`raise ... from`), so
-that callers of a package know only this tree.
+that callers of a package know only this tree. A module may derive an error that only its own callers catch, such as
+`ScanStopped`. `FramingError` is not in the tree: it is internal to the connections to child processes.
 
     MagicFSError
     |-- UsageError            a wrong argument: exit code 2
     |-- ConfigError           a setting is missing, unknown or malformed
-    |-- RootError             a directory cannot be a root
+    |-- RootError             a directory cannot be a root, or is none
+    |   `-- RootMissing           a root is absent, or something else is in its place
     |-- MountError            a directory cannot be mounted on, or FUSE is not available
     |-- ServerError           an embedded server or the supervisor does not start, stop or answer
     |-- DatabaseError         Postgres refused a statement
@@ -39,7 +41,11 @@ class ConfigError(MagicFSError):
 
 
 class RootError(MagicFSError):
-    """A directory cannot be a root."""
+    """A directory cannot be a root, or is none."""
+
+
+class RootMissing(RootError):
+    """A root is absent, or something else is in its place."""
 
 
 class MountError(MagicFSError):

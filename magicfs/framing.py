@@ -22,7 +22,7 @@ _RECEIVE_BYTES = 1024 * 1024
 
 
 class FramingError(Exception):
-    """The other side sent something that is not a message."""
+    """The other side sent something that is not a message. Internal: the callers of `receive` catch it."""
 
 
 class Disconnected(FramingError):

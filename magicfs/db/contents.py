@@ -1,7 +1,8 @@
 """Contents and their chunks: stored once, however many files have them, and deleted when no file has them any more.
 
-The extract workers insert and find contents, maintenance sweeps them. An orphan is a content that no file has; it is
-kept for a while, since a moved file often comes back.
+The extract workers insert and find contents, maintenance sweeps them. It extracts nothing. An orphan is a content that
+no file has; it is kept for a while, since a moved file often comes back. An orphan chunk is in orphans only. A chunk
+that is in no content at all is unplaced, and is deleted. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _SQL = load_queries("contents")
 SWEEP_LOCK = 0x6D616769_63667303
 """The advisory lock that lets one transaction in the cluster sweep."""
 
-PRIORITY_CHUNKS = 64
+PRIORITIZED_CHUNKS = 64
 """How many chunks at the beginning of a content get its priority: embedding them takes about two seconds."""
 
 
@@ -38,7 +39,7 @@ def chunk_digest(chunk: Chunk) -> Digest:
 def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, StoredContent]:
     """The stored contents with these keys.
 
-    They are no longer orphans, and are locked: no sweep deletes them before the transaction ends.
+    Orphans among them become normal contents again. They are locked: no sweep deletes them before the transaction ends.
     """
     if not keys:
         return {}
@@ -53,7 +54,7 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
 
 
 def insert_contents(connection: Connection, contents: Collection[NewContent]) -> dict[ContentKey, ContentId]:
-    """Store contents with their chunks. Returns the ids, also of contents that another worker has stored meanwhile.
+    """Store contents with their chunks. Returns their ids, also of those that another worker has stored meanwhile.
 
     Unreadable contents are stored too, so that copies of the same bytes are not parsed again.
     """
@@ -85,7 +86,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
 
 
 def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
-    """The arrays that queries unnest to keys. Pass sorted keys: two transactions then never deadlock."""
+    """The keys as one array a column, which queries unnest. Sorted keys keep two transactions from a deadlock."""
     return {
         "digests": [key.digest for key in keys],
         "extractors": [key.extractor for key in keys],
@@ -95,7 +96,7 @@ def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
 
 def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence[Chunk]]) -> None:
     """Store the chunks of new contents, and their places in them."""
-    places = [(content, at, chunk) for content, chunks in contents.items() for at, chunk in enumerate(chunks)]
+    places = [(content, ordinal, chunk) for content in contents for ordinal, chunk in enumerate(contents[content])]
     if not places:
         return
     chunks = [chunk for _, _, chunk in places]
@@ -113,7 +114,7 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
         _SQL["place_chunks"],
         {
             "content_ids": [content for content, _, _ in places],
-            "ordinals": [at for _, at, _ in places],
+            "ordinals": [ordinal for _, ordinal, _ in places],
             "digests": digests,
             "first_lines": [chunk.first_line for chunk in chunks],
             "last_lines": [chunk.last_line for chunk in chunks],
@@ -127,11 +128,16 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
 def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
     """Queue the chunks of contents for embedding, under the active and the building model. Returns the number of rows.
 
-    `priorities` maps contents to priorities. A chunk that has a vector, or waits with that priority, is not counted.
+    `priorities` has the priority of each content. Chunks that need no change are not counted: they have a vector, or
+    wait with this priority already.
     """
     if not priorities:
         return 0
-    values = {"content_ids": list(priorities), "priorities": list(priorities.values()), "first": PRIORITY_CHUNKS}
+    values = {
+        "content_ids": list(priorities),
+        "priorities": list(priorities.values()),
+        "prioritized": PRIORITIZED_CHUNKS,
+    }
     return connection.execute(_SQL["enqueue_chunks"], values).rowcount
 
 
@@ -142,7 +148,7 @@ def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:
 
 
 def orphan_contents_without_grace(connection: Connection, ids: Collection[ContentId]) -> None:
-    """Mark those of the contents that no file has as orphans for which the grace period is over."""
+    """Mark those of the contents that no file has as orphans without a grace period: the next sweep deletes them."""
     if ids:
         connection.execute(_SQL["orphan_contents_without_grace"], {"ids": list(ids)})
 
@@ -177,7 +183,7 @@ def sweep_chunks(connection: Connection, *, limit: int) -> int:
     """Delete those of the next `limit` chunks that are in no content. Returns their number.
 
     Successive calls go through all chunks. `sweep_orphans` skips a chunk that another transaction is placing in a
-    content; if that one is rolled back, the chunk is left in no content.
+    content; if that transaction is rolled back, the chunk stays unplaced.
     """
     if not _take_sweep_lock(connection):
         return 0
@@ -186,7 +192,7 @@ def sweep_chunks(connection: Connection, *, limit: int) -> int:
 
 
 def _take_sweep_lock(connection: Connection) -> bool:
-    """Whether this transaction has got the sweep lock, which it keeps until it ends."""
+    """Take the sweep lock until the transaction ends. Returns False when another transaction has it."""
     return bool(fetch_one(connection.execute(_SQL["take_sweep_lock"], {"lock": SWEEP_LOCK}))[0])
 
 

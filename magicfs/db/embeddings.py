@@ -1,7 +1,8 @@
 """The queue of chunks to be embedded: claims, vectors, failures.
 
-The embed workers use it. Leases work as those of files do, see `magicfs.db.files`. An orphan chunk is one that no file
-has: it needs no vector.
+The embed workers use it. It runs no model, and compares no vectors: `magicfs.db.search` does. Leases work as those of
+files do, see `magicfs.db.files`. An orphan chunk is a chunk that no file has: it needs no vector. Runs in the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ MAX_ATTEMPTS = 4
 """Claims of a chunk before it is quarantined: the first in a batch with others, the next three alone."""
 
 SCAN_FACTORS = (1, 4, 16, 32)
-"""How many rows a claim reads, in multiples of its limit. It goes on to the next factor only if all rows are orphan
-chunks. All factors together take about half a second."""
+"""How many rows a claim reads, in multiples of its limit. It reads more rows, by the next factor, only if all rows were
+orphan chunks. All factors together take about half a second."""
 
 
 def claim_chunks(
@@ -40,10 +41,10 @@ def claim_chunks(
 ) -> list[ClaimedChunk]:
     """Claim up to `limit` chunks with at most `max_tokens` in total; the first one may exceed `max_tokens`.
 
-    `min_priority=1` claims only chunks that a person waits for. Orphan chunks are removed from the queue on the way;
-    with very many of them, a claim may return nothing although others wait.
+    `min_priority=1` claims only chunks of files that a person just saved. The claim removes the orphan chunks that it
+    reads from the queue. It may return none although chunks wait behind very many orphan chunks.
 
-    The claim increments `attempts`: commit before the model reads the texts.
+    The claim increments `attempts`. Commit it before the model reads the texts.
     """
     values = {
         "model_id": model,
@@ -93,9 +94,9 @@ def finish_chunks(
 def return_chunks(
     connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], counted: bool, pause_s: float
 ) -> None:
-    """Release claims without vectors. Nobody can claim the chunks for `pause_s` seconds.
+    """Return claims before their chunks are embedded. Nobody can claim the chunks for `pause_s` seconds.
 
-    With `counted`, the attempt stays counted: the chunks may have caused the failure.
+    With `counted`, the attempt stays counted, because the chunks may have caused the failure.
     """
     connection.execute(
         _SQL["return_chunks"],

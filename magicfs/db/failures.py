@@ -1,6 +1,7 @@
-"""Files that are not in the index, the reasons, and another try.
+"""Files that are not in the index, the reasons, and the request to try them again.
 
-`magicfs failures`, `magicfs doctor PATH` and `.magic/failed/` read from here.
+Used by `magicfs failures`, `magicfs doctor PATH` and `.magic/failed/`. It reads no file. Runs in the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.V
 def list_failures(
     connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int = 10_000
 ) -> list[FailedFile]:
-    """Failed files, newest first, then files with failed chunks. `skipped` adds skipped files to the first ones."""
+    """Failed files, the latest changed first, then files with failed chunks. `skipped` adds the skipped files."""
     values = {"reason": reason, "skipped": skipped, "limit": limit}
     return _query(connection, "failed_or_skipped_files", values) + _query(connection, "files_of_failed_chunks", values)
 

@@ -1,8 +1,9 @@
-"""Files in the index, and the queue of files to be read.
+"""Files in the index, and the queue of files to be extracted.
 
-The agent records what it sees on disk; the extract workers claim pending files and finish or return them. A claim gives
-a lease, a number that no other claim has. A statement that ends a claim changes only rows with its lease: a claim whose
-lease has run out, and whose file another worker has claimed, has no effect.
+The agent records what it sees on disk; the extract workers claim pending files, and finish or return them. It reads no
+file and knows no rules. A claim writes a lease, a number that no other claim has, into its rows. A statement that ends
+the claim changes only rows that still have this number, so it has no effect on a file that another worker has claimed
+since. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from magicfs.db.contents import orphan_contents
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, FileStat, IndexedFile, SeenFile, SkipReason
+from magicfs.domain.files import ClaimedFile, ExtractedFile, FileRow, FileStat, SeenFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load_queries("files")
@@ -23,14 +24,14 @@ MAX_ATTEMPTS = 4
 """Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
 
 REREAD_PAUSE_SECONDS = 0.5
-"""The minimum pause before a file that changed during reading is read again."""
+"""The minimum pause before a file that changed while it was read is read again: a program is writing it."""
 
 EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
 """The pause before the extra attempt of a file that has used all attempts but has changed since the last one. It limits
-the cost of a file that changes again and again and crashes each reader."""
+the cost of a file that changes again and again and crashes its worker each time."""
 
 EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
-"""Skip reasons that do not depend on the extractor: another version of it changes nothing."""
+"""Skip reasons that a new version of the extractor cannot change."""
 
 _SNAPSHOT_ROWS = 5000
 
@@ -52,18 +53,18 @@ def _bounds(directory: bytes) -> dict[str, bytes | None]:
     return {"from": directory + b"/" if directory else b"", "to": directory + b"0" if directory else None}
 
 
-def snapshot(connection: Connection, root: RootId, *, below: bytes = b"") -> Iterator[IndexedFile]:
-    """The files of a root in the index, or those below one of its directories."""
+def snapshot(connection: Connection, root: RootId, *, directory: bytes = b"") -> Iterator[FileRow]:
+    """The files that the index has below a directory of a root; the empty path is the root itself."""
     with connection.cursor("snapshot", binary=True) as cursor:
         cursor.itersize = _SNAPSHOT_ROWS
-        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **_bounds(below)}):
-            yield IndexedFile(*row)
+        for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **_bounds(directory)}):
+            yield FileRow(*row)
 
 
-def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes) -> list[IndexedFile]:
-    """The files directly in one directory; the empty path is the root itself."""
+def snapshot_of_directory(connection: Connection, root: RootId, directory: bytes) -> list[FileRow]:
+    """The files that the index has right in one directory; the empty path is the root itself."""
     values = {"root_id": root, **_bounds(directory)}
-    return [IndexedFile(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
+    return [FileRow(*row) for row in connection.execute(_SQL["snapshot_of_directory"], values, binary=True)]
 
 
 def sample_files(connection: Connection, root: RootId, *, limit: int) -> list[tuple[bytes, int, int]]:
@@ -83,23 +84,23 @@ def paths_of_inodes(connection: Connection, root: RootId, inodes: Collection[int
 
 def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
     """Record new and changed files. Returns the ids of those that must be read."""
-    ordered = {file.path: file for file in seen}.values()
+    distinct = {file.path: file for file in seen}.values()
     rows = connection.execute(
         _SQL["upsert_files"],
         {
             "root_id": root,
             "priority": priority,
-            "paths": [file.path for file in ordered],
-            "displays": [display_path(file.path) for file in ordered],
-            "extensions": [extension(file.path) for file in ordered],
-            **_stat_arrays([file.stat for file in ordered]),
+            "paths": [file.path for file in distinct],
+            "displays": [display_path(file.path) for file in distinct],
+            "extensions": [extension(file.path) for file in distinct],
+            **_stat_arrays([file.stat for file in distinct]),
         },
     )
     return [FileId(row[0]) for row in rows]
 
 
 def _stat_arrays(stats: Sequence[FileStat]) -> dict[str, list[int]]:
-    """The arrays that queries unnest to metadata."""
+    """The metadata as one array a column, which queries unnest."""
     return {
         "sizes": [stat.size for stat in stats],
         "mtimes": [stat.mtime_ns for stat in stats],
@@ -112,9 +113,9 @@ def _stat_arrays(stats: Sequence[FileStat]) -> dict[str, list[int]]:
 
 
 def delete_unseen(connection: Connection, root: RootId, paths: Sequence[bytes], *, began: datetime) -> int:
-    """Delete files that a scan has not seen. Returns their number.
+    """Delete files that a scan has not seen. Returns their number. Their contents become orphans.
 
-    Files that the watcher has seen since `began`, the begin of the scan, stay. The contents become orphans.
+    `began` is when the scan began: files that the watcher has recorded since then stay.
     """
     values = {"root_id": root, "paths": list(paths), "began": began}
     return _orphan_contents_of(connection, connection.execute(_SQL["delete_unseen"], values).fetchall())
@@ -133,7 +134,7 @@ def count_files_of_root(connection: Connection, root: RootId) -> int:
 
 
 def delete_paths(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
-    """Delete the files at these paths and below them. Returns their number. The contents become orphans."""
+    """Delete the files at these paths and below them. Returns their number. Their contents become orphans."""
     rows = connection.execute(_SQL["delete_paths"], {"root_id": root, "paths": list(paths)}).fetchall()
     return _orphan_contents_of(connection, rows)
 
@@ -149,7 +150,7 @@ def claim_files(
 ) -> list[ClaimedFile]:
     """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 
-    The claim increments `attempts`: commit before a parser reads the files.
+    The claim increments `attempts`. Commit it before a parser reads the files.
     """
     rows = connection.execute(
         _SQL["claim_files"],
@@ -251,9 +252,9 @@ def finish_unreadable(
 
 
 def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, counted: bool, pause_s: float) -> None:
-    """Release claims of files that were not read. Nobody can claim them for `pause_s` seconds.
+    """Return claims before their files are finished. Nobody can claim the files for `pause_s` seconds.
 
-    With `counted`, the attempt stays counted: the files may have caused the failure.
+    With `counted`, the attempt stays counted, because the files may have caused the failure.
     """
     if claims:
         connection.execute(
@@ -270,7 +271,7 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
 def requeue_outdated(connection: Connection, *, limit: int) -> int:
     """Make files pending that an older version of the extractor has read, with or without text. Returns their number.
 
-    Each root gets at most as many as bring the number of its pending files up to `limit`.
+    No root gets more than `limit` pending files by this.
     """
     values = {
         "extractor": EXTRACTOR_VERSION,
@@ -287,8 +288,8 @@ def release_files(connection: Connection, *, owner: str) -> int:
 
 
 def quarantine_files(connection: Connection) -> int:
-    """Quarantine the files whose readers died `MAX_ATTEMPTS` times. Returns their number."""
-    detail = f"the reader died {MAX_ATTEMPTS} times over this file"
+    """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number."""
+    detail = f"the worker died {MAX_ATTEMPTS} times over this file"
     values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": EXTRACTOR_VERSION}
     return connection.execute(_SQL["quarantine_files"], values).rowcount
 

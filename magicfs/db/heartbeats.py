@@ -1,7 +1,7 @@
 """Heartbeats: which agents, workers and mounts are alive.
 
-An agent reports itself and the workers of its host, a mount reports itself. `magicfs status` reads who has reported
-recently.
+An agent reports itself and all workers of the cluster that have answered it, a mount reports itself. `magicfs status`
+reads who has reported recently. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from magicfs.domain.status import MountStatus, WorkerStatus
 _SQL = load_queries("heartbeats")
 
 ALIVE_SECONDS = 20.0
-"""Workers and mounts report every few seconds; one whose last report is older than this is gone."""
+"""The time after its last report at which a worker or a mount counts as gone. Both report every few seconds."""
 
 
 def record_agent(connection: Connection, *, host: str) -> None:
@@ -24,7 +24,7 @@ def record_agent(connection: Connection, *, host: str) -> None:
 
 
 def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> None:
-    """Record the workers that have just answered, and delete those that have not for a long time."""
+    """Record the workers that have just answered, and delete those that have not answered for ten minutes."""
     connection.execute(
         _SQL["record_workers"],
         {

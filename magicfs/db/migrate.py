@@ -1,7 +1,7 @@
-"""Migrations: bring the schema to the version that this code needs.
+"""Migrations, which bring the schema to the version that this code needs.
 
-Every role calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait for it and
-have nothing left to do. Migrations go forward only. All missing ones are applied in one transaction.
+Every process of MagicFS calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait
+for the lock and then have nothing to do. Migrations go forward only. All missing ones are applied in one transaction.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def migrate(database: Database) -> int:
 
     Raises `SchemaError` when the database has a newer schema, or a migration has changed since it was applied.
     """
-    known = migrations()
+    available = migrations()
     with database.transaction() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -59,8 +59,8 @@ def migrate(database: Database) -> int:
             "(version integer PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         applied = _applied(connection)
-        _check(applied, known)
-        missing = [migration for migration in known if migration.version not in applied]
+        _check(applied, available)
+        missing = [migration for migration in available if migration.version not in applied]
         for migration in missing:
             log.info("migrating the database: %s", migration.name)
             connection.execute(migration.text.encode())
@@ -77,13 +77,13 @@ def _applied(connection: Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT version, digest FROM schema_migrations").fetchall())
 
 
-def _check(applied: dict[int, str], known: list[Migration]) -> None:
-    newest = known[-1].version
+def _check(applied: dict[int, str], available: list[Migration]) -> None:
+    newest = available[-1].version
     if applied and max(applied) > newest:
         raise SchemaError(
             f"the database has schema version {max(applied)}, this program knows {newest}: update this program"
         )
-    for migration in known:
+    for migration in available:
         if migration.version in applied and applied[migration.version] != migration.digest:
             raise SchemaError(
                 f"migration {migration.name} is not the one that was applied: use the version that made this database"

@@ -1,4 +1,8 @@
-"""The models whose vectors the index has, their states, and the partition of `embeddings` for each model."""
+"""Models whose vectors the index has: their rows and states, and the partition of `embeddings` for each of them.
+
+`magicfs up` and `magicfs model` activate and build models; the embed workers, maintenance and searches read them. It
+neither loads nor stores a model's files, see `magicfs.models`. Runs in the caller's transaction.
+"""
 
 from __future__ import annotations
 
@@ -58,9 +62,9 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
 
 
 def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
-    """Start to embed all chunks under `spec`, while searches keep using the active model. Returns the named model.
+    """Start to embed all chunks under `spec`, while searches keep using the active model. Returns the model of `spec`.
 
-    Another building model is retired. Naming the active model does no more than that.
+    Another building model is retired. If `spec` is the active model, nothing else happens.
     """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
@@ -76,7 +80,7 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
 
 
 def complete_building(connection: Connection) -> IndexedModel | None:
-    """Activate the building model, if it has the vectors of all chunks that a file has. Returns it then, else None."""
+    """Activate the building model if no chunk that a file has lacks a vector. Returns the model, or None."""
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
     # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 """A connection inside a transaction: the first argument of every query function."""
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 SHORTEST_CONNECT_SECONDS = 2
 """The minimum that libpq accepts."""
@@ -69,7 +69,7 @@ def _translation(error: psycopg.Error) -> DatabaseError:
     return DatabaseError(f"the database refused a statement: {line}")
 
 
-def retry_on_conflict(transaction: Callable[[], Result]) -> Result:
+def retry_on_conflict(transaction: Callable[[], T]) -> T:
     """The result of a transaction, which is run again after a conflict with another one.
 
     Raises `DatabaseConflict` when the last of `CONFLICT_TRIES` runs fails with it.

@@ -1,6 +1,6 @@
 """Hosts and roots: their rows, the states of roots, and requests for scans.
 
-The agent and `magicfs roots` write them; the mount reads them.
+The agent and `magicfs roots` write them; the mount reads them. It touches no disk. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def delete_root(connection: Connection, root: RootId) -> None:
 
 
 def set_root_state(connection: Connection, root: RootId, *, state: RootState, detail: str | None) -> None:
-    """Record the result of a check of a root. Writes nothing when it has not changed."""
+    """Record the state of a root after a check. Writes nothing when it is the same as before."""
     connection.execute(_SQL["set_root_state"], {"root_id": root, "state": state.value, "detail": detail})
 
 
@@ -76,7 +76,7 @@ def set_device(connection: Connection, root: RootId, *, device: int) -> None:
 
 
 def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
-    """Record a scan that has ended; `began` is the database's time at its begin.
+    """Record a scan that has ended; `began` is the database's time when it began.
 
     The scan may have skipped directories that it could not read. The index keeps their files.
     """

@@ -19,7 +19,7 @@ _SQL = load_queries("search")
 _NANOSECONDS = 1_000_000_000
 _BEFORE_ALL_TIMES_NS = -(1 << 62)
 MAX_ENUMERATED_CONTENTS = 50_000
-"""Contents. In a scope of more, an index finds candidates quickly, because most chunks are in scope."""
+"""A scope of more contents is not enumerated: most chunks are in it, so an index finds candidates quickly."""
 
 Parameters = dict[str, Any]
 
@@ -28,8 +28,8 @@ Parameters = dict[str, Any]
 class Scope:
     """The chunks that a search looks at."""
 
-    conditions: Parameters
-    """Values for the fragments of `search.sql`; None sets no condition."""
+    condition_parameters: Parameters
+    """The parameters of the fragments in `search.sql`; one that is None sets no condition."""
     has_file_conditions: bool = False
     """Whether filters or excluded words leave out files."""
     contents: tuple[ContentId, ...] | None = None
@@ -40,17 +40,19 @@ class Scope:
     @property
     def is_restricted(self) -> bool:
         """Whether filters, excluded words or phrases leave out chunks."""
-        return any(value is not None for value in self.conditions.values())
+        return any(value is not None for value in self.condition_parameters.values())
 
     @property
     def has_phrases(self) -> bool:
         """Whether chunks must have phrases to the letter."""
-        return self.conditions["phrases"] is not None
+        return self.condition_parameters["phrases"] is not None
 
     @property
     def parameters(self) -> Parameters:
         """The parameters of a query in this scope."""
-        return self.conditions if self.contents is None else self.conditions | {"contents": list(self.contents)}
+        if self.contents is None:
+            return self.condition_parameters
+        return self.condition_parameters | {"contents": list(self.contents)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class CompiledQuery:
 
     lexemes: dict[str, int]
     """The words of the question, and how often the question has each."""
-    phrase: str | None
-    """The whole question as a phrase, the text of a `tsquery`."""
+    question_phrase: str | None
+    """The whole question as a phrase, the text of a `tsquery`; None without words."""
     scope: Scope
 
 
@@ -70,14 +72,14 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
         _SQL["compile_query"],
         {"question": query.question, "phrases": list(query.phrases), "excluded": list(query.excluded)},
     ).fetchone()
-    lexemes, counts, phrase, phrase_words, phrases, excluded = row or ((), (), None, None, (), None)
-    conditions = _filter_conditions(query.filters) | {
+    lexemes, counts, question_phrase, phrase_words, phrases, excluded = row or ((), (), None, None, (), None)
+    condition_parameters = _filter_parameters(query.filters) | {
         "phrases": list(phrases) or None,
         "phrase_words": phrase_words,
         "excluded": excluded,
     }
-    scope = Scope(conditions, has_file_conditions=bool(query.filters or query.excluded))
-    return CompiledQuery(dict(zip(lexemes, counts, strict=True)), phrase, scope)
+    scope = Scope(condition_parameters, has_file_conditions=bool(query.filters or query.excluded))
+    return CompiledQuery(dict(zip(lexemes, counts, strict=True)), question_phrase, scope)
 
 
 def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:
@@ -98,7 +100,7 @@ def _contents(connection: Connection, scope: Scope) -> tuple[ContentId, ...] | N
     return tuple(ContentId(row[0]) for row in rows) if len(rows) <= MAX_ENUMERATED_CONTENTS else None
 
 
-def _filter_conditions(filters: Filters) -> Parameters:
+def _filter_parameters(filters: Filters) -> Parameters:
     relative = [folder for folder in filters.folders if not folder.startswith("/")]
     absolute = [folder for folder in filters.folders if folder.startswith("/")]
     return {

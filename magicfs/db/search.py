@@ -1,4 +1,4 @@
-"""Queries of the search: candidates by words, by names and by vectors, and the files that have them.
+"""Statements of a search: candidates by words, by names and by vectors, and the files that have them.
 
 Used by `magicfs.search`. Every list has a limit, because a common word is in most chunks. Where the scope's chunks are
 enumerated, they are compared one by one; otherwise an index brings candidates. Runs in the caller's transaction.
@@ -35,6 +35,10 @@ BM25_K1 = 1.5
 BM25_B = 0.75
 """How much the length of a chunk lowers its score, from 0 to 1."""
 
+WordCondition = list[list[str]]
+"""A condition on the words of a chunk: alternatives, each a list of lexemes that the chunk must all have. A chunk with
+`tax`, or with both `invoice` and `paid`, meets `[["tax"], ["invoice", "paid"]]`."""
+
 
 def set_statement_timeout(connection: Connection, *, seconds: float) -> None:
     """Limit each statement of this transaction to `seconds`; a longer one raises `DeadlineExceeded`."""
@@ -59,12 +63,9 @@ def average_tokens(connection: Connection) -> float:
 
 
 def candidates_by_words(
-    connection: Connection, scope: Scope, conditions: Sequence[Sequence[Sequence[str]]], *, limit: int
+    connection: Connection, scope: Scope, conditions: Sequence[WordCondition], *, limit: int
 ) -> list[ChunkId]:
-    """The chunks in scope that meet any of the conditions, up to `limit` for each condition.
-
-    A condition is a list of alternatives, each of them a list of lexemes that the chunk must all have.
-    """
+    """The chunks in scope that meet any of the conditions, up to `limit` for each condition."""
     parameters = scope.parameters | {"conditions": [_tsquery(condition) for condition in conditions], "limit": limit}
     if scope.chunks is not None:
         parameters["chunks"] = list(scope.chunks)
@@ -86,7 +87,7 @@ def _in_scope(name: str, scope: Scope) -> str:
     return f"{name}_in_files" if scope.contents is None else f"{name}_in_contents"
 
 
-def _tsquery(alternatives: Sequence[Sequence[str]]) -> str:
+def _tsquery(alternatives: WordCondition) -> str:
     return " | ".join("(" + " & ".join(_quoted(lexeme) for lexeme in lexemes) + ")" for lexemes in alternatives)
 
 
@@ -121,7 +122,7 @@ def rank_by_bm25(
             "limit": limit,
         },
     )
-    return [WordMatch(ChunkId(chunk_id), score, frozenset(lexemes)) for chunk_id, score, lexemes in rows]
+    return [WordMatch(ChunkId(chunk_id), bm25, frozenset(lexemes)) for chunk_id, bm25, lexemes in rows]
 
 
 def candidates_by_name(
@@ -149,7 +150,7 @@ def name_matches(connection: Connection, files: Sequence[FileId], lexemes: Seque
 def _name_parameters(lexemes: Sequence[str]) -> Parameters:
     return {
         "lexemes": list(lexemes),
-        "all_words": _tsquery([lexemes]),
+        "all_words": _tsquery([list(lexemes)]),
         "any_word": _tsquery([[lexeme] for lexeme in lexemes]),
     }
 

@@ -1,4 +1,4 @@
-"""Counts of files and chunks: for `magicfs status`, `.magic/status.json` and the coverage of a search.
+"""Counts of files and chunks, for `magicfs status`, `.magic/status.json` and the coverage of a search.
 
 All counts are exact and come from indexes alone, so that a million chunks take a tenth of a second. A chunk counts if
 the model has a row for it, with or without a vector. Orphan chunks, which no file has and maintenance has not swept
@@ -67,9 +67,9 @@ def read_progress(connection: Connection, *, host: str, root: str | None = None)
     return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*row))
 
 
-def index_version(connection: Connection) -> str:
-    """A text that changes with every commit that a search could see."""
-    return str(fetch_one(connection.execute(_SQL["index_version"]))[0])
+def change_marker(connection: Connection) -> str:
+    """A text that changes with every commit that a search could see: an equal text means an equal index."""
+    return str(fetch_one(connection.execute(_SQL["change_marker"]))[0])
 
 
 def _count_files(connection: Connection) -> tuple[Counter[int], Counter[str]]:

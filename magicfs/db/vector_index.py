@@ -1,8 +1,8 @@
 """The HNSW index over the active model's vectors: when to build it, and when to drop it.
 
-An agent calls `maintain_index` from time to time. Without the index, searches scan all vectors and are exact, which is
-as quick below some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it takes
-about a third of one for each row, so it is dropped during a bulk load.
+An agent calls `maintain_index` every minute. Without the index, searches scan all vectors and are exact, which is as
+quick for fewer than some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it
+takes about a third of one for each row, so it is dropped during a bulk load.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class WordMatch:
     """A chunk that has words of a question."""
 
     chunk_id: ChunkId
-    score: float
-    """BM25."""
+    bm25: float
+    """From 0 upwards; comparable between the matches of one question only."""
     lexemes: frozenset[str]
     """The words of the question that the chunk has."""
 

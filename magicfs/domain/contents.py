@@ -10,7 +10,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
 EXTRACTOR_VERSION = 2
-"""Raised when extraction gives another text or other chunks. Every file is then read again, also one without text."""
+"""To be raised when extraction gives other texts or chunks. Every file is then read again, with or without a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file has no text, and the reason."""
+    """The reason why a file has no text."""
 
     reason: SkipReason
     detail: str = ""

@@ -23,7 +23,8 @@ class FileState(StrEnum):
 class SkipReason(StrEnum):
     """Why a file has no text: it is `skipped` (there is nothing to index) or it has `failed`.
 
-    docs/reasons.md explains each reason to users. The values are stored.
+    The values are stored. docs/reasons.md explains each reason to users, and `ignored` too, which is none of them: an
+    ignored file has no row.
     """
 
     TOO_LARGE = "too-large"
@@ -38,7 +39,6 @@ class SkipReason(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     BOMB = "bomb"
-    IGNORED = "ignored"
 
     @property
     def state(self) -> FileState:
@@ -129,8 +129,8 @@ class ClaimedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """A file in the index, for comparison with the disk."""
+class FileRow:
+    """The row of a file in any state, as far as a comparison with the disk needs it."""
 
     id: FileId
     path: bytes
@@ -150,7 +150,7 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedFile:
-    """A claimed file that has been read: its text is stored as `content`, `stat` is its metadata when it was read."""
+    """A claimed file whose text is stored as `content`; `stat` is its metadata when it was read."""
 
     claim: ClaimedFile
     content: ContentId
@@ -159,7 +159,7 @@ class ExtractedFile:
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A file that is not in the index, or a chunk of which has no vector."""
+    """A file that failed or was skipped, or an indexed file with one of its chunks that failed to get a vector."""
 
     host: str
     root: str
@@ -170,6 +170,7 @@ class FailedFile:
     stat: FileStat
     """The metadata in the index."""
     state: FileState
+    """`FAILED` for an indexed file with a failed chunk."""
     reason: str
     detail: str | None
     changed_at: float
@@ -185,7 +186,7 @@ class FileFacts:
     detail: str | None
     attempts: int
     leased_by: str | None
-    """The worker whose claim it is now."""
+    """The worker that has claimed the file."""
     size: int
     mtime_ns: int
     indexed_at: float | None

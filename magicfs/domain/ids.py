@@ -12,7 +12,7 @@ ChunkId = NewType("ChunkId", int)
 ModelId = NewType("ModelId", int)
 
 Digest = NewType("Digest", bytes)
-"""XXH3-128 of a file's bytes or of a chunk's text: 16 bytes."""
+"""XXH3-128 of a file's bytes, or of a chunk's context and text: 16 bytes."""
 
 Lease = NewType("Lease", int)
 """The number of one claim. Work is finished only under the current number: a later claim invalidates an earlier one."""

@@ -22,7 +22,7 @@ class Root:
 
 
 class RootState(StrEnum):
-    """The result of the last check of a root. The values are the labels of `root_state` in Postgres."""
+    """The state of a root at its last check. The values are the labels of `root_state` in Postgres."""
 
     PRESENT = "present"
     MISSING = "missing"

@@ -119,4 +119,4 @@ class EmbedderStatus:
     model: str | None
     """Label of the loaded model."""
     served: int
-    """Queries embedded since it started."""
+    """Questions embedded since it started."""

@@ -3,10 +3,10 @@
 One agent a host runs `Agent.run` in the foreground. All state that matters is in Postgres: a new agent scans first.
 Its threads:
 
-- the caller's loads the roots and sends notifications;
+- the caller's thread loads the roots and sends notifications;
 - `scanner` scans roots that are due or that somebody asked to scan;
 - `watcher` watches the roots, and starts anew when their set changes;
-- `heartbeat` records the agent and the workers that answer it;
+- `heartbeat` records that the agent is alive, and the workers of the cluster that answer it;
 - `vector-index` builds or drops the index of vectors.
 """
 
@@ -52,7 +52,7 @@ WATCH_RETRY_SECONDS = 10.0
 HEARTBEAT_SECONDS = 5.0
 
 STARTUP_SECONDS = 30.0
-"""During this time after its start, the agent asks for workers without pause: they start one after the other."""
+"""For so long after its start, the agent asks every NOTIFY_SECONDS which workers answer: they start one by one."""
 
 MAINTENANCE_SECONDS = 15.0
 
@@ -77,8 +77,8 @@ class Agent:
         self._roots: dict[RootId, RegisteredRoot] = {}
         self._last_scan: dict[RootId, float] = {}
         """When the last scan of each root began; a root without one is due now."""
-        self._served_requests: dict[RootId, datetime | None] = {}
-        """`scan_wanted_at` of each root when its last scan began."""
+        self._scan_wanted_at: dict[RootId, datetime | None] = {}
+        """`scan_wanted_at` of each root when its last scan began: a later value is a new request."""
         self._scan_requested = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -117,7 +117,7 @@ class Agent:
         self._roots = {registered.root.id: registered for registered in loaded}
         for registered in loaded:
             root, request = registered.root, registered.scan_wanted_at
-            if root.id in new or (request is not None and request != self._served_requests.get(root.id)):
+            if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
                 self._request_scan(root)
 
     def _notify_workers(self) -> None:
@@ -166,7 +166,7 @@ class Agent:
         root, began = registered.root, time.monotonic()
         # Before the scan, so that a request during it leads to another one.
         self._last_scan[root.id] = began
-        self._served_requests[root.id] = registered.scan_wanted_at
+        self._scan_wanted_at[root.id] = registered.scan_wanted_at
         try:
             result = self._scanner.scan(registered)
         except BaseException:

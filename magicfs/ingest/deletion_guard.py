@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.roots import Root
+from magicfs.errors import RootMissing
 
 SAMPLE_FILES = 100
 """How many indexed files are compared with a tree whose device number has changed."""
@@ -23,18 +24,14 @@ DELETION_WINDOW_SECONDS = 60.0
 """Deletions within this time count together: long enough for `rm -r` of a large tree, too short for a day's work."""
 
 MIN_SUSPICIOUS_FILES = 10
-"""Fewer deletions are never suspicious: should the files come back, they are read again in a moment."""
+"""Fewer deletions are never suspicious: if the files come back, reading them again takes a moment."""
 
 FileSample = Sequence[tuple[bytes, int, int]]
 """Path, size in bytes, and mtime in nanoseconds of some indexed files."""
 
 
-class RootMissing(Exception):
-    """A root is not there, or something else is in its place. The message is shown to people."""
-
-
 def verify_root(root: Root, sample: Callable[[], FileSample]) -> int:
-    """Return the root's present device number. Raises `RootMissing`.
+    """The root's present device number. Raises `RootMissing` when the root is absent or replaced.
 
     btrfs and NFS may change device numbers at a reboot. A tree with another number is taken for the root when it
     holds at least half of the sampled files; a root without indexed files has nothing to lose. A root's path had no
@@ -79,7 +76,7 @@ class RecentCounter:
     """Counts by key within a sliding window of time. Threads may share one."""
 
     def __init__(self, *, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """What is added counts for `window_s` seconds."""
+        """A count is forgotten `window_s` seconds after it was added."""
         self._window_s = window_s
         self._clock = clock
         self._lock = threading.Lock()
@@ -93,7 +90,7 @@ class RecentCounter:
             self._counts[key] += count
 
     def count(self, key: Hashable) -> int:
-        """What was added to a key within the window."""
+        """The sum of what was added to a key within the window."""
         with self._lock:
             while self._added and self._added[0][0] < self._clock() - self._window_s:
                 _, expired, count = self._added.popleft()

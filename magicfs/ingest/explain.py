@@ -1,6 +1,7 @@
-"""Explain why a file is in the index, or is not, for `magicfs doctor PATH`.
+"""Explains why a file is in the index, or is not.
 
-Used by the CLI. Applies the rules of the walk to one path and reads the index; changes nothing.
+Used by `magicfs doctor PATH`. It applies the rules of the walk to one path and reads the index. It scans nothing and
+changes nothing. Any thread.
 """
 
 from __future__ import annotations
@@ -58,19 +59,20 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     registered = next((registered for registered in roots if encloses(registered.root.path, absolute)), None)
     if registered is None:
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
-    below = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]
-    why_excluded = _why_excluded(registered.root, below)
+    relative = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]
+    why_excluded = _why_excluded(registered.root, relative)
     if why_excluded is not None:
         return Explanation(registered, absolute, why_not=why_excluded)
     with database.transaction() as connection:
-        facts = file_facts(connection, registered.root.id, below)
+        facts = file_facts(connection, registered.root.id, relative)
     if facts is not None:
         return Explanation(registered, absolute, facts=facts)
     if os.path.isdir(absolute):
-        text = f"a directory with {_count_files(database, registered.root, below)} files in the index"
+        text = f"a directory with {_count_files(database, registered.root, relative)} files in the index"
         return Explanation(registered, absolute, why_not=f"{text}; {_TOO_LONG}" if _has_too_long(absolute) else text)
-    if len(below) > MAX_INDEXED_PATH_BYTES:
-        text = f"its path below the root has {len(below):,} bytes, and the index holds about {MAX_INDEXED_PATH_BYTES:,}"
+    if len(relative) > MAX_INDEXED_PATH_BYTES:
+        size, limit = f"{len(relative):,}", f"{MAX_INDEXED_PATH_BYTES:,}"
+        text = f"its path below the root has {size} bytes, and the index holds about {limit}"
         return Explanation(registered, absolute, why_not=f"{text}: shorten the names of its directories")
     return Explanation(registered, absolute, why_not="newer than the last scan: wait, or run 'magicfs scan --wait'")
 
@@ -94,10 +96,10 @@ def _has_too_long(directory: bytes) -> bool:
     return False
 
 
-def _why_excluded(root: Root, below: bytes) -> str | None:
+def _why_excluded(root: Root, relative: bytes) -> str | None:
     """Why the walk never reaches a path of a root; None when it does."""
-    rules = IgnoreRules().enter(root.path, below=b"")
-    parts = below.split(b"/") if below else []
+    rules = IgnoreRules().enter(root.path, relative=b"")
+    parts = relative.split(b"/") if relative else []
     for depth in range(1, len(parts) + 1):
         path = b"/".join(parts[:depth])
         absolute = os.path.join(root.path, path)
@@ -115,7 +117,7 @@ def _why_excluded(root: Root, below: bytes) -> str | None:
         if is_directory:
             if status.st_dev != root.device:
                 return f"{display_path(absolute)} is on another disk than its root: add it as a root of its own"
-            rules = rules.enter(absolute, below=path)
+            rules = rules.enter(absolute, relative=path)
         elif not stat.S_ISREG(status.st_mode):
             return "no regular file: devices, sockets and pipes are not indexed"
     return None

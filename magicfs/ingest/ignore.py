@@ -1,9 +1,9 @@
 """Which files are ignored: built-in rules, and the rules of `.gitignore` and `.magicfsignore` files.
 
 Used by the walk, the watcher and `explain`. The rules of a directory apply below it and override those above it, as in
-git; `.magicfsignore` overrides the `.gitignore` beside it. A rule with `!` takes back earlier ones, also the built-in
-ones, for the entry itself: not for what a directory contains, and nothing below an ignored directory is read. Only
-`IgnoreRules.enter` and `rules_for` read the disk. Any thread.
+git; `.magicfsignore` overrides the `.gitignore` beside it. A rule with `!` cancels earlier rules and the built-in ones
+for the entries that it matches, not for what a matched directory contains. Nothing below an ignored directory is read.
+Only `IgnoreRules.enter` and `rules_for` read the disk. Any thread.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A rule matches an entry itself, not what a matched directory contains: the walk does not enter the directory."""
+    """A line of a rule file. It matches entries, not what a matched directory contains: the walk does not enter it."""
 
     line: str
     ignores: bool
     matches: Callable[[str], object]
-    """Takes a path relative to the directory of the rule file, with a slash at the end if it is a directory's."""
+    """Takes a path relative to the directory of the rule file; the path of a directory ends with a slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,16 @@ class IgnoreRules:
 
     layers: tuple[_Layer, ...] = ()
 
-    def enter(self, directory: bytes, *, below: bytes) -> IgnoreRules:
+    def enter(self, absolute: bytes, *, relative: bytes) -> IgnoreRules:
         """The rules inside a directory: these, and those of its own rule files.
 
-        `directory` is its absolute path, `below` its path relative to the root, empty for the root itself.
+        `absolute` is the directory's absolute path, `relative` its path below the root, empty for the root itself.
         """
-        lines = [line for name in RULE_FILES for line in _read_lines(os.path.join(directory, name))]
-        rules = [rule for line in reversed(lines) if (rule := _parse_or_log(line, directory))]
+        lines = [line for name in RULE_FILES for line in _read_lines(os.path.join(absolute, name))]
+        rules = [rule for line in reversed(lines) if (rule := _parse_or_log(line, absolute))]
         if not rules:
             return self
-        prefix = os.fsdecode(below) + "/" if below else ""
+        prefix = os.fsdecode(relative) + "/" if relative else ""
         return IgnoreRules((*self.layers, _Layer(prefix, tuple(rules))))
 
     def ignores(self, path: bytes, *, is_directory: bool) -> bool:
@@ -93,24 +93,27 @@ class IgnoreRules:
         if is_directory:
             text += "/"
         for layer in reversed(self.layers):
-            relative = text[len(layer.prefix) :]
+            below_layer = text[len(layer.prefix) :]
             for rule in layer.rules:
-                if rule.matches(relative):
+                if rule.matches(below_layer):
                     return f"the rule '{rule.line}' of {layer.prefix or 'the root'}" if rule.ignores else None
         name = path.rpartition(b"/")[2]
         ignored = is_ignored_directory_name(name) if is_directory else is_ignored_name(name)
         return "a built-in rule for names like this" if ignored else None
 
 
-def rules_for(root: bytes, below: bytes) -> IgnoreRules | None:
-    """The rules inside the directory `below` of a root; None when the directory or a parent of it is ignored."""
-    rules = IgnoreRules().enter(root, below=b"")
-    parts = below.split(b"/") if below else []
+def rules_for(root: bytes, directory: bytes) -> IgnoreRules | None:
+    """The rules inside a directory of a root; None when the directory or a parent of it is ignored.
+
+    `directory` is relative to `root`, and empty for the root itself.
+    """
+    rules = IgnoreRules().enter(root, relative=b"")
+    parts = directory.split(b"/") if directory else []
     for depth in range(len(parts)):
         path = b"/".join(parts[: depth + 1])
         if rules.ignores(path, is_directory=True):
             return None
-        rules = rules.enter(os.path.join(root, path), below=path)
+        rules = rules.enter(os.path.join(root, path), relative=path)
     return rules
 
 
@@ -146,7 +149,7 @@ def _read_lines(path: bytes) -> list[str]:
 
 
 def _parse_or_log(line: str, directory: bytes) -> _Rule | None:
-    """The rule in a line. A line that is none is logged and has no effect, as in git."""
+    """The rule in a line; None for a comment and for a line that is no rule, which is logged and otherwise ignored."""
     try:
         return _parse(line)
     except (ValueError, re.error):
@@ -165,7 +168,7 @@ def _parse(line: str) -> _Rule | None:
     return _Rule(line, pattern.include, pattern.regex.fullmatch)
 
 
-# Normalizing: pathspec reads some lines otherwise than git, and some so that they match a parent only.
+# Normalizing: pathspec gives some lines another meaning than git does, and lets some match a parent directory only.
 
 _MANY_STARS = re.compile(r"\*{3,}")
 _FINAL_DOUBLE_STAR = re.compile(r"(?<![^/])\*\*(/?)$")
@@ -202,7 +205,7 @@ def _normalized(line: str) -> str:
     body = _MANY_STARS.sub("**", body)
     body = _FINAL_DOUBLE_STAR.sub(r"**/*\1", body)
     body = _FINAL_STAR.sub(r"?*\1", body)
-    return sign + _BRACKETS.sub(lambda found: found[0][0] + _CHARACTER_CLASS.sub(_characters, found[0][1:]), body)
+    return sign + _BRACKETS.sub(lambda match: match[0][0] + _CHARACTER_CLASS.sub(_characters, match[0][1:]), body)
 
 
 def _characters(character_class: re.Match[str]) -> str:
@@ -240,10 +243,10 @@ def compile_pattern(line: str) -> GitIgnoreSpecPattern:
 
 
 def _without_backtracking(regex: str) -> str:
-    """An expression that matches the same, and tries one way only for each wildcard but the last."""
+    """An expression that matches the same paths, and tries a single way for every wildcard except the last one."""
     regex = _EARLIER_STAR.sub(r"(?>[^/]*?\1)", regex)
     # As in git, brackets match no slash. Otherwise a segment that reaches into the next one matches in many ways.
-    regex = _REGEX_BRACKETS.sub(lambda found: f"(?!/){found[0]}" if found[1] else found[0], regex)
+    regex = _REGEX_BRACKETS.sub(lambda match: f"(?!/){match[0]}" if match[1] else match[0], regex)
     first, *others = regex.split(_INNER_DOUBLE_STAR)
     if not others:
         return regex

@@ -1,4 +1,4 @@
-"""What the index holds about the files of a root, a directory at a time, for comparison with the disk.
+"""The index's record of a root's files, a directory at a time, for comparison with the disk.
 
 `IndexSnapshot` serves one scan, in one thread. It takes each directory from the `SnapshotCache`, and from the database
 where the cache has nothing. The cache lives as long as the scanner and is shared by its threads: it keeps the listings
@@ -21,12 +21,12 @@ from magicfs.ingest.walk import Listing, Signature, is_within, parent_directorie
 
 @dataclass(frozen=True, slots=True)
 class CachedSnapshot:
-    """What the cache holds of a root."""
+    """The entry of a root in the cache."""
 
     listings: dict[bytes, bytes]
     """Packed listings by directory."""
     stale: set[bytes]
-    """Directories whose rows have been written since: only the database knows them."""
+    """Directories whose rows have been written since: their files must be loaded from the database."""
 
 
 class SnapshotCache:
@@ -38,9 +38,9 @@ class SnapshotCache:
         self._stale: dict[RootId, set[bytes]] = {}
 
     def begin_scan(self, root: RootId) -> CachedSnapshot | None:
-        """What the last scan of a root has stored; None when there is nothing.
+        """The entry of a root, as its last scan stored it; None when there is none.
 
-        What is marked stale from now on is left out of what this scan will store.
+        `store` leaves out the directories that are marked stale from now on.
         """
         with self._lock:
             stale = self._stale.pop(root, set())
@@ -87,15 +87,15 @@ class SnapshotCache:
 
 
 class IndexSnapshot:
-    """The index before a scan. Notes the listings of the scan, and returns what the scan has not seen."""
+    """The files in the index when a scan begins. It notes the scan's listings, and tells which files the scan lacks."""
 
-    def __init__(self, database: Database, root: RootId, below: bytes, cached: CachedSnapshot | None) -> None:
-        """The snapshot of the directory `below`. Without `cached`, all its rows are loaded at once."""
+    def __init__(self, database: Database, root: RootId, directory: bytes, cached: CachedSnapshot | None) -> None:
+        """The snapshot of a directory of a root. Without `cached`, all rows of the directory are loaded here."""
         self._database = database
         self._root = root
         self._cached = cached.listings if cached is not None else {}
         self._stale = cached.stale if cached is not None else set()
-        self._loaded = self._load(below) if cached is None else None
+        self._loaded = self._load(directory) if cached is None else None
         self._seen_files = 0
         self._seen: dict[bytes, bytes] = {}
 
@@ -110,7 +110,7 @@ class IndexSnapshot:
         return self._seen.keys()
 
     def note_listing(self, listing: Listing) -> bool:
-        """Note a directory of the scan. Returns whether it is unchanged, as the cache has it."""
+        """Note a directory of the scan. Returns whether the cache has the same listing: it is unchanged."""
         packed = listing.pack()
         self._seen[listing.path] = packed
         self._seen_files += len(listing)
@@ -120,7 +120,7 @@ class IndexSnapshot:
         return True
 
     def pop_signatures(self, directory: bytes) -> dict[bytes, Signature]:
-        """The indexed files right in a directory, by name. To be called once for each directory."""
+        """The signatures of the indexed files right in a directory, by name. Call it once for each directory."""
         if self._loaded is not None:
             return self._loaded.pop(directory, {})
         packed = self._cached.pop(directory, None)
@@ -133,7 +133,7 @@ class IndexSnapshot:
     def unseen_files(self, unlisted: list[bytes]) -> dict[bytes, int]:
         """Inode numbers by path of the indexed files in directories that the scan has not seen.
 
-        Leaves out what lies in or below an `unlisted` directory. To be called at the end of the scan.
+        Files in or below an `unlisted` directory are left out. Call it at the end of the scan.
         """
         excluded = set(unlisted)
         return {
@@ -144,9 +144,9 @@ class IndexSnapshot:
         }
 
     def listings_to_cache(self, unlisted: list[bytes]) -> dict[bytes, bytes]:
-        """Packed listings by directory: those of the scan, and the index's of what lies below `unlisted` directories.
+        """Packed listings by directory: the scan's, and the index's for the `unlisted` directories and all below them.
 
-        To be called at the end of the scan.
+        Call it at the end of the scan.
         """
         kept = set(unlisted)
         return self._seen | {
@@ -165,10 +165,10 @@ class IndexSnapshot:
             unseen[directory] = self.pop_signatures(directory)
         return unseen
 
-    def _load(self, below: bytes) -> dict[bytes, dict[bytes, Signature]]:
+    def _load(self, directory: bytes) -> dict[bytes, dict[bytes, Signature]]:
         loaded: dict[bytes, dict[bytes, Signature]] = {}
         with self._database.transaction() as connection:
-            for file in files_db.snapshot(connection, self._root, below=below):
-                directory, _, name = file.path.rpartition(b"/")
-                loaded.setdefault(directory, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
+            for file in files_db.snapshot(connection, self._root, directory=directory):
+                parent, _, name = file.path.rpartition(b"/")
+                loaded.setdefault(parent, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
         return loaded

@@ -1,7 +1,7 @@
-"""Add and remove roots.
+"""Adds and removes roots.
 
-Used by the CLI and by the agent's start. A root must be a readable directory that overlaps with no other root, with no
-mount of MagicFS, and not with the state directory.
+Used by the CLI. It scans nothing: the agent does that. A root must be a readable directory that overlaps with no other
+root, with no mount of MagicFS, and not with the state directory. Any thread.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
 
 
 def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
-    """The absolute path of a directory that can be a root, links resolved.
+    """The absolute path of a directory that can be a root, with links resolved.
 
     `home` is the state directory, `mounts` are mount points besides those that the kernel knows. Raises `RootError`
     when the path is no readable directory, or overlaps with the state directory or a mount.

@@ -1,8 +1,9 @@
-"""Bring the index in line with the disk: compare files with the index, and record what is new, changed and gone.
+"""Brings the index in line with the disk: compares files with the index, and records what is new, changed and gone.
 
 Used by the agent for whole roots, and by the watcher for the paths that events name. Scanning is the truth, events are
-hints. The scanner reads no file's content, it notifies the extract workers. It deletes rows only after a full look at
-a root that is present, and asks a person when most of a root is gone; see `deletion_guard`. Threads may share one.
+hints. The scanner reads no file's content, it notifies the extract workers. Files that are gone stay in the index while
+their root is missing, and until a person confirms when most of the root is gone; see `deletion_guard`. Threads may
+share one scanner.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError, RootMissing
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     MIN_SUSPICIOUS_FILES,
     SAMPLE_FILES,
     FileSample,
     RecentCounter,
-    RootMissing,
     is_present,
     is_suspicious,
     verify_root,
@@ -44,13 +44,13 @@ BATCH_FILES = 1000
 """Files recorded in one transaction: workers read the first ones while the scan goes on."""
 
 SAVED_PRIORITY = 1
-"""Of files that a person just saved. They are read before a bulk import, which has priority 0."""
+"""The priority of files that a person just saved: they are read before the files of an import, with priority 0."""
 
 IMPORT_WINDOW_SECONDS = 10.0
 IMPORT_FILES = 50
 IMPORT_FILES_PER_DIRECTORY = 10
-"""Events for more than `IMPORT_FILES` files of a root within the window are an import. Its files have priority 0 in
-directories with more than `IMPORT_FILES_PER_DIRECTORY` of them, and in new directories."""
+"""Events for more than `IMPORT_FILES` files of a root within the window are an import. During an import, files get
+priority 0 in a directory with more than `IMPORT_FILES_PER_DIRECTORY` of these events, and in a new directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,11 @@ class ScanResult:
     """Files that were deleted from the index."""
     complete: bool
     """Whether every directory could be listed and every file examined."""
-    suspect: int = 0
-    """Files that are gone but were kept in the index, because they are too many."""
+    suspected_deletions: int = 0
+    """Files that are gone and stay in the index: a person must confirm their deletion, or the root is absent."""
     unfinished: bool = False
-    """Whether the scan of a directory stopped after one batch, so that events need not wait: a full scan is needed."""
+    """Whether the scan of a directory stopped after its first batch. A full scan must do the rest, and the events that
+    wait are processed before it."""
 
 
 class ScanStopped(MagicFSError):
@@ -83,12 +84,12 @@ class Scanner:
         self._stopping = stopping
         self._cache = SnapshotCache()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
-        """By root."""
+        """Deleted files by root."""
         self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
-        """Files that events pointed to, by root, and by root and directory."""
+        """Files that events named, by root, and by root and directory."""
 
     def scan(self, registered: RegisteredRoot) -> ScanResult:
-        """Compare a whole root with the index and bring the index in line. Records the root's state."""
+        """Compare a whole root with the index and update the index. Records the root's state."""
         try:
             root = self._verify(registered.root)
         except RootMissing as error:
@@ -99,8 +100,8 @@ class Scanner:
         if registered.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
         began, deletions_confirmed = self._begin(root)
-        rules = IgnoreRules().enter(root.path, below=b"")
-        walk = Walk(root=root.path, device=root.device, below=b"", rules=rules)
+        rules = IgnoreRules().enter(root.path, relative=b"")
+        walk = Walk(root=root.path, device=root.device, top=b"", rules=rules)
         snapshot = IndexSnapshot(self._database, root.id, b"", self._cache.begin_scan(root.id))
         try:
             result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=deletions_confirmed)
@@ -111,7 +112,7 @@ class Scanner:
                 with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
                     roots_db.restore_deletion_confirmation(connection, root.id)
             raise
-        if result.suspect:
+        if result.suspected_deletions:
             self._cache.drop(root.id)
         else:
             self._cache.store(root.id, snapshot.listings_to_cache(walk.unlisted))
@@ -119,7 +120,7 @@ class Scanner:
         return result
 
     def scan_directory(self, root: Root, directory: bytes) -> ScanResult:
-        """Compare one directory of a root, with all below it, with the index; of a large one, only the first batch."""
+        """Compare a directory of a root, and all below it, with the index. Stops after a full batch of changes."""
         with self._database.transaction() as connection:
             began = roots_db.database_time(connection)
         self._cache.mark_stale_below(root.id, [directory])
@@ -128,7 +129,7 @@ class Scanner:
             with self._database.transaction() as connection:
                 deleted = files_db.delete_paths(connection, root.id, [directory])
             return ScanResult(changed=0, deleted=deleted, complete=True)
-        walk = Walk(root=root.path, device=root.device, below=directory, rules=rules)
+        walk = Walk(root=root.path, device=root.device, top=directory, rules=rules)
         snapshot = IndexSnapshot(self._database, root.id, directory, None)
         result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=False, from_event=True)
         if directory:
@@ -138,7 +139,7 @@ class Scanner:
         return result
 
     def record(self, root: Root, seen: list[SeenFile]) -> None:
-        """Record files that events pointed to."""
+        """Record files that events named."""
         directories = Counter(file.path.rpartition(b"/")[0] for file in seen)
         self._cache.mark_stale(root.id, directories)
         for directory, count in directories.items():
@@ -157,10 +158,10 @@ class Scanner:
             self._record_batch(root, bulk, priority=0)
 
     def delete(self, root: Root, paths: list[bytes]) -> bool:
-        """Delete files that are gone from the index, and everything below those paths that were directories.
+        """Delete the rows at these paths and below them: the files, or the directories, are gone from the disk.
 
-        Returns False and deletes nothing when the root is not present, or when these and the recent deletions are
-        suspicious: a full scan must decide.
+        Returns False and deletes nothing when the root is not present, or when these deletions together with the
+        recent ones are suspicious: a full scan must decide.
         """
         return retry_on_conflict(lambda: self._try_delete(root, paths))
 
@@ -188,7 +189,7 @@ class Scanner:
         return True
 
     def _is_import(self, root: Root, seen: list[SeenFile]) -> bool:
-        """Whether these files, with others that events pointed to recently, are more than a person saves."""
+        """Whether these files, together with others that events named recently, are more than a person saves."""
         self._saved.add(root.id, len(seen))
         return self._saved.count(root.id) > IMPORT_FILES
 
@@ -229,7 +230,7 @@ class Scanner:
         deletions_confirmed: bool,
         from_event: bool = False,
     ) -> ScanResult:
-        """Bring the index in line with a walk."""
+        """Update the index from a walk. Deletes nothing when the deletions are suspicious or the root is absent."""
         difference = self._record_changes(root, walk, snapshot, from_event=from_event)
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
@@ -238,18 +239,18 @@ class Scanner:
         complete = not walk.unlisted and not walk.stat_failed
         result = ScanResult(changed=difference.changed, deleted=0, complete=complete)
         # Recent deletions elsewhere in the root say nothing about one directory.
-        recent = deletions + (0 if walk.below else self._deletions.count(root.id))
+        recent = deletions + (0 if walk.top else self._deletions.count(root.id))
         indexed = recent + snapshot.seen_files - len(difference.new_inodes)
         if deletions and not deletions_confirmed and is_suspicious(deleted=recent, indexed=indexed):
-            return replace(result, suspect=deletions)
+            return replace(result, suspected_deletions=deletions)
         if gone and not is_present(root):
-            return replace(result, complete=False, suspect=len(gone))
+            return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._delete_unseen(root, list(gone), began)
         self._deletions.add(root.id, deletions)
         return replace(result, deleted=deleted)
 
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:
-        """Record new and changed files in batches. A scan that an event asked for ends after the first full batch."""
+        """Record new and changed files in batches. A scan that an event requested ends after the first full batch."""
         difference = Difference()
         batch: list[SeenFile] = []
 
@@ -313,9 +314,9 @@ class Scanner:
 
     def _finish(self, root: Root, result: ScanResult, began: datetime) -> None:
         """Record the end of a scan, and whether its root is suspect."""
-        if result.suspect:
+        if result.suspected_deletions:
             detail = (
-                f"{result.suspect} files are gone at once and were kept in the index: "
+                f"{result.suspected_deletions} files are gone at once and were kept in the index: "
                 f"if that is meant, run 'magicfs scan --accept-deletions {root.name}'"
             )
             log.warning("root %s: %s", root.name, detail)
@@ -335,9 +336,10 @@ class Scanner:
 
 @dataclass(slots=True)
 class Difference:
-    """How the directories of a walk differ from the index."""
+    """How the directories of a walk differ from the index. Mutable: it grows during the walk."""
 
     changed: int = 0
+    """Recorded files that are new or have changed."""
     new_inodes: set[int] = field(default_factory=set)
     """Inode numbers of files whose paths are new."""
     gone: dict[bytes, int] = field(default_factory=dict)
@@ -347,7 +349,7 @@ class Difference:
 
 
 def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: Difference) -> Iterator[SeenFile]:
-    """The new and changed files of a directory. Adds new inodes and gone files to `difference`."""
+    """The new and changed files of a directory. Adds its new inodes and its gone files to `difference`."""
     indexed = snapshot.pop_signatures(listing.path)
     prefix = listing.path + b"/" if listing.path else b""
     for name, signature in listing.signatures().items():
@@ -363,7 +365,10 @@ def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: D
 
 
 def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: set[int]) -> int:
-    """How many of the files that a walk has not seen are deleted, that is, neither moved in the root nor ignored."""
+    """The number of deleted files among `gone`: those not moved within the root, and with nothing at their path.
+
+    A file that a new rule ignores is gone for the walk, and still at its path.
+    """
     return sum(
         ino not in new_inodes and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items()
     )

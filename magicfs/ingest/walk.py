@@ -1,4 +1,4 @@
-"""Walk a tree, a directory at a time: regular files that no rule ignores, no symbolic links, on one device.
+"""Walks a tree, a directory at a time: regular files that no rule ignores, no symbolic links, on one device.
 
 Used by the scanner and the watcher. Reads the disk and no database. A walk reports what it could not list or stat,
 since nothing can be concluded about such files. One thread a walk. This is the hot loop of a rescan: one `stat` a
@@ -72,18 +72,22 @@ def _signatures(fields: list[Any]) -> dict[bytes, Signature]:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk of the directory `below` of `root`, where `rules` apply."""
+    """One walk of a directory of a root. Filled while it goes on."""
 
     root: bytes
+    """Absolute."""
     device: int
-    below: bytes
+    """The root's device: a directory on another one is not entered."""
+    top: bytes
+    """The directory to walk, relative to the root; empty for the root itself."""
     rules: IgnoreRules
+    """The rules inside `top`."""
     unlisted: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
     stat_failed: set[bytes] = field(default_factory=set)
     """Files that exist, but whose `stat` failed."""
     too_long: int = 0
-    """How many of both have a path beyond `MAX_PATH_BYTES`."""
+    """How many of these files and directories have a path of more than `MAX_PATH_BYTES`."""
 
     def listings(self) -> Iterator[Listing]:
         """The listing of every directory that no rule ignores."""
@@ -100,10 +104,10 @@ class Walk:
                 self.unlisted.append(directory)
         if self.too_long:
             text = "%s: %d files and directories have paths of more than %d bytes and are not indexed"
-            log.warning(text, os.fsdecode(self._absolute(self.below)), self.too_long, MAX_PATH_BYTES)
+            log.warning(text, os.fsdecode(self._absolute(self.top)), self.too_long, MAX_PATH_BYTES)
 
     def directories(self) -> Iterator[bytes]:
-        """Every directory that no rule ignores, each one before it is listed itself."""
+        """Every directory that no rule ignores, yielded before its entries are read."""
         queue = self._start()
         while queue:
             directory, rules = queue.pop()
@@ -136,15 +140,15 @@ class Walk:
     def _start(self) -> list[tuple[bytes, IgnoreRules]]:
         """The queue of a walk at its start: empty when a link or another disk has taken the directory's place."""
         if os.path.islink(self.root):
-            self.unlisted.append(self.below)
+            self.unlisted.append(self.top)
             return []
-        if self.below:
-            directory = self._absolute(self.below)
+        if self.top:
+            directory = self._absolute(self.top)
             # Where `lstat` fails, listing fails too, and reports it.
             with contextlib.suppress(OSError):
                 if os.path.islink(directory) or os.lstat(directory).st_dev != self.device:
                     return []
-        return [(self.below, self.rules)]
+        return [(self.top, self.rules)]
 
     def _list(
         self,
@@ -190,7 +194,7 @@ class Walk:
             return
         path = prefix + entry.name
         if self._enters(path, rules):
-            queue.append((path, rules.enter(entry.path, below=path)))
+            queue.append((path, rules.enter(entry.path, relative=path)))
 
     def _enters(self, path: bytes, rules: IgnoreRules) -> bool:
         """Whether a directory is walked: no rule ignores it, and it is on the root's device."""

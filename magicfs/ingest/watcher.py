@@ -1,4 +1,4 @@
-"""Watch the roots of a host with inotify, and bring the index in line where something changed.
+"""Watches the roots of a host with inotify, and updates the index where something changed.
 
 Used by the agent. Events are hints: each one only names a path to compare with the disk, and where events are lost
 the root is scanned. `Watcher.run` blocks in a thread of its own and starts another one that reads events. All changes
@@ -48,7 +48,7 @@ _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.
 
 @dataclass(slots=True)
 class ChangedPaths:
-    """The paths that events named."""
+    """The paths that events named. Mutable: `WatchSet` adds to it until `WatchSet.take` returns it."""
 
     paths: dict[RootId, set[bytes]] = field(default_factory=dict)
     """By root, relative to it. A directory stands for everything in it."""
@@ -123,7 +123,7 @@ class Watcher:
                 self._rescan(root)
 
     def process(self, roots: Iterable[Root], changes: ChangedPaths) -> None:
-        """Bring the index in line with the disk at the changed paths."""
+        """Update the index from the disk at the changed paths."""
         for root in roots:
             if root.id in changes.lost_events:
                 self._rescan(root)
@@ -166,7 +166,7 @@ class Watcher:
         """Scan whole directories; a full scan follows where deletions are suspicious or too much is new."""
         for directory in outermost(directories):
             result = self._scanner.scan_directory(root, directory)
-            if result.suspect or result.unfinished:
+            if result.suspected_deletions or result.unfinished:
                 self._rescan(root)
 
     def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, rules: RulesByDirectory) -> bool:
@@ -196,7 +196,7 @@ class Watcher:
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
-    """The status of a path; None when nothing is there. Raises `OSError` when that is unknown."""
+    """The status of a path; None when nothing is there. Raises `OSError` when the kernel cannot tell."""
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -322,7 +322,7 @@ class WatchSet:
         rules = rules_for(root.path, directory)
         if rules is None:
             return
-        for wanted in Walk(root=root.path, device=root.device, below=directory, rules=rules).directories():
+        for wanted in Walk(root=root.path, device=root.device, top=directory, rules=rules).directories():
             try:
                 number = self._inotify.add(os.path.join(root.path, wanted) if wanted else root.path)
             except OSError as error:

@@ -200,7 +200,7 @@ def save(index: Index, scanner: Scanner, *names: str) -> None:
     for name in names:
         (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (index.folder / name).write_text(f"words of {name}")
-    walk = Walk(root=index.root.path, device=index.root.device, below=b"", rules=IgnoreRules())
+    walk = Walk(root=index.root.path, device=index.root.device, top=b"", rules=IgnoreRules())
     scanner.record(index.root, [seen for name in names if (seen := walk.stat_file(name.encode()))])
 
 

@@ -172,12 +172,12 @@ def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
     index.extraction().run_batch()
     embedding = index.embedding()
     embedding._paused = lambda: True
-    while embedding.run_batch():
+    while embedding.run_turn():
         pass
     done = "SELECT text FROM chunks JOIN embeddings ON chunk_id = id WHERE state = 'done'"
     assert index.rows(done) == [("saved words",)]
     embedding._paused = lambda: False
-    embedding.run_batch()
+    embedding.run_turn()
     assert len(index.rows(done)) == 2
 
 
@@ -243,7 +243,7 @@ def test_a_bad_vector_quarantines_one_chunk(index: Index, monkeypatch: pytest.Mo
         return original(self, texts)
 
     monkeypatch.setattr(type(index.embedder), "embed_passages", refuse)
-    index.embedding().run_batch()
+    index.embedding().run_turn()
     assert index.rows("SELECT state, count(*) FROM embeddings GROUP BY 1 ORDER BY 1") == [("done", 2), ("failed", 1)]
 
 
@@ -326,7 +326,7 @@ class TestRootsThatAreNotThere:
         index.settle()
         for number in range(20):
             (index.folder / f"{number}.txt").unlink()
-        assert index.scan().suspect == 20
+        assert index.scan().suspected_deletions == 20
         assert len(index.states()) == 20
         assert index.registered().state == "suspect"
         from magicfs.db.roots import request_scan
@@ -440,7 +440,7 @@ class TestWhatMustNotBeLost:
             (index.folder / f"{number}.txt").unlink()
             kept += not scanner.delete(index.root, [f"{number}.txt".encode()])
         assert kept >= 15
-        assert index.scan().suspect == kept
+        assert index.scan().suspected_deletions == kept
         assert index.registered().state == "suspect"
 
     def test_a_confirmation_during_a_scan_holds_for_the_next_one(self, index: Index) -> None:
@@ -523,7 +523,7 @@ class TestChangesDuringWork:
             assert scanner.delete(index.root, [f"{number}.txt".encode()])
         for number in range(15, 27):
             (index.folder / f"{number}.txt").unlink()
-        assert index.scan().suspect == 12
+        assert index.scan().suspected_deletions == 12
         assert scanner.delete(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
 
     @with_and_without_restarts

@@ -10,7 +10,8 @@ import pytest
 
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
-from magicfs.ingest.deletion_guard import MIN_SUSPICIOUS_FILES, RootMissing, is_present, is_suspicious, verify_root
+from magicfs.errors import RootMissing
+from magicfs.ingest.deletion_guard import MIN_SUSPICIOUS_FILES, is_present, is_suspicious, verify_root
 
 
 def root(path: Path) -> Root:

@@ -31,7 +31,7 @@ PATHS = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=7).
 
 def rules(folder: Path, *lines: str) -> IgnoreRules:
     (folder / ".gitignore").write_text("".join(f"{line}\n" for line in lines))
-    return IgnoreRules().enter(os.fsencode(folder), below=b"")
+    return IgnoreRules().enter(os.fsencode(folder), relative=b"")
 
 
 @pytest.mark.filterwarnings("ignore:Possible set difference:FutureWarning")
@@ -47,7 +47,7 @@ def test_a_line_that_is_no_rule_is_left_out(tmp_path: Path, caplog: pytest.LogCa
 def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / ".gitignore")
     before = len(os.listdir("/proc/self/fd"))
-    assert IgnoreRules().enter(os.fsencode(tmp_path), below=b"") == IgnoreRules()
+    assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -168,7 +168,7 @@ def test_classes_of_characters_hold_as_in_git(tmp_path: Path, line: str, matched
 
 def test_blanks_at_the_end_are_what_git_takes_them_for(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_bytes(b"dos\r\nIcon\r\r\nspace  \nkept\\  \ntab\t\nlast\r")
-    found = IgnoreRules().enter(os.fsencode(tmp_path), below=b"")
+    found = IgnoreRules().enter(os.fsencode(tmp_path), relative=b"")
     names = [b"dos", b"Icon", b"Icon\r", b"space", b"kept", b"kept ", b"tab", b"tab\t", b"last"]
     ignored = [name for name in names if found.ignores(name, is_directory=True)]
     assert ignored == [b"dos", b"Icon\r", b"space", b"kept ", b"tab\t", b"last"]

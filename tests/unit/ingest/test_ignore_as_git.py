@@ -75,7 +75,7 @@ def untracked(tmp_path_factory: pytest.TempPathFactory) -> ListFiles:
 
 def walked(tree: Path) -> set[bytes]:
     root = os.fsencode(tree)
-    walk = Walk(root=root, device=os.stat(root).st_dev, below=b"", rules=IgnoreRules().enter(root, below=b""))
+    walk = Walk(root=root, device=os.stat(root).st_dev, top=b"", rules=IgnoreRules().enter(root, relative=b""))
     return {os.path.join(listing.path, name) for listing in walk.listings() for name in listing.signatures()}
 
 

@@ -12,9 +12,9 @@ from magicfs.ingest.walk import Walk
 from tests.plugins.deep import dig
 
 
-def walk(root: Path, *, below: bytes = b"", device_offset: int = 0) -> Walk:
+def walk(root: Path, *, top: bytes = b"", device_offset: int = 0) -> Walk:
     device = os.stat(root).st_dev + device_offset
-    return Walk(root=os.fsencode(root), device=device, below=below, rules=IgnoreRules())
+    return Walk(root=os.fsencode(root), device=device, top=top, rules=IgnoreRules())
 
 
 def listed(walked: Walk) -> dict[bytes, set[bytes]]:
@@ -24,13 +24,13 @@ def listed(walked: Walk) -> dict[bytes, set[bytes]]:
 def test_a_walk_can_begin_below_the_root(tmp_path: Path) -> None:
     (tmp_path / "sub/deep").mkdir(parents=True)
     (tmp_path / "sub/deep/a.txt").touch()
-    assert listed(walk(tmp_path, below=b"sub")) == {b"sub": set(), b"sub/deep": {b"a.txt"}}
+    assert listed(walk(tmp_path, top=b"sub")) == {b"sub": set(), b"sub/deep": {b"a.txt"}}
 
 
 def test_a_walk_does_not_begin_on_another_disk(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk/a.txt").touch()
-    walked = walk(tmp_path, below=b"disk", device_offset=1)
+    walked = walk(tmp_path, top=b"disk", device_offset=1)
     assert listed(walked) == {}
     assert list(walked.directories()) == []
     assert walked.unlisted == []
@@ -40,7 +40,7 @@ def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/a.txt").touch()
     (tmp_path / "link").symlink_to("elsewhere")
-    walked = walk(tmp_path, below=b"link")
+    walked = walk(tmp_path, top=b"link")
     assert listed(walked) == {}
     assert walked.unlisted == []
 
@@ -48,13 +48,13 @@ def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
 def test_a_link_in_place_of_the_root_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/sub").mkdir(parents=True)
     (tmp_path / "root").symlink_to("elsewhere")
-    walked = walk(tmp_path / "root", below=b"sub")
+    walked = walk(tmp_path / "root", top=b"sub")
     assert listed(walked) == {}
     assert walked.unlisted == [b"sub"]
 
 
 def test_a_directory_that_is_gone_is_not_listed(tmp_path: Path) -> None:
-    walked = walk(tmp_path, below=b"gone")
+    walked = walk(tmp_path, top=b"gone")
     assert listed(walked) == {}
     assert walked.unlisted == [b"gone"]
 

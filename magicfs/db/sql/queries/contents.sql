@@ -45,8 +45,8 @@ JOIN chunks USING (digest)
 -- A pending row for each chunk of the contents, under the active and the building model. Only the first chunks get the
 -- content's priority: all chunks of a long text would delay other files for minutes.
 INSERT INTO embeddings (model_id, chunk_id, priority)
-SELECT m.id, c.chunk_id, max(CASE WHEN c.ordinal < %(first)s THEN asked.priority ELSE 0 END)
-FROM unnest(%(content_ids)s::bigint[], %(priorities)s::smallint[]) AS asked (content_id, priority)
+SELECT m.id, c.chunk_id, max(CASE WHEN c.ordinal < %(prioritized)s THEN wanted.priority ELSE 0 END)
+FROM unnest(%(content_ids)s::bigint[], %(priorities)s::smallint[]) AS wanted (content_id, priority)
 JOIN content_chunks c USING (content_id) CROSS JOIN models m
 WHERE m.state IN ('active', 'building')
 GROUP BY m.id, c.chunk_id
@@ -64,7 +64,7 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: orphan_contents_without_grace
--- The same for contents that need no grace period: the next sweep deletes them.
+-- Those of the contents that no file has, without a grace period: the next sweep deletes them.
 UPDATE contents SET orphaned_at = '-infinity'
 WHERE id IN (
     SELECT id FROM contents

@@ -20,17 +20,17 @@ checked AS MATERIALIZED (
 ),
 ranked AS (
     SELECT chunk_id, attempts, chunks.context, chunks.text,
-           row_number() OVER line AS place,
-           sum(chunks.tokens) OVER line AS tokens,
-           first_value(attempts) OVER line AS first_attempts
+           row_number() OVER claim_order AS position,
+           sum(chunks.tokens) OVER claim_order AS tokens,
+           first_value(attempts) OVER claim_order AS first_attempts
     FROM checked JOIN chunks ON chunks.id = checked.chunk_id
     WHERE checked.has_file
-    WINDOW line AS (ORDER BY priority DESC, attempts, chunk_id ROWS UNBOUNDED PRECEDING)
+    WINDOW claim_order AS (ORDER BY priority DESC, attempts, chunk_id ROWS UNBOUNDED PRECEDING)
 ),
 picked AS (
     SELECT chunk_id, context, text FROM ranked
-    WHERE place = 1
-       OR (attempts = 0 AND first_attempts = 0 AND place <= %(limit)s AND tokens <= %(max_tokens)s)
+    WHERE position = 1
+       OR (attempts = 0 AND first_attempts = 0 AND position <= %(limit)s AND tokens <= %(max_tokens)s)
 ),
 claimed AS (
     UPDATE embeddings
@@ -54,18 +54,18 @@ WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND state = 'pending' 
 -- name: finish_chunks
 -- Vectors of claimed chunks. A row with another lease belongs to a newer claim and stays. Rows are locked by chunk, the
 -- order of `enqueue_chunks`, as in every statement that locks several chunks.
-WITH held AS MATERIALIZED (
+WITH valid AS MATERIALIZED (
     SELECT chunk_id FROM embeddings
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
     ORDER BY chunk_id FOR UPDATE
 )
 UPDATE embeddings
 SET state = 'done', vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
-FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector) JOIN held USING (chunk_id)
+FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector) JOIN valid USING (chunk_id)
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 
 -- name: return_chunks
--- Claimed chunks that were not embedded. A refund of 1 takes the attempt back.
+-- Claims of chunks that are not embedded. A refund of 1 takes the attempt back.
 UPDATE embeddings
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)

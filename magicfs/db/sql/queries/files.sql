@@ -6,7 +6,7 @@ FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
 
 -- name: snapshot_of_directory
--- The same for the files directly in one directory.
+-- The files right in one directory of a root, with the size -1 as in `snapshot`.
 SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
 FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
@@ -26,7 +26,7 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
 -- name: upsert_files
 -- New and changed files. A change resets the state and the reason. The attempts of a pending file stay: one that
--- crashes its readers must not be tried for ever because it is written to. A lease stays; its holder sees the change in
+-- crashes its workers must not be tried for ever because it is written to. A lease stays; its worker sees the change in
 -- `changed_at`. An unchanged file keeps its state.
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
 SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
@@ -79,34 +79,34 @@ RETURNING files.content_id
 
 -- name: claim_files
 -- The next pending files of a host, by priority, up to a number of files and of bytes. A file that was claimed before
--- is claimed alone, so that it takes no others with it if it crashes its reader again. While another worker has a large
+-- is claimed alone, so that no other file is lost if it crashes its worker again. While another worker has a large
 -- file, which may take a minute, only small files are claimed: a file that was just saved finds a free worker.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
-mine AS (
+host_roots AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'
 ),
 busy AS MATERIALIZED (
     SELECT EXISTS (
-        SELECT FROM files JOIN mine ON mine.id = files.root_id
+        SELECT FROM files JOIN host_roots ON host_roots.id = files.root_id
         WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND large
     ) AS with_large
 ),
 waiting AS (
-    SELECT f.id, f.priority, f.attempts, f.size, mine.path AS root
-    FROM mine CROSS JOIN LATERAL (
+    SELECT f.id, f.priority, f.attempts, f.size, host_roots.path AS root
+    FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
-        WHERE root_id = mine.id AND state = 'pending' AND attempts < %(max_attempts)s
+        WHERE root_id = host_roots.id AND state = 'pending' AND attempts < %(max_attempts)s
           AND (leased_until IS NULL OR leased_until < now()) AND NOT (SELECT with_large FROM busy)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     ) AS f
     UNION ALL
-    SELECT f.id, f.priority, f.attempts, f.size, mine.path
-    FROM mine CROSS JOIN LATERAL (
+    SELECT f.id, f.priority, f.attempts, f.size, host_roots.path
+    FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
-        WHERE root_id = mine.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
+        WHERE root_id = host_roots.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
           AND (leased_until IS NULL OR leased_until < now()) AND (SELECT with_large FROM busy)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
@@ -115,16 +115,16 @@ waiting AS (
 ),
 ranked AS (
     SELECT id, root, attempts,
-           row_number() OVER line AS place,
-           sum(size) OVER line AS bytes,
-           first_value(attempts) OVER line AS first_attempts
+           row_number() OVER claim_order AS position,
+           sum(size) OVER claim_order AS bytes,
+           first_value(attempts) OVER claim_order AS first_attempts
     FROM waiting
-    WINDOW line AS (ORDER BY priority DESC, attempts, id ROWS UNBOUNDED PRECEDING)
+    WINDOW claim_order AS (ORDER BY priority DESC, attempts, id ROWS UNBOUNDED PRECEDING)
 ),
 picked AS (
     SELECT id, root FROM ranked
-    WHERE place = 1
-       OR (attempts = 0 AND first_attempts = 0 AND place <= %(limit)s AND bytes <= %(max_bytes)s)
+    WHERE position = 1
+       OR (attempts = 0 AND first_attempts = 0 AND position <= %(limit)s AND bytes <= %(max_bytes)s)
 )
 UPDATE files
 SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
@@ -163,7 +163,7 @@ WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unreadable
 -- Files without text. They lose the content of an older version. A vanished file keeps it: perhaps its disk is missing,
--- and the next scan decides. The pause is as above.
+-- and the next scan decides. A file that changes again is read after a pause.
 UPDATE files
 SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
     content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
@@ -176,7 +176,7 @@ WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
 -- name: return_files
--- Claimed files that were not read. A refund of 1 takes the attempt back. Locked in the order of `upsert_files`.
+-- Claims of files that are not finished. A refund of 1 takes the attempt back. Locked in the order of `upsert_files`.
 UPDATE files
 SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
@@ -184,8 +184,8 @@ WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
 -- name: requeue_outdated
--- Files that an older version of the extractor has read, with or without text. The limit applies to the pending files of
--- each root, so that a root whose host is down does not stop the others.
+-- Files that an older version of the extractor has read, with or without text. The limit is on each root's pending
+-- files, so that a root whose host is down does not stop the others.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
 FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (
@@ -214,7 +214,7 @@ WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
 -- name: quarantine_files
--- Files whose readers died in every attempt.
+-- Files whose workers died in every attempt.
 UPDATE files
 SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(extractor)s,
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
@@ -225,22 +225,22 @@ WHERE id IN (
 
 -- name: has_claimable_files
 -- Whether a file of the host can be claimed now, by a worker that has no large file.
-WITH mine AS (
+WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'
 ),
 busy AS MATERIALIZED (
     SELECT EXISTS (
-        SELECT FROM files JOIN mine ON mine.id = files.root_id
+        SELECT FROM files JOIN host_roots ON host_roots.id = files.root_id
         WHERE lease IS NOT NULL AND leased_until > now() AND large
     ) AS with_large
 )
 SELECT EXISTS (
-    SELECT FROM mine JOIN files f ON f.root_id = mine.id
+    SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
       AND NOT (SELECT with_large FROM busy)
 ) OR EXISTS (
-    SELECT FROM mine JOIN files f ON f.root_id = mine.id
+    SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
       AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT with_large FROM busy)
 )

@@ -132,21 +132,22 @@ FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(limit)s) AS candidates
 
 -- name: candidates_by_words_in_chunks
--- The same among given chunks.
+-- The chunks among given ones that meet any of several conditions on words, up to a limit for each condition.
 SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks
               WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(limit)s) AS candidates
 
 -- name: candidates_by_words_in_contents
--- The same in the contents of the scope.
+-- The chunks of the scope's contents that meet any of several conditions on words, up to a limit for each condition.
 SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks
               WHERE chunks.words @@ condition AND {{in_given_contents}} LIMIT %(limit)s) AS candidates
 
 -- name: candidates_by_words_in_files
--- The same in the files of the scope, for a scope of too many contents to name them.
+-- The chunks of the scope's files that meet any of several conditions on words, up to a limit for each condition. For a
+-- scope of too many contents to enumerate them.
 SELECT DISTINCT candidates.id
 FROM unnest(%(conditions)s::tsquery[]) AS condition,
      LATERAL (SELECT chunks.id FROM chunks
@@ -165,7 +166,7 @@ WITH best AS MATERIALIZED (
     LIMIT %(scored)s
 )
 SELECT best.id,
-       sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS score,
+       sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS bm25,
        array_agg(lexeme)
 FROM best
 CROSS JOIN unnest(%(lexemes)s::text[], %(terms)s::tsquery[], %(weights)s::float8[]) AS question (lexeme, term, weight),
@@ -173,7 +174,7 @@ LATERAL (SELECT ts_rank('{1,1,1,1}', words, term) AS rank) AS ranked,
 LATERAL (SELECT 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 AS n) AS counted
 WHERE rank > 0
 GROUP BY best.id
-ORDER BY score DESC, best.id
+ORDER BY bm25 DESC, best.id
 LIMIT %(limit)s
 
 -- name: candidates_by_name
@@ -215,8 +216,8 @@ ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: nearest_in_contents
--- The same in the contents of the scope: an iterative index scan or a full scan, whichever Postgres expects to be
--- quicker.
+-- The chunks of the scope's contents nearest to a vector, by an iterative index scan or a full scan, whichever Postgres
+-- expects to be quicker.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition} AS embedded
 WHERE vector IS NOT NULL
@@ -225,7 +226,7 @@ ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: nearest_in_files
--- The same in the files of the scope, for a scope of too many contents to name them.
+-- The chunks of the scope's files nearest to a vector, for a scope of too many contents to enumerate them.
 SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
 FROM {partition} AS embedded
 WHERE vector IS NOT NULL

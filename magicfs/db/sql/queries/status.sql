@@ -14,8 +14,8 @@ SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
 
 -- name: count_embeddings_of_orphans
--- The same for orphan chunks, which no file has. Only the chunks of orphan contents are visited: this takes no time
--- without orphans, and one or two seconds with 300,000 orphan chunks.
+-- The counts of `count_embeddings` for orphan chunks, which no file has. Only chunks of orphan contents are visited:
+-- this takes no time without orphans, and one or two seconds with 300,000 orphan chunks.
 SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
@@ -34,7 +34,7 @@ WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL 
   AND leased_until > now()
 
 -- name: count_embeddings_of_roots
--- As `count_embeddings`, for the chunks of the files of some roots. Each chunk counts once.
+-- The counts of `count_embeddings` for the chunks of the files of some roots. Each chunk counts once.
 SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
@@ -48,6 +48,6 @@ SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, 
 FROM roots JOIN hosts ON hosts.id = roots.host_id
 ORDER BY roots.name
 
--- name: index_version
+-- name: change_marker
 -- The transactions that a search beginning now can see. Two equal texts mean that nothing was committed in between.
 SELECT pg_current_snapshot()::text
