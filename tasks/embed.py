@@ -11,4 +11,4 @@ from tasks.app import EMBED_TASK
 @shared_task(name=EMBED_TASK, ignore_result=True)
 def embed() -> int:
     """Embed waiting chunks for about two seconds. Returns how many chunks got a vector."""
-    return worker.translate_memory_error(worker.embed_service().run_turn)
+    return worker.run_without_memory_error(worker.embed_service().run_turn)

@@ -11,4 +11,4 @@ from tasks.app import EXTRACT_TASK
 @shared_task(name=EXTRACT_TASK, ignore_result=True)
 def extract() -> int:
     """Extract the next batch of waiting files. Returns how many files were processed."""
-    return worker.translate_memory_error(worker.extract_service().run_batch)
+    return worker.run_without_memory_error(worker.extract_service().run_batch)

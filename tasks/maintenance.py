@@ -1,4 +1,4 @@
-"""The task that the agent asks for every few seconds."""
+"""The task that the agent requests every few seconds."""
 
 from __future__ import annotations
 

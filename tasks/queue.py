@@ -41,7 +41,7 @@ LOG_PAUSE_SECONDS = 30.0
 BACKOFF_FACTOR = 3.0
 """After a failed call nothing is sent for this many times the seconds that the call took.
 
-While Redis restarts a call fails at once and the pause is short; a broker that hangs delays its callers only rarely.
+While Redis restarts, a call fails immediately and the pause is short. A broker that hangs delays its callers rarely.
 """
 
 

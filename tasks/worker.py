@@ -2,7 +2,7 @@
 
 The composition root calls `run` with a factory; the tasks call the other functions. Everything that the work needs
 (connections, the model, a parser process) is created in the child, after the fork, and again in each child that
-replaces a dead one. The worker's name is stable, so that the new child frees the claims of the dead one.
+replaces a dead one. The worker's name is stable, so that the new child releases the claims of the dead one.
 A child runs one task at a time in one thread.
 """
 
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 MAX_NICENESS = 19
 
 RESULT_WAIT_TRIES = 10
-"""Tenths of a second that a stopping child waits until its parent has counted all results.
+"""The longest that a stopping child waits for its parent to receive its results, in tenths of a second.
 
-After a crash the count stays one short, so billiard's default of 300 would delay every stop by half a minute.
-MagicFS does not use the results.
+The count that billiard compares stays one short after a crash, so its default of 300 would delay every later stop by
+half a minute. MagicFS does not use the results.
 """
 
 Kind = Literal["extract", "embed"]
@@ -134,7 +134,7 @@ def _factory() -> ServiceFactory:
 
 @cache
 def extract_service() -> ExtractService:
-    """The service of this process that extracts files. The claims of its predecessor are free."""
+    """The service of this process that extracts files. It has released the claims of its predecessor."""
     service = _factory().extract_service()
     service.recover()
     return service
@@ -142,7 +142,7 @@ def extract_service() -> ExtractService:
 
 @cache
 def embed_service() -> EmbedService:
-    """The service of this process that embeds chunks, with its model loaded. The claims of its predecessor are free."""
+    """The service of this process that embeds chunks, with its model loaded. The predecessor's claims are released."""
     service = _factory().embed_service()
     service.recover()
     service.warm_up()
@@ -155,10 +155,10 @@ def maintenance_service() -> MaintenanceService:
     return _factory().maintenance_service()
 
 
-def translate_memory_error(run_batch: Callable[[], int]) -> int:
-    """Run a batch. Raises `RuntimeError` for a `MemoryError`, which Celery would let end the parent too."""
+def run_without_memory_error(work: Callable[[], int]) -> int:
+    """Run the work of a task. Raises `RuntimeError` for a `MemoryError`, which would end Celery's parent too."""
     try:
-        return run_batch()
+        return work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
 

@@ -27,14 +27,14 @@ from magicfs.jobs import JobQueue
 log = logging.getLogger(__name__)
 
 BATCH_TOKENS = 1500
-"""About 0.2 s of work: a saved file waits little behind it, and the queries cost little in comparison."""
+"""About 0.2 s of work: a saved file waits for it only briefly, and the database queries cost little in comparison."""
 
 TURN_SECONDS = 2.0
 """How long one task embeds batch after batch."""
 
 BATCH_CHUNKS = 128
 LEASE_SECONDS = 120.0
-"""A worker that dies frees its claims as soon as it is back, so only the claims of a host that never comes back run
+"""A worker that has died releases its claims at its next start, so only the leases of a host that never comes back run
 out."""
 
 LOAD_PAUSE_SECONDS = 5.0
@@ -86,9 +86,9 @@ class EmbedService:
         """The active model and the one that is being built. Both stay loaded, because a saved file needs both."""
 
     def recover(self) -> int:
-        """Free the claims that this worker held when it last died, and quarantine chunks that keep killing it.
+        """Release the claims that this worker had when it last died, and quarantine chunks that keep killing it.
 
-        Returns the number of freed claims.
+        Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = embeddings_db.release_chunks(connection, owner=self._owner)
@@ -105,7 +105,8 @@ class EmbedService:
     def run_turn(self) -> int:
         """Embed batch after batch for TURN_SECONDS. Returns how many chunks got a vector; notifies if more may wait.
 
-        Each batch is a claim of its own, so that a saved file comes next; only the way through the broker is saved.
+        Each batch is a new claim, so that the next batch begins with the files that were just saved. One turn of many
+        batches needs one message of the broker.
         Raises `ModelError` when the model cannot be loaded: the chunks then wait for a worker that can.
         """
         deadline = time.monotonic() + TURN_SECONDS
@@ -117,11 +118,6 @@ class EmbedService:
             count, batch = self._embed_batch(batch, claim_next=time.monotonic() < deadline)
             embedded += count
         return embedded
-
-    def run_batch(self) -> int:
-        """Embed the next batch. Returns how many chunks got a vector. Raises as `run_turn` does."""
-        batch = self._claim_first_batch()
-        return 0 if batch is None else self._embed_batch(batch, claim_next=False)[0]
 
     def _claim_first_batch(self) -> _Batch | None:
         with self._database.transaction() as connection:

@@ -35,20 +35,17 @@ BATCH_SECONDS = 0.25
 """After this time the batch starts no further file, and the claims of the others are returned."""
 
 LEASE_SECONDS = 300.0
-"""Longer than the hard time limit of a task. A worker that dies frees its claims as soon as it is back, so only the
-claims of a host that never comes back run out."""
-
-CHANGED_PAUSE_SECONDS = 0.5
-"""Pause before a file is read again that changed while it was read: another program is writing it."""
+"""Longer than the hard time limit of a task. A worker that has died releases its claims at its next start, so only the
+leases of a host that never comes back run out."""
 
 SLOW_FILE_SECONDS = 0.25
 SLOW_FILE_PAUSE_FACTOR = 10
 SLOW_FILE_MAX_PAUSE_SECONDS = 60.0
-"""A file that took longer than SLOW_FILE_SECONDS and changes again is left alone for SLOW_FILE_PAUSE_FACTOR times the
-seconds that it took."""
+"""A file that took longer than SLOW_FILE_SECONDS is not read again before SLOW_FILE_PAUSE_FACTOR times these seconds
+have passed, at most SLOW_FILE_MAX_PAUSE_SECONDS."""
 
 _REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
-"""Another try, or a program installed later, may give such a file a text."""
+"""A later try, or a program that is installed later, may give a file with such a reason a text."""
 
 
 class Chunker(Protocol):
@@ -82,9 +79,9 @@ class ExtractService:
         self._max_file_bytes = max_file_bytes
 
     def recover(self) -> int:
-        """Free the claims that this worker held when it last died, and quarantine files that keep killing it.
+        """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Returns the number of freed claims.
+        Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
@@ -125,16 +122,18 @@ class ExtractService:
     def _process_group(
         self, group: Sequence[ClaimedFile], unstarted: dict[FileId, ClaimedFile], deadline: float
     ) -> None:
-        """Process the files of a group together, and then one by one those that need a turn of their own.
+        """Process the files of a group together, and then those that must be processed alone, one by one.
 
-        Removes the files from `unstarted` whose turn has begun.
+        Removes the files from `unstarted` that need not be claimed again. Those that must be processed alone and whose
+        turn does not come before `deadline` stay in it.
         """
         for claim in group:
             del unstarted[claim.id]
-        own_turn = self._process_or_return_claims(group)
-        unstarted |= {claim.id: claim for claim in own_turn}
-        for position, claim in enumerate(own_turn):
-            # The first one has its turn in any case: otherwise the group might be read again and again for nothing.
+        alone = self._process_or_return_claims(group)
+        unstarted |= {claim.id: claim for claim in alone}
+        for position, claim in enumerate(alone):
+            # The first file is processed even after the deadline. Otherwise a group that takes until the deadline to
+            # read would be returned, claimed and read again without an end.
             if position > 0 and time.monotonic() >= deadline:
                 break
             del unstarted[claim.id]
@@ -143,7 +142,7 @@ class ExtractService:
     def _process_or_return_claims(self, claims: Sequence[ClaimedFile]) -> Sequence[ClaimedFile]:
         """Process files. After an error, return their claims or try the files one by one.
 
-        Returns the files that need a turn of their own. Raises errors that are not the fault of a file.
+        Returns the files that must be processed alone. Raises errors that are not the fault of a file.
         """
         try:
             return self._process(claims)
@@ -152,11 +151,11 @@ class ExtractService:
             raise
         except Exception as error:
             if len(claims) > 1:
-                log.info("%d files are processed one by one, because one of them fails: %s", len(claims), error)
+                log.info("%d files are processed one by one, because one of them failed: %s", len(claims), error)
                 return claims
             name = files_db.display_path(claims[0].path)
             if isinstance(error, DatabaseError):
-                # The database will refuse this file again. The other files go on.
+                # The database will refuse this file again, so the error is not raised: the batch goes on.
                 log.warning("%s cannot be written to the index: %s", name, error)
             else:
                 log.exception("extracting a file failed: %s", name)
@@ -175,12 +174,12 @@ class ExtractService:
         try:
             retry_on_conflict(return_files)
         except DatabaseError as error:
-            log.warning("the leases of %d files run out by themselves: %s", len(claims), error)
+            log.warning("%d files cannot be returned and wait until their leases run out: %s", len(claims), error)
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
-        """Read files, get their texts, and write the rows. Returns the files that need a turn of their own.
+        """Read files, get their texts, and write the rows. Returns the files that must be processed alone.
 
-        Files that are finished without an extractor are written first, and never wait for a parser.
+        Files that need no extractor are written first: they never wait for a parser.
         """
         started = time.monotonic()
 
@@ -207,10 +206,10 @@ class ExtractService:
         with self._database.transaction() as connection:
             # Files are locked before contents, as in every transaction.
             unreadable_claims = [claim for claim, _ in reading.unreadable]
-            held = files_db.lock_claims(
+            valid = files_db.lock_claims(
                 connection, [*(file.claim for file in reading.read), *unreadable_claims, *reading.changing]
             )
-            read = [file for file in reading.read if file.claim.id in held]
+            read = [file for file in reading.read if file.claim.id in valid]
             stored = contents_db.find_contents(connection, [file.key for file in read])
             texts: list[ExtractedFile] = []
             unreadable = list(reading.unreadable)
@@ -225,12 +224,12 @@ class ExtractService:
             files_db.finish_indexed(connection, texts, pause_s=pause_s)
             files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
             contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
-            pause_s = max(CHANGED_PAUSE_SECONDS, pause_s)
-            files_db.return_files(connection, reading.changing, counted=False, pause_s=pause_s)
+            reread_pause_s = max(files_db.REREAD_PAUSE_SECONDS, pause_s)
+            files_db.return_files(connection, reading.changing, counted=False, pause_s=reread_pause_s)
         return [file for file in read if file.key not in stored]
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
-        """The contents of files, by their keys. Equal contents are extracted once."""
+        """The contents of files by key. Files with the same key are extracted once."""
         contents: dict[ContentKey, NewContent] = {}
         for file in files:
             if file.key not in contents:
@@ -247,8 +246,8 @@ class ExtractService:
     def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
         """Write the contents and the rows of files in one transaction."""
         with self._database.transaction() as connection:
-            held = files_db.lock_claims(connection, [file.claim for file in files])
-            files = [file for file in files if file.claim.id in held]
+            valid = files_db.lock_claims(connection, [file.claim for file in files])
+            files = [file for file in files if file.claim.id in valid]
             needed = {file.key: contents[file.key] for file in files}
             ids = contents_db.insert_contents(
                 connection, [content for content in needed.values() if _is_valid_for_copies(content)]
@@ -267,7 +266,7 @@ class ExtractService:
 
 
 def _slow_file_pause_s(seconds: float) -> float:
-    """The pause before a file that took `seconds` is read again, should it change again; zero for a quick one."""
+    """The pause before a file that took `seconds` is read again if it changes; zero for a quick file."""
     if seconds <= SLOW_FILE_SECONDS:
         return 0.0
     return min(SLOW_FILE_MAX_PAUSE_SECONDS, SLOW_FILE_PAUSE_FACTOR * seconds)

@@ -1,4 +1,4 @@
-"""Periodic upkeep that makes the index converge: quarantine, deletion of orphans, a new extractor, a new model.
+"""Periodic maintenance that makes the index converge: quarantine, deletion of orphans, a new extractor, a new model.
 
 Used by the extract workers, which run `sweep` every few seconds. It extracts and embeds nothing itself. One
 `MaintenanceService` belongs to one thread.
@@ -18,7 +18,7 @@ from magicfs.db.pool import Database
 log = logging.getLogger(__name__)
 
 ORPHAN_GRACE_SECONDS = 600.0
-"""How long a content without a file is kept. A move, or an editor that saves by renaming, takes it up again."""
+"""How long an orphaned content is kept. A moved file, or an editor that saves by renaming, needs it again."""
 
 UNREADABLE_GRACE_SECONDS = 30 * 86400.0
 """How long an unreadable content is kept after its last use, so that copies are not parsed again."""
@@ -30,13 +30,13 @@ SWEEP_SECONDS = 5.0
 """How long one sweep deletes orphaned contents."""
 
 SWEEP_CHUNKS = 20_000
-"""Chunks that are checked for an owner every ORPHANS_SECONDS: a million within a few hours."""
+"""Chunks that are checked for a content every ORPHANS_SECONDS: a million within a few hours."""
 
 OUTDATED_FILES = 2000
-"""Files of a root that wait at most, while files are extracted again for a new version of the extractor."""
+"""A sweep requeues outdated files, extracted by an older version, until their root has this many pending files."""
 
 OUTDATED_SECONDS = 600.0
-"""Pause between two queries for such files, after a query that requeued none."""
+"""Pause between two queries for outdated files, after a query that requeued none."""
 
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a replaced model are kept, so that going back to it is quick."""
@@ -45,7 +45,7 @@ ORPHANS_SECONDS = 600.0
 """Pause between two searches for orphans."""
 
 ORPHANS_RETRY_SECONDS = 60.0
-"""The same after a search that failed."""
+"""Pause after a search for orphans that failed."""
 
 
 class MaintenanceService:
@@ -57,7 +57,7 @@ class MaintenanceService:
         self._outdated_due = 0.0
 
     def sweep(self) -> None:
-        """Do the upkeep that is due. Raises `DatabaseError`."""
+        """Do the maintenance that is due. Raises `DatabaseError`."""
         self._quarantine()
         if time.monotonic() >= self._orphans_due:
             self._find_orphans()
@@ -85,7 +85,7 @@ class MaintenanceService:
     def _requeue_outdated_files(self) -> None:
         with self._database.transaction() as connection:
             requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)
-        # As long as files are requeued, each sweep replaces those that were extracted since the last one.
+        # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.
         if not requeued:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS
 

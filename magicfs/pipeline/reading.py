@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import xxhash
@@ -69,10 +69,10 @@ ReadOutcome = FileRead | Unreadable | StillChanging | TooLargeForGroup
 class GroupReading:
     """The files of a group, by the outcome of reading them."""
 
-    read: list[FileRead] = field(default_factory=list)
-    unreadable: list[tuple[ClaimedFile, Unreadable]] = field(default_factory=list)
-    changing: list[ClaimedFile] = field(default_factory=list)
-    too_large: list[ClaimedFile] = field(default_factory=list)
+    read: Sequence[FileRead]
+    unreadable: Sequence[tuple[ClaimedFile, Unreadable]]
+    changing: Sequence[ClaimedFile]
+    too_large: Sequence[ClaimedFile]
 
 
 def group_files(
@@ -100,24 +100,27 @@ def group_files(
 def read_group(claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int) -> GroupReading:
     """Read the files of a group.
 
-    The bytes of all files are in memory at the same time. So a file that has become too large for the group is left
-    out, unless it is alone. Raises `ServerError` as `read_file` does.
+    The bytes of all files are in memory at the same time, so a file of a larger group that has become too large for it
+    is not read. Raises `ServerError` as `read_file` does.
     """
-    reading = GroupReading()
+    read: list[FileRead] = []
+    unreadable: list[tuple[ClaimedFile, Unreadable]] = []
+    changing: list[ClaimedFile] = []
+    too_large: list[ClaimedFile] = []
     group_bytes = 0
     for claim in claims:
         limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)
         match read_file(claim, detector=detector, max_bytes=max_bytes, group_limit=limit):
             case FileRead() as file:
-                reading.read.append(file)
+                read.append(file)
                 group_bytes += len(file.content)
-            case Unreadable() as unreadable:
-                reading.unreadable.append((claim, unreadable))
+            case Unreadable() as reason:
+                unreadable.append((claim, reason))
             case StillChanging():
-                reading.changing.append(claim)
+                changing.append(claim)
             case TooLargeForGroup():
-                reading.too_large.append(claim)
-    return reading
+                too_large.append(claim)
+    return GroupReading(read, unreadable, changing, too_large)
 
 
 def read_file(
@@ -126,8 +129,8 @@ def read_file(
     """Read a claimed file whole and hash what was read.
 
     A file of more than `max_bytes` is unreadable, one of more than `group_limit` bytes is too large for its group.
-    A file that changed during every try is taken as the last try read it: the database sees that it changed and has
-    it read again, and until then a search finds it. Raises `ServerError` when this process cannot open any file.
+    A file that changes during every try is returned as the last try read it, so that searches find it. It is read
+    again later, because the database records the change. Raises `ServerError` when this process cannot open any file.
     """
     descriptor = _open(claim)
     if isinstance(descriptor, Unreadable):
@@ -140,7 +143,7 @@ def read_file(
             oversize = _check_size(stat_after.size, max_bytes=max_bytes, group_limit=group_limit)
             if oversize is not None:
                 return oversize
-            stat, content = stat_after, _read_all(descriptor, max_bytes=stat_after.size)
+            stat, content = stat_after, _read_all(descriptor, size=stat_after.size)
             stat_after = _file_stat(descriptor)
             if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
                 break
@@ -165,7 +168,7 @@ def _check_size(size: int, *, max_bytes: int, group_limit: int | None) -> Unread
 
 
 def _only_grew(before: FileStat, after: FileStat) -> bool:
-    """Whether a file became longer. As far as can be told, the bytes that were read are still its beginning."""
+    """Whether a file became longer. The bytes that were read are then most likely still its beginning."""
     return after.ino == before.ino and after.size > before.size
 
 
@@ -196,7 +199,7 @@ _GONE_OR_REPLACED = frozenset(
         *(errno.ENETUNREACH, errno.ECONNRESET, errno.ENOKEY),
     }
 )
-"""The next scan looks at such a file again."""
+"""Errors after which the next scan checks the file again."""
 
 
 def _file_stat(descriptor: int) -> FileStat | None:
@@ -205,11 +208,11 @@ def _file_stat(descriptor: int) -> FileStat | None:
     return None if status is None else FileStat.of(status)
 
 
-def _read_all(descriptor: int, *, max_bytes: int) -> bytes:
-    """The bytes of a file from its beginning. Of a file that grew they are at most one more than `max_bytes`."""
+def _read_all(descriptor: int, *, size: int) -> bytes:
+    """The bytes of a file of `size` bytes; of a file that has grown, the first `size + 1` bytes."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     blocks: list[bytes] = []
-    remaining = max_bytes + 1
+    remaining = size + 1
     while remaining > 0:
         block = os.read(descriptor, min(remaining, _BLOCK_BYTES))
         if not block:

@@ -114,7 +114,7 @@ class Index:
         self.scan()
         while self.extraction().run_batch():
             pass
-        while self.embedding().run_batch():
+        while self.embedding().run_turn():
             pass
 
     def rows(self, query: str, *values: object) -> list[tuple]:

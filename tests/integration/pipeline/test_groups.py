@@ -134,8 +134,8 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     write = index.extraction()._write
     sizes: list[int] = []
 
-    def watch(descriptor: int, *, max_bytes: int) -> bytes:
-        content = read(descriptor, max_bytes=max_bytes)
+    def watch(descriptor: int, *, size: int) -> bytes:
+        content = read(descriptor, size=size)
         sizes.append(len(content))
         return content
 

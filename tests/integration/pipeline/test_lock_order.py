@@ -208,7 +208,7 @@ def test_vectors_are_written_while_copies_ask_for_them(index: Index, monkeypatch
         return embed(texts)
 
     monkeypatch.setattr(index.embedder, "embed_passages", wait)
-    embedding = threading.Thread(target=index.embedding().run_batch)
+    embedding = threading.Thread(target=index.embedding().run_turn)
     embedding.start()
     claimed.wait(WAIT_SECONDS)
     with locked(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", chunks[1]) as blocked:
@@ -286,7 +286,7 @@ def test_a_bad_vector_is_refused_while_copies_ask_for_the_good_ones(
     for number in range(3):
         (index.folder / f"copy {number}.txt").write_text(f"words {number}")
     index.scan()
-    embedding = threading.Thread(target=index.embedding().run_batch)
+    embedding = threading.Thread(target=index.embedding().run_turn)
     embedding.start()
     finished.wait(WAIT_SECONDS)
     index.extraction().run_batch()

@@ -26,7 +26,7 @@ def embed_all(index: Index) -> None:
     embedders = {spec.name: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER)}
     service = index.embedding()
     service._load = lambda spec: embedders[spec.name]
-    while service.run_batch():
+    while service.run_turn():
         pass
 
 
@@ -77,12 +77,12 @@ def test_what_is_saved_while_a_model_is_built_loads_neither_model_again(filled: 
         (filled.folder / "saved.txt").write_text(f"saved for the {number}. time")
         filled.scan()
         filled.extraction().run_batch()
-        while service.run_batch():
+        while service.run_turn():
             pass
     assert loaded == [FAKE_SPEC.name, OTHER.name]
     with filled.database.transaction() as connection:
         assert complete_building(connection) is not None
-    service.run_batch()
+    service.run_turn()
     assert list(service._embedders) == [OTHER], "the retired model is unloaded"
 
 
@@ -116,7 +116,7 @@ def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> No
         build_model(connection, OTHER)
         assert build_model(connection, FAKE_SPEC).spec == FAKE_SPEC
         assert building_model(connection) is None
-    assert filled.embedding().run_batch() == 0
+    assert filled.embedding().run_turn() == 0
     with filled.database.transaction() as connection:
         assert active_model(connection).spec == FAKE_SPEC
 

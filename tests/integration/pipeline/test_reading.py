@@ -24,9 +24,9 @@ def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], 
     def install(action: Callable[[int], None]) -> None:
         count = 0
 
-        def read(descriptor: int, *, max_bytes: int) -> bytes:
+        def read(descriptor: int, *, size: int) -> bytes:
             nonlocal count
-            content = original(descriptor, max_bytes=max_bytes)
+            content = original(descriptor, size=size)
             action(count)
             count += 1
             return content
@@ -81,9 +81,9 @@ def test_a_file_that_becomes_shorter_with_every_try_is_read_later(
     index.scan()
     original = reading._read_all
 
-    def shrink(descriptor: int, *, max_bytes: int) -> bytes:
-        os.truncate(path, max_bytes // 2)
-        return original(descriptor, max_bytes=max_bytes)
+    def shrink(descriptor: int, *, size: int) -> bytes:
+        os.truncate(path, size // 2)
+        return original(descriptor, size=size)
 
     monkeypatch.setattr(reading, "_read_all", shrink)
     index.extraction().run_batch()
@@ -97,11 +97,11 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     index.scan()
     original = reading._read_all
 
-    def append_meanwhile(descriptor: int, *, max_bytes: int) -> bytes:
+    def append_meanwhile(descriptor: int, *, size: int) -> bytes:
         with path.open("a") as log:
             log.write("another line\n")
         index.scan()
-        return original(descriptor, max_bytes=max_bytes)
+        return original(descriptor, size=size)
 
     monkeypatch.setattr(reading, "_read_all", append_meanwhile)
     for lines in range(1, 4):

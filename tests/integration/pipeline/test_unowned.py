@@ -30,7 +30,7 @@ def read_all(index: Index) -> None:
 
 
 def embed_all(index: Index) -> None:
-    while index.embedding().run_batch():
+    while index.embedding().run_turn():
         pass
 
 
