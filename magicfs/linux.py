@@ -21,7 +21,7 @@ from functools import cache, lru_cache
 MOUNTINFO = "/proc/self/mountinfo"
 
 AT_FDCWD = -100
-"""As a `directory`: relative paths begin at the current one."""
+"""As the `directory` of a call: a relative path begins at the working directory."""
 
 _OPENAT2 = 437
 """The same number on all architectures."""
@@ -179,8 +179,8 @@ _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CACHED_DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 """Without O_DIRECTORY, which some kernels mistake for O_TMPFILE and refuse with `CACHED`. Opening a path below a file
 fails anyway."""
-_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_SAFE_PATH = os.O_NOFOLLOW | os.O_CLOEXEC
+_SAFE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SAFE_PATH_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 _BELOW = Resolve.BENEATH | Resolve.NO_SYMLINKS
 _BELOW_CACHED = _BELOW | Resolve.NO_XDEV | Resolve.CACHED
 _OPENAT2_UNUSABLE = frozenset(
@@ -203,7 +203,7 @@ def open_below(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int:
     directory = os.open(root, _DIRECTORY)
     try:
         try:
-            return openat2(directory, path, _safe(flags), _BELOW)
+            return openat2(directory, path, _with_safe_flags(flags), _BELOW)
         except OSError as error:
             if error.errno not in _OPENAT2_UNUSABLE:
                 raise
@@ -222,17 +222,17 @@ def _open_step_by_step(directory: int, path: bytes, flags: int) -> int:
             child = os.open(parent, _DIRECTORY, dir_fd=current)
             os.close(current)
             current = child
-        return os.open(name, _safe(flags), dir_fd=current)
+        return os.open(name, _with_safe_flags(flags), dir_fd=current)
     finally:
         os.close(current)
 
 
-def _safe(flags: int) -> int:
-    return flags | (_SAFE_PATH if flags & os.O_PATH else _SAFE)
+def _with_safe_flags(flags: int) -> int:
+    return flags | (_SAFE_PATH_FLAGS if flags & os.O_PATH else _SAFE_FLAGS)
 
 
 def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int | None:
-    """Like `open_below`, but None where opening might wait for a disk or a server, or crosses to another mount.
+    """Open `path` as `open_below` does; None where opening might wait for a disk or a server, or crosses to a mount.
 
     Not for writing. Also returns None when there is no such file, and where the kernel lacks the calls.
     """
@@ -241,9 +241,9 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
     except OSError:
         return None
     try:
-        if not _is_local(*mount_of_descriptor(directory), int(time.monotonic())):
+        if not _is_local_file_system(*mount_of_descriptor(directory), int(time.monotonic())):
             return None
-        return openat2(directory, path, _safe(flags), _BELOW_CACHED)
+        return openat2(directory, path, _with_safe_flags(flags), _BELOW_CACHED)
     except OSError:
         return None
     finally:
@@ -251,10 +251,10 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
 
 
 @lru_cache(maxsize=64)
-def _is_local(mount_id: int, device: int, second: int) -> bool:  # noqa: ARG001 - part of the cache's key
-    """Whether the file system of a mount is a local one.
+def _is_local_file_system(mount_id: int, device: int, second: int) -> bool:  # noqa: ARG001 - part of the cache's key
+    """Whether the file system of a mount answers without waiting for a server or a program.
 
-    The kernel reuses mount ids and device numbers, so the cache key contains the current second.
+    The kernel reuses mount ids and device numbers. The cache key contains the `second`, so an answer holds that long.
     """
     return any(mount.mount_id == mount_id and mount.file_system in _LOCAL_FILE_SYSTEMS for mount in read_mounts())
 

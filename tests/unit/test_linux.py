@@ -114,7 +114,7 @@ class TestOpenBelowCached:
     def test_a_file_in_the_kernels_memory_is_opened(self, tmp_path: Path, method: str) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "a/b.txt").write_text("hello")
-        if not linux._is_local(*linux.mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
+        if not linux._is_local_file_system(*linux.mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
         descriptor = open_below_cached(os.fsencode(tmp_path), b"a/b.txt")
         if method == "step by step":
