@@ -18,9 +18,9 @@ from typing import Any
 
 from _report import machine
 
-AT_FDCWD = Path(__file__).resolve().parent
-PAGE = AT_FDCWD.parent / "docs" / "benchmarks.md"
-DATA = AT_FDCWD.parent.parent / "shared" / "data"
+FOLDER = Path(__file__).resolve().parent
+PAGE = FOLDER.parent / "docs" / "benchmarks.md"
+DATA = FOLDER.parent.parent / "shared" / "data"
 LONGEST_SECONDS = 3600
 ERROR_LINES = 5
 
@@ -148,7 +148,7 @@ def plan(chosen: Sequence[str], data: Path) -> Iterator[tuple[Benchmark, tuple[s
 
 def run(benchmark: Benchmark, arguments: tuple[str, ...]) -> Outcome:
     """Run a script to its end."""
-    command = [sys.executable, str(AT_FDCWD / f"{benchmark.script}.py"), "--json", *arguments]
+    command = [sys.executable, str(FOLDER / f"{benchmark.script}.py"), "--json", *arguments]
     began = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     @property
     def embedder_socket(self) -> Path:
         """The socket of this machine's query embedder."""
-        return self.run_dir / "embedder.sock"
+        return self.run_dir / "query-embedder.sock"
 
     @property
     def embedded_database(self) -> bool:

@@ -98,7 +98,8 @@ class QueryEmbedder:
         """The folder of a model. Cached, because finding it takes a tenth of the time of a request."""
         folder = self._folders.get(spec)
         if folder is None:
-            folder = self._folders[spec] = self._find_folder(spec)
+            # The server has another working directory.
+            folder = self._folders[spec] = self._find_folder(spec).resolve()
         return folder
 
     def ping(self, *, deadline_s: float = 1.0) -> EmbedderStatus | None:

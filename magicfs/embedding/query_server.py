@@ -46,8 +46,8 @@ log = logging.getLogger("magicfs.embedding.query_server")
 MAX_QUESTION_CHARACTERS = 16 * 1024
 """The client cuts longer questions; a model reads a few hundred tokens of them."""
 MAX_REQUEST_BYTES = 256 * 1024
-MAX_CONNECTIONS = 64
-"""The number of threads of the pool."""
+MAX_CONNECTIONS = 256
+"""The number of threads of the pool, which it starts as they are needed; more clients get an error."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
 EMBED_SECONDS = 60.0

@@ -63,7 +63,11 @@ class ModelStore:
         Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
         """
         for folder in (self._folder_of(_normalized(name), each) for each in _precisions(name, precision)):
-            if folder.exists():
+            try:
+                exists = folder.exists()
+            except OSError as error:
+                raise ModelCorrupt(f"{folder} cannot be read ({error.strerror}): change its permissions") from error
+            if exists:
                 model = _read(folder)
                 self.verify(model)
                 return model

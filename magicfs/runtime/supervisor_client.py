@@ -7,6 +7,7 @@ the package is an optional dependency, which a host of a cluster does without. O
 from __future__ import annotations
 
 import http.client
+import socket
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # supervisor
         self.socketfile = path
 
     def connect(self) -> None:
-        super().connect()
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(ANSWER_SECONDS)
+        self.sock.connect(self.socketfile)
 
 
 class _Transport(SupervisorTransport):  # type: ignore[misc]  # as above

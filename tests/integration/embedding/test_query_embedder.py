@@ -97,6 +97,15 @@ def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
     assert client.quit(), "a second time does no harm"
 
 
+def test_a_relative_folder_is_that_of_the_client(
+    place: Path, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stored_model.folder.parent)
+    client = QueryEmbedder(place / "e.sock", lambda _: Path(stored_model.folder.name), idle_exit=DEADLINE_SECONDS)
+    assert client.embed("bread", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
+    end(client)
+
+
 @pytest.mark.parametrize("death", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM])
 def test_when_it_dies_the_next_query_is_answered(
     client: QueryEmbedder, stored_model: StoredModel, death: signal.Signals

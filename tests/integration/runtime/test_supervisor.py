@@ -23,6 +23,7 @@ from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.parts import EMBED_WORKER, MOUNT, Part, UpOptions, server_parts
 from magicfs.runtime.processes import dies_with_parent, wait_until
 from magicfs.runtime.supervisor import Supervisor
+from magicfs.runtime.supervisor_client import SupervisorClient
 
 
 @pytest.fixture
@@ -246,3 +247,13 @@ def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Superviso
     time.sleep(0.05)
     supervisor.apply([sleeper("one")])
     assert supervisor.running()
+
+
+def test_a_supervisor_that_accepts_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magicfs.runtime.supervisor_client.ANSWER_SECONDS", 0.3)
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(str(path))
+        listener.listen(0)
+        first.connect(str(path))
+        assert not SupervisorClient(path).answers()
