@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 from functools import cache, lru_cache
 
 MOUNTINFO = "/proc/self/mountinfo"
@@ -50,8 +50,11 @@ class Resolve(IntFlag):
     """Only what the kernel has in memory; `EAGAIN` for everything else."""
 
 
-class InotifyMask(IntFlag):
-    """What happened in a watched directory, and how to watch it: the kernel's `IN_*` flags."""
+class InotifyMask(IntEnum):
+    """What happened in a watched directory, and how to watch it: the kernel's `IN_*` flags.
+
+    Not an `IntFlag`: its operators take microseconds, and each event needs several.
+    """
 
     MODIFY = 0x2
     ATTRIB = 0x4
@@ -124,7 +127,7 @@ def inotify_init() -> int:
     return descriptor
 
 
-def inotify_add_watch(descriptor: int, path: bytes, mask: InotifyMask) -> int:
+def inotify_add_watch(descriptor: int, path: bytes, mask: int) -> int:
     """Watch a path and return the watch number. Raises `OSError`: `ENOSPC` when the user has too many watches."""
     number = int(_libc().inotify_add_watch(descriptor, path, ctypes.c_uint32(mask)))
     if number < 0:

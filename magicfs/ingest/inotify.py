@@ -43,7 +43,8 @@ class Event:
 
     watch: int
     """The watch's number; -1 when the kernel has dropped events."""
-    mask: InotifyMask
+    mask: int
+    """Bits of `InotifyMask`."""
     name: bytes
     """Of the entry of the directory; empty when the event is about the directory itself."""
 
@@ -82,7 +83,7 @@ class Inotify:
         while offset < len(data):
             watch, mask, _, length = _EVENT_HEADER.unpack_from(data, offset)
             offset += _EVENT_HEADER.size + length
-            yield Event(watch, InotifyMask(mask), data[offset - length : offset].rstrip(b"\0"))
+            yield Event(watch, mask, data[offset - length : offset].rstrip(b"\0"))
 
 
 def is_watch_limit(error: OSError) -> bool:
