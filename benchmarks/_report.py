@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table for people, or one JSON object."""
+"""What every benchmark begins and ends with: its options, and a table for people or one JSON object."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """The options that all benchmarks share."""
+    """The options that all benchmarks share. Settings in the environment are removed: no benchmark depends on them."""
+    for name in [name for name in os.environ if name.upper().startswith("MAGICFS_")]:
+        del os.environ[name]
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     return options

@@ -102,8 +102,7 @@ class Stack:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAGICFS_")}
-    return {**kept, "MAGICFS_HOME": str(home)}
+    return os.environ | {"MAGICFS_HOME": str(home)}
 
 
 @contextmanager

@@ -172,7 +172,8 @@ def main() -> None:
         build_s = build(database, chunks=chosen.chunks)
         figures = measure(database, made, queries_each=chosen.queries, build_s=build_s)
         scans = index_facts(database, made)[1]
-        assert scans, "no search has used the index of vectors"
+        # With fewer chunks, where MagicFS builds no index, comparing all of them may be as cheap.
+        assert scans or chosen.chunks < MIN_INDEXED_ROWS, "no search has used the index of vectors"
     sizes = {
         "chunks": chosen.chunks,
         "dimension": chosen.dimension,

@@ -1,6 +1,7 @@
 """Fixtures for all tiers. The servers start when a test first asks for them, so unit tests stay quick."""
 
 pytest_plugins = [
+    "tests.plugins.environment",
     "tests.plugins.servers",
     "tests.plugins.models",
     "tests.plugins.stack",

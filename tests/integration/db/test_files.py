@@ -17,6 +17,7 @@ def test_the_paths_of_an_inode_come_from_an_index(database: Database) -> None:
         ).fetchall()
         connection.execute(MANY, root)
         connection.execute("ANALYZE files")
+        connection.execute("SET LOCAL enable_seqscan = off")
         values = {"root_id": root[0], "inos": [7, 11]}
         plan = connection.execute(f"EXPLAIN {load_queries('files')['paths_of_inodes']}", values).fetchall()
     assert "files_inode" in str(plan)

@@ -69,7 +69,11 @@ def test_zip_members_that_overlap() -> None:
     assert reason(zip_type(target.getvalue())) is SkipReason.BOMB
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped(a="text")[:-10]])
+@pytest.mark.parametrize(
+    "content",
+    [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped(a="text")[:-10]],
+    ids=["only a beginning", "a wrong directory", "cut off"],  # the archive holds the time, so it cannot be its name
+)
 def test_a_broken_zip(content: bytes) -> None:
     assert reason(zip_type(content)) is SkipReason.CORRUPT
 

@@ -1,0 +1,27 @@
+"""Makes the tests independent of the shell that starts them: its settings of MagicFS, its user, its signals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+
+import pytest
+
+_data = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remove every setting, put the default state directory into a temporary one, and let children be interrupted."""
+    for name in [name for name in os.environ if name.upper().startswith("MAGICFS_")]:
+        del os.environ[name]
+    config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts background jobs so, and every child would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the temporary directory."""
+    shutil.rmtree(config.stash[_data], ignore_errors=True)

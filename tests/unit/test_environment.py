@@ -1,0 +1,70 @@
+"""The tests do not depend on the shell that starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from magicfs.config import Settings, load
+
+ROOT = Path(__file__).parents[2]
+PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_interrupted")
+
+
+def test_no_setting_comes_from_the_environment(tmp_path: Path) -> None:
+    assert [name for name in os.environ if name.upper().startswith("MAGICFS_")] == []
+    assert Settings(home=tmp_path).home == tmp_path
+
+
+def test_the_state_directory_of_this_user_is_out_of_reach() -> None:
+    assert not load().home.is_relative_to(Path.home())
+
+
+def test_a_child_can_be_interrupted() -> None:
+    with subprocess.Popen(["sleep", "30"]) as child:
+        child.send_signal(signal.SIGINT)
+    assert child.returncode == -signal.SIGINT
+
+
+def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "precious").write_text("a model")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *(f"{__file__}::{name}" for name in PROBES),
+    ]
+    done = subprocess.run(
+        # As a shell starts a background job.
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
+        env=os.environ | {"MAGICFS_HOME": str(home), "MAGICFS_MODEL": "none", "magicfs_workers": "many"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{len(PROBES)} passed" in done.stdout
+
+
+def test_a_benchmark_ignores_the_settings_of_a_shell(tmp_path: Path) -> None:
+    program = (
+        "from _report import parser; parser('').parse_args([]); "
+        "from magicfs.config import Settings; import sys; print(Settings(home=sys.argv[1]).home)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "benchmarks"), "MAGICFS_HOME": "/elsewhere", "magicfs_workers": "x"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(tmp_path)
