@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,68 @@ def test_a_broken_configuration_does_not_hide_the_error(
     failing.append(ZeroDivisionError("x"))
     assert outcome.run([]) == 1
     assert "ZeroDivisionError: x: the details are in" in capsys.readouterr().err
+
+
+@pytest.fixture
+def shared(failing: list[BaseException], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The temporary directory, where the log goes because the folder of logs cannot be used. An error is on its way."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    (tmp_path / "log").rmdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    failing.append(ZeroDivisionError("x"))
+    return folder
+
+
+def log_named_in(message: str) -> Path:
+    return Path(message.rstrip().rpartition("the details are in ")[2])
+
+
+def test_a_log_in_the_temporary_directory_is_for_its_owner_alone(
+    shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outcome.run([]) == outcome.run([]) == 1
+    first, second = map(log_named_in, capsys.readouterr().err.splitlines())
+    assert first == second == shared / "magicfs-error.log"
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert first.read_text().count("Traceback") == 2
+
+
+def open_to_others(path: Path, _: Path) -> None:
+    path.touch()
+    path.chmod(0o666)
+
+
+def of_somebody_else(path: Path, _: Path) -> None:
+    path.touch(mode=0o600)
+    os.chown(path, 1, 1)
+
+
+TRAPS = [
+    open_to_others,
+    pytest.param(of_somebody_else, marks=pytest.mark.skipif(os.geteuid() != 0, reason="needs root")),
+    lambda path, victim: path.symlink_to(victim),
+    lambda path, victim: path.hardlink_to(victim),
+    lambda path, _: os.mkfifo(path, 0o600),
+    lambda path, _: path.mkdir(),
+]
+
+
+@pytest.mark.parametrize("trap", TRAPS, ids=["mode", "owner", "link", "hard link", "pipe", "directory"])
+def test_a_log_that_others_have_prepared_is_not_used(
+    shared: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, trap: Callable[[Path, Path], object]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    victim.chmod(0o600)
+    trap(shared / "magicfs-error.log", victim)
+    assert outcome.run([]) == 1
+    log = log_named_in(capsys.readouterr().err)
+    assert log.parent == shared
+    assert log.name != "magicfs-error.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert "Traceback" in log.read_text()
+    assert victim.read_text() == "precious"
 
 
 def test_success_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
