@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
+from magicfs.db.heartbeats import ALIVE_SECONDS
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
@@ -19,6 +20,10 @@ from magicfs.domain.files import ClaimedFile, ExtractedFile, FileRow, FileStat, 
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load_queries("files")
+
+CLAIM_LOCK = 0x6D616769_63667304
+"""With a host's name, the advisory lock under which the host's workers claim files. Without it, two workers that claim
+at the same time could both take a large file, because neither sees the other one's claim."""
 
 MAX_ATTEMPTS = 4
 """Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
@@ -150,8 +155,10 @@ def claim_files(
 ) -> list[ClaimedFile]:
     """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 
-    The claim increments `attempts`. Commit it before a parser reads the files.
+    The claim increments `attempts`. Commit it before a parser reads the files: other workers of the host wait with their
+    claims until then. Large files are claimed only while another worker of the host is free for small ones.
     """
+    connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
     rows = connection.execute(
         _SQL["claim_files"],
         {
@@ -161,6 +168,7 @@ def claim_files(
             "max_bytes": max_bytes,
             "seconds": seconds,
             "max_attempts": MAX_ATTEMPTS,
+            "alive": ALIVE_SECONDS,
         },
     )
     return [
@@ -296,5 +304,6 @@ def quarantine_files(connection: Connection) -> int:
 
 def has_claimable_files(connection: Connection, *, host: str) -> bool:
     """Whether a file of the host can be claimed now."""
-    row = connection.execute(_SQL["has_claimable_files"], {"host": host, "max_attempts": MAX_ATTEMPTS}).fetchone()
+    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": ALIVE_SECONDS}
+    row = connection.execute(_SQL["has_claimable_files"], values).fetchone()
     return bool(row and row[0])

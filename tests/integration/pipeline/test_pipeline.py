@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
-from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files
+from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_claimable_files
 from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
+from magicfs.db.heartbeats import record_workers
 from magicfs.db.models import active_model
+from magicfs.domain.status import WorkerStatus
 from magicfs.errors import ServerError
 from magicfs.ingest.roots import remove_root
 from magicfs.pipeline.maintenance import MaintenanceService
@@ -270,20 +273,54 @@ def test_only_the_beginning_of_a_long_text_is_urgent(index: Index) -> None:
     assert counts == [(0, 36), (1, 64)]
 
 
-def test_one_worker_at_a_time_reads_large_files(index: Index) -> None:
-    for name in ("one", "two"):
-        (index.folder / f"{name}.txt").write_text(f"{name} " * (512 * 1024 // 4 + 1))
+@pytest.mark.parametrize(("workers", "large_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
+def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: int, large_claims: int) -> None:
+    for number in range(4):
+        (index.folder / f"large-{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
     (index.folder / "small.txt").write_text("small")
     index.scan()
+    answered = [WorkerStatus(f"extract-{number}@{HOST}", HOST, "extract", number) for number in range(workers)]
+    # Neither these nor the workers of other hosts read the files of this one.
+    answered += [WorkerStatus(f"embed-{number}@{HOST}", HOST, "embed", number) for number in range(8)]
+    answered += [WorkerStatus(f"extract-{number}@elsewhere", "elsewhere", "extract", number) for number in range(8)]
+    with index.database.transaction() as connection:
+        record_workers(connection, answered)
 
-    def claim(owner: str) -> list[bytes]:
+    def claim(owner: int) -> list[bytes]:
         with index.database.transaction() as connection:
-            claims = claim_files(connection, host=HOST, owner=owner, limit=1, max_bytes=1 << 20, seconds=60)
+            claims = claim_files(
+                connection, host=HOST, owner=f"extract-{owner}@{HOST}", limit=1, max_bytes=1 << 20, seconds=60
+            )
         return [claim.path for claim in claims]
 
-    assert claim("extract-1@here") in ([b"one.txt"], [b"two.txt"])
-    assert claim("extract-2@here") == [b"small.txt"]
-    assert claim("extract-2@here") == []
+    def claimable() -> bool:
+        with index.database.transaction() as connection:
+            return has_claimable_files(connection, host=HOST)
+
+    assert [claim(owner) for owner in range(large_claims)] == [[b"large-%d.txt" % each] for each in range(large_claims)]
+    assert claimable()
+    assert claim(large_claims) == [b"small.txt"]
+    assert claim(large_claims) == []
+    assert not claimable()
+
+
+def test_workers_that_claim_at_the_same_time_leave_one_free(index: Index) -> None:
+    for number in range(2):
+        (index.folder / f"{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
+    index.scan()
+
+    def claim(owner: str) -> int:
+        with index.database.transaction() as connection:
+            return len(claim_files(connection, host=HOST, owner=owner, limit=1, max_bytes=1 << 20, seconds=60))
+
+    with ThreadPoolExecutor() as pool, index.database.transaction() as connection:
+        claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1 << 20, seconds=60)
+        second = pool.submit(claim, "extract-2@here")
+        # Time in which the second claim would end if it did not wait for the first one.
+        wait([second], timeout=0.5)
+        assert len(claims) == 1
+        connection.commit()
+        assert second.result() == 0
 
 
 @with_and_without_restarts

@@ -77,27 +77,34 @@ WITH located AS MATERIALIZED (
 DELETE FROM files USING located WHERE files.id = located.id
 RETURNING files.content_id
 
+-- name: lock_claiming
+-- Lets one worker of a host claim at a time until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended(%(host)s, %(lock)s))
+
 -- name: claim_files
 -- The next pending files of a host, by priority, up to a number of files and of bytes. A file that was claimed before
--- is claimed alone, so that no other file is lost if it crashes its worker again. While another worker has a large
--- file, which may take a minute, only small files are claimed: a file that was just saved finds a free worker.
+-- is claimed alone, so that no other file is lost if it crashes its worker again. When all other workers of the host but
+-- one have a large file, which may take a minute, only small files are claimed: a file that was just saved finds a free
+-- worker. Large files are claimed by one worker at a time while fewer than three have reported.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'
 ),
-busy AS MATERIALIZED (
-    SELECT EXISTS (
-        SELECT FROM files JOIN host_roots ON host_roots.id = files.root_id
-        WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND large
-    ) AS with_large
+large_limit AS MATERIALIZED (
+    SELECT count(DISTINCT leased_by) >= greatest(1, (
+        SELECT count(*) FROM workers
+        WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
+    ) - 1) AS reached
+    FROM files JOIN host_roots ON host_roots.id = files.root_id
+    WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND large
 ),
 waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, host_roots.path AS root
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND attempts < %(max_attempts)s
-          AND (leased_until IS NULL OR leased_until < now()) AND NOT (SELECT with_large FROM busy)
+          AND (leased_until IS NULL OR leased_until < now()) AND NOT (SELECT reached FROM large_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -107,7 +114,7 @@ waiting AS (
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
-          AND (leased_until IS NULL OR leased_until < now()) AND (SELECT with_large FROM busy)
+          AND (leased_until IS NULL OR leased_until < now()) AND (SELECT reached FROM large_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -229,18 +236,20 @@ WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'
 ),
-busy AS MATERIALIZED (
-    SELECT EXISTS (
-        SELECT FROM files JOIN host_roots ON host_roots.id = files.root_id
-        WHERE lease IS NOT NULL AND leased_until > now() AND large
-    ) AS with_large
+large_limit AS MATERIALIZED (
+    SELECT count(DISTINCT leased_by) >= greatest(1, (
+        SELECT count(*) FROM workers
+        WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
+    ) - 1) AS reached
+    FROM files JOIN host_roots ON host_roots.id = files.root_id
+    WHERE lease IS NOT NULL AND leased_until > now() AND large
 )
 SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
-      AND NOT (SELECT with_large FROM busy)
+      AND NOT (SELECT reached FROM large_limit)
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
-      AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT with_large FROM busy)
+      AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT reached FROM large_limit)
 )
