@@ -127,7 +127,7 @@ def delete_unseen(connection: Connection, root: RootId, paths: Sequence[bytes], 
 
 
 def count_files_under(connection: Connection, root: RootId, paths: Sequence[bytes]) -> int:
-    """The number of files that the index has at these paths and below them."""
+    """The number of files that the index has at these paths and below them. Paths may lie in one another."""
     count: int = fetch_one(connection.execute(_SQL["count_files_under"], {"root_id": root, "paths": list(paths)}))[0]
     return count
 
@@ -155,8 +155,8 @@ def claim_files(
 ) -> list[ClaimedFile]:
     """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 
-    The claim increments `attempts`. Commit it before a parser reads the files: other workers of the host wait with their
-    claims until then. Large files are claimed only while another worker of the host is free for small ones.
+    The claim increments `attempts`. Commit it before a parser reads the files: the claims of the host's other workers
+    wait until then. Large files are claimed only while another worker of the host is free for small ones.
     """
     connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
     rows = connection.execute(
