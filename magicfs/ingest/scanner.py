@@ -22,7 +22,7 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError, RootMissing
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError, RootMissing, SchemaError
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     MIN_SUSPICIOUS_FILES,
@@ -35,7 +35,7 @@ from magicfs.ingest.deletion_guard import (
 )
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
-from magicfs.ingest.walk import Listing, Walk
+from magicfs.ingest.walk import Listing, Walk, outermost
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,9 @@ class Scanner:
         Returns False and deletes nothing when the root is not present, or when these deletions together with the
         recent ones are suspicious: a full scan must decide.
         """
-        return retry_on_conflict(lambda: self._try_delete(root, paths))
+        # `rm -r` raises an event for each file and for each directory above it.
+        tops = outermost(set(paths))
+        return retry_on_conflict(lambda: self._try_delete(root, tops))
 
     def paths_of_inodes(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The indexed paths of these inodes."""
@@ -292,7 +294,7 @@ class Scanner:
 
         try:
             return retry_on_conflict(write)
-        except (DatabaseUnavailable, DatabaseConflict):
+        except (DatabaseUnavailable, DatabaseConflict, SchemaError):
             raise
         except DatabaseError as error:
             if len(seen) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from dataclasses import replace
 
@@ -81,6 +82,26 @@ def test_events_delete_nothing_in_a_root_whose_disk_is_another(index: Index) -> 
     assert rescans == [elsewhere], "a scan decides"
     events.process([index.root], changed(index, *paths))
     assert len(index.states()) == 25
+
+
+@with_and_without_restarts
+def test_a_deleted_tree_counts_each_of_its_files_once(index: Index) -> None:
+    """`rm -r` raises an event for each file, and one for each directory above it."""
+    deep = "a/b/c/d"
+    (index.folder / deep).mkdir(parents=True)
+    many(index, 40, below=deep)
+    many(index, 60, below="others")
+    index.settle()
+    shutil.rmtree(index.folder / "a")
+    events, rescans = watcher(index)
+    directories = [b"a", b"a/b", b"a/b/c", b"a/b/c/d"]
+    events.process([index.root], changed(index, *directories, *(b"a/b/c/d/%d.txt" % number for number in range(40))))
+    assert not rescans, "40 of 100 files are not most of the root"
+    assert len(index.states()) == 60
+    (index.folder / "others/0.txt").unlink()
+    events.process([index.root], changed(index, b"others/0.txt"))
+    assert not rescans, "the deletions before count once too"
+    assert len(index.states()) == 59
 
 
 @with_and_without_restarts

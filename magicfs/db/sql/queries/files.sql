@@ -57,8 +57,9 @@ DELETE FROM files USING unseen WHERE files.id = unseen.id
 RETURNING files.content_id
 
 -- name: count_files_under
--- The number of files at these paths and below them. `0` is the byte after the slash.
-SELECT count(*) FROM unnest(%(paths)s::bytea[]) AS at (path) JOIN files f
+-- The number of files at these paths and below them, each counted once where paths lie in one another. `0` is the byte
+-- after the slash.
+SELECT count(DISTINCT f.id) FROM unnest(%(paths)s::bytea[]) AS at (path) JOIN files f
 ON f.root_id = %(root_id)s
    AND (f.path = at.path OR (f.path > at.path || '/'::bytea AND f.path < at.path || '0'::bytea))
 
