@@ -13,6 +13,7 @@ import itertools
 import logging
 import os
 import re
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ import billiard.pool
 from celery import signals
 
 from magicfs.config import Settings
-from magicfs.errors import MagicFSError, UsageError
+from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
 from magicfs.pipeline.maintenance import MaintenanceService
@@ -170,5 +171,18 @@ def _prepare_child(**_: object) -> None:
         return
     try:
         extract_service() if _roles[-1].kind == "extract" else embed_service()
+    except SchemaError as error:
+        _stop_outdated_worker(error)
     except MagicFSError as error:
         log.warning("not ready yet: %s", error)
+
+
+@signals.task_failure.connect
+def _stop_outdated_worker(exception: BaseException, **_: object) -> None:
+    """End the worker when its schema is outdated, so that it takes no messages from the workers of the new version.
+
+    Whoever starts it again may start the new version.
+    """
+    if isinstance(exception, SchemaError):
+        log.error("the worker ends: %s", exception)
+        os.kill(os.getppid(), signal.SIGTERM)

@@ -6,43 +6,16 @@ for the lock and then have nothing to do. Migrations go forward only. All missin
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from dataclasses import dataclass
-from importlib.resources import files
 
 from magicfs.db.pool import Connection, Database
+from magicfs.db.schema import Migration, migrations, require_not_newer
 from magicfs.errors import SchemaError
 
 log = logging.getLogger(__name__)
 
 MIGRATION_LOCK = 0x6D616769_63667301
 """The advisory lock of migrations. The number is "magicfs" in ASCII and 1: no other program may use it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One file of `sql/migrations`."""
-
-    version: int
-    name: str
-    text: str
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the text. The database records it, and a test freezes it."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-def migrations() -> list[Migration]:
-    """All migrations, by version."""
-    folder = files("magicfs.db").joinpath("sql", "migrations")
-    entries = [
-        Migration(version=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    ]
-    return sorted(entries, key=lambda migration: migration.version)
 
 
 def migrate(database: Database) -> int:
@@ -78,11 +51,7 @@ def _applied(connection: Connection) -> dict[int, str]:
 
 
 def _check(applied: dict[int, str], available: list[Migration]) -> None:
-    newest = available[-1].version
-    if applied and max(applied) > newest:
-        raise SchemaError(
-            f"the database has schema version {max(applied)}, this program knows {newest}: update this program"
-        )
+    require_not_newer(max(applied, default=None))
     for migration in available:
         if migration.version in applied and applied[migration.version] != migration.digest:
             raise SchemaError(

@@ -1,7 +1,8 @@
 """Connections to Postgres, and the translation of psycopg's errors to ours.
 
 Every process that talks to Postgres opens one `Database`, after any fork. Several threads may share it; each of them
-gets a connection of its own.
+gets a connection of its own. A program that runs since before an upgrade does not write to the newer schema: each
+transaction begins with a check of the schema's version, in the round trip that checks the connection.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from magicfs.db.schema import require_not_newer
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
 
 log = logging.getLogger(__name__)
@@ -119,14 +121,15 @@ class Database:
         if lazy_commit:
             options += " -c synchronous_commit=off"
         self._dsn = dsn
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool: ConnectionPool[_PooledConnection] = ConnectionPool(
             dsn,
             min_size=0,
             max_size=size,
             timeout=connect_seconds,
             open=False,
             configure=_configure,
-            check=ConnectionPool.check_connection,
+            check=_check,
+            connection_class=_PooledConnection,
             reconnect_timeout=connect_seconds,
             name=application,
             kwargs={
@@ -140,7 +143,10 @@ class Database:
         self._pool.open(wait=False)
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """A connection in a transaction, which is committed at the end of the block and rolled back on an exception."""
+        """A connection in a transaction, which is committed at the end of the block and rolled back on an exception.
+
+        Raises `DatabaseUnavailable`, and `SchemaError` when the schema is newer than this program.
+        """
         return self._transaction()
 
     @contextmanager
@@ -148,6 +154,7 @@ class Database:
         with translate_errors():
             try:
                 with self._pool.connection() as connection:
+                    require_not_newer(connection.schema_version)
                     yield connection
             except PoolTimeout as error:
                 raise DatabaseUnavailable(
@@ -190,11 +197,35 @@ class Database:
         self.close()
 
 
-def _configure(connection: Connection) -> None:
+class _PooledConnection(psycopg.Connection[Any]):
+    """A connection, and what its last check found."""
+
+    has_schema: bool = False
+    """Whether the database had a schema when the connection was made."""
+    schema_version: int | None = None
+
+
+def _configure(connection: _PooledConnection) -> None:
     """Register the vector types on a new connection. Before the first migration, the extension is missing."""
-    if connection.execute("SELECT to_regtype('halfvec') IS NOT NULL").fetchone() == (True,):
+    row = connection.execute("SELECT to_regtype('halfvec') IS NOT NULL, to_regclass('schema_migrations') IS NOT NULL")
+    has_vectors, connection.has_schema = fetch_one(row)
+    if has_vectors:
         register_vector(connection)
     connection.commit()
+
+
+def _check(connection: _PooledConnection) -> None:
+    """Check that the connection works, and read the version of the schema. The pool replaces a connection that fails.
+
+    A check may not raise `SchemaError`, because the pool would try again until its timeout.
+    """
+    if not connection.has_schema:
+        ConnectionPool.check_connection(connection)
+        return
+    connection.autocommit = True
+    version = connection.execute("SELECT max(version) FROM schema_migrations", prepare=True)
+    connection.schema_version = fetch_one(version)[0]
+    connection.autocommit = False
 
 
 def create_database_if_missing(admin_dsn: str, *, name: str) -> None:

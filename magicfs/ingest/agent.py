@@ -27,7 +27,7 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.errors import MagicFSError
+from magicfs.errors import MagicFSError, SchemaError
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watcher import Watcher
 from magicfs.jobs import JobQueue
@@ -222,9 +222,16 @@ class _PeriodicTask:
 
 @contextlib.contextmanager
 def _errors_logged(stop: threading.Event) -> Iterator[None]:
-    """Log an error, pause and go on: the next round does what this one could not."""
+    """Log an error, pause and go on: the next round does what this one could not.
+
+    A schema that this program does not know ends the agent: whoever starts it again may start the new version.
+    """
     try:
         yield
+    except SchemaError as error:
+        if not stop.is_set():
+            log.error("the agent ends: %s", error)
+        stop.set()
     except MagicFSError as error:
         log.warning("%s", error)
         stop.wait(ERROR_PAUSE_SECONDS)

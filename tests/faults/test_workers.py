@@ -8,9 +8,12 @@ import signal
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.plugins.stack import Stack
+from tasks.app import make_app
+from tasks.queue import CeleryQueue
+from tests.plugins.stack import HOST, Stack
 
 WORDS = [
     *("river", "stone", "market", "engine", "winter", "letter", "garden", "signal", "copper", "harbor"),
@@ -92,3 +95,27 @@ def test_a_worker_killed_whole_and_an_agent_killed_are_replaced_without_loss(sta
     stack.wait(lambda: stack.rows("SELECT count(*) FROM files")[0][0] == 50, what="the new files")
     stack.wait(stack.settled, seconds=120, what="an index of everything")
     assert_everything_once(stack, files=50)
+
+
+@pytest.mark.timeout(120)
+def test_an_older_program_stops_when_the_schema_becomes_newer(stack: Stack, tmp_path: Path) -> None:
+    write_files(tmp_path / "docs", count=3)
+    stack.add_root(tmp_path / "docs")
+    stack.start_all(embedders=1)
+    stack.wait(lambda: stack.settled() and stack.rows("SELECT count(*) FROM files")[0][0] == 3, what="an index")
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM workers")[0][0] == 2, what="all workers")
+    with psycopg.connect(stack.settings.database_dsn, autocommit=True) as newer:
+        newer.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
+        write_files(tmp_path / "docs", count=4, seed=8)
+        # What the agent of the newer version does.
+        queue = CeleryQueue(make_app(stack.settings))
+        queue.notify_extract(HOST)
+        queue.notify_embed()
+        for name, process in stack.processes.items():
+            assert process.wait(30) == 0, name
+            log = (stack.home / "log" / f"{name}.log").read_text()
+            assert log.count(" ends: the database has schema version 9999") == 1
+        assert newer.execute("SELECT count(*) FROM files").fetchone() == (3,)
+        assert newer.execute("SELECT count(*) FROM workers WHERE seen_at > now() - interval '1 s'").fetchone() == (0,)
+    stack.start_agent()
+    assert stack.processes["agent"].wait(30) == 1

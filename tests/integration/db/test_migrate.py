@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
-from magicfs.db.migrate import migrate, migrations
+from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
+from magicfs.db.schema import migrations
 from magicfs.errors import DatabaseUnavailable, SchemaError
 from magicfs.runtime import postgres
 from tests.plugins.servers import Servers
@@ -37,6 +39,28 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
     with pytest.raises(SchemaError, match="update this program"):
         migrate(database)
+
+
+def test_connections_that_are_open_during_an_upgrade_are_refused(database: Database) -> None:
+    with database.transaction(), database.transaction() as connection:
+        connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
+    for _ in range(3):
+        with pytest.raises(SchemaError, match="schema version 9999") as caught, database.transaction():
+            pytest.fail("a transaction began")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(SchemaError), database.autocommit():
+        pytest.fail("a connection was given")
+
+
+def test_a_schema_that_is_restored_is_accepted_again(database: Database, database_url: str) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
+    with pytest.raises(SchemaError), database.transaction():
+        pytest.fail("a transaction began")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM schema_migrations WHERE version = 9999")
+    with database.transaction() as connection:
+        connection.execute("SELECT 1")
 
 
 def test_a_changed_migration_is_refused(database: Database) -> None:

@@ -1,6 +1,6 @@
 """Applied migrations never change: a database that has them would no longer match."""
 
-from magicfs.db.migrate import migrations
+from magicfs.db.schema import migrations
 
 FROZEN = {
     "0001_initial.sql": "ceb859b6b46d47824143772174935cbb538115434448c19d0034395b88f4a0f8",

@@ -1,0 +1,52 @@
+"""The schema that this version of MagicFS knows: its migration files, and the check that the database has no newer one.
+
+Used by `migrate`, which applies the files, and by `pool`, which checks every connection before it is used. The files
+are read once; any thread may call the functions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from magicfs.errors import SchemaError
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `sql/migrations`."""
+
+    version: int
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text. The database records it, and a test freezes it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """All migrations, by version."""
+    return [
+        Migration(version=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
+        for entry in sorted(files("magicfs.db").joinpath("sql", "migrations").iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".sql")
+    ]
+
+
+@cache
+def newest_version() -> int:
+    """The version of the newest migration."""
+    names = [entry.name for entry in files("magicfs.db").joinpath("sql", "migrations").iterdir()]
+    return max(int(name[:4]) for name in names if name.endswith(".sql"))
+
+
+def require_not_newer(version: int | None) -> None:
+    """Raise `SchemaError` when the database's schema version, None before the first migration, is not known here."""
+    if version is not None and version > newest_version():
+        raise SchemaError(
+            f"the database has schema version {version}, this program knows {newest_version()}: update this program"
+        )
