@@ -230,7 +230,7 @@ def _errors_logged(stop: threading.Event) -> Iterator[None]:
         yield
     except SchemaError as error:
         if not stop.is_set():
-            log.error("the agent ends: %s", error)
+            log.warning("the agent ends: %s", error)
         stop.set()
     except MagicFSError as error:
         log.warning("%s", error)

@@ -1,6 +1,7 @@
 -- name: record_agent
--- The agent of a host is alive.
-INSERT INTO hosts (name, heartbeat) VALUES (%(name)s, now())
+-- The agent of a host is alive. A host that is stored is updated first: an insert uses up an id even in a conflict.
+WITH stored AS (UPDATE hosts SET heartbeat = now() WHERE name = %(name)s RETURNING id)
+INSERT INTO hosts (name, heartbeat) SELECT %(name)s, now() WHERE NOT EXISTS (SELECT FROM stored)
 ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
 
 -- name: record_workers

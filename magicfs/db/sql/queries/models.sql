@@ -4,13 +4,21 @@ SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling
 FROM models WHERE state = %(state)s
 
 -- name: upsert_model
--- A new model, or a new calibration of a stored one, which keeps its state.
-INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, state)
-VALUES (%(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s, %(state)s)
-ON CONFLICT (name, precision) DO UPDATE
-SET max_tokens = excluded.max_tokens, query_prefix = excluded.query_prefix,
-    floor = excluded.floor, ceiling = excluded.ceiling
-RETURNING id, dimension
+-- A new model, or a new calibration of a stored one, which keeps its state. Each start of an agent or a worker does
+-- this, and an insert uses up an id even in a conflict. The caller's lock of the table keeps other inserts away.
+WITH stored AS (
+    UPDATE models
+    SET max_tokens = %(max_tokens)s, query_prefix = %(query_prefix)s, floor = %(floor)s, ceiling = %(ceiling)s
+    WHERE name = %(name)s AND precision = %(precision)s
+    RETURNING id, dimension
+),
+added AS (
+    INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, state)
+    SELECT %(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s, %(state)s
+    WHERE NOT EXISTS (SELECT FROM stored)
+    RETURNING id, dimension
+)
+SELECT id, dimension FROM stored UNION ALL SELECT id, dimension FROM added
 
 -- name: set_state
 -- Another state for a model.

@@ -1,6 +1,12 @@
 -- name: ensure_host
--- The id of a host, which is inserted if it is new.
-INSERT INTO hosts (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
+-- The id of a host, which is inserted if it is new. An insert uses up an id even in a conflict, so it is not tried.
+WITH stored AS (SELECT id FROM hosts WHERE name = %(name)s),
+added AS (
+    INSERT INTO hosts (name) SELECT %(name)s WHERE NOT EXISTS (SELECT FROM stored)
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name
+    RETURNING id
+)
+SELECT id FROM stored UNION ALL SELECT id FROM added
 
 -- name: list_roots
 -- The roots of the cluster or of one host. The request for a scan is null once a later scan has ended.

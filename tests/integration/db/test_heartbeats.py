@@ -1,0 +1,49 @@
+"""Heartbeats: what they record, and what they do not use up."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from magicfs.db.heartbeats import record_agent
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.db.roots import ensure_host
+from tests.fakes.embedder import FAKE_SPEC
+
+
+def used_numbers(database: Database) -> dict[str, int]:
+    """The last number that each sequence has given; sequences that were not used are left out."""
+    with database.transaction() as connection:
+        return dict(
+            connection.execute(
+                "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+            ).fetchall()
+        )
+
+
+def test_what_is_recorded_again_and_again_uses_up_no_numbers(database: Database) -> None:
+    for _ in range(5):
+        with database.transaction() as connection:
+            record_agent(connection, host="one")
+            assert ensure_host(connection, name="one") == ensure_host(connection, name="one")
+            record_agent(connection, host="two")
+            activate_model(connection, FAKE_SPEC)
+    assert used_numbers(database) == {"hosts_id_seq": 2, "models_id_seq": 1}
+
+
+def test_a_heartbeat_moves_the_time(database: Database) -> None:
+    seen = []
+    for _ in range(2):
+        with database.transaction() as connection:
+            record_agent(connection, host="one")
+            seen.append(connection.execute("SELECT heartbeat FROM hosts WHERE name = 'one'").fetchone())
+    assert seen[0] < seen[1]
+
+
+def test_a_host_that_starts_in_several_processes_at_once_is_one(database: Database) -> None:
+    def start(number: int) -> int:
+        with database.transaction() as connection:
+            if number % 2:
+                record_agent(connection, host="new")
+            return ensure_host(connection, name="new")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(start, range(20)))) == 1
