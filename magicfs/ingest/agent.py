@@ -5,7 +5,7 @@ Its threads:
 
 - the caller's thread loads the roots and sends notifications;
 - `scanner` scans roots that are due or that somebody asked to scan;
-- `watcher` watches the roots, and starts anew when their set changes;
+- `watcher` starts and ends the watches of the roots, each of which has two threads of its own;
 - `heartbeat` records that the agent is alive, and the workers of the cluster that answer it;
 - `vector-index` builds or drops the index of vectors.
 """
@@ -47,7 +47,7 @@ MISSING_SCAN_SECONDS = 5.0
 """Time between two scans of a missing root, so the most until its return is noticed."""
 
 WATCH_RETRY_SECONDS = 10.0
-"""Pause after a watch that failed. Each new watch begins with a scan of its roots."""
+"""Pause after a watch that failed. Each new watch begins with a scan of its root."""
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -179,31 +179,63 @@ class Agent:
             )
 
     def _watch_roots(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            roots = self._present_roots()
-            if not roots:
-                stop.wait(ERROR_PAUSE_SECONDS)
-                continue
-            ended = threading.Event()
-            guard = threading.Thread(target=self._end_watch, args=(roots, ended, stop), name="watch-guard")
-            guard.start()
-            pause = WATCH_RETRY_SECONDS
+        watches: dict[RootId, _RootWatch] = {}
+        while not stop.wait(NOTIFY_SECONDS):
             with _errors_logged(stop):
-                if not self._watcher.run(sorted(roots, key=lambda root: root.id), ended):
-                    pause = self._settings.scan_seconds
-            ended.wait(pause)
-            ended.set()
-            guard.join()
+                self._update_watches(watches)
+        for watch in watches.values():
+            watch.end()
+        for watch in watches.values():
+            watch.join()
 
-    def _end_watch(self, watched: set[Root], ended: threading.Event, stop: threading.Event) -> None:
-        """Set `ended` when the set of present roots changes, or the agent stops."""
-        while not stop.wait(NOTIFY_SECONDS) and not ended.is_set():
-            if self._present_roots() != watched:
-                break
-        ended.set()
+    def _update_watches(self, watches: dict[RootId, _RootWatch]) -> None:
+        """Start the watches of present roots that have none, and end those of other roots. Waits for no watch."""
+        present = {root.id: root for root in self._present_roots()}
+        for root_id, watch in list(watches.items()):
+            if present.get(root_id) != watch.root:
+                watch.end()
+            if watch.is_over():
+                del watches[root_id]
+        for root_id in present.keys() - watches.keys():
+            watches[root_id] = _RootWatch(
+                self._watcher, present[root_id], retry_s=WATCH_RETRY_SECONDS, refused_s=self._settings.scan_seconds
+            )
 
     def _present_roots(self) -> set[Root]:
         return {registered.root for registered in self._roots.values() if registered.state is not RootState.MISSING}
+
+
+class _RootWatch:
+    """The watch of one root, in a thread of its own, and the pause after a watch that ended by itself."""
+
+    def __init__(self, watcher: Watcher, root: Root, *, retry_s: float, refused_s: float) -> None:
+        """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`."""
+        self.root = root
+        self._watcher = watcher
+        self._retry_s = retry_s
+        self._refused_s = refused_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"watch-{root.name}")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ask the watch to end. Does not wait for it."""
+        self._ended.set()
+
+    def is_over(self) -> bool:
+        """Whether the watch and the pause after it have ended."""
+        return not self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the end of the watch."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = self._retry_s
+        with _errors_logged(self._ended):
+            if not self._watcher.run(self.root, self._ended):
+                pause = self._refused_s
+        self._ended.wait(pause)
 
 
 class _PeriodicTask:

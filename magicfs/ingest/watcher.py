@@ -1,25 +1,25 @@
-"""Watches the roots of a host with inotify, and updates the index where something changed.
+"""Watches roots with inotify, and updates the index where something changed.
 
 Used by the agent. Events are hints: each one only names a path to compare with the disk, and where events are lost
-the root is scanned. `Watcher.run` blocks in a thread of its own and starts another one that reads events. All changes
-are recorded through the `Scanner`, which may scan at the same time; see docs/concurrency.md.
+the root is scanned. `Watcher.run` watches one root: it blocks in a thread of its own and starts another one that reads
+events. All changes are recorded through the `Scanner`, which may scan at the same time; see docs/concurrency.md.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from magicfs.domain.files import FileStat, SeenFile
-from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
@@ -42,6 +42,8 @@ MAX_DEBOUNCE_SECONDS = 0.4
 POLL_SECONDS = 0.25
 """How often an idle watch checks whether to stop."""
 
+_INSTANCES_HINT = "; raise fs.inotify.max_user_instances"
+
 _ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
 _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
 
@@ -50,43 +52,48 @@ _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.
 class ChangedPaths:
     """The paths that events named. Mutable: `WatchSet` adds to it until `WatchSet.take` returns it."""
 
-    paths: dict[RootId, set[bytes]] = field(default_factory=dict)
-    """By root, relative to it. A directory stands for everything in it."""
-    lost_events: set[RootId] = field(default_factory=set)
-    """Roots whose events are incomplete: they need a full scan."""
+    paths: set[bytes] = field(default_factory=set)
+    """Relative to the root. A directory stands for everything in it."""
+    lost_events: bool = False
+    """Whether the events are incomplete: the root needs a full scan."""
 
     def __bool__(self) -> bool:
         return bool(self.paths or self.lost_events)
 
 
 class Watcher:
-    """Watches the roots of this host."""
+    """Watches roots of this host, each one independently of the others."""
 
     def __init__(self, scanner: Scanner, *, rescan: Callable[[Root], None]) -> None:
         """`rescan` requests a full scan of a root, and is called when its events are incomplete."""
         self._scanner = scanner
         self._rescan = rescan
+        self._processing = threading.Lock()
+        """Roots take turns in the database, so that one connection serves all of them."""
 
-    def run(self, roots: Sequence[Root], stop: threading.Event) -> bool:
-        """Watch `roots` until `stop` is set. Ends early, after a warning, when the watch itself fails.
+    def run(self, root: Root, stop: threading.Event) -> bool:
+        """Watch `root` until `stop` is set. Ends early, after a warning, when the watch itself fails.
 
-        Returns False when the system refuses to watch at all. Each root is rescanned once its watches are in place,
+        Returns False when the system refuses to watch at all. The root is rescanned once its watches are in place,
         because earlier changes raised no event.
         """
         try:
-            watches = WatchSet(roots)
+            watches = WatchSet(root)
         except OSError as error:
-            log.warning("cannot watch the roots (%s): changes are found by the periodic scan only", error)
-            for root in roots:
-                self._rescan(root)
+            log.warning(
+                "cannot watch the root %s (%s): its changes are found by the periodic scan only%s",
+                root.name,
+                error.strerror,
+                _INSTANCES_HINT if error.errno == errno.EMFILE else "",
+            )
+            self._rescan(root)
             return False
         with watches:
-            for root in roots:
-                self._rescan(root)
-            self._process_events(roots, watches, stop)
+            self._rescan(root)
+            self._process_events(root, watches, stop)
         return True
 
-    def _process_events(self, roots: Sequence[Root], watches: WatchSet, stop: threading.Event) -> None:
+    def _process_events(self, root: Root, watches: WatchSet, stop: threading.Event) -> None:
         ended = threading.Event()
 
         def read() -> None:
@@ -98,39 +105,36 @@ class Watcher:
             finally:
                 ended.set()
 
-        reader = threading.Thread(target=read, name="inotify-reader")
+        reader = threading.Thread(target=read, name=f"inotify-reader-{root.name}")
         reader.start()
         try:
             while not stop.is_set() and not ended.is_set():
                 changes = watches.take(
                     debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=POLL_SECONDS
                 )
+                if not changes:
+                    continue
                 try:
-                    self.process(roots, changes)
+                    with self._processing:
+                        self.process(root, changes)
                 except MagicFSError as error:
                     log.warning("changes could not be recorded, a scan follows: %s", error)
-                    self._rescan_changed(roots, changes)
+                    self._rescan(root)
                 except Exception:
                     log.exception("processing changes failed, a scan follows")
-                    self._rescan_changed(roots, changes)
+                    self._rescan(root)
         finally:
             ended.set()
             reader.join()
 
-    def _rescan_changed(self, roots: Sequence[Root], changes: ChangedPaths) -> None:
-        for root in roots:
-            if root.id in changes.lost_events or root.id in changes.paths:
-                self._rescan(root)
+    def process(self, root: Root, changes: ChangedPaths) -> None:
+        """Update the index from the disk at the changed paths of a root."""
+        if changes.lost_events:
+            self._rescan(root)
+        if changes.paths:
+            self._process_paths(root, sorted(changes.paths))
 
-    def process(self, roots: Iterable[Root], changes: ChangedPaths) -> None:
-        """Update the index from the disk at the changed paths."""
-        for root in roots:
-            if root.id in changes.lost_events:
-                self._rescan(root)
-            if root.id in changes.paths:
-                self._process_root(root, sorted(changes.paths[root.id]))
-
-    def _process_root(self, root: Root, paths: list[bytes]) -> None:
+    def _process_paths(self, root: Root, paths: list[bytes]) -> None:
         gone: list[bytes] = []
         seen: list[SeenFile] = []
         linked_inodes: set[int] = set()
@@ -204,26 +208,25 @@ def _lstat(path: bytes) -> os.stat_result | None:
 
 
 class WatchSet:
-    """The watched directories of some roots, and the changes in them that nobody has taken yet.
+    """The watched directories of a root, and the changes in them that nobody has taken yet.
 
     One thread calls `read`, another one `take`.
     """
 
-    def __init__(self, roots: Iterable[Root]) -> None:
-        """Watch the roots. Raises `OSError` when the system refuses."""
+    def __init__(self, root: Root) -> None:
+        """Watch the root. Raises `OSError` when the system refuses."""
         self._inotify = Inotify()
-        self._roots = {root.id: root for root in roots}
-        self._directory_of: dict[int, tuple[RootId, bytes]] = {}
-        """Root and directory by watch number."""
-        self._watch_of: dict[RootId, dict[bytes, int]] = {root: {} for root in self._roots}
-        """Watch numbers by root and directory."""
+        self._root = root
+        self._directory_of: dict[int, bytes] = {}
+        """Directories by watch number."""
+        self._watch_of: dict[bytes, int] = {}
+        """Watch numbers by directory."""
         self._limit_logged = False
         self._changed = threading.Condition()
         self._changes = ChangedPaths()
         self._first_change = self._last_change = 0.0
         try:
-            for root in self._roots.values():
-                self._watch_tree(root, b"")
+            self._watch_tree(b"")
         except BaseException:
             self._inotify.close()
             raise
@@ -238,7 +241,7 @@ class WatchSet:
 
     def read(self, *, timeout_s: float) -> None:
         """Read events and note the paths that they name. Returns after `timeout_s` without events."""
-        self._watch_returned_roots()
+        self._watch_returned_root()
         for event in self._inotify.read(timeout_s=timeout_s):
             self._handle_event(event)
 
@@ -259,15 +262,15 @@ class WatchSet:
             changes, self._changes = self._changes, ChangedPaths()
             return changes
 
-    def _note_change(self, root: RootId, path: bytes) -> None:
+    def _note_change(self, path: bytes) -> None:
         with self._changed:
             self._touch()
-            self._changes.paths.setdefault(root, set()).add(path)
+            self._changes.paths.add(path)
 
-    def _note_lost_events(self, root: RootId) -> None:
+    def _note_lost_events(self) -> None:
         with self._changed:
             self._touch()
-            self._changes.lost_events.add(root)
+            self._changes.lost_events = True
 
     def _touch(self) -> None:
         """Note the time of a change that follows, and wake `take`."""
@@ -278,47 +281,45 @@ class WatchSet:
 
     def _handle_event(self, event: Event) -> None:
         if event.mask & InotifyMask.Q_OVERFLOW:
-            log.info("the kernel has dropped inotify events: all roots will be scanned")
-            for root in self._roots.values():
-                self._watch_tree(root, b"")
-                self._note_lost_events(root.id)
+            log.info("the kernel has dropped inotify events: the root %s will be scanned", self._root.name)
+            self._watch_tree(b"")
+            self._note_lost_events()
             return
-        watched = self._directory_of.get(event.watch)
-        if watched is None:
+        directory = self._directory_of.get(event.watch)
+        if directory is None:
             return
-        root, directory = self._roots[watched[0]], watched[1]
         if not event.name:
-            self._handle_directory_event(root, directory, event)
+            self._handle_directory_event(directory, event)
             return
         path = directory + b"/" + event.name if directory else event.name
         if event.mask & InotifyMask.ISDIR:
             if event.mask & InotifyMask.MOVED_FROM:
-                self._unwatch_tree(root, path)
+                self._unwatch_tree(path)
             elif event.mask & (_ENTRY_APPEARED | InotifyMask.ATTRIB):
                 # New permissions may allow a watch that was refused before.
-                self._watch_tree(root, path)
+                self._watch_tree(path)
         elif event.name in RULE_FILES:
-            self._watch_tree(root, directory)
-        self._note_change(root.id, path)
+            self._watch_tree(directory)
+        self._note_change(path)
 
-    def _handle_directory_event(self, root: Root, directory: bytes, event: Event) -> None:
+    def _handle_directory_event(self, directory: bytes, event: Event) -> None:
         """Handle an event about a watched directory itself. Its parent's watch reports the change of the entry."""
         if event.mask & InotifyMask.IGNORED:
-            self._watch_ended(root, directory, event.watch)
+            self._watch_ended(directory, event.watch)
         if event.mask & _DIRECTORY_GONE and not directory:
-            self._unwatch_tree(root, b"")
-            self._note_lost_events(root.id)
+            self._unwatch_tree(b"")
+            self._note_lost_events()
 
-    def _watch_returned_roots(self) -> None:
-        """Watch roots again that were gone and are back."""
-        for root in self._roots.values():
-            if not self._watch_of[root.id] and os.path.isdir(root.path):
-                self._watch_tree(root, b"")
-                if self._watch_of[root.id]:
-                    self._note_lost_events(root.id)
+    def _watch_returned_root(self) -> None:
+        """Watch the root again if it was gone and is back."""
+        if not self._watch_of and os.path.isdir(self._root.path):
+            self._watch_tree(b"")
+            if self._watch_of:
+                self._note_lost_events()
 
-    def _watch_tree(self, root: Root, directory: bytes) -> None:
+    def _watch_tree(self, directory: bytes) -> None:
         """Watch a directory and the directories below it that no rule ignores."""
+        root = self._root
         rules = rules_for(root.path, directory)
         if rules is None:
             return
@@ -328,23 +329,23 @@ class WatchSet:
             except OSError as error:
                 self._log_limit(error)
                 continue
-            self._directory_of[number] = (root.id, wanted)
-            self._watch_of[root.id][wanted] = number
+            self._directory_of[number] = wanted
+            self._watch_of[wanted] = number
 
-    def _unwatch_tree(self, root: Root, directory: bytes) -> None:
+    def _unwatch_tree(self, directory: bytes) -> None:
         """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
-        watches = self._watch_of[root.id]
         prefix = directory + b"/"
-        for path in [path for path in watches if not directory or path == directory or path.startswith(prefix)]:
-            number = watches.pop(path)
+        watched = self._watch_of
+        for path in [path for path in watched if not directory or path == directory or path.startswith(prefix)]:
+            number = watched.pop(path)
             self._directory_of.pop(number, None)
             self._inotify.remove(number)
 
-    def _watch_ended(self, root: Root, directory: bytes, number: int) -> None:
+    def _watch_ended(self, directory: bytes, number: int) -> None:
         """The kernel has ended a watch."""
         self._directory_of.pop(number, None)
-        if self._watch_of[root.id].get(directory) == number:
-            del self._watch_of[root.id][directory]
+        if self._watch_of.get(directory) == number:
+            del self._watch_of[directory]
 
     def _log_limit(self, error: OSError) -> None:
         """Log once that the limit of watches is reached. Other errors are reported by the scan."""

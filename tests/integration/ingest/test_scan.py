@@ -34,7 +34,7 @@ def watcher(index: Index) -> tuple[Watcher, list[Root]]:
 
 def changed(index: Index, *paths: bytes) -> ChangedPaths:
     """What events say about these paths."""
-    return ChangedPaths(paths={index.root.id: set(paths)})
+    return ChangedPaths(paths=set(paths))
 
 
 @with_and_without_restarts
@@ -77,10 +77,10 @@ def test_events_delete_nothing_in_a_root_whose_disk_is_another(index: Index) -> 
     elsewhere = replace(index.root, device=index.root.device + 1)
     events, rescans = watcher(index)
     paths = [b"%d.txt" % number for number in range(5)]
-    events.process([elsewhere], changed(index, *paths))
+    events.process(elsewhere, changed(index, *paths))
     assert len(index.states()) == 30
     assert rescans == [elsewhere], "a scan decides"
-    events.process([index.root], changed(index, *paths))
+    events.process(index.root, changed(index, *paths))
     assert len(index.states()) == 25
 
 
@@ -95,11 +95,11 @@ def test_a_deleted_tree_counts_each_of_its_files_once(index: Index) -> None:
     shutil.rmtree(index.folder / "a")
     events, rescans = watcher(index)
     directories = [b"a", b"a/b", b"a/b/c", b"a/b/c/d"]
-    events.process([index.root], changed(index, *directories, *(b"a/b/c/d/%d.txt" % number for number in range(40))))
+    events.process(index.root, changed(index, *directories, *(b"a/b/c/d/%d.txt" % number for number in range(40))))
     assert not rescans, "40 of 100 files are not most of the root"
     assert len(index.states()) == 60
     (index.folder / "others/0.txt").unlink()
-    events.process([index.root], changed(index, b"others/0.txt"))
+    events.process(index.root, changed(index, b"others/0.txt"))
     assert not rescans, "the deletions before count once too"
     assert len(index.states()) == 59
 
@@ -117,7 +117,7 @@ def test_a_directory_that_was_replaced_is_brought_in_line_by_a_scan(index: Index
     for path in (index.folder / "site").iterdir():
         path.rename(path.with_name(f"new{path.name}"))
     events, rescans = watcher(index)
-    events.process([index.root], changed(index, b"site"))
+    events.process(index.root, changed(index, b"site"))
     assert rescans == [index.root]
     index.settle()
     assert not [path for path in index.states() if path.startswith("site/") and not path.startswith("site/new")]
@@ -140,7 +140,7 @@ def test_a_watch_outlives_a_restart_of_the_database(index: Index, monkeypatch: p
 
     monkeypatch.setattr(scanner, "record", sometimes)
     stop = threading.Event()
-    thread = threading.Thread(target=events.run, args=([index.root], stop))
+    thread = threading.Thread(target=events.run, args=(index.root, stop))
     thread.start()
     try:
         assert rescanned.acquire(timeout=10), "the scan when the watch begins"
@@ -255,7 +255,7 @@ def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pyt
     monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25, below="large")
     events, rescans = watcher(index)
-    events.process([index.root], changed(index, b"large"))
+    events.process(index.root, changed(index, b"large"))
     assert len(index.states()) == 10
     assert rescans == [index.root], "a scan continues"
     index.settle()
@@ -284,7 +284,7 @@ def test_a_file_that_became_a_directory_is_no_file(index: Index) -> None:
     (index.folder / "thing").mkdir()
     (index.folder / "thing/inside.txt").write_text("is in a directory")
     events, _ = watcher(index)
-    events.process([index.root], changed(index, b"thing"))
+    events.process(index.root, changed(index, b"thing"))
     assert set(index.states()) == {"other.txt", "thing/inside.txt"}
 
 
@@ -310,7 +310,7 @@ def test_a_scan_finds_unchanged_files_that_an_event_has_deleted(index: Index) ->
     index.settle()
     events, _ = watcher(index)
     (index.folder / "sub").rename(index.folder.with_name("elsewhere"))
-    events.process([index.root], changed(index, b"sub"))
+    events.process(index.root, changed(index, b"sub"))
     assert len(index.states()) == 40
     index.folder.with_name("elsewhere").rename(index.folder / "sub")
     assert index.scan().changed == 3

@@ -20,36 +20,36 @@ def changes(watches: WatchSet) -> ChangedPaths:
 
 def test_a_change_names_a_path(index: Index) -> None:
     (index.folder / "sub").mkdir()
-    with WatchSet([index.root]) as watches:
+    with WatchSet(index.root) as watches:
         assert not changes(watches)
         (index.folder / "sub" / "one.txt").write_text("alpha")
-        assert changes(watches).paths == {index.root.id: {b"sub/one.txt"}}
+        assert changes(watches).paths == {b"sub/one.txt"}
 
 
 def test_ignored_directories_and_links_are_not_watched(index: Index) -> None:
     (index.folder / "node_modules").mkdir()
     (index.folder / ".git").mkdir()
     (index.folder / "link").symlink_to("/")
-    with WatchSet([index.root]) as watches:
+    with WatchSet(index.root) as watches:
         (index.folder / "node_modules" / "one.js").write_text("alpha")
         (index.folder / ".git" / "index").write_text("alpha")
         assert not changes(watches)
 
 
 def test_lost_events_lead_to_a_scan(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    with WatchSet([index.root]) as watches:
+    with WatchSet(index.root) as watches:
         monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter([Event(-1, InotifyMask.Q_OVERFLOW, b"")]))
-        assert changes(watches).lost_events == {index.root.id}
+        assert changes(watches).lost_events
 
 
 def test_a_root_that_comes_back_is_watched_again(index: Index) -> None:
-    with WatchSet([index.root]) as watches:
+    with WatchSet(index.root) as watches:
         index.folder.rmdir()
-        assert changes(watches).lost_events == {index.root.id}
+        assert changes(watches).lost_events
         index.folder.mkdir()
         changes(watches)
         (index.folder / "one.txt").write_text("alpha")
-        assert changes(watches).paths == {index.root.id: {b"one.txt"}}
+        assert changes(watches).paths == {b"one.txt"}
 
 
 def test_too_many_directories_are_logged_once(
@@ -62,7 +62,7 @@ def test_too_many_directories_are_logged_once(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     monkeypatch.setattr(Inotify, "add", refuse)
-    with WatchSet([index.root]):
+    with WatchSet(index.root):
         assert [record.message for record in caplog.records if "max_user_watches" in record.message] == [
             caplog.records[-1].message
         ]
@@ -75,5 +75,5 @@ def test_a_failed_watch_leaves_no_descriptor_open(index: Index, monkeypatch: pyt
     monkeypatch.setattr(Inotify, "add", fail)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(MemoryError):
-        WatchSet([index.root])
+        WatchSet(index.root)
     assert len(os.listdir("/proc/self/fd")) == before
