@@ -75,6 +75,8 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "titles": [document and document.title for document in documents],
             "authors": [document and document.author for document in documents],
             "languages": [document and document.language for document in documents],
+            "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
+            "unread_pages": [document.unread_pages if document else 0 for document in documents],
             "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
             "details": [unreadable and unreadable.detail for unreadable in failures],
         },

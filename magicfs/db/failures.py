@@ -45,15 +45,16 @@ def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts |
 
 
 def retry_failures(connection: Connection) -> int:
-    """Make failed files and chunks pending again, and files skipped for one of `RETRIED_SKIP_REASONS`.
+    """Make failed files and chunks pending again, partly read files, and files skipped for a retried reason.
 
     Returns the number of files and chunks.
     """
     values = {"reasons": [reason.value for reason in RETRIED_SKIP_REASONS]}
-    files = connection.execute(_SQL["retry_files"], values).rowcount
+    contents = [row[0] for row in connection.execute(_SQL["retry_files"], values)]
+    connection.execute(_SQL["outdate_partly_read"], {"ids": [content for content in contents if content is not None]})
     connection.execute(_SQL["delete_unreadable_contents"])
     chunks = connection.execute(_SQL["retry_chunks"]).rowcount
-    return files + chunks
+    return len(contents) + chunks
 
 
 def _query(connection: Connection, query: str, values: Mapping[str, Any]) -> list[FailedFile]:

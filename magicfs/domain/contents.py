@@ -9,7 +9,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 """To be raised when extraction gives other texts or chunks. Every file is then read again, with or without a text."""
 
 
@@ -25,6 +25,10 @@ class Document:
     """ISO 639-1; None unless the file names it."""
     page_starts: tuple[int, ...] = field(default=())
     """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
+    cut_bytes: int = 0
+    """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
+    unread_pages: int = 0
+    """Pages without a text layer that were not recognised: the time was over, or the parser failed."""
 
 
 @dataclass(frozen=True, slots=True)

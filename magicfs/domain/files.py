@@ -194,3 +194,12 @@ class FileFacts:
     mime_type: str | None
     chunks: int
     embedded: int
+    cut_bytes: int
+    """Bytes of text beyond the limit, which are not in the index."""
+    unread_pages: int
+    """Pages without a text layer that were not recognised."""
+
+    @property
+    def partly_read(self) -> bool:
+        """Whether the file has text that is not in the index."""
+        return self.cut_bytes > 0 or self.unread_pages > 0

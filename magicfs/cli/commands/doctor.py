@@ -64,7 +64,7 @@ def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
 
     with wiring.database_for_command(settings) as database:
         explanation = explain(database, host=settings.host, path=path)
-    lines = _lines(explanation)
+    lines = explanation_lines(explanation)
     if as_json:
         terminal.print_json({"path": str(path), "indexed": explanation.indexed, "explanation": lines})
     else:
@@ -73,7 +73,8 @@ def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
     return explanation.indexed
 
 
-def _lines(explanation: Explanation) -> list[str]:
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """What the index and the disk have about a file, one fact a line."""
     from magicfs.domain.roots import RootState
 
     root, facts = explanation.root, explanation.facts
@@ -88,7 +89,8 @@ def _lines_of_facts(facts: FileFacts) -> list[str]:
     """What the index has about a file."""
     from magicfs.domain.files import FileState
 
-    lines = [f"state     {facts.state}" + (f": {facts.reason}" if facts.reason else "")]
+    explained = facts.reason or ("partly read" if facts.partly_read else "")
+    lines = [f"state     {facts.state}" + (f": {explained}" if explained else "")]
     if facts.detail:
         lines.append(f"detail    {facts.detail}")
     if facts.reason:
@@ -101,6 +103,23 @@ def _lines_of_facts(facts: FileFacts) -> list[str]:
         lines.append(f"chunks    {facts.chunks}, {facts.embedded} of them found by meaning")
     if facts.mime_type:
         lines.append(f"type      {facts.mime_type}")
+    return [*lines, *_lines_of_omissions(facts)]
+
+
+def _lines_of_omissions(facts: FileFacts) -> list[str]:
+    """Which parts of an indexed file are not in the index, and what to do."""
+    lines = []
+    retry = "then run 'magicfs failures --retry'"
+    if facts.cut_bytes:
+        lines.append(
+            f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB: "
+            f"raise it, {retry}"
+        )
+    if facts.unread_pages:
+        lines.append(
+            f"left out  {facts.unread_pages:,} scanned pages, for which there was no time or the parser failed: "
+            f"raise MAGICFS_EXTRACT_SECONDS, {retry}"
+        )
     return lines
 
 

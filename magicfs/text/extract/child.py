@@ -34,22 +34,24 @@ _CPU_SECONDS_PER_SECOND = 2.0
 _MAX_LINE_CHARACTERS = 300
 
 
-def drop_privileges(limits: Limits) -> None:
+def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
     """Give up what no parser needs. Call it before any library starts a thread: see `confine`."""
     confine.die_with_parent()
     os.nice(limits.nice)
-    confine.refuse_file_changes(except_below=tempfile.gettempdir())
-    confine.refuse_network_and_programs()
+    confine.restrict_files(writable=tempfile.gettempdir(), readable=ocr.data_dir if ocr else None)
+    confine.refuse_dangerous_calls()
+    confine.drop_capabilities()
 
 
 def serve(parser: Parser, *, limits: Limits) -> None:
     """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
-    # Not before: the library had to unpack a shared object and to set its mode.
+    # Not before: the library had to unpack a shared object and to set its mode, perhaps in directories of root alone.
+    confine.become_nobody()
     confine.limit_resources(memory_bytes=limits.memory_bytes)
     confine.refuse_attribute_changes()
     connection = socket.socket(fileno=0)
     served = 0
-    send(connection, Message({"ready": True}))
+    send(connection, Message({"ready": True, "walls": confine.standing_walls()}))
     while True:
         try:
             request = receive(connection, max_body_bytes=MAX_FILE_BYTES)
@@ -75,12 +77,11 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Unre
         return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
     if isinstance(outcome, Unreadable):
         return outcome
-    text = truncate(outcome.text, max_bytes=limits.text_bytes)
+    text, cut_bytes = truncate(outcome.text, max_bytes=limits.text_bytes)
     if not text or text.isspace():
         return Unreadable(SkipReason.NO_TEXT)
-    return dataclasses.replace(
-        outcome, text=text, page_starts=tuple(start for start in outcome.page_starts if start < len(text))
-    )
+    page_starts = tuple(start for start in outcome.page_starts if start < len(text))
+    return dataclasses.replace(outcome, text=text, page_starts=page_starts, cut_bytes=cut_bytes)
 
 
 def _encode_answer(outcome: Document | Unreadable, *, is_last: bool) -> Message:
@@ -93,6 +94,7 @@ def _encode_answer(outcome: Document | Unreadable, *, is_last: bool) -> Message:
         "author": _one_line(outcome.author),
         "language": _one_line(outcome.language),
         "page_starts": outcome.page_starts,
+        "cut_bytes": outcome.cut_bytes,
         "last": is_last,
     }
     return Message(metadata, outcome.text.encode("utf-8"))
@@ -108,7 +110,7 @@ def main(arguments: list[str]) -> None:
     limits = Limits(**json.loads(arguments[0]))
     languages = json.loads(arguments[1])
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
-    drop_privileges(limits)
+    drop_privileges(limits, ocr=ocr)
     # Imported only now: the library starts threads on import.
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 

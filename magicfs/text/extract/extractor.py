@@ -118,8 +118,9 @@ class FileExtractor:
     def _document(self, text: str, file_type: FileType) -> Document | Unreadable:
         if not text or text.isspace():
             return Unreadable(SkipReason.NO_TEXT, "nothing but blanks")
-        text = truncate(text, max_bytes=self._limits.text_bytes)
-        return Document(text=text, mime_type=file_type.mime_type, title=title_of(text, mime_type=file_type.mime_type))
+        text, cut_bytes = truncate(text, max_bytes=self._limits.text_bytes)
+        title = title_of(text, mime_type=file_type.mime_type)
+        return Document(text=text, mime_type=file_type.mime_type, title=title, cut_bytes=cut_bytes)
 
     def _parse_markup(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         """Parse a text format. A file that does not parse is indexed as plain text."""

@@ -101,16 +101,20 @@ def clean(text: str) -> str:
     return text
 
 
-def truncate(text: str, *, max_bytes: int) -> str:
-    """The beginning of `text` that fits into `max_bytes` of UTF-8, up to the last line end near the limit."""
+def truncate(text: str, *, max_bytes: int) -> tuple[str, int]:
+    """The beginning of `text` that fits into `max_bytes` of UTF-8, and the number of bytes that were cut off.
+
+    The text is cut at the last line end near the limit.
+    """
     if len(text) * 4 <= max_bytes:
-        return text
+        return text, 0
     data = text.encode("utf-8")
     if len(data) <= max_bytes:
-        return text
+        return text, 0
     kept = data[:max_bytes].decode("utf-8", errors="ignore")
     line_end = kept.rfind("\n", len(kept) - _LINE_END_CHARACTERS)
-    return kept[: line_end + 1] if line_end > 0 else kept
+    kept = kept[: line_end + 1] if line_end > 0 else kept
+    return kept, len(data) - len(kept.encode("utf-8"))
 
 
 def title_of(text: str, *, mime_type: str) -> str | None:

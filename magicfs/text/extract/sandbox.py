@@ -25,7 +25,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
-from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.options import Limits, Ocr, Wall
 from magicfs.text.extract.plain_text import clean
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ _INHERITED_VARIABLES = (
 _MAX_OUTPUT_BYTES = 64 * 1024
 _MAX_DETAIL_CHARACTERS = 300
 _MAX_MIME_TYPE_CHARACTERS = 200
+_MAX_COUNT = 2**31 - 1
 
 
 class Sandbox:
@@ -67,6 +68,14 @@ class Sandbox:
         self._environment = _environment(ocr)
         self._command = list(command) if command is not None else _command(limits, ocr)
         self._child: _Child | None = None
+        self._walls_are_logged = False
+
+    def missing_walls(self) -> list[Wall]:
+        """The walls that do not stand around the child, which is started if none runs.
+
+        Raises `ServerError` when no child can be started.
+        """
+        return self._running_child().missing_walls
 
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
         """The text of a file of this type, or why there is none.
@@ -85,15 +94,29 @@ class Sandbox:
             self._child.kill()
             self._child = None
 
+    def _running_child(self) -> _Child:
+        if self._child is None or not self._child.alive():
+            self.close()
+            self._child = _Child(self._command, self._environment)
+            self._log_walls(self._child.missing_walls)
+        return self._child
+
+    def _log_walls(self, missing: list[Wall]) -> None:
+        """Log once whether the child is confined as it should be."""
+        if self._walls_are_logged:
+            return
+        self._walls_are_logged = True
+        if missing:
+            log.warning("files are parsed without a wall: %s; 'magicfs doctor' says more", ", ".join(missing))
+        else:
+            log.info("files are parsed behind all walls: %s", ", ".join(Wall))
+
     def _parse_once(self, request: Message) -> Document | Unreadable | None:
         """The outcome, or None when a new child must try again.
 
         That is so when the cause may be an earlier file of this child, or another process that killed the child.
         """
-        if self._child is None or not self._child.alive():
-            self.close()
-            self._child = _Child(self._command, self._environment)
-        child = self._child
+        child = self._running_child()
         served_before = child.served
         try:
             answer = child.exchange(request, limits=self._limits)
@@ -138,11 +161,13 @@ class _Child:
         finally:
             theirs.close()
         try:
-            receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
+            ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
         except (TimeoutError, FramingError) as error:
             last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
             raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
+        standing = ready.head.get("walls", ())
+        self.missing_walls = [wall for wall in Wall if wall not in standing]
         self._remove_directory()
 
     def alive(self) -> bool:
@@ -226,9 +251,15 @@ def _decode_answer(answer: Message) -> Document | Unreadable:
             author=_clean_or_none(head.get("author")),
             language=_clean_or_none(head.get("language")),
             page_starts=tuple(int(start) for start in head["page_starts"]),
+            cut_bytes=_count(head["cut_bytes"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"[:_MAX_DETAIL_CHARACTERS])
+
+
+def _count(value: Any) -> int:
+    """A number of bytes or pages that Postgres can store. Raises `TypeError` or `ValueError` for another value."""
+    return min(max(int(value), 0), _MAX_COUNT)
 
 
 def _clean_or_none(value: Any) -> str | None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.cli.commands.doctor import explanation_lines
+from magicfs.db.failures import retry_failures
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
+from magicfs.text.extract import FileExtractor, Limits
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
 
@@ -108,6 +111,42 @@ def test_doctor_shows_what_the_index_holds(index: Index) -> None:
     assert (found.facts.chunks, found.facts.embedded) == (1, 1)
     with pytest.raises(UsageError, match="no root"):
         explain(index.database, host=HOST, path=Path("/etc/hostname"))
+
+
+def test_doctor_says_what_was_left_out(index: Index) -> None:
+    write(index.folder, "whole.txt")
+    (index.folder / "long.txt").write_text("some words\n" * 100)
+    read = index.reader.extract
+    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract  # type: ignore[method-assign]
+    index.settle()
+
+    def lines(name: str) -> str:
+        return "\n".join(explanation_lines(explain(index.database, host=HOST, path=index.folder / name)))
+
+    assert "left out" not in lines("whole.txt")
+    assert "state     indexed: partly read" in lines("long.txt")
+    assert "left out  the last 990 bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB" in lines("long.txt")
+
+    index.reader.extract = read  # type: ignore[method-assign]
+    for _ in range(2):
+        with index.database.transaction() as connection:
+            retry_failures(connection)
+        index.settle()
+    assert "left out" not in lines("long.txt"), "the same bytes are read again, with the limit of today"
+    assert set(index.states().values()) == {("indexed", None)}
+
+
+def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:
+    (index.folder / "long.txt").write_text("some words\n" * 100)
+    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract  # type: ignore[method-assign]
+    index.settle()
+    for _ in range(3):
+        with index.database.transaction() as connection:
+            assert retry_failures(connection) == 1
+        index.settle()
+    facts = explain(index.database, host=HOST, path=index.folder / "long.txt").facts
+    assert facts is not None
+    assert facts.partly_read
 
 
 def test_doctor_explains_paths_that_are_too_long_for_the_system(index: Index) -> None:

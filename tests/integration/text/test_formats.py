@@ -64,6 +64,21 @@ def test_plain_text_is_not_changed(extractor: FileExtractor) -> None:
     assert document(extractor.extract(text.encode(), name=b"a.json")).text == text
 
 
+@pytest.mark.parametrize("name", [b"a.txt", b"a.html"], ids=["plain", "parsed"])
+def test_a_text_beyond_the_limit_says_how_much_was_cut(name: bytes) -> None:
+    lines = [f"line {number}" for number in range(100)]
+    content = "\n".join(lines) if name == b"a.txt" else f"<pre>{chr(10).join(lines)}</pre>"
+    with FileExtractor(limits=Limits(seconds=60, text_bytes=500)) as reader:
+        found = document(reader.extract(content.encode(), name=name))
+    assert "line 99" not in found.text
+    assert len(found.text.encode()) <= 500
+    assert found.cut_bytes >= len("\n".join(lines)) - 500
+
+
+def test_a_whole_text_has_nothing_cut(extractor: FileExtractor) -> None:
+    assert document(extractor.extract(b"all of it", name=b"a.txt")).cut_bytes == 0
+
+
 def test_a_web_page(extractor: FileExtractor) -> None:
     page = """<html lang="de"><head><meta charset="windows-1252"><title>Prüfung</title><style>p {}</style></head>
     <body><h1>Größe</h1><p>Ein <a href="http://x/y">schöner <b>Satz</b></a> f(**kw)</p><script>no()</script></body>"""

@@ -107,12 +107,13 @@ def test_whatever_is_decoded_can_be_stored(content: bytes) -> None:
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(0, 40))
 def test_a_truncated_text_is_a_prefix_that_fits(text: str, max_bytes: int) -> None:
-    kept = truncate(text, max_bytes=max_bytes)
+    kept, cut_bytes = truncate(text, max_bytes=max_bytes)
     assert text.startswith(kept)
+    assert len(kept.encode()) + cut_bytes == len(text.encode())
     assert len(kept.encode()) <= max_bytes or kept == ""
     if len(text.encode()) <= max_bytes:
         assert kept == text
 
 
 def test_a_truncated_text_ends_with_a_line() -> None:
-    assert truncate("first line\nsecond line\n", max_bytes=15) == "first line\n"
+    assert truncate("first line\nsecond line\n", max_bytes=15) == ("first line\n", 12)

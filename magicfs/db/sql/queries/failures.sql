@@ -43,15 +43,30 @@ SELECT f.state, f.reason, f.detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
        (SELECT count(*) FROM content_chunks p
         JOIN models m ON m.state = 'active'
         JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id AND e.state = 'done'
-        WHERE p.content_id = f.content_id)
+        WHERE p.content_id = f.content_id),
+       coalesce(c.cut_bytes, 0), coalesce(c.unread_pages, 0)
 FROM files f LEFT JOIN contents c ON c.id = f.content_id
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s
 
 -- name: retry_files
--- Failed files, and those skipped for a reason that may be gone, become pending again.
+-- Failed files, those skipped for a reason that may be gone, and partly read ones become pending again. Returns their
+-- contents.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
 WHERE id IN (
-    SELECT id FROM files WHERE state = 'failed' OR reason = ANY(%(reasons)s) ORDER BY root_id, path FOR UPDATE)
+    SELECT id FROM files
+    WHERE state = 'failed' OR reason = ANY(%(reasons)s)
+       OR state = 'indexed' AND content_id IN (SELECT id FROM contents WHERE cut_bytes > 0 OR unread_pages > 0)
+    ORDER BY root_id, path FOR UPDATE)
+RETURNING content_id
+
+-- name: outdate_partly_read
+-- Those of the contents that were partly read get an extractor version below all others of the same bytes, so that the
+-- bytes are read again. Searches find their text until then.
+UPDATE contents SET extractor = (
+    SELECT least(min(o.extractor), 0) - 1 FROM contents o WHERE (o.digest, o.kind) = (contents.digest, contents.kind))
+WHERE id IN (
+    SELECT id FROM contents WHERE id = ANY(%(ids)s) AND (cut_bytes > 0 OR unread_pages > 0)
+    ORDER BY digest, extractor, kind FOR UPDATE)
 
 -- name: delete_unreadable_contents
 -- Contents without text, so that their bytes are parsed again.
