@@ -97,6 +97,19 @@ def fetch_one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
     return row
 
 
+@contextmanager
+def row_by_row(connection: Connection) -> Iterator[None]:
+    """Allow only plans that look rows up one by one through an index.
+
+    During a bulk import, Postgres's statistics are old: it takes a table of thousands of rows for empty, and would
+    read the whole table for each chunk.
+    """
+    settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(settings),))
+    yield
+    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
+
+
 class Database:
     """A pool of connections. A context manager, which closes it."""
 

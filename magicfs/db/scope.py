@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters, Query
@@ -52,7 +52,12 @@ class Scope:
         """The parameters of a query in this scope."""
         if self.contents is None:
             return self.condition_parameters
-        return self.condition_parameters | {"contents": list(self.contents)}
+        return self.condition_parameters | {"contents": _array(self.contents)}
+
+
+def _array(ids: tuple[ContentId, ...]) -> str:
+    """The text of an array: psycopg takes ten times longer to send a list, and several statements get this one."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
         "phrases": list(phrases) or None,
         "phrase_words": phrase_words,
         "excluded": excluded,
+        "allowed_contents": None,
+        "excluded_contents": None,
     }
     scope = Scope(condition_parameters, has_file_conditions=bool(query.filters or query.excluded))
     return CompiledQuery(dict(zip(lexemes, counts, strict=True)), question_phrase, scope)
@@ -84,20 +91,57 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
 
 def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:
     """Read the contents of a scope, unless they are too many, and its chunks if they are at most `limit`."""
-    if not scope.is_restricted:
-        return scope
     if scope.has_file_conditions:
-        scope = replace(scope, contents=_contents(connection, scope))
-    query = _SQL["chunks_in_scope" if scope.contents is None else "chunks_in_contents"]
-    rows = connection.execute(query, scope.parameters | {"limit": limit + 1}, prepare=False).fetchall()
-    return replace(scope, chunks=tuple(ChunkId(row[0]) for row in rows)) if len(rows) <= limit else scope
+        scope = _with_excluded_contents(connection, replace(scope, contents=_contents(connection, scope)))
+    chunks = _chunks(connection, scope, limit=limit + 1)
+    return scope if chunks is None or len(chunks) > limit else replace(scope, chunks=chunks)
 
 
 def _contents(connection: Connection, scope: Scope) -> tuple[ContentId, ...] | None:
     """The contents of the files in scope; None for too many."""
+    has_excluded_words = scope.condition_parameters["excluded"] is not None
+    return _read_contents(
+        connection, scope, "contents_without_excluded_words" if has_excluded_words else "contents_in_scope"
+    )
+
+
+def _with_excluded_contents(connection: Connection, scope: Scope) -> Scope:
+    """The scope with its excluded words replaced by a list of contents, unless both possible lists are too long.
+
+    Later statements compare each file with the list, instead of reading all chunks of the file.
+    """
+    if scope.condition_parameters["excluded"] is None:
+        return scope
+    if scope.contents is not None:
+        lists = {"allowed_contents": _array(scope.contents)}
+    elif (contents := _read_contents(connection, scope, "contents_with_excluded_words")) is not None:
+        lists = {"excluded_contents": _array(contents)}
+    else:
+        return scope
+    return replace(scope, condition_parameters=scope.condition_parameters | lists | {"excluded": None})
+
+
+def _read_contents(connection: Connection, scope: Scope, query: str) -> tuple[ContentId, ...] | None:
     parameters = scope.parameters | {"limit": MAX_ENUMERATED_CONTENTS + 1}
-    rows = connection.execute(_SQL["contents_in_scope"], parameters, prepare=False).fetchall()
+    rows = connection.execute(_SQL[query], parameters, prepare=False).fetchall()
     return tuple(ContentId(row[0]) for row in rows) if len(rows) <= MAX_ENUMERATED_CONTENTS else None
+
+
+def _chunks(connection: Connection, scope: Scope, *, limit: int) -> tuple[ChunkId, ...] | None:
+    """Up to `limit` chunks of a scope; None if it is not restricted, or has so many files that it has more chunks."""
+    if scope.has_phrases:
+        if scope.contents is not None:
+            query = "chunks_with_phrases_in_contents"
+        else:
+            query = "chunks_with_phrases_in_files" if scope.has_file_conditions else "chunks_with_phrases"
+        with row_by_row(connection):
+            rows = connection.execute(_SQL[query], scope.parameters | {"limit": limit}, prepare=False).fetchall()
+    elif scope.contents is not None and len(scope.contents) < limit:
+        parameters = {"contents": _array(scope.contents), "limit": limit}
+        rows = connection.execute(_SQL["chunks_in_contents"], parameters, prepare=False).fetchall()
+    else:
+        return None
+    return tuple(ChunkId(row[0]) for row in rows)
 
 
 def _filter_parameters(filters: Filters) -> Parameters:

@@ -6,8 +6,7 @@ enumerated, they are compared one by one; otherwise an index brings candidates. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from magicfs.db.models import partition
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
@@ -73,7 +72,7 @@ def candidates_by_words(
     else:
         name = _in_scope("candidates_by_words", scope)
     # One row at a time, so that the scan stops at the limit: a common word matches most of the table.
-    with _row_by_row(connection):
+    with row_by_row(connection):
         return [ChunkId(row[0]) for row in connection.execute(_SQL[name], parameters, prepare=False)]
 
 
@@ -210,22 +209,9 @@ def chunk_locations(
 ) -> list[ChunkLocation]:
     """The files in scope that have given chunks, in the order of the chunks, at most `limit` for each chunk."""
     parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
-    with _row_by_row(connection):
+    with row_by_row(connection):
         rows = connection.execute(_SQL["chunk_locations"], parameters, prepare=False).fetchall()
     return [_location(row) for row in rows]
-
-
-@contextmanager
-def _row_by_row(connection: Connection) -> Iterator[None]:
-    """Allow only plans that look rows up one by one through an index.
-
-    During a bulk import, Postgres's statistics are old: it takes a table of thousands of rows for empty, and would
-    read the whole table for each chunk.
-    """
-    settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(settings),))
-    yield
-    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
 
 
 def newest_files(connection: Connection, scope: Scope, *, limit: int) -> list[ChunkLocation]:

@@ -9,9 +9,9 @@ JOIN roots ON roots.id = files.root_id
 JOIN hosts ON hosts.id = roots.host_id
 JOIN contents ON contents.id = files.content_id
 
--- name: file_filters
--- Fragment: the conditions on a file, over `file_tables`. A parameter that is null sets no condition. Excluded words
--- exclude the whole file; the contents that have one are few, or the index of words finds them.
+-- name: other_file_filters
+-- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
+-- condition.
 files.content_id IS NOT NULL
 AND (%(types)s::text[] IS NULL
      OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
@@ -27,9 +27,22 @@ AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
 AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
 AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
 AND (%(smaller)s::bigint IS NULL OR files.size < %(smaller)s)
-AND (%(excluded)s::tsquery IS NULL OR files.content_id NOT IN (
-    SELECT excluded.content_id FROM content_chunks AS excluded JOIN chunks ON chunks.id = excluded.chunk_id
-    WHERE chunks.words @@ %(excluded)s::tsquery))
+
+-- name: file_filters
+-- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
+-- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). With the addition, no index serves a list: for
+-- each file, it would sort the list.
+{{other_file_filters}}
+AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id + 0 = ANY(%(allowed_contents)s::bigint[]))
+AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id + 0 <> ALL(%(excluded_contents)s::bigint[]))
+AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
+
+-- name: has_no_excluded_word
+-- Fragment: no chunk of the file has an excluded word. `NOT IN` would compare each file with a list of all chunks that
+-- have one.
+NOT EXISTS (
+    SELECT FROM content_chunks AS excluded_places JOIN chunks AS excluded_chunks ON excluded_chunks.id = excluded_places.chunk_id
+    WHERE excluded_places.content_id = files.content_id AND excluded_chunks.words @@ %(excluded)s::tsquery)
 
 -- name: has_phrase_words
 -- Fragment: the chunk has the words of every phrase side by side, by their stems. The index of words serves it.
@@ -105,25 +118,39 @@ SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC
 -- The contents of the files in scope, up to a limit.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE {{file_filters}}
+WHERE {{other_file_filters}}
 LIMIT %(limit)s
 
--- name: chunks_in_scope
--- The chunks in scope, up to a limit, by the conditions on their files.
-SELECT DISTINCT content_chunks.chunk_id
+-- name: contents_without_excluded_words
+-- The contents of the files in scope that have no excluded word, up to a limit. One join for all files: a condition
+-- that is checked for each file takes seconds.
+SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-JOIN content_chunks ON content_chunks.content_id = files.content_id
-JOIN chunks ON chunks.id = content_chunks.chunk_id
-WHERE {{file_filters}} AND {{has_phrase_words}} AND {{has_exact_phrases}}
+WHERE {{other_file_filters}} AND {{has_no_excluded_word}}
 LIMIT %(limit)s
+
+-- name: contents_with_excluded_words
+-- The contents that have an excluded word, up to a limit.
+SELECT DISTINCT excluded_places.content_id
+FROM chunks AS excluded_chunks JOIN content_chunks AS excluded_places ON excluded_places.chunk_id = excluded_chunks.id
+WHERE excluded_chunks.words @@ %(excluded)s::tsquery
+LIMIT %(limit)s
+
+-- name: chunks_with_phrases
+-- The chunks that have every phrase, up to a limit, for a scope without conditions on files.
+SELECT id FROM chunks WHERE {{has_phrase_words}} AND {{has_exact_phrases}} LIMIT %(limit)s
+
+-- name: chunks_with_phrases_in_files
+-- The chunks in scope, up to a limit, for a scope of too many contents to enumerate them.
+SELECT id FROM chunks WHERE {{in_filtered_files}} AND {{has_exact_phrases}} LIMIT %(limit)s
+
+-- name: chunks_with_phrases_in_contents
+-- The chunks in scope, up to a limit, by the contents of the scope.
+SELECT id FROM chunks WHERE {{in_given_contents}} AND {{has_exact_phrases}} LIMIT %(limit)s
 
 -- name: chunks_in_contents
--- The chunks in scope, up to a limit, by the contents of the scope.
-SELECT DISTINCT content_chunks.chunk_id
-FROM content_chunks
-JOIN chunks ON chunks.id = content_chunks.chunk_id
-WHERE content_chunks.content_id = ANY(%(contents)s::bigint[]) AND {{has_phrase_words}} AND {{has_exact_phrases}}
-LIMIT %(limit)s
+-- The chunks of the scope's contents, up to a limit.
+SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[]) LIMIT %(limit)s
 
 -- name: candidates_by_words
 -- The chunks that meet any of several conditions on words, up to a limit for each condition.
@@ -258,11 +285,18 @@ LATERAL (
 ORDER BY ranked.position
 
 -- name: newest_files
--- The files in scope, the latest modified first, each with its first chunk. Files without text are left out.
+-- The files in scope, the latest modified first, each with its first chunk. Files without text are left out. The chunks
+-- are looked up in the order of the files, so that the limit ends the statement.
 SELECT content_chunks.chunk_id, {{location_columns}}
-FROM {{file_tables}}
-JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-WHERE {{file_filters}}
+FROM (
+    SELECT files.* FROM {{file_tables}} WHERE {{file_filters}}
+    ORDER BY files.mtime_ns DESC, files.id OFFSET 0
+) AS files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+CROSS JOIN LATERAL (
+    SELECT * FROM content_chunks WHERE content_id = files.content_id AND ordinal = 0 LIMIT 1
+) AS content_chunks
 ORDER BY files.mtime_ns DESC, files.id
 LIMIT %(limit)s
 

@@ -1,0 +1,103 @@
+"""The plans of all queries of a search, in an index of text with natural frequencies of words.
+
+A plan that reads all chunks, or compares each row with a list of rows, takes longer the larger the index is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from magicfs.db.pool import Database
+from magicfs.db.queries import load_queries
+from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.domain.models import ModelSpec
+from magicfs.search.service import SearchService
+from tests.integration.search.plans import recorded_plans
+from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, word
+from tests.plugins.servers import Servers
+
+FREQUENT, COMMON, MIDDLING, RARE = word(1), word(10), word(300), word(20_000)
+
+QUERIES = (
+    RARE,
+    FREQUENT,
+    f"{FREQUENT} {COMMON} {MIDDLING}",
+    f'{MIDDLING} "{FREQUENT} {COMMON}"',
+    f"{MIDDLING} ext:rst",
+    f"{COMMON} {MIDDLING} ext:md",
+    f"{COMMON} ext:txt ext:md ext:rst",
+    f"{COMMON} in:part3",
+    f"{MIDDLING} -{FREQUENT}",
+    f"{MIDDLING} -{COMMON}",
+    f"{MIDDLING} -{RARE}",
+    f"{COMMON} ext:txt -{COMMON}",
+    f'{MIDDLING} -"{FREQUENT} {COMMON}"',
+    f"-{FREQUENT}",
+    "ext:md",
+)
+
+LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
+"""The tables with a row for each chunk."""
+
+READS_ALL_PLACES = load_queries("search")["contents_without_excluded_words"]
+"""The one statement that may read all of `content_chunks`: half of all chunks may have an excluded word."""
+
+
+class OneVector:
+    """A query embedder with one answer."""
+
+    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+        del text, spec, deadline_s
+        return np.full(DIMENSION, DIMENSION**-0.5, np.float32)
+
+
+def searches(servers: Servers, *, chunks: int) -> Iterator[SearchService]:
+    """A service that searches an index of `chunks` chunks."""
+    with servers.new_database() as url, Database(url, application="test", size=1) as database:
+        with database.transaction() as connection:
+            # A list that does not fit into a statement's memory in an index of 300,000 chunks does not fit here.
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET work_mem = '{max(64, chunks // 75)}kB'")
+        database.close_idle_connections()
+        fill_with_natural_words(database, chunks=chunks)
+        assert maintain_index(database, min_rows=chunks // 2) is IndexAction.BUILD
+        yield SearchService(database, OneVector(), default_limit=50)
+
+
+@pytest.fixture(scope="module")
+def small(servers: Servers) -> Iterator[SearchService]:
+    yield from searches(servers, chunks=10_000)
+
+
+@pytest.fixture(scope="module")
+def large(servers: Servers) -> Iterator[SearchService]:
+    yield from searches(servers, chunks=150_000)
+
+
+def assert_plans_do_not_grow(service: SearchService, query: str) -> None:
+    with recorded_plans() as plans:
+        service.search(query, deadline_s=60)
+    assert len(plans) > 3
+    for plan in plans:
+        exempt = {"content_chunks"} if plan.statement == READS_ALL_PLACES else set()
+        assert not plan.sequential_scans() & LARGE_TABLES - exempt, plan
+        assert not plan.has_materialised_subplan(), plan
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_no_query_reads_all_chunks(small: SearchService, query: str) -> None:
+    assert_plans_do_not_grow(small, query)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("query", QUERIES)
+def test_searches_of_a_large_index_are_quick_by_their_plans(large: SearchService, query: str) -> None:
+    assert_plans_do_not_grow(large, query)
+    began = time.monotonic()
+    large.search(query, deadline_s=60)
+    assert time.monotonic() - began < 5

@@ -1,0 +1,73 @@
+"""An index of text whose words are as frequent as those of natural text, made in SQL: a search's plans depend on that.
+
+The words are `word(1)`, the most frequent one, to `word(WORDS)`; the n-th word is n times as rare as the first (Zipf).
+"""
+
+from __future__ import annotations
+
+from magicfs.db.models import activate_model
+from magicfs.db.pool import Database
+from magicfs.domain.models import ModelSpec, Precision
+
+WORDS = 50_000
+"""Different words."""
+CHUNKS_IN_FILE = 10
+DIMENSION = 8
+SPEC = ModelSpec(name="test/random", precision=Precision.FP32, dimension=DIMENSION, max_tokens=256)
+
+_DIGITS, _LETTERS = "0123456789", "bcdfghjklm"
+
+# `n` makes Postgres compute a random value for each row.
+_CHUNKS = f"""
+INSERT INTO chunks (digest, text, tokens, words)
+SELECT decode(md5(n::text), 'hex'), text, 60, magicfs_words(text)
+FROM (SELECT n, (SELECT string_agg('w' || translate(
+                            floor(exp(random() * ln({WORDS})))::text, '{_DIGITS}', '{_LETTERS}'), ' ')
+                 FROM generate_series(1, 60 + 0 * n)) AS text
+      FROM generate_series(1, %(chunks)s::integer) AS n OFFSET 0) AS made
+"""
+
+_CONTENTS = f"""
+INSERT INTO contents (digest, extractor, kind, size, mime_type)
+SELECT decode(md5(n::text), 'hex'), 1, 'text', 1000, 'text/plain'
+FROM generate_series(1, %(chunks)s::integer / {CHUNKS_IN_FILE}) AS n
+"""
+
+_PLACES = f"""
+INSERT INTO content_chunks (content_id, ordinal, chunk_id, first_line, last_line)
+SELECT (id - 1) / {CHUNKS_IN_FILE} + 1, (id - 1) %% {CHUNKS_IN_FILE}, id, 1, 9 FROM chunks
+"""
+
+_FILES = f"""
+INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, state, content_id)
+SELECT roots.id, convert_to(display, 'UTF8'), display, extension, 1000, n, 0, n, 420, 0, 0, 'indexed', n
+FROM roots, generate_series(1, %(chunks)s::integer / {CHUNKS_IN_FILE}) AS n,
+LATERAL (SELECT CASE WHEN n %% 50 = 0 THEN 'rst' WHEN n %% 5 = 0 THEN 'md' ELSE 'txt' END AS extension) AS kind,
+LATERAL (SELECT 'part' || n %% 20 || '/w' || translate((n %% 300)::text, '{_DIGITS}', '{_LETTERS}')
+                || '_' || n || '.' || extension AS display) AS named
+"""
+
+_VECTORS = f"""
+INSERT INTO embeddings (model_id, chunk_id, state, vector)
+SELECT %(model)s::smallint, id, 'done',
+       (SELECT l2_normalize(array_agg(random() - 0.5)::vector)::halfvec FROM generate_series(1, {DIMENSION} + 0 * id))
+FROM chunks
+"""
+
+
+def word(rank: int) -> str:
+    """The word that is `rank` times as rare as the most frequent one."""
+    return "w" + str(rank).translate(str.maketrans(_DIGITS, _LETTERS))
+
+
+def fill_with_natural_words(database: Database, *, chunks: int) -> None:
+    """Write `chunks` chunks with vectors into an empty index, ten to a file, and update Postgres's statistics."""
+    with database.transaction() as connection:
+        model = activate_model(connection, SPEC).id
+        connection.execute("SELECT setseed(0.5)")
+        connection.execute("INSERT INTO hosts (name) VALUES ('box')")
+        connection.execute("INSERT INTO roots (host_id, path, name, device) SELECT id, '/data', 'papers', 1 FROM hosts")
+        for statement in (_CHUNKS, _CONTENTS, _PLACES, _FILES, _VECTORS):
+            connection.execute(statement, {"chunks": chunks, "model": model}, prepare=False)
+    with database.autocommit() as connection:
+        connection.execute("VACUUM ANALYZE")
