@@ -2,20 +2,25 @@
 
 An agent calls `maintain_index` every minute. Without the index, searches scan all vectors and are exact, which is as
 quick for fewer than some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it
-takes about a third of one for each row, so it is dropped during a bulk load.
+takes about a third of one for each row, so it is dropped during a bulk load. A build is quick while its graph fits into
+memory: it gets memory by the number of rows, up to half of what the server's machine has free.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from enum import Enum, auto
 
+import psycopg
 from psycopg import sql
 
 from magicfs.db.models import active_model, partition
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.db.server_resources import ServerResources, read_server_resources
 from magicfs.domain.models import IndexedModel
+from magicfs.domain.status import VectorIndexBuild
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +33,25 @@ BUILD_LOCK = 0x6D616769_63667302
 """The advisory lock that lets one process in the cluster build or drop the index."""
 
 _MAX_COUNTED_PENDING = 10_000_000
+
+GRAPH_BYTES_PER_ROW = 800
+"""What the graph of an index under construction takes for each row beside the vector: 708 were measured (m is 16)."""
+
+MEMORY_PART = 0.5
+"""The part of the server's free memory that a build takes at most."""
+
+MAX_BUILD_WORKERS = 7
+"""Parallel workers of a build at most. Postgres has 8 worker processes unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """Postgres settings for one build."""
+
+    memory_kb: int
+    """`maintenance_work_mem`. A graph that does not fit is built several times more slowly."""
+    workers: int
+    """`max_parallel_maintenance_workers`, beside the process that builds."""
 
 
 class IndexAction(Enum):
@@ -49,6 +73,21 @@ def choose_action(*, rows: int, pending: int, valid: bool | None, min_rows: int 
     if valid is None and done >= min_rows and 10 * pending < done:
         return IndexAction.BUILD
     return IndexAction.NOTHING
+
+
+def choose_build_settings(
+    *, rows: int, dimension: int, configured_kb: int, server: ServerResources | None
+) -> BuildSettings | None:
+    """The settings with which the graph fits into memory and all cores build it; None for those of the server.
+
+    `configured_kb` is the server's `maintenance_work_mem`, the least that is chosen.
+    """
+    if server is None:
+        return None
+    # A vector of halves, and some rows more than were counted.
+    needed = int(1.2 * rows * (2 * dimension + GRAPH_BYTES_PER_ROW))
+    memory_kb = max(configured_kb, min(needed, int(MEMORY_PART * server.memory_bytes)) >> 10)
+    return BuildSettings(memory_kb=memory_kb, workers=min(server.cores - 1, MAX_BUILD_WORKERS))
 
 
 def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
@@ -76,14 +115,59 @@ def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> I
                 action = choose_action(rows=rows, pending=pending, valid=valid, min_rows=min_rows)
             if action is IndexAction.DROP:
                 log.info("dropping the vector index until the bulk load has ended")
-                name = sql.Identifier(_index_name(model))
-                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
+                _drop(connection, model)
             elif action is IndexAction.BUILD:
-                log.info("building the vector index")
-                connection.execute(_create_statement(model))
+                _build(connection, model, rows=rows)
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (BUILD_LOCK,))
     return action
+
+
+def read_build(connection: Connection, model: IndexedModel) -> VectorIndexBuild | None:
+    """The progress of the build of a model's index; None when none runs."""
+    row = connection.execute(_SQL["build_progress"], {"table": f"embeddings_{model.id}"}).fetchone()
+    return None if row is None else VectorIndexBuild(phase=row[0], done=row[1], total=row[2])
+
+
+def _build(connection: Connection, model: IndexedModel, *, rows: int) -> None:
+    configured_kb = fetch_one(connection.execute(_SQL["maintenance_memory_kb"]))[0]
+    settings = choose_build_settings(
+        rows=rows,
+        dimension=model.spec.dimension,
+        configured_kb=configured_kb,
+        server=read_server_resources(connection),
+    )
+    if settings is None:
+        log.info("building the vector index")
+        connection.execute(_create_statement(model))
+        return
+    try:
+        _build_with(connection, model, settings)
+    except psycopg.OperationalError as error:
+        if settings.workers == 0 or not (error.sqlstate or "").startswith("53"):
+            raise
+        # Parallel workers share the graph in /dev/shm, which is small in many containers.
+        log.warning("building the vector index in one process, because %s", str(error).splitlines()[0])
+        _drop(connection, model)
+        _build_with(connection, model, BuildSettings(memory_kb=settings.memory_kb, workers=0))
+
+
+def _build_with(connection: Connection, model: IndexedModel, settings: BuildSettings) -> None:
+    log.info("building the vector index: %d MB, %d parallel workers", settings.memory_kb >> 10, settings.workers)
+    values = {"maintenance_work_mem": settings.memory_kb, "max_parallel_maintenance_workers": settings.workers}
+    for name, value in values.items():
+        connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+    try:
+        connection.execute(_create_statement(model))
+    finally:
+        if not connection.closed:
+            for name in values:
+                connection.execute(sql.SQL("RESET {}").format(sql.Identifier(name)))
+
+
+def _drop(connection: Connection, model: IndexedModel) -> None:
+    name = sql.Identifier(_index_name(model))
+    connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
 
 
 def _index_name(model: IndexedModel) -> str:

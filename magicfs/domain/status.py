@@ -79,6 +79,18 @@ class IndexStatus:
     building_chunks: ChunkCounts | None
     """Chunks under the building model."""
     files: FileCounts
+@dataclass(frozen=True, slots=True)
+class VectorIndexBuild:
+    """The progress of a build of the vector index."""
+
+    phase: str
+    """Postgres's name of it, such as `building index: loading tuples`."""
+    done: int
+    """Vectors in the index so far."""
+    total: int
+    """About the number of vectors that it will have."""
+
+
     chunks: ChunkCounts
     """Chunks under the active model."""
     roots: tuple[RootStatus, ...]
@@ -95,6 +107,8 @@ class IndexStatus:
             embedded=self.chunks.embedded,
         )
 
+    vector_index_build: VectorIndexBuild | None
+    """The build of the vector index of the active model, while one runs."""
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:

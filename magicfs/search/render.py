@@ -6,6 +6,7 @@ valid UTF-8. A program that needs the exact bytes reads them from the mount.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from magicfs.domain.results import Coverage, Hit, SearchResult
@@ -90,6 +91,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "failed": status.files.failed,
         },
         "chunks": _chunks_json(status.chunks),
+        "vector_index_build": asdict(status.vector_index_build) if status.vector_index_build else None,
         "workers": [
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers

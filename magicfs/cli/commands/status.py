@@ -129,6 +129,7 @@ def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:
 def _failed(count: int) -> str:
     return f", {count} failed" if count else ""
 
+        *_vector_index(summary["vector_index_build"]),
 
 def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
@@ -146,6 +147,13 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
 
 def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
+def _vector_index(build: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if build is None:
+        return []
+    percent = 100 * build["done"] // max(1, build["total"])
+    return [("index", f"{percent} % of the vector index built: {build['done']} of {build['total']} chunks")]
+
+
 
     from magicfs.cli.terminal import duration
 

@@ -1,11 +1,21 @@
 """The vector index: when it is built and dropped, and that searches use it."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import psutil
 import pytest
 
+from magicfs.db import vector_index
 from magicfs.db.models import activate_model, partition
 from magicfs.db.pool import Database
-from magicfs.db.vector_index import IndexAction, choose_action, maintain_index
+from magicfs.db.server_resources import ServerResources, core_count, memory_limit_paths, read_server_resources
+from magicfs.db.status import read_status
+from magicfs.db.vector_index import IndexAction, choose_action, choose_build_settings, maintain_index
+from magicfs.domain.models import IndexedModel
+from magicfs.domain.status import VectorIndexBuild
+from magicfs.runtime.processes import wait_until
 from tests.fakes.embedder import FAKE_SPEC
 
 
@@ -26,7 +36,32 @@ def test_the_action_that_saves_most_time(rows: int, pending: int, valid: bool | 
     assert choose_action(rows=rows, pending=pending, valid=valid) is action
 
 
-def test_it_is_built_used_and_dropped(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("rows", "memory_gb", "cores", "memory_mb", "workers"),
+    [
+        (1_000_000, 64, 8, 1794, 7),
+        (1_000_000, 2, 4, 1024, 3),
+        (50_000, 64, 2, 256, 1),
+        (1_000_000, 64, 64, 1794, 7),
+        (1_000_000, 0.1, 1, 256, 0),
+    ],
+)
+def test_a_build_gets_the_memory_that_it_needs(
+    rows: int, memory_gb: float, cores: int, memory_mb: int, workers: int
+) -> None:
+    server = ServerResources(memory_bytes=int(memory_gb * 2**30), cores=cores)
+    settings = choose_build_settings(rows=rows, dimension=384, configured_kb=256 << 10, server=server)
+    assert settings is not None
+    assert (settings.memory_kb >> 10, settings.workers) == (memory_mb, workers)
+
+
+def test_without_a_view_of_the_machine_the_server_decides() -> None:
+    assert choose_build_settings(rows=1_000_000, dimension=384, configured_kb=1 << 18, server=None) is None
+
+
+@pytest.fixture
+def model(database: Database) -> IndexedModel:
+    """A model with 600 vectors."""
     vectors = np.random.default_rng(1).standard_normal((600, FAKE_SPEC.dimension)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     with database.transaction() as connection:
@@ -38,6 +73,10 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
             )
     with database.transaction() as connection:
         connection.execute("ANALYZE embeddings_1")
+    return model
+
+
+def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -> None:
     assert maintain_index(database, min_rows=500) is IndexAction.BUILD
     assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
     with database.transaction() as connection:
@@ -54,6 +93,79 @@ def test_it_is_built_used_and_dropped(database: Database) -> None:
     with database.autocommit() as connection:
         connection.execute("ANALYZE embeddings_1")
     assert maintain_index(database, min_rows=500) is IndexAction.DROP
+
+
+def test_its_build_is_in_the_status(database: Database, model: IndexedModel) -> None:
+    def build() -> VectorIndexBuild | None:
+        with database.transaction() as connection:
+            return read_status(connection).vector_index_build
+
+    assert build() is None
+    with ThreadPoolExecutor() as pool, database.transaction() as writer:
+        # A build waits for the transactions that wrote to the table before it began.
+        writer.execute("UPDATE embeddings SET priority = 1 WHERE chunk_id = 0")
+        building = pool.submit(maintain_index, database, min_rows=500)
+        wait_until(lambda: build() is not None, seconds=30, failed="no build is in the status")
+        progress = build()
+        writer.commit()
+        assert building.result(60) is IndexAction.BUILD
+    assert progress == VectorIndexBuild(phase="waiting for writers before build", done=0, total=600)
+    assert build() is None
+
+
+def test_the_settings_of_a_build_end_with_it(
+    database_url: str, model: IndexedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(vector_index, "GRAPH_BYTES_PER_ROW", 1_000_000)
+    monkeypatch.setattr(
+        vector_index, "read_server_resources", lambda _: ServerResources(memory_bytes=64 << 30, cores=4)
+    )
+    with caplog.at_level("INFO"), Database(database_url, application="test") as database:
+        assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+        with database.transaction() as connection:
+            memory = connection.execute("SHOW maintenance_work_mem").fetchone()
+            workers = connection.execute("SHOW max_parallel_maintenance_workers").fetchone()
+    assert (memory, workers) == (("256MB",), ("2",))
+    assert "687 MB, 3 parallel workers" in caplog.text
+
+
+def test_without_room_for_shared_memory_one_process_builds_it(
+    database: Database, model: IndexedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(vector_index, "GRAPH_BYTES_PER_ROW", 10**9)
+    monkeypatch.setattr(vector_index, "read_server_resources", lambda _: ServerResources(memory_bytes=1 << 50, cores=2))
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE embeddings_1 SET (parallel_workers = 1)")
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+    assert "in one process, because could not resize shared memory" in caplog.text
+    assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
+
+
+def test_the_embedded_server_tells_its_resources(database: Database) -> None:
+    with database.transaction() as connection:
+        server = read_server_resources(connection)
+    assert server is not None
+    assert server.cores == os.cpu_count()
+    assert 2**20 < server.memory_bytes <= psutil.virtual_memory().total
+
+
+def test_a_role_without_the_right_to_read_files_leaves_it_to_the_server(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("CREATE ROLE ordinary")
+        connection.execute("SET LOCAL ROLE ordinary")
+        assert read_server_resources(connection) is None
+        connection.rollback()
+
+
+def test_cores_and_control_groups_are_read_as_the_kernel_writes_them() -> None:
+    assert [core_count(text) for text in ("0\n", "0-3\n", "0-3,6\n", "")] == [1, 4, 5, 0]
+    assert memory_limit_paths("0::/user.slice/magicfs.service\n") == [
+        "/sys/fs/cgroup/user.slice/magicfs.service/memory.max",
+        "/sys/fs/cgroup/user.slice/memory.max",
+        "/sys/fs/cgroup/memory.max",
+    ]
+    assert memory_limit_paths("0::/\n") == ["/sys/fs/cgroup/memory.max"]
+    assert memory_limit_paths("5:memory:/old\n") == []
 
 
 def test_nothing_happens_without_a_model(database: Database) -> None:

@@ -20,6 +20,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
         "files": {"total": 9, "pending": 0, "indexed": 9, "skipped": 0, "failed": 0},
         "chunks": {"total": 100, "embedded": 100, "failed": 0},
         **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
+        "vector_index_build": None,
         "queues": {},
     }
 
@@ -42,6 +43,14 @@ def test_without_one_there_is_no_line() -> None:
 
 
 def test_watching_tells_the_time_left() -> None:
+def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:
+    build = {"phase": "building index: loading tuples", "done": 25, "total": 100}
+    assert "index    25 % of the vector index built: 25 of 100 chunks" in lines(
+        {**found(), "vector_index_build": build}
+    )
+    assert not any(line.startswith("index") for line in lines(found()))
+
+
     meter = ProgressMeter()
     assert building_pace(found(embedded=0), meter, now=0) == ""
     pace = building_pace(found(embedded=20), meter, now=2)

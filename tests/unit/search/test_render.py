@@ -5,7 +5,15 @@ import json
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.domain.status import ChunkCounts, FileCounts, IndexStatus, MountStatus, RootStatus, WorkerStatus
+from magicfs.domain.status import (
+    ChunkCounts,
+    FileCounts,
+    IndexStatus,
+    MountStatus,
+    RootStatus,
+    VectorIndexBuild,
+    WorkerStatus,
+)
 from magicfs.search.render import result_json, status_json
 
 HIT = Hit(
@@ -66,6 +74,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         roots=(RootStatus("papers", b"/data\xff", "box", 4, "present", None, None),),
         workers=(WorkerStatus("w", "box", "embed", 42),),
         mounts=(MountStatus("box", b"/mnt", 43),),
+        vector_index_build=VectorIndexBuild("building index: loading tuples", done=3, total=9),
     )
     shown = json.loads(json.dumps(status_json(status)))
     assert shown["model"] == "m (int8)"
@@ -73,6 +82,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
     assert shown["chunks"] == {"total": 5, "embedded": 3, "failed": 1}
     assert shown["building"] == "n (fp32)"
     assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}
+    assert shown["vector_index_build"] == {"phase": "building index: loading tuples", "done": 3, "total": 9}
     assert shown["workers"] == [{"name": "w", "host": "box", "kind": "embed", "pid": 42}]
     assert shown["mounts"] == [{"host": "box", "path": "/mnt", "pid": 43}]
     assert shown["roots"][0]["path"] == "/data\ufffd"

@@ -1,0 +1,64 @@
+"""The memory and the cores that the machine of the Postgres server has for one build of an index.
+
+Used by `vector_index`. Postgres reads the files of its own kernel for us, because this process may run on another
+machine. A role may do that as a superuser, as in the embedded server and in the Compose file, or as a member of
+`pg_read_server_files`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
+
+_SQL = load_queries("server_resources")
+
+CGROUPS = PurePosixPath("/sys/fs/cgroup")
+
+_MAX_FILE_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResources:
+    """What is left on the machine of the server."""
+
+    memory_bytes: int
+    """The free memory, or the limit of the server's control group if that is less."""
+    cores: int
+
+
+def read_server_resources(connection: Connection) -> ServerResources | None:
+    """The resources of the server's machine; None where Postgres may not tell, or runs on another system than Linux."""
+    if not fetch_one(connection.execute(_SQL["may_read_files"]))[0]:
+        return None
+    memory = re.search(r"^MemAvailable:\s+(\d+) kB$", _read(connection, "/proc/meminfo"), re.MULTILINE)
+    cores = core_count(_read(connection, "/sys/devices/system/cpu/online"))
+    if memory is None or cores == 0:
+        return None
+    limits = [_read(connection, path).strip() for path in memory_limit_paths(_read(connection, "/proc/self/cgroup"))]
+    limited = [int(limit) for limit in limits if limit.isdigit()]
+    return ServerResources(memory_bytes=min([int(memory[1]) << 10, *limited]), cores=cores)
+
+
+def core_count(online: str) -> int:
+    """The number of cores in the kernel's list of them, such as `0-3,6`; 0 for a text that is none."""
+    ranges = re.findall(r"(\d+)(?:-(\d+))?", online)
+    return sum(int(last or first) - int(first) + 1 for first, last in ranges)
+
+
+def memory_limit_paths(cgroup: str) -> list[str]:
+    """The files with the memory limits that hold for a process, by its `/proc/self/cgroup`: of each group it is in."""
+    line = re.search(r"^0::/(.*)$", cgroup, re.MULTILINE)
+    if line is None:
+        return []
+    group = CGROUPS / line[1]
+    return [str(folder / "memory.max") for folder in (group, *group.parents) if folder.is_relative_to(CGROUPS)]
+
+
+def _read(connection: Connection, path: str) -> str:
+    """A file of the server's machine; empty when it is missing."""
+    row = fetch_one(connection.execute(_SQL["read_file"], {"path": path, "bytes": _MAX_FILE_BYTES}))
+    return row[0] or ""
