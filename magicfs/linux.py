@@ -23,6 +23,15 @@ MOUNTINFO = "/proc/self/mountinfo"
 AT_FDCWD = -100
 """As the `directory` of a call: a relative path begins at the working directory."""
 
+PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
+"""Options of `prctl`."""
+
+_CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
+"""The version of `_CAPABILITIES`, and the calling thread."""
+_CAPABILITIES = struct.Struct("=6I")
+"""Effective, permitted and inheritable capabilities: the low halves, then the high halves."""
+
 _OPENAT2 = 437
 """The same number on all architectures."""
 _OPEN_HOW = struct.Struct("=QQQ")
@@ -95,6 +104,30 @@ def syscall(number: int, *arguments: int | bytes | None) -> int:
     if result < 0:
         raise _last_error()
     return result
+
+
+def prctl(option: int, *arguments: int) -> None:
+    """Change an attribute of this thread or process. Raises `OSError`."""
+    values = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    if _libc().prctl(ctypes.c_int(option), *values):
+        raise _last_error()
+
+
+def capabilities() -> int:
+    """The capabilities that this thread has or may take, as bits."""
+    data = ctypes.create_string_buffer(_CAPABILITIES.size)
+    if _libc().capget(_CAPABILITY_HEADER, data):
+        raise _last_error()
+    effective, permitted, _, effective_high, permitted_high, _ = _CAPABILITIES.unpack(data.raw)
+    return int(effective | permitted | (effective_high | permitted_high) << 32)
+
+
+def keep_capabilities(kept: int) -> None:
+    """Give up every capability of this thread, and of threads that it starts, that is not among the bits `kept`."""
+    kept &= capabilities()
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    if _libc().capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(low, low, 0, high, high, 0)):
+        raise _last_error()
 
 
 def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:

@@ -1,4 +1,4 @@
-"""The options of a parser process: its limits, and the OCR of this machine.
+"""The options of a parser process: its limits, its walls, and the OCR of this machine.
 
 Used by the composition root, which makes the `FileExtractor`, and on both sides of the sandbox. `find_ocr` runs a
 program; everything else is data. Any thread.
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from enum import StrEnum
 
 from magicfs.config import Settings
 
@@ -21,6 +22,18 @@ MIB = 1024 * 1024
 _TESSERACT_SECONDS = 10
 _MAX_LANGUAGES = 4
 """Each language makes recognition slower."""
+
+
+class Wall(StrEnum):
+    """A restriction of a parser process that the kernel keeps."""
+
+    NETWORK = "no network"
+    PROGRAMS = "no programs"
+    PROCESSES = "no access to other processes"
+    READING = "reads only programs and libraries"
+    WRITING = "writes no files"
+    ATTRIBUTES = "changes no attributes"
+    PRIVILEGES = "no privileges"
 
 
 @dataclass(frozen=True, slots=True)

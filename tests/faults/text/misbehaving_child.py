@@ -1,21 +1,30 @@
-"""A parser process for tests: `misbehaving_child.py LIMITS` does what the MIME type of each request says."""
+"""A parser process for tests: `misbehaving_child.py LIMITS [WALL]` does what the MIME type of each request says.
+
+With the name of a `Wall`, it works without that one.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
+import platform
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from unittest import mock
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.child import drop_privileges, serve
-from magicfs.text.extract.options import Limits
+from magicfs.text.extract.options import Limits, Wall
 
 
 def forever() -> None:
@@ -46,6 +55,35 @@ def overwrite(path: str) -> None:
         file.write(b"gone")
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+KEYCTL = {"x86_64": 250, "aarch64": 219}[platform.machine()]
+
+
+def call(name: str, *arguments: int) -> None:
+    """Call a function of the C library. Raises `OSError` when it fails."""
+    if getattr(LIBC, name)(*map(ctypes.c_long, arguments)) < 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def memory_of_parent() -> None:
+    call("process_vm_readv", os.getppid(), 0, 0, 0, 0, 0)
+
+
+def start_thread() -> None:
+    thread = threading.Thread(target=os.getpid)
+    thread.start()
+    thread.join()
+
+
+def limit_itself() -> None:
+    resource.prlimit(os.getpid(), resource.RLIMIT_CPU, resource.getrlimit(resource.RLIMIT_CPU))
+
+
 ACTIONS: dict[str, Callable[[], object]] = {
     "crash": lambda: ctypes.string_at(0),
     "abort": os.abort,
@@ -61,9 +99,25 @@ ACTIONS: dict[str, Callable[[], object]] = {
     "nonsense": lambda: os.write(0, b"\xff" * 64),
     "network": socket.socket,
     "program": lambda: subprocess.run(["/bin/true"], check=True),
+    "fork": fork,
+    "vfork": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    "unshare": lambda: call("unshare", 0x10000000),
+    "setns": lambda: call("setns", 0, 0),
+    "keyctl": lambda: call("syscall", KEYCTL, 0, -2, 0),
+    "shmget": lambda: call("shmget", 0, 4096, 0o1600),
+    "semget": lambda: call("semget", 0, 1, 0o1600),
+    "msgget": lambda: call("msgget", 0, 0o1600),
+    "limit-of-parent": lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CPU),
+    "kill-parent": lambda: os.kill(os.getppid(), 0),
+    "signal-thread": lambda: call("tgkill", os.getppid(), os.getppid(), 0),
+    "priority": lambda: os.setpriority(os.PRIO_USER, 0, 19),
+    "memory-of-parent": memory_of_parent,
+    "mount": lambda: call("umount2", 0, 0),
+    "thread": start_thread,
+    "limit": limit_itself,
 }
 
-FILE_CHANGES: dict[str, Callable[[str], object]] = {
+FILE_USES: dict[str, Callable[[str], object]] = {
     "write": lambda path: write_a_file(path + ".new"),
     "overwrite": overwrite,
     "append": lambda path: os.open(path, os.O_WRONLY | os.O_APPEND),
@@ -79,29 +133,81 @@ FILE_CHANGES: dict[str, Callable[[str], object]] = {
     "times": lambda path: os.utime(path, (0, 0)),
     "attribute": lambda path: os.setxattr(path, "user.a", b"b"),
     "signal": lambda _: os.kill(os.getppid(), 0),
+    "read": lambda path: os.open(path, os.O_RDONLY),
+    "list": lambda path: os.listdir(os.path.dirname(path)),
+    "read-proc": lambda _: os.open("/proc/self/maps", os.O_RDONLY),
+    "environment-of-parent": lambda _: os.open(f"/proc/{os.getppid()}/environ", os.O_RDONLY),
 }
-"""Changes to the file whose path is the request's body. All of them must be refused."""
+"""Uses of the file whose path is the request's body. All of them must be refused."""
+
+
+def is_open(descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        os.fstat(descriptor)
+        return True
+    return False
+
 
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
     "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),  # type: ignore[arg-type]
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
-    "descriptors": lambda: Document(" ".join(sorted(os.listdir("/proc/self/fd"), key=int)), "text/plain"),
+    "descriptors": lambda: Document(" ".join(str(number) for number in range(64) if is_open(number)), "text/plain"),
     "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),
 }
 
 
-def misbehave(content: bytes, mime_type: str) -> Document | Unreadable:
+PAGES_BEFORE: dict[str, Callable[[], object]] = {
+    "pages-before-a-crash": lambda: ctypes.string_at(0),
+    "pages-before-a-kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "pages-before-a-hang": lambda: time.sleep(3600),
+    "pages-before-an-error": fail,
+}
+"""What happens while the third page of a document is recognised; the second is recognised before that."""
+
+
+def recognise(page: int, then: Callable[[], object]) -> str:
+    if page > 1:
+        then()
+    return "the recognised page"
+
+
+def partial_document(then: Callable[[], object]) -> PartialDocument:
+    document = Document("the text layer\n\n\n\n\n\n", "application/pdf", page_starts=(0, 16, 18))
+    return PartialDocument(document, (1, 2), lambda page: recognise(page, then))
+
+
+def misbehave(content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
     if mime_type in ACTIONS:
         ACTIONS[mime_type]()
-    elif mime_type in FILE_CHANGES:
-        FILE_CHANGES[mime_type](content.decode())
+    elif mime_type in FILE_USES:
+        FILE_USES[mime_type](content.decode())
     elif mime_type in ANSWERS:
         return ANSWERS[mime_type]()
+    elif mime_type in PAGES_BEFORE:
+        return partial_document(PAGES_BEFORE[mime_type])
     return Document(f"{os.getpid()} {content.decode()}", mime_type)
+
+
+def take_down(wall: Wall) -> None:
+    """Make `confine` believe that the machine lacks what a wall is made of."""
+    if wall not in {Wall.READING, Wall.WRITING}:
+        # What nobody may not do, it may not do without the wall either.
+        mock.patch("os.setgroups", side_effect=PermissionError).start()
+    match wall:
+        case Wall.READING | Wall.WRITING:
+            mock.patch("magicfs.text.extract.landlock.restrict_files", return_value=False).start()
+        case Wall.ATTRIBUTES:
+            mock.patch("magicfs.text.extract.seccomp.refuse_attribute_changes", return_value=False).start()
+        case Wall.NETWORK | Wall.PROGRAMS | Wall.PROCESSES:
+            mock.patch("magicfs.text.extract.seccomp.refuse_dangerous_calls", return_value=False).start()
+        case Wall.PRIVILEGES:
+            pass
 
 
 if __name__ == "__main__":
     limits = Limits(**json.loads(sys.argv[1]))
+    for name in sys.argv[2:]:
+        take_down(Wall[name])
     drop_privileges(limits)
     serve(misbehave, limits=limits)

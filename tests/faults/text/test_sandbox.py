@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.text.extract.options import MIB, Limits
+from magicfs.text.extract.options import MIB, Limits, Wall, find_ocr
 from magicfs.text.extract.sandbox import Sandbox
 
 CHILD = Path(__file__).with_name("misbehaving_child.py")
@@ -92,6 +93,22 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
 
 
 @pytest.mark.parametrize(
+    "action", ["pages-before-a-crash", "pages-before-a-kill", "pages-before-a-hang", "pages-before-an-error"]
+)
+@pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
+def test_the_pages_before_a_failure_are_kept(make_sandbox: MakeSandbox, action: str, served_before: int) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=3))
+    for _ in range(served_before):
+        pid_of(sandbox.parse(b"text", mime_type="good"))
+    outcome = sandbox.parse(b"", mime_type=action)
+    assert isinstance(outcome, Document), outcome
+    assert outcome.text == "the text layer\n\nthe recognised page\n\n\n\n"
+    assert outcome.page_starts == (0, 16, 37)
+    assert outcome.unread_pages == 1
+    pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+@pytest.mark.parametrize(
     "action",
     [
         *("write", "overwrite", "append", "cut", "remove", "move", "link", "symlink", "directory", "pipe"),
@@ -113,8 +130,65 @@ def test_nothing_outside_is_changed(sandbox: Sandbox, tmp_path: Path, action: st
 
 def kernel_has_landlock() -> bool:
     """Return whether the kernel has Landlock. A process of its own asks, since the restriction cannot be undone."""
-    program = "from magicfs.text.extract import confine; print(confine.refuse_file_changes(except_below='/tmp'))"
+    program = "from magicfs.text.extract import confine; print(confine.restrict_files(writable='/tmp'))"
     return subprocess.check_output([sys.executable, "-P", "-c", program], text=True).strip() == "True"
+
+
+@pytest.mark.parametrize("action", ["read", "list", "read-proc", "environment-of-parent"])
+def test_nothing_of_the_user_is_read(sandbox: Sandbox, tmp_path: Path, action: str) -> None:
+    if not kernel_has_landlock():
+        pytest.skip("this kernel has no Landlock")
+    path = tmp_path / "a user's file.txt"
+    path.write_text("precious")
+    path.chmod(0o644)  # so that it is not the user's identity that keeps nobody from it
+    outcome = unreadable(sandbox.parse(os.fsencode(path), mime_type=action))
+    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("fork", "vfork", "unshare", "setns", "keyctl", "shmget", "semget", "msgget"),
+        *("limit-of-parent", "kill-parent", "signal-thread", "priority", "memory-of-parent", "mount"),
+    ],
+)
+def test_a_parser_has_no_way_to_other_processes(sandbox: Sandbox, action: str) -> None:
+    pid = pid_of(sandbox.parse(b"text", mime_type="good"))
+    outcome = unreadable(sandbox.parse(b"", mime_type=action))
+    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    assert pid_of(sandbox.parse(b"text", mime_type="good")) == pid
+
+
+def test_a_parser_may_start_threads_and_limit_itself(sandbox: Sandbox) -> None:
+    pid = pid_of(sandbox.parse(b"text", mime_type="good"))
+    assert pid_of(sandbox.parse(b"", mime_type="thread")) == pid
+    assert pid_of(sandbox.parse(b"", mime_type="limit")) == pid
+
+
+@pytest.mark.parametrize("wall", Wall)
+def test_a_wall_that_is_missing_is_reported_and_logged_once(wall: Wall, caplog: pytest.LogCaptureFixture) -> None:
+    if os.geteuid() != 0 and wall is Wall.PRIVILEGES:
+        pytest.skip("needs root")
+    caplog.set_level(logging.INFO)
+    limits = dataclasses.replace(LIMITS, files_per_child=1)
+    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits)), wall.name]
+    with contextlib.closing(Sandbox(limits=limits, command=command)) as sandbox:
+        assert wall in sandbox.missing_walls()
+        for _ in range(2):
+            pid_of(sandbox.parse(b"text", mime_type="good"))
+    [record] = [record for record in caplog.records if "wall" in record.message]
+    assert record.levelname == "WARNING"
+    assert wall in record.message
+
+
+def test_every_wall_stands_around_the_real_parser(caplog: pytest.LogCaptureFixture) -> None:
+    if not kernel_has_landlock():
+        pytest.skip("this kernel has no Landlock")
+    caplog.set_level(logging.INFO)
+    with contextlib.closing(Sandbox(limits=Limits(), ocr=find_ocr())) as sandbox:
+        assert sandbox.missing_walls() == []
+    assert "behind all walls" in caplog.text
 
 
 def test_without_landlock_little_is_written(tmp_path: Path) -> None:
@@ -190,8 +264,7 @@ def test_the_child_knows_no_secrets_and_has_no_files(sandbox: Sandbox, monkeypat
     assert "secret" not in environment.text
     descriptors = sandbox.parse(b"", mime_type="descriptors")
     assert isinstance(descriptors, Document)
-    assert descriptors.text.split()[:3] == ["0", "1", "2"]
-    assert len(descriptors.text.split()) == 4  # the fourth is the listing itself
+    assert descriptors.text.split() == ["0", "1", "2", "3"]  # the last one reads the process's own memory use
 
 
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
@@ -245,6 +318,9 @@ def test_the_restrictions_hold_for_every_thread_of_the_real_parser() -> None:
             status = Path(f"/proc/{child.pid}/task/{thread.id}/status").read_text()
             assert "NoNewPrivs:\t1" in status
             assert "Seccomp_filters:\t2" in status
+            assert "CapPrm:\t0000000000000000" in status
+            assert "CapEff:\t0000000000000000" in status
+            assert "Uid:\t0\t" not in status
         private = child.environ()["TMPDIR"]
         assert len(child.threads()) > 1
     assert not Path(private).exists()
