@@ -17,6 +17,7 @@ that callers of a package know only this tree. A module may derive an error that
     |   |-- DatabaseConflict      a concurrent transaction conflicts with this one: try again immediately
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
+    |-- HostTaken             the agent of another machine has the host name
     |-- ModelError            the embedding model cannot be used
     |   |-- ModelMissing          the model is not in the model store of this machine
     |   |-- ModelCorrupt          the model is in the store, but damaged
@@ -74,6 +75,10 @@ class SchemaError(DatabaseError):
 
 class BrokerUnavailable(MagicFSError):
     """Redis does not answer."""
+
+
+class HostTaken(MagicFSError):
+    """The agent of another machine, or another one here, has the host name."""
 
 
 class ModelError(MagicFSError):

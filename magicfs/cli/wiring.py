@@ -234,11 +234,23 @@ def _active_spec(database: Database) -> ModelSpec | None:
 
 
 def run_agent(settings: Settings, roots: list[Path]) -> None:
-    """Run the agent of this host until a signal stops it, after adding `roots`."""
+    """Run the agent of this host until a signal stops it, after adding `roots`.
+
+    Waits while the agent of another machine has the host name. Raises `HostTaken` when an agent uses the state
+    directory.
+    """
     from magicfs.ingest.agent import Agent
+    from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
 
-    with database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database:
+    with (
+        state_directory_locked(settings.run_dir),
+        database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
+    ):
+        stop = stop_event()
+        claim = HostClaim(database, host=settings.host, machine=machine_id(settings.home))
+        if not claim.wait(stop):
+            return
         try:
             ensure_active_model(settings, database)
         except ModelMissing as error:

@@ -18,9 +18,24 @@ ALIVE_SECONDS = 20.0
 """The time after its last report at which a worker or a mount counts as gone. Both report every few seconds."""
 
 
-def record_agent(connection: Connection, *, host: str) -> None:
-    """Record that the host's agent is alive."""
-    connection.execute(_SQL["record_agent"], {"name": host})
+def claim_host(connection: Connection, *, host: str, machine: str, seconds: float) -> str | None:
+    """Claim a host for the agent of a machine, and record that the agent is alive. Inserts the host if it is new.
+
+    The claim lasts `seconds` unless it is repeated. Returns None, or the machine that has the host.
+    """
+    values = {"name": host, "machine": machine, "seconds": seconds}
+    if connection.execute(_SQL["claim_host"], values).rowcount:
+        return None
+    row = connection.execute(_SQL["machine_of_host"], values).fetchone()
+    if row is None:
+        connection.execute(_SQL["insert_host"], values)
+        return claim_host(connection, host=host, machine=machine, seconds=seconds)
+    return str(row[0])
+
+
+def release_host(connection: Connection, *, host: str, machine: str) -> None:
+    """End the claim of a host by a machine. Does nothing when another machine has it."""
+    connection.execute(_SQL["release_host"], {"name": host, "machine": machine})
 
 
 def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> None:

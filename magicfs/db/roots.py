@@ -102,6 +102,11 @@ def count_unscanned(connection: Connection, *, host: str, root: str | None = Non
     return int(fetch_one(connection.execute(_SQL["count_unscanned"], values))[0])
 
 
+def count_deletion_statements(connection: Connection, root: RootId) -> int:
+    """How many statements of any program have deleted files of a root. Each function that deletes files is one."""
+    return int(fetch_one(connection.execute(_SQL["count_deletion_statements"], {"root_id": root}))[0])
+
+
 def database_time(connection: Connection) -> datetime:
     """The time of the database's clock, which all hosts share."""
     now: datetime = fetch_one(connection.execute(_SQL["database_time"]))[0]

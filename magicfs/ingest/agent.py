@@ -1,12 +1,14 @@
 """The agent of a host: keeps the index in line with the host's roots, and notifies workers of waiting work.
 
-One agent a host runs `Agent.run` in the foreground. All state that matters is in Postgres: a new agent scans first.
+One agent a host runs `Agent.run` in the foreground, under the claim of its host. All state that matters is in Postgres:
+a new agent scans first.
 Its threads:
 
 - the caller's thread loads the roots and sends notifications;
 - `scanner` scans roots that are due or that somebody asked to scan;
 - `watcher` starts and ends the watches of the roots, each of which has two threads of its own;
-- `heartbeat` records that the agent is alive, and the workers of the cluster that answer it;
+- `heartbeat` renews the claim of the host, which says that the agent is alive, and records the workers of the cluster
+  that answer it;
 - `vector-index` builds or drops the index of vectors.
 """
 
@@ -27,7 +29,8 @@ from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.errors import MagicFSError, SchemaError
+from magicfs.errors import HostTaken, MagicFSError, SchemaError
+from magicfs.ingest.host_claim import HostClaim
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watcher import Watcher
 from magicfs.jobs import JobQueue
@@ -42,6 +45,9 @@ LOAD_ROOTS_SECONDS = 0.25
 
 SCAN_POLL_SECONDS = 1.0
 """Time until a scan that is due begins."""
+
+COMPARE_SECONDS = 3600.0
+"""A periodic scan compares with the database itself, not with what earlier scans have seen, after so long without."""
 
 MISSING_SCAN_SECONDS = 5.0
 """Time between two scans of a missing root, so the most until its return is noticed."""
@@ -66,9 +72,12 @@ ERROR_PAUSE_SECONDS = 1.0
 class Agent:
     """The agent of one host."""
 
-    def __init__(self, settings: Settings, database: Database, queue: JobQueue) -> None:
-        """`database` needs room for five connections."""
+    def __init__(self, settings: Settings, database: Database, queue: JobQueue, claim: HostClaim) -> None:
+        """`database` needs room for five connections; `claim` is the claim of the settings' host, which is held."""
         self._settings = settings
+        self._claim = claim
+        self._taken: HostTaken | None = None
+        """Why the claim was lost."""
         self._database = database
         self._queue = queue
         self._stopping = threading.Event()
@@ -79,10 +88,12 @@ class Agent:
         """When the last scan of each root began; a root without one is due now."""
         self._scan_wanted_at: dict[RootId, datetime | None] = {}
         """`scan_wanted_at` of each root when its last scan began: a later value is a new request."""
+        self._compared_at: dict[RootId, float] = {}
+        """When the last scan of each root began that compared with the database itself."""
         self._scan_requested = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. When another machine takes the host, sets `stop` and raises `HostTaken`."""
         log.info("agent of host %s starts", self._settings.host)
         loops: dict[str, Callable[[threading.Event], None]] = {
             "scanner": self._scan_roots,
@@ -107,6 +118,9 @@ class Agent:
         self._scan_requested.set()
         for thread in threads:
             thread.join()
+        if self._taken is not None:
+            raise self._taken
+        self._claim.release()
         log.info("agent of host %s has stopped", self._settings.host)
 
     def _load_roots(self) -> None:
@@ -134,9 +148,14 @@ class Agent:
         began = time.monotonic()
         while not stop.is_set():
             with _errors_logged(stop):
+                try:
+                    self._claim.renew()
+                except HostTaken as error:
+                    self._taken = error
+                    stop.set()
+                    return
                 workers = self._queue.workers()
                 with self._database.transaction() as connection:
-                    heartbeats.record_agent(connection, host=self._settings.host)
                     heartbeats.record_workers(connection, workers)
             stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTUP_SECONDS else NOTIFY_SECONDS)
 
@@ -164,13 +183,18 @@ class Agent:
 
     def _scan(self, registered: RegisteredRoot) -> None:
         root, began = registered.root, time.monotonic()
+        requested = registered.scan_wanted_at not in {None, self._scan_wanted_at.get(root.id)}
+        compare = requested or began >= self._compared_at.get(root.id, float("-inf")) + COMPARE_SECONDS
         # Before the scan, so that a request during it leads to another one.
         self._last_scan[root.id] = began
         self._scan_wanted_at[root.id] = registered.scan_wanted_at
+        if compare:
+            self._compared_at[root.id] = began
         try:
-            result = self._scanner.scan(registered)
+            result = self._scanner.scan(registered, use_cache=not compare)
         except BaseException:
             self._last_scan.pop(root.id, None)
+            self._compared_at.pop(root.id, None)
             raise
         if result.changed or result.deleted:
             seconds = time.monotonic() - began

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,13 +37,22 @@ class SnapshotCache:
         self._lock = threading.Lock()
         self._listings: dict[RootId, dict[bytes, bytes]] = {}
         self._stale: dict[RootId, set[bytes]] = {}
+        self._own_deletions: Counter[RootId] = Counter()
+        """Statements of this process that have deleted files, by root."""
+        self._foreign_deletions: dict[RootId, int] = {}
+        """Statements of others that had deleted files when the last scan of each root began."""
 
-    def begin_scan(self, root: RootId) -> CachedSnapshot | None:
-        """The entry of a root, as its last scan stored it; None when there is none.
+    def begin_scan(self, root: RootId, *, deletions: int) -> CachedSnapshot | None:
+        """The entry of a root, as its last scan stored it; None when there is none, or others have deleted files since.
 
-        `store` leaves out the directories that are marked stale from now on.
+        `deletions` is the number of statements that have deleted files of the root. `store` leaves out the directories
+        that are marked stale from now on.
         """
         with self._lock:
+            foreign = deletions - self._own_deletions[root]
+            if self._foreign_deletions.get(root, foreign) != foreign:
+                self._listings.pop(root, None)
+            self._foreign_deletions[root] = foreign
             stale = self._stale.pop(root, set())
             listings = self._listings.get(root)
             return None if listings is None else CachedSnapshot(dict(listings), stale)
@@ -57,6 +67,14 @@ class SnapshotCache:
         """Drop all listings of a root."""
         with self._lock:
             self._listings.pop(root, None)
+
+    def count_own_deletion(self, root: RootId) -> None:
+        """Note that a statement of this process has deleted files of a root. Call it after the commit.
+
+        A scan that begins between the two loads all rows, which is slower and as right.
+        """
+        with self._lock:
+            self._own_deletions[root] += 1
 
     def mark_stale(self, root: RootId, directories: Iterable[bytes]) -> None:
         """Drop these directories, because rows of files right in them are being written."""

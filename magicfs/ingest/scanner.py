@@ -34,7 +34,7 @@ from magicfs.ingest.deletion_guard import (
     verify_root,
 )
 from magicfs.ingest.ignore import IgnoreRules, rules_for
-from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
+from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
 from magicfs.ingest.walk import Listing, Walk, outermost
 from magicfs.jobs import JobQueue
 
@@ -88,8 +88,11 @@ class Scanner:
         self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
         """Files that events named, by root, and by root and directory."""
 
-    def scan(self, registered: RegisteredRoot) -> ScanResult:
-        """Compare a whole root with the index and update the index. Records the root's state."""
+    def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
+        """Compare a whole root with the index and update the index. Records the root's state.
+
+        Without `use_cache` the disk is compared with the database itself, whatever was seen there before.
+        """
         try:
             root = self._verify(registered.root)
         except RootMissing as error:
@@ -99,10 +102,12 @@ class Scanner:
             return ScanResult(changed=0, deleted=0, complete=False)
         if registered.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        began, deletions_confirmed = self._begin(root)
+        if not use_cache:
+            self._cache.drop(root.id)
+        began, deletions_confirmed, cached = self._begin(root)
         rules = IgnoreRules().enter(root.path, relative=b"")
         walk = Walk(root=root.path, device=root.device, top=b"", rules=rules)
-        snapshot = IndexSnapshot(self._database, root.id, b"", self._cache.begin_scan(root.id))
+        snapshot = IndexSnapshot(self._database, root.id, b"", cached)
         try:
             result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=deletions_confirmed)
             self._finish(root, result, began)
@@ -128,6 +133,8 @@ class Scanner:
         if rules is None:
             with self._database.transaction() as connection:
                 deleted = files_db.delete_paths(connection, root.id, [directory])
+            if deleted:
+                self._cache.count_own_deletion(root.id)
             return ScanResult(changed=0, deleted=deleted, complete=True)
         walk = Walk(root=root.path, device=root.device, top=directory, rules=rules)
         snapshot = IndexSnapshot(self._database, root.id, directory, None)
@@ -186,8 +193,10 @@ class Scanner:
             if not is_present(root):
                 return False
             self._cache.mark_stale_below(root.id, paths)
-            files_db.delete_paths(connection, root.id, paths)
+            deleted = files_db.delete_paths(connection, root.id, paths)
             self._deletions.add(root.id, gone)
+        if deleted:
+            self._cache.count_own_deletion(root.id)
         return True
 
     def _is_import(self, root: Root, seen: list[SeenFile]) -> bool:
@@ -210,17 +219,18 @@ class Scanner:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
-    def _begin(self, root: Root) -> tuple[datetime, bool]:
-        """The database's time, and whether a person has confirmed the deletions in a suspect root.
+    def _begin(self, root: Root) -> tuple[datetime, bool, CachedSnapshot | None]:
+        """The database's time, whether a person has confirmed the deletions in a suspect root, and the cached snapshot.
 
         A confirmation holds for one scan. Directories of files that could not be opened are compared anew.
         """
         with self._database.transaction() as connection:
             inaccessible = files_db.inaccessible_paths(connection, root.id)
             began = roots_db.database_time(connection)
+            deletions = roots_db.count_deletion_statements(connection, root.id)
             deletions_confirmed = roots_db.consume_deletion_confirmation(connection, root.id)
         self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in inaccessible})
-        return began, deletions_confirmed
+        return began, deletions_confirmed, self._cache.begin_scan(root.id, deletions=deletions)
 
     def _reconcile(
         self,
@@ -311,8 +321,12 @@ class Scanner:
             with self._database.transaction() as connection:
                 return files_db.delete_unseen(connection, root.id, batch, began=began)
 
-        batches = [paths[start : start + BATCH_FILES] for start in range(0, len(paths), BATCH_FILES)]
-        return sum(retry_on_conflict(partial(delete, batch)) for batch in batches)
+        total = 0
+        for start in range(0, len(paths), BATCH_FILES):
+            if deleted := retry_on_conflict(partial(delete, paths[start : start + BATCH_FILES])):
+                self._cache.count_own_deletion(root.id)
+            total += deleted
+        return total
 
     def _finish(self, root: Root, result: ScanResult, began: datetime) -> None:
         """Record the end of a scan, and whether its root is suspect."""

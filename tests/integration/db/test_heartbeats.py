@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from magicfs.db.heartbeats import record_agent
+from magicfs.db.heartbeats import claim_host
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host
@@ -22,9 +22,9 @@ def used_numbers(database: Database) -> dict[str, int]:
 def test_what_is_recorded_again_and_again_uses_up_no_numbers(database: Database) -> None:
     for _ in range(5):
         with database.transaction() as connection:
-            record_agent(connection, host="one")
+            claim_host(connection, machine="here", seconds=30, host="one")
             assert ensure_host(connection, name="one") == ensure_host(connection, name="one")
-            record_agent(connection, host="two")
+            claim_host(connection, machine="here", seconds=30, host="two")
             activate_model(connection, FAKE_SPEC)
     assert used_numbers(database) == {"hosts_id_seq": 2, "models_id_seq": 1}
 
@@ -33,7 +33,7 @@ def test_a_heartbeat_moves_the_time(database: Database) -> None:
     seen = []
     for _ in range(2):
         with database.transaction() as connection:
-            record_agent(connection, host="one")
+            claim_host(connection, machine="here", seconds=30, host="one")
             seen.append(connection.execute("SELECT heartbeat FROM hosts WHERE name = 'one'").fetchone())
     assert seen[0] < seen[1]
 
@@ -42,7 +42,7 @@ def test_a_host_that_starts_in_several_processes_at_once_is_one(database: Databa
     def start(number: int) -> int:
         with database.transaction() as connection:
             if number % 2:
-                record_agent(connection, host="new")
+                claim_host(connection, machine="here", seconds=30, host="new")
             return ensure_host(connection, name="new")
 
     with ThreadPoolExecutor(4) as pool:

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
+from magicfs.db.roots import request_scan
 from magicfs.domain.roots import RegisteredRoot
+from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest.agent import Agent
+from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.runtime.processes import wait_until
@@ -56,6 +59,13 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
+def agent(settings: Settings, index: Index, *, machine: str = "this") -> Agent:
+    """An agent that has claimed its host."""
+    claim = HostClaim(index.database, host=settings.host, machine=machine)
+    claim.renew()
+    return Agent(settings, index.database, SilentQueue(), claim)
+
+
 def paths(index: Index) -> set[str]:
     return set(index.states())
 
@@ -71,7 +81,7 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
     flapping = tmp_path / "usb"
     flapping.mkdir()
     add_root(index.database, host=HOST, path=flapping, home=settings.home)
-    with running(Agent(settings, index.database, SilentQueue())):
+    with running(agent(settings, index)):
         wait_until(lambda: scans["docs"] >= 2 and scans["usb"] >= 2, seconds=20, failed="the roots are not watched")
         (index.folder / "before.txt").write_text("words")
         wait_until(lambda: "before.txt" in paths(index), seconds=10, failed="the event is not processed")
@@ -91,3 +101,88 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
 
 def states(index: Index) -> list[tuple]:
     return index.rows("SELECT name, state FROM roots")
+
+
+def test_a_requested_scan_compares_with_the_database_itself(
+    index: Index, settings: Settings, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (index.folder / "one.txt").write_text("words")
+    with running(agent(settings, index)):
+        wait_until(lambda: scans["docs"] >= 2 and paths(index), seconds=20, failed="the root is not watched")
+        index.rows("UPDATE files SET size = 0 RETURNING 1")
+        with index.database.transaction() as connection:
+            request_scan(connection, name="docs")
+        wait_until(
+            lambda: index.rows("SELECT size FROM files") == [(5,)], seconds=10, failed="the scan trusted its memory"
+        )
+
+
+def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
+    index: Index, settings: Settings, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "COMPARE_SECONDS", 1.0)
+    (index.folder / "one.txt").write_text("words")
+    with running(agent(settings.model_copy(update={"scan_seconds": 0.5}), index)):
+        wait_until(lambda: scans["docs"] >= 2 and paths(index), seconds=20, failed="the root is not watched")
+        index.rows("UPDATE files SET size = 0 RETURNING 1")
+        wait_until(
+            lambda: index.rows("SELECT size FROM files") == [(5,)], seconds=20, failed="the scan trusted its memory"
+        )
+
+
+def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
+    first = HostClaim(index.database, host=HOST, machine="first")
+    second = HostClaim(index.database, host=HOST, machine="second")
+    first.renew()
+    with pytest.raises(HostTaken, match=f"the agent of first has the host name '{HOST}': stop it, or set MAGICFS_HOST"):
+        second.renew()
+    first.renew()
+    HostClaim(index.database, host="another", machine="second").renew()
+    first.release()
+    second.renew()
+    index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
+    first.renew()
+    with pytest.raises(HostTaken):
+        second.renew()
+
+
+def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+    first = HostClaim(index.database, host=HOST, machine="first")
+    second = HostClaim(index.database, host=HOST, machine="second")
+    first.renew()
+    claimed = []
+    thread = threading.Thread(target=lambda: claimed.append(second.wait(threading.Event(), poll_s=0.05)))
+    thread.start()
+    wait_until(lambda: "the agent of first has the host" in caplog.text, seconds=10, failed="the agent does not wait")
+    assert not claimed
+    first.release()
+    thread.join()
+    assert claimed == [True]
+    assert len(caplog.records) == 1
+
+
+def test_an_agent_whose_host_was_taken_ends(index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 0.1)
+    mine = agent(settings, index)
+    index.rows("UPDATE hosts SET agent_machine = 'another' WHERE name = %s RETURNING 1", HOST)
+    with pytest.raises(HostTaken):
+        mine.run(threading.Event())
+    assert index.rows("SELECT agent_machine FROM hosts WHERE name = %s", HOST) == [("another",)]
+
+
+def test_one_agent_uses_a_state_directory(settings: Settings) -> None:
+    with (
+        state_directory_locked(settings.run_dir),
+        pytest.raises(HostTaken),
+        state_directory_locked(settings.run_dir),
+    ):
+        pass
+    with state_directory_locked(settings.run_dir):
+        pass
+
+
+def test_state_directories_are_different_machines(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert machine_id(tmp_path / "one") == machine_id(tmp_path / "one")
+    assert machine_id(tmp_path / "one") != machine_id(tmp_path / "two")

@@ -344,3 +344,36 @@ def test_new_files_of_a_root_that_lacks_most_others_are_read(index: Index) -> No
     states = index.states()
     assert states["new.txt"] == ("indexed", None)
     assert len(states) == 21, "the others are kept until a person confirms"
+
+
+def test_a_scan_brings_back_files_that_another_program_has_deleted(index: Index) -> None:
+    many(index, 20)
+    index.settle()
+    index.scan()
+    assert Scanner(index.database, SilentQueue()).delete(index.root, [b"0.txt"])
+    assert len(index.states()) == 19
+    assert (index.scan().changed, index.scan().changed) == (1, 0)
+    assert len(index.states()) == 20
+
+
+def test_own_deletions_leave_the_cache_in_use(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(index, 20)
+    index.settle()
+    for number in range(3):
+        (index.folder / f"{number}.txt").unlink()
+    events, _ = watcher(index)
+    events.process(index.root, changed(index, b"0.txt"))
+    assert index.scan().deleted == 2
+    loaded = []
+    monkeypatch.setattr(files_db, "snapshot", lambda *arguments, **_: loaded.append(arguments) or [])
+    assert (index.scan().changed, len(index.states())) == (0, 17)
+    assert not loaded
+
+
+def test_a_scan_without_the_cache_compares_with_the_database_itself(index: Index) -> None:
+    many(index, 3)
+    index.settle()
+    index.scan()
+    index.rows("UPDATE files SET size = size + 1 WHERE path = '0.txt' RETURNING 1")
+    assert index.scan().changed == 0
+    assert index.scanner.scan(index.registered(), use_cache=False).changed == 1

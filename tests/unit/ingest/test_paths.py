@@ -37,7 +37,7 @@ def test_deleted_paths_their_parents_and_all_below_them_are_stale(cached: set[by
     cache = SnapshotCache()
     cache.store(ROOT, dict.fromkeys(cached, b"packed"))
     cache.mark_stale_below(ROOT, deleted)
-    snapshot = cache.begin_scan(ROOT)
+    snapshot = cache.begin_scan(ROOT, deletions=0)
     assert snapshot is not None
     parents = {path.rpartition(b"/")[0] for path in deleted}
     below = {directory for directory in cached if any(lies_in(directory, path) for path in deleted)}
@@ -49,7 +49,7 @@ def test_no_path_makes_nothing_stale() -> None:
     cache = SnapshotCache()
     cache.store(ROOT, {b"": b"packed", b"a": b"packed"})
     cache.mark_stale_below(ROOT, [])
-    snapshot = cache.begin_scan(ROOT)
+    snapshot = cache.begin_scan(ROOT, deletions=0)
     assert snapshot is not None
     assert snapshot.stale == set()
     assert snapshot.listings.keys() == {b"", b"a"}
@@ -59,12 +59,12 @@ def test_directories_that_become_stale_during_a_scan_are_not_stored() -> None:
     cache = SnapshotCache()
     cache.store(ROOT, {b"a": b"packed", b"b": b"packed"})
     cache.mark_stale(ROOT, [b"a"])
-    first = cache.begin_scan(ROOT)
+    first = cache.begin_scan(ROOT, deletions=0)
     assert first is not None
     assert (first.listings.keys(), first.stale) == ({b"b"}, {b"a"})
     cache.mark_stale(ROOT, [b"b"])
     cache.store(ROOT, {b"a": b"packed", b"b": b"packed"})
-    second = cache.begin_scan(ROOT)
+    second = cache.begin_scan(ROOT, deletions=0)
     assert second is not None
     assert (second.listings.keys(), second.stale) == ({b"a"}, {b"b"})
 
@@ -73,4 +73,14 @@ def test_a_dropped_root_is_loaded_anew() -> None:
     cache = SnapshotCache()
     cache.store(ROOT, {b"": b"packed"})
     cache.drop(ROOT)
-    assert cache.begin_scan(ROOT) is None
+    assert cache.begin_scan(ROOT, deletions=0) is None
+
+
+@pytest.mark.parametrize(("own", "foreign", "kept"), [(0, 0, True), (2, 0, True), (0, 1, False), (1, 1, False)])
+def test_deletions_of_others_void_what_is_cached(own: int, foreign: int, kept: bool) -> None:
+    cache = SnapshotCache()
+    cache.begin_scan(ROOT, deletions=7)
+    cache.store(ROOT, {b"": b"packed"})
+    for _ in range(own):
+        cache.count_own_deletion(ROOT)
+    assert (cache.begin_scan(ROOT, deletions=7 + own + foreign) is not None) is kept

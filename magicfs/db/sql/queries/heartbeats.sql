@@ -1,8 +1,22 @@
--- name: record_agent
--- The agent of a host is alive. A host that is stored is updated first: an insert uses up an id even in a conflict.
-WITH stored AS (UPDATE hosts SET heartbeat = now() WHERE name = %(name)s RETURNING id)
-INSERT INTO hosts (name, heartbeat) SELECT %(name)s, now() WHERE NOT EXISTS (SELECT FROM stored)
-ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat
+-- name: claim_host
+-- The host for the agent of a machine, and that the agent is alive. Changes nothing while the claim of another machine
+-- lasts. A host that is stored is updated first: an insert uses up an id even in a conflict.
+UPDATE hosts
+SET heartbeat = now(), agent_machine = %(machine)s, agent_until = now() + make_interval(secs => %(seconds)s)
+WHERE name = %(name)s
+  AND (agent_machine IS NULL OR agent_machine = %(machine)s OR agent_until IS NULL OR agent_until < now())
+
+-- name: machine_of_host
+-- The machine whose agent has a host. No row without such a host.
+SELECT coalesce(agent_machine, '') FROM hosts WHERE name = %(name)s
+
+-- name: insert_host
+-- A new host.
+INSERT INTO hosts (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING
+
+-- name: release_host
+-- The claim of a machine, given back.
+UPDATE hosts SET agent_machine = NULL, agent_until = NULL WHERE name = %(name)s AND agent_machine = %(machine)s
 
 -- name: record_workers
 -- Workers that have just answered their agent.

@@ -69,6 +69,10 @@ SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE CASE WHEN %(root)s::text IS NULL THEN h.name = %(host)s ELSE r.name = %(root)s END AND r.state <> 'missing'
   AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
 
+-- name: count_deletion_statements
+-- How many statements have deleted files of a root. A deleted root has none.
+SELECT coalesce((SELECT deletions FROM roots WHERE id = %(root_id)s), 0)
+
 -- name: database_time
 -- The database's clock.
 SELECT now()

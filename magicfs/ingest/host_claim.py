@@ -1,0 +1,98 @@
+"""The claim of a host: one agent a host works, and its name is in the database with the machine that has it.
+
+Used by the agent and by the composition root, which locks the state directory first. The claim is a lease: it is
+renewed with each heartbeat, and runs out `CLAIM_SECONDS` after the last one. `machine_id` differs between machines,
+containers and state directories, and is the same after a restart, so an agent that was killed goes on without a pause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from magicfs.db import heartbeats
+from magicfs.db.pool import Database
+from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
+
+log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 30.0
+"""Several heartbeats, so that a slow database or broker does not lose the claim."""
+
+CLAIM_POLL_SECONDS = 5.0
+"""Time between two tries of an agent whose host another machine has."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""The kernel's own identity: two machines or two boots never share it, also where a machine was cloned."""
+
+
+class HostClaim:
+    """The claim of a host by this machine. Threads may share one."""
+
+    def __init__(self, database: Database, *, host: str, machine: str) -> None:
+        self._database = database
+        self._host = host
+        self._machine = machine
+
+    def renew(self) -> None:
+        """Claim the host or extend the claim: the agent's heartbeat. Raises `HostTaken` and `DatabaseError`."""
+        with self._database.transaction() as connection:
+            other = heartbeats.claim_host(connection, host=self._host, machine=self._machine, seconds=CLAIM_SECONDS)
+        if other is not None:
+            raise HostTaken(
+                f"the agent of {other} has the host name '{self._host}': stop it, or set MAGICFS_HOST to another name"
+            )
+
+    def wait(self, stop: threading.Event, *, poll_s: float = CLAIM_POLL_SECONDS) -> bool:
+        """Claim the host, and wait while another machine has it, which is logged once. False once `stop` is set."""
+        logged = ""
+        while not stop.is_set():
+            try:
+                self.renew()
+            except (HostTaken, DatabaseUnavailable) as error:
+                if str(error) != logged:
+                    log.warning("this agent waits: %s", error)
+                    logged = str(error)
+                stop.wait(poll_s)
+            else:
+                return True
+        return False
+
+    def release(self) -> None:
+        """Give the host back, so that another machine's agent need not wait. Without a database, the claim runs out."""
+        with contextlib.suppress(MagicFSError), self._database.transaction() as connection:
+            heartbeats.release_host(connection, host=self._host, machine=self._machine)
+
+
+def machine_id(home: Path) -> str:
+    """What tells this state directory on this machine from any other, after the machine's own name."""
+    boot = ""
+    with contextlib.suppress(OSError):
+        boot = BOOT_ID.read_text(encoding="ascii").strip()
+    status = home.stat()
+    identity = f"{boot} {status.st_dev} {status.st_ino}"
+    return f"{socket.gethostname()} ({hashlib.sha256(identity.encode()).hexdigest()[:12]})"
+
+
+@contextmanager
+def state_directory_locked(run_dir: Path) -> Iterator[None]:
+    """A context in which no other agent uses the state directory. Raises `HostTaken` when one does."""
+    descriptor = os.open(run_dir / "agent.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise HostTaken(
+                "an agent of this state directory runs already: end it first, or set MAGICFS_HOME and MAGICFS_HOST"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
