@@ -256,7 +256,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         except ModelMissing as error:
             log.warning("the index has no model yet: %s", error)
         add_roots(settings, database, roots)
-        Agent(settings, database, job_queue(settings)).run(stop_event())
+        Agent(settings, database, job_queue(settings), claim).run(stop)
 
 
 def stop_event() -> threading.Event:
