@@ -13,8 +13,8 @@ from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.models import active_model, building_model
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.models import IndexedModel
 from magicfs.db.vector_index import read_build
+from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress, IndexStatus, RootStatus
 
@@ -35,8 +35,8 @@ def read_status(connection: Connection) -> IndexStatus:
         roots=_roots(connection, by_root),
         workers=live_workers(connection),
         mounts=live_mounts(connection),
-    )
         vector_index_build=read_build(connection, active) if active else None,
+    )
 
 
 def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverage:

@@ -69,17 +69,6 @@ class MountStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexStatus:
-    """The state of the whole index, from the database."""
-
-    model: str | None
-    """Name and precision of the active model; None before the first `magicfs up`."""
-    building: str | None
-    """Name and precision of the model that is to replace it."""
-    building_chunks: ChunkCounts | None
-    """Chunks under the building model."""
-    files: FileCounts
-@dataclass(frozen=True, slots=True)
 class VectorIndexBuild:
     """The progress of a build of the vector index."""
 
@@ -91,11 +80,24 @@ class VectorIndexBuild:
     """About the number of vectors that it will have."""
 
 
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The state of the whole index, from the database."""
+
+    model: str | None
+    """Name and precision of the active model; None before the first `magicfs up`."""
+    building: str | None
+    """Name and precision of the model that is to replace it."""
+    building_chunks: ChunkCounts | None
+    """Chunks under the building model."""
+    files: FileCounts
     chunks: ChunkCounts
     """Chunks under the active model."""
     roots: tuple[RootStatus, ...]
     workers: tuple[WorkerStatus, ...]
     mounts: tuple[MountStatus, ...]
+    vector_index_build: VectorIndexBuild | None
+    """The build of the vector index of the active model, while one runs."""
 
     @property
     def coverage(self) -> Coverage:
@@ -107,8 +109,6 @@ class VectorIndexBuild:
             embedded=self.chunks.embedded,
         )
 
-    vector_index_build: VectorIndexBuild | None
-    """The build of the vector index of the active model, while one runs."""
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:

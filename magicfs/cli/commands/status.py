@@ -104,6 +104,7 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
         ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
         *_building(summary, pace),
+        *_vector_index(summary["vector_index_build"]),
         ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
         ("queue", f"{waiting} messages waiting"),
         ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in summary["mounts"]) or "none"),
@@ -121,6 +122,13 @@ def _building(summary: dict[str, Any], pace: str) -> list[tuple[str, str]]:
     return [("building", done + (f", {pace}" if pace else "") + f": {summary['building']}")]
 
 
+def _vector_index(build: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if build is None:
+        return []
+    percent = 100 * build["done"] // max(1, build["total"])
+    return [("index", f"{percent} % of the vector index built: {build['done']} of {build['total']} chunks")]
+
+
 def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:
     others = [f"{files[state]} {state}" for state in states if files[state]]
     return f"{files['indexed']}" if not others else f"{', '.join(others)}, {files['indexed']}"
@@ -129,7 +137,6 @@ def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:
 def _failed(count: int) -> str:
     return f", {count} failed" if count else ""
 
-        *_vector_index(summary["vector_index_build"]),
 
 def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
@@ -147,13 +154,6 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
 
 def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
-def _vector_index(build: dict[str, Any] | None) -> list[tuple[str, str]]:
-    if build is None:
-        return []
-    percent = 100 * build["done"] // max(1, build["total"])
-    return [("index", f"{percent} % of the vector index built: {build['done']} of {build['total']} chunks")]
-
-
 
     from magicfs.cli.terminal import duration
 

@@ -42,7 +42,6 @@ def test_without_one_there_is_no_line() -> None:
     assert not any(line.startswith("building") for line in lines(found(building=None)))
 
 
-def test_watching_tells_the_time_left() -> None:
 def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:
     build = {"phase": "building index: loading tuples", "done": 25, "total": 100}
     assert "index    25 % of the vector index built: 25 of 100 chunks" in lines(
@@ -51,6 +50,7 @@ def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:
     assert not any(line.startswith("index") for line in lines(found()))
 
 
+def test_watching_tells_the_time_left() -> None:
     meter = ProgressMeter()
     assert building_pace(found(embedded=0), meter, now=0) == ""
     pace = building_pace(found(embedded=20), meter, now=2)
