@@ -85,12 +85,15 @@ def record_scan(connection: Connection, root: RootId, *, began: datetime) -> Non
     connection.execute(_SQL["record_scan"], {"root_id": root, "began": began})
 
 
-def request_scan(connection: Connection, *, name: str | None = None, may_delete: bool = False) -> int:
-    """Request a scan of one root or of all. Returns the number of roots.
+def request_scan(
+    connection: Connection, *, name: str | None = None, host: str | None = None, may_delete: bool = False
+) -> int:
+    """Request a scan of the root `name`, of the roots of `host`, or of all. Returns the number of roots.
 
     `may_delete` confirms the deletion of files that a suspect root lacks.
     """
-    return connection.execute(_SQL["request_scan"], {"name": name, "may_delete": may_delete}).rowcount
+    values = {"name": name, "host": host, "may_delete": may_delete}
+    return connection.execute(_SQL["request_scan"], values).rowcount
 
 
 def count_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> int:

@@ -20,8 +20,9 @@ import trio
 from magicfs.config import Settings
 from magicfs.db.failures import failed_files, failure_reasons
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
+from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
@@ -60,6 +61,11 @@ class DatabaseIndex:
         """The state of the index."""
         with self._database.transaction() as connection:
             return read_status(connection)
+
+    def request_scan(self, host: str) -> None:
+        """Request a scan of the roots of a host."""
+        with self._database.transaction() as connection:
+            request_scan(connection, host=host)
 
     def failure_reasons(self) -> Sequence[str]:
         """The reasons why files could not be indexed."""

@@ -1,4 +1,4 @@
-"""`.magic/`: the state of the index, a file that clears the result cache, and the files that could not be indexed.
+"""`.magic/`: the state of the index, a file that refreshes, and the files that could not be indexed.
 
 Used by `tree.Tree`. It reads the database through the protocol `IndexQueries` only. Methods that read it block and run
 in the thread pool of the index; the others run on the event loop of the mount.
@@ -35,6 +35,9 @@ class IndexQueries(Protocol):
     def status(self) -> IndexStatus:
         """The state of the index."""
 
+    def request_scan(self, host: str) -> None:
+        """Request a scan of the roots of a host."""
+
     def failure_reasons(self) -> Sequence[str]:
         """The reasons why files could not be indexed."""
 
@@ -52,13 +55,17 @@ def magic_directory(
 ) -> StaticDirectory:
     """The directory `.magic/`. `refresh` clears the result cache; `counts` returns `Tree.counts`."""
 
+    def refresh_all() -> None:
+        refresh()
+        index.request_scan(host)
+
     def status() -> bytes:
         state = status_json(index.status()) | {"this_mount": counts()}
         return json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
     entries = {
         b"status.json": GeneratedFile(b"status", status, mounted_at_ns=mounted_at_ns),
-        b"refresh": RefreshFile(refresh, mounted_at_ns=mounted_at_ns),
+        b"refresh": RefreshFile(refresh_all, mounted_at_ns=mounted_at_ns),
         b"failed": FailedDirectory(index, host=host, mounted_at_ns=mounted_at_ns),
     }
     return StaticDirectory(b"magic", entries, mounted_at_ns=mounted_at_ns)
@@ -92,13 +99,13 @@ class RefreshFile(Openable):
         return self.cached_attributes()
 
     def open(self, flags: int) -> Handle:
-        """Refresh if opened to write."""
+        """Refresh if opened to write. May block."""
         if flags & os.O_ACCMODE != os.O_RDONLY:
             self._refresh()
         return RefreshHandle(b"")
 
     def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
-        """Refresh: this is what `touch` does."""
+        """Refresh: this is what `touch` does. May block."""
         del change, handle
         self._refresh()
 

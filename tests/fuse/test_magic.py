@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from magicfs.db.pool import Database
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 
@@ -26,6 +31,22 @@ def test_refresh_clears_the_result_cache(mount: MountProcess, root: IndexedRoot)
         action()
         mount.result_names("roses")
     assert len(mount.searches) == 3
+
+
+@pytest.mark.parametrize("refresh", [Path.touch, lambda path: path.write_text("please")])
+def test_refresh_requests_a_scan_of_this_hosts_roots(
+    mount: MountProcess, root: IndexedRoot, database: Database, tmp_path: Path, refresh: Callable[[Path], object]
+) -> None:
+    IndexedRoot(database, tmp_path / "theirs", host="elsewhere", name="theirs")
+
+    def requested() -> list[tuple[str, bool]]:
+        with database.transaction() as connection:
+            return connection.execute("SELECT name, scan_wanted_at IS NOT NULL FROM roots ORDER BY name").fetchall()
+
+    (mount.path / ".magic/refresh").read_text()
+    assert requested() == [("documents", False), ("theirs", False)]
+    refresh(mount.path / ".magic/refresh")
+    assert requested() == [("documents", True), ("theirs", False)]
 
 
 def test_failed_files_are_listed_by_reason(mount: MountProcess, root: IndexedRoot) -> None:

@@ -57,9 +57,10 @@ UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL
 WHERE id = %(root_id)s
 
 -- name: request_scan
--- A scan of one root or of all, to be done by their agents.
+-- A scan of one root, or of all of a host or of the cluster, to be done by their agents.
 UPDATE roots SET scan_wanted_at = now(), may_delete = may_delete OR %(may_delete)s
-WHERE %(name)s::text IS NULL OR name = %(name)s
+WHERE (%(name)s::text IS NULL OR name = %(name)s)
+  AND (%(host)s::text IS NULL OR host_id = (SELECT id FROM hosts WHERE name = %(host)s))
 RETURNING id
 
 -- name: count_unscanned
