@@ -22,7 +22,6 @@ from magicfs.db.failures import failed_files, failure_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
-from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError

@@ -81,8 +81,12 @@ class RefreshHandle(GeneratedFileHandle):
 
 
 class RefreshFile(Openable):
-    """An empty file that clears the result cache when it is opened to write, and when it is touched."""
+    """An empty file. Opened to write, or touched, it clears the result cache and requests a scan of this host's roots.
 
+    The scan finds changes without an event, as through `mmap` or on a network disk.
+    """
+
+    thread_pool = ThreadPool.INDEX
     attribute_timeout_seconds = 0.0
 
     def __init__(self, refresh: Callable[[], None], *, mounted_at_ns: int) -> None:
