@@ -1,10 +1,12 @@
 """The checks of `magicfs doctor`: each one inspects this machine, and says how to fix what is wrong.
 
-Used by `magicfs doctor`. Checks change nothing and start nothing. Main thread.
+Used by `magicfs doctor`. Checks change nothing, and start nothing but a parser process that
+ends with its check. Main thread.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -172,6 +174,23 @@ def _watches(settings: Settings) -> str:
     return f"{limit} directories can be watched"
 
 
+def _parser(settings: Settings) -> str:
+    from magicfs.text.extract import Limits, find_ocr
+    from magicfs.text.extract.options import Wall
+    from magicfs.text.extract.sandbox import Sandbox
+
+    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=find_ocr())) as sandbox:
+        missing = sandbox.missing_walls()
+    if not missing:
+        return f"kept from {', '.join(Wall)}"
+    if missing == [Wall.PRIVILEGES]:
+        raise CheckFailed("parsers of files run as root here: start magicfs as an ordinary user")
+    raise CheckFailed(
+        f"nothing keeps parsers of files from {', '.join(missing)}: use a kernel with seccomp and Landlock "
+        "(Linux 5.13 on x86-64 or arm64), or index only files that you trust"
+    )
+
+
 _CHECKS: dict[str, Callable[[Settings], str]] = {
     "python": _python,
     "home": _home,
@@ -183,4 +202,5 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "model": _model,
     "parts": _parts,
     "watches": _watches,
+    "parser": _parser,
 }

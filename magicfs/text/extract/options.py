@@ -25,15 +25,15 @@ _MAX_LANGUAGES = 4
 
 
 class Wall(StrEnum):
-    """A restriction of a parser process that the kernel keeps."""
+    """What the kernel keeps a parser process from."""
 
-    NETWORK = "no network"
-    PROGRAMS = "no programs"
-    PROCESSES = "no access to other processes"
-    READING = "reads only programs and libraries"
-    WRITING = "writes no files"
-    ATTRIBUTES = "changes no attributes"
-    PRIVILEGES = "no privileges"
+    NETWORK = "network"
+    PROGRAMS = "programs"
+    PROCESSES = "other processes"
+    READING = "reading files"
+    WRITING = "writing files"
+    ATTRIBUTES = "changing attributes"
+    PRIVILEGES = "privileges"
 
 
 @dataclass(frozen=True, slots=True)

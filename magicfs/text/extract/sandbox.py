@@ -107,9 +107,9 @@ class Sandbox:
             return
         self._walls_are_logged = True
         if missing:
-            log.warning("files are parsed without a wall: %s; 'magicfs doctor' says more", ", ".join(missing))
+            log.warning("no wall keeps parsers from %s: see 'magicfs doctor'", ", ".join(missing))
         else:
-            log.info("files are parsed behind all walls: %s", ", ".join(Wall))
+            log.info("walls keep parsers from %s", ", ".join(Wall))
 
     def _parse_once(self, request: Message) -> Document | Unreadable | None:
         """The outcome, or None when a new child must try again.

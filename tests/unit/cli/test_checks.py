@@ -1,0 +1,33 @@
+"""What `magicfs doctor` says of a machine where parsers are not confined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli.checks import run_checks
+from magicfs.config import Settings
+from magicfs.text.extract.options import Wall
+from magicfs.text.extract.sandbox import Sandbox
+
+
+@pytest.mark.parametrize(
+    ("missing", "ok", "said"),
+    [
+        ([], True, "kept from network, "),
+        (
+            [Wall.READING, Wall.WRITING],
+            False,
+            "nothing keeps parsers of files from reading files, writing files: use a",
+        ),
+        ([Wall.PRIVILEGES], False, "start magicfs as an ordinary user"),
+    ],
+)
+def test_a_missing_wall_of_the_parser_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: list[Wall], ok: bool, said: str
+) -> None:
+    monkeypatch.setattr(Sandbox, "missing_walls", lambda _: missing)
+    [result] = [result for result in run_checks(Settings(home=tmp_path)) if result.name == "parser"]
+    assert result.ok is ok
+    assert said in result.text
