@@ -139,6 +139,11 @@ def test_the_servers_ask_for_the_password_that_our_roles_use() -> None:
         assert environment["MAGICFS_BROKER_URL"] == f"redis://:{redis_password}@redis:6379/0"
 
 
+def test_a_dump_needs_nobody_to_type_the_password() -> None:
+    postgres = SERVICES["postgres"]["environment"]
+    assert postgres["PGPASSWORD"] == postgres["POSTGRES_PASSWORD"]
+
+
 def test_nothing_but_flower_can_be_reached_and_flower_from_this_host_alone() -> None:
     assert BASE["networks"]["backend"]["internal"] is True
     for name, service in SERVICES.items():
