@@ -44,9 +44,6 @@ AGENT_CONNECTIONS = 5
 
 WORKER_CONNECTIONS = 2
 
-MOUNT_CONNECTIONS = 8
-"""One for each concurrent search, and two for everything else."""
-
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
 
@@ -352,7 +349,10 @@ def run_mount(settings: Settings, path: Path) -> None:
     with database_for_service(settings, role="mount", size=1):
         pass
     with Database(
-        settings.database_dsn, application="mount", size=MOUNT_CONNECTIONS, connect_seconds=MOUNT_CONNECT_SECONDS
+        settings.database_dsn,
+        application="mount",
+        size=mount.DATABASE_CONNECTIONS,
+        connect_seconds=MOUNT_CONNECT_SECONDS,
     ) as database:
         mount.run_mount(
             mountpoint=path, settings=settings, searcher=search_service(settings, database), database=database

@@ -8,6 +8,7 @@ transaction begins with a check of the schema's version, in the round trip that 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -16,9 +17,11 @@ from typing import Any, Self, TypeVar
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
+from psycopg.abc import Params
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from magicfs.db.schema import require_not_newer
+from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,9 @@ SHORTEST_CONNECT_SECONDS = 2
 
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
+
+DEADLINE_TOLERANCE_SECONDS = 0.05
+"""A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
 
 
 @contextmanager
@@ -134,6 +140,9 @@ class Database:
         if lazy_commit:
             options += " -c synchronous_commit=off"
         self._dsn = dsn
+        self._size = size
+        self._in_use = 0
+        self._lock = threading.Lock()
         self._pool: ConnectionPool[_PooledConnection] = ConnectionPool(
             dsn,
             min_size=0,
@@ -155,32 +164,58 @@ class Database:
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._pool.open(wait=False)
 
-    def transaction(self) -> AbstractContextManager[Connection]:
+    def transaction(self, deadline: Deadline | None = None) -> AbstractContextManager[Connection]:
         """A connection in a transaction, which is committed at the end of the block and rolled back on an exception.
 
-        Raises `DatabaseUnavailable`, and `SchemaError` when the schema is newer than this program.
+        `deadline` limits the wait for the connection, and all statements together (`DeadlineExceeded`). Raises
+        `DatabaseUnavailable`, and `SchemaError` when the schema is newer than this program.
         """
-        return self._transaction()
+        return self._transaction(deadline)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, deadline: Deadline | None = None) -> Iterator[Connection]:
         with translate_errors():
             try:
-                with self._pool.connection() as connection:
+                with self._take_connection(deadline) as connection:
                     require_not_newer(connection.schema_version)
                     yield connection
             except PoolTimeout as error:
-                raise DatabaseUnavailable(
-                    f"no database answers ({self._why_unreachable()}): run 'magicfs up', or check MAGICFS_DATABASE_URL"
-                ) from error
+                raise self._no_connection() from error
+            except psycopg.errors.QueryCanceled as error:
+                if deadline is None:
+                    raise
+                raise deadline.exceeded() from error
 
-    def _why_unreachable(self) -> str:
-        """The error of one more try to connect. The pool does not expose its own errors."""
+    @contextmanager
+    def _take_connection(self, deadline: Deadline | None) -> Iterator[_PooledConnection]:
+        seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
+        with self._pool.connection(timeout=seconds) as connection:
+            self._count_in_use(1)
+            connection.set_deadline(deadline)
+            try:
+                yield connection
+            finally:
+                connection.set_deadline(None)
+                self._count_in_use(-1)
+
+    def _count_in_use(self, change: int) -> None:
+        with self._lock:
+            self._in_use += change
+
+    def _no_connection(self) -> DatabaseUnavailable:
+        """The error of a caller that waited for a connection in vain."""
+        if self._in_use >= self._size:
+            in_use = "its one connection" if self._size == 1 else f"all its {self._size} connections"
+            verb = "is" if self._size == 1 else "are"
+            return DatabaseUnavailable(f"{in_use} to the database {verb} in use: try again")
+        # The pool does not expose the errors of its own tries to connect.
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
         except psycopg.Error as error:
-            return _first_line(error)
-        return "all connections are in use"
+            return DatabaseUnavailable(
+                f"no database answers ({_first_line(error)}): run 'magicfs up', or check MAGICFS_DATABASE_URL"
+            )
+        return DatabaseUnavailable("the database did not accept a connection in time: try again")
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -216,6 +251,28 @@ class _PooledConnection(psycopg.Connection[Any]):
     has_schema: bool = False
     """Whether the database had a schema when the connection was made."""
     schema_version: int | None = None
+    _deadline: Deadline | None = None
+    _statement_seconds: float | None = None
+    """The limit of a statement that this transaction has set."""
+
+    def set_deadline(self, deadline: Deadline | None) -> None:
+        """Check `deadline` before each statement of the transaction that begins now."""
+        self._deadline, self._statement_seconds = deadline, None
+
+    def execute(
+        self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> psycopg.Cursor[Any]:
+        """As psycopg's, within the deadline. Raises `DeadlineExceeded`."""
+        if self._deadline is not None:
+            self._limit_statement(self._deadline.seconds_left())
+        return super().execute(query, params, prepare=prepare, binary=binary)
+
+    def _limit_statement(self, seconds: float) -> None:
+        """Give the next statement `seconds` seconds, unless the limit that is set is about the same."""
+        if self._statement_seconds is None or self._statement_seconds - seconds > DEADLINE_TOLERANCE_SECONDS:
+            milliseconds = max(1, int(seconds * 1000))
+            super().execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
+            self._statement_seconds = seconds
 
 
 def _configure(connection: _PooledConnection) -> None:

@@ -39,12 +39,6 @@ WordCondition = list[list[str]]
 `tax`, or with both `invoice` and `paid`, meets `[["tax"], ["invoice", "paid"]]`."""
 
 
-def set_statement_timeout(connection: Connection, *, seconds: float) -> None:
-    """Limit each statement of this transaction to `seconds`; a longer one raises `DeadlineExceeded`."""
-    milliseconds = max(1, int(seconds * 1000))
-    connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
-
-
 def document_frequencies(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
     """The number of chunks that have each lexeme, counted up to `limit`."""
     return dict(connection.execute(_SQL["document_frequencies"], {"lexemes": list(lexemes), "limit": limit}).fetchall())

@@ -22,12 +22,14 @@ from magicfs.db.failures import failed_files, failure_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
 from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
+from magicfs.fuse.thread_pools import INDEX_THREADS
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
 
@@ -41,6 +43,8 @@ READ_AHEAD_KB = 1024
 MAX_REQUESTS = 512
 """Requests in progress at once; more than the threads of all pools, so that a busy pool does not delay the others."""
 MIN_REQUEST_TASKS = 8
+DATABASE_CONNECTIONS = INDEX_THREADS + 1
+"""One for each thread that asks the index, so that none waits for another, and one for the heartbeat."""
 SHUTDOWN_SECONDS = 2.0
 """Requests that are in progress at a signal get this long to finish."""
 
@@ -51,9 +55,9 @@ class DatabaseIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def change_marker(self) -> str:
+    def change_marker(self, deadline: Deadline) -> str:
         """A text that differs after each commit to the database."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(deadline) as connection:
             return change_marker(connection)
 
     def status(self) -> IndexStatus:
@@ -88,8 +92,8 @@ def run_mount(
     """Mount at `mountpoint` and serve requests until SIGTERM, SIGINT, or until somebody unmounts it.
 
     Runs in the main thread. `ready` is called when the mount is there; it must not access the mount. `database` should
-    have a connection for each search that may run at once and two more, and a short `connect_seconds`: a search takes
-    that long to fail when there is no database. Raises `MountError` when the mountpoint or FUSE cannot be used, and
+    have `DATABASE_CONNECTIONS`, and a short `connect_seconds`: a search takes that long to fail when there is no
+    database. Raises `MountError` when the mountpoint or FUSE cannot be used, and
     `DatabaseError` when the roots cannot be read.
     """
     with database.transaction() as connection:

@@ -18,8 +18,9 @@ ResultT = TypeVar("ResultT")
 ArgumentTs = TypeVarTuple("ArgumentTs")
 
 FILES_THREADS = 24
-INDEX_THREADS = 24
-"""More than the searches that run at once: a request that waits for the search of another one takes a thread too."""
+INDEX_THREADS = 16
+"""More than the searches that run at once: a request that waits for the search of another one takes a thread too. Each
+of them may need a connection to the database."""
 FILES_SECONDS = 60.0
 """The deadline of a call that waits for a file system. A disk takes ten seconds to spin up."""
 SEARCH_GRACE_SECONDS = 1.0

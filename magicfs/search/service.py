@@ -1,7 +1,8 @@
 """The search service: a typed text in, ranked files out.
 
 Used by the mount, by `magicfs search` and by the benchmarks. Holds no model, and no connection between calls. Safe in
-any thread; the size of the database's pool limits the number of concurrent searches.
+any thread; the size of the database's pool limits the number of concurrent searches. One deadline holds for a whole
+search.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import search as search_db
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
 from magicfs.db.scope import CompiledQuery, compile_query, enumerate_scope
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import SearchResult
-from magicfs.errors import DeadlineExceeded, EmbedderUnavailable, ModelError, UsageError
+from magicfs.errors import EmbedderUnavailable, ModelError, UsageError
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector
@@ -75,11 +76,10 @@ class SearchService:
         query = parse(text)
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
-        deadline = started + deadline_s
+        deadline = Deadline(deadline_s)
         prepared = self._prepare(query, deadline)
         question_vector, notices = self._embed(query, prepared.model, deadline)
-        with self._database.transaction() as connection:
-            search_db.set_statement_timeout(connection, seconds=seconds_left(deadline))
+        with self._database.transaction(deadline) as connection:
             scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
             request = SearchRequest(
                 question=query.question,
@@ -96,33 +96,24 @@ class SearchService:
             notices=notices,
         )
 
-    def _prepare(self, query: Query, deadline: float) -> _PreparedSearch:
-        with self._database.transaction() as connection:
-            search_db.set_statement_timeout(connection, seconds=seconds_left(deadline))
+    def _prepare(self, query: Query, deadline: Deadline) -> _PreparedSearch:
+        with self._database.transaction(deadline) as connection:
             model = active_model(connection)
             statistics = self._statistics.read(connection, model)
             return _PreparedSearch(model, statistics, compile_query(connection, query))
 
     def _embed(
-        self, query: Query, model: IndexedModel | None, deadline: float
+        self, query: Query, model: IndexedModel | None, deadline: Deadline
     ) -> tuple[QuestionVector | None, tuple[str, ...]]:
         """The question's vector, or None with a notice for the user; no notice if there is no question."""
         if not query.question:
             return None, ()
         if model is None:
             return None, ("the index has no vectors yet: found by words alone",)
-        seconds = seconds_left(deadline) * EMBEDDING_TIME_SHARE
+        seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
         try:
             vector = self._vectors.embed(query.question, spec=model.spec, deadline_s=seconds)
         except (EmbedderUnavailable, ModelError) as error:
             log.warning("searching by words alone: %s", error)
             return None, (f"found by words alone: {error}",)
         return QuestionVector(model, vector), ()
-
-
-def seconds_left(deadline: float) -> float:
-    """The seconds until a deadline of the monotonic clock, more than 0. Raises `DeadlineExceeded`."""
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise DeadlineExceeded("the search took too long: try again, or ask with fewer words")
-    return seconds

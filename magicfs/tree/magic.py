@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from magicfs.domain.attributes import AttributeChange, Attributes
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
@@ -29,7 +30,7 @@ MAX_LISTED_FAILURES = 2000
 class IndexQueries(Protocol):
     """The queries that the tree sends to the database. Its methods block, and raise `DatabaseError`."""
 
-    def change_marker(self) -> str:
+    def change_marker(self, deadline: Deadline) -> str:
         """A text that differs after each commit to the database."""
 
     def status(self) -> IndexStatus:

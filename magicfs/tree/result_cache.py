@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
 from magicfs.search.passages import passages_text
@@ -76,7 +77,7 @@ class ResultCache:
     def __init__(
         self,
         searcher: Searcher,
-        change_marker: Callable[[], str],
+        change_marker: Callable[[Deadline], str],
         *,
         search_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -93,7 +94,7 @@ class ResultCache:
     def get(self, query: bytes) -> CachedResult:
         """The cached result if it is valid, else that of a new search; `query` is what a person typed.
 
-        Blocks up to the search's deadline. Raises what the search raises, and `DeadlineExceeded`.
+        Blocks up to the deadline of the search. Raises what the search raises, and `DeadlineExceeded`.
         """
         with self._lock:
             cached = self._cached.get(query)
@@ -103,7 +104,7 @@ class ResultCache:
             if is_first := future is None:
                 future = self._running[query] = Future()
         if is_first:
-            self._run(query, cached, future)
+            self._run(query, cached, future, Deadline(self._search_seconds))
         try:
             return future.result(timeout=self._search_seconds + WAIT_GRACE_SECONDS)
         except TimeoutError as error:
@@ -120,9 +121,9 @@ class ResultCache:
             self._cached.clear()
             self._running.clear()
 
-    def _run(self, query: bytes, cached: CachedResult | None, future: Future[CachedResult]) -> None:
+    def _run(self, query: bytes, cached: CachedResult | None, future: Future[CachedResult], deadline: Deadline) -> None:
         try:
-            result = self._validate_or_search(query, cached)
+            result = self._validate_or_search(query, cached, deadline)
         except BaseException as error:
             self._finish(query, future, None)
             future.set_exception(error)
@@ -132,14 +133,14 @@ class ResultCache:
             self._finish(query, future, result)
             future.set_result(result)
 
-    def _validate_or_search(self, query: bytes, cached: CachedResult | None) -> CachedResult:
+    def _validate_or_search(self, query: bytes, cached: CachedResult | None, deadline: Deadline) -> CachedResult:
         now = self._clock()
-        marker = self._change_marker()
+        marker = self._change_marker(deadline)
         if cached is not None and cached.change_marker == marker:
             max_age = MAX_AGE_WITH_NOTICES_SECONDS if cached.result.notices else MAX_AGE_SECONDS
             if now - cached.searched_at < max_age:
                 return cached
-        result = self._searcher.search(query.decode("utf-8", "surrogateescape"), deadline_s=self._search_seconds)
+        result = self._searcher.search(query.decode("utf-8", "surrogateescape"), deadline_s=deadline.seconds_left())
         return CachedResult(result=result, change_marker=marker, searched_at=now)
 
     def _finish(self, query: bytes, future: Future[CachedResult], result: CachedResult | None) -> None:

@@ -19,7 +19,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse.mount import run_mount
+from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
 
@@ -58,7 +58,7 @@ class RecordingSearcher:
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
-    with Database(database_url, application="mount", size=4, connect_seconds=1) as database:
+    with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)
         try:
             run_mount(

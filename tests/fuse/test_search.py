@@ -7,11 +7,14 @@ import json
 import os
 import re
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from magicfs.db.pool import Database
+from magicfs.fuse.thread_pools import INDEX_THREADS
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -216,3 +219,17 @@ def test_files_of_another_host_are_listed_and_cannot_be_opened(
     assert os.getxattr(entry, "user.magicfs.host") == b"far away"
     with raises_errno(errno.EHOSTUNREACH):
         entry.read_text()
+
+
+def test_as_many_searches_at_once_as_there_are_threads_wait_for_no_connection(
+    mount: MountProcess, root: IndexedRoot, database: Database
+) -> None:
+    root.add("a.txt", "roses")
+    with ThreadPoolExecutor(INDEX_THREADS) as pool:
+        with database.transaction() as connection:
+            connection.execute("LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE")
+            listings = pool.map(mount.result_names, [f"roses {number}" for number in range(INDEX_THREADS)])
+            # Longer than the mount waits for a connection.
+            time.sleep(1.5)
+        assert [len(listing) for listing in listings] == [1] * INDEX_THREADS
+    assert len(mount.searches) == INDEX_THREADS

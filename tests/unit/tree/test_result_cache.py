@@ -42,7 +42,7 @@ class FakeIndex:
         return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0), ()), notices=self.notices)
 
     def cache(self) -> ResultCache:
-        return ResultCache(self, lambda: self.marker, search_seconds=5, clock=lambda: self.now)
+        return ResultCache(self, lambda deadline: self.marker, search_seconds=5, clock=lambda: self.now)
 
 
 def test_a_result_is_cached_until_the_index_changes() -> None:

@@ -58,7 +58,9 @@ def searcher(tmp_path: Path) -> FakeSearcher:
 @pytest.fixture
 def search(searcher: FakeSearcher) -> SearchDirectory:
     clock = iter(range(1000))
-    cache = ResultCache(searcher, lambda: str(searcher.marker), search_seconds=1, clock=lambda: float(next(clock)))
+    cache = ResultCache(
+        searcher, lambda deadline: str(searcher.marker), search_seconds=1, clock=lambda: float(next(clock))
+    )
     return SearchDirectory(cache, host="here", mounted_at_ns=5)
 
 
@@ -112,7 +114,7 @@ def test_both_caches_have_a_limit(searcher: FakeSearcher) -> None:
     ]
 
     searcher.hits = [(0.5, f"{number}.txt") for number in range(MAX_HITS // 4)]
-    cache = ResultCache(searcher, lambda: "", search_seconds=1)
+    cache = ResultCache(searcher, lambda deadline: "", search_seconds=1)
     for number in range(6):
         cache.get(b"%d" % number)
     assert cache.recent_queries() == [b"5", b"4", b"3", b"2"]
