@@ -164,7 +164,7 @@ def _read(settings: Settings, database: Database, *, since: datetime, root: str 
 
     with database.transaction() as connection:
         scanned = count_unscanned(connection, host=settings.host, root=root, since=since) == 0
-        return read_progress(connection, host=settings.host, root=root), scanned
+        return read_progress(connection, host=settings.host, since=since, root=root), scanned
 
 
 def _check_alive(settings: Settings) -> None:

@@ -8,7 +8,7 @@ since. Runs in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
@@ -59,7 +59,7 @@ def _bounds(directory: bytes) -> dict[str, bytes | None]:
 
 
 def snapshot(connection: Connection, root: RootId, *, directory: bytes = b"") -> Iterator[FileRow]:
-    """The files that the index has below a directory of a root; the empty path is the root itself."""
+    """The files that the index has below a directory of a root, by path; the empty path is the root itself."""
     with connection.cursor("snapshot", binary=True) as cursor:
         cursor.itersize = _SNAPSHOT_ROWS
         for row in cursor.execute(_SQL["snapshot"], {"root_id": root, **_bounds(directory)}):
@@ -182,8 +182,10 @@ def claim_files(
             content_id=None if content_id is None else ContentId(content_id),
             priority=priority,
             size=size,
+            since_reading_s=since_s,
+            pause_s=pause_s,
         )
-        for file_id, lease, claimed_at, root, path, attempts, content_id, priority, size in rows
+        for file_id, lease, claimed_at, root, path, attempts, content_id, priority, size, since_s, pause_s in rows
     ]
 
 
@@ -195,11 +197,13 @@ def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[Fi
     return {FileId(row[0]) for row in rows}
 
 
-def finish_indexed(connection: Connection, files: Sequence[ExtractedFile], *, pause_s: float) -> None:
+def finish_indexed(
+    connection: Connection, files: Sequence[ExtractedFile], *, pause_s: Callable[[ClaimedFile], float]
+) -> None:
     """Finish files whose text is stored. All claims have one lease; those that are no longer valid have no effect.
 
     A file that has changed since its claim gets the content too, and stays pending. No file is read again within the
-    next `pause_s` seconds.
+    seconds that `pause_s` returns for it.
     """
     if not files:
         return
@@ -208,7 +212,7 @@ def finish_indexed(connection: Connection, files: Sequence[ExtractedFile], *, pa
         _SQL["finish_indexed"],
         {
             "lease": lease,
-            "pause": pause_s,
+            "pauses": [pause_s(file.claim) for file in files],
             "ids": [file.claim.id for file in files],
             "claimed_ats": [file.claim.claimed_at for file in files],
             "content_ids": [file.content for file in files],
@@ -222,7 +226,7 @@ def finish_indexed(connection: Connection, files: Sequence[ExtractedFile], *, pa
             _SQL["finish_changed"],
             {
                 "lease": lease,
-                "pause": max(pause_s, REREAD_PAUSE_SECONDS),
+                "pauses": [max(pause_s(file.claim), REREAD_PAUSE_SECONDS) for file in changed],
                 "ids": [file.claim.id for file in changed],
                 "content_ids": [file.content for file in changed],
             },
@@ -232,11 +236,15 @@ def finish_indexed(connection: Connection, files: Sequence[ExtractedFile], *, pa
 
 
 def finish_unreadable(
-    connection: Connection, files: Sequence[tuple[ClaimedFile, Unreadable]], *, pause_s: float
+    connection: Connection,
+    files: Sequence[tuple[ClaimedFile, Unreadable]],
+    *,
+    pause_s: Callable[[ClaimedFile], float],
 ) -> None:
     """Finish files that have no text. All claims have one lease; those that are no longer valid have no effect.
 
-    A file that has changed since its claim stays pending. No file is read again within the next `pause_s` seconds.
+    A file that has changed since its claim stays pending. No file is read again within the seconds that `pause_s`
+    returns for it.
     """
     if not files:
         return
@@ -244,7 +252,7 @@ def finish_unreadable(
         _SQL["finish_unreadable"],
         {
             "lease": files[0][0].lease,
-            "pause": pause_s,
+            "pauses": [pause_s(claim) for claim, _ in files],
             "extractor": EXTRACTOR_VERSION,
             "ids": [claim.id for claim, _ in files],
             "claimed_ats": [claim.claimed_at for claim, _ in files],
@@ -255,7 +263,9 @@ def finish_unreadable(
     )
     finished = {FileId(row[0]) for row in rows}
     claims = [claim for claim, _ in files]
-    return_files(connection, [claim for claim in claims if claim.id not in finished], counted=False, pause_s=pause_s)
+    changed = [claim for claim in claims if claim.id not in finished]
+    longest_s = max((pause_s(claim) for claim in changed), default=0.0)
+    return_files(connection, changed, counted=False, pause_s=max(longest_s, REREAD_PAUSE_SECONDS))
     orphan_contents(connection, {claim.content_id for claim in claims if claim.content_id and claim.id in finished})
 
 

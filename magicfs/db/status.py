@@ -8,6 +8,7 @@ yet, are counted one by one and subtracted; a search, which must be quick, inclu
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 
 from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.models import active_model, building_model
@@ -46,11 +47,11 @@ def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverag
     return Coverage(files=files.total, indexed=files.indexed, chunks=chunks.total, embedded=chunks.embedded)
 
 
-def read_progress(connection: Connection, *, host: str, root: str | None = None) -> IndexProgress:
+def read_progress(connection: Connection, *, host: str, since: datetime, root: str | None = None) -> IndexProgress:
     """The progress of the files of one host, or of one root by its name. Missing roots do not count.
 
-    A file that keeps changing counts as indexed once searches find it. Unless the selected roots are all roots, this
-    visits each chunk of their files.
+    A file that keeps changing counts as indexed once it was read after `since`, the database's time. Unless the
+    selected roots are all roots, this visits each chunk of their files.
     """
     model = active_model(connection)
     roots = connection.execute(_SQL["roots_by_host"]).fetchall()
@@ -60,7 +61,7 @@ def read_progress(connection: Connection, *, host: str, root: str | None = None)
     for root_id, state, count in connection.execute(_SQL["count_files"]):
         if root_id in root_ids:
             by_state[state] += count
-    changing = fetch_one(connection.execute(_SQL["count_changing_files"], {"roots": root_ids}))[0]
+    changing = fetch_one(connection.execute(_SQL["count_changing_files"], {"roots": root_ids, "since": since}))[0]
     by_state["pending"] -= changing
     by_state["indexed"] += changing
     if model is None or selected == roots:

@@ -121,6 +121,10 @@ class ClaimedFile:
     """1 for a file that a person has just saved, 0 otherwise. Its chunks inherit it."""
     size: int
     """Bytes, when a scan or the watcher last saw it."""
+    since_reading_s: float | None
+    """Seconds from the start of the previous reading to this claim; None for a file that was never read."""
+    pause_s: float
+    """The pause that followed the previous reading."""
 
     @property
     def name(self) -> bytes:

@@ -11,17 +11,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from magicfs.db import contents as contents_db
 from magicfs.db import files as files_db
-from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, Unreadable
 from magicfs.domain.files import ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
+from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, group_files, read_group
 from magicfs.text.extract import Extractor
 
@@ -38,12 +40,6 @@ LEASE_SECONDS = 300.0
 """Longer than the hard time limit of a task. A worker that has died releases its claims at its next start, so only the
 leases of a host that never comes back run out."""
 
-SLOW_FILE_SECONDS = 0.25
-SLOW_FILE_PAUSE_FACTOR = 10
-SLOW_FILE_MAX_PAUSE_SECONDS = 60.0
-"""A file that took longer than SLOW_FILE_SECONDS is not read again before SLOW_FILE_PAUSE_FACTOR times these seconds
-have passed, at most SLOW_FILE_MAX_PAUSE_SECONDS."""
-
 _REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
 """A later try, or a program that is installed later, may give a file with such a reason a text."""
 
@@ -53,6 +49,18 @@ class Chunker(Protocol):
 
     def chunks(self, document: Document) -> list[Chunk]:
         """The pieces in order. The same document always gives the same ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupTimer:
+    """Measures what the files of a group cost. Each counts for an equal share: they are small and differ little."""
+
+    started: float
+    """When the reading began, on the monotonic clock."""
+    files: int
+
+    def seconds_per_file(self) -> float:
+        return (time.monotonic() - self.started) / self.files
 
 
 class ExtractService:
@@ -181,13 +189,9 @@ class ExtractService:
 
         Files that need no extractor are written first: they never wait for a parser.
         """
-        started = time.monotonic()
-
-        def pause_s() -> float:
-            return _slow_file_pause_s((time.monotonic() - started) / len(claims))
-
+        timer = _GroupTimer(started=time.monotonic(), files=len(claims))
         reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes)
-        new = retry_on_conflict(lambda: self._finish_without_extractor(reading, pause_s=pause_s()))
+        new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
         if len(claims) == 1:
             quick, slow = new, []
         else:
@@ -195,10 +199,10 @@ class ExtractService:
             slow = [file.claim for file in new if not self._extractor.needs_no_parser(file.key.kind)]
         if quick:
             contents = self._extract(quick)
-            retry_on_conflict(lambda: self._write(quick, contents, pause_s=pause_s()))
+            retry_on_conflict(lambda: self._write(quick, contents, timer))
         return [*reading.too_large, *slow]
 
-    def _finish_without_extractor(self, reading: GroupReading, *, pause_s: float) -> list[FileRead]:
+    def _finish_without_extractor(self, reading: GroupReading, timer: _GroupTimer) -> list[FileRead]:
         """Write the rows of files that need no extractor: unreadable ones, and those whose content is stored.
 
         Returns the files with a new content.
@@ -221,11 +225,7 @@ class ExtractService:
                     unreadable.append((file.claim, content.unreadable))
                 else:
                     texts.append(ExtractedFile(file.claim, content.id, file.stat))
-            files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
-            contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
-            reread_pause_s = max(files_db.REREAD_PAUSE_SECONDS, pause_s)
-            files_db.return_files(connection, reading.changing, counted=False, pause_s=reread_pause_s)
+            _finish(connection, texts, unreadable, reading.changing, timer=timer)
         return [file for file in read if file.key not in stored]
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
@@ -243,7 +243,7 @@ class ExtractService:
             extracted = Unreadable(SkipReason.NO_TEXT)
         return NewContent(file.key, size=len(file.content), extracted=extracted, chunks=chunks)
 
-    def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], *, pause_s: float) -> None:
+    def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], timer: _GroupTimer) -> None:
         """Write the contents and the rows of files in one transaction."""
         with self._database.transaction() as connection:
             valid = files_db.lock_claims(connection, [file.claim for file in files])
@@ -260,16 +260,28 @@ class ExtractService:
                         unreadable.append((file.claim, reason))
                     case Document():
                         texts.append(ExtractedFile(file.claim, ids[file.key], file.stat))
-            contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
-            files_db.finish_indexed(connection, texts, pause_s=pause_s)
-            files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
+            _finish(connection, texts, unreadable, timer=timer)
 
 
-def _slow_file_pause_s(seconds: float) -> float:
-    """The pause before a file that took `seconds` is read again if it changes; zero for a quick file."""
-    if seconds <= SLOW_FILE_SECONDS:
-        return 0.0
-    return min(SLOW_FILE_MAX_PAUSE_SECONDS, SLOW_FILE_PAUSE_FACTOR * seconds)
+def _finish(
+    connection: Connection,
+    texts: Sequence[ExtractedFile],
+    unreadable: Sequence[tuple[ClaimedFile, Unreadable]],
+    changing: Sequence[ClaimedFile] = (),
+    *,
+    timer: _GroupTimer,
+) -> None:
+    """Queue the chunks of `texts`, finish these files and those that are unreadable, and return the changing ones."""
+    chunks = contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
+    reading_s = timer.seconds_per_file()
+
+    def pause_s(claim: ClaimedFile) -> float:
+        return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
+
+    files_db.finish_indexed(connection, texts, pause_s=pause_s)
+    files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
+    changing_pause_s = max([files_db.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
+    files_db.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
 
 
 def _chunk_priorities(texts: Sequence[ExtractedFile]) -> dict[ContentId, int]:

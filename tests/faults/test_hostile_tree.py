@@ -388,6 +388,25 @@ def test_rules_take_effect_at_once(tree: Tree) -> None:
     )
 
 
+def test_a_log_that_is_written_all_the_time_is_read_a_few_times(tree: Tree) -> None:
+    log = tree.folder / "written" / "service.log"
+    log.parent.mkdir()
+    log.write_text("The service starts.\n")
+    tree.wait_for("written", {b"service.log"})
+    contents = "SELECT coalesce(max(id), 0) FROM contents"
+    [(before,)] = tree.stack.rows(contents)
+    for number in range(50):
+        with log.open("a") as lines:
+            lines.write(f"The service answers request {number}.\n")
+        if number == 0:
+            tree.wait_for_text("written/service.log", "request 0")
+        time.sleep(0.05)
+    tree.wait_for_text("written/service.log", "request 49")
+    tree.wait_for("written", {b"service.log"})
+    [(after,)] = tree.stack.rows(contents)
+    assert after - before <= 8, "one row of contents for each reading"
+
+
 def test_a_file_that_is_saved_does_not_wait_behind_a_large_one(tree: Tree) -> None:
     folder = tree.folder / "large"
     folder.mkdir()

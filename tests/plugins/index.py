@@ -109,8 +109,16 @@ class Index:
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:
         return EmbedService(self.database, SilentQueue(), load=lambda spec: self.embedder, owner=owner)
 
+    def end_pauses(self) -> None:
+        """Let the pauses of indexed files end, as if they had not changed for hours."""
+        self.rows(
+            "UPDATE files SET leased_until = NULL, read_at = read_at - interval '5 hours'"
+            " WHERE state <> 'pending' RETURNING 1"
+        )
+
     def settle(self) -> None:
-        """Scan, and work until nothing waits."""
+        """Scan hours after the last change, and work until nothing waits."""
+        self.end_pauses()
         self.scan()
         while self.extraction().run_batch():
             pass

@@ -20,7 +20,7 @@ from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 def claim(number: int, *, size: int = 100, priority: int = 0) -> ClaimedFile:
     now = datetime.now(UTC)
-    return ClaimedFile(FileId(number), Lease(1), now, b"/", b"%d" % number, 1, None, priority, size)
+    return ClaimedFile(FileId(number), Lease(1), now, b"/", b"%d" % number, 1, None, priority, size, None, 0.0)
 
 
 def grouped(*claims: ClaimedFile) -> list[list[int]]:
@@ -233,6 +233,7 @@ def test_workers_with_the_same_contents_cause_no_error_for_each_other(index: Ind
             thread.start()
         for thread in threads:
             thread.join()
+        index.end_pauses()
         for number in range(60):
             (index.folder / f"{number}.txt").write_text(f"words {number % 7} {turn}\n\nand {number % 11}")
         index.scan()

@@ -540,13 +540,14 @@ class TestChangesDuringWork:
     def test_a_file_that_takes_long_is_left_alone_for_longer(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("magicfs.pipeline.extract.SLOW_FILE_SECONDS", 0.0)
-        monkeypatch.setattr("magicfs.pipeline.extract.SLOW_FILE_PAUSE_FACTOR", 10_000)
+        monkeypatch.setattr("magicfs.pipeline.pauses.SLOW_FILE_SECONDS", 0.0)
+        monkeypatch.setattr("magicfs.pipeline.pauses.MAX_COST_SHARE", 0.0001)
         path = index.folder / "log.txt"
         path.write_text("first")
         index.settle()
         path.write_text("second, longer")
-        index.settle()
+        index.scan()
+        index.extraction().run_batch()
         assert index.states() == {"log.txt": ("pending", None)}
         assert index.rows(FOUND_TEXT) == [("first",)]
 

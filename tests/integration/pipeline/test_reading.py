@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -117,6 +118,37 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     index.settle()
     assert index.states() == {"log.txt": ("indexed", None)}
     assert index.rows(FOUND_TEXT)[0][0].count("line") == 4
+
+
+def test_a_file_that_is_written_all_the_time_is_read_a_few_times(index: Index) -> None:
+    path = index.folder / "log.txt"
+    path.write_text("The service starts.\n")
+    index.settle()
+    index.end_pauses()
+    reader = index.extraction()
+
+    def read() -> str:
+        index.scan()
+        while reader.run_batch():
+            pass
+        return "".join(text for (text,) in index.rows(FOUND_TEXT))
+
+    [(contents,)] = index.rows("SELECT max(id) FROM contents")
+    for number in range(50):
+        with path.open("a") as log:
+            log.write(f"request {number}\n")
+        assert "request 0" in read(), "the first change is read at once"
+        time.sleep(0.05)
+    deadline = time.monotonic() + 10
+    while "request 49" not in read() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert index.states() == {"log.txt": ("indexed", None)}, "the last state is read"
+    readings = len(index.reader.calls) - 1
+    assert readings <= 6
+    assert index.rows("SELECT max(id) FROM contents") == [(contents + readings,)]
+    index.end_pauses()
+    path.write_text("rewritten")
+    assert read() == "rewritten", "after a while, the first change is read at once again"
 
 
 def test_an_empty_file_from_the_future_is_settled(index: Index) -> None:

@@ -35,7 +35,7 @@ def test_progress_counts_one_host(database: Database) -> None:
     second.add(b"b.txt", "two", "shared", vectors=[])
     second.file(b"c.txt", None, state="pending")
     with database.transaction() as connection:
-        progress = read_progress(connection, host="box")
+        progress = read_progress(connection, host="box", since=database_time(connection))
         status = read_status(connection)
     assert (progress.files.total, progress.files.pending) == (1, 0)
     assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
@@ -49,13 +49,27 @@ def test_progress_counts_one_root(database: Database) -> None:
     other.add(b"b.txt", "two", "shared", vectors=[])
     other.file(b"c.txt", None, state="pending")
     with database.transaction() as connection:
-        progress = read_progress(connection, host="box", root="papers")
-        of_other_host = read_progress(connection, host="other", root="papers")
-        unknown = read_progress(connection, host="box", root="gone")
+        since = database_time(connection)
+        progress = read_progress(connection, host="box", since=since, root="papers")
+        of_other_host = read_progress(connection, host="other", since=since, root="papers")
+        unknown = read_progress(connection, host="box", since=since, root="gone")
     assert (progress.files.total, progress.files.pending) == (1, 0)
     assert (progress.chunks.total, progress.chunks.embedded) == (2, 2)
     assert of_other_host == progress
     assert (unknown.files.total, unknown.chunks.total) == (0, 0)
+
+
+def test_a_file_that_keeps_changing_is_waited_for_until_it_was_read_once(database: Database) -> None:
+    corpus = Corpus(database)
+    corpus.add(b"log.txt", "one", vectors=[unit(1, 0, 0)])
+    with database.transaction() as connection:
+        since = database_time(connection)
+        connection.execute("UPDATE files SET state = 'pending', read_at = %s - interval '1 second'", (since,))
+        connection.execute("UPDATE files SET leased_until = now() + interval '1 minute'")
+        assert read_progress(connection, host="box", since=since).files.pending == 1
+        connection.execute("UPDATE files SET read_at = %s + interval '1 second'", (since,))
+        progress = read_progress(connection, host="box", since=since)
+    assert (progress.files.pending, progress.files.indexed) == (0, 1)
 
 
 def test_unscanned_roots_are_counted_by_root(database: Database) -> None:

@@ -4,6 +4,7 @@
 SELECT id, path, CASE WHEN reason IN ('vanished', 'permission') THEN -1 ELSE size END, mtime_ns, ctime_ns, ino
 FROM files
 WHERE root_id = %(root_id)s AND path >= %(from)s AND (%(to)s::bytea IS NULL OR path < %(to)s)
+ORDER BY path
 
 -- name: snapshot_of_directory
 -- The files right in one directory of a root, with the size -1 as in `snapshot`.
@@ -140,7 +141,7 @@ SET attempts = files.attempts + 1, lease = lease.number, leased_by = %(owner)s,
 FROM picked, lease
 WHERE files.id = picked.id
 RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
-          files.priority, files.size
+          files.priority, files.size, extract(epoch FROM files.claimed_at - files.read_at)::float8, files.pause_s
 
 -- name: lock_claims
 -- The files whose claims are still valid, locked until the transaction ends, in the order of `upsert_files`.
@@ -152,11 +153,12 @@ UPDATE files
 SET state = 'indexed', reason = NULL, detail = NULL, content_id = read.content_id, indexed_at = now(),
     size = read.size, mtime_ns = read.mtime_ns, ctime_ns = read.ctime_ns, ino = read.ino,
     mode = read.mode, uid = read.uid, gid = read.gid,
-    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(content_ids)s::bigint[], %(sizes)s::bigint[],
-            %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[], %(modes)s::integer[],
-            %(uids)s::bigint[], %(gids)s::bigint[])
-     AS read (id, claimed_at, content_id, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => read.pause),
+    read_at = files.claimed_at, pause_s = read.pause
+FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(pauses)s::float8[], %(content_ids)s::bigint[],
+            %(sizes)s::bigint[], %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[],
+            %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[])
+     AS read (id, claimed_at, pause, content_id, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
 WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
@@ -165,8 +167,9 @@ RETURNING files.id
 -- read again after a pause.
 UPDATE files
 SET content_id = read.content_id, indexed_at = now(),
-    attempts = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[]) AS read (id, content_id)
+    attempts = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => read.pause),
+    read_at = files.claimed_at, pause_s = read.pause
+FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[], %(pauses)s::float8[]) AS read (id, content_id, pause)
 WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unreadable
@@ -176,10 +179,11 @@ UPDATE files
 SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
     content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
     indexed_at = CASE WHEN read.reason = 'vanished' THEN indexed_at END,
-    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => %(pause)s)
-FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(states)s::file_state[], %(reasons)s::text[],
-            %(details)s::text[])
-     AS read (id, claimed_at, state, reason, detail)
+    attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => read.pause),
+    read_at = files.claimed_at, pause_s = read.pause
+FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(pauses)s::float8[], %(states)s::file_state[],
+            %(reasons)s::text[], %(details)s::text[])
+     AS read (id, claimed_at, pause, state, reason, detail)
 WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 

@@ -28,10 +28,9 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
 SELECT roots.id, hosts.name, roots.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
 
 -- name: count_changing_files
--- Pending files of some roots that searches find already, and that are read again after a pause: they keep changing.
+-- Pending files of some roots whose last reading began after a moment: they have changed again since.
 SELECT count(*) FROM files
-WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND content_id IS NOT NULL AND lease IS NULL
-  AND leased_until > now()
+WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND read_at >= %(since)s
 
 -- name: count_embeddings_of_roots
 -- The counts of `count_embeddings` for the chunks of the files of some roots. Each chunk counts once.
