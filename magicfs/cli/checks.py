@@ -142,10 +142,11 @@ def _broker(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     store = wiring.model_store(settings)
+    in_use = wiring.model_in_use(settings)
     try:
-        stored = wiring.resolve_model(settings, None)
+        stored = wiring.resolve_model(settings, in_use)
     except ModelMissing:
-        return f"{settings.model} is not on this machine yet: 'magicfs up' prepares it"
+        return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
     return stored.spec.label + (f" ({stored.notice})" if stored.notice else "")
 

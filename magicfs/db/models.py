@@ -6,6 +6,8 @@ neither loads nor stores a model's files, see `magicfs.models`. Runs in the call
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg import sql
 
 from magicfs.db.pool import Connection, fetch_one
@@ -29,9 +31,11 @@ def building_model(connection: Connection) -> IndexedModel | None:
 
 def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel | None:
     row = connection.execute(_SQL["model_in_state"], {"state": state.value}).fetchone()
-    if row is None:
-        return None
-    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling = row
+    return _model_of(row) if row else None
+
+
+def _model_of(row: tuple[Any, ...]) -> IndexedModel:
+    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest = row
     spec = ModelSpec(
         name=name,
         precision=Precision(precision),
@@ -40,8 +44,34 @@ def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel |
         query_prefix=query_prefix,
         floor=floor,
         ceiling=ceiling,
+        digest=digest,
     )
     return IndexedModel(id=ModelId(model_id), spec=spec)
+
+
+def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
+    """The spec of a model by its id; None when it has been deleted."""
+    row = connection.execute(_SQL["model_by_id"], {"model_id": model}).fetchone()
+    return _model_of(row).spec if row else None
+
+
+def models_without_digest(connection: Connection) -> list[IndexedModel]:
+    """The models that an older version wrote into the index, in all states."""
+    return [_model_of(row) for row in connection.execute(_SQL["models_without_digest"])]
+
+
+def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:
+    """Record that the vectors of a model without a digest are those of `spec`. Keeps them all.
+
+    Returns False when it has a digest by now, or when another model of the index has this one.
+    """
+    if model.spec.dimension != spec.dimension:
+        return False
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    recorded = connection.execute(_SQL["set_digest"], {"model_id": model.id, "digest": spec.digest}).rowcount == 1
+    if recorded:
+        _label_partition(connection, model.id, spec)
+    return recorded
 
 
 def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
@@ -52,9 +82,9 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     # Only one of two roles that start at the same time may insert the first model.
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     active = active_model(connection)
-    if active is not None and not _same_vectors(active.spec, spec):
+    if active is not None and not active.spec.is_model(spec):
         raise ModelMismatch(
-            f"the index has vectors of {active.spec.label}, not of {spec.label}: "
+            f"the index has vectors of {active.spec.full_label}, not of {spec.full_label}: "
             f"to change it run 'magicfs model use {spec.name}'"
         )
     model_id = _upsert_model(connection, spec, ModelState.ACTIVE)
@@ -68,10 +98,10 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
-    if building is not None and not _same_vectors(building.spec, spec):
+    if building is not None and not building.spec.is_model(spec):
         _set_state(connection, building.id, ModelState.RETIRED)
     active = active_model(connection)
-    if active is not None and _same_vectors(active.spec, spec):
+    if active is not None and active.spec.is_model(spec):
         return active
     model_id = _upsert_model(connection, spec, ModelState.BUILDING)
     _set_state(connection, model_id, ModelState.BUILDING)
@@ -107,11 +137,6 @@ def drop_retired(connection: Connection, *, after_s: float) -> int:
     return len(retired)
 
 
-def _same_vectors(one: ModelSpec, other: ModelSpec) -> bool:
-    """Whether two specs mean the same vectors. Their calibration may differ."""
-    return (one.name, one.precision) == (other.name, other.precision)
-
-
 def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:
     connection.execute(_SQL["set_state"], {"model_id": model, "state": state.value})
 
@@ -129,6 +154,7 @@ def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) ->
                 "query_prefix": spec.query_prefix,
                 "floor": spec.floor,
                 "ceiling": spec.ceiling,
+                "digest": spec.digest,
                 "state": state.value,
             },
         )
@@ -136,11 +162,18 @@ def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) ->
     model_id, dimension = row
     if dimension != spec.dimension:
         raise ModelMismatch(
-            f"{spec.label} has {spec.dimension} dimensions, the index knows it with {dimension}: "
+            f"{spec.full_label} has {spec.dimension} dimensions, the index knows it with {dimension}: "
             "give the changed model another name"
         )
-    _ensure_partition(connection, model_id=model_id, dimension=dimension)
+    if _ensure_partition(connection, model_id=model_id, dimension=dimension):
+        _label_partition(connection, ModelId(model_id), spec)
     return ModelId(model_id)
+
+
+def _label_partition(connection: Connection, model: ModelId, spec: ModelSpec) -> None:
+    """Write into the partition of a model whose vectors it holds."""
+    text = f"vectors of {spec.name} ({spec.precision}), digest {spec.digest or 'unknown'}"
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(partition(model), sql.Literal(text)))
 
 
 def partition(model_id: ModelId) -> sql.Identifier:
@@ -148,10 +181,11 @@ def partition(model_id: ModelId) -> sql.Identifier:
     return sql.Identifier(f"embeddings_{model_id}")
 
 
-def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) -> None:
+def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) -> bool:
+    """Make the partition of a model unless it exists. Returns whether it was made."""
     name = partition(ModelId(model_id))
     if connection.execute("SELECT to_regclass(%s)", (f"embeddings_{model_id}",)).fetchone() != (None,):
-        return
+        return False
     connection.execute(
         sql.SQL("CREATE TABLE {} PARTITION OF embeddings FOR VALUES IN ({})").format(name, sql.Literal(model_id))
     )
@@ -163,3 +197,4 @@ def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) 
             "ALTER COLUMN vector SET STORAGE PLAIN, SET (autovacuum_vacuum_scale_factor = 0.05)"
         ).format(name, sql.Literal(dimension))
     )
+    return True

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from magicfs.domain.ids import ModelId
 
+DIGEST_CHARACTERS = 12
+"""So many characters of a digest are shown, and are part of the name of a model's folder."""
+
 
 class Precision(StrEnum):
     """The arithmetic of a model's weights."""
@@ -29,7 +32,7 @@ class ModelState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """The identity of a kind of vectors. Vectors of two specs are never compared."""
+    """A kind of vectors. Vectors of two models are never compared, and `digest` tells two models apart."""
 
     name: str
     """fastembed's name, such as `BAAI/bge-small-en-v1.5`, or the path of a local folder."""
@@ -43,11 +46,30 @@ class ModelSpec:
     """The usual cosine of two unrelated texts: nearness 0."""
     ceiling: float = 1.0
     """The usual cosine of a question and a text that answers it in the same words: nearness 1."""
+    digest: str = ""
+    """What the model is: SHA-256 (hexadecimal) of its weights, its tokenizer and its preparation.
+
+    Empty for a model that an older version of MagicFS wrote into the index; the first host that has it fills it in.
+    """
 
     @property
     def label(self) -> str:
         """Name and precision, for people."""
         return f"{self.name} ({self.precision})"
+
+    @property
+    def full_label(self) -> str:
+        """Name, precision and the first characters of the digest, for people who must tell two models apart."""
+        return f"{self.name} ({self.precision}, {self.digest[:DIGEST_CHARACTERS] or 'unknown digest'})"
+
+    def is_model(self, other: ModelSpec) -> bool:
+        """Whether the vectors of both specs may be compared. Their names and calibrations may differ.
+
+        Specs without a digest are those of one model if name and precision agree.
+        """
+        if self.digest or other.digest:
+            return self.digest == other.digest
+        return (self.name, self.precision) == (other.name, other.precision)
 
     def nearness(self, cosine: float) -> float:
         """A cosine of this model on the calibrated scale, which is the same for every model.

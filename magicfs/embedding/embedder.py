@@ -55,10 +55,11 @@ class FastembedEmbedder:
     def load(cls, folder: Path) -> Self:
         """Load the model in `folder`, which takes about a second and at least 100 MB of memory.
 
-        Raises `ModelMissing` when the folder has no model and `ModelCorrupt` when the model cannot be loaded.
+        Hashes its files first, a tenth of the time: the digest must be that of what is loaded. Raises `ModelMissing`
+        when the folder has no model and `ModelCorrupt` when the model is damaged or cannot be loaded.
         """
         manifest = manifests.read(folder)
-        manifests.check(folder, manifest, full=False)
+        manifests.check(folder, manifest, full=True)
         return cls(open_engine(folder, manifest), manifest)
 
     @property

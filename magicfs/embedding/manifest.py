@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,26 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def with_digest(manifest: ModelManifest) -> ModelManifest:
+    """The manifest with the digest of the model in its spec: of all its files, and of how they are used.
+
+    Names, the source and the calibration are not part of it, because they do not change a vector.
+    """
+    spec = manifest.spec
+    identity = {
+        "format": FORMAT,
+        "files": {name: record.sha256 for name, record in manifest.files.items()},
+        "model_file": manifest.model_file,
+        "fastembed_name": manifest.fastembed_name,
+        "pooling": manifest.pooling,
+        "query_prefix": spec.query_prefix,
+        "passage_prefix": manifest.passage_prefix,
+        "max_tokens": spec.max_tokens,
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return replace(manifest, spec=replace(spec, digest=digest))
+
+
 def write(folder: Path, manifest: ModelManifest) -> None:
     """Write the manifest into `folder`."""
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
@@ -48,7 +68,10 @@ def write(folder: Path, manifest: ModelManifest) -> None:
 
 
 def read(folder: Path) -> ModelManifest:
-    """The manifest of the model in `folder`. Raises `ModelMissing` or `ModelCorrupt`."""
+    """The manifest of the model in `folder`. Raises `ModelMissing` or `ModelCorrupt`.
+
+    The manifest of a model that an older version prepared has no digest: it is computed.
+    """
     try:
         stored = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         return _parse(stored)
@@ -63,11 +86,15 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
         raise ValueError("another format")
     spec = stored.pop("spec")
     files = stored.pop("files")
-    return ModelManifest(
+    manifest = ModelManifest(
         spec=ModelSpec(**{**spec, "precision": Precision(spec["precision"])}),
         files={name: FileChecksum(**record) for name, record in files.items()},
         **stored,
     )
+    identified = with_digest(manifest)
+    if manifest.spec.digest not in {"", identified.spec.digest}:
+        raise ValueError("another digest")
+    return identified
 
 
 def check(folder: Path, manifest: ModelManifest, *, full: bool) -> None:

@@ -81,7 +81,7 @@ class QueryEmbedder:
         `ModelMismatch` if the model's files on this machine are not those of `spec`.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
-        key = (spec.name, str(spec.precision), text)
+        key = (spec.label, spec.digest, text)
         with self._cache_lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
@@ -212,9 +212,10 @@ def raise_failure(answer: Message) -> None:
 
 def _vector(answer: Message, spec: ModelSpec) -> NDArray[np.float32]:
     """The vector in an answer, after a check that it is one of the model `spec`."""
-    if (answer.head.get("name"), answer.head.get("precision")) != (spec.name, str(spec.precision)):
+    if spec.digest and answer.head.get("digest") != spec.digest:
         raise ModelMismatch(
-            f"the query embedder uses another model than {spec.label}: restart it with `magicfs down` and `magicfs up`"
+            f"the query embedder uses another model than {spec.full_label}: "
+            "restart it with `magicfs down` and `magicfs up`"
         )
     try:
         vector = np.frombuffer(answer.body, "<f4")

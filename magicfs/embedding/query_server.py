@@ -7,10 +7,10 @@ the socket is the one server of that socket: a second process waits for the lock
 once if it was started with `--idle-exit`. The libraries that run models are imported with the first text.
 
 Protocol: one request and one answer a connection, both a message of `magicfs.framing`. Request heads are
-`{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's `name`
-and `precision` in its head and the vector, little-endian float32, as its body. The answer to a failed request has
-`error`, the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the
-protocol has no versions.
+`{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's
+`digest` in its head and the vector, little-endian float32, as its body. The answer to a failed request has `error`, the
+name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the protocol has no
+versions.
 
 Threads: the main thread accepts connections, a pool has a thread for each, and one more thread uses the model.
 """
@@ -129,8 +129,7 @@ class QueryService:
         finally:
             faulthandler.cancel_dump_traceback_later()
         self._served += 1
-        spec = embedder.spec
-        return Message({"name": spec.name, "precision": str(spec.precision)}, vector.astype("<f4").tobytes())
+        return Message({"digest": embedder.spec.digest}, vector.astype("<f4").tobytes())
 
     def _load(self, folder: Path) -> FastembedEmbedder:
         from magicfs.embedding.embedder import FastembedEmbedder

@@ -64,7 +64,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
         report(f"{source.name} does not tell English texts apart: its scores are plain cosines")
     else:
         manifest = replace(manifest, spec=replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling))
-    manifest = replace(manifest, files=manifests.checksums_of(folder))
+    manifest = manifests.with_digest(replace(manifest, files=manifests.checksums_of(folder)))
     manifests.write(folder, manifest)
     return manifest
 

@@ -6,6 +6,7 @@ Used by the store while it pulls a model. Each `from_...` function fills an empt
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -102,7 +103,7 @@ def from_folder(source: Path, into: Path) -> SourceFiles:
     """
     model = _model_file(source)
     try:
-        for path in (model, *model.parent.glob(f"{model.name}[._]data*")):
+        for path in _weights_of(model):
             shutil.copyfile(path, into / path.name)
         copy_settings(source, into)
     except OSError as error:
@@ -120,8 +121,15 @@ def from_folder(source: Path, into: Path) -> SourceFiles:
 
 
 def folder_origin(source: Path) -> str:
-    """The origin of a local model, which changes with the model. Raises `ModelError`."""
-    return f"folder {source}, model {sha256_of(_model_file(source))[:16]}"
+    """The origin of a local model, which changes with each of its files. Raises `ModelError`."""
+    settings = [source / name for name in _SETTINGS_FILES if (source / name).is_file()]
+    lines = [f"{path.relative_to(source)} {sha256_of(path)}" for path in [*_weights_of(_model_file(source)), *settings]]
+    return f"folder {source}, content {hashlib.sha256(repr(lines).encode()).hexdigest()[:16]}"
+
+
+def _weights_of(model: Path) -> list[Path]:
+    """A model's file and those with its external data."""
+    return [model, *sorted(model.parent.glob(f"{model.name}[._]data*"))]
 
 
 def _model_file(source: Path) -> Path:

@@ -1,8 +1,9 @@
-"""The model store: one folder for each model and precision, each complete or absent.
+"""The model store: one folder for each model, each complete or absent.
 
 Used by the composition root, which pulls models for commands and finds them for workers and clients of the query
-embedder. A model is prepared in a sibling folder and renamed into place under a file lock, so that another process
-sees a whole model or none. Does not import onnx or fastembed before a pull. Safe in any thread and process.
+embedder. Two models may have one name: their digests differ, and so do their folders. No pull changes a folder that is
+intact. A model is prepared in a sibling folder and renamed into place under a file lock, so that another process sees
+a whole model or none. Does not import onnx or fastembed before a pull. Safe in any thread and process.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import json
 import logging
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.domain.models import ModelManifest, Precision, StoredModel
+from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command
-from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision
 
 if TYPE_CHECKING:
@@ -58,20 +60,64 @@ class ModelStore:
         return tuple(models)
 
     def find(self, name: str, precision: str = "auto") -> StoredModel:
-        """The model of that name. For `auto`, it has the model's automatic precision if stored, else the other one.
+        """The model of that name, the one that was pulled last if there are several.
 
-        Checks the sizes of its files. Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
+        For `auto`, it has the model's automatic precision if stored, else the other one. Checks the sizes of its files.
+        Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
         """
-        for folder in (self._folder_of(_normalized(name), each) for each in _precisions(name, precision)):
-            try:
-                exists = folder.exists()
-            except OSError as error:
-                raise ModelCorrupt(f"{folder} cannot be read ({error.strerror}): change its permissions") from error
-            if exists:
-                model = _read(folder)
+        for folder in self._folders(name, precision):
+            return self._checked(folder)
+        raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
+
+    def find_spec(self, spec: ModelSpec) -> StoredModel:
+        """The model of that digest, whatever its name here is. Checks the sizes of its files.
+
+        For a spec without a digest, it is the model that an older version stored, or else the one that `find` returns.
+        Raises `ModelMissing` or `ModelCorrupt` as `find`, and `ModelMismatch` when the models of that name have other
+        digests.
+        """
+        if not spec.digest:
+            oldest_name = self.directory / _folder_name(spec.name, spec.precision)
+            if oldest_name in self._folders(spec.name, spec.precision):
+                return self._checked(oldest_name)
+            return self.find(spec.name, spec.precision)
+        for model in self.list():
+            if model.spec.is_model(spec):
                 self.verify(model)
                 return model
-        raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
+        other = self.find(spec.name, spec.precision)
+        raise ModelMismatch(
+            f"the index uses {spec.full_label} and this machine has {other.spec.full_label}: copy the model's folder "
+            f"from a host that has it, or run '{use_command(spec.name)}' to make all vectors anew"
+        )
+
+    def find_digest(self, name: str, precision: str, digest: str) -> StoredModel:
+        """The model of that name whose digest begins with `digest`. Raises `ModelMissing` or `ModelCorrupt`."""
+        for folder in self._folders(name, precision):
+            if manifests.read(folder).spec.digest.startswith(digest.lower()):
+                return self._checked(folder)
+        raise ModelMissing(f"no {name} ({precision}) on this machine has the digest {digest}: see 'magicfs model list'")
+
+    def _checked(self, folder: Path) -> StoredModel:
+        model = _read(folder)
+        self.verify(model)
+        return model
+
+    def _folders(self, name: str, precision: str) -> tuple[Path, ...]:
+        """The folders of the models of that name: the preferred precision first, then what was pulled last.
+
+        Raises `ModelCorrupt` when the store cannot be read.
+        """
+        name = _normalized(name)
+        precisions = _precisions(name, precision)
+        try:
+            entries = [Path(entry) for entry in os.scandir(self.directory)]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise ModelCorrupt(f"{self.directory} cannot be read ({error.strerror}): change its permissions") from error
+        entries.sort(key=_pulled_at, reverse=True)
+        return tuple(folder for each in precisions for folder in entries if _is_folder_of(folder.name, name, each))
 
     def find_or_fallback(self, name: str, precision: str = "auto") -> StoredModel:
         """The model of that name, or the fallback if the last pull of that name stored the fallback instead.
@@ -91,7 +137,7 @@ class ModelStore:
         manifests.check(model.folder, manifests.read(model.folder), full=full)
 
     def pull(self, name: str, *, precision: str = "auto", report: Report | None = None) -> StoredModel:
-        """Bring a model into the store, unless it is there and intact.
+        """Bring a model into the store, unless it is there and intact. No other intact model is touched.
 
         `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
@@ -110,36 +156,49 @@ class ModelStore:
         from magicfs.models.sources import HubUnreachable
 
         try:
-            model = self._find_current(name, precision, report) or self._prepare(name, precision, report)
+            model = self._find_or_prepare(name, precision, report)
         except HubUnreachable as error:
             if name.lower() != DEFAULT_MODEL.lower():
                 raise ModelError(f"{name} cannot be pulled: {error}; use {FALLBACK_MODEL} or a local folder") from error
             notice = f"{FALLBACK_MODEL} is in use instead of {DEFAULT_MODEL}: {error}"
             report(notice)
             name = FALLBACK_MODEL
-            model = self._find_current(name, precision, report) or self._prepare(name, precision, report)
+            model = self._find_or_prepare(name, precision, report)
             self._record_fallback(DEFAULT_MODEL, notice)
             return _as_fallback(model, DEFAULT_MODEL, notice)
         self._record_fallback(model.spec.name, None)
         return model
 
-    def _find_current(self, name: str, precision: str, report: Report) -> StoredModel | None:
-        """The stored model; None if it is missing or damaged, or if its local folder has changed. Reports why."""
-        try:
-            model = self.find(name, precision)
-            self.verify(model, full=True)
-        except ModelMissing:
-            return None
-        except ModelCorrupt as error:
-            report(f"{str(error).partition(': run')[0]}; preparing it again")
-            return None
-        if Path(name).is_dir():
-            from magicfs.models.sources import folder_origin
-
-            if model.origin != folder_origin(Path(name)):
-                report(f"{name} has changed; preparing it again")
-                return None
+    def _find_or_prepare(self, name: str, precision: str, report: Report) -> StoredModel:
+        """The intact model of that name, after preparing it if need be. Removes the damaged ones."""
+        intact, damaged = self._stored(name, precision, report)
+        origin = _origin_of(name)
+        current = [model for model in intact if origin is None or model.origin == origin]
+        if current:
+            # `find` returns the model that was pulled last.
+            os.utime(current[0].folder / manifests.FILE_NAME)
+            return current[0]
+        if intact:
+            report(f"{name} has changed; preparing what it has now")
+        model = self._prepare(name, precision, report)
+        for folder in damaged:
+            if folder != model.folder:
+                self._discard(folder)
         return model
+
+    def _stored(self, name: str, precision: str, report: Report) -> tuple[Sequence[StoredModel], Sequence[Path]]:
+        """The intact models of that name, and the folders of the damaged ones, which are reported."""
+        intact, damaged = [], []
+        for folder in self._folders(name, precision):
+            try:
+                model = _read(folder)
+                self.verify(model, full=True)
+            except (ModelCorrupt, ModelMissing) as error:
+                report(f"{str(error).partition(': run')[0]}; preparing it again")
+                damaged.append(folder)
+            else:
+                intact.append(model)
+        return intact, damaged
 
     def _prepare(self, name: str, precision: str, report: Report) -> StoredModel:
         """Fetch and prepare a model, and put it into the store."""
@@ -157,25 +216,29 @@ class ModelStore:
 
     def _put_in_place(self, prepared: Path, manifest: ModelManifest) -> StoredModel:
         """Rename a prepared folder to its final name, after its files are on the disk."""
-        folder = self._folder_of(manifest.spec.name, manifest.spec.precision)
+        folder = self._folder_for(manifest.spec)
         for path in prepared.rglob("*"):
             _fsync(path)
-        if folder.exists():
-            # Processes that have the old files open keep them.
-            discarded = self.directory / f"{_DISCARDED}{os.getpid()}"
-            folder.rename(discarded)
-            prepared.rename(folder)
-            shutil.rmtree(discarded, ignore_errors=True)
-        else:
-            prepared.rename(folder)
+        # It is damaged, or equal. Processes that have the old files open keep them.
+        self._discard(folder)
+        prepared.rename(folder)
         _fsync(self.directory)
         return StoredModel(manifest.spec, folder, manifest.origin)
 
-    def _folder_of(self, name: str, precision: Precision) -> Path:
-        readable = re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip("-.")
-        if Path(name).is_absolute():
-            readable = f"{Path(name).name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        return self.directory / f"{readable.lower()}--{precision}"
+    def _folder_for(self, spec: ModelSpec) -> Path:
+        """The folder of a model: the one that has it already, under whatever name, or a new one."""
+        for folder in self._folders(spec.name, spec.precision):
+            with suppress(ModelError):
+                if manifests.read(folder).spec.is_model(spec):
+                    return folder
+        return self.directory / f"{_folder_name(spec.name, spec.precision)}--{spec.digest[:DIGEST_CHARACTERS]}"
+
+    def _discard(self, folder: Path) -> None:
+        """Remove a folder, in one step for everybody who looks for it."""
+        if folder.exists():
+            discarded = self.directory / f"{_DISCARDED}{os.getpid()}"
+            folder.rename(discarded)
+            shutil.rmtree(discarded, ignore_errors=True)
 
     def _remove_unfinished(self) -> None:
         """Remove the folders of interrupted pulls. The caller holds the lock, so no pull is at work in them."""
@@ -227,6 +290,41 @@ def _read(folder: Path) -> StoredModel:
 
 def _as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:
     return StoredModel(model.spec, model.folder, model.origin, fallback_for=replaced, notice=notice)
+
+
+def _folder_name(name: str, precision: Precision) -> str:
+    """The name of a model's folder in older versions, and the first part of its name in this one."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip("-.")
+    if Path(name).is_absolute():
+        readable = f"{Path(name).name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{readable.lower()}--{precision}"
+
+
+def _is_folder_of(folder: str, name: str, precision: Precision) -> bool:
+    """Whether a folder of the store has this name because of a model's name and precision."""
+    return re.fullmatch(re.escape(_folder_name(name, precision)) + r"(--[0-9a-f]+)?", folder) is not None
+
+
+def _pulled_at(folder: Path) -> float:
+    """When a model was last pulled: the time of its manifest; 0 without one."""
+    try:
+        return (folder / manifests.FILE_NAME).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _origin_of(name: str) -> str | None:
+    """The origin that a model would have if it were prepared now; None if only the name says what it is."""
+    if not Path(name).is_dir():
+        return None
+    from magicfs.models.sources import folder_origin
+
+    return folder_origin(Path(name))
+
+
+def use_command(name: str) -> str:
+    """The command that makes an index use a model."""
+    return f"magicfs model use {shlex.quote(name)}"
 
 
 def _precisions(name: str, precision: str) -> tuple[Precision, ...]:

@@ -21,7 +21,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import ClaimedChunk, model_input
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class EmbedService:
         with self._database.transaction() as connection:
             active = models_db.active_model(connection)
         if active is not None:
-            self._embedder_for(active.spec)
+            self._embedder_for(active)
 
     def run_turn(self) -> int:
         """Embed batch after batch for TURN_SECONDS. Returns how many chunks got a vector; notifies if more may wait.
@@ -148,7 +148,7 @@ class EmbedService:
         Returns how many chunks got a vector, and the next batch. After an error the claims are returned.
         """
         try:
-            embedder = self._embedder_for(batch.model.spec)
+            embedder = self._embedder_for(batch.model)
         except ModelError:
             self._return_claims(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
             raise
@@ -166,10 +166,26 @@ class EmbedService:
             self._return_claims(batch, counted=not fault_of_database, pause_s=0.0)
             raise
 
-    def _embedder_for(self, spec: ModelSpec) -> Embedder:
+    def _embedder_for(self, model: IndexedModel) -> Embedder:
+        """The embedder of a model of the index. Raises `ModelMismatch` when this machine has another one."""
+        spec = model.spec
         if spec not in self._embedders:
-            self._embedders[spec] = self._load(spec)
-        return self._embedders[spec]
+            embedder = self._load(spec)
+            if not spec.digest and embedder.spec.digest:
+                spec = self._record_digest(model, embedder.spec)
+            if not embedder.spec.is_model(spec):
+                raise ModelMismatch(
+                    f"the index uses {spec.full_label} and this machine has {embedder.spec.full_label}: "
+                    f"run 'magicfs model use {spec.name}' to make all vectors anew"
+                )
+            self._embedders[spec] = self._embedders[model.spec] = embedder
+        return self._embedders[model.spec]
+
+    def _record_digest(self, model: IndexedModel, loaded: ModelSpec) -> ModelSpec:
+        """The spec of a model of an older version with its digest, which is that of `loaded` if no host was first."""
+        with self._database.transaction() as connection:
+            models_db.record_digest(connection, model, loaded)
+            return models_db.spec_of(connection, model.id) or model.spec
 
     def _unload_models_except(self, live: set[ModelSpec]) -> None:
         """Free the memory of models that the index does not use any more."""

@@ -250,7 +250,10 @@ def test_doctor_finds_nothing_wrong_with_this_machine(magicfs: Commands) -> None
 
 def test_models_are_listed(magicfs: Commands) -> None:
     found = json.loads(magicfs.ok("model", "list", "--json"))
-    assert found["in_use"] in {f"{model['name']} ({model['precision']})" for model in found["models"]}
+    assert [f"{model['name']} ({model['precision']})" for model in found["models"] if model["in_use"]] == [
+        found["in_use"]
+    ]
+    assert all(len(model["digest"]) == 64 for model in found["models"])
 
 
 def part(magicfs: Commands, name: str) -> dict:

@@ -216,6 +216,33 @@ def test_errors_about_the_model_come_through(place: Path, stored_model: StoredMo
         end(client)
 
 
+def test_a_vector_of_another_model_is_refused(place: Path, stored_model: StoredModel) -> None:
+    other = replace(stored_model.spec, digest="0" * 64)
+    client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, idle_exit=DEADLINE_SECONDS)
+    try:
+        vector = client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+        with pytest.raises(ModelMismatch, match="magicfs down"):
+            client.embed("q", spec=other, deadline_s=DEADLINE_SECONDS)
+        assert np.array_equal(client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS), vector)
+    finally:
+        end(client)
+
+
+def test_weights_that_were_replaced_by_others_of_the_same_size_are_not_loaded(
+    place: Path, stored_model: StoredModel
+) -> None:
+    folder = Path(shutil.copytree(stored_model.folder, place / "model"))
+    with (folder / "model.onnx").open("r+b") as file:
+        file.seek(10_000_000)
+        file.write(b"other weights")
+    client = QueryEmbedder(place / "e.sock", lambda _: folder, idle_exit=DEADLINE_SECONDS)
+    try:
+        with pytest.raises(ModelCorrupt, match="magicfs model pull"):
+            client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    finally:
+        end(client)
+
+
 def connect(client: QueryEmbedder) -> socket.socket:
     channel = socket.socket(socket.AF_UNIX)
     # Without a timeout it waits while the queue of connections is full.

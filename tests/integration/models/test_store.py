@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from magicfs.domain.models import Precision, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models import prepare
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, prefixes_of
 from magicfs.models.store import ModelStore
@@ -183,14 +184,90 @@ def test_a_local_folder_may_be_named_by_a_relative_path(
     assert store.pull("tiny") == store.find("./tiny") == store.find(str(tiny))
 
 
-def test_a_changed_folder_is_stored_anew_and_a_vanished_one_is_kept(store: ModelStore, tiny: Path) -> None:
+def test_a_changed_folder_is_another_model_and_a_vanished_one_is_kept(store: ModelStore, tiny: Path) -> None:
     before = store.pull(str(tiny))
     write_tiny_model(tiny, seed=8)
     after = store.pull(str(tiny))
-    assert after.folder == before.folder
+    assert after.folder != before.folder
     assert after.origin != before.origin
+    assert after.spec.digest != before.spec.digest
+    assert store.find_spec(before.spec) == before, "the one that an index may use is untouched"
+    store.verify(before, full=True)
+    assert store.find_digest(str(tiny), "auto", before.spec.digest[:12]) == before
     shutil.rmtree(tiny)
     assert store.pull(str(tiny)) == after == store.find(str(tiny))
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config_sentence_transformers.json"])
+def test_a_changed_tokenizer_or_setting_is_another_model(store: ModelStore, tiny: Path, name: str) -> None:
+    (tiny / "config_sentence_transformers.json").write_text('{"prompts": {"query": "invoice "}}')
+    before = store.pull(str(tiny))
+    text = (tiny / name).read_text()
+    (tiny / name).write_text(text.replace("invoice", "voice"))
+    after = store.pull(str(tiny))
+    assert after.spec.digest != before.spec.digest
+    assert len(store.list()) == 2
+
+
+def test_a_folder_that_is_changed_back_is_the_model_that_it_was(store: ModelStore, tiny: Path) -> None:
+    first = store.pull(str(tiny))
+    write_tiny_model(tiny, seed=8)
+    assert store.pull(str(tiny)) != first
+    write_tiny_model(tiny)
+    said: list[str] = []
+    assert store.pull(str(tiny), report=said.append) == first
+    assert said == []
+    assert store.find(str(tiny)) == first
+    assert len(store.list()) == 2
+
+
+def test_a_model_has_one_digest_however_often_it_is_prepared(store: ModelStore, tiny: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny, tmp_path / "copy")
+    for precision in Precision:
+        model = store.pull(str(tiny), precision=precision)
+        other = ModelStore(tmp_path / "other").pull(str(tiny), precision=precision)
+        assert other.spec == model.spec
+        assert store.pull(str(copy), precision=precision).spec.digest == model.spec.digest
+
+
+def test_a_model_is_found_by_its_digest_under_another_name(store: ModelStore, tiny: Path, tmp_path: Path) -> None:
+    model = store.pull(str(shutil.copytree(tiny, tmp_path / "copy")))
+    assert store.find_spec(replace(model.spec, name=str(tiny))) == model
+    with pytest.raises(ModelMissing, match="magicfs model pull"):
+        store.find_spec(replace(model.spec, name=str(tiny), digest="0" * 64))
+    with pytest.raises(ModelMismatch, match="magicfs model use"):
+        store.find_spec(replace(model.spec, digest="0" * 64))
+    with pytest.raises(ModelMissing, match="magicfs model list"):
+        store.find_digest(model.spec.name, "auto", "0000")
+
+
+def test_a_damaged_model_whose_folder_has_changed_goes(store: ModelStore, tiny: Path) -> None:
+    damaged = store.pull(str(tiny))
+    (damaged.folder / "tokenizer.json").write_text("")
+    write_tiny_model(tiny, seed=8)
+    assert store.list() == (damaged,)
+    model = store.pull(str(tiny))
+    assert store.list() == (model,)
+    with pytest.raises(ModelMismatch):
+        store.find_spec(damaged.spec)
+
+
+def test_a_folder_of_the_version_before_stays_where_it_is(store: ModelStore, tiny: Path) -> None:
+    """Its name has no digest, its origin is the model's hash alone."""
+    model = store.pull(str(tiny))
+    folder = model.folder.rename(model.folder.with_name("--".join(model.folder.name.split("--")[:2])))
+    manifest = json.loads((folder / "model.json").read_text())
+    del manifest["spec"]["digest"]
+    manifest["origin"] = f"folder {tiny}, model {'0' * 16}"
+    (folder / "model.json").write_text(json.dumps(manifest))
+    assert store.find(str(tiny)).spec == model.spec
+    write_tiny_model(tiny, seed=8)
+    changed = store.pull(str(tiny))
+    assert store.find_spec(replace(model.spec, digest="")).folder == folder
+    assert store.find_spec(model.spec).folder == folder
+    assert store.find(str(tiny)) == changed
+    write_tiny_model(tiny)
+    assert store.pull(str(tiny)).folder == folder
 
 
 def test_a_local_folder_says_how_it_pools_and_what_it_wants_before_a_question(

@@ -13,19 +13,21 @@ from magicfs.db.models import (
     building_model,
     complete_building,
     drop_retired,
+    models_without_digest,
+    record_digest,
 )
 from magicfs.domain.models import ModelSpec
-from magicfs.errors import ModelMismatch
+from magicfs.errors import DatabaseError, ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.plugins.index import Index
 
 OTHER = replace(FAKE_SPEC, name="fake/other", dimension=96)
 
 
-def embed_all(index: Index) -> None:
-    embedders = {spec.name: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER)}
+def embed_all(index: Index, *specs: ModelSpec) -> None:
+    embedders = {spec: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER, *specs)}
     service = index.embedding()
-    service._load = lambda spec: embedders[spec.name]
+    service._load = lambda spec: embedders[spec]
     while service.run_turn():
         pass
 
@@ -43,6 +45,55 @@ def test_the_active_model_changes_only_on_request(index: Index) -> None:
         assert activate_model(connection, FAKE_SPEC).spec == FAKE_SPEC
         with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
             activate_model(connection, OTHER)
+
+
+def test_other_files_under_the_same_name_are_another_model(filled: Index) -> None:
+    one, two = (replace(OTHER, digest=digit * 64) for digit in "12")
+    with filled.database.transaction() as connection:
+        first = build_model(connection, one)
+    embed_all(filled, one)
+    with filled.database.transaction() as connection:
+        assert complete_building(connection).spec == one
+        assert activate_model(connection, replace(one, name="fake/another-name")).id == first.id
+        with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
+            activate_model(connection, two)
+        second = build_model(connection, two)
+        assert second.id != first.id
+        assert active_model(connection).spec == one
+    embed_all(filled, two)
+    assert filled.rows("SELECT model_id, count(vector) FROM embeddings WHERE model_id > 1 GROUP BY 1 ORDER BY 1") == [
+        (first.id, 10),
+        (second.id, 10),
+    ]
+    [comment] = filled.rows("SELECT obj_description(%s::regclass)", f"embeddings_{second.id}")
+    assert comment == (f"vectors of fake/other (fp32), digest {'2' * 64}",)
+
+
+def test_a_worker_with_other_files_refuses_and_leaves_the_work_to_others(index: Index) -> None:
+    mine, others = (replace(OTHER, digest=digit * 64) for digit in "12")
+    (index.folder / "one.txt").write_text("one")
+    index.settle()
+    with index.database.transaction() as connection:
+        build_model(connection, mine)
+    service = index.embedding()
+    service._load = lambda spec: FakeEmbedder(others)
+    with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
+        service.run_turn()
+    query = "SELECT e.state, attempts FROM embeddings e JOIN models m ON m.id = model_id WHERE m.state = 'building'"
+    assert index.rows(query) == [("pending", 0)]
+
+
+def test_vectors_are_those_of_one_digest_for_ever(index: Index) -> None:
+    spec = replace(FAKE_SPEC, digest="1" * 64)
+    with index.database.transaction() as connection:
+        [model] = models_without_digest(connection)
+        assert not record_digest(connection, model, replace(spec, dimension=96))
+        assert record_digest(connection, model, spec)
+        assert models_without_digest(connection) == []
+        assert not record_digest(connection, model, replace(spec, digest="2" * 64))
+        assert active_model(connection).spec == spec
+    with pytest.raises(DatabaseError, match="refused"), index.database.transaction() as connection:
+        connection.execute("UPDATE models SET digest = 'other'")
 
 
 def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from magicfs.domain.models import ModelManifest, ModelSpec, Precision
+from magicfs.domain.models import FileChecksum, ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
 from magicfs.errors import ModelCorrupt, ModelMissing
 
@@ -14,14 +16,16 @@ def stored(tmp_path: Path) -> ModelManifest:
     (tmp_path / "part").mkdir()
     (tmp_path / "model.onnx").write_bytes(b"weights")
     (tmp_path / "part" / "config.json").write_text("{}")
-    manifest = ModelManifest(
-        spec=ModelSpec("a/b", Precision.INT8, 384, 256, "ask: ", 0.1, 0.9),
-        model_file="model.onnx",
-        fastembed_name=None,
-        pooling="mean",
-        passage_prefix="",
-        origin="test",
-        files=manifests.checksums_of(tmp_path),
+    manifest = manifests.with_digest(
+        ModelManifest(
+            spec=ModelSpec("a/b", Precision.INT8, 384, 256, "ask: ", 0.1, 0.9),
+            model_file="model.onnx",
+            fastembed_name=None,
+            pooling="mean",
+            passage_prefix="",
+            origin="test",
+            files=manifests.checksums_of(tmp_path),
+        )
     )
     manifests.write(tmp_path, manifest)
     return manifest
@@ -66,3 +70,43 @@ def test_a_flipped_bit_is_seen_by_the_full_check(tmp_path: Path, stored: ModelMa
 
 def test_the_command_quotes_what_a_shell_would_split() -> None:
     assert manifests.pull_command("/my models/x") == "magicfs model pull '/my models/x'"
+
+
+def digest_of(manifest: ModelManifest) -> str:
+    return manifests.with_digest(manifest).spec.digest
+
+
+def test_a_digest_is_that_of_the_files_and_their_use(stored: ModelManifest) -> None:
+    spec, files = stored.spec, stored.files
+    assert len(spec.digest) == 64
+    for other in (
+        replace(stored, files={**files, "model.onnx": FileChecksum(7, "0" * 64)}),
+        replace(stored, files={**files, "part/config.json": FileChecksum(2, "0" * 64)}),
+        replace(stored, files={"model.onnx": files["model.onnx"]}),
+        replace(stored, pooling="cls"),
+        replace(stored, passage_prefix="passage: "),
+        replace(stored, spec=replace(spec, query_prefix="")),
+        replace(stored, spec=replace(spec, max_tokens=128)),
+    ):
+        assert digest_of(other) != spec.digest
+    for other in (
+        replace(stored, origin="elsewhere"),
+        replace(stored, spec=replace(spec, name="b/c", floor=0.2)),
+    ):
+        assert digest_of(other) == spec.digest
+
+
+def test_the_manifest_of_an_older_version_gets_its_digest_when_it_is_read(
+    tmp_path: Path, stored: ModelManifest
+) -> None:
+    path = tmp_path / manifests.FILE_NAME
+    written = json.loads(path.read_text())
+    assert written["spec"].pop("digest") == stored.spec.digest
+    path.write_text(json.dumps(written))
+    assert manifests.read(tmp_path) == stored
+
+
+def test_a_digest_that_is_not_that_of_the_files_is_corrupt(tmp_path: Path, stored: ModelManifest) -> None:
+    manifests.write(tmp_path, replace(stored, pooling="cls"))
+    with pytest.raises(ModelCorrupt, match="magicfs model pull"):
+        manifests.read(tmp_path)

@@ -1,20 +1,37 @@
 -- name: model_in_state
 -- The model in a state that at most one model has: 'active' or 'building'.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
 FROM models WHERE state = %(state)s
 
+-- name: model_by_id
+-- A model in any state.
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
+FROM models WHERE id = %(model_id)s
+
+-- name: models_without_digest
+-- Models of an older version, in all states.
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
+FROM models WHERE digest = '' ORDER BY id
+
+-- name: set_digest
+-- The digest of a model that has none, unless another row has it.
+UPDATE models SET digest = %(digest)s
+WHERE id = %(model_id)s AND digest = '' AND NOT EXISTS (SELECT FROM models WHERE digest = %(digest)s)
+
 -- name: upsert_model
--- A new model, or a new calibration of a stored one, which keeps its state. Each start of an agent or a worker does
+-- A new model, or a new calibration of a stored one, which keeps its state. A model without a digest is known by its
+-- name and precision. Each start of an agent or a worker does
 -- this, and an insert uses up an id even in a conflict. The caller's lock of the table keeps other inserts away.
 WITH stored AS (
     UPDATE models
     SET max_tokens = %(max_tokens)s, query_prefix = %(query_prefix)s, floor = %(floor)s, ceiling = %(ceiling)s
-    WHERE name = %(name)s AND precision = %(precision)s
+    WHERE digest = %(digest)s AND (digest <> '' OR (name = %(name)s AND precision = %(precision)s))
     RETURNING id, dimension
 ),
 added AS (
-    INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, state)
-    SELECT %(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s, %(state)s
+    INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, state)
+    SELECT %(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s,
+           %(digest)s, %(state)s
     WHERE NOT EXISTS (SELECT FROM stored)
     RETURNING id, dimension
 )

@@ -1,0 +1,201 @@
+"""What a model is: its files and how they are used, not its name. Vectors of two models never meet in one partition."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from magicfs.cli import wiring
+from magicfs.config import Settings
+from magicfs.db.models import active_model
+from magicfs.db.pool import Database
+from magicfs.domain.models import IndexedModel, StoredModel
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.errors import ModelMismatch
+from magicfs.ingest.roots import add_root
+from tests.fakes.embedder import FakeEmbedder
+from tests.integration.models.tiny import write_tiny_model
+from tests.plugins.index import HOST, Index, Reader
+
+DEADLINE_SECONDS = 30.0
+
+
+@dataclass
+class Machine:
+    """A host with a state directory and a model store of its own, on the test's database."""
+
+    settings: Settings
+
+    def pull(self, name: Path) -> StoredModel:
+        return wiring.model_store(self.settings).pull(str(name))
+
+    def embed(self) -> None:
+        """Start an embed worker's child and let it work until nothing waits."""
+        services = wiring.WorkerServices(self.settings, owner="embed-1@here")
+        try:
+            service = services.embed_service()
+            service.warm_up()
+            while service.run_turn():
+                pass
+        finally:
+            services._database.close()
+
+
+@pytest.fixture
+def machine(database_url: str, broker_url: str, tiny: Path) -> Iterator[Callable[[], Machine]]:
+    """Makes hosts of one cluster. Their state directories have short names, because sockets need them."""
+    directories: list[tempfile.TemporaryDirectory[str]] = []
+
+    def make() -> Machine:
+        directories.append(tempfile.TemporaryDirectory(prefix="mfs-"))
+        settings = Settings(
+            home=Path(directories[-1].name),
+            host=HOST,
+            database_url=database_url,
+            broker_url=broker_url,
+            model=str(tiny),
+        )
+        settings.make_home()
+        return Machine(settings)
+
+    yield make
+    for directory in directories:
+        directory.cleanup()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny")
+
+
+@pytest.fixture
+def index(database: Database, tmp_path: Path) -> Index:
+    """A root of an index that has no model yet."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
+    return Index(database, root, folder, Reader(), FakeEmbedder())
+
+
+def save(index: Index, text: str) -> None:
+    (index.folder / f"{len(text)}.txt").write_text(text)
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+
+
+def active(index: Index) -> IndexedModel:
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+    assert model is not None
+    return model
+
+
+def agreement(index: Index, model: StoredModel) -> float:
+    """The lowest cosine between a stored vector and the one that `model` gives for its text."""
+    rows = index.rows("SELECT text, vector::real[] FROM embeddings JOIN chunks ON id = chunk_id WHERE state = 'done'")
+    stored = np.array([vector for _, vector in rows], np.float32)
+    given = FastembedEmbedder.load(model.folder).embed_passages([text for text, _ in rows])
+    return float(np.sum(stored * given, axis=1).min())
+
+
+def as_the_version_before_stored_it(model: StoredModel) -> Path:
+    """Rename the folder of a model, and take the digest out of its manifest."""
+    path = model.folder / "model.json"
+    manifest = json.loads(path.read_text())
+    manifest["spec"].pop("digest", None)
+    path.write_text(json.dumps(manifest))
+    folder = model.folder.with_name("--".join(model.folder.name.split("--")[:2]))
+    return model.folder.rename(folder)
+
+
+class TestAChangedFolder:
+    def test_a_pull_of_it_changes_nothing_of_what_is_in_use(
+        self, index: Index, machine: Callable[[], Machine], tiny: Path
+    ) -> None:
+        here = machine()
+        first = here.pull(tiny)
+        wiring.ensure_active_model(here.settings, index.database)
+        save(index, "bake the sourdough loaf")
+        here.embed()
+        write_tiny_model(tiny, seed=8)
+        second = here.pull(tiny)
+        save(index, "night train to Lisbon, a hotel near the harbour")
+        here.embed()
+        assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(2,)]
+        assert agreement(index, first) > 0.999
+        assert agreement(index, second) < 0.9
+        embedder = wiring.query_embedder(here.settings)
+        try:
+            spec = active(index).spec
+            question = embedder.embed("sourdough loaf", spec=spec, deadline_s=DEADLINE_SECONDS)
+            assert np.allclose(question, FastembedEmbedder.load(first.folder).embed_query("sourdough loaf"), atol=1e-6)
+        finally:
+            assert embedder.quit(deadline_s=DEADLINE_SECONDS)
+
+    def test_a_host_that_has_only_the_changed_one_refuses(
+        self, index: Index, machine: Callable[[], Machine], tiny: Path
+    ) -> None:
+        here, there = machine(), machine()
+        here.pull(tiny)
+        wiring.ensure_active_model(here.settings, index.database)
+        write_tiny_model(tiny, seed=8)
+        there.pull(tiny)
+        save(index, "bake the sourdough loaf")
+        with pytest.raises(ModelMismatch, match=f"magicfs model use {tiny}"):
+            there.embed()
+        assert index.rows("SELECT state, attempts FROM embeddings") == [("pending", 0)]
+        with pytest.raises(ModelMismatch, match=f"magicfs model use {tiny}"):
+            wiring.query_embedder(there.settings).embed("bread", spec=active(index).spec, deadline_s=DEADLINE_SECONDS)
+        with pytest.raises(ModelMismatch, match=f"magicfs model use {tiny}"):
+            wiring.pull_active_model(there.settings, index.database, progress=print)
+        here.embed()
+        assert index.rows("SELECT state FROM embeddings") == [("done",)]
+
+
+class TestAnIndexOfTheVersionBefore:
+    """Its row of the model has no digest, and neither has the manifest of the stored model."""
+
+    @pytest.fixture
+    def here(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
+        here = machine()
+        stored = here.pull(tiny)
+        wiring.ensure_active_model(here.settings, index.database)
+        save(index, "bake the sourdough loaf")
+        here.embed()
+        as_the_version_before_stored_it(stored)
+        with index.database.transaction() as connection:
+            connection.execute("ALTER TABLE models DISABLE TRIGGER models_keep_digest")
+            connection.execute("UPDATE models SET digest = ''")
+            connection.execute("ALTER TABLE models ENABLE TRIGGER models_keep_digest")
+        return here
+
+    @pytest.mark.parametrize("start", ["up", "worker"])
+    def test_it_gets_the_digest_of_the_stored_model_and_keeps_its_vectors(
+        self, index: Index, here: Machine, tiny: Path, start: str
+    ) -> None:
+        before = index.rows("SELECT * FROM embeddings")
+        write_tiny_model(tiny, seed=8)
+        changed = here.pull(tiny)
+        if start == "up":
+            wiring.pull_active_model(here.settings, index.database, progress=print)
+        else:
+            wiring.ensure_active_model(here.settings, index.database)
+        model = active(index)
+        stored = wiring.resolve_model(here.settings, model.spec)
+        assert model.spec == stored.spec
+        assert model.spec.digest != changed.spec.digest
+        assert agreement(index, stored) > 0.999
+        assert index.rows("SELECT * FROM embeddings") == before
+
+    def test_the_first_worker_to_load_it_says_what_it_is(self, index: Index, here: Machine) -> None:
+        save(index, "night train to Lisbon, a hotel near the harbour")
+        here.embed()
+        assert active(index).spec == wiring.resolve_model(here.settings, None).spec
+        assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
