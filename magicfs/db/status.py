@@ -17,7 +17,7 @@ from magicfs.db.queries import load_queries
 from magicfs.db.vector_index import read_build
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
-from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress, IndexStatus, RootStatus
+from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress, IndexStatus, RootStatus, coverage_of
 
 _SQL = load_queries("status")
 
@@ -42,9 +42,7 @@ def read_status(connection: Connection) -> IndexStatus:
 
 def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverage:
     """The part of the corpus that a search with `model` covers."""
-    files = _file_counts(_count_files(connection)[1])
-    chunks = _count_chunks(connection, model)
-    return Coverage(files=files.total, indexed=files.indexed, chunks=chunks.total, embedded=chunks.embedded)
+    return coverage_of(_file_counts(_count_files(connection)[1]), _count_chunks(connection, model))
 
 
 def read_progress(connection: Connection, *, host: str, since: datetime, root: str | None = None) -> IndexProgress:

@@ -16,6 +16,10 @@ class Coverage:
     indexed: int
     chunks: int
     embedded: int
+    pending_files: int = 0
+    """Files that wait to be read, also those that searches find by their last version."""
+    pending_chunks: int = 0
+    """Chunks that wait for a vector."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ class ChunkCounts:
     embedded: int
     failed: int
 
+    @property
+    def pending(self) -> int:
+        """The number of chunks that wait for a vector."""
+        return self.total - self.embedded - self.failed
+
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
@@ -80,6 +85,18 @@ class VectorIndexBuild:
     """About the number of vectors that it will have."""
 
 
+def coverage_of(files: FileCounts, chunks: ChunkCounts) -> Coverage:
+    """The part of the corpus that searches cover, by the counts of all files and of the active model's chunks."""
+    return Coverage(
+        files=files.total,
+        indexed=files.indexed,
+        chunks=chunks.total,
+        embedded=chunks.embedded,
+        pending_files=files.pending,
+        pending_chunks=chunks.pending,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
     """The state of the whole index, from the database."""
@@ -102,12 +119,7 @@ class IndexStatus:
     @property
     def coverage(self) -> Coverage:
         """The part of the corpus that searches cover now."""
-        return Coverage(
-            files=self.files.total,
-            indexed=self.files.indexed,
-            chunks=self.chunks.total,
-            embedded=self.chunks.embedded,
-        )
+        return coverage_of(self.files, self.chunks)
 
 
 @dataclass(frozen=True, slots=True)

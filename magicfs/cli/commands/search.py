@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from magicfs.domain.results import Hit, SearchResult
+    from magicfs.domain.results import Coverage, Hit, SearchResult
 
 EXAMPLES = """Examples:
 
@@ -39,10 +39,13 @@ def search(
         return
     for notice in result.notices:
         terminal.remark(notice)
+    unfinished = unfinished_work(result.coverage)
     if not result.hits:
-        terminal.remark(f"nothing found for: {result.query}{_partial(result)}")
+        terminal.remark(f"nothing found for: {result.query}" + (f" ({unfinished})" if unfinished else ""))
         return
     _print(result)
+    if unfinished:
+        terminal.remark(unfinished)
 
 
 def _print(result: SearchResult) -> None:
@@ -61,8 +64,6 @@ def _print(result: SearchResult) -> None:
         console.print(line)
         if hit.snippet:
             console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
-    if partial := _partial(result):
-        terminal.remark(partial.strip(" ()"))
 
 
 def _page_or_lines(hit: Hit) -> str:
@@ -76,12 +77,11 @@ def _colour(score: float) -> str:
     return "green" if score >= good else "yellow" if score >= fair else "white"
 
 
-def _partial(result: SearchResult) -> str:
-    """The share of the index that is searchable, in words; empty when everything is."""
-    coverage = result.coverage
-    if coverage.indexed < coverage.files or coverage.embedded < coverage.chunks:
-        return (
-            f" (indexed so far: {coverage.indexed} of {coverage.files} files, "
-            f"{coverage.embedded} of {coverage.chunks} chunks by meaning)"
-        )
-    return ""
+def unfinished_work(coverage: Coverage) -> str:
+    """How much is indexed of what will be, in words; empty when no work is pending."""
+    if not (coverage.pending_files or coverage.pending_chunks):
+        return ""
+    return (
+        f"indexed so far: {coverage.indexed} of {coverage.indexed + coverage.pending_files} files, "
+        f"{coverage.embedded} of {coverage.embedded + coverage.pending_chunks} chunks by meaning"
+    )
