@@ -124,7 +124,10 @@ def capabilities() -> int:
 
 def keep_capabilities(kept: int) -> None:
     """Give up every capability of this thread, and of threads that it starts, that is not among the bits `kept`."""
-    kept &= capabilities()
+    held = capabilities()
+    kept &= held
+    if kept == held:
+        return
     low, high = kept & 0xFFFFFFFF, kept >> 32
     if _libc().capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(low, low, 0, high, high, 0)):
         raise _last_error()
