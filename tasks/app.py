@@ -47,6 +47,8 @@ def make_app(settings: Settings) -> Celery:
         broker_url=settings.broker_dsn,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A full Redis and a key of another type are errors of a channel: reconnect as for a lost connection.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
             "socket_timeout": SOCKET_SECONDS,
@@ -61,6 +63,7 @@ def make_app(settings: Settings) -> Celery:
         task_annotations={task: {"time_limit": seconds} for task, seconds in HARD_SECONDS.items()},
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
+        worker_consumer="tasks.consumer:Consumer",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_hijack_root_logger=False,

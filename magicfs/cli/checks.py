@@ -1,7 +1,7 @@
 """The checks of `magicfs doctor`: each one inspects this machine, and says how to fix what is wrong.
 
-Used by `magicfs doctor`. Checks change nothing, and start nothing but a parser process that
-ends with its check. Main thread.
+Used by `magicfs doctor`; `parts` also by `magicfs status --check`. Checks change nothing, and start nothing but a
+parser process that ends with its check. Main thread.
 """
 
 from __future__ import annotations
@@ -130,14 +130,14 @@ def _database(settings: Settings) -> str:
 
 def _broker(settings: Settings) -> str:
     from magicfs.runtime import redis
+    from magicfs.runtime.processes import is_listening
 
     if settings.embedded_broker:
         redis.binary()
-        if not redis.answers(settings.home):
+        if not is_listening(redis.socket_path(settings.home)) and not wiring.supervisor(settings).running():
             return "embedded, not running: 'magicfs up' starts it"
-        return "embedded, answers"
     wiring.require_broker(settings)
-    return "answers"
+    return "embedded, takes messages" if settings.embedded_broker else "takes messages"
 
 
 def _model(settings: Settings) -> str:
@@ -151,16 +151,17 @@ def _model(settings: Settings) -> str:
     return stored.spec.label + (f" ({stored.notice})" if stored.notice else "")
 
 
-def _parts(settings: Settings) -> str:
+def parts(settings: Settings) -> str:
+    """How many parts run. Raises `CheckFailed` when one of them does not stay up."""
     supervisor = wiring.supervisor(settings)
-    parts = supervisor.parts() if settings.run_dir.is_dir() else []
-    if not parts:
+    running = supervisor.parts() if settings.run_dir.is_dir() else []
+    if not running:
         return "nothing is running"
-    failing = [part for part in parts if part.state not in {"running", "starting"}]
+    failing = [part for part in running if part.state not in {"running", "starting"}]
     if failing:
         part = failing[0]
         raise CheckFailed(f"{part.name} does not stay up: {last_line(settings.log_dir / f'{part.name}.log')}")
-    return f"{len(parts)} running"
+    return f"{len(running)} running"
 
 
 def _watches(settings: Settings) -> str:
@@ -201,7 +202,7 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "database": _database,
     "broker": _broker,
     "model": _model,
-    "parts": _parts,
+    "parts": parts,
     "watches": _watches,
     "parser": _parser,
 }

@@ -19,6 +19,7 @@ from magicfs import config, logs
 from magicfs.config import Settings
 from magicfs.errors import (
     BrokerUnavailable,
+    ConfigError,
     DatabaseUnavailable,
     ModelCorrupt,
     ModelError,
@@ -30,6 +31,7 @@ from magicfs.errors import (
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
     from magicfs.domain.models import ModelSpec, StoredModel
+    from magicfs.domain.status import BrokerStatus
     from magicfs.embedding.embedder import Embedder
     from magicfs.embedding.query_client import QueryEmbedder
     from magicfs.models.store import ModelStore
@@ -113,10 +115,22 @@ def require_database(settings: Settings) -> None:
         pass
 
 
+def probe_broker(settings: Settings) -> BrokerStatus:
+    """Whether Redis takes messages now. Takes about a second at most."""
+    from magicfs.domain.status import BrokerStatus
+    from magicfs.runtime import redis
+    from magicfs.runtime.processes import is_listening
+
+    if settings.embedded_broker and not is_listening(redis.socket_path(settings.home)):
+        return BrokerStatus(ok=False, detail="the embedded Redis does not run: run 'magicfs up'", queues={})
+    return job_queue(settings).probe(settings.host)
+
+
 def require_broker(settings: Settings) -> None:
-    """Raise `BrokerUnavailable` when no Redis answers at the address."""
-    if not job_queue(settings).queue_depths(settings.host):
-        raise BrokerUnavailable("no Redis answers at MAGICFS_BROKER_URL: check the address and the password")
+    """Raise `BrokerUnavailable` when Redis takes no messages."""
+    status = probe_broker(settings)
+    if not status.ok:
+        raise BrokerUnavailable(status.detail or "Redis takes no messages: see its log")
 
 
 @contextmanager
@@ -176,11 +190,18 @@ def search_service(settings: Settings, database: Database) -> SearchService:
 
 
 def job_queue(settings: Settings) -> CeleryQueue:
-    """The queue that notifies workers."""
+    """The queue that notifies workers. Raises `ConfigError` when the broker's address is malformed."""
     from tasks.app import make_app
     from tasks.queue import CeleryQueue
 
-    return CeleryQueue(make_app(settings))
+    try:
+        return CeleryQueue(make_app(settings))
+    except ValueError as error:
+        # The error may quote a part of the password.
+        raise ConfigError(
+            "MAGICFS_BROKER_URL is no address of a Redis: see docs/settings.md, and write special characters of the "
+            "password as %XX"
+        ) from error
 
 
 def resolve_model(

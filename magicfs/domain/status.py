@@ -65,6 +65,17 @@ class WorkerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerStatus:
+    """Whether the broker takes messages."""
+
+    ok: bool
+    detail: str | None
+    """What is wrong and what to do, in one line; None if `ok`."""
+    queues: dict[str, int]
+    """The number of messages in each queue, as far as it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class MountStatus:
     """A mount that has reported recently."""
 

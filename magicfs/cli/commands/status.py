@@ -18,7 +18,9 @@ EXAMPLES = """Examples:
 
     magicfs status --watch
 
-    magicfs status --json | jq .files"""
+    magicfs status --json | jq .files
+
+    magicfs status --check    for health checks: exit code 0 if the servers answer and take work, 1 if not"""
 
 REFRESH_SECONDS = 1.0
 
@@ -26,23 +28,44 @@ REFRESH_SECONDS = 1.0
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it, until Ctrl-C.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check that the servers answer and take work: for health checks.")
+    ] = False,
 ) -> None:
-    """Show roots, files, chunks, workers, mounts, and the model."""
+    """Show roots, files, chunks, workers, mounts, and the model. The exit code is 1 if the broker takes no messages."""
     from magicfs.cli import terminal, wiring
+    from magicfs.errors import UsageError
 
+    if check and (as_json or watch):
+        raise UsageError("--check prints one line: leave out --json and --watch")
     settings = wiring.settings_for_command()
+    if check:
+        _check(settings)
+        return
     if not watch:
         summary = collect(settings)
         if as_json:
             terminal.print_json(summary)
         else:
             terminal.results().print(_rendered(summary))
+        if not summary["broker"]["ok"] and (summary["parts"] or not settings.embedded_broker):
+            raise typer.Exit(1)
         return
     if as_json:
         while True:
             terminal.print_json(collect(settings))
             time.sleep(REFRESH_SECONDS)
     _watch(settings)
+
+
+def _check(settings: Settings) -> None:
+    """Print one line. Raises `MagicFSError` when a server or a part of this machine does not do its work."""
+    from magicfs.cli import checks, terminal, wiring
+
+    wiring.require_database(settings)
+    wiring.require_broker(settings)
+    checks.parts(settings)
+    terminal.say("ok")
 
 
 def collect(settings: Settings) -> dict[str, Any]:
@@ -56,14 +79,15 @@ def collect(settings: Settings) -> dict[str, Any]:
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
     parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
-    queue = wiring.job_queue(settings)
-    if not index.workers:
+    broker = wiring.probe_broker(settings)
+    if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
-        index = replace(index, workers=tuple(queue.workers()))
+        index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
     return {
         **status_json(index),
         "coverage": coverage_json(index.coverage),
-        "queues": queue.queue_depths(settings.host),
+        "broker": {"ok": broker.ok, "detail": broker.detail},
+        "queues": broker.queues,
         "parts": [asdict(part) for part in parts],
     }
 
@@ -98,7 +122,8 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
     from rich.text import Text
 
     files, chunks = summary["files"], summary["chunks"]
-    waiting = sum(summary["queues"].values())
+    waiting = f"{sum(summary['queues'].values())} messages waiting"
+    broker = summary["broker"]
     lines = [
         ("model", summary["model"] or "none yet"),
         ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
@@ -106,7 +131,7 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
         *_building(summary, pace),
         *_vector_index(summary["vector_index_build"]),
         ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
-        ("queue", f"{waiting} messages waiting"),
+        ("queue", waiting) if broker["ok"] else ("broker", broker["detail"]),
         ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in summary["mounts"]) or "none"),
     ]
     text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]

@@ -22,6 +22,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
         **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
         "vector_index_build": None,
         "queues": {},
+        "broker": {"ok": True, "detail": None},
     }
 
 
@@ -56,3 +57,10 @@ def test_watching_tells_the_time_left() -> None:
     pace = building_pace(found(embedded=20), meter, now=2)
     assert pace == "10 chunks/s, 8 s left"
     assert f"building 20 of 100 chunks, {pace}: other (fp32)" in lines(found(embedded=20), pace)
+
+
+def test_a_broker_in_trouble_has_a_line_in_place_of_the_queue() -> None:
+    assert "queue    0 messages waiting" in lines(found())
+    shown = lines({**found(), "broker": {"ok": False, "detail": "Redis is full"}})
+    assert "broker   Redis is full" in shown
+    assert not any(line.startswith("queue") for line in shown)

@@ -172,6 +172,15 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
         assert "no-new-privileges:true" in service["security_opt"]
 
 
+@pytest.mark.parametrize("name", ["agent", "extractor", "embedder"])
+def test_the_health_of_a_role_is_that_of_its_servers(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "magicfs", "status", "--check"]
+
+
+def test_the_health_of_redis_is_that_of_a_write() -> None:
+    assert "redis-cli set" in SERVICES["redis"]["healthcheck"]["test"][1]
+
+
 def test_the_mount_shows_up_on_the_host() -> None:
     command = SERVICES["mount"]["command"]
     binds = {volume["target"]: volume for volume in SERVICES["mount"]["volumes"]}

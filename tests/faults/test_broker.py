@@ -1,0 +1,149 @@
+"""A broker that refuses, is stopped, hangs or is full: commands say so, and workers go on when it is well again."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.plugins.broker import PASSWORD, Broker
+from tests.plugins.commands import Commands
+from tests.plugins.stack import Stack
+
+HANG_SECONDS = 8
+"""More than a command needs besides the second that it waits for a broker."""
+
+
+@pytest.fixture
+def operator(commands: Commands, broker: Broker, database_url: str) -> Commands:
+    """Commands on a machine of a cluster."""
+    commands.environment |= {"MAGICFS_DATABASE_URL": database_url, "MAGICFS_BROKER_URL": broker.url}
+    return commands
+
+
+TROUBLES: dict[str, tuple[Callable[[Broker], object], str]] = {
+    "wrong password": (lambda broker: broker.change_password("another"), "password"),
+    "stopped": (lambda broker: broker.stop(), "no Redis answers"),
+    "full": (lambda broker: broker.fill(), "full"),
+    "hangs": (lambda broker: broker.hang(), "does not answer"),
+    "read-only": (lambda broker: broker.client.replicaof("127.0.0.1", "1"), "read-only"),
+    "a key of another type": (lambda broker: broker.client.set("embed", "text"), "redis-cli"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, broker: Broker, trouble: str) -> None:
+    assert operator.run("status").returncode == 0
+    assert operator.run("status", "--check").returncode == 0
+    assert json.loads(operator.ok("status", "--json"))["broker"] == {"ok": True, "detail": None}
+    cause, word = TROUBLES[trouble]
+    cause(broker)
+    for command in (("status",), ("status", "--check"), ("doctor",)):
+        started = time.monotonic()
+        done = operator.run(*command)
+        assert time.monotonic() - started < HANG_SECONDS, command
+        assert done.returncode == 1, command
+        assert word in done.stdout + done.stderr, command
+        assert "Traceback" not in done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+    assert "messages waiting" not in operator.run("status").stdout
+    found = operator.run("status", "--json")
+    assert found.returncode == 1
+    reported = json.loads(found.stdout)["broker"]
+    assert reported["ok"] is False
+    assert word in reported["detail"]
+
+
+def extract_worker(stack: Stack, broker: Broker, folder: Path) -> psutil.Process:
+    """A worker and the agent of a root, which has indexed a first file."""
+    stack.environment |= {"MAGICFS_BROKER_URL": broker.url}
+    folder.mkdir()
+    (folder / "first.txt").write_text("A first file.")
+    stack.add_root(folder)
+    stack.start_agent()
+    stack.start_worker("extract")
+    stack.wait(lambda: bool(stack.rows("SELECT FROM files WHERE state = 'indexed'")), what="the first file")
+    return psutil.Process(stack.processes["extract-1"].pid)
+
+
+def assert_goes_on(stack: Stack, worker: psutil.Process, folder: Path) -> None:
+    (folder / "second.txt").write_text("A second file.")
+    stack.wait(
+        lambda: len(stack.rows("SELECT FROM files WHERE state = 'indexed'")) == 2, what="the second file", seconds=90
+    )
+    assert stack.processes["extract-1"].poll() is None
+    assert worker.is_running()
+
+
+NOT_OF_CELERY = [
+    b"no JSON",
+    b"\xff\xfe",
+    b"[]",
+    b"{}",
+    b'"text"',
+    b"null",
+    b'{"body": 1, "headers": [], "properties": 7}',
+]
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_drops_what_is_no_message(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    worker = extract_worker(stack, broker, tmp_path / "docs")
+    for queue in ("extract.testhost", "maintenance"):
+        broker.client.lpush(queue, *NOT_OF_CELERY)
+    stack.wait(lambda: not broker.client.exists("extract.testhost", "maintenance"), what="empty queues")
+    assert_goes_on(stack, worker, tmp_path / "docs")
+    stack.wait(lambda: broker.client.hlen("unacked") == 0, what="an end of what would come back after an hour")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("trouble", ["full", "a key of another type", "wrong password"])
+def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, tmp_path: Path, trouble: str) -> None:
+    worker = extract_worker(stack, broker, tmp_path / "docs")
+    if trouble == "full":
+        broker.fill()
+    elif trouble == "wrong password":
+        broker.change_password("another")
+    else:
+        broker.client.delete("maintenance")
+        broker.client.set("maintenance", "text")
+    (tmp_path / "docs" / "meanwhile.txt").write_text("Written meanwhile.")
+    before = sum(worker.cpu_times()[:2])
+    time.sleep(12)
+    assert sum(worker.cpu_times()[:2]) - before < 4, "the worker tries again without a pause"
+    os.remove(tmp_path / "docs" / "meanwhile.txt")
+    if trouble == "full":
+        broker.make_room()
+    elif trouble == "wrong password":
+        broker.change_password(PASSWORD)
+    else:
+        broker.client.delete("maintenance")
+    assert_goes_on(stack, worker, tmp_path / "docs")
+
+
+@pytest.mark.timeout(200)
+def test_a_child_that_worked_during_an_outage_is_not_killed_after_it(
+    stack: Stack, broker: Broker, tmp_path: Path
+) -> None:
+    """The time limit is ten seconds, and the outage is longer: the parent reads the result of the task too late."""
+    stack.environment |= {"MAGICFS_BROKER_URL": broker.url}
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(200):
+        (docs / f"{number}.txt").write_text(f"File {number} is about the number {number} alone.\n\n" * 20)
+    stack.add_root(docs)
+    stack.start_agent()
+    stack.start_worker("extract")
+    stack.start_worker("embed", sabotage="tests.faults.sabotage.short_limit")
+    stack.wait(lambda: stack.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0] > 5, what="progress")
+    child = stack.child_of("embed-1")
+    broker.stop()
+    time.sleep(11)
+    broker.start()
+    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    assert stack.child_of("embed-1") == child, stack.logs()

@@ -1,0 +1,94 @@
+"""A Redis of a test's own, which the test fills, stops and damages."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from redis import Redis, RedisError
+
+from magicfs.runtime import redis
+from magicfs.runtime.processes import wait_until
+
+PASSWORD = "s3cretpassw0rd"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Broker:
+    """A Redis server on a TCP port, with a password."""
+
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    password: str = PASSWORD
+    """The password that it asks for now."""
+
+    @property
+    def url(self) -> str:
+        """Its address, with the first password."""
+        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+
+    @property
+    def client(self) -> Redis:
+        return Redis(port=self.port, password=self.password)
+
+    def start(self) -> None:
+        options = {"port": str(self.port), "bind": "127.0.0.1", "requirepass": PASSWORD, "save": "", "dir": "/tmp"}
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self.process = subprocess.Popen([redis.binary(), *words], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        wait_until(self._answers, seconds=20, failed="the test's own Redis does not start")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def hang(self) -> None:
+        """Let the server take connections and answer nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def change_password(self, password: str) -> None:
+        """Ask for another password from now on, and close all connections."""
+        client = self.client
+        client.config_set("requirepass", password)
+        client.client_kill_filter(_type="normal", skipme=True)
+        self.password = password
+
+    def fill(self) -> None:
+        """Make every write that needs memory fail."""
+        self.client.config_set("maxmemory", "1")
+
+    def make_room(self) -> None:
+        self.client.config_set("maxmemory", "0")
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    broker = Broker()
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
