@@ -105,6 +105,11 @@ def test_a_unit_that_does_not_mount_is_locked_in(unit: str) -> None:
     assert values(unit, "CapabilityBoundingSet") == [""]
 
 
+def test_a_parser_may_confine_itself() -> None:
+    [allowed] = values("magicfs-worker@.service", "SystemCallFilter")[1:]
+    assert {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(allowed.split())
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != "magicfs.service"])
 def test_systemd_accepts_the_unit(unit: str, tmp_path: Path) -> None:
