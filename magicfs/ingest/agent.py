@@ -26,7 +26,7 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import heartbeats, vector_index
 from magicfs.db import roots as roots_db
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import HostTaken, MagicFSError, SchemaError
@@ -39,6 +39,12 @@ log = logging.getLogger(__name__)
 
 NOTIFY_SECONDS = 0.25
 """Time between two notifications while work waits, so the most that a lost message costs."""
+
+IDLE_AFTER_SECONDS = 10.0
+"""An agent is idle when for so long no work waited and nobody asked for a scan."""
+
+IDLE_SECONDS = 1.0
+"""Time between two looks of an idle agent, instead of NOTIFY_SECONDS and LOAD_ROOTS_SECONDS."""
 
 LOAD_ROOTS_SECONDS = 0.25
 """Time until a new root or a requested scan is noticed."""
@@ -72,8 +78,21 @@ ERROR_PAUSE_SECONDS = 1.0
 class Agent:
     """The agent of one host."""
 
-    def __init__(self, settings: Settings, database: Database, queue: JobQueue, claim: HostClaim) -> None:
-        """`database` needs room for five connections; `claim` is the claim of the settings' host, which is held."""
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        queue: JobQueue,
+        claim: HostClaim,
+        *,
+        embedding_paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`database` needs room for five connections; `claim` is the claim of the settings' host, which is held.
+
+        While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
+        """
+        self._embedding_paused = embedding_paused
+        self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
         self._settings = settings
         self._claim = claim
         self._taken: HostTaken | None = None
@@ -113,7 +132,7 @@ class Agent:
             for task in tasks:
                 with _errors_logged(stop):
                     task.run_if_due(time.monotonic())
-            stop.wait(NOTIFY_SECONDS)
+            stop.wait(NOTIFY_SECONDS if time.monotonic() < self._idle_from else IDLE_SECONDS)
         self._stopping.set()
         self._scan_requested.set()
         for thread in threads:
@@ -132,17 +151,31 @@ class Agent:
         for registered in loaded:
             root, request = registered.root, registered.scan_wanted_at
             if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
+                self._stay_busy()
                 self._request_scan(root)
 
     def _notify_workers(self) -> None:
         """Notify the workers of the files and chunks that wait."""
         with self._database.transaction() as connection:
             has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
-            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection)
+            min_priority = 1 if self._all_embedding_paused(connection) else 0
+            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection, min_priority=min_priority)
         if has_claimable_files:
+            self._stay_busy()
             self._queue.notify_extract(self._settings.host)
         if has_claimable_chunks:
+            self._stay_busy()
             self._queue.notify_embed()
+
+    def _stay_busy(self) -> None:
+        self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
+
+    def _all_embedding_paused(self, connection: Connection) -> bool:
+        """Whether embed workers would be woken for nothing: those here are paused, and no other host has any."""
+        if not self._embedding_paused():
+            return False
+        workers = heartbeats.live_workers(connection)
+        return all(worker.host == self._settings.host for worker in workers if worker.kind == "embed")
 
     def _send_heartbeats(self, stop: threading.Event) -> None:
         began = time.monotonic()
@@ -171,6 +204,7 @@ class Agent:
     def _scan_roots(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._scan_requested.clear()
+            self._free_removed_roots()
             for root_id, registered in list(self._roots.items()):
                 if stop.is_set():
                     return
@@ -180,6 +214,15 @@ class Agent:
                     with _errors_logged(stop):
                         self._scan(registered)
             self._scan_requested.wait(SCAN_POLL_SECONDS)
+
+    def _free_removed_roots(self) -> None:
+        """Free what is kept for roots that were removed. Runs between scans, which keep something for their root."""
+        roots = self._roots
+        for kept in (self._last_scan, self._scan_wanted_at, self._compared_at):
+            for root_id in list(kept):
+                if root_id not in roots:
+                    kept.pop(root_id, None)
+        self._scanner.retain(roots.keys())
 
     def _scan(self, registered: RegisteredRoot) -> None:
         root, began = registered.root, time.monotonic()

@@ -7,17 +7,15 @@ of the last scan, so that a rescan of an unchanged tree reads no rows.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.ingest.walk import Listing, Signature, is_within, parent_directories, unpack_signatures
+from magicfs.ingest.walk import Listing, Signature, SortedPaths, is_within, outermost, unpack_signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,8 @@ class SnapshotCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listings: dict[RootId, dict[bytes, bytes]] = {}
+        self._directories: dict[RootId, SortedPaths] = {}
+        """The directories of `_listings`."""
         self._stale: dict[RootId, set[bytes]] = {}
         self._own_deletions: Counter[RootId] = Counter()
         """Statements of this process that have deleted files, by root."""
@@ -51,7 +51,7 @@ class SnapshotCache:
         with self._lock:
             foreign = deletions - self._own_deletions[root]
             if self._foreign_deletions.get(root, foreign) != foreign:
-                self._listings.pop(root, None)
+                self._drop(root)
             self._foreign_deletions[root] = foreign
             stale = self._stale.pop(root, set())
             listings = self._listings.get(root)
@@ -61,12 +61,27 @@ class SnapshotCache:
         """Store the listings of a scan, except for directories that became stale since it began."""
         with self._lock:
             stale = self._stale.get(root, set())
-            self._listings[root] = {path: packed for path, packed in listings.items() if path not in stale}
+            kept = {path: packed for path, packed in listings.items() if path not in stale}
+            self._listings[root] = kept
+            self._directories[root] = SortedPaths(kept)
 
     def drop(self, root: RootId) -> None:
-        """Drop all listings of a root."""
+        """Drop all listings of a root. Not during a scan of it."""
         with self._lock:
-            self._listings.pop(root, None)
+            self._drop(root)
+            self._stale.pop(root, None)
+
+    def retain(self, roots: Collection[RootId]) -> None:
+        """Drop everything of other roots: they were removed."""
+        with self._lock:
+            for root in self._foreign_deletions.keys() - roots:
+                self._drop(root)
+                self._stale.pop(root, None)
+                del self._foreign_deletions[root], self._own_deletions[root]
+
+    def _drop(self, root: RootId) -> None:
+        self._listings.pop(root, None)
+        self._directories.pop(root, None)
 
     def count_own_deletion(self, root: RootId) -> None:
         """Note that a statement of this process has deleted files of a root. Call it after the commit.
@@ -83,18 +98,16 @@ class SnapshotCache:
 
     def mark_stale_below(self, root: RootId, paths: Iterable[bytes]) -> None:
         """Drop the directories of these paths and all directories below them, because rows there are being deleted."""
-        tops = frozenset(paths)
-        if not tops:
+        named = set(paths)
+        if not named:
             return
-        # The common prefix excludes most directories with one comparison each: paths are few, and often neighbours.
-        common = os.path.commonpath(tops)
         with self._lock:
-            below = [
-                directory
-                for directory in self._listings.get(root, {})
-                if directory.startswith(common) and not tops.isdisjoint(parent_directories(directory))
-            ]
-            self._mark_stale(root, [*tops, *(path.rpartition(b"/")[0] for path in tops), *below])
+            directories = self._directories.get(root)
+            below: list[bytes] = []
+            if directories is not None:
+                for top in outermost(named):
+                    below += directories.below(top)
+            self._mark_stale(root, [*named, *(path.rpartition(b"/")[0] for path in named), *below])
 
     def _mark_stale(self, root: RootId, directories: Iterable[bytes]) -> None:
         listings = self._listings.get(root, {})
@@ -105,15 +118,20 @@ class SnapshotCache:
 
 
 class IndexSnapshot:
-    """The files in the index when a scan begins. It notes the scan's listings, and tells which files the scan lacks."""
+    """The files in the index when a scan begins. It notes the scan's listings, and tells which files the scan lacks.
+
+    It holds packed listings only, about 60 bytes a file, and drops each one when the scan has seen its directory.
+    """
 
     def __init__(self, database: Database, root: RootId, directory: bytes, cached: CachedSnapshot | None) -> None:
         """The snapshot of a directory of a root. Without `cached`, all rows of the directory are loaded here."""
         self._database = database
         self._root = root
-        self._cached = cached.listings if cached is not None else {}
-        self._stale = cached.stale if cached is not None else set()
-        self._loaded = self._load(directory) if cached is None else None
+        self._is_loaded = cached is None
+        """Whether `_indexed` has every directory: a directory that it lacks has no files."""
+        self._indexed = self._load(directory) if cached is None else cached.listings
+        """Packed listings by directory, except for those that the scan has seen."""
+        self._stale = set() if cached is None else cached.stale
         self._seen_files = 0
         self._seen: dict[bytes, bytes] = {}
 
@@ -128,25 +146,23 @@ class IndexSnapshot:
         return self._seen.keys()
 
     def note_listing(self, listing: Listing) -> bool:
-        """Note a directory of the scan. Returns whether the cache has the same listing: it is unchanged."""
+        """Note a directory of the scan. Returns whether the index has the same listing: it is unchanged."""
         packed = listing.pack()
-        self._seen[listing.path] = packed
         self._seen_files += len(listing)
-        if self._cached.get(listing.path) != packed:
+        indexed = self._indexed.get(listing.path)
+        if indexed != packed:
+            self._seen[listing.path] = packed
             return False
-        del self._cached[listing.path]
+        # The older object: the cache has it too.
+        self._seen[listing.path] = self._indexed.pop(listing.path)
         return True
 
     def pop_signatures(self, directory: bytes) -> dict[bytes, Signature]:
         """The signatures of the indexed files right in a directory, by name. Call it once for each directory."""
-        if self._loaded is not None:
-            return self._loaded.pop(directory, {})
-        packed = self._cached.pop(directory, None)
+        packed = self._indexed.pop(directory, None)
         if packed is not None:
             return unpack_signatures(packed)
-        with self._database.transaction() as connection:
-            files = list(files_db.snapshot_of_directory(connection, self._root, directory))
-        return {file.path.rpartition(b"/")[2]: (file.size, file.mtime_ns, file.ctime_ns, file.ino) for file in files}
+        return {} if self._is_loaded else self._load_directory(directory)
 
     def unseen_files(self, unlisted: list[bytes]) -> dict[bytes, int]:
         """Inode numbers by path of the indexed files in directories that the scan has not seen.
@@ -156,9 +172,9 @@ class IndexSnapshot:
         excluded = set(unlisted)
         return {
             (directory + b"/" if directory else b"") + name: signature[3]
-            for directory, signatures in self._unseen.items()
+            for directory, packed in self._unseen()
             if not is_within(directory, excluded)
-            for name, signature in signatures.items()
+            for name, signature in unpack_signatures(packed).items()
         }
 
     def listings_to_cache(self, unlisted: list[bytes]) -> dict[bytes, bytes]:
@@ -167,26 +183,37 @@ class IndexSnapshot:
         Call it at the end of the scan.
         """
         kept = set(unlisted)
-        return self._seen | {
-            directory: Listing.of_signatures(directory, signatures).pack()
-            for directory, signatures in (self._unseen.items() if kept else ())
-            if is_within(directory, kept)
-        }
+        if kept:
+            self._seen |= {directory: packed for directory, packed in self._unseen() if is_within(directory, kept)}
+        return self._seen
 
-    @cached_property
-    def _unseen(self) -> dict[bytes, dict[bytes, Signature]]:
-        """The indexed files of directories that the scan has not seen."""
-        if self._loaded is not None:
-            return self._loaded
-        unseen = {directory: unpack_signatures(packed) for directory, packed in self._cached.items()}
-        for directory in self._stale - self._seen.keys() - unseen.keys():
-            unseen[directory] = self.pop_signatures(directory)
-        return unseen
+    def _unseen(self) -> Iterator[tuple[bytes, bytes]]:
+        """The directories that the scan has not seen, and their packed listings."""
+        for directory in self._stale - self._seen.keys() - self._indexed.keys():
+            self._indexed[directory] = Listing.of_signatures(directory, self._load_directory(directory)).pack()
+        yield from self._indexed.items()
 
-    def _load(self, directory: bytes) -> dict[bytes, dict[bytes, Signature]]:
-        loaded: dict[bytes, dict[bytes, Signature]] = {}
+    def _load_directory(self, directory: bytes) -> dict[bytes, Signature]:
+        with self._database.transaction() as connection:
+            files = list(files_db.snapshot_of_directory(connection, self._root, directory))
+        return {file.path.rpartition(b"/")[2]: (file.size, file.mtime_ns, file.ctime_ns, file.ino) for file in files}
+
+    def _load(self, directory: bytes) -> dict[bytes, bytes]:
+        """Packed listings by directory. The rows come by path, so a listing ends with the last path below it."""
+        loaded: dict[bytes, bytes] = {}
+        unfinished: list[Listing] = []
         with self._database.transaction() as connection:
             for file in files_db.snapshot(connection, self._root, directory=directory):
                 parent, _, name = file.path.rpartition(b"/")
-                loaded.setdefault(parent, {})[name] = (file.size, file.mtime_ns, file.ctime_ns, file.ino)
-        return loaded
+                while unfinished and not _is_below(parent, unfinished[-1].path):
+                    listing = unfinished.pop()
+                    loaded[listing.path] = listing.pack()
+                if not unfinished or unfinished[-1].path != parent:
+                    unfinished.append(Listing(parent, []))
+                unfinished[-1].fields.extend((name, file.size, file.mtime_ns, file.ctime_ns, file.ino))
+        return loaded | {listing.path: listing.pack() for listing in unfinished}
+
+
+def _is_below(path: bytes, directory: bytes) -> bool:
+    """Whether a path is a directory or below it. Every path is below the root, which is empty."""
+    return not directory or path == directory or path.startswith(directory + b"/")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +22,7 @@ from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
+from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError, RootMissing, SchemaError
 from magicfs.ingest.deletion_guard import (
@@ -123,6 +125,10 @@ class Scanner:
             self._cache.store(root.id, snapshot.listings_to_cache(walk.unlisted))
             self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in walk.stat_failed})
         return result
+
+    def retain(self, roots: Collection[RootId]) -> None:
+        """Free what is kept for roots other than these: they were removed."""
+        self._cache.retain(roots)
 
     def scan_directory(self, root: Root, directory: bytes) -> ScanResult:
         """Compare a directory of a root, and all below it, with the index. Stops after a full batch of changes."""
@@ -247,7 +253,7 @@ class Scanner:
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | snapshot.unseen_files(walk.unlisted)
-        deletions = count_deletions(root, gone, difference.new_inodes)
+        deletions = count_deletions(root, gone, difference.new_inodes) if gone else 0
         complete = not walk.unlisted and not walk.stat_failed
         result = ScanResult(changed=difference.changed, deleted=0, complete=complete)
         # Recent deletions elsewhere in the root say nothing about one directory.
@@ -356,8 +362,8 @@ class Difference:
 
     changed: int = 0
     """Recorded files that are new or have changed."""
-    new_inodes: set[int] = field(default_factory=set)
-    """Inode numbers of files whose paths are new."""
+    new_inodes: array[int] = field(default_factory=partial(array, "q"))
+    """Inode number of each file whose path is new."""
     gone: dict[bytes, int] = field(default_factory=dict)
     """Inode numbers by path of indexed files that the walk has not seen."""
     unfinished: bool = False
@@ -373,18 +379,17 @@ def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: D
         if old == signature:
             continue
         if old is None:
-            difference.new_inodes.add(signature[3])
+            difference.new_inodes.append(signature[3])
         if seen := walk.stat_file(prefix + name):
             yield seen
     gone = {prefix + name: signature[3] for name, signature in indexed.items()}
     difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
 
 
-def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: set[int]) -> int:
+def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> int:
     """The number of deleted files among `gone`: those not moved within the root, and with nothing at their path.
 
     A file that a new rule ignores is gone for the walk, and still at its path.
     """
-    return sum(
-        ino not in new_inodes and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items()
-    )
+    moved = set(new_inodes)
+    return sum(ino not in moved and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())

@@ -12,6 +12,7 @@ import errno
 import logging
 import marshal
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -206,6 +207,42 @@ class Walk:
             self.too_long += error.errno == errno.ENAMETOOLONG
             self.unlisted.append(path)
             return False
+
+
+class SortedPaths:
+    """The keys of a mapping, sorted by path: finds those below a directory without a visit to the others.
+
+    Whoever inserts a key into the mapping calls `add`. Removals need no call. One thread at a time.
+    """
+
+    MAX_ADDED = 1000
+    """Keys that are searched one by one. With more of them all keys are sorted again."""
+
+    def __init__(self, mapping: Mapping[bytes, object]) -> None:
+        self._mapping = mapping
+        self._sorted: list[bytes] = []
+        """May have keys that are not in the mapping any more."""
+        self._added: list[bytes] | None = None
+        """Keys that `_sorted` lacks; None when it must be made anew."""
+
+    def add(self, path: bytes) -> None:
+        """Note a new key. Takes constant time."""
+        if self._added is not None:
+            self._added.append(path)
+            if len(self._added) > self.MAX_ADDED:
+                self._added = None
+
+    def below(self, directory: bytes) -> list[bytes]:
+        """The keys below a directory, without itself; every other key for the root, which is empty."""
+        if not directory:
+            return [path for path in self._mapping if path]
+        if self._added is None:
+            self._sorted, self._added = sorted(self._mapping), []
+        prefix = directory + b"/"
+        # `0` is the byte after the slash.
+        begin, end = bisect_left(self._sorted, prefix), bisect_left(self._sorted, directory + b"0")
+        candidates = self._sorted[begin:end] + [path for path in self._added if path.startswith(prefix)]
+        return [path for path in dict.fromkeys(candidates) if path in self._mapping]
 
 
 def parent_directories(path: bytes) -> Iterator[bytes]:

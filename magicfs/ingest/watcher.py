@@ -25,7 +25,7 @@ from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
 from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
 from magicfs.ingest.scanner import Scanner
-from magicfs.ingest.walk import Walk, outermost
+from magicfs.ingest.walk import SortedPaths, Walk, outermost
 from magicfs.linux import InotifyMask
 
 log = logging.getLogger(__name__)
@@ -221,6 +221,7 @@ class WatchSet:
         """Directories by watch number."""
         self._watch_of: dict[bytes, int] = {}
         """Watch numbers by directory."""
+        self._sorted_directories = SortedPaths(self._watch_of)
         self._limit_logged = False
         self._changed = threading.Condition()
         self._changes = ChangedPaths()
@@ -329,17 +330,18 @@ class WatchSet:
             except OSError as error:
                 self._log_limit(error)
                 continue
+            if wanted not in self._watch_of:
+                self._sorted_directories.add(wanted)
             self._directory_of[number] = wanted
             self._watch_of[wanted] = number
 
     def _unwatch_tree(self, directory: bytes) -> None:
         """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
-        prefix = directory + b"/"
-        watched = self._watch_of
-        for path in [path for path in watched if not directory or path == directory or path.startswith(prefix)]:
-            number = watched.pop(path)
-            self._directory_of.pop(number, None)
-            self._inotify.remove(number)
+        for path in (directory, *self._sorted_directories.below(directory)):
+            number = self._watch_of.pop(path, None)
+            if number is not None:
+                self._directory_of.pop(number, None)
+                self._inotify.remove(number)
 
     def _watch_ended(self, directory: bytes, number: int) -> None:
         """The kernel has ended a watch."""

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
+from magicfs.db.heartbeats import record_workers
 from magicfs.db.roots import request_scan
 from magicfs.domain.roots import RegisteredRoot
+from magicfs.domain.status import WorkerStatus
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest.agent import Agent
@@ -186,3 +188,40 @@ def test_state_directories_are_different_machines(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     assert machine_id(tmp_path / "one") == machine_id(tmp_path / "one")
     assert machine_id(tmp_path / "one") != machine_id(tmp_path / "two")
+
+
+class CountingQueue(SilentQueue):
+    """Counts the notifications of embed workers."""
+
+    def __init__(self) -> None:
+        self.embed_notifications = 0
+
+    def notify_embed(self) -> None:
+        self.embed_notifications += 1
+
+
+def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
+    """How many notifications an agent sends when it checks for waiting work once."""
+    claim = HostClaim(index.database, host=settings.host, machine="this")
+    claim.renew()
+    queue = CountingQueue()
+    Agent(settings, index.database, queue, claim, embedding_paused=lambda: paused)._notify_workers()
+    return queue.embed_notifications
+
+
+def test_paused_embed_workers_are_woken_only_for_what_they_embed(settings: Settings, index: Index) -> None:
+    (index.folder / "bulk.txt").write_text("found by a scan")
+    index.scan()
+    index.extraction().run_batch()
+    assert notifications(settings, index, paused=False) == 1
+    assert notifications(settings, index, paused=True) == 0
+    with index.database.transaction() as connection:
+        record_workers(connection, [WorkerStatus("embed-1@here", HOST, "embed", 1)])
+    assert notifications(settings, index, paused=True) == 0
+    with index.database.transaction() as connection:
+        record_workers(connection, [WorkerStatus("embed-1@elsewhere", "elsewhere", "embed", 1)])
+    assert notifications(settings, index, paused=True) == 1, "the workers of another host are not paused"
+    with index.database.transaction() as connection:
+        connection.execute("DELETE FROM workers")
+        connection.execute("UPDATE embeddings SET priority = 1")
+    assert notifications(settings, index, paused=True) == 1, "somebody just saved it"

@@ -8,6 +8,7 @@ import pytest
 
 from magicfs.cli.commands.doctor import explanation_lines
 from magicfs.db.failures import retry_failures
+from magicfs.domain.contents import Document
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
@@ -134,6 +135,16 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
         index.settle()
     assert "left out" not in lines("long.txt"), "the same bytes are read again, with the limit of today"
     assert set(index.states().values()) == {("indexed", None)}
+
+
+def test_doctor_says_how_many_pages_were_not_recognised(index: Index) -> None:
+    write(index.folder, "scan.pdf")
+    outcome = Document("the first page", "application/pdf", unread_pages=12)
+    index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
+    index.settle()
+    lines = explanation_lines(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))
+    assert "state     indexed: partly read" in lines
+    assert any(line.startswith("left out  12 scanned pages") for line in lines)
 
 
 def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:

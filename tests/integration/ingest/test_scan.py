@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from magicfs.db import files as files_db
+from magicfs.domain.files import FileRow
+from magicfs.domain.ids import FileId
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest.ignore import IgnoreRules
+from magicfs.ingest.index_snapshot import IndexSnapshot
 from magicfs.ingest.scanner import IMPORT_FILES, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watcher import ChangedPaths, Watcher
@@ -377,3 +382,40 @@ def test_a_scan_without_the_cache_compares_with_the_database_itself(index: Index
     index.rows("UPDATE files SET size = size + 1 WHERE path = '0.txt' RETURNING 1")
     assert index.scan().changed == 0
     assert index.scanner.scan(index.registered(), use_cache=False).changed == 1
+
+
+def test_what_a_scan_loads_takes_little_memory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that starts loads the rows of all files: 368 bytes each were more than systemd allows."""
+    count = 50_000
+
+    def rows(*_: object, **__: object) -> Iterator[FileRow]:
+        for number in range(count):
+            yield FileRow(
+                FileId(number), b"sub%03d/%05d.txt" % (number // 100, number), 0, 10**18 + number, 10**18, number
+            )
+
+    monkeypatch.setattr(files_db, "snapshot", rows)
+    tracemalloc.start()
+    try:
+        snapshot = IndexSnapshot(index.database, index.root.id, b"", None)
+        assert tracemalloc.get_traced_memory()[1] < 100 * count
+    finally:
+        tracemalloc.stop()
+    assert len(snapshot.unseen_files([])) == count
+
+
+@with_and_without_restarts
+def test_rows_are_compared_with_their_directory_in_any_order_of_names(index: Index) -> None:
+    """A directory's rows do not follow each other: `a.txt` and `a/x` lie before `a0`, and `a/b/x` before `a/c`."""
+    names = ["a.txt", "a0", "a/b.txt", "a/b/x", "a/b0", "a/c", "b/a/x", "b/z", "z"]
+    for name in names:
+        (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (index.folder / name).write_text(name)
+    index.settle()
+    result = index.scan()
+    assert (result.changed, result.deleted) == (0, 0)
+    (index.folder / "a/c").unlink()
+    (index.folder / "b/z").write_text("another text")
+    result = index.scan()
+    assert (result.changed, result.deleted) == (1, 1)
+    assert set(index.states()) == {*names} - {"a/c"}

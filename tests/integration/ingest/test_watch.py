@@ -77,3 +77,15 @@ def test_a_failed_watch_leaves_no_descriptor_open(index: Index, monkeypatch: pyt
     with pytest.raises(MemoryError):
         WatchSet(index.root)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> None:
+    (index.folder / "old/inner").mkdir(parents=True)
+    (index.folder / "old2").mkdir()
+    with WatchSet(index.root) as watches:
+        (index.folder / "old").rename(index.folder / "new")
+        assert changes(watches).paths == {b"old", b"new"}
+        changes(watches)
+        (index.folder / "new/inner/one.txt").write_text("alpha")
+        (index.folder / "old2/two.txt").write_text("alpha")
+        assert changes(watches).paths == {b"new/inner/one.txt", b"old2/two.txt"}

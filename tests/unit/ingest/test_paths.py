@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import product
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.ids import RootId
 from magicfs.ingest.index_snapshot import SnapshotCache
-from magicfs.ingest.walk import outermost, parent_directories
+from magicfs.ingest.walk import SortedPaths, outermost, parent_directories
 
 ROOT = RootId(1)
 DIRECTORIES = st.sets(st.lists(st.sampled_from([b"a", b"ab", b"b", b"b!"]), max_size=4).map(b"/".join), max_size=12)
+
+
+def all_paths(depth: int) -> set[bytes]:
+    """All paths of at most so many names."""
+    return {b"/".join(path) for length in range(depth + 1) for path in product([b"a", b"a!", b"b"], repeat=length)}
 
 
 @pytest.mark.parametrize(
@@ -84,3 +92,54 @@ def test_deletions_of_others_void_what_is_cached(own: int, foreign: int, kept: b
     for _ in range(own):
         cache.count_own_deletion(ROOT)
     assert (cache.begin_scan(ROOT, deletions=7 + own + foreign) is not None) is kept
+
+
+def test_nothing_is_kept_for_roots_that_were_removed() -> None:
+    cache = SnapshotCache()
+    for root in (ROOT, RootId(2)):
+        cache.begin_scan(root, deletions=0)
+        cache.store(root, {b"": b"packed"})
+        cache.mark_stale(root, [b"a"])
+        cache.count_own_deletion(root)
+    cache.retain([RootId(2)])
+    assert all(list(kept) == [RootId(2)] for kept in vars(cache).values() if isinstance(kept, dict))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(all_paths(3))))), st.sampled_from(sorted(all_paths(2))))
+def test_sorted_paths_below_a_directory_are_those_of_the_mapping(changes: list[tuple[bool, bytes]], top: bytes) -> None:
+    mapping: dict[bytes, None] = dict.fromkeys([b"a", b"a/b", b"b"])
+    paths = SortedPaths(mapping)
+    for added, path in changes:
+        if not added:
+            mapping.pop(path, None)
+        elif path not in mapping:
+            mapping[path] = None
+            paths.add(path)
+        assert sorted(paths.below(top)) == sorted(path for path in mapping if lies_in(path, top) and path != top)
+
+
+class CountedPath(bytes):
+    """A path that counts how often it is looked at."""
+
+    looks = 0
+
+    def __lt__(self, other: object) -> bool:
+        CountedPath.looks += 1
+        return bytes(self) < other  # type: ignore[operator]
+
+    def startswith(self, *arguments: Any) -> bool:
+        CountedPath.looks += 1
+        return bytes(self).startswith(*arguments)
+
+
+def test_paths_below_a_directory_are_found_without_a_look_at_all_others() -> None:
+    mapping = {CountedPath(b"%d/%d" % (number, number)): None for number in range(20_000)}
+    paths = SortedPaths(mapping)
+    assert paths.below(b"7") == [b"7/7"]
+    CountedPath.looks = 0
+    for number in range(100):
+        new = CountedPath(b"new/%d" % number)
+        mapping[new] = None
+        paths.add(new)
+        assert paths.below(b"%d" % number) == [b"%d/%d" % (number, number)]
+    assert CountedPath.looks < 100 * (100 + 40), "a search of the sorted ones, and the new ones one by one"
