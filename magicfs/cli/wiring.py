@@ -324,7 +324,8 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         except ModelMissing as error:
             log.warning("the index has no model yet: %s", error)
         add_roots(settings, database, roots)
-        Agent(settings, database, job_queue(settings), claim).run(stop)
+        agent = Agent(settings, database, job_queue(settings), claim, embedding_paused=_embedding_paused(settings))
+        agent.run(stop)
 
 
 def stop_event() -> threading.Event:
@@ -392,7 +393,7 @@ class WorkerServices:
             self._queue,
             load=load,
             owner=self._owner,
-            paused=lambda: self._settings.gentle and _on_battery(),
+            paused=_embedding_paused(self._settings),
         )
 
     def maintenance_service(self) -> MaintenanceService:
@@ -400,6 +401,11 @@ class WorkerServices:
         from magicfs.pipeline.maintenance import MaintenanceService
 
         return MaintenanceService(self._database)
+
+
+def _embedding_paused(settings: Settings) -> Callable[[], bool]:
+    """Whether embedding is paused now, for those who ask again and again."""
+    return lambda: settings.gentle and _on_battery()
 
 
 def _on_battery() -> bool:

@@ -134,7 +134,8 @@ def quarantine_chunks(connection: Connection) -> int:
     return connection.execute(_SQL["quarantine_chunks"], values).rowcount
 
 
-def has_claimable_chunks(connection: Connection) -> bool:
-    """Whether a chunk can be claimed now, under the active or the building model."""
-    row = connection.execute(_SQL["has_claimable_chunks"], {"max_attempts": MAX_ATTEMPTS}).fetchone()
+def has_claimable_chunks(connection: Connection, *, min_priority: int = 0) -> bool:
+    """Whether a chunk of at least `min_priority` can be claimed now, under the active or the building model."""
+    values = {"max_attempts": MAX_ATTEMPTS, "min_priority": min_priority}
+    row = connection.execute(_SQL["has_claimable_chunks"], values).fetchone()
     return bool(row and row[0])

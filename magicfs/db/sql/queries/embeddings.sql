@@ -103,9 +103,9 @@ WHERE (model_id, chunk_id) IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: has_claimable_chunks
--- Whether a chunk can be claimed now, under the active or the building model.
+-- Whether a chunk of at least a priority can be claimed now, under the active or the building model.
 SELECT EXISTS (
     SELECT FROM models m JOIN embeddings e ON e.model_id = m.id
-    WHERE m.state IN ('active', 'building') AND e.state = 'pending' AND e.attempts < %(max_attempts)s
-      AND (e.leased_until IS NULL OR e.leased_until < now())
+    WHERE m.state IN ('active', 'building') AND e.state = 'pending' AND e.priority >= %(min_priority)s
+      AND e.attempts < %(max_attempts)s AND (e.leased_until IS NULL OR e.leased_until < now())
 )
