@@ -100,7 +100,7 @@ def _lines_of_facts(facts: FileFacts) -> list[str]:
         lines.append(f"attempts  {facts.attempts}{by}")
     if facts.indexed_at is not None:
         lines.append(f"indexed   {datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}")
-        lines.append(f"chunks    {facts.chunks}, {facts.embedded} of them found by meaning")
+        lines.append(f"found     {facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words")
     if facts.mime_type:
         lines.append(f"type      {facts.mime_type}")
     return [*lines, *_lines_of_omissions(facts)]
@@ -110,6 +110,11 @@ def _lines_of_omissions(facts: FileFacts) -> list[str]:
     """Which parts of an indexed file are not in the index, and what to do."""
     lines = []
     retry = "then run 'magicfs failures --retry'"
+    if facts.words_only:
+        lines.append(
+            f"left out  the meaning of {facts.words_only:,} chunks, which are beyond MAGICFS_MAX_EMBEDDED_CHUNKS: "
+            "raise it, then restart MagicFS"
+        )
     if facts.cut_bytes:
         lines.append(
             f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB: "
@@ -117,8 +122,8 @@ def _lines_of_omissions(facts: FileFacts) -> list[str]:
         )
     if facts.unread_pages:
         lines.append(
-            f"left out  {facts.unread_pages:,} scanned pages, for which there was no time or the parser failed: "
-            f"raise MAGICFS_EXTRACT_SECONDS, {retry}"
+            f"left out  {facts.unread_pages:,} scanned pages, which were not recognised in MAGICFS_EXTRACT_SECONDS: "
+            f"raise it, {retry}"
         )
     return lines
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -15,20 +16,21 @@ import kreuzberg
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import container, xml_documents
+from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument, pages_without_text
 from magicfs.text.extract.options import Ocr
 from magicfs.text.extract.plain_text import clean
 
 _WITH_MARKDOWN_IMAGES = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
 """Formats whose plain text from kreuzberg still contains images in Markdown syntax."""
 
-_PAGED = frozenset(
+_PDF = "application/pdf"
+_SLIDES = frozenset(
     {
-        "application/pdf",
         "application/vnd.ms-powerpoint",
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     }
 )
-"""Formats with fixed pages. Those of a text document depend on the program that lays it out."""
+"""Formats whose slides are pages. The pages of a text document depend on the program that lays it out."""
 
 _INLINE_ELEMENTS = re.findall(
     r"\w+", "a b strong i em u s del ins mark code kbd samp var span font small sub sup img cite q"
@@ -48,6 +50,14 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
+_PDF_HYPHEN = "\x02"
+"""The PDF engine's character for a hyphen at the end of a line; the line goes on with the rest of the word."""
+
+_DPI = 200
+_MAX_SIDE_PIXELS = 4000
+"""The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
+_POINTS_PER_INCH = 72
+
 _MAX_DETAIL_CHARACTERS = 300
 
 _EMPTY_PDF = b"""%PDF-1.1
@@ -61,28 +71,18 @@ trailer<</Root 1 0 R>>
 class KreuzbergParser:
     """The `Parser` of the child process: extracts the text of files that are not plain text."""
 
-    def __init__(self, *, ocr: Ocr | None) -> None:
-        self._ocr = ocr
-        ocr_options: dict[str, Any] = {"disable_ocr": True}
+    def __init__(self, *, ocr: Ocr | None, pdf_path: str | None = None) -> None:
+        """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there."""
+        self._pdf_path = pdf_path
+        self._config = _config(disable_ocr=True)
+        self._recognising_config: kreuzberg.ExtractionConfig | None = None
         if ocr is not None:
             # The cache would keep the text of users' images on the disk.
             tesseract = kreuzberg.TesseractConfig(use_cache=False)
             language = "+".join(ocr.languages)
-            ocr_options = {
-                "ocr": kreuzberg.OcrConfig(backend="tesseract", language=language, tesseract_config=tesseract)
-            }
-        self._config = kreuzberg.ExtractionConfig(
-            use_cache=False,
-            enable_quality_processing=False,
-            **ocr_options,
-            pages=kreuzberg.PageConfig(extract_pages=True, insert_page_markers=False),
-            concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
-            html_options=_HTML_OPTIONS,
-            content_filter=kreuzberg.ContentFilterConfig(
-                include_headers=True, include_footers=True, strip_repeating_text=True
-            ),
-            tree_sitter=kreuzberg.TreeSitterConfig(enabled=False),
-        )
+            self._recognising_config = _config(
+                ocr=kreuzberg.OcrConfig(backend="tesseract", language=language, tesseract_config=tesseract)
+            )
 
     def warm_up(self) -> None:
         """Make the library load all it needs, before the limits are set relative to the memory in use.
@@ -90,12 +90,15 @@ class KreuzbergParser:
         It unpacks its PDF engine into the temporary directory, which the limits forbid later. Where that directory is
         mounted `noexec`, only PDF files cannot be read.
         """
+        kreuzberg.list_ocr_backends()  # registers them, which takes a directory for their caches
         self._read(b"<p>ready</p>", "text/html")
         with contextlib.suppress(kreuzberg.KreuzbergError):
             self._read(_EMPTY_PDF, "application/pdf")
 
-    def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
+    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         """The text of a file of the detected type, or why there is none.
+
+        Only pictures, and pages of a PDF file that have no text layer, are recognised.
 
         May raise any exception of the library or of the standard library's parsers; the caller reports a damaged file.
         """
@@ -114,34 +117,76 @@ class KreuzbergParser:
             result = self._read(content, exact)
         except kreuzberg.KreuzbergError as error:
             return _unreadable(error, exact)
-        return self._document(result, content, exact)
+        return self._outcome(result, content, exact)
 
     def _read(self, content: bytes, mime_type: str) -> Any:
-        return kreuzberg.extract_bytes_sync(content, mime_type, config=self._config)
+        recognise = mime_type.startswith("image/") and self._recognising_config is not None
+        config = self._recognising_config if recognise else self._config
+        return kreuzberg.extract_bytes_sync(content, mime_type, config=config)
 
-    def _document(self, result: Any, content: bytes, mime_type: str) -> Document | Unreadable:
-        text, starts = _text_and_pages(result) if mime_type in _PAGED else (clean(result.content), ())
-        if mime_type in _WITH_MARKDOWN_IMAGES:
-            text = _MARKDOWN_IMAGE.sub(r"\1", text)
-        if not text or text.isspace():
-            return self._without_text(content, mime_type)
-        metadata = result.metadata
-        authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
-        return Document(
-            text=text,
-            mime_type=mime_type,
-            title=_title(metadata.get("title") or metadata.get("subject")),
-            author=", ".join(str(author) for author in authors if author) or None,
-            language=_language(metadata.get("language")),
-            page_starts=starts,
-        )
+    def _recognise(self, page: int, *, path: str, dpi: int) -> str:
+        """The recognised text of a page of the PDF file at `path`."""
+        picture = kreuzberg.render_pdf_page(path, page, dpi=dpi)
+        return clean(self._read(picture, "image/png").content)
 
-    def _without_text(self, content: bytes, mime_type: str) -> Unreadable:
-        if mime_type == "application/pdf" and _PDF_IMAGE.search(content):
-            if self._ocr is None:
-                return Unreadable(SkipReason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
-            return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pictures")
+    def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+        document = _document(result, mime_type)
+        if mime_type == _PDF and self._pdf_path is not None:
+            pages = pages_without_text(document)
+            if pages:
+                recognise = partial(self._recognise, path=self._pdf_path, dpi=_dpi(result))
+                return PartialDocument(document, pages, recognise)
+        if document.text and not document.text.isspace():
+            return document
+        if mime_type == _PDF and self._recognising_config is None and _PDF_IMAGE.search(content):
+            return Unreadable(SkipReason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
         return Unreadable(SkipReason.NO_TEXT)
+
+
+def _config(**ocr_options: Any) -> kreuzberg.ExtractionConfig:
+    return kreuzberg.ExtractionConfig(
+        use_cache=False,
+        enable_quality_processing=False,
+        **ocr_options,
+        pages=kreuzberg.PageConfig(extract_pages=True, insert_page_markers=False),
+        concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
+        html_options=_HTML_OPTIONS,
+        content_filter=kreuzberg.ContentFilterConfig(
+            include_headers=True, include_footers=True, strip_repeating_text=True
+        ),
+        tree_sitter=kreuzberg.TreeSitterConfig(enabled=False),
+    )
+
+
+def _document(result: Any, mime_type: str) -> Document:
+    """The document in a result of the library; its text may be blank."""
+    if mime_type == _PDF:
+        text, starts = _pdf_text_and_pages(result)
+    elif mime_type in _SLIDES:
+        text, starts = _text_and_pages(result)
+    else:
+        text, starts = clean(result.content), ()
+    if mime_type in _WITH_MARKDOWN_IMAGES:
+        text = _MARKDOWN_IMAGE.sub(r"\1", text)
+    metadata = result.metadata
+    authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
+    return Document(
+        text=text,
+        mime_type=mime_type,
+        title=_title(metadata.get("title") or metadata.get("subject")),
+        author=", ".join(str(author) for author in authors if author) or None,
+        language=_language(metadata.get("language")),
+        page_starts=starts,
+    )
+
+
+def _dpi(result: Any) -> int:
+    """The resolution at which the largest page of a PDF file has a bounded number of pixels."""
+    pages = (result.metadata.get("pages") or {}).get("pages") or ()
+    longest = max((side for page in pages for side in page.get("dimensions") or ()), default=0)
+    if longest * _DPI <= _MAX_SIDE_PIXELS * _POINTS_PER_INCH:
+        return _DPI
+    return max(1, int(_MAX_SIDE_PIXELS * _POINTS_PER_INCH / longest))
 
 
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:
@@ -154,6 +199,19 @@ def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     if isinstance(error, kreuzberg.ValidationError) and mime_type in message:
         return Unreadable(SkipReason.BINARY, f"no reader for {mime_type}")
     return Unreadable(SkipReason.CORRUPT, message)
+
+
+def _pdf_text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
+    """The clean text of a PDF file and the offsets in it at which pages start.
+
+    It is that of the pages: in `content`, the library leaves out what looks like tags, gives some passages twice, and
+    has other offsets than those that it states.
+    """
+    pages = result.pages or ()
+    if not pages or [page["page_number"] for page in pages] != list(range(1, len(pages) + 1)):
+        return _text_and_pages(result)
+    texts = [clean(page["content"]).replace(_PDF_HYPHEN, "-") + PAGE_SEPARATOR for page in pages]
+    return "".join(texts), tuple(accumulate((len(text) for text in texts[:-1]), initial=0))
 
 
 def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:

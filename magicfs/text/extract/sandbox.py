@@ -18,15 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.text.extract.answers import Answers
 from magicfs.text.extract.options import Limits, Ocr, Wall
-from magicfs.text.extract.plain_text import clean
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +49,9 @@ _INHERITED_VARIABLES = (
 )
 """The child gets no other variable: passwords and server addresses stay out of it."""
 
+_PDF = "application/pdf"
+
 _MAX_OUTPUT_BYTES = 64 * 1024
-_MAX_DETAIL_CHARACTERS = 300
-_MAX_MIME_TYPE_CHARACTERS = 200
-_MAX_COUNT = 2**31 - 1
 
 
 class Sandbox:
@@ -66,6 +64,7 @@ class Sandbox:
         """
         self._limits = limits
         self._environment = _environment(ocr)
+        self._shares_pdf = ocr is not None
         self._command = list(command) if command is not None else _command(limits, ocr)
         self._child: _Child | None = None
         self._walls_are_logged = False
@@ -78,15 +77,17 @@ class Sandbox:
         return self._running_child().missing_walls
 
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
-        """The text of a file of this type, or why there is none.
+        """The text of a file of this type, or why there is none. A document may be partly read: see `Document`.
 
         Raises `ServerError` when no child can be started.
         """
         request = Message({"mime_type": mime_type}, content)
-        outcome = self._parse_once(request)
-        if outcome is None:
-            outcome = self._parse_once(request)
-        return outcome or Unreadable(SkipReason.CRASHED, "the parser was killed twice")
+        outcome, is_worth_a_retry = self._parse_once(request)
+        if is_worth_a_retry:
+            outcome, is_worth_a_retry = self._parse_once(request)
+        if is_worth_a_retry and isinstance(outcome, Unreadable):
+            return Unreadable(SkipReason.CRASHED, "the parser was killed twice")
+        return outcome
 
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""
@@ -97,7 +98,7 @@ class Sandbox:
     def _running_child(self) -> _Child:
         if self._child is None or not self._child.alive():
             self.close()
-            self._child = _Child(self._command, self._environment)
+            self._child = _Child(self._command, self._environment, shares_pdf=self._shares_pdf)
             self._log_walls(self._child.missing_walls)
         return self._child
 
@@ -111,37 +112,51 @@ class Sandbox:
         else:
             log.info("walls keep parsers from %s", ", ".join(Wall))
 
-    def _parse_once(self, request: Message) -> Document | Unreadable | None:
-        """The outcome, or None when a new child must try again.
+    def _parse_once(self, request: Message) -> tuple[Document | Unreadable, bool]:
+        """The outcome, and whether a new child should try again.
 
         That is so when the cause may be an earlier file of this child, or another process that killed the child.
         """
         child = self._running_child()
         served_before = child.served
+        answers = Answers()
         try:
-            answer = child.exchange(request, limits=self._limits)
+            for answer in child.exchange(request, limits=self._limits):
+                answers.add(answer)
+                if answers.complete:
+                    break
         except TimeoutError:
             self.close()
-            return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
+            return answers.outcome() or self._timed_out(), False
         except FramingError as error:
             unreadable, was_killed = child.cause_of_failure(error)
             self.close()
             log.info("the parser failed (%s) on a %s", unreadable.detail, request.head["mime_type"])
-            return None if was_killed or served_before else unreadable
-        if answer.head.get("last"):
+            return answers.outcome() or unreadable, was_killed or served_before > 0
+        child.finish_file()
+        outcome = answers.outcome() or self._timed_out()
+        is_worth_a_retry = isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BOMB and served_before > 0
+        if answers.is_last or is_worth_a_retry:
             self.close()
-        outcome = _decode_answer(answer)
-        if served_before and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BOMB:
-            self.close()
-            return None
-        return outcome
+        return outcome, is_worth_a_retry
+
+    def _timed_out(self) -> Unreadable:
+        return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
 
 
 class _Child:
     """A child process, the connection to it, and its output."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str], *, shares_pdf: bool) -> None:
+        """Start the process. With `shares_pdf`, it gets the descriptor of a file in memory as its last argument.
+
+        The file holds each PDF file while it is parsed: the library draws pages of files only, and the child may write
+        none.
+        """
         self.served = 0
+        """The number of files that were answered."""
+        self._pdf = os.memfd_create("magicfs-pdf") if shares_pdf else None
+        shared = [] if self._pdf is None else [self._pdf]
         ours, theirs = socket.socketpair()
         self._connection = ours
         self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
@@ -151,12 +166,17 @@ class _Child:
         environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
         try:
             self._process = subprocess.Popen(
-                command, stdin=theirs.fileno(), stdout=self._output, stderr=self._output, env=environment, cwd="/"
+                [*command, *map(str, shared)],
+                stdin=theirs.fileno(),
+                stdout=self._output,
+                stderr=self._output,
+                env=environment,
+                cwd="/",
+                pass_fds=shared,
             )
         except OSError as error:
             ours.close()
-            self._output.close()
-            self._remove_directory()
+            self._close_files()
             raise ServerError(f"no process for reading files can be started ({error})") from error
         finally:
             theirs.close()
@@ -173,14 +193,24 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def exchange(self, request: Message, *, limits: Limits) -> Message:
-        """Send a request and wait for its answer. Raises `TimeoutError` or `FramingError`."""
+    def exchange(self, request: Message, *, limits: Limits) -> Iterator[Message]:
+        """Send a request and yield its answers, without an end. Raises `TimeoutError` or `FramingError`."""
         self._output.truncate(0)
         deadline = time.monotonic() + limits.seconds
+        if self._pdf is not None and request.head["mime_type"] == _PDF:
+            _overwrite(self._pdf, request.body)
         send(self._connection, request, deadline=deadline)
-        answer = receive(self._connection, max_body_bytes=limits.text_bytes, deadline=deadline)
+        room = limits.text_bytes
+        while True:
+            answer = receive(self._connection, max_body_bytes=room, deadline=deadline)
+            room -= len(answer.body)
+            yield answer
+
+    def finish_file(self) -> None:
+        """Count a file whose answers are complete, and free its copy."""
         self.served += 1
-        return answer
+        if self._pdf is not None:
+            os.ftruncate(self._pdf, 0)
 
     def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
         """Why the child gave no answer, and whether another process may have killed it."""
@@ -203,7 +233,12 @@ class _Child:
         self._connection.close()
         self._process.kill()
         self._process.wait()
+        self._close_files()
+
+    def _close_files(self) -> None:
         self._output.close()
+        if self._pdf is not None:
+            os.close(self._pdf)
         self._remove_directory()
 
     def _remove_directory(self) -> None:
@@ -213,6 +248,13 @@ class _Child:
         """The output of the child to stdout and stderr since its last request."""
         self._output.seek(0)
         return self._output.read(_MAX_OUTPUT_BYTES)
+
+
+def _overwrite(descriptor: int, content: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    written = 0
+    while written < len(content):
+        written += os.pwrite(descriptor, memoryview(content)[written:], written)
 
 
 def _temporary_directory_without_noexec() -> str | None:
@@ -236,34 +278,6 @@ def _environment(ocr: Ocr | None) -> dict[str, str]:
     if ocr:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment
-
-
-def _decode_answer(answer: Message) -> Document | Unreadable:
-    """The outcome in an answer. Every field is checked: a file may have taken control of the child."""
-    head = answer.head
-    try:
-        if "reason" in head:
-            return Unreadable(SkipReason(head["reason"]), clean(str(head.get("detail") or ""))[:_MAX_DETAIL_CHARACTERS])
-        return Document(
-            text=clean(answer.body.decode("utf-8", errors="replace")),
-            mime_type=str(head["mime_type"])[:_MAX_MIME_TYPE_CHARACTERS],
-            title=_clean_or_none(head.get("title")),
-            author=_clean_or_none(head.get("author")),
-            language=_clean_or_none(head.get("language")),
-            page_starts=tuple(int(start) for start in head["page_starts"]),
-            cut_bytes=_count(head["cut_bytes"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"[:_MAX_DETAIL_CHARACTERS])
-
-
-def _count(value: Any) -> int:
-    """A number of bytes or pages that Postgres can store. Raises `TypeError` or `ValueError` for another value."""
-    return min(max(int(value), 0), _MAX_COUNT)
-
-
-def _clean_or_none(value: Any) -> str | None:
-    return None if value is None else clean(str(value))
 
 
 def _signal_name(number: int) -> str:

@@ -75,7 +75,7 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
         ("raise", SkipReason.CORRUPT, "the parser's own error"),
         ("recurse", SkipReason.CORRUPT, "RecursionError"),
         ("nonsense", SkipReason.CRASHED, ""),
-        ("wrong-types", SkipReason.CRASHED, "exit code 1"),
+        ("wrong-types", SkipReason.CRASHED, "malformed"),
         ("network", SkipReason.CORRUPT, "PermissionError"),
         ("program", SkipReason.CORRUPT, "PermissionError"),
     ],

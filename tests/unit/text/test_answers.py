@@ -1,0 +1,74 @@
+"""What the parser process answers is checked, and pages are put where they belong."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.framing import FramingError, Message
+from magicfs.text.extract.answers import (
+    Answers,
+    encode_document,
+    encode_end,
+    encode_page,
+    insert_page_texts,
+    pages_without_text,
+)
+
+LETTER = Document("the first page\n\n7\n\nthe third page\n\n", "application/pdf", page_starts=(0, 16, 19))
+
+
+def test_a_page_number_is_no_text_layer() -> None:
+    assert pages_without_text(LETTER) == (1,)
+
+
+def test_a_recognised_page_moves_the_following_ones() -> None:
+    whole = insert_page_texts(LETTER, {1: "a recognised page\n"})
+    assert whole.text == "the first page\n\na recognised page\n\nthe third page\n\n"
+    assert [whole.text[start:].split("\n")[0] for start in whole.page_starts] == [
+        "the first page",
+        "a recognised page",
+        "the third page",
+    ]
+
+
+def test_a_page_keeps_its_text_when_nothing_better_is_recognised() -> None:
+    assert insert_page_texts(LETTER, {1: " .\n"}) == LETTER
+
+
+def test_answers_add_up() -> None:
+    answers = Answers()
+    for answer in (
+        encode_document(LETTER, pages=(1,)),
+        encode_page(1, "recognised"),
+        encode_end(cut_bytes=3, is_last=True),
+    ):
+        assert not answers.complete
+        answers.add(answer)
+    outcome = answers.outcome()
+    assert isinstance(outcome, Document)
+    assert "recognised" in outcome.text
+    assert (outcome.cut_bytes, outcome.unread_pages) == (3, 0)
+    assert answers.complete
+    assert answers.is_last
+
+
+@pytest.mark.parametrize("pages", [(3,), (-1,), ("x",)])
+def test_pages_that_a_document_does_not_have_are_malformed(pages: tuple[int, ...]) -> None:
+    with pytest.raises(FramingError):
+        Answers().add(encode_document(LETTER, pages=pages))
+
+
+@pytest.mark.parametrize("starts", [(1, 16, 19), (0, 19, 16)])
+def test_page_starts_out_of_order_are_malformed(starts: tuple[int, ...]) -> None:
+    with pytest.raises(FramingError):
+        Answers().add(encode_document(Document("text", "application/pdf", page_starts=starts), pages=(1,)))
+
+
+@pytest.mark.parametrize("answer", [encode_page(0, "again"), encode_page(1, "twice"), Message({"page": None})])
+def test_a_page_that_was_not_announced_is_malformed(answer: Message) -> None:
+    answers = Answers()
+    answers.add(encode_document(LETTER, pages=(1, 2)))
+    answers.add(encode_page(1, "once"))
+    with pytest.raises(FramingError):
+        answers.add(answer)
