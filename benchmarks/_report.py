@@ -12,7 +12,7 @@ from typing import Any
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The options that all benchmarks share. Settings in the environment are removed: no benchmark depends on them."""
-    for name in [name for name in os.environ if name.upper().startswith("MAGICFS_")]:
+    for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:
         del os.environ[name]
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

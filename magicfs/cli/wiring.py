@@ -7,6 +7,7 @@ imports what it builds, so that a command loads its own parts only. The function
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -60,12 +61,21 @@ MOUNT_CONNECT_SECONDS = 2.0
 EMBEDDER_LOG = "embedder-on-demand.log"
 
 
+def _load_settings() -> Settings:
+    """Read the settings, and keep the variables of libpq, such as `PGPORT`, from leading past the embedded database."""
+    settings = config.load()
+    if settings.embedded_database:
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]
+    return settings
+
+
 def settings_for_command() -> Settings:
     """The settings of a command that a person runs. It reports errors in its output and writes no log."""
     from magicfs.cli import terminal
 
     logs.setup(level="CRITICAL")
-    settings = config.load()
+    settings = _load_settings()
     for complaint in config.unknown_variables():
         terminal.remark(f"magicfs: {complaint}")
     return settings
@@ -73,7 +83,7 @@ def settings_for_command() -> Settings:
 
 def settings_for_service(role: str) -> Settings:
     """The settings of a part that runs until a signal stops it. It writes a log."""
-    settings = config.load()
+    settings = _load_settings()
     settings.make_home()
     logs.setup(level=settings.log_level, role=role)
     for complaint in config.unknown_variables():

@@ -13,8 +13,8 @@ _data = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove every setting, put the default state directory into a temporary one, and let children be interrupted."""
-    for name in [name for name in os.environ if name.upper().startswith("MAGICFS_")]:
+    """Remove every setting, also of libpq, put the user's state directory out of reach, let children get SIGINT."""
+    for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:
         del os.environ[name]
     config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

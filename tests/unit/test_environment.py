@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from magicfs.cli.wiring import settings_for_command
 from magicfs.config import Settings, load
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +18,7 @@ PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_int
 
 
 def test_no_setting_comes_from_the_environment(tmp_path: Path) -> None:
-    assert [name for name in os.environ if name.upper().startswith("MAGICFS_")] == []
+    assert [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))] == []
     assert Settings(home=tmp_path).home == tmp_path
 
 
@@ -45,7 +48,7 @@ def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) ->
     done = subprocess.run(
         # As a shell starts a background job.
         ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
-        env=os.environ | {"MAGICFS_HOME": str(home), "MAGICFS_MODEL": "none", "magicfs_workers": "many"},
+        env=os.environ | {"MAGICFS_HOME": str(home), "MAGICFS_MODEL": "none", "magicfs_workers": "x", "PGPORT": "1"},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -68,3 +71,14 @@ def test_a_benchmark_ignores_the_settings_of_a_shell(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == str(tmp_path)
+
+
+@pytest.mark.parametrize(("url", "kept"), [(None, False), ("postgresql://elsewhere/magicfs", True)])
+def test_variables_of_libpq_hold_for_an_external_database_alone(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, kept: bool
+) -> None:
+    monkeypatch.setenv("PGPORT", "6000")
+    if url:
+        monkeypatch.setenv("MAGICFS_DATABASE_URL", url)
+    settings_for_command()
+    assert ("PGPORT" in os.environ) is kept
