@@ -69,7 +69,7 @@ def read_progress(connection: Connection, *, host: str, since: datetime, root: s
 
 
 def change_marker(connection: Connection) -> str:
-    """A text that changes with every commit that a search could see: an equal text means an equal index."""
+    """A text that changes with every commit that changes what searches see, and with no other one."""
     return str(fetch_one(connection.execute(_SQL["change_marker"]))[0])
 
 

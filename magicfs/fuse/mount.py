@@ -56,7 +56,7 @@ class DatabaseIndex:
         self._database = database
 
     def change_marker(self, deadline: Deadline) -> str:
-        """A text that differs after each commit to the database."""
+        """A text that differs after each change that searches can see."""
         with self._database.transaction(deadline) as connection:
             return change_marker(connection)
 

@@ -31,7 +31,7 @@ class IndexQueries(Protocol):
     """The queries that the tree sends to the database. Its methods block, and raise `DatabaseError`."""
 
     def change_marker(self, deadline: Deadline) -> str:
-        """A text that differs after each commit to the database."""
+        """A text that differs after each change that searches can see."""
 
     def status(self) -> IndexStatus:
         """The state of the index."""

@@ -1,8 +1,8 @@
 """The cache of search results. Used by `search/`.
 
-A result is valid until something is committed to the database; one cheap query checks that. So `ls -l` and the `cat`s
-after it share one search, and a listing still shows a file that was indexed a moment ago. Programs that ask for the
-same query at the same time share one search too. Safe in any thread.
+A result is valid until something that searches can see has changed; one cheap query checks that. So `ls -l` and the
+`cat`s after it share one search, and a listing still shows a file that was indexed a moment ago. Programs that ask for
+the same query at the same time share one search too. Safe in any thread.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from magicfs.tree.names import result_names
 
 UNCHECKED_SECONDS = 0.1
 """A younger result is returned without a query of the change marker: programs list a directory several times."""
-MAX_AGE_SECONDS = 60.0
-"""The age limit of a result of an unchanged index: other conditions of the search may have changed."""
+MAX_AGE_SECONDS = 3600.0
+"""The age limit of a result of an unchanged index: Postgres may have other statistics, or a new index of vectors."""
+MAX_AGE_WHILE_PENDING_SECONDS = 60.0
+"""The age limit of a result whose coverage says that work is pending. In a large index, that may be ten seconds old."""
 MAX_AGE_WITH_NOTICES_SECONDS = 1.0
 """The age limit of a result with notices, such as that the query embedder did not answer."""
 MAX_QUERIES = 128
@@ -53,6 +55,14 @@ class CachedResult:
     """The marker before the search began."""
     searched_at: float
     """By the clock of the cache."""
+
+    @property
+    def expires_at(self) -> float:
+        """When the result is no longer valid, even if the index does not change."""
+        if self.result.notices:
+            return self.searched_at + MAX_AGE_WITH_NOTICES_SECONDS
+        is_pending = self.result.coverage.pending_files or self.result.coverage.pending_chunks
+        return self.searched_at + (MAX_AGE_WHILE_PENDING_SECONDS if is_pending else MAX_AGE_SECONDS)
 
     @cached_property
     def hits(self) -> Mapping[bytes, Hit]:
@@ -136,10 +146,8 @@ class ResultCache:
     def _validate_or_search(self, query: bytes, cached: CachedResult | None, deadline: Deadline) -> CachedResult:
         now = self._clock()
         marker = self._change_marker(deadline)
-        if cached is not None and cached.change_marker == marker:
-            max_age = MAX_AGE_WITH_NOTICES_SECONDS if cached.result.notices else MAX_AGE_SECONDS
-            if now - cached.searched_at < max_age:
-                return cached
+        if cached is not None and cached.change_marker == marker and now < cached.expires_at:
+            return cached
         result = self._searcher.search(query.decode("utf-8", "surrogateescape"), deadline_s=deadline.seconds_left())
         return CachedResult(result=result, change_marker=marker, searched_at=now)
 

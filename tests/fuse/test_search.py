@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.db.heartbeats import record_mount
 from magicfs.db.pool import Database
 from magicfs.fuse.thread_pools import INDEX_THREADS
+from magicfs.tree.result_cache import UNCHECKED_SECONDS
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -51,6 +53,18 @@ def test_a_listing_and_reading_its_files_is_one_search(mount: MountProcess, root
         (mount.query_path("roses") / name).read_bytes()
     assert mount.result_names("roses") == names
     assert json.loads((mount.query_path("roses") / ".results.json").read_text())["query"] == "roses"
+    assert mount.searches == ["roses"]
+
+
+def test_a_heartbeat_does_not_make_a_search_run_again(
+    mount: MountProcess, root: IndexedRoot, database: Database
+) -> None:
+    root.add("a.txt", "roses")
+    names = mount.result_names("roses")
+    time.sleep(2 * UNCHECKED_SECONDS)
+    with database.transaction() as connection:
+        record_mount(connection, host="there", path=b"/mnt", pid=1)
+    assert mount.result_names("roses") == names
     assert mount.searches == ["roses"]
 
 

@@ -12,6 +12,7 @@ from magicfs.domain.results import Coverage, SearchResult
 from magicfs.errors import DatabaseUnavailable
 from magicfs.tree.result_cache import (
     MAX_AGE_SECONDS,
+    MAX_AGE_WHILE_PENDING_SECONDS,
     MAX_AGE_WITH_NOTICES_SECONDS,
     MAX_QUERIES,
     UNCHECKED_SECONDS,
@@ -27,6 +28,7 @@ class FakeIndex:
     now: float = 0.0
     searches: list[str] = field(default_factory=list)
     notices: tuple[str, ...] = ()
+    pending: int = 0
     error: Exception | None = None
     may_answer: threading.Event = field(default_factory=threading.Event)
 
@@ -39,7 +41,7 @@ class FakeIndex:
         assert self.may_answer.wait(10)
         if self.error is not None:
             raise self.error
-        return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0), ()), notices=self.notices)
+        return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0, self.pending), ()), notices=self.notices)
 
     def cache(self) -> ResultCache:
         return ResultCache(self, lambda deadline: self.marker, search_seconds=5, clock=lambda: self.now)
@@ -53,6 +55,15 @@ def test_a_result_is_cached_until_the_index_changes() -> None:
     assert cache.get(b"a") is first
     index.marker = "2"
     assert cache.get(b"a") is not first
+    assert index.searches == ["a", "a"]
+
+
+def test_a_result_is_not_cached_long_while_work_is_pending() -> None:
+    index = FakeIndex(pending=1)
+    cache = index.cache()
+    cache.get(b"a")
+    index.now += MAX_AGE_WHILE_PENDING_SECONDS + 1
+    cache.get(b"a")
     assert index.searches == ["a", "a"]
 
 
