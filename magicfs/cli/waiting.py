@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from magicfs.cli import terminal
+from magicfs.cli.stalled import explain, read_situation
 from magicfs.errors import DatabaseUnavailable, ServerError
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ CHECK_SECONDS = 2.0
 MAX_RESTARTS = 3
 """A part that has ended again after this many restarts counts as failed."""
 
-STALL_SECONDS = 60.0
-"""The progress has stalled if the counts are unchanged for this long. One large file may take nearly as long."""
+STALL_SECONDS = 10.0
+"""The progress has stalled if the counts are unchanged for this long. Then the reason is looked for, and said."""
+
+REPEAT_SECONDS = 60.0
+"""Pause before the same reason is said again."""
 
 OUTAGE_SECONDS = 30.0
 """How long the database may be unavailable, as it is during a restart."""
@@ -128,10 +133,11 @@ def wait_until_searchable(
 ) -> ProgressReport:
     """Wait until every root of this host was scanned after `since`, the database's time, and its files are indexed.
 
-    With the name of a `root`, on any host, wait for that root only. Raises `ServerError` when the parts of this machine
-    were stopped or keep failing, and `DatabaseUnavailable` after `OUTAGE_SECONDS`.
+    With the name of a `root`, on any host, wait for that root only. Says why if nothing moves for `STALL_SECONDS`.
+    Raises `ServerError` when the parts of this machine were stopped or keep failing, and `DatabaseUnavailable` after
+    `OUTAGE_SECONDS`.
     """
-    meter, stall_detector = ProgressMeter(), StallDetector()
+    meter, stall_detector, reasons = ProgressMeter(), StallDetector(), _Reasons()
     answered = time.monotonic()
     checked = float("-inf")
     with _Display() as display:
@@ -140,16 +146,19 @@ def wait_until_searchable(
             try:
                 progress, scanned = _read(settings, database, since=since, root=root)
                 answered = time.monotonic()
-            except DatabaseUnavailable:
+            except DatabaseUnavailable as error:
                 if time.monotonic() - answered > OUTAGE_SECONDS:
                     raise
+                if time.monotonic() - answered > STALL_SECONDS:
+                    reasons.say(f"waiting for the database: {error}", now=time.monotonic())
             else:
                 report = meter.update(progress, now=answered)
                 display.show(report)
-                if stall_detector.is_stalled(report, now=answered):
-                    terminal.remark("no progress for a minute: see 'magicfs status' and the logs")
                 if scanned and not progress.files.pending and report.chunks_done >= progress.chunks.total:
                     return report
+                if stall_detector.is_stalled(report, now=answered):
+                    with suppress(DatabaseUnavailable):
+                        reasons.say(explain(read_situation(settings, database, since=since, root=root)), now=answered)
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
                 _check_alive(settings)
@@ -159,11 +168,11 @@ def wait_until_searchable(
 
 def _read(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
     """The progress, and whether all roots in question have been scanned."""
-    from magicfs.db.roots import count_unscanned
+    from magicfs.db.roots import list_unscanned
     from magicfs.db.status import read_progress
 
     with database.transaction() as connection:
-        scanned = count_unscanned(connection, host=settings.host, root=root, since=since) == 0
+        scanned = not list_unscanned(connection, host=settings.host, root=root, since=since)
         return read_progress(connection, host=settings.host, since=since, root=root), scanned
 
 
@@ -179,6 +188,19 @@ def _check_alive(settings: Settings) -> None:
         if part.state == "backoff" and part.restarts >= MAX_RESTARTS:
             log_path = settings.log_dir / f"{part.name}.log"
             raise ServerError(f"{part.name} does not stay up: {last_line(log_path)}: see {log_path}")
+
+
+@dataclass
+class _Reasons:
+    """Prints why nothing moves: each new reason, and the same one again after `REPEAT_SECONDS`."""
+
+    _said: str = ""
+    _said_at: float = 0.0
+
+    def say(self, reason: str, *, now: float) -> None:
+        if reason != self._said or now - self._said_at >= REPEAT_SECONDS:
+            self._said, self._said_at = reason, now
+            terminal.remark(reason)
 
 
 class _Display:

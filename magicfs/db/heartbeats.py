@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.status import MountStatus, WorkerStatus
 
@@ -36,6 +36,11 @@ def claim_host(connection: Connection, *, host: str, machine: str, seconds: floa
 def release_host(connection: Connection, *, host: str, machine: str) -> None:
     """End the claim of a host by a machine. Does nothing when another machine has it."""
     connection.execute(_SQL["release_host"], {"name": host, "machine": machine})
+
+
+def has_agent(connection: Connection, *, host: str) -> bool:
+    """Whether an agent works the host: it has claimed the host, and the claim lasts."""
+    return bool(fetch_one(connection.execute(_SQL["has_agent"], {"name": host}))[0])
 
 
 def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> None:

@@ -96,13 +96,13 @@ def request_scan(
     return connection.execute(_SQL["request_scan"], values).rowcount
 
 
-def count_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> int:
-    """The number of a host's roots that have not completed a scan that began after `since`. Missing roots do not count.
+def list_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> list[str]:
+    """The names of a host's roots without a completed scan that began after `since`. Missing roots do not count.
 
     With the name of a `root`, on any host, only that one counts.
     """
     values = {"host": host, "root": root, "since": since}
-    return int(fetch_one(connection.execute(_SQL["count_unscanned"], values))[0])
+    return [name for (name,) in connection.execute(_SQL["list_unscanned"], values)]
 
 
 def count_deletion_statements(connection: Connection, root: RootId) -> int:

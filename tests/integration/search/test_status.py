@@ -2,7 +2,7 @@
 
 from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.pool import Database
-from magicfs.db.roots import count_unscanned, database_time
+from magicfs.db.roots import database_time, list_unscanned
 from magicfs.db.status import read_progress, read_status
 from tests.integration.search.corpus import SPEC, Corpus, unit
 
@@ -78,10 +78,10 @@ def test_unscanned_roots_are_counted_by_root(database: Database) -> None:
     with database.transaction() as connection:
         began = database_time(connection)
         connection.execute("UPDATE roots SET scanned_at = now() WHERE name IN ('papers', 'theirs')")
-        assert count_unscanned(connection, host="box", since=began) == 1
-        assert count_unscanned(connection, host="box", root="papers", since=began) == 0
-        assert count_unscanned(connection, host="box", root="beside", since=began) == 1
-        assert count_unscanned(connection, host="box", root="theirs", since=began) == 0
+        assert list_unscanned(connection, host="box", since=began) == ["beside"]
+        assert list_unscanned(connection, host="box", root="papers", since=began) == []
+        assert list_unscanned(connection, host="box", root="beside", since=began) == ["beside"]
+        assert list_unscanned(connection, host="box", root="theirs", since=began) == []
 
 
 def test_only_recent_heartbeats_are_listed(database: Database) -> None:

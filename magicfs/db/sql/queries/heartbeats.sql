@@ -52,3 +52,7 @@ ORDER BY name
 SELECT host, path, pid FROM mounts
 WHERE seen_at > now() - make_interval(secs => %(within)s)
 ORDER BY host, path
+
+-- name: has_agent
+-- Whether an agent has a host now.
+SELECT EXISTS (SELECT FROM hosts WHERE name = %(name)s AND agent_machine IS NOT NULL AND agent_until > now())

@@ -63,12 +63,13 @@ WHERE (%(name)s::text IS NULL OR name = %(name)s)
   AND (%(host)s::text IS NULL OR host_id = (SELECT id FROM hosts WHERE name = %(host)s))
 RETURNING id
 
--- name: count_unscanned
+-- name: list_unscanned
 -- Roots of a host, or one root by its name, without a completed scan that began after a moment. Missing ones do not
 -- count.
-SELECT count(*) FROM roots r JOIN hosts h ON h.id = r.host_id
+SELECT r.name FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE CASE WHEN %(root)s::text IS NULL THEN h.name = %(host)s ELSE r.name = %(root)s END AND r.state <> 'missing'
   AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
+ORDER BY r.name
 
 -- name: count_deletion_statements
 -- How many statements have deleted files of a root. A deleted root has none.

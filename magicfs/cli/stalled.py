@@ -1,0 +1,95 @@
+"""Says what a wait for the index waits for, and why nothing moves: no broker, no agent, or no worker.
+
+Used by `waiting`. It reads the database and asks the broker; it starts nothing. Main thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from magicfs.cli import wiring
+
+if TYPE_CHECKING:
+    from magicfs.config import Settings
+    from magicfs.db.pool import Database
+    from magicfs.domain.status import BrokerStatus, IndexProgress, WorkerStatus
+
+MAX_NAMES = 3
+"""Roots that are named; of the others, the number is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a wait for the roots of one host depends on."""
+
+    host: str
+    unscanned: Sequence[str]
+    """The names of the roots whose scan has not ended."""
+    progress: IndexProgress
+    has_agent: bool
+    """Whether an agent works the host."""
+    broker: BrokerStatus
+    workers: Sequence[WorkerStatus]
+    """The workers of the cluster that answer; none while the broker does not."""
+
+
+def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
+    """The present situation of a wait. Takes up to three seconds, because it asks the broker and the workers."""
+    from magicfs.db.heartbeats import has_agent
+    from magicfs.db.roots import list_roots, list_unscanned
+    from magicfs.db.status import read_progress
+
+    with database.transaction() as connection:
+        owners = [entry.root.host for entry in list_roots(connection) if entry.root.name == root]
+        host = owners[0] if owners else settings.host
+        unscanned = list_unscanned(connection, host=settings.host, root=root, since=since)
+        progress = read_progress(connection, host=settings.host, since=since, root=root)
+        agent = has_agent(connection, host=host)
+    broker = wiring.probe_broker(settings)
+    workers = wiring.job_queue(settings).workers() if broker.ok else []
+    return Situation(host=host, unscanned=unscanned, progress=progress, has_agent=agent, broker=broker, workers=workers)
+
+
+def explain(situation: Situation) -> str:
+    """What is waited for and why nothing moves, in one line. Pure."""
+    files, chunks = situation.progress.files, situation.progress.chunks
+    if situation.unscanned:
+        return f"waiting for the scan of {_names(situation.unscanned)}: {_why_no_scan(situation)}"
+    if files.pending:
+        return f"waiting for {_count(files.pending, 'file')} to be read: {_why_no_work(situation, 'extract')}"
+    missing = chunks.total - chunks.embedded - chunks.failed
+    return f"waiting for the vectors of {_count(missing, 'chunk')}: {_why_no_work(situation, 'embed')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _names(roots: Sequence[str]) -> str:
+    others = len(roots) - MAX_NAMES
+    return ", ".join(roots[:MAX_NAMES]) + (f" and {others} more" if others > 0 else "")
+
+
+def _why_no_scan(situation: Situation) -> str:
+    if not situation.has_agent:
+        return f"no agent runs on {situation.host}: start 'magicfs up' or 'magicfs agent' there"
+    return "the agent is at it; a large directory takes minutes"
+
+
+def _why_no_work(situation: Situation, kind: str) -> str:
+    """Why no worker of a kind does the work that waits."""
+    if not situation.broker.ok:
+        return str(situation.broker.detail)
+    # Files are read on their own host, chunks are embedded anywhere.
+    place = f" on {situation.host}" if kind == "extract" else ""
+    able = [worker for worker in situation.workers if worker.kind == kind]
+    if not any(worker.host == situation.host or not place for worker in able):
+        return f"no {kind} worker answers{place}: start 'magicfs up' or 'magicfs worker --queue {kind}'" + (
+            " there" if place else ""
+        )
+    if not situation.has_agent:
+        return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
+    return f"{_count(len(able), f'{kind} worker')} at work; one large file may take a minute, see 'magicfs status' and the logs"
