@@ -124,6 +124,7 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
             host=HOST,
             owner="benchmark",
             max_file_bytes=settings.max_file_mb << 20,
+            max_embedded_chunks=settings.max_embedded_chunks,
         )
         while service.run_batch():
             pass

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         le=MAX_EXTRACT_SECONDS,
         description=f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.",
     )
+    max_embedded_chunks: int = Field(
+        2000,
+        ge=1,
+        le=1_000_000,
+        description="Chunks of one file that are found by meaning, spread over it. All are found by their words.",
+    )
     chunk_tokens: int = Field(200, ge=32, le=512, description="Size of a chunk, in tokens of the model.")
     scan_seconds: int = Field(300, ge=1, description="Pause between two full scans of a root.")
     search_seconds: float = Field(5.0, gt=0, description="Longest wait for the result of a search in the mount.")

@@ -388,6 +388,7 @@ class WorkerServices:
             host=settings.host,
             owner=self._owner,
             max_file_bytes=settings.max_file_mb << 20,
+            max_embedded_chunks=settings.max_embedded_chunks,
         )
 
     def embed_service(self) -> EmbedService:

@@ -17,7 +17,7 @@ from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.domain.ids import ContentId, Digest, RootId
+from magicfs.domain.ids import ContentId, Digest, ModelId, RootId
 from magicfs.errors import DatabaseConflict
 
 _SQL = load_queries("contents")
@@ -127,11 +127,29 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
         raise DatabaseConflict("a sweep has deleted a chunk before it was placed in its content: try again")
 
 
+def set_max_embedded_chunks(connection: Connection, chunks: int) -> int:
+    """Set the most chunks of a content that are embedded. After an increase, queues the missing ones of all contents.
+
+    Returns the number of queued chunks. A decrease holds for contents that are queued from now on.
+    """
+    changed = connection.execute(_SQL["set_max_embedded_chunks"], {"chunks": chunks}).fetchone()
+    if changed is None or (changed[0] is not None and changed[0] > chunks):
+        return 0
+    models = [ModelId(row[0]) for row in connection.execute(_SQL["live_models"]).fetchall()]
+    return sum(enqueue_all_chunks(connection, model) for model in models)
+
+
+def enqueue_all_chunks(connection: Connection, model: ModelId) -> int:
+    """Queue all chunks of files that are to be embedded and have no row of this model. Returns their number."""
+    return connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model}).rowcount
+
+
 def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
     """Queue the chunks of contents for embedding, under the active and the building model. Returns the number of rows.
 
-    `priorities` has the priority of each content. Chunks that need no change are not counted: they have a vector, or
-    wait with this priority already.
+    `priorities` has the priority of each content. Of a content with very many chunks only a part is queued, see
+    `set_max_embedded_chunks`. Chunks that need no change are not counted: they have a vector, or wait with this
+    priority already.
     """
     if not priorities:
         return 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg import sql
 
+from magicfs.db.contents import enqueue_all_chunks
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId
@@ -105,7 +106,7 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         return active
     model_id = _upsert_model(connection, spec, ModelState.BUILDING)
     _set_state(connection, model_id, ModelState.BUILDING)
-    connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model_id})
+    enqueue_all_chunks(connection, model_id)
     return IndexedModel(id=model_id, spec=spec)
 
 
@@ -117,7 +118,7 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     if building is None or fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": building.id}))[0]:
         return None
     # A file that was being read when the building began may have added chunks without a row for this model.
-    if connection.execute(_SQL["enqueue_all_chunks"], {"model_id": building.id}).rowcount:
+    if enqueue_all_chunks(connection, building.id):
         return None
     active = active_model(connection)
     if active is not None:

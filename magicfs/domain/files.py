@@ -198,6 +198,9 @@ class FileFacts:
     mime_type: str | None
     chunks: int
     embedded: int
+    """Chunks with a vector of the active model."""
+    words_only: int
+    """Chunks beyond the limit of embedded ones: they get no vector."""
     cut_bytes: int
     """Bytes of text beyond the limit, which are not in the index."""
     unread_pages: int

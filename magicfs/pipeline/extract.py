@@ -76,8 +76,9 @@ class ExtractService:
         host: str,
         owner: str,
         max_file_bytes: int,
+        max_embedded_chunks: int,
     ) -> None:
-        """`owner` is the worker's name, stable over its restarts."""
+        """`owner` is the worker's name, stable over its restarts. Of a file, `max_embedded_chunks` are embedded."""
         self._database = database
         self._queue = queue
         self._extractor = extractor
@@ -85,16 +86,24 @@ class ExtractService:
         self._host = host
         self._owner = owner
         self._max_file_bytes = max_file_bytes
+        self._max_embedded_chunks = max_embedded_chunks
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Returns the number of released claims.
+        Also applies the limit of embedded chunks to the index. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
             files_db.quarantine_files(connection)
+        if retry_on_conflict(self._apply_limit):
+            self._queue.notify_embed()
         return released
+
+    def _apply_limit(self) -> int:
+        """Returns the number of chunks that a higher limit has queued."""
+        with self._database.transaction() as connection:
+            return contents_db.set_max_embedded_chunks(connection, self._max_embedded_chunks)
 
     def run_batch(self) -> int:
         """Claim and process the next files. Returns how many were processed, and notifies again if there were any.

@@ -75,6 +75,8 @@ class Index:
     embedder: FakeEmbedder
     restarts: bool = False
     """Whether the agent restarts before every scan."""
+    max_embedded_chunks: int = 2000
+    """The setting of extract workers that start from now on."""
     scanner: Scanner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +106,7 @@ class Index:
             host=HOST,
             owner=owner,
             max_file_bytes=1 << 20,
+            max_embedded_chunks=self.max_embedded_chunks,
         )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:

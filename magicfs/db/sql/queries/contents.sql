@@ -42,18 +42,69 @@ FROM unnest(%(content_ids)s::bigint[], %(ordinals)s::integer[], %(digests)s::byt
      AS place (content_id, ordinal, digest, first_line, last_line, page)
 JOIN chunks USING (digest)
 
+-- name: max_embedded_chunks
+-- The most chunks of a content that are embedded.
+SELECT value::integer FROM meta WHERE key = 'max_embedded_chunks'
+
+-- name: set_max_embedded_chunks
+-- Another limit. Returns the previous one, or nothing if it stays. A second worker that sets it waits for the first one.
+WITH previous AS (SELECT value::integer AS chunks FROM meta WHERE key = 'max_embedded_chunks')
+INSERT INTO meta (key, value) VALUES ('max_embedded_chunks', %(chunks)s::integer::text)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value
+RETURNING (SELECT chunks FROM previous)
+
+-- name: chunks_to_embed
+-- The chunks of the content `wanted` that are embedded: all of them, or as many as the limit, spread over the content.
+-- Of each 64 chunks in a row, those with the lowest hashes are taken first. The hash is that of the chunk, not of its
+-- place, so an edit or a higher limit leaves the others as they are. The first chunk is always taken: it says most.
+-- Whether a content exceeds the limit shows in one row, so a short content is not sorted.
+(
+    SELECT chunk_id, ordinal FROM content_chunks
+    WHERE content_id = wanted.content_id AND NOT EXISTS (
+        SELECT FROM content_chunks WHERE content_id = wanted.content_id AND ordinal = ({{max_embedded_chunks}}))
+    UNION ALL
+    SELECT chunk_id, ordinal FROM (
+        SELECT chunk_id, ordinal, row_number() OVER (ORDER BY ordinal > 0, block_rank, hash) AS rank FROM (
+            SELECT chunk_id, ordinal, hash, row_number() OVER (PARTITION BY ordinal / 64 ORDER BY hash) AS block_rank
+            FROM (
+                SELECT chunk_id, min(ordinal) AS ordinal, hashint8extended(chunk_id, 0) AS hash
+                FROM content_chunks
+                WHERE content_id = wanted.content_id AND EXISTS (
+                    SELECT FROM content_chunks
+                    WHERE content_id = wanted.content_id AND ordinal = ({{max_embedded_chunks}}))
+                GROUP BY chunk_id
+            ) AS distinct_chunks
+        ) AS in_blocks
+    ) AS ranked
+    WHERE rank <= ({{max_embedded_chunks}})
+)
+
 -- name: enqueue_chunks
--- A pending row for each chunk of the contents, under the active and the building model. Only the first chunks get the
--- content's priority: all chunks of a long text would delay other files for minutes.
+-- A pending row for each chunk of the contents that is to be embedded, under the active and the building model. Only the
+-- first chunks get the content's priority: all chunks of a long text would delay other files for minutes.
 INSERT INTO embeddings (model_id, chunk_id, priority)
 SELECT m.id, c.chunk_id, max(CASE WHEN c.ordinal < %(prioritized)s THEN wanted.priority ELSE 0 END)
 FROM unnest(%(content_ids)s::bigint[], %(priorities)s::smallint[]) AS wanted (content_id, priority)
-JOIN content_chunks c USING (content_id) CROSS JOIN models m
+CROSS JOIN LATERAL {{chunks_to_embed}} AS c CROSS JOIN models m
 WHERE m.state IN ('active', 'building')
 GROUP BY m.id, c.chunk_id
 ORDER BY 1, 2
 ON CONFLICT (model_id, chunk_id) DO UPDATE SET priority = excluded.priority
 WHERE embeddings.state = 'pending' AND embeddings.priority < excluded.priority
+
+-- name: enqueue_all_chunks
+-- A pending row of a model for every chunk that is to be embedded for a file, and that has no row yet.
+INSERT INTO embeddings (model_id, chunk_id)
+SELECT DISTINCT %(model_id)s::smallint, c.chunk_id
+FROM (SELECT id FROM contents WHERE EXISTS (SELECT FROM files WHERE content_id = contents.id)) AS wanted (content_id)
+CROSS JOIN LATERAL {{chunks_to_embed}} AS c
+WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk_id = c.chunk_id)
+ORDER BY c.chunk_id
+ON CONFLICT DO NOTHING
+
+-- name: live_models
+-- The active and the building model.
+SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
 
 -- name: orphan_contents
 -- Those of the contents that no file has. Locked ones are skipped and left to `mark_orphans`: this transaction has

@@ -36,7 +36,7 @@ LIMIT %(limit)s
 SELECT DISTINCT reason FROM files WHERE state = 'failed' AND reason IS NOT NULL ORDER BY reason
 
 -- name: file_facts
--- One file with the number of its chunks, and of those that have a vector of the active model.
+-- One file with the number of its chunks, of those that have a vector of the active model, and of those that get none.
 SELECT f.state, f.reason, f.detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
        extract(epoch FROM f.indexed_at)::float8, c.mime_type,
        (SELECT count(*) FROM content_chunks p WHERE p.content_id = f.content_id),
@@ -44,6 +44,9 @@ SELECT f.state, f.reason, f.detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
         JOIN models m ON m.state = 'active'
         JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id AND e.state = 'done'
         WHERE p.content_id = f.content_id),
+       (SELECT count(*) FROM content_chunks p JOIN models m ON m.state = 'active'
+        WHERE p.content_id = f.content_id
+          AND NOT EXISTS (SELECT FROM embeddings e WHERE e.model_id = m.id AND e.chunk_id = p.chunk_id)),
        coalesce(c.cut_bytes, 0), coalesce(c.unread_pages, 0)
 FROM files f LEFT JOIN contents c ON c.id = f.content_id
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s

@@ -41,14 +41,6 @@ SELECT id, dimension FROM stored UNION ALL SELECT id, dimension FROM added
 -- Another state for a model.
 UPDATE models SET state = %(state)s, changed_at = now() WHERE id = %(model_id)s AND state <> %(state)s
 
--- name: enqueue_all_chunks
--- A pending row of this model for every chunk that a file has and that has no row yet.
-INSERT INTO embeddings (model_id, chunk_id)
-SELECT %(model_id)s, id FROM chunks
-WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk_id = chunks.id)
-  AND EXISTS (SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = chunks.id)
-ON CONFLICT DO NOTHING
-
 -- name: has_pending_chunks
 -- Whether a chunk that a file has still waits for a vector of this model.
 SELECT EXISTS (

@@ -1,0 +1,140 @@
+"""Of a file with very many chunks, all words are found, and a limited number of chunks by their meaning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from magicfs.cli.commands.doctor import explanation_lines
+from magicfs.db.models import active_model, build_model, complete_building
+from magicfs.db.roots import database_time
+from magicfs.db.status import read_progress, read_status
+from magicfs.ingest.explain import explain
+from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
+from tests.plugins.index import HOST, Index
+
+CHUNKS = 2000
+LIMIT = 200
+
+
+def rows_of(count: int) -> list[str]:
+    return [f"row {number} of the table" for number in range(count)]
+
+
+def write(index: Index, rows: list[str]) -> None:
+    (index.folder / "table.txt").write_text("\n\n".join(rows))
+
+
+def embedded_places(index: Index) -> list[int]:
+    """The ordinals of the file's chunks that have a vector."""
+    return [
+        row[0]
+        for row in index.rows(
+            "SELECT ordinal FROM files JOIN content_chunks USING (content_id)"
+            " JOIN embeddings USING (chunk_id) WHERE embeddings.state = 'done' ORDER BY ordinal"
+        )
+    ]
+
+
+def vectors(index: Index) -> int:
+    return index.rows("SELECT count(*) FROM embeddings")[0][0]
+
+
+@pytest.fixture
+def limited(index: Index) -> Index:
+    """An index with one file of CHUNKS chunks, of which LIMIT are embedded."""
+    index.max_embedded_chunks = LIMIT
+    index.extraction().recover()
+    write(index, rows_of(CHUNKS))
+    index.settle()
+    return index
+
+
+def test_all_words_are_stored_and_a_limited_number_of_chunks_embedded(limited: Index) -> None:
+    assert limited.rows("SELECT count(*) FROM content_chunks JOIN files USING (content_id)") == [(CHUNKS,)]
+    assert len(embedded_places(limited)) == LIMIT
+
+
+def test_the_embedded_chunks_are_spread_over_the_file(limited: Index) -> None:
+    places = embedded_places(limited)
+    assert places[0] == 0, "the beginning says most"
+    assert max(after - before for before, after in pairwise([*places, CHUNKS])) < 64 * 1.5
+    tenths = [sum(tenth * 200 <= place < (tenth + 1) * 200 for place in places) for tenth in range(10)]
+    assert min(tenths) >= 15
+    assert max(tenths) <= 25
+
+
+def test_coverage_and_waiting_count_what_is_to_be_embedded(limited: Index) -> None:
+    with limited.database.transaction() as connection:
+        chunks = read_status(connection).chunks
+        progress = read_progress(connection, host=HOST, since=database_time(connection))
+    assert (chunks.total, chunks.embedded) == (LIMIT, LIMIT)
+    assert (progress.chunks.total, progress.chunks.embedded) == (LIMIT, LIMIT)
+
+
+def test_doctor_says_how_much_is_found_by_meaning(limited: Index) -> None:
+    path = limited.folder / "table.txt"
+    lines = "\n".join(explanation_lines(explain(limited.database, host=HOST, path=path)))
+    assert "200 of 2000 chunks by meaning" in lines
+    assert "MAGICFS_MAX_EMBEDDED_CHUNKS" in lines
+    (limited.folder / "short.txt").write_text("short")
+    limited.settle()
+    lines = "\n".join(explanation_lines(explain(limited.database, host=HOST, path=limited.folder / "short.txt")))
+    assert "1 of 1 chunks by meaning" in lines
+    assert "MAGICFS_MAX_EMBEDDED_CHUNKS" not in lines
+
+
+def test_an_edit_embeds_few_other_chunks(limited: Index) -> None:
+    before = vectors(limited)
+    rows = rows_of(CHUNKS)
+    rows[700] = "something else"
+    write(limited, rows)
+    limited.settle()
+    assert vectors(limited) <= before + 3
+    write(limited, [*rows, *(f"a new line {number}" for number in range(20))])
+    limited.settle()
+    assert vectors(limited) <= before + 15, "a log that grows"
+    write(limited, ["a new first row", *rows])
+    limited.settle()
+    assert vectors(limited) <= before + 15 + CHUNKS // 64 * 2, "rows that have moved by one"
+
+
+def test_a_file_below_the_limit_is_embedded_whole(index: Index) -> None:
+    index.max_embedded_chunks = LIMIT
+    index.extraction().recover()
+    write(index, rows_of(LIMIT))
+    index.settle()
+    assert len(embedded_places(index)) == LIMIT
+    write(index, rows_of(LIMIT - 1) * 5)
+    index.settle()
+    assert vectors(index) == LIMIT, "repeated chunks count once"
+
+
+def test_a_raised_setting_applies_to_stored_files(limited: Index) -> None:
+    before = set(embedded_places(limited))
+    limited.max_embedded_chunks = 2 * LIMIT
+    limited.extraction().recover()
+    limited.settle()
+    after = set(embedded_places(limited))
+    assert len(after) == 2 * LIMIT
+    assert before < after, "no vector was made in vain"
+    limited.max_embedded_chunks = LIMIT
+    limited.extraction().recover()
+    limited.settle()
+    assert set(embedded_places(limited)) == after, "vectors that are there are kept"
+
+
+def test_a_new_model_embeds_the_same_number(limited: Index) -> None:
+    other = replace(FAKE_SPEC, name="fake/other")
+    with limited.database.transaction() as connection:
+        model = build_model(connection, other)
+    limited.embedder = FakeEmbedder(other)
+    limited.settle()
+    assert limited.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(LIMIT,)]
+    with limited.database.transaction() as connection:
+        assert complete_building(connection) is not None
+        active = active_model(connection)
+    assert active is not None
+    assert active.id == model.id
