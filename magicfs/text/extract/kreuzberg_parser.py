@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import zlib
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
@@ -50,8 +51,9 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
-_PDF_HYPHEN = "\x02"
-"""The PDF engine's character for a hyphen at the end of a line; the line goes on with the rest of the word."""
+_PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n"} | {0x02: "-"}
+"""0x02 is the PDF engine's hyphen at the end of a line, which goes on with the rest of the word. Other control
+characters are glyphs without a known meaning."""
 
 _DPI = 200
 _MAX_SIDE_PIXELS = 4000
@@ -127,7 +129,7 @@ class KreuzbergParser:
     def _recognise(self, page: int, *, path: str, dpi: int) -> str:
         """The recognised text of a page of the PDF file at `path`."""
         picture = kreuzberg.render_pdf_page(path, page, dpi=dpi)
-        return clean(self._read(picture, "image/png").content)
+        return "" if _is_blank(picture) else clean(self._read(picture, "image/png").content)
 
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         document = _document(result, mime_type)
@@ -189,6 +191,21 @@ def _dpi(result: Any) -> int:
     return max(1, int(_MAX_SIDE_PIXELS * _POINTS_PER_INCH / longest))
 
 
+def _is_blank(png: bytes) -> bool:
+    """Whether a drawn page has one colour, so that it needs no recognition, which takes seconds."""
+    height = int.from_bytes(png[20:24])
+    position, data = 8, b""
+    while position < len(png):
+        length = int.from_bytes(png[position : position + 4])
+        if png[position + 4 : position + 8] == b"IDAT":
+            data += png[position + 8 : position + 8 + length]
+        position += length + 12
+    rows = zlib.decompress(data)
+    width = len(rows) // height
+    # The first row is coded by its own, so that it differs from the others.
+    return len({rows[start : start + width] for start in range(0, len(rows), width)}) <= 2  # noqa: PLR2004
+
+
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     """Translate the library's error. Only its message distinguishes a password, a bomb and a damaged file."""
     message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
@@ -210,7 +227,7 @@ def _pdf_text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
     pages = result.pages or ()
     if not pages or [page["page_number"] for page in pages] != list(range(1, len(pages) + 1)):
         return _text_and_pages(result)
-    texts = [clean(page["content"]).replace(_PDF_HYPHEN, "-") + PAGE_SEPARATOR for page in pages]
+    texts = [clean(page["content"]).translate(_PDF_CONTROLS) + PAGE_SEPARATOR for page in pages]
     return "".join(texts), tuple(accumulate((len(text) for text in texts[:-1]), initial=0))
 
 

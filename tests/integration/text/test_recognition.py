@@ -50,6 +50,12 @@ def test_a_page_number_is_no_text_layer() -> None:
     assert "7" in read(pdf_file("7", TEXT)).text
 
 
+def test_blank_pages_take_no_time() -> None:
+    document = read(pdf_file(TEXT, *[""] * 60), limits=Limits(seconds=20))
+    assert document.unread_pages == 0
+    assert len(document.page_starts) == 61
+
+
 def test_text_between_angle_brackets_is_kept() -> None:
     [page] = pages(read(pdf_file("see <https://example.org/> and search/<query>/ for more")))
     assert page.strip() == "see <https://example.org/> and search/<query>/ for more"
