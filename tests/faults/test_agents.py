@@ -1,0 +1,58 @@
+"""Two agents under one host name: one works, the other one says why it does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.stack import Stack
+
+
+def start_other_agent(stack: Stack, home: Path, *arguments: str) -> None:
+    """Start an agent of the same host with another state directory, as on another machine."""
+    home.mkdir(exist_ok=True)
+    stack.environment["MAGICFS_HOME"] = str(home)
+    stack._start("other", "-m", "magicfs.cli", "agent", *arguments)
+    del stack.environment["MAGICFS_HOME"]
+
+
+def paths(stack: Stack) -> set[str]:
+    return {row[0] for row in stack.rows("SELECT display FROM files")}
+
+
+@pytest.mark.timeout(120)
+def test_the_second_agent_of_a_host_waits_for_the_end_of_the_first(stack: Stack, tmp_path: Path) -> None:
+    for name in ("docs", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text("words")
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.wait(lambda: paths(stack) == {"docs.txt"}, what="the first agent's scan")
+    log = stack.home / "log/other.log"
+    start_other_agent(stack, tmp_path / "home", str(tmp_path / "theirs"))
+    stack.wait(lambda: "set MAGICFS_HOST to another name" in log.read_text(), what="the second agent's complaint")
+    (tmp_path / "docs/new.txt").write_text("words")
+    stack.wait(lambda: paths(stack) == {"docs.txt", "new.txt"}, what="the first agent goes on")
+    assert stack.rows("SELECT name FROM roots") == [("docs",)], "the second agent adds no root"
+    assert log.read_text().count("this agent waits") == 1
+
+    os.killpg(stack.processes["agent"].pid, signal.SIGTERM)
+    assert stack.processes["agent"].wait(30) == 0
+    stack.wait(lambda: "theirs.txt" in paths(stack), what="the second agent works")
+    assert stack.processes["other"].poll() is None
+
+
+@pytest.mark.timeout(60)
+def test_a_second_agent_of_a_state_directory_ends(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.wait(lambda: stack.rows("SELECT scanned_at IS NOT NULL FROM roots") == [(True,)], what="a scan")
+    start_other_agent(stack, stack.home)
+    assert stack.processes["other"].wait(30) == 1
+    lines = (stack.home / "log/other.log").read_text().splitlines()
+    assert [line for line in lines if "an agent of this state directory runs already" in line] == lines[-1:]
+    assert "Traceback" not in "\n".join(lines)
