@@ -31,6 +31,7 @@ from magicfs.errors import (
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
+    from magicfs.domain.chunks import Chunk, ClaimedChunk
     from magicfs.domain.models import ModelSpec, StoredModel
     from magicfs.domain.status import BrokerStatus
     from magicfs.embedding.embedder import Embedder
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.maintenance import MaintenanceService
     from magicfs.runtime.supervisor import Supervisor
     from magicfs.search.service import SearchService
+    from magicfs.text.chunking import TokenChunker
     from tasks.queue import CeleryQueue
 
 log = logging.getLogger(__name__)
@@ -374,17 +376,14 @@ class WorkerServices:
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
         from magicfs.pipeline.extract import ExtractService
-        from magicfs.text.chunking import TokenChunker, max_text_tokens
         from magicfs.text.extract import FileExtractor, Limits, find_ocr
 
         settings = self._settings
-        model = resolve_model(settings, _active_spec(self._database))
-        max_tokens = min(settings.chunk_tokens, max_text_tokens(model.spec))
         return ExtractService(
             self._database,
             self._queue,
             extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
-            chunker=TokenChunker(model.tokenizer_path, max_tokens=max_tokens),
+            chunker=self._chunker_for(_active_spec(self._database)),
             host=settings.host,
             owner=self._owner,
             max_file_bytes=settings.max_file_mb << 20,
@@ -395,6 +394,12 @@ class WorkerServices:
         """A service that embeds the chunks of the cluster."""
         from magicfs.embedding.embedder import FastembedEmbedder
         from magicfs.pipeline.embed import EmbedService
+        from magicfs.pipeline.recut import ChunkCutter
+
+        cutter = ChunkCutter(self._chunker_for)
+
+        def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
+            return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
 
         def load(spec: ModelSpec) -> Embedder:
             return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
@@ -403,9 +408,18 @@ class WorkerServices:
             self._database,
             self._queue,
             load=load,
+            cut=cut,
             owner=self._owner,
             paused=_embedding_paused(self._settings),
         )
+
+    def _chunker_for(self, spec: ModelSpec | None) -> TokenChunker:
+        """A chunker for a model of the index, or for that of the settings. Raises `ModelError`."""
+        from magicfs.text.chunking import TokenChunker, max_text_tokens
+
+        model = resolve_model(self._settings, spec)
+        max_tokens = min(self._settings.chunk_tokens, max_text_tokens(model.spec))
+        return TokenChunker(model.tokenizer_path, max_tokens=max_tokens)
 
     def maintenance_service(self) -> MaintenanceService:
         """A service that maintains the index."""

@@ -55,7 +55,7 @@ class FastembedEmbedder:
     def load(cls, folder: Path) -> Self:
         """Load the model in `folder`, which takes about a second and at least 100 MB of memory.
 
-        Hashes its files first, a tenth of the time: the digest must be that of what is loaded. Raises `ModelMissing`
+        Hashes its files first, so that the digest is that of what is loaded. Raises `ModelMissing`
         when the folder has no model and `ModelCorrupt` when the model is damaged or cannot be loaded.
         """
         manifest = manifests.read(folder)
@@ -71,6 +71,11 @@ class FastembedEmbedder:
         """The vectors of passages: shape (n, dimension), each of length 1."""
         prefix = self._manifest.passage_prefix
         return self._embed([prefix + _encodable(text) for text in texts], query=False)
+
+    def reads_whole(self, passage: str) -> bool:
+        """Whether the model reads a passage to its end, or cuts it off at its longest input."""
+        tokenizer = self._engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
+        return not tokenizer.encode(self._manifest.passage_prefix + _encodable(passage)).overflowing
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The vector of a question: shape (dimension,), of length 1."""

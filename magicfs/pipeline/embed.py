@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
+from magicfs.db import recut as recut_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.chunks import ClaimedChunk, model_input
+from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
@@ -71,16 +72,19 @@ class EmbedService:
         *,
         load: Callable[[ModelSpec], Embedder],
         owner: str,
+        cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
 
+        `cut` gives the pieces of a chunk that is too long for the model, and none for any other.
         While `paused` returns True, only the chunks of files that a person just saved are embedded.
         """
         self._database = database
         self._queue = queue
         self._load = load
         self._owner = owner
+        self._cut = cut
         self._paused = paused
         self._embedders: dict[ModelSpec, Embedder] = {}
         """The active model and the one that is being built. Both stay loaded, because a saved file needs both."""
@@ -153,7 +157,7 @@ class EmbedService:
             self._return_claims(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
             raise
         try:
-            embedded = _embed(embedder, batch.claims)
+            embedded = _embed(embedder, self._cut_anew(embedder, batch))
 
             def write() -> tuple[int, _Batch | None]:
                 with self._database.transaction() as connection:
@@ -165,6 +169,26 @@ class EmbedService:
             fault_of_database = isinstance(error, DatabaseUnavailable | DatabaseConflict)
             self._return_claims(batch, counted=not fault_of_database, pause_s=0.0)
             raise
+
+    def _cut_anew(self, embedder: Embedder, batch: _Batch) -> list[ClaimedChunk]:
+        """Replace the chunks of a batch that are too long for its model by pieces, which wait for their turn.
+
+        Returns the other chunks. They are what they were, so that their other vectors stay.
+        """
+        cuts = {claim.id: pieces for claim in batch.claims if (pieces := self._cut(embedder, claim))}
+        if not cuts:
+            return batch.claims
+        # A chunk that was placed in another content meanwhile is claimed, and cut, once more.
+        kept = [claim for claim in batch.claims if claim.id in cuts]
+
+        def replace_chunks() -> None:
+            with self._database.transaction() as connection:
+                recut_db.replace_chunks(connection, cuts)
+                embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False, pause_s=0.0)
+
+        retry_on_conflict(replace_chunks)
+        log.info("%d chunks were too long for %s and are cut anew", len(cuts), batch.model.spec.label)
+        return [claim for claim in batch.claims if claim.id not in cuts]
 
     def _embedder_for(self, model: IndexedModel) -> Embedder:
         """The embedder of a model of the index. Raises `ModelMismatch` when this machine has another one."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from zlib import crc32
@@ -110,6 +111,11 @@ class TokenChunker:
             for first, end in zip([0, *ends], ends, strict=False)
             if (chunk := _make_chunk(document, context, units[first:end], sum(tokens[first:end])))
         ]
+
+    def pieces(self, text: str, *, context: str) -> list[Chunk]:
+        """The pieces of a chunk that was cut for another model, with its context. Lines count from 1 in the chunk."""
+        pieces = self.chunks(Document(text=text, mime_type=""))
+        return [replace(piece, context="" if _contains(piece.text, context) else context) for piece in pieces]
 
     def _truncate_context(self, context: str) -> str:
         """The first tokens of a context: in some scripts every letter is a token."""

@@ -94,3 +94,9 @@ def test_a_model_whose_vectors_point_nowhere_never_enters_the_store(tmp_path: Pa
     with pytest.raises(ModelError, match="vector"):
         store.pull(str(write_tiny_model(tmp_path / "tiny", numbers=numbers)))
     assert store.list() == ()
+
+
+def test_an_embedder_says_whether_it_reads_a_text_to_its_end(embedder: FastembedEmbedder) -> None:
+    words = embedder.spec.max_tokens - 2
+    assert embedder.reads_whole("word " * words)
+    assert not embedder.reads_whole("word " * (words + 1))

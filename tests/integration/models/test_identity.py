@@ -13,7 +13,7 @@ import pytest
 
 from magicfs.cli import wiring
 from magicfs.config import Settings
-from magicfs.db.models import active_model
+from magicfs.db.models import active_model, build_model, complete_building
 from magicfs.db.pool import Database
 from magicfs.domain.models import IndexedModel, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
@@ -199,3 +199,32 @@ class TestAnIndexOfTheVersionBefore:
         here.embed()
         assert active(index).spec == wiring.resolve_model(here.settings, None).spec
         assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
+
+
+def test_a_model_that_reads_less_gets_chunks_that_it_reads_whole(
+    index: Index, machine: Callable[[], Machine], tiny: Path, tmp_path: Path
+) -> None:
+    here = machine()
+    here.pull(tiny)
+    wiring.ensure_active_model(here.settings, index.database)
+    save(index, "sourdough bread\n" * 30 + "with rye flour\nat the end")
+    save(index, "night train to Lisbon")
+    here.embed()
+    short = write_tiny_model(tmp_path / "short", seed=8)
+    (short / "tokenizer_config.json").write_text('{"model_max_length": 48}')
+    stored = here.pull(short)
+    assert stored.spec.max_tokens == 48
+    with index.database.transaction() as connection:
+        build_model(connection, stored.spec)
+    here.embed()
+    with index.database.transaction() as connection:
+        assert complete_building(connection).spec == stored.spec
+    places = index.rows(
+        "SELECT text, ordinal, first_line, last_line FROM chunks JOIN content_chunks ON chunk_id = chunks.id "
+        "JOIN files USING (content_id) WHERE display = '505.txt' ORDER BY ordinal"
+    )
+    embedder = FastembedEmbedder.load(stored.folder)
+    assert all(embedder.reads_whole(text) for text, _, _, _ in places)
+    assert "\n".join(text for text, _, _, _ in places) == (index.folder / "505.txt").read_text()
+    assert [ordinal for _, ordinal, _, _ in places] == list(range(len(places)))
+    assert index.rows("SELECT count(*) FROM chunks WHERE text ~ '^night'") == [(1,)]

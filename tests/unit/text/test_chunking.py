@@ -171,3 +171,13 @@ def test_a_broken_tokenizer_says_the_fix(tmp_path: Path) -> None:
     broken.write_text("{")
     with pytest.raises(ModelCorrupt, match="pull the model again"):
         TokenChunker(broken, max_tokens=200)
+
+
+def test_the_pieces_of_a_chunk_have_its_context_and_lines_of_their_own(tokenizer_path: Path) -> None:
+    text = "\n".join(f"Line {number} is about the boundary layer of a wing." for number in range(1, 11))
+    pieces = TokenChunker(tokenizer_path, max_tokens=40).pieces(text, context="A title")
+    assert len(pieces) > 2
+    check_lines(text, pieces)
+    assert {piece.context for piece in pieces} == {"A title"}
+    assert pieces[0].first_line == 1
+    assert {piece.context for piece in TokenChunker(tokenizer_path, max_tokens=40).pieces(text, context="")} == {""}
