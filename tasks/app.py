@@ -1,20 +1,27 @@
 """The Celery application and its settings.
 
 A message only notifies (docs/adr/0002-messages-only-notify.md), so none is worth keeping: messages are acknowledged
-before the work, and tasks have no results. Workers, queues and Flower each call `make_app`.
+before the work, and tasks have no results. Workers, queues and Flower each call `make_app`. `app` is for Celery's own
+command: `celery -A tasks.app inspect ping`, `status`, `call magicfs.maintenance`.
 """
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from celery import Celery, signals
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
+from magicfs import config
 from magicfs.config import Settings
+from magicfs.errors import MagicFSError
 
 EMBED_QUEUE = "embed"
 MAINTENANCE_QUEUE = "maintenance"
+
+EXCHANGE = Exchange("magicfs", type="direct")
+"""The exchange of all queues. The routing key of a queue is its name."""
 
 EXTRACT_TASK = "magicfs.extract"
 EMBED_TASK = "magicfs.embed"
@@ -42,38 +49,77 @@ def extract_queue(host: str) -> str:
 
 def make_app(settings: Settings) -> Celery:
     """The application that talks to the broker of `settings`."""
-    app = Celery("magicfs", set_as_current=True, include=["tasks.extract", "tasks.embed", "tasks.maintenance"])
-    app.conf.update(
-        broker_url=settings.broker_dsn,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
+    made = _new_app()
+    made.conf.update(configuration(settings))
+    return made
+
+
+def _new_app() -> Celery:
+    return Celery("magicfs", set_as_current=True, include=["tasks.extract", "tasks.embed", "tasks.maintenance"])
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Celery's configuration."""
+    queues = {
+        EXTRACT_TASK: extract_queue(settings.host),
+        EMBED_TASK: EMBED_QUEUE,
+        MAINTENANCE_TASK: MAINTENANCE_QUEUE,
+    }
+    return {
+        "broker_url": settings.broker_dsn,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
         # A full Redis and a key of another type are errors of a channel: reconnect as for a lost connection.
-        broker_channel_error_retry=True,
-        broker_transport_options={
+        "broker_channel_error_retry": True,
+        "broker_transport_options": {
             "visibility_timeout": VISIBILITY_SECONDS,
             "socket_timeout": SOCKET_SECONDS,
             "socket_connect_timeout": SOCKET_SECONDS,
             "health_check_interval": 15,
         },
-        task_queues=[Queue(EMBED_QUEUE), Queue(MAINTENANCE_QUEUE), Queue(extract_queue(settings.host))],
-        task_create_missing_queues=True,
-        task_serializer="json",
-        result_serializer="json",
-        accept_content=["json"],
-        task_annotations={task: {"time_limit": seconds} for task, seconds in HARD_SECONDS.items()},
-        task_ignore_result=True,
-        task_store_errors_even_if_ignored=False,
-        worker_consumer="tasks.consumer:Consumer",
-        worker_prefetch_multiplier=1,
-        worker_send_task_events=True,
-        worker_hijack_root_logger=False,
-        worker_max_memory_per_child=settings.worker_memory_mb * 1024,
+        "task_queues": [Queue(name, EXCHANGE, routing_key=name) for name in queues.values()],
+        "task_routes": {task: {"queue": name} for task, name in queues.items()},
+        "task_default_queue": EMBED_QUEUE,
+        "task_default_exchange": EXCHANGE.name,
+        "task_default_routing_key": EMBED_QUEUE,
+        # The queues of other hosts.
+        "task_create_missing_queues": True,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "task_annotations": {task: {"time_limit": seconds} for task, seconds in HARD_SECONDS.items()},
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "worker_consumer": "tasks.consumer:Consumer",
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        "worker_hijack_root_logger": False,
+        "worker_max_memory_per_child": settings.worker_memory_mb * 1024,
         # A child loads its model before it says that it is up.
-        worker_proc_alive_timeout=120.0,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-        timezone="UTC",
-    )
-    return app
+        "worker_proc_alive_timeout": 120.0,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "timezone": "UTC",
+    }
+
+
+def _configuration_of_environment() -> dict[str, Any]:
+    """The configuration for Celery's own command, from the settings of this process. Exits with the error in a line."""
+    try:
+        return configuration(config.load())
+    except MagicFSError as error:
+        raise SystemExit(f"magicfs: {error}") from error
+
+
+app = _new_app()
+"""The application for `celery -A tasks.app`. It reads the settings when its configuration is first used."""
+app.add_defaults(_configuration_of_environment)
+
+
+@signals.celeryd_init.connect
+def _refuse_worker(instance: Any, **_: object) -> None:
+    """Refuse `celery -A tasks.app worker`: it would take messages, and has no services to do the work with."""
+    if instance.app is app:
+        raise SystemExit("magicfs: start workers with 'magicfs worker --queue extract' or '--queue embed'")
 
 
 @signals.setup_logging.connect

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from magicfs.errors import MagicFSError
 from tasks import worker
 from tasks.app import MAINTENANCE_TASK
 
 
-@shared_task(name=MAINTENANCE_TASK, ignore_result=True)
+@shared_task(name=MAINTENANCE_TASK, ignore_result=True, throws=(MagicFSError,))
 def maintain() -> None:
     """Do the maintenance that is due."""
     worker.maintenance_service().sweep()

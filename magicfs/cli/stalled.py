@@ -92,4 +92,4 @@ def _why_no_work(situation: Situation, kind: str) -> str:
         )
     if not situation.has_agent:
         return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
-    return f"{_count(len(able), f'{kind} worker')} at work; one large file may take a minute, see 'magicfs status' and the logs"
+    return f"{_count(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"
