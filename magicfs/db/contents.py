@@ -128,12 +128,18 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
 
 
 def set_max_embedded_chunks(connection: Connection, chunks: int) -> int:
-    """Set the most chunks of a content that are embedded. After an increase, queues the missing ones of all contents.
+    """Set the most chunks of a content that are embedded, and apply it to all contents.
 
-    Returns the number of queued chunks. A decrease holds for contents that are queued from now on.
+    An increase queues the missing chunks. A decrease removes chunks from the queue; vectors stay. Returns the number of
+    queued chunks.
     """
     changed = connection.execute(_SQL["set_max_embedded_chunks"], {"chunks": chunks}).fetchone()
-    if changed is None or (changed[0] is not None and changed[0] > chunks):
+    if changed is None:
+        return 0
+    [previous] = changed
+    # An index of an older version has no limit.
+    if previous is None or previous > chunks:
+        connection.execute(_SQL["remove_surplus_chunks"])
         return 0
     models = [ModelId(row[0]) for row in connection.execute(_SQL["live_models"]).fetchall()]
     return sum(enqueue_all_chunks(connection, model) for model in models)

@@ -126,6 +126,25 @@ def test_a_raised_setting_applies_to_stored_files(limited: Index) -> None:
     assert set(embedded_places(limited)) == after, "vectors that are there are kept"
 
 
+def test_a_lowered_setting_takes_waiting_chunks_out_of_the_queue(index: Index) -> None:
+    index.max_embedded_chunks = CHUNKS
+    index.extraction().recover()
+    rows = rows_of(CHUNKS)
+    write(index, rows)
+    index.scan()
+    index.extraction().run_batch()
+    assert vectors(index) == CHUNKS
+    (index.folder / "short.txt").write_text("\n\n".join(rows[-30:]))
+    index.scan()
+    index.extraction().run_batch()
+    index.max_embedded_chunks = LIMIT
+    index.extraction().recover()
+    assert LIMIT < vectors(index) < LIMIT + 30, "chunks of the other file stay"
+    index.settle()
+    assert set(embedded_places(index)) > set(range(CHUNKS - 30, CHUNKS))
+    assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'pending'") == [(0,)]
+
+
 def test_a_new_model_embeds_the_same_number(limited: Index) -> None:
     other = replace(FAKE_SPEC, name="fake/other")
     with limited.database.transaction() as connection:

@@ -102,6 +102,22 @@ WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk
 ORDER BY c.chunk_id
 ON CONFLICT DO NOTHING
 
+-- name: remove_surplus_chunks
+-- The pending rows of chunks beyond the limit, unless another content has them embedded. Claimed ones are finished.
+WITH surplus AS (
+    SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id IN (
+        SELECT id FROM contents WHERE EXISTS (
+            SELECT FROM content_chunks WHERE content_id = contents.id AND ordinal = ({{max_embedded_chunks}})))
+),
+embedded AS (
+    SELECT c.chunk_id
+    FROM (SELECT DISTINCT content_id FROM content_chunks JOIN surplus USING (chunk_id)) AS wanted
+    CROSS JOIN LATERAL {{chunks_to_embed}} AS c
+)
+DELETE FROM embeddings
+WHERE state = 'pending' AND lease IS NULL
+  AND chunk_id IN (SELECT chunk_id FROM surplus EXCEPT SELECT chunk_id FROM embedded)
+
 -- name: live_models
 -- The active and the building model.
 SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
