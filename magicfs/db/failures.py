@@ -23,19 +23,19 @@ RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.V
 def list_failures(
     connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int = 10_000
 ) -> list[FailedFile]:
-    """Failed files, the latest changed first, then files with failed chunks. `skipped` adds the skipped files."""
+    """Failed files, the latest changed first, then skipped ones if `skipped`, then files with failed chunks."""
     values = {"reason": reason, "skipped": skipped, "limit": limit}
     return _query(connection, "failed_or_skipped_files", values) + _query(connection, "files_of_failed_chunks", values)
 
 
-def failed_files(connection: Connection, *, reason: str, limit: int) -> list[FailedFile]:
-    """Up to `limit` files that failed for a reason, by path."""
-    return _query(connection, "failed_files", {"reason": reason, "limit": limit})
+def unindexed_files(connection: Connection, *, reason: str, limit: int) -> list[FailedFile]:
+    """Up to `limit` files that failed or were skipped for a reason, by path."""
+    return _query(connection, "unindexed_files", {"reason": reason, "limit": limit})
 
 
-def failure_reasons(connection: Connection) -> list[str]:
-    """The reasons for which files have failed."""
-    return [row[0] for row in connection.execute(_SQL["failure_reasons"])]
+def unindexed_reasons(connection: Connection) -> list[str]:
+    """The reasons for which files have failed or were skipped."""
+    return [row[0] for row in connection.execute(_SQL["unindexed_reasons"])]
 
 
 def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:

@@ -18,7 +18,7 @@ import pyfuse3
 import trio
 
 from magicfs.config import Settings
-from magicfs.db.failures import failed_files, failure_reasons
+from magicfs.db.failures import unindexed_files, unindexed_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
@@ -70,15 +70,15 @@ class DatabaseIndex:
         with self._database.transaction() as connection:
             request_scan(connection, host=host)
 
-    def failure_reasons(self) -> Sequence[str]:
-        """The reasons why files could not be indexed."""
+    def unindexed_reasons(self) -> Sequence[str]:
+        """The reasons why files are not indexed."""
         with self._database.transaction() as connection:
-            return failure_reasons(connection)
+            return unindexed_reasons(connection)
 
-    def failed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
-        """Up to `limit` files that could not be indexed for one reason."""
+    def unindexed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
+        """Up to `limit` files that are not indexed for one reason."""
         with self._database.transaction() as connection:
-            return failed_files(connection, reason=reason, limit=limit)
+            return unindexed_files(connection, reason=reason, limit=limit)
 
 
 def run_mount(

@@ -1,4 +1,4 @@
-"""`.magic/`: the state of the index, a file that refreshes, and the files that could not be indexed.
+"""`.magic/`: the state of the index, a file that refreshes, and the files that are not indexed.
 
 Used by `tree.Tree`. It reads the database through the protocol `IndexQueries` only. Methods that read it block and run
 in the thread pool of the index; the others run on the event loop of the mount.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from magicfs.domain.attributes import AttributeChange, Attributes
@@ -24,7 +26,9 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 
 MAX_LISTED_FAILURES = 2000
-"""The most files that are listed for one reason; `magicfs failures` prints all of them."""
+"""The most files that are listed for one reason."""
+LISTING_SECONDS = 1.0
+"""The age up to which a listing of a reason serves lookups: programs look up each name that they have listed."""
 
 
 class IndexQueries(Protocol):
@@ -39,11 +43,11 @@ class IndexQueries(Protocol):
     def request_scan(self, host: str) -> None:
         """Request a scan of the roots of a host."""
 
-    def failure_reasons(self) -> Sequence[str]:
-        """The reasons why files could not be indexed."""
+    def unindexed_reasons(self) -> Sequence[str]:
+        """The reasons why files are not indexed."""
 
-    def failed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
-        """Up to `limit` files that could not be indexed for one reason."""
+    def unindexed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
+        """Up to `limit` files that are not indexed for one reason."""
 
 
 def magic_directory(
@@ -128,45 +132,72 @@ class FailedDirectory(VirtualDirectory):
         super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
         self._index = index
         self._host = host
+        self._listings: dict[bytes, ReasonListing] = {}
 
     def lookup(self, name: bytes) -> Entry:
         """The directory of a reason that some file has. May block."""
-        if name.decode("utf-8", "replace") not in self._index.failure_reasons():
+        if name.decode("utf-8", "replace") not in self._index.unindexed_reasons():
             raise not_found(name)
         return self._entry(name)
 
     def list(self) -> InMemoryListing:
         """The reasons that some file has. May block."""
-        return InMemoryListing([self._entry(reason.encode()) for reason in self._index.failure_reasons()])
+        return InMemoryListing([self._entry(reason.encode()) for reason in self._index.unindexed_reasons()])
 
     def _entry(self, name: bytes) -> Entry:
-        node = ReasonDirectory(name, self._index, host=self._host, mounted_at_ns=self.mounted_at_ns)
+        node = ReasonDirectory(name, self._index, self._listings, host=self._host, mounted_at_ns=self.mounted_at_ns)
         return Entry(name, node, node.cached_attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class ReasonListing:
+    """The files of a reason by name, and when they were read, by the monotonic clock."""
+
+    entries: Mapping[bytes, Entry]
+    read_at: float
+
+
 class ReasonDirectory(VirtualDirectory):
-    """The files that could not be indexed for one reason."""
+    """The files that failed or were skipped for one reason."""
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, reason: bytes, index: IndexQueries, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(
+        self,
+        reason: bytes,
+        index: IndexQueries,
+        listings: dict[bytes, ReasonListing],
+        *,
+        host: str,
+        mounted_at_ns: int,
+    ) -> None:
+        """The directory of `reason`. `listings` has the latest listing of each reason; all nodes share it."""
         super().__init__(b"failed/" + reason, mounted_at_ns=mounted_at_ns)
-        self._reason = reason.decode("utf-8", "replace")
+        self._reason = reason
         self._index = index
+        self._listings = listings
         self._host = host
 
     def lookup(self, name: bytes) -> Entry:
-        """The file of that name in the list. May block."""
-        for entry in self.list().entries:
-            if entry.name == name:
-                return entry
-        raise not_found(name)
+        """The file of that name in a list that is at most LISTING_SECONDS old. May block."""
+        listing = self._listings.get(self._reason)
+        if listing is None or time.monotonic() - listing.read_at > LISTING_SECONDS:
+            listing = self._read()
+        if name not in listing.entries:
+            raise not_found(name)
+        return listing.entries[name]
 
     def list(self) -> InMemoryListing:
         """The files with the attributes that the index has. May block."""
-        files = self._index.failed_files(reason=self._reason, limit=MAX_LISTED_FAILURES)
+        return InMemoryListing(list(self._read().entries.values()))
+
+    def _read(self) -> ReasonListing:
+        read_at = time.monotonic()
+        files = self._index.unindexed_files(reason=self._reason.decode("utf-8", "replace"), limit=MAX_LISTED_FAILURES)
         names = numbered_names(file.path.rpartition(b"/")[2] for file in files)
-        return InMemoryListing([self._entry(name, file) for name, file in zip(names, files, strict=True)])
+        entries = {name: self._entry(name, file) for name, file in zip(names, files, strict=True)}
+        listing = self._listings[self._reason] = ReasonListing(entries, read_at)
+        return listing
 
     def _entry(self, name: bytes, file: FailedFile) -> Entry:
         attributes = Attributes.of_indexed(file.stat)

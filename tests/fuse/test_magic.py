@@ -49,7 +49,9 @@ def test_refresh_requests_a_scan_of_this_hosts_roots(
     assert requested() == [("documents", True), ("theirs", False)]
 
 
-def test_failed_files_are_listed_by_reason(mount: MountProcess, root: IndexedRoot) -> None:
+def test_failed_and_skipped_files_are_listed_by_reason(
+    mount: MountProcess, root: IndexedRoot, database: Database
+) -> None:
     failed = mount.path / ".magic/failed"
     assert os.listdir(failed) == []
     for name in ("a/x.pdf", "b/x.pdf"):
@@ -64,3 +66,11 @@ def test_failed_files_are_listed_by_reason(mount: MountProcess, root: IndexedRoo
     assert os.getxattr(entry, "user.magicfs.detail") == b"it is broken"
     assert not (failed / "timeout").exists()
     assert not (failed / "corrupt/y.pdf").exists()
+    root.add("big.iso", "x")
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE files SET state = 'skipped', reason = 'too-large', content_id = NULL WHERE path = 'big.iso'"
+        )
+    assert sorted(os.listdir(failed)) == ["corrupt", "too-large"]
+    assert os.listdir(failed / "too-large") == ["big.iso"]
+    assert os.getxattr(failed / "too-large/big.iso", "user.magicfs.reason") == b"too-large"

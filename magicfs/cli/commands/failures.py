@@ -11,11 +11,13 @@ from magicfs.domain.files import FailedFile, SkipReason
 
 def failures(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Try all of them again.")] = False,
-    skipped: Annotated[bool, typer.Option("--skipped", help="Also files that hold nothing to index.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try again those that may succeed now.")] = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped/--no-skipped", help="Also files that hold nothing to index, or are not wanted.")
+    ] = True,
     reason: Annotated[SkipReason | None, typer.Option(help="Only those with this reason.")] = None,
 ) -> None:
-    """List files that could not be indexed, with the reason for each."""
+    """List files that are not indexed, with the reason for each."""
     from magicfs.cli import terminal, wiring
     from magicfs.db.failures import list_failures, retry_failures
     from magicfs.db.pool import retry_on_conflict

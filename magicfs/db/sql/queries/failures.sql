@@ -1,12 +1,12 @@
 -- name: failed_or_skipped_files
--- Failed files, newest first. Skipped ones only on request.
+-- Failed files, newest first, then skipped ones on request, newest first.
 SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
        f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
 FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
 WHERE f.reason IS NOT NULL
   AND (f.state = 'failed' OR %(skipped)s)
   AND (%(reason)s::text IS NULL OR f.reason = %(reason)s)
-ORDER BY f.changed_at DESC, f.id DESC
+ORDER BY f.state = 'failed' DESC, f.changed_at DESC, f.id DESC
 LIMIT %(limit)s
 
 -- name: files_of_failed_chunks
@@ -22,18 +22,26 @@ WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s)
 ORDER BY f.changed_at DESC, f.id DESC, c.ordinal
 LIMIT %(limit)s
 
--- name: failed_files
--- Files that failed for a reason, by path.
+-- name: unindexed_files
+-- Files that failed or were skipped for a reason, by path.
 SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
        f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
 FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
-WHERE f.state = 'failed' AND f.reason = %(reason)s
+WHERE f.reason = %(reason)s
 ORDER BY r.id, f.path
 LIMIT %(limit)s
 
--- name: failure_reasons
--- The reasons of failed files. The index files_reason has few rows: only those of files with a reason.
-SELECT DISTINCT reason FROM files WHERE state = 'failed' AND reason IS NOT NULL ORDER BY reason
+-- name: unindexed_reasons
+-- The reasons of failed and skipped files. One look into the index files_reason for each: a root may have a hundred
+-- thousand pictures, and DISTINCT would read them all.
+WITH RECURSIVE reasons AS (
+    (SELECT reason FROM files WHERE reason IS NOT NULL ORDER BY reason LIMIT 1)
+    UNION ALL
+    SELECT (SELECT files.reason FROM files
+            WHERE files.reason IS NOT NULL AND files.reason > reasons.reason ORDER BY files.reason LIMIT 1)
+    FROM reasons WHERE reasons.reason IS NOT NULL
+)
+SELECT reason FROM reasons WHERE reason IS NOT NULL
 
 -- name: file_facts
 -- One file with the number of its chunks, of those that have a vector of the active model, and of those that get none.
