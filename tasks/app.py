@@ -41,6 +41,8 @@ VISIBILITY_SECONDS = 3600
 SOCKET_SECONDS = 10
 """Longest wait for Redis. Celery's default is to wait for ever."""
 
+POLLING_SECONDS = 5
+
 
 def extract_queue(host: str) -> str:
     """The queue of the workers that can open the files of `host`."""
@@ -76,6 +78,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "socket_timeout": SOCKET_SECONDS,
             "socket_connect_timeout": SOCKET_SECONDS,
             "health_check_interval": 15,
+            # How long a worker without messages waits for one before it asks again. It gets a message at once.
+            "polling_interval": POLLING_SECONDS,
         },
         "task_queues": [Queue(name, EXCHANGE, routing_key=name) for name in queues.values()],
         "task_routes": {task: {"queue": name} for task, name in queues.items()},

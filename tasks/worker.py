@@ -18,19 +18,25 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import billiard.pool
 from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
-from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import ExtractService
-from magicfs.pipeline.maintenance import MaintenanceService
 from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
 
+if TYPE_CHECKING:
+    # The parent needs none of them, and a child those of its kind only.
+    from magicfs.pipeline.embed import EmbedService
+    from magicfs.pipeline.extract import ExtractService
+    from magicfs.pipeline.maintenance import MaintenanceService
+
 log = logging.getLogger(__name__)
+
+EVENT_HEARTBEAT_SECONDS = 30
+"""Pause between two signs of life that a worker sends to Flower."""
 
 MAX_NICENESS = 19
 
@@ -96,6 +102,7 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
             "--pool=prefork",
             f"--loglevel={settings.log_level.upper()}",
             "--task-events",
+            f"--heartbeat-interval={EVENT_HEARTBEAT_SECONDS}",
             "--without-gossip",
             "--without-mingle",
         ]

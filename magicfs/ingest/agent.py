@@ -46,6 +46,9 @@ IDLE_AFTER_SECONDS = 10.0
 IDLE_SECONDS = 1.0
 """Time between two looks of an idle agent, instead of NOTIFY_SECONDS and LOAD_ROOTS_SECONDS."""
 
+IDLE_WORKERS_SECONDS = 9.0
+"""Pause of an idle agent between two questions which workers answer. `heartbeats.ALIVE_SECONDS` has room for two."""
+
 LOAD_ROOTS_SECONDS = 0.25
 """Time until a new root or a requested scan is noticed."""
 
@@ -132,7 +135,7 @@ class Agent:
             for task in tasks:
                 with _errors_logged(stop):
                     task.run_if_due(time.monotonic())
-            stop.wait(NOTIFY_SECONDS if time.monotonic() < self._idle_from else IDLE_SECONDS)
+            stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
         self._stopping.set()
         self._scan_requested.set()
         for thread in threads:
@@ -167,6 +170,9 @@ class Agent:
             self._stay_busy()
             self._queue.notify_embed()
 
+    def _is_idle(self) -> bool:
+        return time.monotonic() >= self._idle_from
+
     def _stay_busy(self) -> None:
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
 
@@ -179,6 +185,7 @@ class Agent:
 
     def _send_heartbeats(self, stop: threading.Event) -> None:
         began = time.monotonic()
+        ask_at = began
         while not stop.is_set():
             with _errors_logged(stop):
                 try:
@@ -187,9 +194,11 @@ class Agent:
                     self._taken = error
                     stop.set()
                     return
-                workers = self._queue.workers()
-                with self._database.transaction() as connection:
-                    heartbeats.record_workers(connection, workers)
+                if time.monotonic() >= ask_at:
+                    ask_at = time.monotonic() + (IDLE_WORKERS_SECONDS if self._is_idle() else 0.0)
+                    workers = self._queue.workers()
+                    with self._database.transaction() as connection:
+                        heartbeats.record_workers(connection, workers)
             stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTUP_SECONDS else NOTIFY_SECONDS)
 
     def _maintain_vector_index(self, stop: threading.Event) -> None:
@@ -247,7 +256,7 @@ class Agent:
 
     def _watch_roots(self, stop: threading.Event) -> None:
         watches: dict[RootId, _RootWatch] = {}
-        while not stop.wait(NOTIFY_SECONDS):
+        while not stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS):
             with _errors_logged(stop):
                 self._update_watches(watches)
         for watch in watches.values():

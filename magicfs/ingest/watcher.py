@@ -39,7 +39,7 @@ DEBOUNCE_SECONDS = 0.05
 MAX_DEBOUNCE_SECONDS = 0.4
 """... or this long after the first event: a file that is written all the time is processed too."""
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 1.0
 """How often an idle watch checks whether to stop."""
 
 _INSTANCES_HINT = "; raise fs.inotify.max_user_instances"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,3 +226,19 @@ def test_paused_embed_workers_are_woken_only_for_what_they_embed(settings: Setti
         connection.execute("DELETE FROM workers")
         connection.execute("UPDATE embeddings SET priority = 1")
     assert notifications(settings, index, paused=True) == 1, "somebody just saved it"
+
+
+def test_an_idle_agent_looks_for_work_once_a_second(
+    settings: Settings, index: Index, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(agent_module.files_db, "has_claimable_files", lambda *_, **__: bool(looks.append(1)))
+    with running(agent(settings, index)):
+        wait_until(lambda: scans["docs"] >= 1, seconds=20, failed="the root is not scanned")
+        looks.clear()
+        time.sleep(2.5)
+        # A busy agent would have looked ten times.
+        assert len(looks) <= 4
+        (index.folder / "saved.txt").write_text("words")
+        wait_until(lambda: "saved.txt" in paths(index), seconds=10, failed="an idle agent misses an event")
