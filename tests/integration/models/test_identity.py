@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from magicfs.cli import wiring
+from magicfs.cli import application, wiring
 from magicfs.config import Settings
-from magicfs.db.models import active_model, build_model, complete_building
+from magicfs.db.models import active_model, build_model, building_model, complete_building
 from magicfs.db.pool import Database
 from magicfs.domain.models import IndexedModel, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
@@ -157,6 +158,41 @@ class TestAChangedFolder:
             wiring.pull_active_model(there.settings, index.database, progress=print)
         here.embed()
         assert index.rows("SELECT state FROM embeddings") == [("done",)]
+
+
+def test_the_commands_change_to_a_changed_folder_and_back(
+    index: Index, machine: Callable[[], Machine], tiny: Path
+) -> None:
+    here = machine()
+    settings = here.settings
+    environment = {
+        "MAGICFS_HOME": str(settings.home),
+        "MAGICFS_DATABASE_URL": settings.database_dsn,
+        "MAGICFS_BROKER_URL": settings.broker_dsn,
+    }
+
+    def run(*command: str) -> str:
+        result = CliRunner().invoke(application.app, ["model", *command], env=environment, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return " ".join(result.output.split())
+
+    assert f"the index uses {tiny}" in run("use", str(tiny))
+    first = active(index).spec
+    write_tiny_model(tiny, seed=8)
+    said = run("pull", str(tiny))
+    assert f"still uses {first.full_label}: 'magicfs model use {tiny}' changes it" in said
+    assert active(index).spec == first
+    models = json.loads(run("list", "--json"))["models"]
+    assert {model["digest"]: model["in_use"] for model in models}[first.digest]
+    assert [model["in_use"] for model in models].count(True) == 1
+    said = run("use", str(tiny))
+    assert f"'magicfs model use {tiny} --precision fp32 --digest {first.digest[:12]}' goes back" in said
+    with index.database.transaction() as connection:
+        assert building_model(connection) is not None
+    assert f"the index uses {tiny}" in run("use", str(tiny), "--digest", first.digest[:12])
+    with index.database.transaction() as connection:
+        assert building_model(connection) is None
+    assert active(index).spec == first
 
 
 class TestAnIndexOfTheVersionBefore:
