@@ -77,7 +77,7 @@ def searches(servers: Servers, *, chunks: int) -> Iterator[SearchService]:
 
 @pytest.fixture(scope="module")
 def small(servers: Servers) -> Iterator[SearchService]:
-    yield from searches(servers, chunks=10_000)
+    yield from searches(servers, chunks=5_000)
 
 
 @pytest.fixture(scope="module")
