@@ -8,7 +8,9 @@ A child runs one task at a time in one thread.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import gc
 import itertools
 import logging
 import os
@@ -171,6 +173,20 @@ def run_without_memory_error(work: Callable[[], int]) -> int:
         raise RuntimeError("out of memory") from error
 
 
+@signals.worker_before_create_process.connect
+def _freeze_shared_memory(**_: object) -> None:
+    """Keep the garbage collectors from writing to what the parent and its child share: it would be copied."""
+    gc.collect()
+    gc.freeze()
+
+
+def _return_free_memory() -> None:
+    """Give memory back that loading a model has left free. Only glibc keeps it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 @signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
     """Build the service before the first task needs it. After an error here the task tries again."""
@@ -178,6 +194,8 @@ def _prepare_child(**_: object) -> None:
         return
     try:
         extract_service() if _roles[-1].kind == "extract" else embed_service()
+        gc.collect()
+        _return_free_memory()
     except SchemaError as error:
         _stop_outdated_worker(error)
     except MagicFSError as error:
