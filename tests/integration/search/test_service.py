@@ -111,6 +111,25 @@ def test_an_excluded_word_excludes_whole_files_from_every_retriever(
     assert sorted(names(service, 'apple -"rotten apple"')) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.parametrize("listed_contents", [0, 1, 3])
+def test_excluded_words_hold_however_many_contents_have_them(
+    corpus: Corpus,
+    service: SearchService,
+    vectors: ChosenVectors,
+    monkeypatch: pytest.MonkeyPatch,
+    listed_contents: int,
+) -> None:
+    monkeypatch.setattr("magicfs.db.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    corpus.add(b"a.txt", "apple tree", "rotten fruit", vectors=[unit(1, 0, 0), unit(1, 0, 0)])
+    corpus.add(b"b.txt", "apple pie", vectors=[unit(1, 0, 0)])
+    corpus.add(b"c.txt", "apple sauce", vectors=[unit(1, 0, 0)])
+    vectors.vectors["apple"] = vectors.vectors["apple pie"] = unit(1, 0, 0)
+    assert sorted(names(service, "apple -rotten")) == ["b.txt", "c.txt"]
+    assert names(service, '"apple pie" -rotten') == ["b.txt"]
+    assert sorted(names(service, "-rotten")) == ["b.txt", "c.txt"]
+    assert names(service, "apple ext:txt -rotten -sauce") == ["b.txt"]
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
