@@ -38,7 +38,7 @@ from magicfs.jobs import JobQueue
 log = logging.getLogger(__name__)
 
 NOTIFY_SECONDS = 0.25
-"""Time between two notifications while work waits, so the most that a lost message costs."""
+"""Time between two notifications while work waits, so the most that a lost message costs while there is work."""
 
 IDLE_AFTER_SECONDS = 10.0
 """An agent is idle when for so long no work waited and nobody asked for a scan."""
