@@ -22,7 +22,7 @@ def used_numbers(database: Database) -> dict[str, int]:
 def test_what_is_recorded_again_and_again_uses_up_no_numbers(database: Database) -> None:
     def record() -> None:
         with database.transaction() as connection:
-            record_agent(connection, host="one")
+            claim_host(connection, machine="here", seconds=30, host="one")
             assert ensure_host(connection, name="one") == ensure_host(connection, name="one")
             activate_model(connection, FAKE_SPEC)
 
