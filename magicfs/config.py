@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     search_seconds: float = Field(5.0, gt=0, description="Longest wait for the result of a search in the mount.")
     search_limit: int = Field(50, ge=1, le=1000, description="Results of a search that names no `limit:`.")
     log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error)$", description="Detail of the logs.")
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="`text`, or `json`: an object a line, tracebacks included."
+    )
     flower_address: str = Field("127.0.0.1", description="Where Flower listens.")
     flower_port: int = Field(5555, ge=1, le=65535, description="Flower's port.")
     flower_user: str = Field("magicfs", description="Flower's user.")

@@ -1,9 +1,16 @@
-"""Logging: one line for each event on standard error, where the supervisor, systemd or Docker collects it."""
+"""Logging: one record a line on standard error, where the supervisor, systemd or Docker collects it.
+
+A record is text or, for programs, a JSON object. A traceback is part of its record.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
 
 QUIETED_LOGGERS = (
     *("httpx", "httpcore", "huggingface_hub", "urllib3"),
@@ -12,17 +19,72 @@ QUIETED_LOGGERS = (
 )
 """Loggers of other libraries that write warnings only: their other lines do not help readers of our logs."""
 
+LINE_BREAK = "\\n"
+"""What stands for a line break within a record of text: a backslash and an n."""
 
-def setup(*, level: str = "INFO", role: str = "magicfs") -> None:
-    """Send the log of this process to standard error. Each line names the process's `role`.
+log = logging.getLogger(__name__)
 
-    Called once, at the entry point of a service or a command.
+
+class TextFormatter(logging.Formatter):
+    """A record as one line of text. Its line breaks are written as `LINE_BREAK`."""
+
+    def __init__(self, *, role: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {role}[%(process)d] %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without a line break at its end."""
+        return LINE_BREAK.join(line.rstrip() for line in super().format(record).splitlines() if line.strip())
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object on a line: `time`, `level`, `role`, `pid`, `logger`, `message`, `exception`."""
+
+    def __init__(self, *, role: str) -> None:
+        super().__init__()
+        self._role = role
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object. `exception` is the traceback, null without one."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "role": self._role,
+            "pid": record.process,
+            "logger": record.name,
+            "message": record.getMessage().strip(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else None,
+        }
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def setup(*, level: str = "INFO", role: str = "magicfs", log_format: str = "text") -> None:
+    """Send the log of this process to standard error, as `text` or `json`. Each record names the process's `role`.
+
+    Called once, at the entry point of a service or a command. Warnings of Python and exceptions that nobody catches are
+    records too.
     """
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format=f"%(asctime)s %(levelname)-7s {role}[%(process)d] %(name)s: %(message)s",
-        force=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(role=role) if log_format == "json" else TextFormatter(role=role))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in QUIETED_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_of_thread
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("unexpected %s", kind.__name__, exc_info=(kind, error, trace))
+
+
+def _log_uncaught_of_thread(hook: threading.ExceptHookArgs) -> None:
+    if hook.exc_value is not None and not issubclass(hook.exc_type, SystemExit):
+        name = hook.thread.name if hook.thread else "unknown"
+        log.critical(
+            "the thread %s has ended by %s",
+            name,
+            hook.exc_type.__name__,
+            exc_info=(hook.exc_type, hook.exc_value, hook.exc_traceback),
+        )

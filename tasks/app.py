@@ -101,6 +101,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_max_memory_per_child": settings.worker_memory_mb * 1024,
         # A child loads its model before it says that it is up.
         "worker_proc_alive_timeout": 120.0,
+        # One message at a time: nothing to reduce, and a line of the log less.
+        "worker_enable_prefetch_count_reduction": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "timezone": "UTC",
     }

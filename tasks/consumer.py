@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -63,7 +64,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pause_seconds = FIRST_PAUSE_SECONDS
-        self._connected_at = float("-inf")
+        self._connected_at: float | None = None
         self._outage_logged = False
 
     def ensure_connected(self, conn: Connection) -> Connection:
@@ -75,12 +76,26 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
         self._connected_at = time.monotonic()
         return connected
 
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Log the error once an outage, and pause."""
+        with _one_error_line(silent=self._outage_logged):
+            super().on_connection_error_before_connected(exc)
+        self._pause()
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Log the error, close the connection, and pause."""
-        super().on_connection_error_after_connected(exc)
+        with warnings.catch_warnings():
+            # Celery repeats at each outage what a future version does by default.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            super().on_connection_error_after_connected(exc)
+        self._pause()
+
+    def _pause(self) -> None:
+        """Wait before the reconnection, longer each time unless the connection was steady."""
         self._outage_logged = True
-        if time.monotonic() - self._connected_at > STEADY_SECONDS:
+        if self._connected_at is not None and time.monotonic() - self._connected_at > STEADY_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._connected_at = None
         for _ in range(self._pause_seconds):
             state.maybe_shutdown()
             time.sleep(1.0)

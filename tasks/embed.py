@@ -12,4 +12,4 @@ from tasks.app import EMBED_TASK
 @shared_task(name=EMBED_TASK, ignore_result=True, throws=(MagicFSError,))
 def embed() -> int:
     """Embed waiting chunks for about two seconds. Returns how many chunks got a vector."""
-    return worker.run_without_memory_error(worker.embed_service().run_turn)
+    return worker.run_task(EMBED_TASK, lambda: worker.embed_service().run_turn())

@@ -12,4 +12,4 @@ from tasks.app import EXTRACT_TASK
 @shared_task(name=EXTRACT_TASK, ignore_result=True, throws=(MagicFSError,))
 def extract() -> int:
     """Extract the next batch of waiting files. Returns how many files were processed."""
-    return worker.run_without_memory_error(worker.extract_service().run_batch)
+    return worker.run_task(EXTRACT_TASK, lambda: worker.extract_service().run_batch())

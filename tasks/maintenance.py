@@ -12,4 +12,4 @@ from tasks.app import MAINTENANCE_TASK
 @shared_task(name=MAINTENANCE_TASK, ignore_result=True, throws=(MagicFSError,))
 def maintain() -> None:
     """Do the maintenance that is due."""
-    worker.maintenance_service().sweep()
+    worker.run_task(MAINTENANCE_TASK, lambda: worker.maintenance_service().sweep())

@@ -17,17 +17,20 @@ import os
 import re
 import signal
 import socket
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import billiard.pool
+import billiard.util
+import celery.apps.worker
 from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
-from tasks.app import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue, make_app
+from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_QUEUE, extract_queue, make_app
 
 if TYPE_CHECKING:
     # The parent needs none of them, and a child those of its kind only.
@@ -50,6 +53,7 @@ half a minute. MagicFS does not use the results.
 """
 
 Kind = Literal["extract", "embed"]
+Result = TypeVar("Result")
 
 
 class ServiceFactory(Protocol):
@@ -94,9 +98,14 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
+    celery.apps.worker.safe_say = _say
+    # Its records have no handler of their own.
+    billiard.util.get_logger().propagate = True
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     make_app(settings).worker_main(
         [
+            # Without the banner.
+            "--quiet",
             "worker",
             f"--hostname={name}@{settings.host}",
             f"--queues={','.join(queues)}",
@@ -109,6 +118,11 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
             "--without-mingle",
         ]
     )
+
+
+def _say(message: str, *_: object) -> None:
+    """Log what Celery prints for a person when a signal stops a worker."""
+    log.info("%s", message.strip())
 
 
 def _claim_given_name(settings: Settings, kind: Kind, name: str) -> str:
@@ -165,12 +179,45 @@ def maintenance_service() -> MaintenanceService:
     return _factory().maintenance_service()
 
 
-def run_without_memory_error(work: Callable[[], int]) -> int:
-    """Run the work of a task. Raises `RuntimeError` for a `MemoryError`, which would end Celery's parent too."""
+class Outage:
+    """Logs one line when work begins to fail for an expected reason, and one when it succeeds again."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+
+    def began(self, error: MagicFSError) -> None:
+        """Log the error, unless the last task ended by the same kind."""
+        reason = type(error).__name__
+        if reason != self._reason:
+            self._reason = reason
+            log.warning("no work is done for now, and none is lost: %s", error)
+
+    def ended(self) -> None:
+        """Log the end, if there was an outage."""
+        if self._reason is not None:
+            self._reason = None
+            log.info("work goes on")
+
+
+_outages: defaultdict[str, Outage] = defaultdict(Outage)
+"""The outage of each task, by its name."""
+
+
+def run_task(task: str, work: Callable[[], Result]) -> Result:
+    """Run the work of a task, given its name.
+
+    A `MagicFSError` is logged once an outage and passed on, since Celery expects it. Raises `RuntimeError`
+    for a `MemoryError`, which would end Celery's parent too.
+    """
     try:
-        return work()
+        result = work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
+    except MagicFSError as error:
+        _outages[task].began(error)
+        raise
+    _outages[task].ended()
+    return result
 
 
 @signals.worker_before_create_process.connect
@@ -192,14 +239,15 @@ def _prepare_child(**_: object) -> None:
     """Build the service before the first task needs it. After an error here the task tries again."""
     if not _roles:
         return
+    extracts = _roles[-1].kind == "extract"
     try:
-        extract_service() if _roles[-1].kind == "extract" else embed_service()
+        extract_service() if extracts else embed_service()
         gc.collect()
         _return_free_memory()
     except SchemaError as error:
         _stop_outdated_worker(error)
     except MagicFSError as error:
-        log.warning("not ready yet: %s", error)
+        _outages[EXTRACT_TASK if extracts else EMBED_TASK].began(error)
 
 
 @signals.task_failure.connect

@@ -21,6 +21,7 @@ from magicfs.cli import terminal, wiring
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MountError, ServerError
 from magicfs.fuse import mountpoint
+from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions, server_parts, service_parts
 from magicfs.runtime.processes import wait_until
@@ -41,7 +42,7 @@ MAX_RESTARTS_UNTIL_READY = 2
 UP_SETTINGS = frozenset({"workers", "mount"})
 """Settings that only `up` itself reads; no part gets them."""
 
-MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level"})
+MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level", "log_format"})
 """Settings that the mount reads."""
 
 
@@ -266,9 +267,12 @@ def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Call
 
 
 def last_line(log_path: Path) -> str:
-    """The last line of a part's log, without the prefix `magicfs: `."""
+    """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone."""
     try:
         lines = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].strip().removeprefix("magicfs: ") if lines else "its log is empty"
+    if not lines:
+        return "its log is empty"
+    first, *others = lines[-1].strip().removeprefix("magicfs: ").split(LINE_BREAK)
+    return f"{first}: {others[-1]}" if others else first

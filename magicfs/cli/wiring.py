@@ -87,7 +87,7 @@ def settings_for_service(role: str) -> Settings:
     """The settings of a part that runs until a signal stops it. It writes a log."""
     settings = _load_settings()
     settings.make_home()
-    logs.setup(level=settings.log_level, role=role)
+    logs.setup(level=settings.log_level, role=role, log_format=settings.log_format)
     for complaint in config.unknown_variables():
         log.warning("%s", complaint)
     return settings

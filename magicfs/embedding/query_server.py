@@ -349,7 +349,7 @@ def main(arguments: list[str] | None = None) -> int:
     path = options.socket.absolute()
     # A working directory inside the mount, or on a removable disk, could not be unmounted.
     os.chdir("/")
-    logs.setup(role="embedder")
+    logs.setup(role="embedder", log_format=os.environ.get("MAGICFS_LOG_FORMAT", "text"))
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,11 @@ def operator(commands: Commands, broker: Broker, database_url: str) -> Commands:
     commands.environment |= {"MAGICFS_DATABASE_URL": database_url, "MAGICFS_BROKER_URL": broker.url}
     return commands
 
+
+RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +extract-1\[\d+\] [\w.]+: ")
+
+MAX_LINES = 12
+"""Errors and warnings of a worker about an outage of twelve seconds: one for each reconnection."""
 
 TROUBLES: dict[str, tuple[Callable[[Broker], object], str]] = {
     "wrong password": (lambda broker: broker.change_password("another"), "password"),
@@ -124,6 +130,9 @@ def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, t
     else:
         broker.client.delete("maintenance")
     assert_goes_on(stack, worker, tmp_path / "docs")
+    log = (stack.home / "log" / "extract-1.log").read_text().splitlines()
+    assert [line for line in log if not RECORD.match(line)] == [], "a record is not one line"
+    assert len([line for line in log if "ERROR" in line or "WARNING" in line]) < MAX_LINES
 
 
 @pytest.mark.timeout(200)
