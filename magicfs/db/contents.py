@@ -139,6 +139,7 @@ def set_max_embedded_chunks(connection: Connection, chunks: int) -> int:
     [previous] = changed
     # An index of an older version has no limit.
     if previous is None or previous > chunks:
+        connection.execute(_SQL["lock_surplus_chunks"])
         connection.execute(_SQL["remove_surplus_chunks"])
         return 0
     models = [ModelId(row[0]) for row in connection.execute(_SQL["live_models"]).fetchall()]

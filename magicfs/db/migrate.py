@@ -7,22 +7,49 @@ for the lock and then have nothing to do. Migrations go forward only. All missin
 from __future__ import annotations
 
 import logging
+import time
 
 from magicfs.db.pool import Connection, Database
 from magicfs.db.schema import Migration, migrations, require_not_newer
-from magicfs.errors import SchemaError
+from magicfs.errors import DatabaseConflict, SchemaError
 
 log = logging.getLogger(__name__)
 
 MIGRATION_LOCK = 0x6D616769_63667301
 """The advisory lock of migrations. The number is "magicfs" in ASCII and 1: no other program may use it."""
 
+LOCK_SECONDS = 2
+"""How long a migration waits for its locks before it lets running work through."""
+
+WAIT_SECONDS = 60.0
+
+LOCK_TABLES = (
+    "LOCK TABLE files, contents, chunks, content_chunks, embeddings, roots, hosts, models IN ACCESS EXCLUSIVE MODE"
+)
+"""The tables of the first migrations, which later ones change. The order is that of docs/concurrency.md."""
+
 
 def migrate(database: Database) -> int:
     """Apply the missing migrations. Returns their number.
 
-    Raises `SchemaError` when the database has a newer schema, or a migration has changed since it was applied.
+    Waits up to WAIT_SECONDS for work that runs meanwhile. Raises `SchemaError` when the database has a newer schema,
+    or a migration has changed since it was applied, and `DatabaseConflict` when the work does not end.
     """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            count = _migrate(database)
+        except DatabaseConflict as error:
+            if time.monotonic() > deadline:
+                raise
+            log.info("the migration waits for running work: %s", error)
+        else:
+            # Connections made before the extension was created lack its types.
+            database.close_idle_connections()
+            return count
+
+
+def _migrate(database: Database) -> int:
     available = migrations()
     with database.transaction() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
@@ -34,6 +61,11 @@ def migrate(database: Database) -> int:
         applied = _applied(connection)
         _check(applied, available)
         missing = [migration for migration in available if migration.version not in applied]
+        if missing and applied:
+            # Workers of the version before run on. In the order in which they lock, there is no deadlock; a short
+            # timeout keeps them from queueing behind a migration that itself waits.
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{LOCK_SECONDS}s",))
+            connection.execute(LOCK_TABLES)
         for migration in missing:
             log.info("migrating the database: %s", migration.name)
             connection.execute(migration.text.encode())
@@ -41,8 +73,6 @@ def migrate(database: Database) -> int:
                 "INSERT INTO schema_migrations (version, digest) VALUES (%s, %s)",
                 (migration.version, migration.digest),
             )
-    # Connections made before the extension was created lack its types.
-    database.close_idle_connections()
     return len(missing)
 
 

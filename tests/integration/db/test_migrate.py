@@ -77,3 +77,23 @@ def test_no_database_is_one_line(tmp_path) -> None:
         pytest.raises(DatabaseUnavailable, match="magicfs up"),
     ):
         migrate(database)
+
+
+def test_a_migration_waits_for_a_worker_of_the_version_before(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker has files when the migration begins, and then wants contents, which the next migration changes first."""
+    every = migrations()
+    monkeypatch.setattr("magicfs.db.migrate.migrations", lambda: every[:5])
+    with Database(empty_url, application="old", size=2) as old, ThreadPoolExecutor(1) as pool:
+        migrate(old)
+        monkeypatch.setattr("magicfs.db.migrate.migrations", lambda: every)
+        with Database(empty_url, application="new") as new, old.transaction() as worker:
+            worker.execute("LOCK TABLE files IN ROW EXCLUSIVE MODE")
+            upgrade = pool.submit(migrate, new)
+            waits = "SELECT FROM pg_stat_activity WHERE application_name = 'magicfs new' AND wait_event_type = 'Lock'"
+            while not upgrade.done():
+                with old.transaction() as connection:
+                    if connection.execute(waits).fetchone() is not None:
+                        break
+            worker.execute("LOCK TABLE contents IN ROW EXCLUSIVE MODE")
+            worker.commit()
+            assert upgrade.result(timeout=60) == len(every) - 5

@@ -102,8 +102,18 @@ WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = %(model_id)s AND chunk
 ORDER BY c.chunk_id
 ON CONFLICT DO NOTHING
 
+-- name: lock_surplus_chunks
+-- The pending rows of chunks beyond the limit, locked in the order of `enqueue_chunks`. Claimed ones are finished.
+SELECT model_id, chunk_id FROM embeddings
+WHERE state = 'pending' AND lease IS NULL AND chunk_id IN (
+    SELECT chunk_id FROM content_chunks WHERE content_id IN (
+        SELECT id FROM contents WHERE EXISTS (
+            SELECT FROM content_chunks WHERE content_id = contents.id AND ordinal = ({{max_embedded_chunks}}))))
+ORDER BY 1, 2 FOR UPDATE
+
 -- name: remove_surplus_chunks
--- The pending rows of chunks beyond the limit, unless another content has them embedded. Claimed ones are finished.
+-- The locked rows, unless another content has their chunks embedded. To give a content a chunk is to queue it, which
+-- waits for the lock.
 WITH surplus AS (
     SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id IN (
         SELECT id FROM contents WHERE EXISTS (
