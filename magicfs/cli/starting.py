@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 from magicfs.cli import terminal, wiring
 from magicfs.config import Settings
+from magicfs.domain.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions
 from magicfs.errors import MagicFSError, MountError, ServerError
 from magicfs.fuse import mountpoint
 from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions, server_parts, service_parts
+from magicfs.runtime.parts import server_parts, service_parts
 from magicfs.runtime.processes import wait_until
 from magicfs.runtime.supervisor import Supervisor
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from magicfs.cli import wiring
 from magicfs.config import Settings
+from magicfs.domain.parts import MOUNT
 from magicfs.fuse import mountpoint
-from magicfs.runtime.parts import MOUNT
 
 
 def take_down(settings: Settings) -> bool:

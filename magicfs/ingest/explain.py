@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.db import files as files_db
@@ -17,8 +16,8 @@ from magicfs.db.failures import file_facts
 from magicfs.db.files import display_path
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.domain.files import FileFacts, FileState
-from magicfs.domain.roots import RegisteredRoot, Root, encloses
+from magicfs.domain.explanation import Explanation
+from magicfs.domain.roots import Root, encloses
 from magicfs.errors import UsageError
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import MAX_PATH_BYTES
@@ -27,25 +26,6 @@ MAX_INDEXED_PATH_BYTES = 2600
 """Longer paths below a root fit into the database's index only if their names compress well."""
 
 _TOO_LONG = f"paths of more than {MAX_PATH_BYTES:,} bytes are not indexed"
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one path is in the index, or is not."""
-
-    root: RegisteredRoot
-    """The root that the path lies in."""
-    absolute: bytes
-    """The path, with links among its parents resolved."""
-    facts: FileFacts | None = None
-    """What the index holds about the file; None when it holds nothing."""
-    why_not: str = ""
-    """Without facts: why, and a hint where there is one."""
-
-    @property
-    def indexed(self) -> bool:
-        """Whether a search can find the file."""
-        return self.facts is not None and self.facts.state is FileState.INDEXED
 
 
 def explain(database: Database, *, host: str, path: Path) -> Explanation:

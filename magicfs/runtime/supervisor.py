@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
-from magicfs.runtime.parts import Part, UpOptions
 from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
 from magicfs.runtime.supervisord_config import render
 

@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from magicfs.runtime.parts import Part
+from magicfs.domain.parts import Part
 
 LOG_BYTES = 5 << 20
 LOG_BACKUPS = 2

@@ -11,8 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
+    from magicfs.domain.explanation import Explanation
     from magicfs.domain.files import FileFacts
-    from magicfs.ingest.explain import Explanation
 
 EXAMPLES = """Examples:
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.cleanup import clean_up
-from magicfs.runtime.parts import EMBED_WORKER, MOUNT, Part, UpOptions, server_parts
+from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import dies_with_parent, wait_until
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from magicfs.cli.starting import MOUNT_SETTINGS, environment_of, last_line
 from magicfs.config import Settings
-from magicfs.runtime.parts import Part, UpOptions, server_parts, service_parts
+from magicfs.domain.parts import Part, UpOptions
+from magicfs.runtime.parts import server_parts, service_parts
 from magicfs.runtime.supervisord_config import render
 
 
