@@ -1,57 +1,79 @@
 """The composition root: builds every service of a command, the agent, a worker or a mount from the settings.
 
-The commands call it. It alone chooses the implementation of each protocol, and it alone imports `tasks`. Each function
-imports what it builds, so that a command loads its own parts only. The functions run in the main thread.
+The commands call it, also for what `environment` (settings and database) and `index_model` offer. It alone chooses the
+implementation of each protocol, and it alone imports `tasks`. Each function imports what it builds, so that a command
+loads its own parts only. The functions run in the main thread.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from magicfs import config, logs
-from magicfs.config import Settings
-from magicfs.errors import (
-    BrokerUnavailable,
-    ConfigError,
-    DatabaseUnavailable,
-    ModelCorrupt,
-    ModelError,
-    ModelMismatch,
-    ModelMissing,
-    ServerError,
+from magicfs.cli.environment import (
+    database_for_command,
+    database_for_service,
+    require_database,
+    settings_for_command,
+    settings_for_service,
+    supervisor,
 )
+from magicfs.cli.index_model import (
+    active_spec,
+    ensure_active_model,
+    model_in_use,
+    model_store,
+    pull_active_model,
+    record_digests,
+    resolve_model,
+)
+from magicfs.config import Settings
+from magicfs.errors import BrokerUnavailable, ConfigError, ModelMissing
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
     from magicfs.domain.chunks import Chunk, ClaimedChunk
-    from magicfs.domain.models import ModelSpec, StoredModel
+    from magicfs.domain.models import ModelSpec
     from magicfs.domain.status import BrokerStatus
     from magicfs.embedding.embedder import Embedder
     from magicfs.embedding.query_client import QueryEmbedder
-    from magicfs.models.store import ModelStore
     from magicfs.pipeline.embed import EmbedService
     from magicfs.pipeline.extract import ExtractService
     from magicfs.pipeline.maintenance import MaintenanceService
-    from magicfs.runtime.supervisor import Supervisor
     from magicfs.search.service import SearchService
     from magicfs.text.chunking import TokenChunker
     from tasks.queue import CeleryQueue
 
+__all__ = [
+    "WorkerServices",
+    "database_for_command",
+    "database_for_service",
+    "ensure_active_model",
+    "job_queue",
+    "model_in_use",
+    "model_store",
+    "probe_broker",
+    "pull_active_model",
+    "query_embedder",
+    "record_digests",
+    "require_broker",
+    "require_database",
+    "resolve_model",
+    "run_agent",
+    "run_flower",
+    "run_mount",
+    "run_worker",
+    "search_service",
+    "settings_for_command",
+    "settings_for_service",
+    "supervisor",
+]
+
 log = logging.getLogger(__name__)
-
-COMMAND_CONNECT_SECONDS = 4.0
-"""How long a command waits for the database. A person waits for the command."""
-
-SERVICE_CONNECT_SECONDS = 60.0
-"""How long a service waits for the database. Then it ends, and its supervisor starts it again."""
 
 AGENT_CONNECTIONS = 5
 
@@ -61,70 +83,6 @@ MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
 
 EMBEDDER_LOG = "embedder-on-demand.log"
-
-
-def _load_settings() -> Settings:
-    """Read the settings, and keep the variables of libpq, such as `PGPORT`, from leading past the embedded database."""
-    settings = config.load()
-    if settings.embedded_database:
-        for name in [name for name in os.environ if name.startswith("PG")]:
-            del os.environ[name]
-    return settings
-
-
-def settings_for_command() -> Settings:
-    """The settings of a command that a person runs. It reports errors in its output and writes no log."""
-    from magicfs.cli import terminal
-
-    logs.setup(level="CRITICAL")
-    settings = _load_settings()
-    for complaint in config.unknown_variables():
-        terminal.remark(f"magicfs: {complaint}")
-    return settings
-
-
-def settings_for_service(role: str) -> Settings:
-    """The settings of a part that runs until a signal stops it. It writes a log."""
-    settings = _load_settings()
-    settings.make_home()
-    logs.setup(level=settings.log_level, role=role, log_format=settings.log_format)
-    for complaint in config.unknown_variables():
-        log.warning("%s", complaint)
-    return settings
-
-
-def supervisor(settings: Settings) -> Supervisor:
-    """The supervisor of this machine's parts."""
-    from magicfs.runtime.supervisor import Supervisor
-
-    return Supervisor(settings.home)
-
-
-@contextmanager
-def database_for_command(settings: Settings) -> Iterator[Database]:
-    """The database. Raises `ServerError` at once when the embedded one does not run."""
-    from magicfs.db.pool import Database
-
-    if settings.embedded_database:
-        require_embedded_server(settings)
-    with Database(
-        settings.database_dsn, application="command", size=2, connect_seconds=COMMAND_CONNECT_SECONDS
-    ) as database:
-        yield database
-
-
-def require_embedded_server(settings: Settings) -> None:
-    """Raise `ServerError` when the embedded Postgres does not run."""
-    from magicfs.runtime.processes import is_listening
-
-    if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
-        raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
-
-
-def require_database(settings: Settings) -> None:
-    """Raise `DatabaseUnavailable` when no Postgres answers at the address."""
-    with database_for_command(settings) as database, database.transaction():
-        pass
 
 
 def probe_broker(settings: Settings) -> BrokerStatus:
@@ -143,45 +101,6 @@ def require_broker(settings: Settings) -> None:
     status = probe_broker(settings)
     if not status.ok:
         raise BrokerUnavailable(status.detail or "Redis takes no messages: see its log")
-
-
-@contextmanager
-def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
-    """The database, migrated to the schema of this version.
-
-    Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable`. Raises `ServerError` at
-    once when the database is embedded and nothing here runs it.
-    """
-    from magicfs.db.pool import Database
-
-    if settings.embedded_database and not supervisor(settings).running():
-        require_embedded_server(settings)
-    with Database(settings.database_dsn, application=role, size=size) as database:
-        _migrate_when_reachable(database)
-        yield database
-
-
-def _migrate_when_reachable(database: Database) -> None:
-    from magicfs.db.migrate import migrate
-
-    deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
-    while True:
-        try:
-            migrate(database)
-        except DatabaseUnavailable as error:
-            if time.monotonic() > deadline:
-                raise
-            log.warning("waiting for the database: %s", error)
-            time.sleep(1.0)
-        else:
-            return
-
-
-def model_store(settings: Settings) -> ModelStore:
-    """The models of this machine."""
-    from magicfs.models.store import ModelStore
-
-    return ModelStore(settings.model_dir)
 
 
 def query_embedder(settings: Settings) -> QueryEmbedder:
@@ -216,103 +135,6 @@ def job_queue(settings: Settings) -> CeleryQueue:
         ) from error
 
 
-def resolve_model(
-    settings: Settings, spec: ModelSpec | None, *, pull_progress: Callable[[str], None] | None = None
-) -> StoredModel:
-    """The stored model of `spec`; with None, the model of the settings or the fallback that replaces it.
-
-    `spec` is a model of the index, None for an index without one. With `pull_progress`, a missing or damaged model is
-    pulled, and the callable gets lines for a person. Raises `ModelError`; `ModelMismatch` when this machine has, or
-    pulls, other files under the name of `spec`.
-    """
-    store = model_store(settings)
-    try:
-        if spec is not None:
-            return store.find_spec(spec)
-        stored = store.find_or_fallback(settings.model, settings.precision)
-    except (ModelMissing, ModelCorrupt, ModelMismatch):
-        if pull_progress is None:
-            raise
-        if spec is None:
-            return store.pull(settings.model, precision=settings.precision, report=pull_progress)
-        store.pull(spec.name, precision=str(spec.precision), report=pull_progress)
-        return store.find_spec(spec)
-    if stored.notice and pull_progress is not None:
-        pull_progress(stored.notice)
-    return stored
-
-
-def model_in_use(settings: Settings) -> ModelSpec | None:
-    """The active model of the index; None when no database answers or the index has none. For a command."""
-    from magicfs.errors import DatabaseError
-
-    try:
-        with database_for_command(settings) as database:
-            return _active_spec(database)
-    except (DatabaseError, ServerError):
-        return None
-
-
-def record_digests(settings: Settings, database: Database) -> None:
-    """Record the digests of the models that an older version wrote into the index, if this machine has these models.
-
-    Their vectors stay. A model that is not on this machine waits for a host that has it.
-    """
-    from magicfs.db.models import models_without_digest, record_digest
-
-    with database.transaction() as connection:
-        models = models_without_digest(connection)
-    for model in models:
-        try:
-            stored = model_store(settings).find_spec(model.spec)
-        except ModelError as error:
-            log.info("%s gets no digest here: %s", model.spec.label, error)
-            continue
-        with database.transaction() as connection:
-            if record_digest(connection, model, stored.spec):
-                log.info("the index uses %s", stored.spec.full_label)
-
-
-def ensure_active_model(settings: Settings, database: Database) -> None:
-    """Activate this machine's model if the index has no active model. Raises `ModelError`.
-
-    Models of an older version get the digests of those on this machine.
-    """
-    from magicfs.db.models import activate_model
-
-    record_digests(settings, database)
-    if _active_spec(database) is not None:
-        return
-    stored = resolve_model(settings, None)
-    with database.transaction() as connection:
-        activate_model(connection, stored.spec)
-
-
-def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> StoredModel:
-    """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
-
-    Models of an older version get the digests of those on this machine. Raises `ModelError`.
-    """
-    from magicfs.db.models import activate_model
-
-    record_digests(settings, database)
-    active = _active_spec(database)
-    stored = resolve_model(settings, active, pull_progress=progress)
-    if active is not None and not active.digest:
-        record_digests(settings, database)
-    with database.transaction() as connection:
-        activate_model(connection, stored.spec)
-    return stored
-
-
-def _active_spec(database: Database) -> ModelSpec | None:
-    from magicfs.db.models import active_model
-
-    with database.transaction() as connection:
-        active = active_model(connection)
-    return active.spec if active else None
-
-
 def run_agent(settings: Settings, roots: list[Path]) -> None:
     """Run the agent of this host until a signal stops it, after adding `roots`.
 
@@ -327,7 +149,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         state_directory_locked(settings.run_dir),
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
-        stop = stop_event()
+        stop = _stop_event()
         claim = HostClaim(database, host=settings.host, machine=machine_id(settings.home))
         if not claim.wait(stop):
             return
@@ -340,7 +162,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         agent.run(stop)
 
 
-def stop_event() -> threading.Event:
+def _stop_event() -> threading.Event:
     """An event that SIGTERM and SIGINT set from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -383,7 +205,7 @@ class WorkerServices:
             self._database,
             self._queue,
             extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
-            chunker=self._chunker_for(_active_spec(self._database)),
+            chunker=self._chunker_for(active_spec(self._database)),
             host=settings.host,
             owner=self._owner,
             max_file_bytes=settings.max_file_mb << 20,

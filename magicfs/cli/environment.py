@@ -1,0 +1,126 @@
+"""What a command or a service finds before it does anything: its settings, its log, and the database.
+
+Used by the composition root `wiring`, which offers these functions to the commands, and by `index_model`. It builds no
+service. The functions run in the main thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from magicfs import config, logs
+from magicfs.config import Settings
+from magicfs.errors import DatabaseUnavailable, ServerError
+
+if TYPE_CHECKING:
+    from magicfs.db.pool import Database
+    from magicfs.runtime.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+COMMAND_CONNECT_SECONDS = 4.0
+"""How long a command waits for the database. A person waits for the command."""
+
+SERVICE_CONNECT_SECONDS = 60.0
+"""How long a service waits for the database. Then it ends, and its supervisor starts it again."""
+
+
+def _load_settings() -> Settings:
+    """Read the settings, and keep the variables of libpq, such as `PGPORT`, from leading past the embedded database."""
+    settings = config.load()
+    if settings.embedded_database:
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]
+    return settings
+
+
+def settings_for_command() -> Settings:
+    """The settings of a command that a person runs. It reports errors in its output and writes no log."""
+    from magicfs.cli import terminal
+
+    logs.setup(level="CRITICAL")
+    settings = _load_settings()
+    for complaint in config.unknown_variables():
+        terminal.remark(f"magicfs: {complaint}")
+    return settings
+
+
+def settings_for_service(role: str) -> Settings:
+    """The settings of a part that runs until a signal stops it. It writes a log."""
+    settings = _load_settings()
+    settings.make_home()
+    logs.setup(level=settings.log_level, role=role, log_format=settings.log_format)
+    for complaint in config.unknown_variables():
+        log.warning("%s", complaint)
+    return settings
+
+
+def supervisor(settings: Settings) -> Supervisor:
+    """The supervisor of this machine's parts."""
+    from magicfs.runtime.supervisor import Supervisor
+
+    return Supervisor(settings.home)
+
+
+@contextmanager
+def database_for_command(settings: Settings) -> Iterator[Database]:
+    """The database. Raises `ServerError` at once when the embedded one does not run."""
+    from magicfs.db.pool import Database
+
+    if settings.embedded_database:
+        require_embedded_server(settings)
+    with Database(
+        settings.database_dsn, application="command", size=2, connect_seconds=COMMAND_CONNECT_SECONDS
+    ) as database:
+        yield database
+
+
+def require_embedded_server(settings: Settings) -> None:
+    """Raise `ServerError` when the embedded Postgres does not run."""
+    from magicfs.runtime.processes import is_listening
+
+    if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
+        raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
+
+
+def require_database(settings: Settings) -> None:
+    """Raise `DatabaseUnavailable` when no Postgres answers at the address."""
+    with database_for_command(settings) as database, database.transaction():
+        pass
+
+
+@contextmanager
+def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
+    """The database, migrated to the schema of this version.
+
+    Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable`. Raises `ServerError` at
+    once when the database is embedded and nothing here runs it.
+    """
+    from magicfs.db.pool import Database
+
+    if settings.embedded_database and not supervisor(settings).running():
+        require_embedded_server(settings)
+    with Database(settings.database_dsn, application=role, size=size) as database:
+        _migrate_when_reachable(database)
+        yield database
+
+
+def _migrate_when_reachable(database: Database) -> None:
+    from magicfs.db.migrate import migrate
+
+    deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
+    while True:
+        try:
+            migrate(database)
+        except DatabaseUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("waiting for the database: %s", error)
+            time.sleep(1.0)
+        else:
+            return

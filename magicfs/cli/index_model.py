@@ -1,0 +1,125 @@
+"""The model of the index: which one it is, and whether this machine has it.
+
+Used by the composition root `wiring`, which offers these functions to the commands. An index without a model gets that
+of this machine; from then on the model is found by its digest. It loads no model. The functions run in any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from magicfs.cli.environment import database_for_command
+from magicfs.config import Settings
+from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError
+
+if TYPE_CHECKING:
+    from magicfs.db.pool import Database
+    from magicfs.domain.models import ModelSpec, StoredModel
+    from magicfs.models.store import ModelStore
+
+log = logging.getLogger(__name__)
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """The models of this machine."""
+    from magicfs.models.store import ModelStore
+
+    return ModelStore(settings.model_dir)
+
+
+def resolve_model(
+    settings: Settings, spec: ModelSpec | None, *, pull_progress: Callable[[str], None] | None = None
+) -> StoredModel:
+    """The stored model of `spec`; with None, the model of the settings or the fallback that replaces it.
+
+    `spec` is a model of the index, None for an index without one. With `pull_progress`, a missing or damaged model is
+    pulled, and the callable gets lines for a person. Raises `ModelError`; `ModelMismatch` when this machine has, or
+    pulls, other files under the name of `spec`.
+    """
+    store = model_store(settings)
+    try:
+        if spec is not None:
+            return store.find_spec(spec)
+        stored = store.find_or_fallback(settings.model, settings.precision)
+    except (ModelMissing, ModelCorrupt, ModelMismatch):
+        if pull_progress is None:
+            raise
+        if spec is None:
+            return store.pull(settings.model, precision=settings.precision, report=pull_progress)
+        store.pull(spec.name, precision=str(spec.precision), report=pull_progress)
+        return store.find_spec(spec)
+    if stored.notice and pull_progress is not None:
+        pull_progress(stored.notice)
+    return stored
+
+
+def model_in_use(settings: Settings) -> ModelSpec | None:
+    """The active model of the index; None when no database answers or the index has none. For a command."""
+    try:
+        with database_for_command(settings) as database:
+            return active_spec(database)
+    except (DatabaseError, ServerError):
+        return None
+
+
+def record_digests(settings: Settings, database: Database) -> None:
+    """Record the digests of the models that an older version wrote into the index, if this machine has these models.
+
+    Their vectors stay. A model that is not on this machine waits for a host that has it.
+    """
+    from magicfs.db.models import models_without_digest, record_digest
+
+    with database.transaction() as connection:
+        models = models_without_digest(connection)
+    for model in models:
+        try:
+            stored = model_store(settings).find_spec(model.spec)
+        except ModelError as error:
+            log.info("%s gets no digest here: %s", model.spec.label, error)
+            continue
+        with database.transaction() as connection:
+            if record_digest(connection, model, stored.spec):
+                log.info("the index uses %s", stored.spec.full_label)
+
+
+def ensure_active_model(settings: Settings, database: Database) -> None:
+    """Activate this machine's model if the index has no active model. Raises `ModelError`.
+
+    Models of an older version get the digests of those on this machine.
+    """
+    from magicfs.db.models import activate_model
+
+    record_digests(settings, database)
+    if active_spec(database) is not None:
+        return
+    stored = resolve_model(settings, None)
+    with database.transaction() as connection:
+        activate_model(connection, stored.spec)
+
+
+def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> StoredModel:
+    """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
+
+    Models of an older version get the digests of those on this machine. Raises `ModelError`.
+    """
+    from magicfs.db.models import activate_model
+
+    record_digests(settings, database)
+    active = active_spec(database)
+    stored = resolve_model(settings, active, pull_progress=progress)
+    if active is not None and not active.digest:
+        record_digests(settings, database)
+    with database.transaction() as connection:
+        activate_model(connection, stored.spec)
+    return stored
+
+
+def active_spec(database: Database) -> ModelSpec | None:
+    """The active model of the index; None when it has none."""
+    from magicfs.db.models import active_model
+
+    with database.transaction() as connection:
+        active = active_model(connection)
+    return active.spec if active else None
