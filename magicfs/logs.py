@@ -25,6 +25,35 @@ LINE_BREAK = "\\n"
 log = logging.getLogger(__name__)
 
 
+class Outage:
+    """Logs one line when work begins to fail for an expected reason, and one when all of it succeeds again.
+
+    Threads may share one.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._lock = threading.Lock()
+        self._reasons: dict[str, str] = {}
+        """Why each piece of work fails, by its name."""
+
+    def began(self, work: str, error: Exception) -> None:
+        """Log the error of a piece of work, unless this or another one fails by the same kind already."""
+        reason = type(error).__name__
+        with self._lock:
+            is_new = reason not in self._reasons.values()
+            self._reasons[work] = reason
+        if is_new:
+            self._logger.warning("no work is done for now, and none is lost: %s", error)
+
+    def ended(self, work: str) -> None:
+        """Log the end, if this piece of work was the last one that failed."""
+        with self._lock:
+            is_over = self._reasons.pop(work, None) is not None and not self._reasons
+        if is_over:
+            self._logger.info("work goes on")
+
+
 class TextFormatter(logging.Formatter):
     """A record as one line of text. Its line breaks are written as `LINE_BREAK`."""
 

@@ -17,7 +17,6 @@ import os
 import re
 import signal
 import socket
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +29,7 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
+from magicfs.logs import Outage
 from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_QUEUE, extract_queue, make_app
 
 if TYPE_CHECKING:
@@ -179,28 +179,7 @@ def maintenance_service() -> MaintenanceService:
     return _factory().maintenance_service()
 
 
-class Outage:
-    """Logs one line when work begins to fail for an expected reason, and one when it succeeds again."""
-
-    def __init__(self) -> None:
-        self._reason: str | None = None
-
-    def began(self, error: MagicFSError) -> None:
-        """Log the error, unless the last task ended by the same kind."""
-        reason = type(error).__name__
-        if reason != self._reason:
-            self._reason = reason
-            log.warning("no work is done for now, and none is lost: %s", error)
-
-    def ended(self) -> None:
-        """Log the end, if there was an outage."""
-        if self._reason is not None:
-            self._reason = None
-            log.info("work goes on")
-
-
-_outages: defaultdict[str, Outage] = defaultdict(Outage)
-"""The outage of each task, by its name."""
+_outage = Outage(log)
 
 
 def run_task(task: str, work: Callable[[], Result]) -> Result:
@@ -214,9 +193,9 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
     except MagicFSError as error:
-        _outages[task].began(error)
+        _outage.began(task, error)
         raise
-    _outages[task].ended()
+    _outage.ended(task)
     return result
 
 
@@ -247,7 +226,7 @@ def _prepare_child(**_: object) -> None:
     except SchemaError as error:
         _stop_outdated_worker(error)
     except MagicFSError as error:
-        _outages[EXTRACT_TASK if extracts else EMBED_TASK].began(error)
+        _outage.began(EXTRACT_TASK if extracts else EMBED_TASK, error)
 
 
 @signals.task_failure.connect

@@ -114,13 +114,16 @@ def _migrate_when_reachable(database: Database) -> None:
     from magicfs.db.migrate import migrate
 
     deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
+    is_logged = False
     while True:
         try:
             migrate(database)
         except DatabaseUnavailable as error:
             if time.monotonic() > deadline:
                 raise
-            log.warning("waiting for the database: %s", error)
+            if not is_logged:
+                log.warning("waiting for the database: %s", error)
+            is_logged = True
             time.sleep(1.0)
         else:
             return

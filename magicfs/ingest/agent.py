@@ -34,6 +34,7 @@ from magicfs.ingest.host_claim import HostClaim
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watcher import Watcher
 from magicfs.jobs import JobQueue
+from magicfs.logs import Outage
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class Agent:
         self._database = database
         self._queue = queue
         self._stopping = threading.Event()
+        self._outage = Outage(log)
         self._scanner = Scanner(database, queue, stopping=self._stopping.is_set)
         self._watcher = Watcher(self._scanner, rescan=self._request_scan)
         self._roots: dict[RootId, RegisteredRoot] = {}
@@ -126,15 +128,16 @@ class Agent:
         threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         for thread in threads:
             thread.start()
-        tasks = [
-            _PeriodicTask(self._load_roots, every_s=LOAD_ROOTS_SECONDS),
-            _PeriodicTask(self._notify_workers, every_s=NOTIFY_SECONDS),
-            _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
-        ]
+        tasks = {
+            "roots": _PeriodicTask(self._load_roots, every_s=LOAD_ROOTS_SECONDS),
+            "notifications": _PeriodicTask(self._notify_workers, every_s=NOTIFY_SECONDS),
+            "maintenance": _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
+        }
         while not stop.is_set():
-            for task in tasks:
-                with _errors_logged(stop):
-                    task.run_if_due(time.monotonic())
+            for name, task in tasks.items():
+                if task.is_due(time.monotonic()):
+                    with _errors_logged(stop, self._outage, name):
+                        task.run()
             stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
         self._stopping.set()
         self._scan_requested.set()
@@ -187,7 +190,7 @@ class Agent:
         began = time.monotonic()
         ask_at = began
         while not stop.is_set():
-            with _errors_logged(stop):
+            with _errors_logged(stop, self._outage, "heartbeat"):
                 try:
                     self._claim.renew()
                 except HostTaken as error:
@@ -203,7 +206,7 @@ class Agent:
 
     def _maintain_vector_index(self, stop: threading.Event) -> None:
         while not stop.wait(VECTOR_INDEX_SECONDS):
-            with _errors_logged(stop):
+            with _errors_logged(stop, self._outage, "vector index"):
                 vector_index.maintain_index(self._database)
 
     def _request_scan(self, root: Root) -> None:
@@ -220,7 +223,7 @@ class Agent:
                 missing = registered.state is RootState.MISSING
                 pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
                 if time.monotonic() >= self._last_scan.get(root_id, float("-inf")) + pause:
-                    with _errors_logged(stop):
+                    with _errors_logged(stop, self._outage, _scan_of(root_id)):
                         self._scan(registered)
             self._scan_requested.wait(SCAN_POLL_SECONDS)
 
@@ -231,6 +234,7 @@ class Agent:
             for root_id in list(kept):
                 if root_id not in roots:
                     kept.pop(root_id, None)
+                    self._outage.ended(_scan_of(root_id))
         self._scanner.retain(roots.keys())
 
     def _scan(self, registered: RegisteredRoot) -> None:
@@ -257,7 +261,7 @@ class Agent:
     def _watch_roots(self, stop: threading.Event) -> None:
         watches: dict[RootId, _RootWatch] = {}
         while not stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS):
-            with _errors_logged(stop):
+            with _errors_logged(stop, self._outage, "watches"):
                 self._update_watches(watches)
         for watch in watches.values():
             watch.end()
@@ -274,7 +278,11 @@ class Agent:
                 del watches[root_id]
         for root_id in present.keys() - watches.keys():
             watches[root_id] = _RootWatch(
-                self._watcher, present[root_id], retry_s=WATCH_RETRY_SECONDS, refused_s=self._settings.scan_seconds
+                self._watcher,
+                self._outage,
+                present[root_id],
+                retry_s=WATCH_RETRY_SECONDS,
+                refused_s=self._settings.scan_seconds,
             )
 
     def _present_roots(self) -> set[Root]:
@@ -284,10 +292,11 @@ class Agent:
 class _RootWatch:
     """The watch of one root, in a thread of its own, and the pause after a watch that ended by itself."""
 
-    def __init__(self, watcher: Watcher, root: Root, *, retry_s: float, refused_s: float) -> None:
+    def __init__(self, watcher: Watcher, outage: Outage, root: Root, *, retry_s: float, refused_s: float) -> None:
         """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`."""
         self.root = root
         self._watcher = watcher
+        self._outage = outage
         self._retry_s = retry_s
         self._refused_s = refused_s
         self._ended = threading.Event()
@@ -308,10 +317,13 @@ class _RootWatch:
 
     def _run(self) -> None:
         pause = self._retry_s
-        with _errors_logged(self._ended):
+        work = f"watch of root {self.root.id}"
+        with _errors_logged(self._ended, self._outage, work):
             if not self._watcher.run(self.root, self._ended):
                 pause = self._refused_s
         self._ended.wait(pause)
+        # The next watch of the root says whether it fails too.
+        self._outage.ended(work)
 
 
 class _PeriodicTask:
@@ -322,17 +334,25 @@ class _PeriodicTask:
         self._every_s = every_s
         self._due = 0.0
 
-    def run_if_due(self, now: float) -> None:
-        if now >= self._due:
-            self._due = now + self._every_s
-            self._action()
+    def is_due(self, now: float) -> bool:
+        return now >= self._due
+
+    def run(self) -> None:
+        self._due = time.monotonic() + self._every_s
+        self._action()
+
+
+def _scan_of(root: RootId) -> str:
+    """The name of this work for the log of outages."""
+    return f"scan of root {root}"
 
 
 @contextlib.contextmanager
-def _errors_logged(stop: threading.Event) -> Iterator[None]:
-    """Log an error, pause and go on: the next round does what this one could not.
+def _errors_logged(stop: threading.Event, outage: Outage, work: str) -> Iterator[None]:
+    """Log an error, pause and go on: the next round does what this one could not. `work` names what the block does.
 
-    A schema that this program does not know ends the agent: whoever starts it again may start the new version.
+    An outage is a line at its start and one at its end. A schema that this program does not know ends the agent:
+    whoever starts it again may start the new version.
     """
     try:
         yield
@@ -341,8 +361,11 @@ def _errors_logged(stop: threading.Event) -> Iterator[None]:
             log.warning("the agent ends: %s", error)
         stop.set()
     except MagicFSError as error:
-        log.warning("%s", error)
+        if not stop.is_set():
+            outage.began(work, error)
         stop.wait(ERROR_PAUSE_SECONDS)
     except Exception:
         log.exception("unexpected error")
         stop.wait(ERROR_PAUSE_SECONDS)
+    else:
+        outage.ended(work)

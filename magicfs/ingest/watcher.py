@@ -118,7 +118,8 @@ class Watcher:
                     with self._processing:
                         self.process(root, changes)
                 except MagicFSError as error:
-                    log.warning("changes could not be recorded, a scan follows: %s", error)
+                    # When this is an outage, the scan meets it too, and says so once.
+                    log.debug("changes could not be recorded, a scan follows: %s", error)
                     self._rescan(root)
                 except Exception:
                     log.exception("processing changes failed, a scan follows")

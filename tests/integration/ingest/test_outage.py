@@ -1,0 +1,79 @@
+"""An outage of the database is one line of the agent's log at its start and one at its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.errors import MagicFSError
+from magicfs.ingest.agent import Agent
+from magicfs.ingest.host_claim import HostClaim
+from magicfs.runtime import postgres
+from magicfs.runtime.processes import wait_until
+from tests.fakes.queue import SilentQueue
+from tests.plugins.index import HOST, Index
+from tests.plugins.servers import Servers
+
+OUTAGE_SECONDS = 4.0
+"""Several rounds of each thread of the agent."""
+
+
+@contextmanager
+def no_database(servers: Servers, url: str) -> Iterator[None]:
+    """The server ends all connections to a database and takes no new one."""
+    name = url.removeprefix("postgresql:///").partition("?")[0]
+    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+@pytest.mark.timeout(60)
+def test_an_outage_is_one_line_and_its_end_another(
+    index: Index, servers: Servers, database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(home=tmp_path / "home", host=HOST, scan_seconds=1)
+    settings.make_home()
+    stop = threading.Event()
+
+    def lines(level: str) -> list[str]:
+        ours = [record for record in caplog.records if record.name.startswith("magicfs.ingest")]
+        return [record.getMessage() for record in ours if record.levelname == level]
+
+    def is_indexed(name: str) -> bool:
+        try:
+            return name in index.states()
+        except MagicFSError:
+            return False
+
+    with Database(database_url, application="agent", size=5, connect_seconds=0.5) as database, caplog.at_level("INFO"):
+        claim = HostClaim(database, host=HOST, machine="this")
+        claim.renew()
+        thread = threading.Thread(target=Agent(settings, database, SilentQueue(), claim).run, args=(stop,))
+        thread.start()
+        try:
+            (index.folder / "before.txt").write_text("words")
+            wait_until(lambda: is_indexed("before.txt"), seconds=20, failed="the agent does not work")
+            with no_database(servers, database_url):
+                for number in range(int(OUTAGE_SECONDS)):
+                    (index.folder / f"during-{number}.txt").write_text("words")
+                    time.sleep(1.0)
+            wait_until(lambda: is_indexed("during-3.txt"), seconds=20, failed="the agent does not go on")
+            wait_until(lambda: "work goes on" in lines("INFO"), seconds=20, failed="the end is not logged")
+        finally:
+            stop.set()
+            thread.join()
+    assert len(lines("WARNING")) == 1
+    assert lines("WARNING")[0].startswith("no work is done for now, and none is lost: ")
+    assert lines("INFO").count("work goes on") == 1
