@@ -35,6 +35,43 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Lexeme:
+    """One form of a word in the index."""
+
+    text: str
+    factor: float = 1.0
+    """How much an occurrence counts in BM25."""
+    is_exact: bool = True
+    """Whether it is the word itself; else its stem."""
+    is_prefix: bool = False
+    """Whether it stands for all lexemes that begin with it."""
+
+    @property
+    def tsquery(self) -> str:
+        """The condition that a text has it, as Postgres reads it."""
+        quoted = "'" + self.text.replace("\\", "\\\\").replace("'", "''") + "'"
+        return f"{quoted}:*" if self.is_prefix else quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of a question, in all the forms that answer it."""
+
+    word: str
+    """The folded word; unique in a question."""
+    lexemes: tuple[Lexeme, ...]
+    count: int = 1
+    """How often the question has it."""
+    is_whole: bool = False
+    """Whether it is a compound, such as `c++` or `2.10.3`, whose parts are terms of their own."""
+
+    @property
+    def tsquery(self) -> str:
+        """The condition that a text has any of its forms."""
+        return " | ".join(lexeme.tsquery for lexeme in self.lexemes)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A typed text, parsed. Its parts contain no NUL and no lone surrogate."""
 

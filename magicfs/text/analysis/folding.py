@@ -1,0 +1,58 @@
+"""Folds text: two spellings of one word, such as `Fußgänger` and `FUSSGANGER`, have one folded form.
+
+Used for words, names of files and filters. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from typing import Final
+
+_LETTERS: Final = {
+    "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
+    "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ƶ": "z",
+    "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "",
+}  # fmt: skip
+"""Letters without a decomposition, after `casefold`, which turns `ß` into `ss`. The tatweel only stretches a word."""
+
+_COMBINING_CLASSES: Final = frozenset({7, *range(10, 37), *range(202, 241)})
+"""The classes of accents, points and vowel signs that people leave out: nuktas, Hebrew and Arabic points, and whatever
+stands above or below a letter. Vowel signs of Indic scripts, tone marks of Thai and the voicing marks of kana are in
+other classes: without them, a word is another word."""
+
+_BEYOND_MARKS: Final = 0x20000
+
+
+def _characters_of(test: str) -> list[str]:
+    return [chr(code) for code in range(0x80, _BEYOND_MARKS) if unicodedata.category(chr(code)) in test.split()]
+
+
+def character_class(characters: list[str]) -> str:
+    """The inside of a regular expression's `[…]` that matches exactly these characters, which are in order."""
+    ranges: list[list[int]] = []
+    for code in map(ord, characters):
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+MARKS: Final = _characters_of("Mn Mc Me")
+"""All combining characters."""
+
+_REMOVED: Final = re.compile(
+    f"[{character_class([mark for mark in MARKS if unicodedata.combining(mark) in _COMBINING_CLASSES])}]+"
+)
+_TABLE: Final = str.maketrans(_LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _characters_of("Nd")})
+
+
+def fold(text: str) -> str:
+    """The folded form of a text: NFKC, no case, no accents, one form of a letter, digits of ASCII. Signs stay."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    # Interned: the words of a language are few, and each is kept in several caches.
+    return sys.intern(unicodedata.normalize("NFC", _REMOVED.sub("", folded).translate(_TABLE)))

@@ -1,0 +1,136 @@
+"""The words of questions and phrases: what to look for in the lexemes that `words` gives to texts. Any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from magicfs.domain.query import Lexeme, Term
+from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
+from magicfs.text.analysis.words import STEM_MARK, compounds, folded_stem, folded_word, unspaced_lexemes
+
+EXACT_BONUS: Final = 0.25
+"""How much more an occurrence of the very word counts than one of another form."""
+
+_MIN_PREFIX_CHARACTERS: Final = 2
+"""A star after less is ignored: it would stand for a large part of all words."""
+
+
+def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
+    """The terms of a question in the order in which they appear first.
+
+    Each has the stems by the languages of the index, by ISO 639-1 code, and by English.
+    """
+    algorithms = tuple(
+        dict.fromkeys(filter(None, (algorithm_for(language) for language in (DEFAULT_LANGUAGE, *languages))))
+    )
+    terms: dict[str, Term] = {}
+    for token, has_star in _tokens(text):
+        for term in _terms(token, algorithms, has_star=has_star):
+            before = terms.get(term.word)
+            terms[term.word] = term if before is None else replace(before, count=before.count + 1)
+    return tuple(terms.values())
+
+
+def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | None:
+    """The condition that a text has the words of a phrase one after the other; None without any word.
+
+    Without `languages` the words are exact, and signs inside of them too. With the languages of the index, other forms
+    of the words do as well.
+    """
+    algorithms = () if languages is None else tuple(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
+    steps = [step for token, has_star in _tokens(text) for step in _steps(token, algorithms, has_star=has_star)]
+    if not steps:
+        return None
+    condition = steps[0][0]
+    for (_, distance), (alternatives, _) in zip(steps, steps[1:], strict=False):
+        condition += f" <{distance}> {alternatives}"
+    return condition
+
+
+def _tokens(text: str) -> Iterator[tuple[Token, bool]]:
+    """The tokens of a typed text, each with whether a star follows that stands for the rest of the word."""
+    for part in (body_and_asides := readable(text))[:1] + tuple(body_and_asides[1]):
+        for token, end in locate(part):
+            yield parse(token), part[end : end + 1] == "*" and not part[end + 1 : end + 2].strip()
+
+
+def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterator[Term]:
+    if token.is_unspaced:
+        yield from _unspaced_terms(token)
+        return
+    last = len(token.parts) - 1
+    for place, part in enumerate(token.parts):
+        word = folded_word(part)
+        if word is None:
+            continue
+        if has_star and place == last and len(word) >= _MIN_PREFIX_CHARACTERS:
+            yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
+            continue
+        camel = camel_parts(part)
+        yield Term(word, _forms(part, word, algorithms), is_whole=bool(camel))
+        for name in map(fold, camel):
+            yield Term(name, _forms(name, name, algorithms))
+    for compound in _wholes(token):
+        if has_star and not token.trail:
+            yield Term(f"{compound}*", (Lexeme(compound, is_prefix=True),), is_whole=True)
+        else:
+            yield Term(compound, (Lexeme(compound),), is_whole=True)
+
+
+def _unspaced_terms(token: Token) -> Iterator[Term]:
+    lexemes = unspaced_lexemes(token)
+    if len(lexemes) == 1:
+        yield Term(lexemes[0], (Lexeme(lexemes[0], is_prefix=True),))
+    for lexeme in lexemes[:-1]:
+        yield Term(lexeme, (Lexeme(lexeme),))
+
+
+def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
+    """The word itself, its stem in texts, and the stem where it is a word of its own."""
+    forms = {word: Lexeme(word, factor=EXACT_BONUS)}
+    if not part.isalpha():
+        algorithms = ()
+    for algorithm in algorithms:
+        stemmed = folded_stem(part, algorithm)
+        forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
+        if stemmed == word:
+            forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
+        else:
+            forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
+    if not algorithms:
+        forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
+    return tuple(forms.values())
+
+
+def _wholes(token: Token) -> list[str]:
+    """The compounds that stand for the whole token, or for a word of it with its signs."""
+    neighbours = len(token.parts) - 1
+    found = [compound for _, compound in compounds(token)]
+    return list(dict.fromkeys(found if neighbours == 1 else found[neighbours:]))
+
+
+def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[str, int]]:
+    """The conditions of a token in a phrase, each with the distance to the next one."""
+    if token.is_unspaced:
+        lexemes = unspaced_lexemes(token)
+        pairs = [(Lexeme(pair).tsquery, 1) for pair in lexemes[:-1]]
+        return [*pairs[:-1], (pairs[-1][0], 2)] if pairs else [(Lexeme(lexemes[0], is_prefix=True).tsquery, 1)]
+    if len(token.parts) > 1:
+        steps = [(Lexeme(fold(pair), is_prefix=False).tsquery, 1) for pair in token.neighbours()]
+        last = Lexeme(fold(token.neighbours()[-1]), is_prefix=has_star).tsquery
+        return [*steps[:-1], (last, 2)]
+    [part] = token.parts
+    word = folded_word(part)
+    if word is None:
+        return []
+    if token.lead or token.trail:
+        return [(Lexeme(fold(token.lead + part) + token.trail, is_prefix=has_star and not token.trail).tsquery, 1)]
+    if has_star:
+        return [(Lexeme(word, is_prefix=True).tsquery, 1)]
+    forms = " | ".join(form.tsquery for form in _forms(part, word, algorithms)) if algorithms else Lexeme(word).tsquery
+    return [(f"({forms})" if algorithms else forms, 1)]

@@ -1,0 +1,45 @@
+"""Stems of words by the Snowball algorithms. Used by the analysis of words; any thread, each with stemmers of its own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from py_rust_stemmers import SnowballStemmer
+
+SNOWBALL_LANGUAGES: Final = {
+    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",
+    "fr": "french", "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "nn": "norwegian",
+    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil",
+    "tr": "turkish",
+}  # fmt: skip
+"""The name of Snowball's algorithm for a language, by ISO 639-1 code."""
+
+_WITHOUT_LATIN_LETTERS: Final = frozenset({"ja", "km", "ko", "lo", "my", "th", "zh"})
+"""Languages whose texts have English words among their own, which look different."""
+
+DEFAULT_LANGUAGE: Final = "en"
+"""The language of a text that has none: code, tables, logs, a few words."""
+
+_MIN_CHARACTERS: Final = 3
+
+_stemmers = threading.local()
+
+
+def stem(word: str, *, algorithm: str) -> str:
+    """The stem of a word in lower case by an algorithm of Snowball; the word itself where it has none."""
+    if len(word) < _MIN_CHARACTERS or not word.isalpha():
+        return word
+    stemmer = getattr(_stemmers, algorithm, None)
+    if stemmer is None:
+        stemmer = SnowballStemmer(algorithm)
+        setattr(_stemmers, algorithm, stemmer)
+    stemmed: str = stemmer.stem_word(word)
+    return stemmed or word
+
+
+def algorithm_for(language: str | None) -> str | None:
+    """The algorithm for the words of a language; None for a language that Snowball does not have."""
+    if language is None or language in _WITHOUT_LATIN_LETTERS:
+        language = DEFAULT_LANGUAGE
+    return SNOWBALL_LANGUAGES.get(language)

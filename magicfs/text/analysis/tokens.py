@@ -1,0 +1,117 @@
+"""Splits readable text into tokens: words, compounds such as `a.b-c` or `C++`, and runs of scripts without spaces.
+
+Used by the analysis of words, for texts and questions alike. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from magicfs.text.analysis.folding import MARKS, character_class
+
+_UNSPACED: Final = (
+    "\u0e00-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1050-\u108f\u109a-\u109f\u1100-\u11ff\u1780-\u17d3\u17dc\u17dd\u3005-\u3007"
+    "\u3031-\u3035\u303b\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9e6"
+    "\uaa60-\uaa7f\uac00-\ud7a3\uf900-\ufaff\U00016fe0-\U0001b2ff\U00020000-\U0003ffff"
+)
+"""Thai, Lao, Burmese, Khmer, kana, Han; and Hangul, whose words have endings without a space."""
+
+_PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
+"""Symbols and emoji: each is a word."""
+
+_LATIN_MARKS: Final = character_class([mark for mark in MARKS if not re.match(f"[{_UNSPACED}]", mark)])
+
+_LEAD: Final = r"""(?:(?<![^\s(\[{<>"'`,;=|!])(?:--?|\.{1,2}/|\.|\#|@|\$|~/\.?|/))?"""
+"""Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `/etc`, `@user`, `-70`."""
+_SIGNS: Final = r"""(?:[._\-/:@&+=~'\\#%$?]{1,4}|->|(?<=[0-9]),(?=[0-9]))"""
+"""Signs that join the parts of a compound."""
+_TRAIL: Final = r"""(?:(?:\+\+|\#)(?![A-Za-z0-9]))?"""
+"""Signs after a word that make another word: `C++`, `F#`."""
+_OPERATOR: Final = r"""operator(?:[=<>!+\-*/%&|^~]{1,3}|\(\)|\[\])(?=[\s(,;.`'")]|$)"""
+"""An overloaded operator of C++."""
+
+
+def _pattern(letters: str) -> str:
+    return f"{_OPERATOR}|{_LEAD}{letters}(?:{_SIGNS}{letters})*{_TRAIL}"
+
+
+_ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
+_TOKEN: Final = re.compile(f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"(?:[^\\W_{_UNSPACED}]|[{_LATIN_MARKS}])+"))
+_UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
+_WORD: Final = re.compile(f"(?:[^\\W_]|[{_LATIN_MARKS}])+")
+_TRAILING: Final = re.compile(r"(?:\+\+|#)\Z")
+_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+"""Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a text, not folded."""
+
+    parts: tuple[str, ...]
+    """The words of a compound, or the only word. Of a run without spaces: its characters."""
+    signs: tuple[str, ...] = ()
+    """The signs between the parts."""
+    lead: str = ""
+    trail: str = ""
+    is_unspaced: bool = False
+
+    @property
+    def whole(self) -> str:
+        """The parts with the signs between them."""
+        return self.parts[0] + "".join(sign + part for sign, part in zip(self.signs, self.parts[1:], strict=True))
+
+    def neighbours(self) -> list[str]:
+        """Each two neighbouring parts with their sign."""
+        return [first + sign + second for (first, second), sign in zip(pairwise(self.parts), self.signs, strict=True)]
+
+    def signed_words(self) -> list[tuple[int, str]]:
+        """The words that signs make another word, each with the index of its part: `c++` and `.net` of `C++/.NET`."""
+        words = []
+        for index, sign in enumerate(self.signs):
+            if sign.startswith(("++", "#")):
+                words.append((index, self.parts[index] + ("#" if sign.startswith("#") else "++")))
+            if len(sign) > 1 and sign[-1] in ".#@-" and len(set(sign)) > 1 and sign != "->":
+                words.append((index + 1, sign[-1] + self.parts[index + 1]))
+        if self.lead and len(self.parts) > 1 and self.lead != "/":
+            words.append((0, self.lead + self.parts[0]))
+        return words
+
+
+def split(text: str) -> list[str]:
+    """The tokens of a readable text as strings, in order."""
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
+
+
+def locate(text: str) -> list[tuple[str, int]]:
+    """The tokens of a readable text, each with the place where it ends."""
+    return [(match[0], match.end()) for match in (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(text)]
+
+
+def parse(token: str) -> Token:
+    """The parts of a token that `split` has found."""
+    if _UNSPACED_CHARACTER.match(token):
+        return Token(tuple(token), is_unspaced=True)
+    words = list(_WORD.finditer(token))
+    if not words:
+        return Token((token,))
+    if token.startswith("operator") and len(words) == 1:
+        return Token(("operator",), trail=token[len("operator") :])
+    trailing = _TRAILING.search(token)
+    return Token(
+        parts=tuple(word[0] for word in words),
+        signs=tuple(token[first.end() : second.start()] for first, second in pairwise(words)),
+        lead=token[: words[0].start()],
+        trail=trailing[0] if trailing else "",
+    )
+
+
+def camel_parts(word: str) -> list[str]:
+    """The parts of a camelCase name; none for another word."""
+    if word.islower() or word.isupper() or word.isdigit():
+        return []
+    parts = _CAMEL_BORDER.split(word)
+    return parts if len(parts) > 1 else []

@@ -1,0 +1,174 @@
+"""The words of texts and of file names, with their positions, as a `tsvector`.
+
+Used by the chunker and by the scan; `question` has the same for questions. A lexeme is a folded word, a compound with
+its signs, a pair of characters of a script without spaces, or a stem, which `STEM_MARK` tells from words. Any thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.stems import algorithm_for, stem
+from magicfs.text.analysis.tokens import Token, camel_parts, parse, split
+
+ANALYSIS_VERSION: Final = 1
+"""Raised when a text gets other words than before: chunks with the words of an earlier version are analysed anew."""
+
+STEM_MARK: Final = "^"
+"""The first character of a stem. No word and no compound begins with it."""
+
+MAX_WORD_CHARACTERS: Final = 100
+"""A longer word is encoded data, unless it is a digest in hexadecimal."""
+_MAX_DIGEST_CHARACTERS: Final = 128
+_MAX_COMPOUND_CHARACTERS: Final = 160
+"""A longer compound is found by its parts, and by each two neighbouring ones."""
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+_ASIDE_GAP: Final = 16
+"""Positions between the running text and what stands aside, so that no phrase goes from one to the other."""
+
+_CACHED_TOKENS: Final = 20_000
+"""Some 10 MB, and nearly all tokens of ordinary text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexemes:
+    """What a token adds to a `tsvector`."""
+
+    placed: tuple[tuple[str, int], ...]
+    """Quoted lexemes, each with its place counted from the token's first one."""
+    width: int
+    """The number of positions that the token takes."""
+    names: tuple[tuple[str, ...], ...]
+    """The quoted parts of each camelCase name, which stand aside."""
+
+
+def analyze(text: str, *, language: str | None = None) -> str:
+    """The `tsvector` of a text, as Postgres reads it: `'^invoic':1 'invoices':1 'paid':2`.
+
+    `language` is the ISO 639-1 code of the text's language, which decides the stems; None gives English ones.
+    """
+    algorithm = algorithm_for(language)
+    body, asides = readable(text)
+    positions: dict[str, str] = {}
+    end, names = _place(split(body), 1, algorithm, positions)
+    for aside in asides:
+        end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
+        names |= more
+    for name in names:
+        end += _ASIDE_GAP
+        for lexeme in name:
+            _add(positions, lexeme, str(end))
+            end += 1
+    return " ".join([f"{lexeme}:{places}" for lexeme, places in positions.items()])
+
+
+def analyze_path(display: str) -> str:
+    """The `tsvector` of a path. The words of the file's own name have the weight A, those of its directories none."""
+    directories, _, name = display.rpartition("/")
+    end, own = 1, {}
+    parts: list[str] = []
+    for text, weight in ((directories, ""), (name, "A")):
+        own = {}
+        end, names = _place(split(readable(text)[0]), end, algorithm_for(None), own)
+        for camel in names:
+            for lexeme in camel:
+                end += 1
+                _add(own, lexeme, str(end))
+        end += _ASIDE_GAP
+        parts += [f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in own.items()]
+    return " ".join(parts)
+
+
+def quoted_lexeme(lexeme: str) -> str:
+    """A lexeme as Postgres reads it in a `tsvector` or a `tsquery`."""
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _place(
+    tokens: list[str], start: int, algorithm: str | None, positions: dict[str, str]
+) -> tuple[int, dict[tuple[str, ...], None]]:
+    """Add the lexemes of tokens from the position `start`. Returns the end, and the camelCase names that occurred."""
+    names: dict[tuple[str, ...], None] = {}
+    position = start
+    for token in tokens:
+        lexemes = _lexemes(token, algorithm)
+        for lexeme, place in lexemes.placed:
+            at = str(position + place)
+            before = positions.get(lexeme)
+            positions[lexeme] = at if before is None else f"{before},{at}"
+        position += lexemes.width
+        if lexemes.names:
+            names |= dict.fromkeys(lexemes.names)
+    return position, names
+
+
+def _add(positions: dict[str, str], lexeme: str, place: str) -> None:
+    before = positions.get(lexeme)
+    positions[lexeme] = place if before is None else f"{before},{place}"
+
+
+@lru_cache(maxsize=_CACHED_TOKENS)
+def _lexemes(text: str, algorithm: str | None) -> _Lexemes:
+    token = parse(text)
+    placed: dict[tuple[str, int], None] = {}
+    names: list[tuple[str, ...]] = []
+    if token.is_unspaced:
+        for place, lexeme in enumerate(unspaced_lexemes(token)):
+            placed[quoted_lexeme(lexeme), place] = None
+        return _Lexemes(tuple(placed), len(token.parts), ())
+    for place, part in enumerate(token.parts):
+        word = folded_word(part)
+        if word is None:
+            continue
+        placed[quoted_lexeme(word), place] = None
+        stemmed = folded_stem(part, algorithm)
+        if stemmed != word:
+            placed[quoted_lexeme(STEM_MARK + stemmed), place] = None
+        if camel := camel_parts(part):
+            names.append(tuple(quoted_lexeme(fold(name)) for name in camel))
+    for place, compound in compounds(token):
+        placed[quoted_lexeme(compound), place] = None
+    return _Lexemes(tuple(placed), len(token.parts), tuple(names))
+
+
+def folded_word(part: str) -> str | None:
+    """The folded form of a word; None for what is no word: marks alone, encoded data."""
+    word = fold(part)
+    if len(word) > MAX_WORD_CHARACTERS and not (len(word) <= _MAX_DIGEST_CHARACTERS and _HEXADECIMAL.issuperset(word)):
+        return None
+    return word or None
+
+
+def folded_stem(part: str, algorithm: str | None) -> str:
+    """The folded stem of a word. The stemmer gets the word with its accents: endings have some."""
+    return fold(part) if algorithm is None else fold(stem(part.lower(), algorithm=algorithm))
+
+
+def unspaced_lexemes(token: Token) -> list[str]:
+    """The overlapping pairs of a run without spaces, and its last character alone: one lexeme a place."""
+    characters = fold("".join(token.parts))
+    if len(characters) != len(token.parts):
+        return [fold(part) for part in token.parts]
+    return [characters[place : place + 2] for place in range(len(characters))]
+
+
+def compounds(token: Token) -> list[tuple[int, str]]:
+    """The folded lexemes of a token that have signs in them, each with its place."""
+    found = [(place, fold(pair)) for place, pair in enumerate(token.neighbours())]
+    found += [(place, fold(word)) for place, word in token.signed_words()]
+    whole = fold(token.whole)
+    found += [
+        (0, compound)
+        for compound in (
+            whole if len(token.parts) > 2 else "",
+            fold(token.lead) + whole if token.lead else "",
+            whole + token.trail if token.trail else "",
+        )
+        if compound
+    ]
+    return [(place, compound) for place, compound in found if len(compound) <= _MAX_COMPOUND_CHARACTERS]

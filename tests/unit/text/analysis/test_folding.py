@@ -1,0 +1,54 @@
+"""Two spellings of a word have one folded form."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.analysis import fold
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Fußgänger", "FUSSGANGER"),
+        ("œuvre", "oeuvre"),
+        ("Ærøskøbing", "aeroskobing"),
+        ("Łódź", "lodz"),
+        ("đường", "duong"),
+        ("Diyarbakır", "diyarbakir"),
+        ("İstanbul", "istanbul"),
+        ("ſtraſſe", "strasse"),
+        ("ﬁnance", "finance"),
+        ("ΣΊΣΥΦΟΣ", "σισυφος"),
+        ("Ἀθῆναι", "αθηναι"),
+        ("كِتَابًا", "كتابا"),
+        ("الأندلس", "الاندلس"),
+        ("مـــدرسة", "مدرسه"),
+        ("בְּרֵאשִׁית", "בראשית"),
+        ("ёлка", "елка"),
+        ("क़लम", "कलम"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("ﾃﾚﾋﾞ", "テレビ"),
+        ("٣٤ ۳۴ ३४", "34 34 34"),
+    ],
+)
+def test_spellings_of_a_word_are_one(written: str, typed: str) -> None:
+    assert fold(written) == fold(typed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("か", "が"), ("ハ", "パ"), ("कि", "की"), ("ไม่", "ไม้"), ("resume", "rescue"), ("и", "н")]
+)
+def test_letters_that_differ_stay_different(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@given(st.text(max_size=40))
+def test_composed_and_decomposed_names_are_one_and_folding_ends(text: str) -> None:
+    folded = fold(text)
+    assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
+    assert fold(folded) == folded

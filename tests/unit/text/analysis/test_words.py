@@ -1,0 +1,207 @@
+"""The words of texts, and what questions and phrases find in them, without a database."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.analysis import analyze, analyze_path, phrase_query, question_terms
+
+_LEXEME = re.compile(r"'((?:[^']|'')*)':([\dA,]+)")
+
+
+def _positions(vector: str) -> dict[str, set[int]]:
+    """The positions of each lexeme of a `tsvector`."""
+    return {
+        lexeme.replace("''", "'").replace("\\\\", "\\"): {int(place.rstrip("A")) for place in places.split(",")}
+        for lexeme, places in _LEXEME.findall(vector)
+    }
+
+
+def _share(text: str, question: str, *, language: str | None = None) -> float:
+    """The share of the question's terms that a text has; wholes of compounds do not count."""
+    words = _positions(analyze(text, language=language))
+    terms = [term for term in question_terms(question, languages=[language or "en"]) if not term.is_whole]
+    found = [
+        term
+        for term in terms
+        if any(
+            lexeme.text in words or (lexeme.is_prefix and any(word.startswith(lexeme.text) for word in words))
+            for lexeme in term.lexemes
+        )
+    ]
+    return len(found) / len(terms)
+
+
+def _has_phrase(text: str, phrase: str) -> bool:
+    """Whether the condition of a phrase holds for a text, as Postgres would say."""
+    condition = phrase_query(phrase)
+    assert condition is not None
+    words = _positions(analyze(text))
+    steps = re.split(r" <(\d+)> ", condition)
+    places = _places(words, steps[0])
+    for distance, step in zip(steps[1::2], steps[2::2], strict=True):
+        places = {place + int(distance) for place in places} & _places(words, step)
+    return bool(places)
+
+
+def _places(words: dict[str, set[int]], step: str) -> set[int]:
+    lexeme = step.removesuffix(":*")[1:-1].replace("''", "'").replace("\\\\", "\\")
+    if step.endswith(":*"):
+        return set().union(*(places for word, places in words.items() if word.startswith(lexeme)))
+    return words.get(lexeme, set())
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("本周我们讨论了利用番茄钟进行高效学习的方法", "番茄钟"),
+        ("订票网站是铁路12306客户端", "12306"),
+        ("昨日、東京タワーに登った。", "東京タワー"),
+        ("ภาษาไทยไม่มีช่องว่างระหว่างคำ", "ช่องว่าง"),
+        ("학교에서 돌아왔다", "학교"),
+        ("吾輩は猫である", "猫"),
+        ("wörter in größeren Texten", "GROSSEREN"),
+        ("the electri-\ncian came", "electrician"),
+        ("// the electri-\n// cian came", "electrician"),
+        ("a well-\nknown fact", "well known"),
+        ("se\u00adcu\u00adri\u00adties and pass\u200bport", "securities passport"),
+        ("\x1b[31mERROR\x1b[0m \x1b[1mpay\x1b[22mment\x1b[0m", "error payment"),
+        ("N\bNA\bAM\bME\bE, _\bu_\bn_\bd_\be_\br", "name under"),
+        ("a **sour**dough and a half*baked* cake", "sourdough halfbaked"),
+        ("see [the guide](https://example.org/docs/start.html) first", "example.org docs/start.html"),
+        ("public class HTTPServerPool", "http server pool"),
+        ("s = base64Encode(x)", "base64 encode"),
+        ("MAX_RETRY_COUNT kebab-case-name", "max retry count kebab case name"),
+        ("commit 4f1c2abe7d0e95c6970b74767f19372d61af8b2c", "4f1c2ab*"),
+        ("See Taxfile2021", "taxfile*"),
+        ("the INVOICES were paid", "invoice"),
+        ("AT&T's offer of 1,234.56 at 12:30", "at&t 1,234.56 12:30"),
+        ("mail bob.smith@example.com", "bob.smith@example.com"),
+        ("party 🎉 time", "🎉"),
+    ],
+)
+def test_a_text_has_what_a_question_asks_for(text: str, question: str) -> None:
+    assert _share(text, question) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("de", "in den Häusern und Gärten", "Haus Garten"),
+        ("fr", "des maisons anciennes", "maison ancienne"),
+        ("ru", "книги и журналы", "книга журнал"),
+        ("es", "las canciones", "canción"),
+        ("ar", "الكتاب", "كتاب"),
+    ],
+)
+def test_words_have_the_stems_of_their_language(language: str, text: str, question: str) -> None:
+    assert _share(text, question, language=language) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "other"),
+    [
+        ("Learning C++ in a day", "c++", "Learning C# in a day"),
+        ("C#/.NET and F#", "c#", "C and D"),
+        ("C#/.NET and F#", ".net", "a net of ropes"),
+        ("bool operator==(a, b)", "operator==", "the operator left"),
+        ("#define LIMIT 7", "#define", "we define a limit"),
+        ("use --force to go on", "--force", "brute force"),
+        ("edit ~/.bashrc now", "~/.bashrc", "the bashrc"),
+        ("release 2.10.3 is out", "2.10.3", "3 of 10, 2 of 3"),
+        ("order 20220705_1755", "20220705_1755", "20220705 and 1755"),
+        ("call os.path.join", "os.path.join", "join the path of the os"),
+        ("store at -70 degrees", "-70", "store at 70 degrees"),
+    ],
+)
+def test_a_word_with_signs_is_another_word(text: str, whole: str, other: str) -> None:
+    terms = question_terms(whole, languages=[])
+    [lexeme] = [term.lexemes[0].text for term in terms if term.is_whole and term.word == whole]
+    assert lexeme in _positions(analyze(text))
+    assert lexeme not in _positions(analyze(other))
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("Feed the **sour**dough twice a day", "sourdough twice a day"),
+        ("see [the long guide](https://example.org) first", "see the long guide first"),
+        ("a *huge* time saver", "huge time saver"),
+        ("采购新的空气净化器。", "空气净化器"),
+        ("是铁路12306客户端", "铁路12306客户"),
+        ("Invoice INV-2023-00417, order", "INV-2023-00417"),
+        ("host 192.168.17.42, release", "host 192.168.17.42"),
+        ("call os.path.join(a)", "os.path"),
+        ("call os.path.join(a)", "call os.path.join"),
+        ("the state-of-the-art design", "state of the art design"),
+        ("to be, or not to be", "to be or not to be"),
+        ("the \x1b[1mgate\x1b[0m timed out", "gate timed out"),
+        ("Fußgänger und Radfahrer", "fussganger und"),
+    ],
+)
+def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> None:
+    assert _has_phrase(text, phrase)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("Invoice INV-2023-00471", "INV-2023-00417"),
+        ("host 192.168.17.142", "192.168.17.42"),
+        ("release 12.10.3", "2.10.3"),
+        ("invoices were paid", "invoice were paid"),
+        ("paid and then invoice", "invoice paid"),
+        ("空气很净化器", "空气净化器"),
+        ("see [this](https://first.org) now", "this https"),
+        ("getHttpServer started", "server started"),
+    ],
+)
+def test_a_phrase_is_exact(text: str, phrase: str) -> None:
+    assert not _has_phrase(text, phrase)
+
+
+def test_encoded_data_is_no_word_but_a_digest_is() -> None:
+    digest = "0123456789abcdef" * 8
+    words = _positions(analyze(f"{'QUJDREVG' * 20} {digest} {'Z' * 101}"))
+    assert set(words) == {digest}
+
+
+def test_the_name_of_a_file_is_told_from_its_directories() -> None:
+    vector = analyze_path("Rechnungen/2023/Über-Sicht.pdf")
+    weights = dict(re.findall(r"'([^']+)':\d+(A?)", vector))
+    assert weights["rechnungen"] == weights["2023"] == ""
+    assert weights["uber"] == weights["sicht"] == weights["pdf"] == weights["uber-sicht.pdf"] == "A"
+
+
+def test_exact_words_weigh_more_than_stems() -> None:
+    [term] = question_terms("invoices", languages=["en"])
+    factors = {lexeme.text: lexeme.factor for lexeme in term.lexemes}
+    words = _positions(analyze("invoices"))
+    others = _positions(analyze("invoice"))
+    assert sum(factors.get(word, 0) for word in words) > sum(factors.get(word, 0) for word in others) >= 1
+
+
+def test_a_question_counts_a_word_once_and_how_often_it_has_it() -> None:
+    terms = question_terms("tax Tax TÄX form", languages=["en", "de"])
+    assert [(term.word, term.count) for term in terms] == [("tax", 3), ("form", 1)]
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_a_vector_and_any_question_a_condition(text: str) -> None:
+    for places in _positions(analyze(text)).values():
+        assert min(places) >= 1
+    for term in question_terms(text, languages=["de", "zh"]):
+        assert term.lexemes
+    phrase_query(text)
+    analyze_path(text)
+
+
+@given(st.lists(st.text("abcÄß猫12.-_/'\\", min_size=1, max_size=8), min_size=1, max_size=6))
+def test_a_text_has_each_phrase_that_is_cut_out_of_it(words: list[str]) -> None:
+    text = " ".join(words)
+    if phrase_query(text):
+        assert _has_phrase(f"before {text} after", text)
