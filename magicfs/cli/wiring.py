@@ -110,7 +110,12 @@ def query_embedder(settings: Settings) -> QueryEmbedder:
     def find_folder(spec: ModelSpec) -> Path:
         return resolve_model(settings, spec).folder
 
-    return QueryEmbedder(settings.embedder_socket, find_folder, log_path=settings.log_dir / EMBEDDER_LOG)
+    return QueryEmbedder(
+        settings.embedder_socket,
+        find_folder,
+        log_path=settings.log_dir / EMBEDDER_LOG,
+        log_options=(f"--log-format={settings.log_format}", f"--log-level={settings.log_level}"),
+    )
 
 
 def search_service(settings: Settings, database: Database) -> SearchService:

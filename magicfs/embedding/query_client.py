@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,11 @@ class QueryEmbedder:
         *,
         may_start: bool = True,
         log_path: Path | None = None,
+        log_options: Sequence[str] = (),
         idle_exit: float = IDLE_EXIT_SECONDS,
     ) -> None:
+        """`find_folder` may raise `ModelError`; `log_options` are options of `query_server` about the server's log."""
+        self._log_options = log_options
         self._socket = socket
         self._find_folder = find_folder
         self._may_start = may_start
@@ -185,7 +188,7 @@ class QueryEmbedder:
 
     def _start_server(self, deadline: float) -> None:
         command = [sys.executable, "-m", "magicfs.embedding.query_server", "--detach"]
-        command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit)]
+        command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit), *self._log_options]
         try:
             with self._log_path.open("ab") as stderr:
                 subprocess.run(

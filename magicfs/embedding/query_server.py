@@ -1,6 +1,6 @@
 """The query embedder: a process of its own with one model, so that a crash of native code never reaches the mount.
 
-    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach]
+    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach] [--log-format json]
 
 Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. The holder of a lock file beside
 the socket is the one server of that socket: a second process waits for the lock without loading anything, or exits at
@@ -345,11 +345,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
     parser.add_argument("--idle-exit", type=float, help="exit after so many seconds without a request")
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
+    # The supervisor starts it with the settings as its environment, a client with options.
+    log_format, log_level = (os.environ.get(f"MAGICFS_LOG_{name}") for name in ("FORMAT", "LEVEL"))
+    parser.add_argument("--log-format", default=log_format or "text", help="text or json")
+    parser.add_argument("--log-level", default=log_level or "INFO", help="detail of the log")
     options = parser.parse_args(arguments)
     path = options.socket.absolute()
     # A working directory inside the mount, or on a removable disk, could not be unmounted.
     os.chdir("/")
-    logs.setup(role="embedder", log_format=os.environ.get("MAGICFS_LOG_FORMAT", "text"))
+    logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
