@@ -63,6 +63,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     ordered = sorted({content.key: content for content in contents}.values(), key=lambda content: content.key)
     documents = [content.extracted if isinstance(content.extracted, Document) else None for content in ordered]
     failures = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
+    insert_languages(connection, {document.language for document in documents if document and document.language})
     rows = connection.execute(
         _SQL["insert_contents"],
         {
@@ -74,6 +75,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             ],
             "titles": [document and document.title for document in documents],
             "authors": [document and document.author for document in documents],
+            "keywords": [document and document.keywords for document in documents],
             "languages": [document and document.language for document in documents],
             "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
             "unread_pages": [document.unread_pages if document else 0 for document in documents],
@@ -85,6 +87,12 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     new = {ContentId(row[3]) for row in rows if row[4]}
     _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
     return ids
+
+
+def insert_languages(connection: Connection, languages: Collection[str]) -> None:
+    """Record that the index has contents in these languages. A transaction does it before it locks contents."""
+    if languages:
+        connection.execute(_SQL["insert_languages"], {"languages": list(languages)})
 
 
 def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
@@ -110,6 +118,8 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
             "texts": [chunk.text for chunk in chunks],
             "contexts": [chunk.context for chunk in chunks],
             "tokens": [chunk.tokens for chunk in chunks],
+            "words": [chunk.words for chunk in chunks],
+            "analyses": [chunk.analysis for chunk in chunks],
         },
     )
     inserted = connection.execute(

@@ -34,6 +34,8 @@ def replace_chunks(connection: Connection, cuts: Mapping[ChunkId, Sequence[Chunk
         "texts": [piece.text for piece in pieces],
         "contexts": [piece.context for piece in pieces],
         "tokens": [piece.tokens for piece in pieces],
+        "words": [piece.words for piece in pieces],
+        "analyses": [piece.analysis for piece in pieces],
         "first_lines": [piece.first_line for piece in pieces],
         "last_lines": [piece.last_line for piece in pieces],
     }

@@ -22,6 +22,10 @@ class Chunk:
     """Counted from 1, in formats that have pages."""
     context: str = ""
     """What the model reads before the text; see `magicfs.text.chunking`."""
+    words: str | None = None
+    """The words by which it is found, as Postgres reads a `tsvector`; None for those of magicfs_words."""
+    analysis: int = 0
+    """The `ANALYSIS_VERSION` of the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class WordMatch:
     chunk_id: ChunkId
     bm25: float
     """From 0 upwards; comparable between the matches of one question only."""
-    lexemes: frozenset[str]
+    words: frozenset[str]
     """The words of the question that the chunk has."""
 
 

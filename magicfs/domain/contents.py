@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.files import SkipReason
+from magicfs.domain.files import FileState, SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
 EXTRACTOR_VERSION = 3
@@ -21,6 +21,8 @@ class Document:
     mime_type: str
     title: str | None = None
     author: str | None = None
+    keywords: str | None = None
+    """What the document says that it is about, besides its title."""
     language: str | None = None
     """ISO 639-1; None unless the file names it."""
     page_starts: tuple[int, ...] = field(default=())
@@ -38,6 +40,12 @@ class Unreadable:
     reason: SkipReason
     detail: str = ""
     """One line for a person, such as the message of the parser."""
+
+    def state(self, *, kind: str) -> FileState:
+        """The state of a file whose content has this kind; a picture that needs OCR is no document that waits for it."""
+        if self.reason is SkipReason.NEEDS_OCR and kind.startswith("image/"):
+            return FileState.NAMED
+        return self.reason.state
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -14,22 +14,34 @@ RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reaso
 
 -- name: insert_contents
 -- Contents with `new`: false for one that another worker has stored meanwhile.
-INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, language, cut_bytes, unread_pages,
-                      reason, detail)
-SELECT digest, extractor, kind, size, mime_type, title, author, language, cut_bytes, unread_pages, reason, detail
+INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes,
+                      unread_pages, reason, detail)
+SELECT digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages, reason,
+       detail
 FROM unnest(%(digests)s::bytea[], %(extractors)s::smallint[], %(kinds)s::text[], %(sizes)s::bigint[],
-            %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(languages)s::text[],
-            %(cut_bytes)s::bigint[], %(unread_pages)s::integer[], %(reasons)s::text[], %(details)s::text[])
-     AS read (digest, extractor, kind, size, mime_type, title, author, language, cut_bytes, unread_pages, reason, detail)
+            %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(keywords)s::text[],
+            %(languages)s::text[], %(cut_bytes)s::bigint[], %(unread_pages)s::integer[], %(reasons)s::text[],
+            %(details)s::text[])
+     AS read (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages,
+              reason, detail)
 ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL, used_at = now()
 RETURNING digest, extractor, kind, id, (xmax = 0) AS new
 
+-- name: insert_languages
+-- The languages of contents that the index does not have yet, in a common order.
+INSERT INTO languages (code)
+SELECT DISTINCT code FROM unnest(%(languages)s::text[]) AS spoken (code)
+WHERE NOT EXISTS (SELECT FROM languages WHERE languages.code = spoken.code)
+ORDER BY code
+ON CONFLICT (code) DO NOTHING
+
 -- name: insert_chunks
 -- Chunks that are not stored yet, by digest: in a common order, two transactions never deadlock.
-INSERT INTO chunks (digest, context, text, tokens, words)
-SELECT digest, context, text, tokens, magicfs_words(text)
-FROM unnest(%(digests)s::bytea[], %(contexts)s::text[], %(texts)s::text[], %(tokens)s::integer[])
-     AS piece (digest, context, text, tokens)
+INSERT INTO chunks (digest, context, text, tokens, words, analysis)
+SELECT digest, context, text, tokens, coalesce(words::tsvector, magicfs_words(text)), analysis
+FROM unnest(%(digests)s::bytea[], %(contexts)s::text[], %(texts)s::text[], %(tokens)s::integer[],
+            %(words)s::text[], %(analyses)s::smallint[])
+     AS piece (digest, context, text, tokens, words, analysis)
 ORDER BY digest
 ON CONFLICT (digest) DO NOTHING
 

@@ -1,0 +1,50 @@
+"""The words of chunks, and the languages of contents, as they are stored."""
+
+from magicfs.db.contents import insert_contents
+from magicfs.db.pool import Connection, Database
+from magicfs.db.recut import replace_chunks
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.ids import ChunkId, Digest
+
+
+def insert(connection: Connection, *chunks: Chunk, number: int = 1, language: str | None = None) -> None:
+    key = ContentKey(Digest(number.to_bytes(16)), extractor=1, kind="text/plain")
+    document = Document(text="", mime_type="text/plain", keywords="taxes", language=language)
+    insert_contents(connection, [NewContent(key, size=1, extracted=document, chunks=chunks)])
+
+
+def words(connection: Connection, text: str) -> tuple[str, int]:
+    row = connection.execute("SELECT words::text, analysis FROM chunks WHERE text = %s", (text,)).fetchone()
+    assert row is not None
+    return row
+
+
+def test_the_words_of_a_chunk_are_those_that_were_computed(database: Database) -> None:
+    chunk = Chunk(text="Two invoices", tokens=2, first_line=1, last_line=1, words="'invoices':2 'two':1", analysis=7)
+    with database.transaction() as connection:
+        insert(connection, chunk)
+        assert words(connection, "Two invoices") == ("'invoices':2 'two':1", 7)
+        assert connection.execute("SELECT keywords FROM contents").fetchall() == [("taxes",)]
+
+
+def test_pieces_have_words_of_their_own(database: Database) -> None:
+    pieces = [
+        Chunk(text=text, tokens=1, first_line=1, last_line=1, words=f"'{text}':1", analysis=7)
+        for text in ("left", "right")
+    ]
+    with database.transaction() as connection:
+        insert(connection, Chunk(text="left right", tokens=2, first_line=1, last_line=1, words="'both':1", analysis=7))
+        row = connection.execute("SELECT id FROM chunks").fetchone()
+        assert row is not None
+        replace_chunks(connection, {ChunkId(row[0]): pieces})
+        assert words(connection, "left") == ("'left':1", 7)
+        assert words(connection, "right") == ("'right':1", 7)
+
+
+def test_the_languages_of_contents_are_recorded_once(database: Database) -> None:
+    with database.transaction() as connection:
+        for number, language in enumerate(["de", None, "en", "de"]):
+            chunk = Chunk(text=str(number), tokens=1, first_line=1, last_line=1)
+            insert(connection, chunk, number=number, language=language)
+        assert connection.execute("SELECT code FROM languages ORDER BY code").fetchall() == [("de",), ("en",)]
