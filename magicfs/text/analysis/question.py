@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
@@ -47,14 +48,15 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     if not steps:
         return None
     condition = steps[0][0]
-    for (_, distance), (alternatives, _) in zip(steps, steps[1:], strict=False):
+    for (_, distance), (alternatives, _) in pairwise(steps):
         condition += f" <{distance}> {alternatives}"
     return condition
 
 
 def _tokens(text: str) -> Iterator[tuple[Token, bool]]:
     """The tokens of a typed text, each with whether a star follows that stands for the rest of the word."""
-    for part in (body_and_asides := readable(text))[:1] + tuple(body_and_asides[1]):
+    body, asides = readable(text)
+    for part in (body, *asides):
         for token, end in locate(part):
             yield parse(token), part[end : end + 1] == "*" and not part[end + 1 : end + 2].strip()
 

@@ -33,7 +33,7 @@ _DIVIDED: Final = re.compile(r"([^\W\d_]+)-\n[ \t]*(?:(?://+|#+|\*|>+|--|;+)[ \t
 
 _BOLD: Final = re.compile(r"(?<!\w)(\*{2,3})([^\s*](?:[^*\n]{0,200}[^\s*])?)\1|(\*{2,3})([^\s*][^*\n]{0,200})\3(?!\w)")
 _ITALIC: Final = re.compile(r"(?<![\w*])\*([^\W\d_]{2,})\*(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})\*([^\W\d_]{2,})\*(?![\w*])")
-"""Emphasis that begins or ends inside a word. The signs of other emphasis are between words, where they do not count."""
+"""Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count."""
 
 _LINK_TARGET: Final = re.compile(
     r"\](?:\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'][^\n]*?[\"'])?\s*\)|\[[^\]\n]*\])"

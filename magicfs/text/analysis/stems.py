@@ -1,11 +1,11 @@
-"""Stems of words by the Snowball algorithms. Used by the analysis of words; any thread, each with stemmers of its own."""
+"""Stems of words by the Snowball algorithms. Used by `words` and `question`. Any thread: each has its own stemmers."""
 
 from __future__ import annotations
 
 import threading
 from typing import Final
 
-from py_rust_stemmers import SnowballStemmer
+from py_rust_stemmers import SnowballStemmer  # type: ignore[import-untyped]  # it has no marker
 
 SNOWBALL_LANGUAGES: Final = {
     "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",

@@ -41,8 +41,7 @@ def _pattern(letters: str) -> str:
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _TOKEN: Final = re.compile(f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"(?:[^\\W_{_UNSPACED}]|[{_LATIN_MARKS}])+"))
 _UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
-_WORD: Final = re.compile(f"(?:[^\\W_]|[{_LATIN_MARKS}])+")
-_TRAILING: Final = re.compile(r"(?:\+\+|#)\Z")
+_SIGNS_BETWEEN: Final = re.compile(f"((?:(?![{_LATIN_MARKS}])[\\W_])+)")
 _CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 
@@ -95,18 +94,18 @@ def parse(token: str) -> Token:
     """The parts of a token that `split` has found."""
     if _UNSPACED_CHARACTER.match(token):
         return Token(tuple(token), is_unspaced=True)
-    words = list(_WORD.finditer(token))
-    if not words:
+    if token.isalnum() or len(token) == 1:
         return Token((token,))
-    if token.startswith("operator") and len(words) == 1:
-        return Token(("operator",), trail=token[len("operator") :])
-    trailing = _TRAILING.search(token)
-    return Token(
-        parts=tuple(word[0] for word in words),
-        signs=tuple(token[first.end() : second.start()] for first, second in pairwise(words)),
-        lead=token[: words[0].start()],
-        trail=trailing[0] if trailing else "",
-    )
+    parts = _SIGNS_BETWEEN.split(token)  # words at even places, signs at odd ones
+    if len(parts) == 1:
+        return Token((token,))
+    lead, trail = "", ""
+    if not parts[0]:
+        _, lead, *parts = parts
+    if parts and not parts[-1]:
+        *parts, trail, _ = parts
+    words = tuple(parts[::2])
+    return Token(words, tuple(parts[1::2]), lead=lead, trail=trail) if words else Token((token,))
 
 
 def camel_parts(word: str) -> list[str]:

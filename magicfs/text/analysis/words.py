@@ -39,8 +39,10 @@ _CACHED_TOKENS: Final = 20_000
 class _Lexemes:
     """What a token adds to a `tsvector`."""
 
-    placed: tuple[tuple[str, int], ...]
-    """Quoted lexemes, each with its place counted from the token's first one."""
+    first: tuple[str, ...]
+    """The quoted lexemes at the token's first position."""
+    further: tuple[tuple[str, int], ...]
+    """The others, each with its place counted from the first position."""
     width: int
     """The number of positions that the token takes."""
     names: tuple[tuple[str, ...], ...]
@@ -70,10 +72,10 @@ def analyze(text: str, *, language: str | None = None) -> str:
 def analyze_path(display: str) -> str:
     """The `tsvector` of a path. The words of the file's own name have the weight A, those of its directories none."""
     directories, _, name = display.rpartition("/")
-    end, own = 1, {}
+    end = 1
     parts: list[str] = []
     for text, weight in ((directories, ""), (name, "A")):
-        own = {}
+        own: dict[str, str] = {}
         end, names = _place(split(readable(text)[0]), end, algorithm_for(None), own)
         for camel in names:
             for lexeme in camel:
@@ -86,7 +88,9 @@ def analyze_path(display: str) -> str:
 
 def quoted_lexeme(lexeme: str) -> str:
     """A lexeme as Postgres reads it in a `tsvector` or a `tsquery`."""
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+    if "'" in lexeme or "\\" in lexeme:
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"
 
 
 def _place(
@@ -95,12 +99,15 @@ def _place(
     """Add the lexemes of tokens from the position `start`. Returns the end, and the camelCase names that occurred."""
     names: dict[tuple[str, ...], None] = {}
     position = start
+    get = positions.get
     for token in tokens:
         lexemes = _lexemes(token, algorithm)
-        for lexeme, place in lexemes.placed:
-            at = str(position + place)
-            before = positions.get(lexeme)
+        at = str(position)
+        for lexeme in lexemes.first:
+            before = get(lexeme)
             positions[lexeme] = at if before is None else f"{before},{at}"
+        for lexeme, place in lexemes.further:
+            _add(positions, lexeme, str(position + place))
         position += lexemes.width
         if lexemes.names:
             names |= dict.fromkeys(lexemes.names)
@@ -115,25 +122,31 @@ def _add(positions: dict[str, str], lexeme: str, place: str) -> None:
 @lru_cache(maxsize=_CACHED_TOKENS)
 def _lexemes(text: str, algorithm: str | None) -> _Lexemes:
     token = parse(text)
-    placed: dict[tuple[str, int], None] = {}
-    names: list[tuple[str, ...]] = []
     if token.is_unspaced:
-        for place, lexeme in enumerate(unspaced_lexemes(token)):
-            placed[quoted_lexeme(lexeme), place] = None
-        return _Lexemes(tuple(placed), len(token.parts), ())
-    for place, part in enumerate(token.parts):
-        word = folded_word(part)
-        if word is None:
-            continue
-        placed[quoted_lexeme(word), place] = None
-        stemmed = folded_stem(part, algorithm)
-        if stemmed != word:
-            placed[quoted_lexeme(STEM_MARK + stemmed), place] = None
-        if camel := camel_parts(part):
-            names.append(tuple(quoted_lexeme(fold(name)) for name in camel))
-    for place, compound in compounds(token):
-        placed[quoted_lexeme(compound), place] = None
-    return _Lexemes(tuple(placed), len(token.parts), tuple(names))
+        placed = [(place, f"'{lexeme}'") for place, lexeme in enumerate(unspaced_lexemes(token))]
+        names: tuple[tuple[str, ...], ...] = ()
+    else:
+        words = [_word(part, algorithm) for part in token.parts]
+        placed = [(place, lexeme) for place, (lexemes, _) in enumerate(words) for lexeme in lexemes]
+        placed += [(place, quoted_lexeme(compound)) for place, compound in compounds(token)]
+        names = tuple(name for _, name in words if name)
+    return _Lexemes(
+        first=tuple(lexeme for place, lexeme in placed if not place),
+        further=tuple((lexeme, place) for place, lexeme in placed if place),
+        width=len(token.parts),
+        names=names,
+    )
+
+
+@lru_cache(maxsize=_CACHED_TOKENS)
+def _word(part: str, algorithm: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The quoted lexemes of a word, and the quoted parts of a camelCase name."""
+    word = folded_word(part)
+    if word is None:
+        return (), ()
+    stemmed = folded_stem(part, algorithm)
+    lexemes = (word,) if stemmed == word else (word, STEM_MARK + stemmed)
+    return tuple(map(quoted_lexeme, lexemes)), tuple(quoted_lexeme(fold(name)) for name in camel_parts(part))
 
 
 def folded_word(part: str) -> str | None:
@@ -159,16 +172,14 @@ def unspaced_lexemes(token: Token) -> list[str]:
 
 def compounds(token: Token) -> list[tuple[int, str]]:
     """The folded lexemes of a token that have signs in them, each with its place."""
-    found = [(place, fold(pair)) for place, pair in enumerate(token.neighbours())]
-    found += [(place, fold(word)) for place, word in token.signed_words()]
-    whole = fold(token.whole)
-    found += [
-        (0, compound)
-        for compound in (
-            whole if len(token.parts) > 2 else "",
-            fold(token.lead) + whole if token.lead else "",
-            whole + token.trail if token.trail else "",
-        )
-        if compound
-    ]
-    return [(place, compound) for place, compound in found if len(compound) <= _MAX_COMPOUND_CHARACTERS]
+    if not (token.signs or token.lead or token.trail):
+        return []
+    found = [*enumerate(token.neighbours()), *token.signed_words()]
+    whole = token.whole
+    if len(token.signs) > 1:
+        found.append((0, whole))
+    if token.lead:
+        found.append((0, token.lead + whole))
+    if token.trail:
+        found.append((0, whole + token.trail))
+    return [(place, fold(compound)) for place, compound in found if len(compound) <= _MAX_COMPOUND_CHARACTERS]
