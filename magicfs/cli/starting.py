@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,6 @@ from magicfs.fuse import mountpoint
 from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.parts import server_parts, service_parts
-from magicfs.runtime.processes import wait_until
 from magicfs.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ SERVER_SECONDS = 90.0
 
 MOUNT_SECONDS = 30.0
 WARM_UP_SECONDS = 20.0
+POLL_SECONDS = 0.1
+"""Pause between two looks whether a part is ready."""
+
 MAX_RESTARTS_UNTIL_READY = 2
 """A part with this many restarts before it is ready counts as failed."""
 
@@ -125,10 +128,11 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
 
     settings = _with_gentle(settings, request, former)
     servers = server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
+    logged = _log_sizes(settings)
     if not former.parts:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
-    _wait_for_servers(settings, supervisor)
+    _wait_for_servers(settings, supervisor, logged)
     with Database(settings.database_dsn, application="up", size=1) as database:
         migrate(database)
         with database.transaction() as connection:
@@ -147,7 +151,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     )
     supervisor.apply([*servers, *services], options=options)
     if mount is not None:
-        _wait_for_mount(settings, supervisor, mount)
+        _wait_for_mount(settings, supervisor, mount, logged)
     _warm_up(settings, model)
     return UpResult(model=model, mount=mount, requested_at=requested_at)
 
@@ -155,7 +159,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
 def _warm_up(settings: Settings, model: StoredModel) -> None:
     """Make the query embedder load the model, so that the first search does not wait for it."""
     try:
-        wiring.query_embedder(settings).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
+        wiring.query_embedder(settings, may_start=False).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
     except MagicFSError as error:
         terminal.remark(f"searches use words alone for now: {error}")
 
@@ -232,16 +236,16 @@ def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Set
     return settings if gentle is None else settings.model_copy(update={"gentle": gentle})
 
 
-def _wait_for_servers(settings: Settings, supervisor: Supervisor) -> None:
+def _wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:
     if settings.embedded_database:
-        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS)
+        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged)
     if settings.embedded_broker:
-        _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS)
+        _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS, logged)
 
 
-def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path) -> None:
+def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path, logged: Mapping[str, int]) -> None:
     try:
-        _wait_for(settings, supervisor, MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS)
+        _wait_for(settings, supervisor, MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS, logged)
     except ServerError as error:
         raise MountError(str(error)) from error
 
@@ -251,29 +255,46 @@ def _is_mounted(mount: Path) -> bool:
     return mounted is not None and mounted.is_magicfs
 
 
-def _wait_for(settings: Settings, supervisor: Supervisor, name: str, ready: Callable[[], bool], seconds: float) -> None:
-    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing."""
+def _wait_for(
+    settings: Settings,
+    supervisor: Supervisor,
+    name: str,
+    ready: Callable[[], bool],
+    seconds: float,
+    logged: Mapping[str, int],
+) -> None:
+    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing.
+
+    `logged` has the sizes of the logs before this start: what stands in them is of a former one.
+    """
     log_path = settings.log_dir / f"{name}.log"
-
-    def is_ready() -> bool:
-        if ready():
-            return True
+    deadline = time.monotonic() + seconds
+    while not ready():
         status = supervisor.part(name)
-        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY:
-            raise ServerError(f"{name} does not start: {last_line(log_path)}: see {log_path}")
-        return False
+        is_late = time.monotonic() > deadline
+        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
+            line = last_line(log_path, since=logged.get(log_path.name, 0))
+            raise ServerError(f"{name} does not {'get ready' if is_late else 'start'}: {line}: see {log_path}")
+        time.sleep(POLL_SECONDS)
 
-    failed = f"{name} does not get ready: {last_line(log_path)}: see {log_path}"
-    wait_until(is_ready, seconds=seconds, failed=failed, pause=0.1)
+
+def _log_sizes(settings: Settings) -> dict[str, int]:
+    """The size of each log of a part in bytes, by the name of its file."""
+    return {path.name: path.stat().st_size for path in settings.log_dir.glob("*.log")}
 
 
-def last_line(log_path: Path) -> str:
-    """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone."""
+def last_line(log_path: Path, *, since: int = 0) -> str:
+    """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone.
+
+    The first `since` bytes are not read, unless the log is shorter: then it has begun anew.
+    """
     try:
-        lines = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        content = log_path.read_bytes()
     except OSError:
-        lines = []
+        content = b""
+    new = content[since if since <= len(content) else 0 :]
+    lines = new.decode("utf-8", errors="replace").strip().splitlines()
     if not lines:
-        return "its log is empty"
+        return "its log has no new line" if content else "its log is empty"
     first, *others = lines[-1].strip().removeprefix("magicfs: ").split(LINE_BREAK)
     return f"{first}: {others[-1]}" if others else first

@@ -32,7 +32,7 @@ from magicfs.cli.index_model import (
     resolve_model,
 )
 from magicfs.config import Settings
-from magicfs.errors import BrokerUnavailable, ConfigError, ModelMissing
+from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -103,8 +103,8 @@ def require_broker(settings: Settings) -> None:
         raise BrokerUnavailable(status.detail or "Redis takes no messages: see its log")
 
 
-def query_embedder(settings: Settings) -> QueryEmbedder:
-    """A client of the query embedder. The client starts the query embedder's process if none runs."""
+def query_embedder(settings: Settings, *, may_start: bool = True) -> QueryEmbedder:
+    """A client of the query embedder. It starts the query embedder's process if none runs and it `may_start`."""
     from magicfs.embedding.query_client import QueryEmbedder
 
     def find_folder(spec: ModelSpec) -> Path:
@@ -113,6 +113,7 @@ def query_embedder(settings: Settings) -> QueryEmbedder:
     return QueryEmbedder(
         settings.embedder_socket,
         find_folder,
+        may_start=may_start,
         log_path=settings.log_dir / EMBEDDER_LOG,
         log_options=(f"--log-format={settings.log_format}", f"--log-level={settings.log_level}"),
     )
@@ -160,8 +161,8 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             return
         try:
             ensure_active_model(settings, database)
-        except ModelMissing as error:
-            log.warning("the index has no model yet: %s", error)
+        except ModelError as error:
+            log.warning("the index has no model yet, and files are scanned all the same: %s", error)
         add_roots(settings, database, roots)
         agent = Agent(settings, database, job_queue(settings), claim, embedding_paused=_embedding_paused(settings))
         agent.run(stop)

@@ -226,3 +226,16 @@ def test_a_root_without_permission(commands: Commands, docs: Path, folder: Path)
     assert_refused(done, "permissions")
     commands.home.chmod(0o700)
     assert_refused(commands.run("up", "--detach", prefix=NOBODY), "MAGICFS_HOME")
+
+
+def test_a_server_that_ends_without_a_word_is_not_explained_by_an_old_log(
+    commands: Commands, docs: Path, folder: Path
+) -> None:
+    program = folder / "bin/redis-server"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    (commands.home / "log").mkdir()
+    (commands.home / "log/redis.log").write_text("a failure of yesterday\n")
+    path = f"{program.parent}:{commands.environment['PATH']}"
+    assert_refused(commands.run("up", docs, "--detach", PATH=path), "redis does not start: its log has no new line")

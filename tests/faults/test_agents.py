@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.models.store import ModelStore
+from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.stack import Stack
 
 
@@ -56,3 +58,21 @@ def test_a_second_agent_of_a_state_directory_ends(stack: Stack, tmp_path: Path) 
     lines = (stack.home / "log/other.log").read_text().splitlines()
     assert [line for line in lines if "an agent of this state directory runs already" in line] == lines[-1:]
     assert "Traceback" not in "\n".join(lines)
+
+
+@pytest.mark.timeout(60)
+def test_an_agent_scans_for_an_index_whose_only_model_is_damaged(stack: Stack, tmp_path: Path) -> None:
+    (stack.home / "models").unlink()
+    tiny = write_tiny_model(tmp_path / "tiny")
+    stored = ModelStore(stack.home / "models").pull(str(tiny))
+    (stored.folder / "model.json").write_text("damaged")
+    stack.environment["MAGICFS_MODEL"] = str(tiny)
+    stack.rows("DELETE FROM models RETURNING 1")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.txt").write_text("words")
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.wait(lambda: paths(stack) == {"a.txt"}, what="a scan without a model", seconds=20)
+    log = (stack.home / "log/agent.log").read_text()
+    assert log.count("the index has no model yet") == 1
+    assert "Traceback" not in log
