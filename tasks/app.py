@@ -7,6 +7,7 @@ command: `celery -A tasks.app inspect ping`, `status`, `call magicfs.maintenance
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -40,6 +41,9 @@ HARD_SECONDS = {
 VISIBILITY_SECONDS = 3600
 SOCKET_SECONDS = 10
 """Longest wait for Redis. Celery's default is to wait for ever."""
+
+KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}
+"""How the kernel notices a Redis whose network is gone: seconds, seconds, probes, milliseconds. None by unix socket."""
 
 POLLING_SECONDS = 5
 
@@ -77,6 +81,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_SECONDS,
             "socket_timeout": SOCKET_SECONDS,
             "socket_connect_timeout": SOCKET_SECONDS,
+            "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
             "health_check_interval": 15,
             # How long a worker without messages waits for one before it asks again. It gets a message at once.
             "polling_interval": POLLING_SECONDS,

@@ -15,11 +15,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
-from pgvector.psycopg import register_vector
 from psycopg import sql
-from psycopg.abc import Params
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from magicfs.db.connection import SERVER_OPTIONS, PooledConnection, configure, tcp_options
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
@@ -31,14 +30,13 @@ Connection = psycopg.Connection[Any]
 
 T = TypeVar("T")
 
+_NOT_IN_TIME = "the database did not accept a connection in time: try again"
+
 SHORTEST_CONNECT_SECONDS = 2
 """The minimum that libpq accepts."""
 
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
-
-DEADLINE_TOLERANCE_SECONDS = 0.05
-"""A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
 
 
 @contextmanager
@@ -136,25 +134,30 @@ class Database:
         With `lazy_commit`, a commit returns before it is on disk: a crash of the server may lose the transactions of
         the last fraction of a second, but each one as a whole and none before an older one.
         """
-        options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
+        options = SERVER_OPTIONS
+        if statement_seconds:
+            options += f" -c statement_timeout={int(statement_seconds * 1000)}"
         if lazy_commit:
             options += " -c synchronous_commit=off"
         self._dsn = dsn
         self._size = size
         self._in_use = 0
         self._lock = threading.Lock()
-        self._pool: ConnectionPool[_PooledConnection] = ConnectionPool(
+        self._caller = threading.local()
+        """`deadline` is when the pool's check of a connection must end, for this thread."""
+        self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
             dsn,
             min_size=0,
             max_size=size,
             timeout=connect_seconds,
             open=False,
-            configure=_configure,
-            check=_check,
-            connection_class=_PooledConnection,
+            configure=configure,
+            check=self._check,
+            connection_class=PooledConnection,
             reconnect_timeout=connect_seconds,
             name=application,
-            kwargs={
+            kwargs=tcp_options(dsn)
+            | {
                 "application_name": f"magicfs {application}",
                 "connect_timeout": int(connect_seconds) or 1,
                 "options": options,
@@ -180,34 +183,39 @@ class Database:
                     require_not_newer(connection.schema_version)
                     yield connection
             except PoolTimeout as error:
-                raise self._no_connection() from error
+                raise self._no_connection(deadline) from error
             except psycopg.errors.QueryCanceled as error:
                 if deadline is None:
                     raise
                 raise deadline.exceeded() from error
 
     @contextmanager
-    def _take_connection(self, deadline: Deadline | None) -> Iterator[_PooledConnection]:
+    def _take_connection(self, deadline: Deadline | None) -> Iterator[PooledConnection]:
         seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
+        self._caller.deadline = Deadline(seconds) if deadline else None
         with self._pool.connection(timeout=seconds) as connection:
             self._count_in_use(1)
-            connection.set_deadline(deadline)
+            connection.begin(deadline)
             try:
                 yield connection
             finally:
-                connection.set_deadline(None)
                 self._count_in_use(-1)
+
+    def _check(self, connection: PooledConnection) -> None:
+        connection.check_alive(self._caller.deadline)
 
     def _count_in_use(self, change: int) -> None:
         with self._lock:
             self._in_use += change
 
-    def _no_connection(self) -> DatabaseUnavailable:
+    def _no_connection(self, deadline: Deadline | None) -> DatabaseUnavailable:
         """The error of a caller that waited for a connection in vain."""
         if self._in_use >= self._size:
             in_use = "its one connection" if self._size == 1 else f"all its {self._size} connections"
             verb = "is" if self._size == 1 else "are"
             return DatabaseUnavailable(f"{in_use} to the database {verb} in use: try again")
+        if deadline is not None and deadline.is_over():
+            return DatabaseUnavailable(_NOT_IN_TIME)
         # The pool does not expose the errors of its own tries to connect.
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
@@ -215,7 +223,7 @@ class Database:
             return DatabaseUnavailable(
                 f"no database answers ({_first_line(error)}): run 'magicfs up', or check MAGICFS_DATABASE_URL"
             )
-        return DatabaseUnavailable("the database did not accept a connection in time: try again")
+        return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -243,59 +251,6 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _PooledConnection(psycopg.Connection[Any]):
-    """A connection, and what its last check found."""
-
-    has_schema: bool = False
-    """Whether the database had a schema when the connection was made."""
-    schema_version: int | None = None
-    _deadline: Deadline | None = None
-    _statement_seconds: float | None = None
-    """The limit of a statement that this transaction has set."""
-
-    def set_deadline(self, deadline: Deadline | None) -> None:
-        """Check `deadline` before each statement of the transaction that begins now."""
-        self._deadline, self._statement_seconds = deadline, None
-
-    def execute(
-        self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
-    ) -> psycopg.Cursor[Any]:
-        """As psycopg's, within the deadline. Raises `DeadlineExceeded`."""
-        if self._deadline is not None:
-            self._limit_statement(self._deadline.seconds_left())
-        return super().execute(query, params, prepare=prepare, binary=binary)
-
-    def _limit_statement(self, seconds: float) -> None:
-        """Give the next statement `seconds` seconds, unless the limit that is set is about the same."""
-        if self._statement_seconds is None or self._statement_seconds - seconds > DEADLINE_TOLERANCE_SECONDS:
-            milliseconds = max(1, int(seconds * 1000))
-            super().execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
-            self._statement_seconds = seconds
-
-
-def _configure(connection: _PooledConnection) -> None:
-    """Register the vector types on a new connection. Before the first migration, the extension is missing."""
-    row = connection.execute("SELECT to_regtype('halfvec') IS NOT NULL, to_regclass('schema_migrations') IS NOT NULL")
-    has_vectors, connection.has_schema = fetch_one(row)
-    if has_vectors:
-        register_vector(connection)
-    connection.commit()
-
-
-def _check(connection: _PooledConnection) -> None:
-    """Check that the connection works, and read the version of the schema. The pool replaces a connection that fails.
-
-    A check may not raise `SchemaError`, because the pool would try again until its timeout.
-    """
-    if not connection.has_schema:
-        ConnectionPool.check_connection(connection)
-        return
-    connection.autocommit = True
-    version = connection.execute("SELECT max(version) FROM schema_migrations", prepare=True)
-    connection.schema_version = fetch_one(version)[0]
-    connection.autocommit = False
 
 
 def create_database_if_missing(admin_dsn: str, *, name: str) -> None:

@@ -24,6 +24,10 @@ class Deadline:
             raise self.exceeded()
         return seconds
 
+    def is_over(self, *, for_s: float = 0.0) -> bool:
+        """Whether the moment has passed, by `for_s` seconds or more."""
+        return time.monotonic() >= self._moment + for_s
+
     def exceeded(self) -> DeadlineExceeded:
         """The error of a search that took longer."""
         return DeadlineExceeded("the search took too long: try again, or ask with fewer words")

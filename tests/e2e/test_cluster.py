@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,23 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from magicfs.models.store import ModelStore
-from magicfs.runtime import postgres, redis
-from magicfs.runtime.processes import wait_until
+from tests.plugins.cluster import PASSWORD, ClusterServers, free_port
 from tests.plugins.models import MODEL
 
-PASSWORD = "s3cret-of-this-test"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -43,7 +32,7 @@ class Cluster:
 
     home: Path
     environment: dict[str, str]
-    ports: dict[str, int]
+    flower_port: int
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
@@ -73,7 +62,7 @@ class Cluster:
             time.sleep(0.2)
 
     def flower(self, path: str, *, password: str | None) -> dict:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.ports['flower']}{path}")
+        request = urllib.request.Request(f"http://127.0.0.1:{self.flower_port}{path}")
         if password is not None:
             request.add_header("Authorization", "Basic " + b64encode(f"magicfs:{password}".encode()).decode())
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -81,50 +70,12 @@ class Cluster:
             return found
 
 
-def start_servers(home: Path, ports: dict[str, int]) -> list[subprocess.Popen[bytes]]:
-    """Start Postgres and Redis, which ask for a password over TCP."""
-    (home / "run").mkdir()
-    postgres.prepare(home)
-    hba = postgres.data_dir(home) / "pg_hba.conf"
-    hba.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
-    commands = {
-        "postgres": [*postgres.server_command(home), "-c", "listen_addresses=127.0.0.1", "-p", str(ports["postgres"])],
-        "redis": [
-            redis.binary(),
-            "--port",
-            str(ports["redis"]),
-            "--bind",
-            "127.0.0.1",
-            "--requirepass",
-            PASSWORD,
-            "--save",
-            "",
-        ],
-    }
-    processes = []
-    for name, command in commands.items():
-        with (home / f"{name}.log").open("wb") as log:
-            processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
-    local = f"host={home / 'run'} port={ports['postgres']} user={postgres.USER} dbname=postgres"
-
-    def ready() -> bool:
-        try:
-            with psycopg.connect(local, autocommit=True) as connection:
-                connection.execute(f"ALTER ROLE {postgres.USER} PASSWORD '{PASSWORD}'")
-                connection.execute("CREATE DATABASE magicfs")
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    wait_until(ready, seconds=60, failed="the cluster's Postgres does not start")
-    return processes
-
-
 @pytest.fixture(scope="module")
 def cluster(model_store: ModelStore) -> Iterator[Cluster]:
     home = Path(tempfile.mkdtemp(prefix="mfs-"))
-    ports = {name: free_port() for name in ("postgres", "redis", "flower")}
-    servers = start_servers(home, ports)
+    servers = ClusterServers(home)
+    servers.start()
+    flower_port = free_port()
     state = home / "state"
     state.mkdir(mode=0o700)
     (state / "models").symlink_to(model_store.directory)
@@ -132,13 +83,13 @@ def cluster(model_store: ModelStore) -> Iterator[Cluster]:
     environment = kept | {
         "MAGICFS_HOME": str(state),
         "MAGICFS_HOST": "cluster-host",
-        "MAGICFS_DATABASE_URL": f"postgresql://magicfs:{PASSWORD}@127.0.0.1:{ports['postgres']}/magicfs",
-        "MAGICFS_BROKER_URL": f"redis://:{PASSWORD}@127.0.0.1:{ports['redis']}/0",
+        "MAGICFS_DATABASE_URL": servers.database_url,
+        "MAGICFS_BROKER_URL": servers.broker.url,
         "MAGICFS_MODEL": MODEL,
-        "MAGICFS_FLOWER_PORT": str(ports["flower"]),
+        "MAGICFS_FLOWER_PORT": str(flower_port),
         "MAGICFS_FLOWER_PASSWORD": PASSWORD,
     }
-    running = Cluster(home, environment, ports)
+    running = Cluster(home, environment, flower_port)
     try:
         yield running
     finally:
@@ -149,10 +100,7 @@ def cluster(model_store: ModelStore) -> Iterator[Cluster]:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
-        for server in servers:
-            server.send_signal(signal.SIGINT)
-        for server in servers:
-            server.wait(30)
+        servers.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 

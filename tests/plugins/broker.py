@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from redis import Redis, RedisError
@@ -28,6 +29,11 @@ class Broker:
     """A Redis server on a TCP port, with a password."""
 
     port: int = field(default_factory=free_port)
+    address: str = "127.0.0.1"
+    prefix: tuple[str, ...] = ()
+    """The command that starts it, such as one that enters a network namespace."""
+    socket: Path | None = None
+    """Where the test reaches it, if not at its address."""
     process: subprocess.Popen[bytes] | None = None
     password: str = PASSWORD
     """The password that it asks for now."""
@@ -35,16 +41,22 @@ class Broker:
     @property
     def url(self) -> str:
         """Its address, with the first password."""
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        return f"redis://:{PASSWORD}@{self.address}:{self.port}/0"
 
     @property
     def client(self) -> Redis:
+        if self.socket is not None:
+            return Redis(unix_socket_path=str(self.socket), password=self.password)
         return Redis(port=self.port, password=self.password)
 
     def start(self) -> None:
-        options = {"port": str(self.port), "bind": "127.0.0.1", "requirepass": PASSWORD, "save": "", "dir": "/tmp"}
+        options = {"port": str(self.port), "bind": self.address, "requirepass": PASSWORD, "save": "", "dir": "/tmp"}
+        if self.socket is not None:
+            options["unixsocket"] = str(self.socket)
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self.process = subprocess.Popen([redis.binary(), *words], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [*self.prefix, redis.binary(), *words], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
         wait_until(self._answers, seconds=20, failed="the test's own Redis does not start")
 
     def _answers(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS
 from magicfs.db.pool import Database
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
@@ -96,3 +99,110 @@ def test_who_finds_no_server_reads_what_to_do(tmp_path: Any) -> None:
         nowhere.transaction(),
     ):
         pass
+
+
+class Wire:
+    """A way to the server that a test cuts: nothing passes any more, and nobody is told."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._is_cut = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def cut(self) -> None:
+        self._is_cut.set()
+
+    def close(self) -> None:
+        for end in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self._server)
+                self._sockets += (client, server)
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not self._is_cut.is_set():
+                    target.sendall(data)
+
+
+@pytest.fixture
+def wire(database_url: str) -> Iterator[Wire]:
+    folder = psycopg.conninfo.conninfo_to_dict(database_url)["host"]
+    wire = Wire(f"{folder}/.s.PGSQL.5432")
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def by_wire(database_url: str, wire: Wire) -> Iterator[Database]:
+    words = psycopg.conninfo.conninfo_to_dict(database_url) | {"host": "127.0.0.1", "port": wire.port}
+    with Database(psycopg.conninfo.make_conninfo("", **words), application="test", connect_seconds=2) as database:
+        yield database
+
+
+def test_a_statement_that_is_never_answered_ends_with_the_deadline(by_wire: Database, wire: Wire) -> None:
+    with (
+        seconds_taken(at_most=1.0 + ANSWER_SECONDS),
+        pytest.raises(DatabaseUnavailable, match="does not answer"),
+        by_wire.transaction(Deadline(1.0)) as connection,
+    ):
+        connection.execute("SELECT 1")
+        wire.cut()
+        connection.execute("SELECT 1")
+
+
+def test_a_commit_that_is_never_answered_ends_with_the_deadline(by_wire: Database, wire: Wire) -> None:
+    with (
+        seconds_taken(at_most=1.0 + ANSWER_SECONDS),
+        pytest.raises(DatabaseUnavailable, match="does not answer"),
+        by_wire.transaction(Deadline(1.0)) as connection,
+    ):
+        connection.execute("SELECT 1")
+        wire.cut()
+
+
+def test_a_kept_connection_that_is_dead_does_not_outlast_the_deadline(by_wire: Database, wire: Wire) -> None:
+    with by_wire.transaction(Deadline(5.0)) as connection:
+        connection.execute("SELECT 1")
+    wire.cut()
+    with (
+        seconds_taken(at_most=1.0 + ANSWER_SECONDS),
+        pytest.raises(DatabaseUnavailable, match="did not accept a connection in time"),
+        by_wire.transaction(Deadline(1.0)),
+    ):
+        pass
+
+
+def options_of(connection: psycopg.Connection) -> dict[str, str]:
+    return {option.keyword.decode(): option.val.decode() for option in connection.pgconn.info if option.val}
+
+
+def test_a_connection_to_a_dead_peer_ends_soon(database_url: str) -> None:
+    """Without these options the kernels would keep one for hours, here and at the server, locks included."""
+    with Database(database_url, application="test") as database, database.transaction() as connection:
+        given = options_of(connection)
+        assert {option: given[option] for option in TCP_OPTIONS} == {
+            option: str(value) for option, value in TCP_OPTIONS.items()
+        }
+        for option in ("tcp_keepalives_idle", "tcp_user_timeout"):
+            assert option in given["options"]
+    own = psycopg.conninfo.make_conninfo(database_url, keepalives_idle=77)
+    with Database(own, application="test") as database, database.transaction() as connection:
+        assert options_of(connection)["keepalives_idle"] == "77"

@@ -1,0 +1,128 @@
+"""A connection to Postgres that knows a deadline, the version of the schema, and soon notices a dead peer.
+
+`magicfs.db.pool` makes and lends them; the query functions get one inside a transaction. A peer is dead when its
+network is gone and nobody says so. The kernels at both ends give up a TCP connection after about fifteen seconds of
+silence: here so that a process goes on, at the server so that no lock outlives its owner. A transaction with a deadline
+does not wait so long. A connection is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg.abc import Params
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
+
+from magicfs.domain.deadline import Deadline
+
+T = TypeVar("T")
+
+DEADLINE_TOLERANCE_SECONDS = 0.05
+"""A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
+
+ANSWER_SECONDS = 0.5
+"""How long after the deadline the server may report that it has cancelled a statement. Then the connection is dead."""
+
+TCP_OPTIONS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+"""libpq's options by which the kernel notices a dead peer: seconds, seconds, probes, milliseconds."""
+
+SERVER_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }.items()
+)
+"""The same for the server's end, which else waits for hours. A connection by a unix socket ignores both."""
+
+
+def tcp_options(dsn: str) -> dict[str, int]:
+    """`TCP_OPTIONS`, except for those that the address sets itself."""
+    try:
+        own = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # Who connects reports it.
+        own = {}
+    return {name: value for name, value in TCP_OPTIONS.items() if name not in own}
+
+
+class PooledConnection(psycopg.Connection[Any]):
+    """A connection, and what its last check found."""
+
+    has_schema: bool = False
+    """Whether the database had a schema when the connection was made."""
+    schema_version: int | None = None
+    _deadline: Deadline | None = None
+    _answer_deadline: Deadline | None = None
+    """When the server must have answered."""
+    _statement_seconds: float | None = None
+    """The limit of a statement that this transaction has set."""
+
+    def begin(self, deadline: Deadline | None) -> None:
+        """Check `deadline` before each statement of the transaction that begins now, and while one is not answered."""
+        self._deadline = self._answer_deadline = deadline
+        self._statement_seconds = None
+
+    def check_alive(self, deadline: Deadline | None) -> None:
+        """Check that the connection works, and read the version of the schema. The pool replaces one that fails.
+
+        A check may not raise `SchemaError`, because the pool would try again until its timeout.
+        """
+        self._deadline, self._answer_deadline = None, deadline
+        if not self.has_schema:
+            ConnectionPool.check_connection(self)
+            return
+        self.autocommit = True
+        row = self.execute("SELECT max(version) FROM schema_migrations", prepare=True).fetchone()
+        self.schema_version = row[0] if row else None
+        self.autocommit = False
+
+    def execute(
+        self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> psycopg.Cursor[Any]:
+        """As psycopg's, within the deadline. Raises `DeadlineExceeded`."""
+        if self._deadline is not None:
+            self._limit_statement(self._deadline.seconds_left())
+        return super().execute(query, params, prepare=prepare, binary=binary)
+
+    def _limit_statement(self, seconds: float) -> None:
+        """Give the next statement `seconds` seconds, unless the limit that is set is about the same."""
+        if self._statement_seconds is None or self._statement_seconds - seconds > DEADLINE_TOLERANCE_SECONDS:
+            milliseconds = max(1, int(seconds * 1000))
+            super().execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
+            self._statement_seconds = seconds
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
+        """As psycopg's: wait for the server. Closes the connection and raises when the answer is overdue."""
+        if self._answer_deadline is not None:
+            gen = self._until_overdue(gen, self._answer_deadline)
+        return super().wait(gen, *args, **kwargs)
+
+    def _until_overdue(self, gen: Generator[Any, Any, T], deadline: Deadline) -> Generator[Any, Any, T]:
+        """Pass on what `gen` waits for. psycopg says every tenth of a second that nothing has come."""
+        try:
+            awaited = next(gen)
+            while True:
+                came = yield awaited
+                if not came and deadline.is_over(for_s=ANSWER_SECONDS):
+                    self.close()
+                    raise psycopg.OperationalError("it does not answer in time")
+                awaited = gen.send(came)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def configure(connection: PooledConnection) -> None:
+    """Register the vector types on a new connection. Before the first migration, the extension is missing."""
+    found = connection.execute("SELECT to_regtype('halfvec') IS NOT NULL, to_regclass('schema_migrations') IS NOT NULL")
+    has_vectors, connection.has_schema = found.fetchone() or (False, False)
+    if has_vectors:
+        register_vector(connection)
+    connection.commit()
