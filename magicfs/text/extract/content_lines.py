@@ -1,0 +1,83 @@
+"""Reads calendars and address books: unfolds their content lines and decodes their values (RFC 5545, 6350, vCard 2.1).
+
+Used by `FileExtractor` on decoded text. A value stands on the line on which it begins, and the lines that it went on
+over follow empty, so that line numbers are those that an editor shows. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+import quopri
+import re
+from typing import Final
+
+CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
+
+_FOLD: Final = re.compile(r"\n[ \t]")
+_QUOTED_PRINTABLE: Final = re.compile(r"^[^:\n]*;(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]*:", re.IGNORECASE | re.MULTILINE)
+_CHARSET: Final = re.compile(r"CHARSET=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_ENCODED: Final = re.compile(
+    r"^([^:\n]*?)(?:;ENCODING=(?:b|base64)\b[^:\n]*|;BASE64[^:\n]*)?:(?:data:[^\n,]{0,200},)?[A-Za-z0-9+/=]{64,}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A property whose value is encoded data: a picture, a key, an attachment."""
+
+_ESCAPE: Final = re.compile(r"\\([nN,;:\\])")
+
+
+def unfold(text: str) -> str:
+    """The content lines of a calendar or an address book, each in one piece."""
+    text = _join(text, _FOLD, "")
+    text = _decode_quoted_printable(text)
+    text = _ENCODED.sub(r"\1", text)
+    return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+
+
+def _join(text: str, border: re.Pattern[str], glue: str) -> str:
+    """The text with its lines joined at each `border`; as many line ends follow the joined line."""
+    lines: list[str] = []
+    for line in _split_at_line_ends(text, border):
+        lines.append(border.sub(glue, line))
+        lines.extend([""] * line.count("\n"))
+    return "\n".join(lines)
+
+
+def _split_at_line_ends(text: str, border: re.Pattern[str]) -> list[str]:
+    """The lines of a text, where a line goes on over each `border`."""
+    lines: list[str] = []
+    start = place = 0
+    while (end := text.find("\n", place)) >= 0:
+        place = end + 1
+        if not border.match(text, end):
+            lines.append(text[start:end])
+            start = place
+    lines.append(text[start:])
+    return lines
+
+
+def _decode_quoted_printable(text: str) -> str:
+    parts: list[str] = []
+    end = 0
+    for head in _QUOTED_PRINTABLE.finditer(text):
+        if head.start() < end:
+            continue
+        parts.append(text[end : head.end()])
+        value_end = head.end()
+        while (line_end := text.find("\n", value_end)) >= 0 and text[line_end - 1] == "=":
+            value_end = line_end + 1
+        value_end = line_end if line_end >= 0 else len(text)
+        value = text[head.end() : value_end]
+        charset = _CHARSET.search(head[0])
+        parts.append(_decoded(value, charset[1] if charset else "utf-8") + "\n" * value.count("\n"))
+        end = value_end
+    parts.append(text[end:])
+    return "".join(parts)
+
+
+def _decoded(value: str, charset: str) -> str:
+    try:
+        codec = codecs.lookup(charset).name
+        text = quopri.decodestring(value.encode("utf-8")).decode(codec, errors="replace")
+    except (LookupError, UnicodeError):
+        return value
+    return " ".join(text.split())

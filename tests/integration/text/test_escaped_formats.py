@@ -1,0 +1,25 @@
+"""Text formats say what a person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract import FileExtractor
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        (b"chat.json", rb'{"text": "Gr\u00fc\u00dfe"}', '{"text": "Grüße"}'),
+        (b"feed.atom", b"<?xml version='1.0'?><t>B&#xE4;r</t>", "<?xml version='1.0'?><t>Bär</t>"),
+        (b"app_de.properties", rb"ok=Schlie\u00dfen", "ok=Schließen"),
+        (b"paper.tex", rb"Schr\"odinger", "Schrödinger"),
+        (b"a.ics", b"SUMMARY:depart\r\n ment\r\nEND:X\r\n", "SUMMARY:department\n\nEND:X\n"),
+        (b"a.vcf", b"FN;ENCODING=QUOTED-PRINTABLE:Gr=C3=BC=C3=9Fe\n", "FN;ENCODING=QUOTED-PRINTABLE:Grüße\n"),
+    ],
+)
+def test_escapes_are_read(extractor: FileExtractor, name: bytes, content: bytes, text: str) -> None:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Document)
+    assert outcome.text == text

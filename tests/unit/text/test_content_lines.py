@@ -1,0 +1,40 @@
+"""Values of calendars and address books are found whole, on the line on which they begin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.extract.content_lines import unfold
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("SUMMARY:Quarterly departm\n ent\n\tal review\nEND:X", "SUMMARY:Quarterly departmental review\n\n\nEND:X"),
+        ("NOTE:stamps\\, cards\\;\\nbooks C:\\\\x", "NOTE:stamps, cards; books C:\\x"),
+        (
+            "N;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:M=FCller;J=F6rg\nX:1",
+            "N;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:Müller;Jörg\nX:1",
+        ),
+        (
+            "NOTE;ENCODING=QUOTED-PRINTABLE:Gr=C3=BC=\n=C3=9Fe=0D=0Aalle\nX:1",
+            "NOTE;ENCODING=QUOTED-PRINTABLE:Grüße alle\n\nX:1",
+        ),
+        ("NOTE;QUOTED-PRINTABLE:a=3Db", "NOTE;QUOTED-PRINTABLE:a=b"),
+        ("PHOTO;ENCODING=b;TYPE=JPEG:" + "QUJD" * 30 + "\n " + "QUJD" * 30 + "\nFN:A", "PHOTO\n\nFN:A"),
+        ("PHOTO:data:image/png;base64," + "QUJD" * 30 + "\nFN:A", "PHOTO\nFN:A"),
+        ("NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:=41", "NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:=41"),
+        ("", ""),
+        (" folded first line", " folded first line"),
+    ],
+)
+def test_values_are_read(written: str, read: str) -> None:
+    assert unfold(written) == read
+
+
+@given(st.lists(st.sampled_from(["NOTE:a", " b", "\tc", "N;QUOTED-PRINTABLE:x=", "=41=", "", "\\n"]), max_size=12))
+def test_lines_are_as_many_as_before(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert unfold(text).count("\n") == text.count("\n")

@@ -1,0 +1,61 @@
+"""Escapes of text formats are the characters that they stand for, and lines stay lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.extract.escapes import unescape
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "written", "read"),
+    [
+        ("application/json", r'"J\u00fcrgen sagt \"Gr\u00fc\u00dfe\"\nund geht"', '"Jürgen sagt "Grüße" und geht"'),
+        ("application/json", r'"C:\\users\\u00fc"', r'"C:\users\u00fc"'),
+        ("application/json", r'"\ud83c\udf89 party\ud83c"', '"🎉 party\ufffd"'),
+        ("application/yaml", r'name: "Z\u00fcrich"', 'name: "Zürich"'),
+        ("text/x-ini", r"button=Schlie\u00dfen", "button=Schließen"),
+        ("text/x-ini", r"path=C:\new\table", r"path=C:\new\table"),
+        ("text/x-java", r'String s = "\u00dcbung\n";', 'String s = "Übung\\n";'),
+        ("text/x-swift", r'let s = "\u{1F389}"', 'let s = "🎉"'),
+        ("text/x-python", r"re.compile('\\u00fc\d')", r"re.compile('\\u00fc\d')"),
+        (
+            "application/xml",
+            "<t>B&#xFC;rger &#246;ffnen &eacute;t&eacute; &amp; mehr</t>",
+            "<t>Bürger öffnen été & mehr</t>",
+        ),
+        ("application/xml", "<t>a&#10;b &unknownname; &#x110000;</t>", "<t>a b &unknownname; \ufffd</t>"),
+        ("text/x-tex", r"Schr\"odinger, Poincar\'e, Erd\H{o}s, \v{C}ech", "Schrödinger, Poincaré, Erdős, Čech"),
+        (
+            "text/x-tex",
+            r"Stra{\ss}e, Stra\ss e, \O re, {\L}\'od\'z, \AA ngstr\"{o}m",
+            "Straße, Straße, Øre, Łódź, Ångström",
+        ),
+        ("text/x-tex", r"G{\"o}del, na{\"\i}ve, fa\c{c}ade, a\~no", "Gödel, naïve, façade, año"),
+        ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
+        ("text/x-tex", r"\documentclass{article} \begin{document} \url{a} \begin{tabular}{c} \large x", None),
+        ("text/x-bibtex", r"author = {M{\"u}ller, J{\"o}rg}", "author = {Müller, Jörg}"),
+        ("text/plain", r"C:\u00fc &#252; \"u", None),
+    ],
+)
+def test_escapes_are_replaced(mime_type: str, written: str, read: str | None) -> None:
+    assert unescape(written, mime_type=mime_type) == (written if read is None else read)
+
+
+@given(st.text(), st.booleans())
+def test_a_json_text_keeps_its_words(text: str, ascii_only: bool) -> None:
+    words = [word for word in text.split() if word.isalpha()]
+    read = unescape(json.dumps({"text": text}, ensure_ascii=ascii_only), mime_type="application/json")
+    assert all(word in read for word in words)
+
+
+@given(
+    st.text(alphabet="\\\"'{}u0fce&#;x1\n ab", max_size=60),
+    st.sampled_from(["application/json", "application/xml", "text/x-tex", "text/x-java"]),
+)
+def test_lines_stay_lines_whatever_the_text_is(text: str, mime_type: str) -> None:
+    assert unescape(text, mime_type=mime_type).count("\n") == text.count("\n")
