@@ -25,6 +25,8 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelCorrupt
+from magicfs.text.analysis import ANALYSIS_VERSION
+from magicfs.text.chunk_words import chunk_words, contains
 from magicfs.text.units import Boundary, Unit, units_of
 
 _MAX_CHARACTERS_PER_TOKEN = 8
@@ -106,16 +108,17 @@ class TokenChunker:
         units, tokens = self._split_oversized(text, units, tokens)
         ends = self._chunk_ends(text, units, tokens)
         context = self._truncate_context(context_of(document))
-        return [
-            chunk
-            for first, end in zip([0, *ends], ends, strict=False)
-            if (chunk := _make_chunk(document, context, units[first:end], sum(tokens[first:end])))
-        ]
+        chunks: list[Chunk] = []
+        for first, end in zip([0, *ends], ends, strict=False):
+            count = sum(tokens[first:end])
+            if count:
+                chunks.append(_make_chunk(document, context, units[first:end], count, is_first=not chunks))
+        return chunks
 
     def pieces(self, text: str, *, context: str) -> list[Chunk]:
         """The pieces of a chunk that was cut for another model, with its context. Lines count from 1 in the chunk."""
         pieces = self.chunks(Document(text=text, mime_type=""))
-        return [replace(piece, context="" if _contains(piece.text, context) else context) for piece in pieces]
+        return [replace(piece, context="" if contains(piece.text, context) else context) for piece in pieces]
 
     def _truncate_context(self, context: str) -> str:
         """The first tokens of a context: in some scripts every letter is a token."""
@@ -185,19 +188,20 @@ class TokenChunker:
         return max(ranked[first : last + 1])[2]
 
 
-def _make_chunk(document: Document, context: str, units: Sequence[Unit], tokens: int) -> Chunk | None:
-    """The chunk of consecutive units; None if they have no tokens."""
-    if tokens == 0:
-        return None
+def _make_chunk(document: Document, context: str, units: Sequence[Unit], tokens: int, *, is_first: bool) -> Chunk:
+    """The chunk of consecutive units. The first one of a document is found by the words of its metadata too."""
     start, end = units[0].start, units[-1].end
     text = document.text[start:end].rstrip()
+    metadata = (document.title, document.author, document.keywords)
     return Chunk(
         text=text,
         tokens=tokens,
         first_line=units[0].line,
         last_line=units[-1].line,
         page=bisect_right(document.page_starts, start) or None,
-        context="" if _contains(text, context) else context,
+        context="" if contains(text, context) else context,
+        words=chunk_words(text, language=document.language, metadata=metadata if is_first else ()),
+        analysis=ANALYSIS_VERSION,
     )
 
 
@@ -218,8 +222,3 @@ def _title_above(text: str) -> str:
     if len(_WORD.findall(opening)) < _MIN_TITLE_WORDS or letters < _MIN_TITLE_LETTER_SHARE * len(opening):
         return ""
     return opening
-
-
-def _contains(text: str, context: str) -> bool:
-    """Whether the text states its context already; case and whitespace do not matter."""
-    return context.casefold() in " ".join(text.split()).casefold()

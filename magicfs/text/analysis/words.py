@@ -6,6 +6,7 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -49,13 +50,15 @@ class _Lexemes:
     """The quoted parts of each camelCase name, which stand aside."""
 
 
-def analyze(text: str, *, language: str | None = None) -> str:
+def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] = ()) -> str:
     """The `tsvector` of a text, as Postgres reads it: `'^invoic':1 'invoices':1 'paid':2`.
 
     `language` is the ISO 639-1 code of the text's language, which decides the stems; None gives English ones.
+    `metadata` has what else is said of the text, such as its title. No phrase goes from one of these texts to another.
     """
     algorithm = algorithm_for(language)
     body, asides = readable(text)
+    asides += [readable(entry)[0] for entry in metadata]
     positions: dict[str, str] = {}
     end, names = _place(split(body), 1, algorithm, positions)
     for aside in asides:
