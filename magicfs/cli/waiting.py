@@ -97,8 +97,8 @@ class ProgressMeter:
         while self._history[0][0] < now - WINDOW_SECONDS:
             self._history.popleft()
         (then, before), expected = self._history[0], chunks.total
-        if files.indexed:
-            expected += round(files.pending * chunks.total / files.indexed)
+        if files.found:
+            expected += round(files.pending * chunks.total / files.found)
         rate = max(0.0, (done - before) / (now - then)) if now > then else 0.0
         return ProgressReport(
             files_done=files.total - files.pending,

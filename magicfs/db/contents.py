@@ -25,6 +25,9 @@ _SQL = load_queries("contents")
 SWEEP_LOCK = 0x6D616769_63667303
 """The advisory lock that lets one transaction in the cluster sweep."""
 
+UNKNOWN_MIME_TYPE = "application/octet-stream"
+"""The MIME type of bytes that no rule recognises."""
+
 PRIORITIZED_CHUNKS = 64
 """How many chunks at the beginning of a content get its priority: embedding them takes about two seconds."""
 
@@ -70,7 +73,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             **_key_arrays([content.key for content in ordered]),
             "sizes": [content.size for content in ordered],
             "mime_types": [
-                document.mime_type if document else content.key.kind
+                document.mime_type if document else _mime_type_without_text(content)
                 for content, document in zip(ordered, documents, strict=True)
             ],
             "titles": [document and document.title for document in documents],
@@ -93,6 +96,13 @@ def insert_languages(connection: Connection, languages: Collection[str]) -> None
     """Record that the index has contents in these languages. A transaction does it before it locks contents."""
     if languages:
         connection.execute(_SQL["insert_languages"], {"languages": list(languages)})
+
+
+def _mime_type_without_text(content: NewContent) -> str:
+    """The MIME type that a content without text was detected as."""
+    detected = content.key.kind.partition(" ")[0]
+    is_binary = isinstance(content.extracted, Unreadable) and content.extracted.reason is SkipReason.BINARY
+    return UNKNOWN_MIME_TYPE if is_binary and detected.startswith("text/") else detected
 
 
 def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
@@ -176,6 +186,12 @@ def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) 
         "prioritized": PRIORITIZED_CHUNKS,
     }
     return connection.execute(_SQL["enqueue_chunks"], values).rowcount
+
+
+def outdate_contents(connection: Connection, ids: Collection[ContentId]) -> None:
+    """Let contents count as read by an older extractor, so that their bytes are read again. Their files stay found."""
+    if ids:
+        connection.execute(_SQL["outdate_contents"], {"ids": list(ids)})
 
 
 def orphan_contents(connection: Connection, ids: Collection[ContentId]) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from magicfs.db.contents import outdate_contents
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.files import FailedFile, FileFacts, FileStat, FileState, SkipReason
-from magicfs.domain.ids import RootId
+from magicfs.domain.ids import ContentId, RootId
 
 _SQL = load_queries("failures")
 
@@ -47,14 +48,16 @@ def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts |
 def retry_failures(connection: Connection) -> int:
     """Make failed files and chunks pending again, partly read files, and files skipped for a retried reason.
 
-    Returns the number of files and chunks.
+    Pictures that need OCR are retried too, and files without text of which the index does not know why. Returns the
+    number of files and chunks.
     """
     values = {"reasons": [reason.value for reason in RETRIED_SKIP_REASONS]}
-    contents = [row[0] for row in connection.execute(_SQL["retry_files"], values)]
-    connection.execute(_SQL["outdate_partly_read"], {"ids": [content for content in contents if content is not None]})
-    connection.execute(_SQL["delete_unreadable_contents"])
+    files = connection.execute(_SQL["retry_files"], values).fetchall()
+    outdate_contents(connection, {ContentId(content) for content, is_outdated in files if is_outdated})
+    unused = [row[0] for row in connection.execute(_SQL["lock_unreadable_contents"])]
+    connection.execute(_SQL["delete_unused_contents"], {"ids": unused})
     chunks = connection.execute(_SQL["retry_chunks"]).rowcount
-    return len(contents) + chunks
+    return len(files) + chunks
 
 
 def _query(connection: Connection, query: str, values: Mapping[str, Any]) -> list[FailedFile]:

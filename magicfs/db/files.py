@@ -16,7 +16,16 @@ from magicfs.db.heartbeats import ALIVE_SECONDS
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, FileRow, FileStat, SeenFile, SkipReason
+from magicfs.domain.files import (
+    NAMED_REASONS,
+    ClaimedFile,
+    ExtractedFile,
+    FileName,
+    FileRow,
+    FileStat,
+    SeenFile,
+    SkipReason,
+)
 from magicfs.domain.ids import ContentId, FileId, Lease, RootId
 
 _SQL = load_queries("files")
@@ -44,13 +53,6 @@ _SNAPSHOT_ROWS = 5000
 def display_path(path: bytes) -> str:
     """A path as text, for people and for filters. Bytes that are not UTF-8 are replaced."""
     return path.decode("utf-8", "replace")
-
-
-def extension(path: bytes) -> str:
-    """The extension in lower case, without the dot; empty for `README` and `.bashrc`."""
-    name = display_path(path.rpartition(b"/")[2])
-    stem, dot, last = name.rpartition(".")
-    return last.lower() if dot and stem else ""
 
 
 def _bounds(directory: bytes) -> dict[str, bytes | None]:
@@ -87,8 +89,18 @@ def paths_of_inodes(connection: Connection, root: RootId, inodes: Collection[int
     return {row[0] for row in connection.execute(_SQL["paths_of_inodes"], {"root_id": root, "inos": list(inodes)})}
 
 
-def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile], *, priority: int) -> list[FileId]:
-    """Record new and changed files. Returns the ids of those that must be read."""
+def upsert_files(
+    connection: Connection,
+    root: RootId,
+    seen: Sequence[SeenFile],
+    *,
+    name_of: Callable[[bytes], FileName],
+    priority: int,
+) -> list[FileId]:
+    """Record new and changed files. Returns the ids of those that must be read.
+
+    `name_of` is `magicfs.text.names.file_name`.
+    """
     distinct = {file.path: file for file in seen}.values()
     rows = connection.execute(
         _SQL["upsert_files"],
@@ -96,12 +108,42 @@ def upsert_files(connection: Connection, root: RootId, seen: Sequence[SeenFile],
             "root_id": root,
             "priority": priority,
             "paths": [file.path for file in distinct],
-            "displays": [display_path(file.path) for file in distinct],
-            "extensions": [extension(file.path) for file in distinct],
+            **_name_arrays([name_of(file.path) for file in distinct]),
             **_stat_arrays([file.stat for file in distinct]),
         },
     )
     return [FileId(row[0]) for row in rows]
+
+
+def _name_arrays(names: Sequence[FileName]) -> dict[str, list[str]]:
+    """The names as one array a column, which queries unnest."""
+    return {
+        "displays": [name.display for name in names],
+        "extensions": [name.extension for name in names],
+        "words": [name.words for name in names],
+        "folded": [name.folded for name in names],
+    }
+
+
+def write_names(connection: Connection, *, name_of: Callable[[bytes], FileName], limit: int) -> int:
+    """Write the names of up to `limit` files whose names were recorded by an older version. Returns their number.
+
+    Files that another transaction has locked are left to the next call.
+    """
+    rows = connection.execute(_SQL["files_without_words"], {"limit": limit}).fetchall()
+    values = {"ids": [row[0] for row in rows], **_name_arrays([name_of(row[1]) for row in rows])}
+    connection.execute(_SQL["write_names"], values)
+    return len(rows)
+
+
+def name_skipped_files(connection: Connection, *, picture_extensions: Collection[str], limit: int) -> int:
+    """Let up to `limit` files that an older version has skipped for having no text be `named`. Returns their number."""
+    values = {
+        "reasons": [reason.value for reason in NAMED_REASONS],
+        "picture_extensions": list(picture_extensions),
+        "limit": limit,
+    }
+    return connection.execute(_SQL["name_skipped_files"], values).rowcount
 
 
 def _stat_arrays(stats: Sequence[FileStat]) -> dict[str, list[int]]:
@@ -200,7 +242,7 @@ def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[Fi
 def finish_indexed(
     connection: Connection, files: Sequence[ExtractedFile], *, pause_s: Callable[[ClaimedFile], float]
 ) -> None:
-    """Finish files whose text is stored. All claims have one lease; those that are no longer valid have no effect.
+    """Finish files whose content is stored. All claims have one lease; those that are no longer valid have no effect.
 
     A file that has changed since its claim gets the content too, and stays pending. No file is read again within the
     seconds that `pause_s` returns for it.
@@ -216,6 +258,7 @@ def finish_indexed(
             "ids": [file.claim.id for file in files],
             "claimed_ats": [file.claim.claimed_at for file in files],
             "content_ids": [file.content for file in files],
+            "states": [file.state.value for file in files],
             **_stat_arrays([file.stat for file in files]),
         },
     )
@@ -241,10 +284,10 @@ def finish_unreadable(
     *,
     pause_s: Callable[[ClaimedFile], float],
 ) -> None:
-    """Finish files that have no text. All claims have one lease; those that are no longer valid have no effect.
+    """Finish files that were skipped or have failed.
 
-    A file that has changed since its claim stays pending. No file is read again within the seconds that `pause_s`
-    returns for it.
+    All claims have one lease; those that are no longer valid have no effect. A file that has changed since its claim
+    stays pending. No file is read again within the seconds that `pause_s` returns for it.
     """
     if not files:
         return

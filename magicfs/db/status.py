@@ -90,6 +90,7 @@ def _file_counts(by_state: Counter[str]) -> FileCounts:
         indexed=by_state["indexed"],
         skipped=by_state["skipped"],
         failed=by_state["failed"],
+        named=by_state["named"],
     )
 
 

@@ -42,7 +42,7 @@ class Unreadable:
     """One line for a person, such as the message of the parser."""
 
     def state(self, *, kind: str) -> FileState:
-        """The state of a file whose content has this kind; a picture that needs OCR is no document that waits for it."""
+        """The state of a file whose content has this kind. A picture without OCR is a file without text."""
         if self.reason is SkipReason.NEEDS_OCR and kind.startswith("image/"):
             return FileState.NAMED
         return self.reason.state

@@ -24,4 +24,4 @@ class Explanation:
     @property
     def indexed(self) -> bool:
         """Whether a search can find the file."""
-        return self.facts is not None and self.facts.state is FileState.INDEXED
+        return self.facts is not None and self.facts.state in {FileState.INDEXED, FileState.NAMED}

@@ -16,12 +16,14 @@ class FileState(StrEnum):
 
     PENDING = "pending"
     INDEXED = "indexed"
+    NAMED = "named"
+    """Without text, and found by its name: a picture, a film, an archive, an empty file."""
     SKIPPED = "skipped"
     FAILED = "failed"
 
 
 class SkipReason(StrEnum):
-    """Why a file has no text: it is `skipped` (there is nothing to index) or it has `failed`.
+    """Why a file has no text: it is `named` (there is none), `skipped` (it is not wanted) or it has `failed`.
 
     The values are stored. docs/reasons.md explains each reason to users, and `ignored` too, which is none of them: an
     ignored file has no row.
@@ -42,10 +44,13 @@ class SkipReason(StrEnum):
 
     @property
     def state(self) -> FileState:
-        """The state of a file with this reason."""
+        """The state of a file with this reason. A picture that needs OCR is `named`: see `Unreadable.state`."""
+        if self in NAMED_REASONS:
+            return FileState.NAMED
         return FileState.FAILED if self in _FAILED_REASONS else FileState.SKIPPED
 
 
+NAMED_REASONS = frozenset({SkipReason.BINARY, SkipReason.EMPTY, SkipReason.NO_TEXT})
 _FAILED_REASONS = frozenset(
     {SkipReason.CORRUPT, SkipReason.PERMISSION, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB}
 )
@@ -153,12 +158,28 @@ class SeenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FileName:
+    """What the index has of a file's path for searches; `magicfs.text.names` computes it."""
+
+    display: str
+    """The path as text, for people. Bytes that are not UTF-8 are replaced."""
+    extension: str
+    """Folded, without the dot; empty for `README` and `.bashrc`."""
+    words: str
+    """The words of the path, as Postgres reads a `tsvector`; those of the file's own name have the weight A."""
+    folded: str
+    """The path in the folded form that filters compare."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExtractedFile:
-    """A claimed file whose text is stored as `content`; `stat` is its metadata when it was read."""
+    """A claimed file whose content is stored; `stat` is its metadata when it was read."""
 
     claim: ClaimedFile
     content: ContentId
     stat: FileStat
+    state: FileState = FileState.INDEXED
+    """`INDEXED`, or `NAMED` for a content without text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Coverage:
 
     files: int
     indexed: int
+    """Files that were read, with or without text."""
     chunks: int
     embedded: int
     pending_files: int = 0

@@ -16,6 +16,13 @@ class FileCounts:
     indexed: int
     skipped: int
     failed: int
+    named: int = 0
+    """Without text, and found by their names."""
+
+    @property
+    def found(self) -> int:
+        """The number of files that searches find by all that they have."""
+        return self.indexed + self.named
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def coverage_of(files: FileCounts, chunks: ChunkCounts) -> Coverage:
     """The part of the corpus that searches cover, by the counts of all files and of the active model's chunks."""
     return Coverage(
         files=files.total,
-        indexed=files.indexed,
+        indexed=files.found,
         chunks=chunks.total,
         embedded=chunks.embedded,
         pending_files=files.pending,

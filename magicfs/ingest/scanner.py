@@ -39,6 +39,7 @@ from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
 from magicfs.ingest.walk import Listing, Walk, outermost
 from magicfs.jobs import JobQueue
+from magicfs.text.names import file_name
 
 log = logging.getLogger(__name__)
 
@@ -306,7 +307,7 @@ class Scanner:
 
         def write() -> int:
             with self._database.transaction() as connection:
-                return len(files_db.upsert_files(connection, root.id, seen, priority=priority))
+                return len(files_db.upsert_files(connection, root.id, seen, name_of=file_name, priority=priority))
 
         try:
             return retry_on_conflict(write)

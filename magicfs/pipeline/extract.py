@@ -18,8 +18,8 @@ from magicfs.db import contents as contents_db
 from magicfs.db import files as files_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent, Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, SkipReason
+from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
@@ -224,18 +224,24 @@ class ExtractService:
             )
             read = [file for file in reading.read if file.claim.id in valid]
             stored = contents_db.find_contents(connection, [file.key for file in read])
-            texts: list[ExtractedFile] = []
+            contents_db.outdate_contents(
+                connection,
+                [stored.pop(file.key).id for file in read if self._may_have_text_now(file, stored.get(file.key))],
+            )
+            finished: list[ExtractedFile] = []
             unreadable = list(reading.unreadable)
             for file in read:
                 content = stored.get(file.key)
-                if content is None:
-                    continue
-                if content.unreadable is not None:
-                    unreadable.append((file.claim, content.unreadable))
-                else:
-                    texts.append(ExtractedFile(file.claim, content.id, file.stat))
-            _finish(connection, texts, unreadable, reading.changing, timer=timer)
+                if content is not None:
+                    _sort(file, content.unreadable, content.id, finished, unreadable)
+            _finish(connection, finished, unreadable, reading.changing, timer=timer)
         return [file for file in read if file.key not in stored]
+
+    def _may_have_text_now(self, file: FileRead, content: StoredContent | None) -> bool:
+        """Whether a content without text is a picture that was stored before OCR was installed."""
+        if content is None or content.unreadable is None or content.unreadable.reason is not SkipReason.NEEDS_OCR:
+            return False
+        return not self._extractor.needs_no_parser(file.key.kind)
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
         """The contents of files by key. Files with the same key are extracted once."""
@@ -261,44 +267,60 @@ class ExtractService:
             ids = contents_db.insert_contents(
                 connection, [content for content in needed.values() if _is_valid_for_copies(content)]
             )
-            texts: list[ExtractedFile] = []
+            finished: list[ExtractedFile] = []
             unreadable: list[tuple[ClaimedFile, Unreadable]] = []
             for file in files:
-                match contents[file.key].extracted:
-                    case Unreadable() as reason:
-                        unreadable.append((file.claim, reason))
-                    case Document():
-                        texts.append(ExtractedFile(file.claim, ids[file.key], file.stat))
-            _finish(connection, texts, unreadable, timer=timer)
+                extracted = contents[file.key].extracted
+                reason = extracted if isinstance(extracted, Unreadable) else None
+                _sort(file, reason, ids.get(file.key), finished, unreadable)
+            _finish(connection, finished, unreadable, timer=timer)
+
+
+def _sort(
+    file: FileRead,
+    reason: Unreadable | None,
+    content: ContentId | None,
+    finished: list[ExtractedFile],
+    unreadable: list[tuple[ClaimedFile, Unreadable]],
+) -> None:
+    """Add a file to those that are finished with a content, with or without text, or to the unreadable ones."""
+    state = FileState.INDEXED if reason is None else reason.state(kind=file.key.kind)
+    if content is not None and state in {FileState.INDEXED, FileState.NAMED}:
+        finished.append(ExtractedFile(file.claim, content, file.stat, state))
+    elif reason is not None:
+        unreadable.append((file.claim, reason))
 
 
 def _finish(
     connection: Connection,
-    texts: Sequence[ExtractedFile],
+    files: Sequence[ExtractedFile],
     unreadable: Sequence[tuple[ClaimedFile, Unreadable]],
     changing: Sequence[ClaimedFile] = (),
     *,
     timer: _GroupTimer,
 ) -> None:
-    """Queue the chunks of `texts`, finish these files and those that are unreadable, and return the changing ones."""
-    chunks = contents_db.enqueue_chunks(connection, _chunk_priorities(texts))
+    """Queue the chunks of `files`, finish them and those that are unreadable, and return the changing ones."""
+    chunks = contents_db.enqueue_chunks(connection, _chunk_priorities(files))
     reading_s = timer.seconds_per_file()
 
     def pause_s(claim: ClaimedFile) -> float:
         return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
 
-    files_db.finish_indexed(connection, texts, pause_s=pause_s)
+    files_db.finish_indexed(connection, files, pause_s=pause_s)
     files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
     changing_pause_s = max([files_db.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
     files_db.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
 
 
-def _chunk_priorities(texts: Sequence[ExtractedFile]) -> dict[ContentId, int]:
+def _chunk_priorities(files: Sequence[ExtractedFile]) -> dict[ContentId, int]:
     """The priority of each content's chunks: the highest of its files."""
-    urgent = {text.content for text in texts if text.claim.priority}
-    return {text.content: int(text.content in urgent) for text in texts}
+    urgent = {file.content for file in files if file.claim.priority}
+    return {file.content: int(file.content in urgent) for file in files if file.state is FileState.INDEXED}
 
 
 def _is_valid_for_copies(content: NewContent) -> bool:
     """Whether the outcome may be stored for all files with these bytes."""
-    return not isinstance(content.extracted, Unreadable) or content.extracted.reason not in _REASONS_THAT_MAY_PASS
+    extracted = content.extracted
+    if isinstance(extracted, Document) or extracted.state(kind=content.key.kind) is FileState.NAMED:
+        return True
+    return extracted.reason not in _REASONS_THAT_MAY_PASS

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 
 from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.file_groups import PICTURE_EXTENSIONS
+from magicfs.text.names import file_name
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,12 @@ OUTDATED_FILES = 2000
 OUTDATED_SECONDS = 600.0
 """Pause between two queries for outdated files, after a query that requeued none."""
 
+NAMES_BATCH = 500
+"""Files whose names one transaction writes: a few hundredths of a second."""
+
+NAMES_SECONDS = 5.0
+"""How long one sweep writes names."""
+
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a replaced model are kept, so that going back to it is quick."""
 
@@ -55,6 +65,7 @@ class MaintenanceService:
         self._database = database
         self._orphans_due = 0.0
         self._outdated_due = 0.0
+        self._named_due = 0.0
 
     def sweep(self) -> None:
         """Do the maintenance that is due. Raises `DatabaseError`."""
@@ -65,6 +76,7 @@ class MaintenanceService:
             self._requeue_outdated_files()
         self._switch_model()
         self._delete_orphans()
+        self._write_names()
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
@@ -88,6 +100,23 @@ class MaintenanceService:
         # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.
         if not requeued:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS
+
+    def _write_names(self) -> None:
+        """Write the names and states of files that an older version has recorded, a part of them at a time."""
+        self._in_batches(partial(files_db.write_names, name_of=file_name, limit=NAMES_BATCH))
+        if time.monotonic() >= self._named_due:
+            name_skipped = partial(files_db.name_skipped_files, picture_extensions=PICTURE_EXTENSIONS)
+            if self._in_batches(partial(name_skipped, limit=NAMES_BATCH)):
+                self._named_due = time.monotonic() + OUTDATED_SECONDS
+
+    def _in_batches(self, work: Callable[[Connection], int]) -> bool:
+        """Do the work of `NAMES_BATCH` files in each transaction, for `NAMES_SECONDS`. Whether nothing is left."""
+        deadline = time.monotonic() + NAMES_SECONDS
+        while True:
+            with self._database.transaction() as connection:
+                count = work(connection)
+            if count < NAMES_BATCH or time.monotonic() >= deadline:
+                return count < NAMES_BATCH
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:

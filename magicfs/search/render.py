@@ -87,6 +87,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "total": status.files.total,
             "pending": status.files.pending,
             "indexed": status.files.indexed,
+            "named": status.files.named,
             "skipped": status.files.skipped,
             "failed": status.files.failed,
         },

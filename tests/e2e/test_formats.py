@@ -26,11 +26,11 @@ AMONG_FIRST = 3
 """Some of the files are conversions of each other and hold the same words."""
 
 NO_TEXT = {
-    "archive": {("skipped", "binary")},
+    "archive": {("named", None), ("indexed", None)},
     "bad": {("failed", "corrupt"), ("failed", "bomb")},
     "enc": {("skipped", "encrypted")},
-    "none": {("skipped", "empty"), ("skipped", "no-text"), ("skipped", "binary")},
-    "ocr": {("indexed", None)} if find_ocr() else {("skipped", "needs-ocr")},
+    "none": {("named", None)},
+    "ocr": {("indexed", None)} if find_ocr() else {("skipped", "needs-ocr"), ("named", None)},
 }
 
 

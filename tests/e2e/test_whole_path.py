@@ -94,7 +94,7 @@ def test_a_result_is_the_file_byte_for_byte(magicfs: Commands, mount: Path, docs
 
 def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> None:
     found = status(magicfs)
-    assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "skipped": 0, "failed": 0}
+    assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0}
     assert found["chunks"]["embedded"] == found["chunks"]["total"] >= 9
     assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
     assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
@@ -227,16 +227,11 @@ def test_an_unreadable_file_is_reported(magicfs: Commands, docs: Path) -> None:
 
 def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -> None:
     (docs / "empty.txt").touch()
-    eventually(lambda: status(magicfs)["files"]["skipped"] == 1, "the skip reason of the file")
-    assert magicfs.ok("failures", "--no-skipped") == ""
-    assert magicfs.ok("failures").split()[:2] == ["skipped", "empty"]
-    found = json.loads(magicfs.ok("failures", "--json", "--reason", "empty"))["failures"]
-    assert [(one["path"], one["state"], one["reason"]) for one in found] == [
-        (str(docs / "empty.txt"), "skipped", "empty")
-    ]
-    explained = magicfs.run("doctor", docs / "empty.txt")
-    assert explained.returncode == 1
-    assert "skipped: empty" in explained.stdout
+    eventually(lambda: status(magicfs)["files"]["named"] == 1, "the state of the file")
+    assert status(magicfs)["coverage"]["indexed"] == status(magicfs)["files"]["total"]
+    assert "1 named" in magicfs.ok("status")
+    assert magicfs.ok("failures") == ""
+    assert "named: empty" in magicfs.ok("doctor", docs / "empty.txt")
     (docs / "empty.txt").unlink()
     assert "indexed" in magicfs.ok("doctor", docs / "notes.txt")
     hidden = magicfs.run("doctor", docs / ".hidden")

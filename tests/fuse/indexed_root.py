@@ -16,6 +16,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import Digest
+from magicfs.text.names import file_name
 from tests.fakes.embedder import FAKE_SPEC
 
 
@@ -49,7 +50,7 @@ class IndexedRoot:
         relative = os.fsencode(name)
         stat = FileStat.of((self.path / os.fsdecode(name)).stat())
         with self._database.transaction() as connection:
-            upsert_files(connection, self._root, [SeenFile(relative, stat)], priority=0)
+            upsert_files(connection, self._root, [SeenFile(relative, stat)], name_of=file_name, priority=0)
             if failed is not None:
                 connection.execute(
                     "UPDATE files SET state = 'failed', reason = %s, detail = 'it is broken' WHERE path = %s",

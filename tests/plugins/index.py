@@ -17,6 +17,7 @@ from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
@@ -53,6 +54,8 @@ class Reader:
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         self.calls.append(name)
+        if content.startswith(b"locked"):
+            return Unreadable(SkipReason.ENCRYPTED)
         return Document(text=content.decode("utf-8", "replace"), mime_type="text/plain")
 
 

@@ -126,7 +126,7 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
     broker = summary["broker"]
     lines = [
         ("model", summary["model"] or "none yet"),
-        ("files", _counts(files, ("pending", "skipped", "failed")) + f" of {files['total']} indexed"),
+        ("files", _counts(files, ("pending", "named", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
         *_building(summary, pace),
         *_vector_index(summary["vector_index_build"]),

@@ -178,7 +178,7 @@ def test_of_a_group_only_the_file_that_changed_is_read_again(index: Index, monke
     assert index.rows("SELECT display, state::text, content_id IS NULL FROM files ORDER BY path") == [
         ("a.txt", "indexed", False),
         ("b.txt", "pending", False),
-        ("c.txt", "skipped", True),
+        ("c.txt", "named", False),
     ]
     index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
     index.settle()

@@ -46,18 +46,18 @@ class TestBytesWithoutText:
         (index.folder / "copy.bin").write_text("  ")
         index.settle()
         assert index.reader.calls == [b"one.bin"]
-        assert index.states()["copy.bin"] == ("skipped", "no-text")
+        assert index.states()["copy.bin"] == ("named", None)
 
     def test_they_are_forgotten_when_no_copy_has_come_for_long(self, index: Index) -> None:
-        for name, text in (("stale.bin", " "), ("used.bin", "  ")):
+        for name, text in (("stale.bin", "locked"), ("used.bin", "locked too")):
             (index.folder / name).write_text(text)
         index.settle()
         index.rows("UPDATE contents SET used_at = now() - interval '31 days' RETURNING 1")
-        (index.folder / "copy.bin").write_text("  ")
+        (index.folder / "copy.bin").write_text("locked too")
         index.settle()
         MaintenanceService(index.database).sweep()
         assert sweep_once(index) == 1
-        assert index.rows("SELECT size FROM contents") == [(2,)]
+        assert index.rows("SELECT size FROM contents") == [(10,)]
 
 
 class TestAnOlderExtractor:
@@ -72,7 +72,7 @@ class TestAnOlderExtractor:
         assert index.rows("SELECT state FROM embeddings") == [("done",)], "the same chunks have their vectors already"
 
     def test_what_it_found_no_text_in_is_read_anew(self, index: Index) -> None:
-        (index.folder / "blank.txt").write_text(" ")
+        (index.folder / "locked.txt").write_text("locked")
         (index.folder / "crashed.txt").write_text("bad")
         (index.folder / "large.txt").write_bytes(b"x" * ((1 << 20) + 1))
         index.scan()
@@ -80,13 +80,13 @@ class TestAnOlderExtractor:
         index.extraction().recover()
         index.settle()
         before = index.states()
-        assert [reason for _, reason in before.values()] == ["no-text", "crashed", "too-large"]
+        assert [reason for _, reason in before.values()] == ["crashed", "too-large", "encrypted"]
         MaintenanceService(index.database).sweep()
         assert index.states() == before, "this version has read them"
         index.rows("UPDATE files SET extractor = extractor - 1 RETURNING 1")
         MaintenanceService(index.database).sweep()
         pending = ("pending", None)
-        assert index.states() == before | {"blank.txt": pending, "crashed.txt": pending}
+        assert index.states() == before | {"locked.txt": pending, "crashed.txt": pending}
 
     def test_a_few_wait_at_a_time_and_the_next_sweep_adds_more(
         self, index: Index, monkeypatch: pytest.MonkeyPatch

@@ -150,6 +150,7 @@ def test_too_large_files_are_skipped_without_being_read(index: Index) -> None:
 def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
     from magicfs.db.files import upsert_files
     from magicfs.domain.files import FileStat, SeenFile
+    from magicfs.text.names import file_name
 
     for number in range(200):
         (index.folder / f"bulk{number}.txt").write_text(f"bulk {number}")
@@ -157,7 +158,8 @@ def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
     saved = index.folder / "saved.txt"
     saved.write_text("just saved")
     with index.database.transaction() as connection:
-        upsert_files(connection, index.root.id, [SeenFile(b"saved.txt", FileStat.of(saved.stat()))], priority=1)
+        seen = [SeenFile(b"saved.txt", FileStat.of(saved.stat()))]
+        upsert_files(connection, index.root.id, seen, name_of=file_name, priority=1)
     index.extraction().run_batch()
     assert index.states()["saved.txt"] == ("indexed", None)
     with index.database.transaction() as connection:
@@ -394,7 +396,10 @@ class TestFailures:
         (index.folder / "bad.pdf").write_text("not a PDF")
         (index.folder / "none.bin").write_text("nothing")
         original = index.reader.extract
-        outcomes = {b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"), b"none.bin": Unreadable(SkipReason.BINARY)}
+        outcomes = {
+            b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"),
+            b"none.bin": Unreadable(SkipReason.ENCRYPTED),
+        }
         index.reader.extract = lambda content, name: outcomes[name]  # type: ignore[method-assign]
         index.settle()
         with index.database.transaction() as connection:
@@ -403,7 +408,7 @@ class TestFailures:
             assert retry_failures(connection) == 1
         index.reader.extract = original  # type: ignore[method-assign]
         index.settle()
-        assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "binary")}
+        assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "encrypted")}
 
     def test_an_empty_index_has_none(self, index: Index) -> None:
         from magicfs.db.failures import list_failures, retry_failures

@@ -158,7 +158,7 @@ def test_an_empty_file_from_the_future_is_settled(index: Index) -> None:
     path.write_text("")
     os.utime(path, (7_000_000_000, 7_000_000_000))
     index.settle()
-    assert index.states()["note.txt"][0] == "skipped"
+    assert index.states()["note.txt"][0] == "named"
 
 
 def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) -> None:
@@ -172,7 +172,7 @@ def test_a_file_that_is_empty_for_a_moment_can_be_found_meanwhile(index: Index) 
     os.utime(path, (0, 0))
     end_pauses(index)
     index.settle()
-    assert index.states()["note.txt"][0] == "skipped"
+    assert index.states()["note.txt"][0] == "named"
     assert index.rows(FOUND_TEXT) == []
 
 

@@ -20,7 +20,7 @@ def test_files_that_are_never_indexed_are_no_unfinished_work(database: Database)
         corpus.file(name, None, state="pending")
     assert said(database) == "indexed so far: 1 of 4 files, 1 of 2 chunks by meaning"
     with database.transaction() as connection:
-        connection.execute("UPDATE files SET state = 'skipped', reason = 'binary' WHERE display = 'b.bin'")
+        connection.execute("UPDATE files SET state = 'skipped', reason = 'encrypted' WHERE display = 'b.bin'")
         connection.execute("UPDATE files SET state = 'failed', reason = 'corrupt' WHERE display = 'c.pdf'")
     assert said(database) == "indexed so far: 1 of 2 files, 1 of 2 chunks by meaning"
     with database.transaction() as connection:

@@ -19,7 +19,7 @@ def test_files_chunks_and_roots_are_counted(database: Database) -> None:
     corpus.file(b"b.txt", None, state="pending")
     with database.transaction() as connection:
         connection.execute("UPDATE embeddings SET state = 'failed' WHERE chunk_id = (SELECT max(id) FROM chunks)")
-        connection.execute("UPDATE files SET state = 'skipped', reason = 'empty' WHERE display = 'b.txt'")
+        connection.execute("UPDATE files SET state = 'skipped', reason = 'too-large' WHERE display = 'b.txt'")
         status = read_status(connection)
     assert status.model == SPEC.label
     assert (status.files.total, status.files.indexed, status.files.skipped, status.files.pending) == (2, 1, 1, 0)

@@ -17,7 +17,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
         "model": "one (int8)",
         "building": building,
         "building_chunks": chunks if building else None,
-        "files": {"total": 9, "pending": 0, "indexed": 9, "skipped": 0, "failed": 0},
+        "files": {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0},
         "chunks": {"total": 100, "embedded": 100, "failed": 0},
         **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
         "vector_index_build": None,

@@ -69,7 +69,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         model="m (int8)",
         building="n (fp32)",
         building_chunks=ChunkCounts(total=5, embedded=2, failed=0),
-        files=FileCounts(total=4, pending=1, indexed=1, skipped=1, failed=1),
+        files=FileCounts(total=6, pending=1, indexed=1, skipped=1, failed=1, named=2),
         chunks=ChunkCounts(total=5, embedded=3, failed=1),
         roots=(RootStatus("papers", b"/data\xff", "box", 4, "present", None, None),),
         workers=(WorkerStatus("w", "box", "embed", 42),),
@@ -78,7 +78,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
     )
     shown = json.loads(json.dumps(status_json(status)))
     assert shown["model"] == "m (int8)"
-    assert shown["files"] == {"total": 4, "pending": 1, "indexed": 1, "skipped": 1, "failed": 1}
+    assert shown["files"] == {"total": 6, "pending": 1, "indexed": 1, "named": 2, "skipped": 1, "failed": 1}
     assert shown["chunks"] == {"total": 5, "embedded": 3, "failed": 1}
     assert shown["building"] == "n (fp32)"
     assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}

@@ -144,6 +144,12 @@ WHERE state = 'pending' AND lease IS NULL
 -- The active and the building model.
 SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
 
+-- name: outdate_contents
+-- Contents get an extractor version below all others of the same bytes.
+UPDATE contents SET extractor = (
+    SELECT least(min(o.extractor), 0) - 1 FROM contents o WHERE (o.digest, o.kind) = (contents.digest, contents.kind))
+WHERE id IN (SELECT id FROM contents WHERE id = ANY(%(ids)s) ORDER BY digest, extractor, kind FOR UPDATE)
+
 -- name: orphan_contents
 -- Those of the contents that no file has. Locked ones are skipped and left to `mark_orphans`: this transaction has
 -- locked files, and would deadlock with one that has locked the content and waits for a file.
@@ -162,8 +168,8 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: mark_orphans
--- All contents that no file has. Locked ones are skipped until the next run. Files never refer to an unreadable
--- content: it becomes an orphan when it has not been used for a while.
+-- All contents that no file has. Locked ones are skipped until the next run. No file refers to a content that was
+-- skipped or has failed: it becomes an orphan when it has not been used for a while.
 UPDATE contents SET orphaned_at = now()
 WHERE id IN (
     SELECT id FROM contents

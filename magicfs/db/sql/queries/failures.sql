@@ -45,7 +45,8 @@ SELECT reason FROM reasons WHERE reason IS NOT NULL
 
 -- name: file_facts
 -- One file with the number of its chunks, of those that have a vector of the active model, and of those that get none.
-SELECT f.state, f.reason, f.detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
+SELECT f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END,
+       CASE WHEN f.state = 'named' THEN c.detail ELSE f.detail END, f.attempts, f.leased_by, f.size, f.mtime_ns,
        extract(epoch FROM f.indexed_at)::float8, c.mime_type,
        (SELECT count(*) FROM content_chunks p WHERE p.content_id = f.content_id),
        (SELECT count(*) FROM content_chunks p
@@ -60,29 +61,30 @@ FROM files f LEFT JOIN contents c ON c.id = f.content_id
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s
 
 -- name: retry_files
--- Failed files, those skipped for a reason that may be gone, and partly read ones become pending again. Returns their
--- contents.
+-- Failed files, those skipped for a reason that may be gone, pictures that need OCR, and partly read files become
+-- pending again. Returns their contents, and whether these are to be read again; searches find them until then.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
 WHERE id IN (
     SELECT id FROM files
-    WHERE state = 'failed' OR reason = ANY(%(reasons)s)
-       OR state = 'indexed' AND content_id IN (SELECT id FROM contents WHERE cut_bytes > 0 OR unread_pages > 0)
+    WHERE state = 'failed' OR reason = ANY(%(reasons)s) OR state = 'named' AND content_id IS NULL
+       OR state IN ('indexed', 'named') AND content_id IN (SELECT id FROM contents WHERE {{may_have_more_text}})
     ORDER BY root_id, path FOR UPDATE)
-RETURNING content_id
+RETURNING content_id, content_id IN (SELECT id FROM contents WHERE {{may_have_more_text}})
 
--- name: outdate_partly_read
--- Those of the contents that were partly read get an extractor version below all others of the same bytes, so that the
--- bytes are read again. Searches find their text until then.
-UPDATE contents SET extractor = (
-    SELECT least(min(o.extractor), 0) - 1 FROM contents o WHERE (o.digest, o.kind) = (contents.digest, contents.kind))
-WHERE id IN (
-    SELECT id FROM contents WHERE id = ANY(%(ids)s) AND (cut_bytes > 0 OR unread_pages > 0)
-    ORDER BY digest, extractor, kind FOR UPDATE)
+-- name: may_have_more_text
+-- Fragment: the content was partly read, or it is a picture that needs OCR.
+(cut_bytes > 0 OR unread_pages > 0 OR reason = 'needs-ocr')
 
--- name: delete_unreadable_contents
--- Contents without text, so that their bytes are parsed again.
-DELETE FROM contents
-WHERE id IN (SELECT id FROM contents WHERE reason IS NOT NULL ORDER BY digest, extractor, kind FOR UPDATE)
+-- name: lock_unreadable_contents
+-- Contents without text that no file has, locked so that no file gets one meanwhile.
+SELECT id FROM contents
+WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
+ORDER BY digest, extractor, kind FOR UPDATE
+
+-- name: delete_unused_contents
+-- The locked contents that no file has, so that their bytes are parsed again: another transaction may have given one to
+-- a file before it was locked.
+DELETE FROM contents WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM files WHERE content_id = contents.id)
 
 -- name: retry_chunks
 -- Failed chunks become pending again.

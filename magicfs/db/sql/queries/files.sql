@@ -29,12 +29,14 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 -- New and changed files. A change resets the state and the reason. The attempts of a pending file stay: one that
 -- crashes its workers must not be tried for ever because it is written to. A lease stays; its worker sees the change in
 -- `changed_at`. An unchanged file keeps its state.
-INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
-SELECT %(root_id)s, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, %(priority)s
-FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(sizes)s::bigint[],
-            %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[], %(modes)s::integer[],
-            %(uids)s::bigint[], %(gids)s::bigint[])
-     AS seen (path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
+                   priority)
+SELECT %(root_id)s, path, display, extension, words::tsvector, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
+       %(priority)s
+FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(words)s::text[], %(folded)s::text[],
+            %(sizes)s::bigint[], %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[],
+            %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[])
+     AS seen (path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
 ORDER BY path
 ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
@@ -46,6 +48,27 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
    OR files.reason IN ('vanished', 'permission')
 RETURNING id
+
+-- name: files_without_words
+-- Files whose names an older version has recorded, locked until the transaction ends.
+SELECT id, path FROM files WHERE words IS NULL ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: write_names
+-- The words and the folded form of the locked files' names.
+UPDATE files SET extension = name.extension, words = name.words::tsvector, folded = name.folded
+FROM unnest(%(ids)s::bigint[], %(displays)s::text[], %(extensions)s::text[], %(words)s::text[], %(folded)s::text[])
+     AS name (id, display, extension, words, folded)
+WHERE files.id = name.id
+
+-- name: name_skipped_files
+-- Files that an older version has skipped for a reason for which a file is named now. The index does not know their
+-- contents, so that the next extractor reads them again.
+UPDATE files SET state = 'named', reason = NULL, detail = NULL
+WHERE id IN (
+    SELECT id FROM files
+    WHERE reason = ANY(%(reasons)s) OR reason = 'needs-ocr' AND extension = ANY(%(picture_extensions)s)
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED)
 
 -- name: delete_unseen
 -- Files that a scan has not seen, unless they have been seen since it began. Returns their contents. Files are locked
@@ -148,17 +171,18 @@ RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, file
 SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE
 
 -- name: finish_indexed
--- Files whose texts are stored, with their metadata when they were read. One that changes again is read after a pause.
+-- Files whose contents are stored, with or without text, with their metadata when they were read. One that changes again
+-- is read after a pause.
 UPDATE files
-SET state = 'indexed', reason = NULL, detail = NULL, content_id = read.content_id, indexed_at = now(),
+SET state = read.state, reason = NULL, detail = NULL, content_id = read.content_id, indexed_at = now(),
     size = read.size, mtime_ns = read.mtime_ns, ctime_ns = read.ctime_ns, ino = read.ino,
     mode = read.mode, uid = read.uid, gid = read.gid,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => read.pause),
     read_at = files.claimed_at, pause_s = read.pause
 FROM unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(pauses)s::float8[], %(content_ids)s::bigint[],
-            %(sizes)s::bigint[], %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[],
-            %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[])
-     AS read (id, claimed_at, pause, content_id, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+            %(states)s::file_state[], %(sizes)s::bigint[], %(mtimes)s::bigint[], %(ctimes)s::bigint[],
+            %(inos)s::bigint[], %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[])
+     AS read (id, claimed_at, pause, content_id, state, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
 WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
@@ -173,8 +197,8 @@ FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[], %(pauses)s::float8[]) 
 WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unreadable
--- Files without text. They lose the content of an older version. A vanished file keeps it: perhaps its disk is missing,
--- and the next scan decides. A file that changes again is read after a pause.
+-- Files that were skipped or have failed. They lose the content of an older version. A vanished file keeps it: perhaps
+-- its disk is missing, and the next scan decides. A file that changes again is read after a pause.
 UPDATE files
 SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
     content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
@@ -203,8 +227,9 @@ FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (
         SELECT id FROM files
         WHERE root_id = roots.id
-          AND (state = 'indexed'
+          AND (state IN ('indexed', 'named')
                AND EXISTS (SELECT FROM contents WHERE id = files.content_id AND contents.extractor < %(extractor)s)
+               OR state = 'named' AND content_id IS NULL AND extractor < %(extractor)s
                OR reason <> ALL(%(independent)s) AND extractor < %(extractor)s)
         LIMIT greatest(0, %(limit)s - (
             SELECT count(*) FROM (

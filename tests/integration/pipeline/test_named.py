@@ -1,0 +1,208 @@
+"""Files without text: they are named, not skipped, and what an older version has recorded of them becomes the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from magicfs.db.failures import file_facts, list_failures, retry_failures, unindexed_reasons
+from magicfs.db.status import read_status
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.pipeline.maintenance import MaintenanceService
+from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.options import Limits
+from tests.plugins.index import Index, Reader
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+NAMED = ("named", None)
+
+
+@dataclass
+class Recogniser(Reader):
+    """Reads pictures where OCR is installed."""
+
+    has_ocr: bool = False
+
+    def kind(self, content: bytes, *, name: bytes) -> str:
+        return "image/png image" if content.startswith(PNG) else "text/plain decode"
+
+    def needs_no_parser(self, kind: str) -> bool:
+        return not (kind.endswith("image") and self.has_ocr)
+
+    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+        self.calls.append(name)
+        if self.has_ocr:
+            return Document(text="a recognised word", mime_type="image/png")
+        return Unreadable(SkipReason.NEEDS_OCR, "install tesseract")
+
+
+def mime_types(index: Index) -> dict[str, str]:
+    return dict(index.rows("SELECT display, mime_type FROM files JOIN contents ON contents.id = content_id"))
+
+
+def read_all(index: Index) -> None:
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+
+
+def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> None:
+    files = {
+        "film.mkv": b"\x1aE\xdf\xa3" + bytes(50),
+        "notes.zip.bin": b"\x1f\x8b\x08" + bytes(50),
+        "photo.png": PNG,
+        "empty.txt": b"",
+        "blank.md": b" \n\n ",
+        "unknown.dat": bytes(range(256)) * 3,
+    }
+    for name, content in files.items():
+        (index.folder / name).write_bytes(content)
+    with FileExtractor(limits=Limits()) as extractor:
+        index.reader = extractor  # type: ignore[assignment]
+        read_all(index)
+    assert index.states() == dict.fromkeys(sorted(files), NAMED)
+    assert mime_types(index) == {
+        "film.mkv": "video/x-matroska",
+        "notes.zip.bin": "application/gzip",
+        "photo.png": "image/png",
+        "empty.txt": "text/plain",
+        "blank.md": "text/markdown",
+        "unknown.dat": "application/octet-stream",
+    }
+    with index.database.transaction() as connection:
+        assert list_failures(connection, skipped=True) == []
+        assert unindexed_reasons(connection) == []
+        status = read_status(connection)
+        facts = file_facts(connection, index.root.id, b"film.mkv")
+    assert (status.files.named, status.files.skipped, status.files.failed) == (6, 0, 0)
+    assert status.coverage.indexed == status.coverage.files == 6
+    assert facts is not None
+    assert (facts.reason, facts.mime_type, facts.chunks) == ("binary", "video/x-matroska", 0)
+
+
+def test_what_a_person_could_still_make_readable_is_not_named(index: Index) -> None:
+    (index.folder / "scan.pdf").write_bytes(b"scanned")
+    (index.folder / "secret.pdf").write_bytes(b"locked")
+    reasons = {b"scan.pdf": SkipReason.NEEDS_OCR, b"secret.pdf": SkipReason.ENCRYPTED}
+    index.reader.kind = lambda content, name: "application/pdf parse"  # type: ignore[method-assign]
+    index.reader.extract = lambda content, name: Unreadable(reasons[name])  # type: ignore[method-assign]
+    read_all(index)
+    assert index.states() == {"scan.pdf": ("skipped", "needs-ocr"), "secret.pdf": ("skipped", "encrypted")}
+
+
+def test_a_file_that_loses_its_text_loses_its_chunks(index: Index) -> None:
+    (index.folder / "note.md").write_text("some words")
+    read_all(index)
+    (index.folder / "note.md").write_text(" \n \n")
+    index.end_pauses()
+    read_all(index)
+    assert index.states() == {"note.md": NAMED}
+    assert index.rows("SELECT count(*) FROM content_chunks c JOIN files f USING (content_id)") == [(0,)]
+    (index.folder / "note.md").write_text("other words")
+    index.end_pauses()
+    read_all(index)
+    assert index.states() == {"note.md": ("indexed", None)}
+
+
+class TestPicturesAndOcr:
+    @pytest.fixture
+    def recogniser(self, index: Index) -> Recogniser:
+        index.reader = Recogniser()
+        (index.folder / "photo.png").write_bytes(PNG)
+        read_all(index)
+        assert index.states() == {"photo.png": NAMED}
+        return index.reader
+
+    def test_a_copy_is_not_looked_at_again(self, index: Index, recogniser: Recogniser) -> None:
+        (index.folder / "copy.png").write_bytes(PNG)
+        read_all(index)
+        assert index.states() == {"copy.png": NAMED, "photo.png": NAMED}
+        assert recogniser.calls == [b"photo.png"]
+        assert index.rows("SELECT count(DISTINCT content_id) FROM files") == [(1,)]
+
+    def test_a_retry_reads_it_where_ocr_is_installed_now(self, index: Index, recogniser: Recogniser) -> None:
+        recogniser.has_ocr = True
+        with index.database.transaction() as connection:
+            assert retry_failures(connection) == 1
+        read_all(index)
+        assert index.states() == {"photo.png": ("indexed", None)}
+
+    def test_a_copy_is_read_where_ocr_is_installed_now_and_maintenance_reads_the_first_one(
+        self, index: Index, recogniser: Recogniser
+    ) -> None:
+        recogniser.has_ocr = True
+        (index.folder / "copy.png").write_bytes(PNG)
+        read_all(index)
+        assert index.states() == {"copy.png": ("indexed", None), "photo.png": NAMED}
+        MaintenanceService(index.database).sweep()
+        read_all(index)
+        assert index.states() == {"copy.png": ("indexed", None), "photo.png": ("indexed", None)}
+
+
+class TestAnIndexOfAnOlderVersion:
+    def test_files_that_were_skipped_for_having_no_text_become_named_without_being_read(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magicfs.pipeline.maintenance.NAMES_BATCH", 2)
+        skipped = {
+            "a.mp4": "binary",
+            "b.txt": "empty",
+            "c.docx": "no-text",
+            "d.jpeg": "needs-ocr",
+            "e.zip": "binary",
+            "f.pdf": "needs-ocr",
+            "g.log": "too-large",
+        }
+        for name in skipped:
+            (index.folder / name).write_text(name)
+        index.scan()
+        for name, reason in skipped.items():
+            index.rows(
+                "UPDATE files SET state = 'skipped', reason = %s, extractor = 32767 WHERE display = %s RETURNING 1",
+                reason,
+                name,
+            )
+        MaintenanceService(index.database).sweep()
+        kept = {"f.pdf": ("skipped", "needs-ocr"), "g.log": ("skipped", "too-large")}
+        assert index.states() == dict.fromkeys(list(skipped)[:5], NAMED) | kept
+        assert index.reader.calls == []
+
+    def test_a_newer_extractor_reads_them(self, index: Index) -> None:
+        (index.folder / "a.mp4").write_text("film")
+        index.scan()
+        index.rows("UPDATE files SET state = 'skipped', reason = 'binary', extractor = 1 RETURNING 1")
+        maintenance = MaintenanceService(index.database)
+        maintenance.sweep()
+        maintenance._outdated_due = 0.0
+        maintenance.sweep()
+        assert index.states() == {"a.mp4": ("pending", None)}
+
+    def test_names_are_written_a_batch_at_a_time(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("magicfs.pipeline.maintenance.NAMES_BATCH", 2)
+        monkeypatch.setattr("magicfs.pipeline.maintenance.NAMES_SECONDS", 0.0)
+        for number in range(5):
+            (index.folder / f"Übung {number}.TXT").write_text(str(number))
+        read_all(index)
+        written = index.rows("SELECT display, extension, words::text, folded FROM files ORDER BY 1")
+        assert written[0][1] == "txt"
+        index.rows("UPDATE files SET words = NULL, folded = NULL, extension = 'TXT' RETURNING 1")
+        missing, maintenance = [], MaintenanceService(index.database)
+        for _ in range(4):
+            missing.append(index.rows("SELECT count(*) FROM files WHERE words IS NULL")[0][0])
+            maintenance._write_names()
+        assert missing[0] == 5
+        assert missing[-1] == 0
+        assert missing == sorted(missing, reverse=True)
+        assert index.rows("SELECT display, extension, words::text, folded FROM files ORDER BY 1") == written
+
+    def test_files_that_somebody_writes_to_wait_for_nobody(self, index: Index) -> None:
+        for name in ("a.txt", "b.txt"):
+            (index.folder / name).write_text(name)
+        read_all(index)
+        index.rows("UPDATE files SET words = NULL RETURNING 1")
+        with index.database.transaction() as connection:
+            connection.execute("SELECT FROM files WHERE display = 'a.txt' FOR UPDATE")
+            MaintenanceService(index.database)._write_names()
+        assert index.rows("SELECT display FROM files WHERE words IS NULL") == [("a.txt",)]

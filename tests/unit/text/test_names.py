@@ -1,0 +1,46 @@
+"""What the index has of a file's path."""
+
+import unicodedata
+
+import pytest
+
+from magicfs.text.names import file_name, fold_path
+
+
+@pytest.mark.parametrize(
+    ("path", "extension"),
+    [
+        ("a.TXT", "txt"),
+        ("README", ""),
+        (".bashrc", ""),
+        ("d.x/README", ""),
+        ("a.tar.gz", "gz"),
+        ("x.ＭＤ", "md"),
+        ("a.", ""),
+    ],
+)
+def test_the_extension_is_folded(path: str, extension: str) -> None:
+    assert file_name(path.encode()).extension == extension
+
+
+def test_both_unicode_forms_of_a_name_are_one() -> None:
+    composed, decomposed = (
+        file_name(unicodedata.normalize(form, "Übungen/Lösung Ä.pdf").encode()) for form in ("NFC", "NFD")
+    )
+    assert composed.folded == decomposed.folded == "ubungen/losung a.pdf"
+    assert composed.words == decomposed.words
+
+
+def test_the_files_own_name_weighs_more() -> None:
+    words = file_name(b"invoices/summary.txt").words
+    assert "'summary':19A" in words or ("'summary'" in words and "A" in words.partition("'summary':")[2].split()[0])
+    assert "A" not in words.partition("'invoices':")[2].split()[0]
+
+
+def test_no_folded_character_divides_a_path() -> None:
+    assert file_name("a／b ℅.txt".encode()).folded.count("/") == 0
+    assert fold_path("in／out") == file_name("in／out".encode()).folded
+
+
+def test_undecodable_bytes_are_replaced() -> None:
+    assert file_name(b"caf\xe9.txt").display == "caf\ufffd.txt"
