@@ -29,6 +29,7 @@ _MAIL = re.compile(
     rb"\A(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|X-[A-Za-z-]{1,40}|From|To|Date|Subject):[ \t]",
     re.IGNORECASE,
 )
+_MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
 _MAIL_FIELDS = (b"\nsubject:", b"\nfrom:", b"\ndate:", b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 _MIN_MAIL_FIELDS = 3
 
@@ -87,6 +88,8 @@ def _by_syntax(head: bytes) -> FileType | None:
         return FileType(Route.MARKUP, "text/html")
     if _SVG.match(head):
         return FileType(Route.MARKUP, "image/svg+xml")
+    if _MAILBOX.match(head):
+        return FileType(Route.PARSE, "application/mbox")
     return FileType(Route.PARSE, "message/rfc822") if _looks_like_mail(head) else None
 
 
@@ -111,7 +114,7 @@ def _is_not_text(head: bytes) -> bool:
 
 
 def _looks_like_mail(head: bytes) -> bool:
-    """Whether the file begins like a mail message. Messages in a Maildir have no extension."""
+    """Whether the file begins like a mail message. Messages of a Maildir have no extension."""
     if not _MAIL.match(head):
         return False
     fields = b"\n" + head.lower()

@@ -10,9 +10,8 @@ from typing import Final, Protocol, Self
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.content_lines import CONTENT_LINE_TYPES, unfold
+from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect, has_document_extension
-from magicfs.text.extract.escapes import unescape
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.plain_text import decode, title_of, truncate
@@ -112,12 +111,10 @@ class FileExtractor:
         return self._sandbox.parse(content, mime_type=file_type.mime_type)
 
     def _decode(self, content: bytes, file_type: FileType) -> Document | Unreadable:
-        text = decode(content)
+        text = read_text(content, mime_type=file_type.mime_type)
         if text is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        if file_type.mime_type in CONTENT_LINE_TYPES:
-            return self._document(unfold(text), file_type)
-        return self._document(unescape(text, mime_type=file_type.mime_type), file_type)
+        return self._document(text, file_type)
 
     def _document(self, text: str, file_type: FileType) -> Document | Unreadable:
         if not text or text.isspace():

@@ -96,6 +96,8 @@ MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
     "eml": (Route.PARSE, "message/rfc822"),
     "mht": (Route.PARSE, "message/rfc822"),
     "mhtml": (Route.PARSE, "message/rfc822"),
+    "mbox": (Route.PARSE, "application/mbox"),
+    "mbx": (Route.PARSE, "application/mbox"),
 }
 """Text formats that need a parser. Mail is not decoded first: one message can have several encodings."""
 
@@ -137,7 +139,7 @@ _TEXT: Final = {
     "application/json": "json jsonl ndjson geojson json5 jsonc", "application/yaml": "yaml yml",
     "application/toml": "toml", "application/xml": "xml xsd xsl xslt rss atom kml gpx plist wsdl opml dbk",
     "text/x-ini": "ini cfg conf properties env", "text/troff": "man 1 2 3 4 5 6 7 8", "text/x-gettext": "po pot",
-    "application/mbox": "mbox", "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
+    "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
 }  # fmt: skip
 
 TEXT_BY_EXTENSION: Final[dict[str, str]] = {

@@ -1,0 +1,187 @@
+"""Reads mail: messages and mailboxes, with the texts of attached files.
+
+Runs in the child process, called by `kreuzberg_parser`, which reads the attached files. The standard library parses the
+messages. A message is read as its subject, its people and its date, then its text, then its attachments by name. Each
+message of a mailbox is a page. One thread.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import email.utils
+import re
+import time
+from collections.abc import Callable, Iterator
+from email.message import Message
+from itertools import accumulate
+from typing import Final
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.answers import PAGE_SEPARATOR
+from magicfs.text.extract.plain_text import clean, decode
+
+MESSAGE_TYPE: Final = "message/rfc822"
+MAILBOX_TYPE: Final = "application/mbox"
+
+MAX_DEPTH: Final = 6
+"""Messages in messages and parts in parts that are read."""
+MAX_PARTS: Final = 500
+"""Parts of one message that are read, those of attached messages included."""
+_MAX_HEADER_CHARACTERS: Final = 2000
+_MAX_NAME_CHARACTERS: Final = 255
+
+_HEADERS: Final = ("Subject", "From", "To", "Cc", "Date", "List-Id", "Location")
+
+_MESSAGE_START: Final = re.compile(rb"(?:\A|(?<=\n))From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
+"""The line that separates the messages of a mailbox; a header follows it."""
+_QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+PartReader = Callable[[bytes, bytes], str]
+"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
+
+
+class MailReader:
+    """Reads messages until the time or the text is enough."""
+
+    def __init__(self, read_part: PartReader, *, max_characters: int, parts_until: float, until: float) -> None:
+        """The moments are on the monotonic clock: after the first, attached files are named but not read."""
+        self._read_part = read_part
+        self._max_characters = max_characters
+        self._parts_until = parts_until
+        self._until = until
+        self._parts = 0
+
+    def read_message(self, content: bytes) -> Document:
+        """The text of one message."""
+        message = _parse(content)
+        return Document(
+            text=self._text(message),
+            mime_type=MESSAGE_TYPE,
+            title=_header(message, "Subject") or None,
+            author=_header(message, "From") or None,
+        )
+
+    def read_mailbox(self, content: bytes) -> Document:
+        """The texts of the messages of a mailbox, each one a page."""
+        starts = [match.span() for match in _MESSAGE_START.finditer(content)] or [(0, 0)]
+        pages: list[str] = []
+        characters = cut_bytes = 0
+        for index, (start, begin) in enumerate(starts):
+            if characters > self._max_characters or time.monotonic() > self._until:
+                cut_bytes = len(content) - start
+                break
+            end = starts[index + 1][0] if index + 1 < len(starts) else len(content)
+            message = _parse(_QUOTED_START.sub(rb"\1", content[begin:end]))
+            pages.append(self._text(message).rstrip() + PAGE_SEPARATOR)
+            characters += len(pages[-1])
+        page_starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
+        return Document(text="".join(pages), mime_type=MAILBOX_TYPE, page_starts=page_starts, cut_bytes=cut_bytes)
+
+    def _text(self, message: Message) -> str:
+        self._parts = 0
+        return clean("\n".join(self._blocks(message, depth=0)))
+
+    def _blocks(self, message: Message, *, depth: int) -> Iterator[str]:
+        """Yield the headers of a message, then its texts."""
+        headers = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
+        yield "\n".join(headers) + "\n"
+        yield from self._part_blocks(message, depth=depth)
+
+    def _part_blocks(self, part: Message, *, depth: int) -> Iterator[str]:
+        self._parts += 1
+        if depth > MAX_DEPTH or self._parts > MAX_PARTS:
+            return
+        kind = part.get_content_type()
+        if kind == "multipart/alternative":
+            yield from self._best_alternative(part, depth=depth)
+        elif kind == MESSAGE_TYPE and isinstance(part.get_payload(), list):
+            for message in _children(part):
+                yield "Attached message"
+                yield from self._blocks(message, depth=depth + 1)
+        elif part.is_multipart():
+            for child in _children(part):
+                yield from self._part_blocks(child, depth=depth + 1)
+        else:
+            yield from self._leaf_blocks(part, kind)
+
+    def _best_alternative(self, part: Message, *, depth: int) -> Iterator[str]:
+        """Yield the texts of the first alternative that has any: the plain one comes first."""
+        for child in _children(part):
+            blocks = list(self._part_blocks(child, depth=depth + 1))
+            if any(block.strip() for block in blocks):
+                yield from blocks
+                return
+
+    def _leaf_blocks(self, part: Message, kind: str) -> Iterator[str]:
+        name = _file_name(part)
+        content = part.get_payload(decode=True)
+        content = content if isinstance(content, bytes) else b""
+        is_attached = bool(name) and part.get_content_disposition() != "inline"
+        # A multipart message whose boundary is missing is a text too.
+        if (kind == "text/plain" or kind.startswith("multipart/")) and not is_attached:
+            yield _plain_text(part, content)
+            return
+        if name:
+            yield f"Attachment: {name}"
+        if time.monotonic() <= self._parts_until and (name or kind.startswith("text/")):
+            file_name = name or f"part.{kind.partition('/')[2]}"
+            yield self._read_part(_as_utf8(part, content) if kind == "text/html" else content, file_name.encode())
+
+
+def _parse(content: bytes) -> Message:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def _header(message: Message, name: str) -> str:
+    """The decoded value of a header on one line. The library raises many exceptions about malformed ones."""
+    try:
+        value = str(message.get(name) or "")
+    except Exception:  # noqa: BLE001
+        raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
+        value = str(raw)
+    value = " ".join(clean(value).split())[:_MAX_HEADER_CHARACTERS]
+    return _with_iso_date(value) if name == "Date" else value
+
+
+def _with_iso_date(value: str) -> str:
+    """A date as the message has it, and as people sort it."""
+    try:
+        return f"{value} ({email.utils.parsedate_to_datetime(value):%Y-%m-%d})"
+    except (ValueError, TypeError, OverflowError):
+        return value
+
+
+def _file_name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except Exception:  # noqa: BLE001  (see `_header`)
+        return ""
+    return " ".join(clean(str(name)).replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
+
+
+def _plain_text(part: Message, content: bytes) -> str:
+    text = _declared(part, content)
+    return (decode(content) or "") if text is None else clean(text)
+
+
+def _as_utf8(part: Message, content: bytes) -> bytes:
+    """An HTML part in UTF-8, in whatever charset the message declares it."""
+    text = _declared(part, content)
+    return content if text is None else text.encode("utf-8", "replace")
+
+
+def _declared(part: Message, content: bytes) -> str | None:
+    """The content in its declared charset; None where it has none or is not in it."""
+    charset = part.get_content_charset()
+    if not charset:
+        return None
+    try:
+        return content.decode(charset)
+    except (LookupError, UnicodeError):
+        return None
