@@ -142,12 +142,12 @@ def main(arguments: list[str]) -> None:
     ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
     drop_privileges(limits, ocr=ocr)
     # Imported only now: the library starts threads on import.
+    from magicfs.text.extract.document_parser import DocumentParser
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 
-    pdf_path = f"/proc/self/fd/{int(arguments[2])}" if ocr else None
-    parser = KreuzbergParser(ocr=ocr, pdf_path=pdf_path)
-    parser.warm_up()
-    serve(parser, limits=limits)
+    kreuzberg = KreuzbergParser(ocr=ocr, pdf_path=f"/proc/self/fd/{int(arguments[2])}" if ocr else None)
+    kreuzberg.warm_up()
+    serve(DocumentParser(kreuzberg, limits=limits), limits=limits)
 
 
 if __name__ == "__main__":
