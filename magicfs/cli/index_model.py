@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli.environment import database_for_command
 from magicfs.config import Settings
+from magicfs.embedding.manifest import pull_command
 from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError
 
 if TYPE_CHECKING:
@@ -20,6 +23,15 @@ if TYPE_CHECKING:
     from magicfs.models.store import ModelStore
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveModel:
+    """The active model of the index, as this machine has it."""
+
+    spec: ModelSpec
+    stored: StoredModel | None
+    """None when this machine does not have it."""
 
 
 def model_store(settings: Settings) -> ModelStore:
@@ -48,7 +60,7 @@ def resolve_model(
             raise
         if spec is None:
             return store.pull(settings.model, precision=settings.precision, report=pull_progress)
-        store.pull(spec.name, precision=str(spec.precision), report=pull_progress)
+        store.pull(spec.name, precision=str(spec.precision), renew=True, report=pull_progress)
         return store.find_spec(spec)
     if stored.notice and pull_progress is not None:
         pull_progress(stored.notice)
@@ -65,19 +77,21 @@ def model_in_use(settings: Settings) -> ModelSpec | None:
 
 
 def record_digests(settings: Settings, database: Database) -> None:
-    """Record the digests of the models that an older version wrote into the index, if this machine has these models.
+    """Record in the index what this machine knows about its models, and an older version did not record.
 
-    Their vectors stay. A model that is not on this machine waits for a host that has it.
+    That is their digests and their tokenizers. Their vectors stay. A model that is not on this machine waits for a
+    host that has it.
     """
-    from magicfs.db.models import models_without_digest, record_digest
+    from magicfs.db.models import all_models, record_digest
 
     with database.transaction() as connection:
-        models = models_without_digest(connection)
+        models = all_models(connection)
     for model in models:
         try:
             stored = model_store(settings).find_spec(model.spec)
         except ModelError as error:
-            log.info("%s gets no digest here: %s", model.spec.label, error)
+            if not model.spec.digest:
+                log.info("%s gets no digest here: %s", model.spec.label, error)
             continue
         with database.transaction() as connection:
             if record_digest(connection, model, stored.spec):
@@ -99,21 +113,48 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
         activate_model(connection, stored.spec)
 
 
-def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> StoredModel:
+def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ActiveModel:
     """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
 
-    Models of an older version get the digests of those on this machine. Raises `ModelError`.
+    Models of an older version get the digests of those on this machine. `progress` gets lines for a person, also when
+    the model of the index cannot be had here. Raises `ModelError` when neither the index nor this machine has one.
     """
     from magicfs.db.models import activate_model
 
     record_digests(settings, database)
     active = active_spec(database)
-    stored = resolve_model(settings, active, pull_progress=progress)
-    if active is not None and not active.digest:
+    try:
+        stored = resolve_model(settings, active, pull_progress=progress)
+    except ModelError as error:
+        if active is None:
+            raise
+        progress(f"{_what_does_not_run(settings, active)} until '{pull_command(active.name)}' succeeds: {error}")
+        return ActiveModel(active, None)
+    if active is not None:
         record_digests(settings, database)
     with database.transaction() as connection:
-        activate_model(connection, stored.spec)
-    return stored
+        return ActiveModel(activate_model(connection, stored.spec).spec, stored)
+
+
+def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:
+    """What a machine without the model of the index does not do, for a person."""
+    try:
+        find_tokenizer(settings, active)
+    except ModelError:
+        return "this machine reads and embeds nothing, and searches by words alone,"
+    return "this machine embeds nothing, and searches by words alone,"
+
+
+def find_tokenizer(settings: Settings, spec: ModelSpec) -> Path:
+    """The path of the tokenizer of the index's model, which may be that of another model here. Raises `ModelError`."""
+    try:
+        return resolve_model(settings, spec).tokenizer_path
+    except ModelError as error:
+        path = model_store(settings).find_tokenizer(spec)
+        if path is None:
+            raise
+        log.warning("files are read with the same tokenizer of another model, and embedded elsewhere: %s", error)
+        return path
 
 
 def active_spec(database: Database) -> ModelSpec | None:

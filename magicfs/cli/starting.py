@@ -29,8 +29,8 @@ from magicfs.runtime.parts import server_parts, service_parts
 from magicfs.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from magicfs.cli.index_model import ActiveModel
     from magicfs.db.pool import Database
-    from magicfs.domain.models import StoredModel
 
 SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
@@ -67,7 +67,7 @@ class UpRequest:
 class UpResult:
     """The model and the mount after a call of `magicfs up`."""
 
-    model: StoredModel
+    model: ActiveModel
     mount: Path | None
     requested_at: datetime
     """The database's time before the scans that `up` asked for."""
@@ -156,8 +156,10 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     return UpResult(model=model, mount=mount, requested_at=requested_at)
 
 
-def _warm_up(settings: Settings, model: StoredModel) -> None:
-    """Make the query embedder load the model, so that the first search does not wait for it."""
+def _warm_up(settings: Settings, model: ActiveModel) -> None:
+    """Make the query embedder load the model, if this machine has it, so that the first search does not wait for it."""
+    if model.stored is None:
+        return
     try:
         wiring.query_embedder(settings, may_start=False).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
     except MagicFSError as error:

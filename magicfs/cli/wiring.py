@@ -25,6 +25,7 @@ from magicfs.cli.environment import (
 from magicfs.cli.index_model import (
     active_spec,
     ensure_active_model,
+    find_tokenizer,
     model_in_use,
     model_store,
     pull_active_model,
@@ -245,9 +246,10 @@ class WorkerServices:
         """A chunker for a model of the index, or for that of the settings. Raises `ModelError`."""
         from magicfs.text.chunking import TokenChunker, max_text_tokens
 
-        model = resolve_model(self._settings, spec)
-        max_tokens = min(self._settings.chunk_tokens, max_text_tokens(model.spec))
-        return TokenChunker(model.tokenizer_path, max_tokens=max_tokens)
+        if spec is None:
+            spec = resolve_model(self._settings, None).spec
+        max_tokens = min(self._settings.chunk_tokens, max_text_tokens(spec))
+        return TokenChunker(find_tokenizer(self._settings, spec), max_tokens=max_tokens)
 
     def maintenance_service(self) -> MaintenanceService:
         """A service that maintains the index."""

@@ -36,7 +36,7 @@ def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel |
 
 
 def _model_of(row: tuple[Any, ...]) -> IndexedModel:
-    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest = row
+    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, *digests = row
     spec = ModelSpec(
         name=name,
         precision=Precision(precision),
@@ -45,7 +45,9 @@ def _model_of(row: tuple[Any, ...]) -> IndexedModel:
         query_prefix=query_prefix,
         floor=floor,
         ceiling=ceiling,
-        digest=digest,
+        digest=digests[0],
+        former_digest=digests[1],
+        tokenizer=digests[2],
     )
     return IndexedModel(id=ModelId(model_id), spec=spec)
 
@@ -56,23 +58,50 @@ def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
     return _model_of(row).spec if row else None
 
 
-def models_without_digest(connection: Connection) -> list[IndexedModel]:
-    """The models that an older version wrote into the index, in all states."""
-    return [_model_of(row) for row in connection.execute(_SQL["models_without_digest"])]
+def all_models(connection: Connection) -> list[IndexedModel]:
+    """The models of the index: the active one first, then the one that is being built, then the retired ones."""
+    return [_model_of(row) for row in connection.execute(_SQL["all_models"])]
 
 
 def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:
-    """Record that the vectors of a model without a digest are those of `spec`. Keeps them all.
+    """Record that the vectors of a model are those of `spec`, and keep them all. Also records its tokenizer.
 
-    Returns False when it has a digest by now, or when another model of the index has this one.
+    Does nothing when the digest is recorded already. A retired model that has the digest is deleted: its vectors are
+    those of `model` too. When a model in use has it, `model` is retired instead. Returns whether the digest is new.
     """
-    if model.spec.dimension != spec.dimension:
+    known = model.spec.digest in {spec.digest, spec.former_digest}
+    if model.spec.dimension != spec.dimension or (model.spec.digest and not known):
+        return False
+    if model.spec.digest == spec.digest and model.spec.tokenizer:
         return False
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
-    recorded = connection.execute(_SQL["set_digest"], {"model_id": model.id, "digest": spec.digest}).rowcount == 1
+    connection.execute(_SQL["set_tokenizer"], {"model_id": model.id, "tokenizer": spec.tokenizer})
+    if model.spec.digest == spec.digest or not _make_way(connection, model, spec):
+        return False
+    values = {"model_id": model.id, "digest": spec.digest, "former_digest": spec.former_digest}
+    recorded = connection.execute(_SQL["set_digest"], values).rowcount == 1
     if recorded:
         _label_partition(connection, model.id, spec)
     return recorded
+
+
+def _make_way(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:
+    """Take the digest of `spec` from another row of the same model. Returns False if that one keeps it.
+
+    The active row wins, then the one that is being built. A row that is being built and loses is retired.
+    """
+    row = connection.execute(_SQL["other_with_digest"], {"model_id": model.id, "digest": spec.digest}).fetchone()
+    if row is None:
+        return True
+    state, other, state_of_other = ModelState(row[0]), ModelId(row[1]), ModelState(row[2])
+    if state is ModelState.RETIRED:
+        return False
+    if state_of_other is ModelState.ACTIVE:
+        _set_state(connection, model.id, ModelState.RETIRED)
+        return False
+    _set_state(connection, other, ModelState.RETIRED)
+    _delete_retired(connection, other)
+    return True
 
 
 def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
@@ -133,9 +162,14 @@ def drop_retired(connection: Connection, *, after_s: float) -> int:
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     retired = [row[0] for row in connection.execute(_SQL["retired_models"], {"seconds": after_s})]
     for model_id in retired:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(ModelId(model_id))))
-        connection.execute(_SQL["delete_model"], {"model_id": model_id})
+        _delete_retired(connection, ModelId(model_id))
     return len(retired)
+
+
+def _delete_retired(connection: Connection, model: ModelId) -> None:
+    """Delete a retired model and its vectors."""
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(model)))
+    connection.execute(_SQL["delete_model"], {"model_id": model})
 
 
 def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:
@@ -156,6 +190,9 @@ def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) ->
                 "floor": spec.floor,
                 "ceiling": spec.ceiling,
                 "digest": spec.digest,
+                "former_digest": spec.former_digest,
+                "digests": list(spec.digests),
+                "tokenizer": spec.tokenizer,
                 "state": state.value,
             },
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -47,10 +47,14 @@ class ModelSpec:
     ceiling: float = 1.0
     """The usual cosine of a question and a text that answers it in the same words: nearness 1."""
     digest: str = ""
-    """What the model is: SHA-256 (hexadecimal) of its weights, its tokenizer and its preparation.
+    """What the model is: SHA-256 (hexadecimal) of its weights before they are rounded, its other files and their use.
 
     Empty for a model that an older version of MagicFS wrote into the index; the first host that has it fills it in.
     """
+    former_digest: str = field(default="", compare=False)
+    """The digest that the version before gave the same model: that of the rounded weights. Empty if unknown."""
+    tokenizer: str = field(default="", compare=False)
+    """SHA-256 (hexadecimal) of its `tokenizer.json`, with which files are read; empty if unknown."""
 
     @property
     def label(self) -> str:
@@ -62,13 +66,18 @@ class ModelSpec:
         """Name, precision and the first characters of the digest, for people who must tell two models apart."""
         return f"{self.name} ({self.precision}, {self.digest[:DIGEST_CHARACTERS] or 'unknown digest'})"
 
+    @property
+    def digests(self) -> frozenset[str]:
+        """The digests under which the model is known."""
+        return frozenset({self.digest, self.former_digest} - {""})
+
     def is_model(self, other: ModelSpec) -> bool:
         """Whether the vectors of both specs may be compared. Their names and calibrations may differ.
 
         Specs without a digest are those of one model if name and precision agree.
         """
         if self.digest or other.digest:
-            return self.digest == other.digest
+            return bool(self.digests & other.digests)
         return (self.name, self.precision) == (other.name, other.precision)
 
     def nearness(self, cosine: float) -> float:
@@ -111,6 +120,8 @@ class ModelManifest:
     origin: str
     """The source of the files. Shown to people, and compared to detect a change of a local folder."""
     files: dict[str, FileChecksum]
+    weights: list[str] = field(default_factory=list)
+    """SHA-256 of the files with the weights as their source has them, sorted. An older version did not record them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from magicfs.errors import ModelCorrupt, ModelMissing
 FILE_NAME = "model.json"
 FORMAT = 1
 """Increased when a change of the manifest or of the preparation requires that stored models are prepared again."""
+TOKENIZER = "tokenizer.json"
 
 
 def pull_command(name: str) -> str:
@@ -42,23 +43,43 @@ def sha256_of(path: Path) -> str:
 
 
 def with_digest(manifest: ModelManifest) -> ModelManifest:
-    """The manifest with the digest of the model in its spec: of all its files, and of how they are used.
+    """The manifest with the digests of the model in its spec: of its files, and of how they are used.
 
-    Names, the source and the calibration are not part of it, because they do not change a vector.
+    The weights count as they were before they were rounded, because versions of onnxruntime round differently. Names,
+    the source and the calibration are not part of a digest, because they do not change a vector.
     """
-    spec = manifest.spec
+    former = _digest(manifest, {"model_file": manifest.model_file, "files": _hashes(manifest, rounded=True)})
+    digest = former
+    if manifest.weights:
+        source = {"weights": manifest.weights, "precision": str(manifest.spec.precision)}
+        digest = _digest(manifest, {**source, "files": _hashes(manifest, rounded=False)})
+    tokenizer = manifest.files.get(TOKENIZER)
+    spec = replace(
+        manifest.spec,
+        digest=digest,
+        former_digest="" if digest == former else former,
+        tokenizer="" if tokenizer is None else tokenizer.sha256,
+    )
+    return replace(manifest, spec=spec)
+
+
+def _hashes(manifest: ModelManifest, *, rounded: bool) -> dict[str, str]:
+    """The hashes of the files by name, with `rounded` those of the weights too."""
+    files = manifest.files.items()
+    return {name: record.sha256 for name, record in files if rounded or not name.startswith(manifest.model_file)}
+
+
+def _digest(manifest: ModelManifest, files: dict[str, Any]) -> str:
     identity = {
+        **files,
         "format": FORMAT,
-        "files": {name: record.sha256 for name, record in manifest.files.items()},
-        "model_file": manifest.model_file,
         "fastembed_name": manifest.fastembed_name,
         "pooling": manifest.pooling,
-        "query_prefix": spec.query_prefix,
+        "query_prefix": manifest.spec.query_prefix,
         "passage_prefix": manifest.passage_prefix,
-        "max_tokens": spec.max_tokens,
+        "max_tokens": manifest.spec.max_tokens,
     }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return replace(manifest, spec=replace(spec, digest=digest))
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def write(folder: Path, manifest: ModelManifest) -> None:

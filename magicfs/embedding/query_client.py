@@ -74,6 +74,7 @@ class QueryEmbedder:
         self._idle_exit = idle_exit
         self._cache_lock = threading.Lock()
         self._start_lock = threading.Lock()
+        self._replace_lock = threading.Lock()
         self._folders: dict[ModelSpec, Path] = {}
         self._cache: OrderedDict[tuple[str, str, str], NDArray[np.float32]] = OrderedDict()
 
@@ -89,13 +90,34 @@ class QueryEmbedder:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        request = Message({"do": "embed", "folder": str(self._folder(spec)), "text": text})
-        vector = _vector(self._ask(request, time.monotonic() + deadline_s, may_start=self._may_start), spec)
+        vector = _vector(self._ask_for_vector(text, spec, time.monotonic() + deadline_s), spec)
         with self._cache_lock:
             self._cache[key] = vector
             while len(self._cache) > MAX_CACHED_QUESTIONS:
                 self._cache.popitem(last=False)
         return vector
+
+    def _ask_for_vector(self, text: str, spec: ModelSpec, deadline: float) -> Message:
+        """The server's answer for a question. A server that uses another model is replaced, and its successor is asked.
+
+        It is one that an older version left, or that loaded the folder before its files were replaced.
+        """
+
+        def ask() -> Message:
+            request = Message({"do": "embed", "folder": str(self._folder(spec)), "text": text})
+            return self._ask(request, deadline, may_start=self._may_start)
+
+        answer = ask()
+        if not _is_of_model(answer, spec):
+            with self._replace_lock:
+                # Another thread may have replaced it.
+                answer = ask()
+                if not _is_of_model(answer, spec):
+                    log.info("the query embedder uses another model than %s and is replaced", spec.full_label)
+                    self._folders.pop(spec, None)
+                    self.quit(deadline_s=deadline - time.monotonic())
+                    answer = ask()
+        return answer
 
     def _folder(self, spec: ModelSpec) -> Path:
         """The folder of a model. Cached, because finding it takes a tenth of the time of a request."""
@@ -213,9 +235,15 @@ def raise_failure(answer: Message) -> None:
         raise kind(str(answer.head.get("message", "the query embedder failed")))
 
 
+def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
+    """Whether the vector in an answer is one of a model. Any is of a model without a digest."""
+    digests = answer.head.get("digests")
+    return not spec.digest or (isinstance(digests, list) and not spec.digests.isdisjoint(map(str, digests)))
+
+
 def _vector(answer: Message, spec: ModelSpec) -> NDArray[np.float32]:
     """The vector in an answer, after a check that it is one of the model `spec`."""
-    if spec.digest and answer.head.get("digest") != spec.digest:
+    if not _is_of_model(answer, spec):
         raise ModelMismatch(
             f"the query embedder uses another model than {spec.full_label}: "
             "restart it with `magicfs down` and `magicfs up`"

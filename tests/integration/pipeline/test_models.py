@@ -9,11 +9,11 @@ import pytest
 from magicfs.db.models import (
     activate_model,
     active_model,
+    all_models,
     build_model,
     building_model,
     complete_building,
     drop_retired,
-    models_without_digest,
     record_digest,
 )
 from magicfs.domain.models import ModelSpec
@@ -86,14 +86,51 @@ def test_a_worker_with_other_files_refuses_and_leaves_the_work_to_others(index: 
 def test_vectors_are_those_of_one_digest_for_ever(index: Index) -> None:
     spec = replace(FAKE_SPEC, digest="1" * 64)
     with index.database.transaction() as connection:
-        [model] = models_without_digest(connection)
+        [model] = all_models(connection)
         assert not record_digest(connection, model, replace(spec, dimension=96))
         assert record_digest(connection, model, spec)
-        assert models_without_digest(connection) == []
+        [model] = all_models(connection)
         assert not record_digest(connection, model, replace(spec, digest="2" * 64))
         assert active_model(connection).spec == spec
     with pytest.raises(DatabaseError, match="refused"), index.database.transaction() as connection:
         connection.execute("UPDATE models SET digest = 'other'")
+
+
+def test_a_former_digest_is_replaced_by_the_one_that_all_hosts_agree_on(filled: Index) -> None:
+    before, other = replace(FAKE_SPEC, digest="1" * 64), replace(FAKE_SPEC, digest="3" * 64, former_digest="4" * 64)
+    now = replace(FAKE_SPEC, digest="2" * 64, former_digest="1" * 64)
+    vectors = filled.rows("SELECT * FROM embeddings")
+    with filled.database.transaction() as connection:
+        [model] = all_models(connection)
+        assert record_digest(connection, model, before)
+        assert not record_digest(connection, active_model(connection), other)
+        assert activate_model(connection, now).id == model.id
+        assert record_digest(connection, active_model(connection), now)
+        assert activate_model(connection, before).id == activate_model(connection, now).id == model.id
+        [row] = all_models(connection)
+    assert (row.spec.digest, row.spec.former_digest) == (now.digest, before.digest)
+    assert filled.rows("SELECT * FROM embeddings") == vectors
+
+
+@pytest.mark.parametrize("state", ["retired", "building", "active"])
+def test_two_rows_that_are_one_model_become_one(filled: Index, state: str) -> None:
+    """An older version knew a model by the name that was typed, and so may have stored one under two names."""
+    spec = replace(FAKE_SPEC, digest="1" * 64)
+    with filled.database.transaction() as connection:
+        [first] = all_models(connection)
+        second = build_model(connection, replace(FAKE_SPEC, name="fake/again"))
+        if state == "retired":
+            connection.execute("UPDATE models SET state = 'retired' WHERE id = %s", (second.id,))
+        if state == "active":
+            # Its first row was retired before a host knew what it is.
+            connection.execute("UPDATE models SET state = 'retired' WHERE id = %s", (first.id,))
+            connection.execute("UPDATE models SET state = 'active' WHERE id = %s", (second.id,))
+        rows = all_models(connection)
+        # A host that has only the second one's name was the first to say what it is.
+        assert record_digest(connection, rows[1], spec)
+        assert record_digest(connection, rows[0], spec)
+        assert [model.spec.digest for model in all_models(connection)] == ["1" * 64]
+        assert active_model(connection).id == rows[0].id
 
 
 def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index) -> None:

@@ -25,6 +25,7 @@ def stored(tmp_path: Path) -> ModelManifest:
             passage_prefix="",
             origin="test",
             files=manifests.checksums_of(tmp_path),
+            weights=["a" * 64],
         )
     )
     manifests.write(tmp_path, manifest)
@@ -76,13 +77,14 @@ def digest_of(manifest: ModelManifest) -> str:
     return manifests.with_digest(manifest).spec.digest
 
 
-def test_a_digest_is_that_of_the_files_and_their_use(stored: ModelManifest) -> None:
+def test_a_digest_is_that_of_the_weights_before_rounding_the_other_files_and_their_use(stored: ModelManifest) -> None:
     spec, files = stored.spec, stored.files
     assert len(spec.digest) == 64
     for other in (
-        replace(stored, files={**files, "model.onnx": FileChecksum(7, "0" * 64)}),
+        replace(stored, weights=["b" * 64]),
         replace(stored, files={**files, "part/config.json": FileChecksum(2, "0" * 64)}),
         replace(stored, files={"model.onnx": files["model.onnx"]}),
+        replace(stored, spec=replace(spec, precision=Precision.FP32)),
         replace(stored, pooling="cls"),
         replace(stored, passage_prefix="passage: "),
         replace(stored, spec=replace(spec, query_prefix="")),
@@ -92,8 +94,19 @@ def test_a_digest_is_that_of_the_files_and_their_use(stored: ModelManifest) -> N
     for other in (
         replace(stored, origin="elsewhere"),
         replace(stored, spec=replace(spec, name="b/c", floor=0.2)),
+        replace(stored, files={**files, "model.onnx": FileChecksum(7, "0" * 64)}),
     ):
         assert digest_of(other) == spec.digest
+
+
+def test_without_the_digest_of_the_weights_it_is_that_of_the_rounded_ones(stored: ModelManifest) -> None:
+    older = manifests.with_digest(replace(stored, weights=[]))
+    assert older.spec.digest == stored.spec.former_digest
+    assert older.spec.former_digest == ""
+    assert older.spec.is_model(stored.spec)
+    assert stored.spec.is_model(older.spec)
+    rounded = {**stored.files, "model.onnx": FileChecksum(7, "0" * 64)}
+    assert not manifests.with_digest(replace(older, files=rounded)).spec.is_model(stored.spec)
 
 
 def test_the_manifest_of_an_older_version_gets_its_digest_when_it_is_read(

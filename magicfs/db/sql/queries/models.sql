@@ -1,38 +1,59 @@
 -- name: model_in_state
 -- The model in a state that at most one model has: 'active' or 'building'.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
+       tokenizer
 FROM models WHERE state = %(state)s
 
 -- name: model_by_id
 -- A model in any state.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
+       tokenizer
 FROM models WHERE id = %(model_id)s
 
--- name: models_without_digest
--- Models of an older version, in all states.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest
-FROM models WHERE digest = '' ORDER BY id
+-- name: all_models
+-- The models of the index, the active one first.
+SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
+       tokenizer
+FROM models ORDER BY state, id
+
+-- name: other_with_digest
+-- The state of a model, and another model with a digest.
+SELECT model.state, other.id, other.state
+FROM models AS model JOIN models AS other ON other.id <> model.id
+WHERE model.id = %(model_id)s AND other.digest = %(digest)s
 
 -- name: set_digest
--- The digest of a model that has none, unless another row has it.
-UPDATE models SET digest = %(digest)s
-WHERE id = %(model_id)s AND digest = '' AND NOT EXISTS (SELECT FROM models WHERE digest = %(digest)s)
+-- The digest of a model that has none, or the former one of the same model.
+UPDATE models
+SET former_digest = CASE digest WHEN '' THEN %(former_digest)s ELSE digest END, digest = %(digest)s
+WHERE id = %(model_id)s AND digest IN ('', %(former_digest)s)
+
+-- name: set_tokenizer
+-- The tokenizer of a model, which an older version did not record.
+UPDATE models SET tokenizer = %(tokenizer)s WHERE id = %(model_id)s AND tokenizer = ''
 
 -- name: upsert_model
--- A new model, or a new calibration of a stored one, which keeps its state. A model without a digest is known by its
--- name and precision. Each start of an agent or a worker does
--- this, and an insert uses up an id even in a conflict. The caller's lock of the table keeps other inserts away.
-WITH stored AS (
+-- A new model, or a new calibration of a stored one, which keeps its state and its digest. A model without a digest is
+-- known by its name and precision. Each start of an agent or a worker does this, and an insert uses up an id even in a
+-- conflict. The caller's lock of the table keeps other inserts away.
+WITH known AS (
+    SELECT id FROM models
+    WHERE digest = ANY(%(digests)s) OR former_digest = ANY(%(digests)s)
+       OR (%(digest)s = '' AND digest = '' AND name = %(name)s AND precision = %(precision)s)
+    ORDER BY digest = %(digest)s DESC, state LIMIT 1
+),
+stored AS (
     UPDATE models
     SET max_tokens = %(max_tokens)s, query_prefix = %(query_prefix)s, floor = %(floor)s, ceiling = %(ceiling)s
-    WHERE digest = %(digest)s AND (digest <> '' OR (name = %(name)s AND precision = %(precision)s))
-    RETURNING id, dimension
+    FROM known WHERE models.id = known.id
+    RETURNING models.id, dimension
 ),
 added AS (
-    INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, state)
+    INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
+                        tokenizer, state)
     SELECT %(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s,
-           %(digest)s, %(state)s
-    WHERE NOT EXISTS (SELECT FROM stored)
+           %(digest)s, %(former_digest)s, %(tokenizer)s, %(state)s
+    WHERE NOT EXISTS (SELECT FROM known)
     RETURNING id, dimension
 )
 SELECT id, dimension FROM stored UNION ALL SELECT id, dimension FROM added

@@ -1,0 +1,62 @@
+"""A machine that cannot have the model of the index, because its weights are others: it reads and searches by words."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from tests.plugins.commands import Commands
+
+
+@pytest.fixture
+def docs(commands: Commands) -> Path:
+    docs = commands.home.parent / "docs"
+    docs.mkdir()
+    (docs / "bread.txt").write_text("bake the sourdough loaf")
+    return docs
+
+
+def make_model_another(home: Path) -> None:
+    """Give the index's model the digest of other weights. Its tokenizer stays."""
+    dsn = Settings(home=home).database_dsn
+    with Database(dsn, application="test", size=1) as database, database.transaction() as connection:
+        connection.execute("ALTER TABLE models DISABLE TRIGGER models_keep_digest")
+        connection.execute("UPDATE models SET digest = repeat('0', 64), former_digest = ''")
+        connection.execute("ALTER TABLE models ENABLE TRIGGER models_keep_digest")
+
+
+def files_by_state(commands: Commands) -> dict[str, int]:
+    states: dict[str, int] = json.loads(commands.ok("status", "--json"))["files"]
+    return states
+
+
+def up(commands: Commands) -> None:
+    """Start everything, and check that `up` says in one line what does not run."""
+    done = commands.run("up", "--detach")
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "embeds nothing" in line]
+    assert "magicfs model pull" in line
+
+
+def test_up_starts_and_files_are_read_and_found_by_their_words(commands: Commands, docs: Path) -> None:
+    commands.ok("up", docs, "--detach", "--wait")
+    make_model_another(commands.home)
+    up(commands)
+    commands.ok("down")
+    up(commands)
+    (docs / "train.txt").write_text("night train to Lisbon")
+    deadline = time.monotonic() + 60
+    while files_by_state(commands)["indexed"] < 2:
+        assert time.monotonic() < deadline, commands.logs()
+        time.sleep(0.2)
+    found = json.loads(commands.ok("search", "train", "--json"))
+    assert [result["name"] for result in found["results"]] == ["train.txt"]
+    doctor = commands.run("doctor")
+    assert doctor.returncode == 1
+    assert "magicfs model pull" in doctor.stdout + doctor.stderr
+    commands.ok("down")
