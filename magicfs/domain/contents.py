@@ -31,6 +31,8 @@ class Document:
     """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
     unread_pages: int = 0
     """Pages without a text layer that were not recognised: the time was over, or the parser failed."""
+    encoded_characters: int = 0
+    """Characters of encoded data, such as pictures in base64, that were taken out of the text."""
 
 
 @dataclass(frozen=True, slots=True)

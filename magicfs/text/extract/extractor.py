@@ -5,11 +5,13 @@ Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extra
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.encoded.strip import strip_document, strip_encoded
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.file_types import FileType, Route
@@ -117,18 +119,34 @@ class FileExtractor:
         return self._document(text, file_type)
 
     def _document(self, text: str, file_type: FileType) -> Document | Unreadable:
-        if not text or text.isspace():
-            return Unreadable(SkipReason.NO_TEXT, "nothing but blanks")
-        text, cut_bytes = truncate(text, max_bytes=self._limits.text_bytes)
-        title = title_of(text, mime_type=file_type.mime_type)
-        return Document(text=text, mime_type=file_type.mime_type, title=title, cut_bytes=cut_bytes)
+        stripped = strip_encoded(text, mime_type=file_type.mime_type)
+        if not stripped.text or stripped.text.isspace():
+            only = "encoded data" if stripped.removed_characters else "blanks"
+            return Unreadable(SkipReason.NO_TEXT, f"nothing but {only}")
+        text, cut_bytes = truncate(stripped.text, max_bytes=self._limits.text_bytes)
+        return Document(
+            text=text,
+            mime_type=file_type.mime_type,
+            title=title_of(text, mime_type=file_type.mime_type),
+            cut_bytes=cut_bytes,
+            encoded_characters=stripped.removed_characters,
+        )
 
     def _parse_markup(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         """Parse a text format. A file that does not parse is indexed as plain text."""
         text = decode(content)
         if text is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        parsed = self._sandbox.parse(text.encode("utf-8"), mime_type=file_type.mime_type)
+        stripped = strip_encoded(text, mime_type=file_type.mime_type)
+        parsed = self._sandbox.parse(stripped.text.encode("utf-8"), mime_type=file_type.mime_type)
         if isinstance(parsed, Unreadable) and parsed.reason is SkipReason.CORRUPT:
             return self._document(text, file_type)
+        return _without_encoded(parsed, removed_characters=stripped.removed_characters)
+
+
+def _without_encoded(parsed: Document | Unreadable, *, removed_characters: int = 0) -> Document | Unreadable:
+    """What was parsed, without encoded data in its text. `removed_characters` were taken out before it was parsed."""
+    if isinstance(parsed, Unreadable):
         return parsed
+    document = strip_document(parsed)
+    return replace(document, encoded_characters=document.encoded_characters + removed_characters)

@@ -1,0 +1,202 @@
+"""Encoded data is taken out of texts, and nothing else: what people read and search for stays, letter for letter."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import random
+import textwrap
+import uuid
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.text.encoded.shapes import shape_of
+from magicfs.text.encoded.strip import strip_document, strip_encoded
+
+RANDOM = random.Random(7)
+BYTES = RANDOM.randbytes(3000)
+BASE64 = base64.b64encode(BYTES).decode()
+URL_SAFE = base64.urlsafe_b64encode(BYTES).decode().rstrip("=")
+HEX = BYTES.hex()
+WRAPPED = "\n".join(textwrap.wrap(BASE64, 76))
+
+
+def armour(label: str, data: str) -> str:
+    return "\n".join([f"-----BEGIN {label}-----", *textwrap.wrap(data, 64), f"-----END {label}-----"])
+
+
+def pick(letters: str, count: int) -> str:
+    return "".join(RANDOM.choice(letters) for _ in range(count))
+
+
+def rows_of(data: bytes) -> list[tuple[int, bytes, str]]:
+    """The rows of a dump: address, bytes, and the bytes as letters."""
+    rows = [(start, data[start : start + 16]) for start in range(0, len(data), 16)]
+    return [(at, row, "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)) for at, row in rows]
+
+
+ENCODED = {
+    "data URL in Markdown": f"![photo](data:image/png;base64,{BASE64})",
+    "data URL in CSS": f".a {{ background: url('data:font/woff2;charset=utf-8;base64,{BASE64}') }}",
+    "data URL of several lines": f'<img src="data:image/jpeg;base64,{WRAPPED}">',
+    "percent-encoded data URL": f"url(data:image/svg+xml,%3Csvg%20width=%2224%22%3E{'%3Cpath/%3E' * 20})",
+    "JSON string": json.dumps({"thumb": BASE64}),
+    "JSON string with escaped lines": json.dumps({"image/png": WRAPPED + "\n"}),
+    "JSON string with unescaped lines": json.dumps({"image/png": WRAPPED + "\n"}).replace("\\n", " "),
+    "short run": BASE64[:140],
+    "short URL-safe run": URL_SAFE[:140],
+    "JSON string with escaped slashes": json.dumps({"thumb": BASE64}).replace("/", "\\/"),
+    "URL-safe base64": f"token: {URL_SAFE}",
+    "lines of MIME": WRAPPED,
+    "indented lines": textwrap.indent(WRAPPED, "    > "),
+    "strings of Python, one a line": "\n".join(f'    b"{line}"' for line in textwrap.wrap(BASE64, 72)),
+    "certificate": armour("CERTIFICATE", BASE64[:300]),
+    "short key": armour("EC PRIVATE KEY", BASE64[:160]),
+    "key of SSH": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{BASE64[:340]} anna@host",
+    "base64 of text": base64.b64encode(b"The quick brown fox jumps over the lazy dog. " * 9).decode(),
+    "base64 of a picture with blank parts": base64.b64encode((b"\0" * 50 + BYTES[:100]) * 9).decode(),
+    "hexadecimal number": f"modulus={HEX[:512]}",
+    "hexadecimal lines": "\n".join(textwrap.wrap(HEX[:600], 60)),
+    "hexdump -C": "\n".join(
+        f"{at:08x}  {row[:8].hex(' ')}  {row[8:].hex(' ')}  |{letters}|" for at, row, letters in rows_of(BYTES[:250])
+    ),
+    "xxd": "\n".join(f"{at:08x}: {row.hex(' ', 2)}  {letters}" for at, row, letters in rows_of(BYTES[:250])),
+    "od -x": "\n".join(f"{at:07o} {row.hex(' ', 2)}" for at, row, _ in rows_of(BYTES[:256])),
+    "pairs with colons": "\n".join(f"        {BYTES[at : at + 15].hex(':')}:" for at in range(0, 150, 15)),
+    "array of C": "unsigned char icon[] = {\n" + "\n".join(
+        "  " + ", ".join(f"0x{byte:02x}" for byte in BYTES[at : at + 12]) + "," for at in range(0, 240, 12)
+    ) + "\n};",
+    "escapes of a string": 'ICON = b"' + "".join(f"\\x{byte:02x}" for byte in BYTES[:100]) + '"',
+    "records of Intel": "\n".join(f":10{at:04X}00{row.hex().upper()}{at:02X}" for at, row, _ in rows_of(BYTES[:160])),
+    "uuencoded": "begin 644 photo.png\n" + "\n".join(
+        binascii.b2a_uu(BYTES[at : at + 45]).decode().rstrip("\n") for at in range(0, 450, 45)
+    ) + "\n`\nend",
+    "source map": json.dumps({"version": 3, "mappings": "AAAA,SAASA,QAAQC;EACtB,GAAI" * 30}),
+}  # fmt: skip
+
+KEPT = {
+    "commit id": "fixed in 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f yesterday",
+    "SHA-512": f"sha512:{HEX[:128]}  archive.tar.gz",
+    "integrity of a package": f'"integrity": "sha512-{BASE64[:86]}=="',
+    "list of hashes": "\n".join(HEX[at : at + 64] for at in range(0, 640, 64)),
+    "checksums": "\n".join(f"{HEX[at : at + 64]}  file-{at}.iso" for at in range(0, 640, 64)),
+    "UUIDs": "\n".join(str(uuid.UUID(int=RANDOM.getrandbits(128), version=4)) for _ in range(40)),
+    "address": "https://example.org/2019/11/the-quick-brown-fox/" + "-and-the-lazy-dog" * 20 + "?page=2",
+    "address with a token": f"https://example.org/reset?token={URL_SAFE[:300]}",
+    "path": "/usr/share/" + "documents/of/many/people/" * 12 + "report",
+    "German word": "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3,
+    "name of a class": "AbstractSingletonProxyFactoryBeanConfigurationProviderImplementation2Test" * 3,
+    "mangled name": "_ZNSt8__detail15_BracketMatcherINSt7__cxx1112regex_traitsIcEELb0ELb0EE19_M_make_character"
+    "RangeESt13basicStringIcSt11char_traitsIcESaIcEES9_",
+    "DNA in one line": pick("ACGT", 5000),
+    "soft-masked DNA": "\n".join(pick("ACGTacgt", 60) for _ in range(50)),
+    "FASTA": "\n".join([">seq1 Homo sapiens", *(pick("ACDEFGHIKLMNPQRSTVWY", 60) for _ in range(9))]),
+    "digits": "3." + pick("0123456789", 2000),
+    "table of numbers": "\n".join(f"{at} 10 12 14 15 16 17 18 19 20 21 22" for at in range(2000, 2040)),
+    "CSV": "\n".join(f"2024-01-{day:02},{day * 17},{day * 3.5},ok" for day in range(1, 29)),
+    "rulers": "-" * 300 + "\n" + "=" * 300 + "\n" + "_" * 300 + "\n" + "/" * 300 + "\n" + "+----" * 60,
+    "one letter": "a" * 500 + " " + "A" * 500,
+    "fingerprint": "SHA256 Fingerprint=" + BYTES[:32].hex(":").upper(),
+    "MAC addresses": "\n".join(f"eth{at} {BYTES[at : at + 6].hex(':')}" for at in range(40)),
+    "one line of a packet": "frame 12: 45 00 00 34 a1 b2 40 00 40 06 00 00 7f 00 00 01",
+    "colours": "palette = [0xff0000, 0x00ff00, 0x0000ff, 0xffffff, 0x000000, 0x123456]",
+    "short data URL": "write src=\"data:image/png;base64,iVBORw0KGgo\" in the page",
+    "data: in prose": "data: see below, and text/plain for the rest of it all",
+    "prose in one line": "The ferry left from the quay and we met a puffin there. " * 200,
+    "base32 of a seed": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "words of one length": "\n".join(["electroencephalographically"] * 20),
+}  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_encoded_data_is_taken_out(name: str) -> None:
+    text = f"Before the data.\n\n{ENCODED[name]}\n\nAfter it.\n"
+    stripped = strip_encoded(text, mime_type="text/plain")
+    left = stripped.text.removeprefix("Before the data.").removesuffix("After it.\n")
+    assert len(left) != len(stripped.text)
+    assert sum(map(len, words(left))) < 130, left
+    assert stripped.text.count("\n") == text.count("\n")
+    assert stripped.removed_characters > 100
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_people_read_stays(name: str) -> None:
+    assert strip_encoded(KEPT[name], mime_type="text/plain").text == KEPT[name]
+
+
+@pytest.mark.parametrize("name", ["JSON string", "JSON string with escaped lines", "JSON string with escaped slashes"])
+def test_json_stays_json(name: str) -> None:
+    stripped = strip_encoded(ENCODED[name], mime_type="application/json").text
+    assert json.loads(stripped).keys() == json.loads(ENCODED[name]).keys()
+
+
+def test_an_escape_before_a_run_stays_whole() -> None:
+    for text in (f'{{"a": "line\\n{BASE64}"}}', f'{{"a": "\\u00e9{BASE64}"}}', f'{{"a": "\\\\{BASE64}"}}'):
+        json.loads(strip_encoded(text, mime_type="application/json").text)
+
+
+def test_what_says_what_it_was_stays() -> None:
+    def left(text: str) -> list[str]:
+        return words(strip_encoded(text, mime_type="text/plain").text)
+
+    assert " ".join(left(ENCODED["certificate"])) == "-----BEGIN CERTIFICATE----- -----END CERTIFICATE-----"
+    key = armour("RSA PRIVATE KEY", "abcd" * 40).replace("\n", "\nProc-Type: 4,ENCRYPTED\n\n", 1)
+    assert left(key)[4:6] == ["Proc-Type:", "4,ENCRYPTED"]
+    assert "abcd" not in " ".join(left(key))
+    assert left(ENCODED["key of SSH"]) == ["ssh-rsa", "anna@host"]
+    assert left(ENCODED["array of C"]) == ["unsigned", "char", "icon[]", "=", "{", "};"]
+
+
+def test_pages_and_lines_begin_where_they_began() -> None:
+    pages = ["first page\n", f"second {BASE64} page\n{WRAPPED}\n", "third page\n", f"{BASE64}\nfourth page"]
+    text = "".join(pages)
+    starts = tuple(len("".join(pages[:number])) for number in range(4))
+    stripped = strip_document(Document(text=text, mime_type="application/pdf", page_starts=starts))
+    cut = [stripped.text[a:b] for a, b in zip(stripped.page_starts, [*stripped.page_starts[1:], None], strict=True)]
+    assert [words(page) for page in cut] == [
+        ["first", "page"],
+        ["second", "page"],
+        ["third", "page"],
+        ["fourth", "page"],
+    ]
+    assert stripped.text.count("\n") == text.count("\n")
+    assert stripped.encoded_characters == 2 * len(BASE64) + len(WRAPPED)
+
+
+def test_a_document_without_encoded_data_is_the_same() -> None:
+    document = Document(text="We met a puffin.\n", mime_type="text/plain")
+    assert strip_document(document) is document
+
+
+MINIFIED = (
+    '/*! rotor v3.1 | (c) the Grebe Society | MIT License */!function(e,t){"object"==typeof exports?module.exports=t():'
+    + "".join(f'e.x{at}=function(t,n){{return t&&n?t.y(n):"k{at}"==n}},' for at in range(60))
+    + 'throw new Error("The rotor needs at least one spring, see the manual.")}(this);'
+)
+
+
+def test_of_minified_code_the_licence_and_sentences_stay() -> None:
+    left = strip_encoded(f"// small\n{MINIFIED}\n", mime_type="text/javascript").text
+    assert words(left) == [
+        "//", "small", "/*!", "rotor", "v3.1", "|", "(c)", "the", "Grebe", "Society", "|", "MIT", "License", "*/",
+        '"The', "rotor", "needs", "at", "least", "one", "spring,", "see", "the", 'manual."',
+    ]  # fmt: skip
+
+
+def test_long_lines_of_other_types_and_of_written_code_stay() -> None:
+    record = json.dumps([{"id": at, "name": f"guest {at}"} for at in range(100)], separators=(",", ":"))
+    code = "const guests = [" + ", ".join(f'"guest number {at}"' for at in range(100)) + "];"
+    assert strip_encoded(record, mime_type="application/json").text == record
+    assert strip_encoded(code, mime_type="text/javascript").text == code
+
+
+def test_a_text_without_any_of_it_is_plain() -> None:
+    text = "We met a puffin in 2024, see 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f and ab:cd:ef. " * 50
+    assert shape_of(text).is_plain
+    assert not shape_of(ENCODED["JSON string"]).is_plain
