@@ -6,6 +6,7 @@ Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extra
 from __future__ import annotations
 
 from dataclasses import replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -18,6 +19,7 @@ from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.plain_text import decode, title_of, truncate
 from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.language import language_of
 
 _SANDBOXED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
 _NOT_READ: Final[dict[Route, Unreadable]] = {
@@ -91,7 +93,14 @@ class FileExtractor:
         return has_document_extension(name)
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
-        """The text of `content`, or why there is none. Raises `ServerError` when no parser process can be started."""
+        """The text of `content` with its language, or why there is none.
+
+        Raises `ServerError` when no parser process can be started.
+        """
+        extracted = self._extract(content, name=name)
+        return replace(extracted, language=language_of(extracted)) if isinstance(extracted, Document) else extracted
+
+    def _extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         if not content:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)

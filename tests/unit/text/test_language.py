@@ -1,0 +1,102 @@
+"""The language of a document is found in its text; metadata and code have their rules."""
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.language import detect_language, language_of, normalize_language, samples_of
+
+SENTENCES = {
+    "de": "Die Rechnungen der letzten Monate wurden alle rechtzeitig bezahlt.",
+    "en": "The invoices of the last months were all paid in time.",
+    "fr": "Les factures des derniers mois ont toutes été payées à temps.",
+    "es": "Las facturas de los últimos meses se pagaron todas a tiempo.",
+    "it": "Le fatture degli ultimi mesi sono state pagate tutte in tempo.",
+    "nl": "De rekeningen van de afgelopen maanden zijn allemaal op tijd betaald.",
+    "pt": "As faturas dos últimos meses foram todas pagas a tempo.",
+    "ru": "Счета за последние месяцы были оплачены вовремя.",
+    "el": "Τα τιμολόγια των τελευταίων μηνών πληρώθηκαν όλα εγκαίρως.",
+    "ar": "تم دفع جميع فواتير الأشهر الأخيرة في الوقت المحدد.",
+    "tr": "Son ayların faturalarının hepsi zamanında ödendi.",
+    "zh": "过去几个月的发票都已按时支付。",
+    "ja": "ここ数か月の請求書はすべて期限内に支払われました。",
+    "hi": "पिछले महीनों के सभी बिल समय पर चुका दिए गए।",
+    "th": "ใบแจ้งหนี้ของเดือนที่ผ่านมาทั้งหมดได้รับการชำระตรงเวลา",
+    "fi": "Viime kuukausien laskut maksettiin kaikki ajoissa.",
+    "hu": "Az elmúlt hónapok számláit mind időben kifizették.",
+}
+
+
+@pytest.mark.parametrize(("code", "sentence"), SENTENCES.items())
+def test_one_sentence_tells_the_language(code: str, sentence: str) -> None:
+    assert detect_language([sentence]) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " \n", "README", "hello", "Ada Lovelace", "ls -la /tmp", "42 17 3.14", "====", "\ufffd\ufffd", "\u200b"),
+        "192.168.0.1 GET /index.html 200",
+        "0x7f3a 0xdeadbeef d41d8cd98f00b204e9800998ecf8427e",
+        "https://example.org/de/rechnung/bezahlt",
+    ],
+)
+def test_too_few_words_tell_nothing(text: str) -> None:
+    assert detect_language([text]) is None
+
+
+def test_a_readme_is_english() -> None:
+    text = "# tool\n\nA small tool that renames photos.\n\n```sh\npip install tool\n```\n\nRun `tool -h` for help.\n"
+    assert detect_language(samples_of(text)) == "en"
+
+
+def test_the_middle_of_a_text_counts_as_much_as_its_beginning() -> None:
+    text = SENTENCES["en"] * 2 + "\n" + SENTENCES["de"] * 500
+    assert detect_language(samples_of(text)) == "de"
+
+
+def test_a_long_text_is_looked_at_in_a_few_places() -> None:
+    samples = samples_of("word " * 1_000_000)
+    assert sum(map(len, samples)) < 1000
+
+
+def test_the_text_decides_before_the_metadata() -> None:
+    assert language_of(Document(SENTENCES["de"], "text/html", language="en-US")) == "de"
+    assert language_of(Document("Agenda", "text/html", language="nl-NL")) == "nl"
+    assert language_of(Document("Agenda", "text/html")) is None
+
+
+@pytest.mark.parametrize("mime_type", ["text/x-python", "application/json", "application/yaml", "text/css"])
+def test_code_is_english(mime_type: str) -> None:
+    assert language_of(Document(SENTENCES["de"], mime_type)) == "en"
+
+
+@pytest.mark.parametrize("mime_type", ["text/plain", "text/markdown", "text/x-rst", "text/csv", "application/pdf"])
+def test_everything_else_may_have_another_language(mime_type: str) -> None:
+    assert language_of(Document(SENTENCES["de"], mime_type)) == "de"
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        *(
+            ("en-US", "en"),
+            ("de", "de"),
+            ("DE_AT", "de"),
+            ("deu", "de"),
+            ("ger", "de"),
+            (" fr ", "fr"),
+            ("pt-BR", "pt"),
+        ),
+        *(("", None), (None, None), ("English", None), ("x-default", None), ("und", None), ("zxx", None)),
+    ],
+)
+def test_tags_of_metadata(tag: str | None, code: str | None) -> None:
+    assert normalize_language(tag) == code
+
+
+def test_the_extractor_says_the_language() -> None:
+    with FileExtractor(limits=Limits()) as extractor:
+        document = extractor.extract(SENTENCES["de"].encode(), name=b"brief.txt")
+    assert isinstance(document, Document)
+    assert document.language == "de"
