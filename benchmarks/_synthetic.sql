@@ -6,8 +6,9 @@ CREATE TEMPORARY TABLE staging (number bigint, text text, vector halfvec)
 COPY staging FROM STDIN WITH (FORMAT BINARY)
 
 -- name: chunks
+-- Stems are the words themselves, so `simple` gives the words that `magicfs.text.analysis` would.
 INSERT INTO chunks (id, digest, text, tokens, words) OVERRIDING SYSTEM VALUE
-SELECT number, decode(md5(number::text), 'hex'), text, 90, magicfs_words(text) FROM staging
+SELECT number, decode(md5(number::text), 'hex'), text, 90, to_tsvector('simple', text) FROM staging
 
 -- name: embeddings
 INSERT INTO embeddings (model_id, chunk_id, state, vector)

@@ -32,7 +32,6 @@ from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.db.scope import compile_query
 from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
 from magicfs.domain.query import Query
 from magicfs.embedding.embedder import FastembedEmbedder
@@ -43,6 +42,7 @@ from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
+from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import StatisticsCache
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector
@@ -165,7 +165,7 @@ def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, te
         for mode in MODES:
             request = SearchRequest(
                 question=text,
-                compiled=replace(compiled, lexemes={}, question_phrase=None) if mode == "vector" else compiled,
+                compiled=replace(compiled, terms=(), question_phrase=None) if mode == "vector" else compiled,
                 question_vector=None if mode == "lexical" else QuestionVector(model, vector),
                 limit=DEPTH,
             )

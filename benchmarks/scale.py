@@ -28,9 +28,10 @@ from quality import own_database
 
 from magicfs.db import search as queries
 from magicfs.db.pool import Database
-from magicfs.db.scope import compile_query, enumerate_scope
+from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
+from magicfs.search.compiled_query import compile_query
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
 

@@ -13,7 +13,7 @@ from typing import Any
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ChunkId, ContentId
-from magicfs.domain.query import Filters, Query
+from magicfs.domain.query import Filters
 
 _SQL = load_queries("search")
 _NANOSECONDS = 1_000_000_000
@@ -44,7 +44,7 @@ class Scope:
 
     @property
     def has_phrases(self) -> bool:
-        """Whether chunks must have phrases to the letter."""
+        """Whether chunks must have phrases."""
         return self.condition_parameters["phrases"] is not None
 
     @property
@@ -60,33 +60,19 @@ def _array(ids: tuple[ContentId, ...]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledQuery:
-    """A query in Postgres's terms."""
+def restrict(filters: Filters, *, phrases: str | None, excluded: str | None) -> Scope:
+    """The scope of a query, not enumerated yet.
 
-    lexemes: dict[str, int]
-    """The words of the question, and how often the question has each."""
-    question_phrase: str | None
-    """The whole question as a phrase, the text of a `tsquery`; None without words."""
-    scope: Scope
-
-
-def compile_query(connection: Connection, query: Query) -> CompiledQuery:
-    """Translate a query into lexemes and conditions. The scope is not enumerated yet."""
-    row = connection.execute(
-        _SQL["compile_query"],
-        {"question": query.question, "phrases": list(query.phrases), "excluded": list(query.excluded)},
-    ).fetchone()
-    lexemes, counts, question_phrase, phrase_words, phrases, excluded = row or ((), (), None, None, (), None)
-    condition_parameters = _filter_parameters(query.filters) | {
-        "phrases": list(phrases) or None,
-        "phrase_words": phrase_words,
+    `phrases` is the condition on a chunk's words that all phrases set, `excluded` the one that excludes the file of a
+    chunk that meets it, both the text of a `tsquery`; None sets no condition.
+    """
+    condition_parameters = _filter_parameters(filters) | {
+        "phrases": phrases,
         "excluded": excluded,
         "allowed_contents": None,
         "excluded_contents": None,
     }
-    scope = Scope(condition_parameters, has_file_conditions=bool(query.filters or query.excluded))
-    return CompiledQuery(dict(zip(lexemes, counts, strict=True)), question_phrase, scope)
+    return Scope(condition_parameters, has_file_conditions=bool(filters) or excluded is not None)
 
 
 def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:

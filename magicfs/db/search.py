@@ -6,7 +6,8 @@ enumerated, they are compared one by one; otherwise an index brings candidates. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
+from magicfs.domain.query import Term
 
 _SQL = load_queries("search")
 
@@ -34,19 +36,35 @@ BM25_K1 = 1.5
 BM25_B = 0.75
 """How much the length of a chunk lowers its score, from 0 to 1."""
 
-WordCondition = list[list[str]]
-"""A condition on the words of a chunk: alternatives, each a list of lexemes that the chunk must all have. A chunk with
-`tax`, or with both `invoice` and `paid`, meets `[["tax"], ["invoice", "paid"]]`."""
+WordCondition = Sequence[Sequence[Term]]
+"""A condition on the words of a chunk: alternatives, each a list of words that the chunk must all have. A chunk with
+`tax`, or with both `invoice` and `paid`, meets `[[tax], [invoice, paid]]`."""
 
 
-def document_frequencies(connection: Connection, lexemes: Sequence[str], *, limit: int) -> dict[str, int]:
-    """The number of chunks that have each lexeme, counted up to `limit`."""
-    return dict(connection.execute(_SQL["document_frequencies"], {"lexemes": list(lexemes), "limit": limit}).fetchall())
+def stop_words_by_language(
+    connection: Connection, words: Sequence[str], *, stemmers: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """The languages of the index, English first, each with those of `words` that are stop words of it.
+
+    `stemmers` has Postgres's dictionary with the stop words of a language. Languages are ISO 639-1 codes.
+    """
+    parameters = {"words": list(words), "codes": list(stemmers), "stemmers": list(stemmers.values())}
+    return dict(connection.execute(_SQL["stop_words_by_language"], parameters).fetchall())
 
 
-def estimated_frequencies(connection: Connection, lexemes: Sequence[str]) -> dict[str, float]:
-    """The share of all chunks that have each lexeme, in [0, 1], by Postgres's statistics; rare lexemes are left out."""
-    return dict(connection.execute(_SQL["estimated_frequencies"], {"lexemes": list(lexemes)}).fetchall())
+def document_frequencies(connection: Connection, terms: Sequence[Term], *, limit: int) -> dict[str, int]:
+    """The number of chunks that have each word, counted up to `limit`."""
+    return dict(connection.execute(_SQL["document_frequencies"], _conditions(terms) | {"limit": limit}).fetchall())
+
+
+def estimated_frequencies(connection: Connection, terms: Sequence[Term]) -> dict[str, float]:
+    """The share of all chunks that have each word, in [0, 1], by Postgres's statistics; rare words are left out."""
+    lexemes = list({lexeme.text for term in terms for lexeme in term.lexemes})
+    frequencies = dict(connection.execute(_SQL["estimated_frequencies"], {"lexemes": lexemes}).fetchall())
+    shares = {
+        term.word: 1.0 - math.prod(1.0 - frequencies.get(lexeme.text, 0.0) for lexeme in term.lexemes) for term in terms
+    }
+    return {word: share for word, share in shares.items() if share > 0.0}
 
 
 def average_tokens(connection: Connection) -> float:
@@ -81,32 +99,36 @@ def _in_scope(name: str, scope: Scope) -> str:
 
 
 def _tsquery(alternatives: WordCondition) -> str:
-    return " | ".join("(" + " & ".join(_quoted(lexeme) for lexeme in lexemes) + ")" for lexemes in alternatives)
+    return " | ".join("(" + " & ".join(f"({term.tsquery})" for term in terms) + ")" for terms in alternatives)
 
 
-def _quoted(lexeme: str) -> str:
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+def _conditions(terms: Sequence[Term]) -> Parameters:
+    return {"words": [term.word for term in terms], "conditions": [term.tsquery for term in terms]}
 
 
 def rank_by_bm25(
     connection: Connection,
     chunks: Iterable[ChunkId],
-    weights: dict[str, float],
+    weights: Mapping[Term, float],
     *,
     average_tokens: float,
     scored: int,
     limit: int,
 ) -> list[WordMatch]:
-    """The best of given chunks by BM25, best first, at most `limit`. `weights` has each lexeme's weight.
+    """The best of given chunks by BM25, best first, at most `limit`. `weights` has each word's weight.
 
-    BM25 is computed for the best `scored` chunks by a quicker measure. Chunks without any lexeme are left out.
+    BM25 is computed for the best `scored` chunks by a quicker measure. Chunks without any word are left out.
     """
+    terms = list(weights)
+    lexemes = [(number, lexeme) for number, term in enumerate(terms, 1) for lexeme in term.lexemes]
     rows = connection.execute(
         _SQL["rank_by_bm25"],
         {
             "chunks": list(chunks),
-            "lexemes": list(weights),
-            "terms": [_quoted(lexeme) for lexeme in weights],
+            "any_word": _tsquery([[term] for term in terms]),
+            "numbers": [number for number, _ in lexemes],
+            "lexemes": [lexeme.tsquery for _, lexeme in lexemes],
+            "factors": [lexeme.factor for _, lexeme in lexemes],
             "weights": list(weights.values()),
             "average_tokens": average_tokens,
             "k1": BM25_K1,
@@ -115,17 +137,20 @@ def rank_by_bm25(
             "limit": limit,
         },
     )
-    return [WordMatch(ChunkId(chunk_id), bm25, frozenset(lexemes)) for chunk_id, bm25, lexemes in rows]
+    return [
+        WordMatch(ChunkId(chunk_id), bm25, frozenset(terms[number - 1].word for number in numbers))
+        for chunk_id, bm25, numbers in rows
+    ]
 
 
 def candidates_by_name(
-    connection: Connection, scope: Scope, lexemes: Sequence[str], *, limit: int
+    connection: Connection, scope: Scope, terms: Sequence[Term], *, limit: int
 ) -> dict[ChunkId, list[NameMatch]]:
     """The files in scope whose paths have words of the question, by first chunk.
 
     Files with all words are read up to `limit`, then files with any word up to `limit`.
     """
-    parameters = scope.parameters | _name_parameters(lexemes) | {"limit": limit}
+    parameters = scope.parameters | _name_parameters(terms) | {"limit": limit}
     rows = connection.execute(_SQL["candidates_by_name"], parameters, prepare=False)
     candidates: dict[ChunkId, list[NameMatch]] = {}
     for file_id, chunk_id, in_path, in_name in rows:
@@ -134,29 +159,14 @@ def candidates_by_name(
     return candidates
 
 
-def name_matches(connection: Connection, files: Sequence[FileId], lexemes: Sequence[str]) -> list[NameMatch]:
+def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequence[Term]) -> list[NameMatch]:
     """The words of the question that the paths of given files have; files without any are left out."""
-    rows = connection.execute(_SQL["name_matches"], _name_parameters(lexemes) | {"files": list(files)}, prepare=False)
+    rows = connection.execute(_SQL["name_matches"], _name_parameters(terms) | {"files": list(files)}, prepare=False)
     return [NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name)) for file_id, in_path, in_name in rows]
 
 
-def _name_parameters(lexemes: Sequence[str]) -> Parameters:
-    return {
-        "lexemes": list(lexemes),
-        "all_words": _tsquery([list(lexemes)]),
-        "any_word": _tsquery([[lexeme] for lexeme in lexemes]),
-    }
-
-
-def filter_exact_phrases(connection: Connection, scope: Scope, chunks: Iterable[ChunkId]) -> set[ChunkId]:
-    """Those of the chunks that have the scope's phrases to the letter; all of them if the scope has no phrases.
-
-    Candidates of a scope whose chunks are not enumerated may have the words of a phrase in other forms.
-    """
-    if scope.chunks is not None or not scope.has_phrases:
-        return set(chunks)
-    rows = connection.execute(_SQL["filter_exact_phrases"], scope.parameters | {"chunks": list(chunks)}, prepare=False)
-    return {ChunkId(row[0]) for row in rows}
+def _name_parameters(terms: Sequence[Term]) -> Parameters:
+    return _conditions(terms) | {"all_words": _tsquery([terms]), "any_word": _tsquery([[term] for term in terms])}
 
 
 def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:

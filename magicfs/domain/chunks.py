@@ -51,7 +51,7 @@ class WordMatch:
     chunk_id: ChunkId
     bm25: float
     """From 0 upwards; comparable between the matches of one question only."""
-    lexemes: frozenset[str]
+    words: frozenset[str]
     """The words of the question that the chunk has."""
 
 

@@ -6,18 +6,20 @@ Pure.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
+from magicfs.domain.query import Term
 from magicfs.domain.results import SearchResult
+from magicfs.text.analysis import fold
+from magicfs.text.analysis.stems import algorithm_for
+from magicfs.text.analysis.tokens import camel_parts, locate, parse
+from magicfs.text.analysis.words import STEM_MARK, folded_stem
 
 SNIPPET_CHARACTERS = 200
 """About two lines of a terminal."""
-_MIN_STEM_CHARACTERS = 3
 _MAX_WORDS_COUNTED = 500
-_ENDINGS = ("ing", "ies", "es", "ed", "s", "e", "y")
-_WORD = re.compile(r"\w+")
 
 
 def passages_text(result: SearchResult) -> bytes:
@@ -37,15 +39,21 @@ def passages_text(result: SearchResult) -> bytes:
 class SnippetCutter:
     """Cuts snippets that show the words of one question."""
 
-    def __init__(self, words: Iterable[str], *, length: int = SNIPPET_CHARACTERS) -> None:
-        """`length` is in characters."""
-        stems = {_stem(word) for phrase in words for word in _WORD.findall(phrase.lower())}
-        longest_first = sorted(stems, key=lambda stem: (-len(stem), stem))
+    def __init__(
+        self, terms: Iterable[Term], *, languages: Iterable[str] = (), length: int = SNIPPET_CHARACTERS
+    ) -> None:
+        """`languages` are those of the index, by ISO 639-1 code; `length` is in characters."""
         self._length = length
-        # A stem with any of the usual endings: Postgres decides what matches, this chooses the part that a person sees.
-        self._words = (
-            re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\w{{0,4}}\b", re.IGNORECASE) if stems else None
-        )
+        self._algorithms = {algorithm for code in languages if (algorithm := algorithm_for(code)) is not None}
+        self._words: dict[str, str] = {}
+        self._beginnings: list[tuple[str, str]] = []
+        for term in terms:
+            for lexeme in term.lexemes:
+                if lexeme.is_prefix:
+                    self._beginnings.append((lexeme.text, term.word))
+                else:
+                    self._words.setdefault(lexeme.text, term.word)
+        self._places: dict[str, list[tuple[int, int, str]]] = {}
 
     def cut(self, text: str) -> str:
         """About `length` characters of `text` where most of the words are, in one line."""
@@ -58,32 +66,69 @@ class SnippetCutter:
 
     def _best_start(self, line: str) -> int:
         """The start of the window that has the most different words, then the most words."""
-        if self._words is None:
-            return 0
-        words = [(match.start(), match.end(), match[1].lower()) for match in self._words.finditer(line)]
-        words = words[:_MAX_WORDS_COUNTED]
+        words = list(islice(self._words_in(line), _MAX_WORDS_COUNTED))
         best, best_start = (0, 0), 0
-        stems_in_window: Counter[str] = Counter()
+        words_in_window: Counter[str] = Counter()
         next_word = 0
-        for start, _, stem in words:
+        for start, _, word in words:
             while next_word < len(words) and words[next_word][1] <= start + self._length:
-                stems_in_window[words[next_word][2]] += 1
+                words_in_window[words[next_word][2]] += 1
                 next_word += 1
-            if (counts := (len(stems_in_window), stems_in_window.total())) > best:
+            if (counts := (len(words_in_window), words_in_window.total())) > best:
                 best, best_start = counts, start - (self._length - (words[next_word - 1][1] - start)) // 2
-            if stems_in_window[stem] <= 1:
-                del stems_in_window[stem]
+            if words_in_window[word] <= 1:
+                del words_in_window[word]
             else:
-                stems_in_window[stem] -= 1
+                words_in_window[word] -= 1
         return best_start
 
+    def _words_in(self, line: str) -> Iterator[tuple[int, int, str]]:
+        """The words of the question in a line, each with its start and end."""
+        if not (self._words or self._beginnings):
+            return
+        for text, end in locate(line):
+            places = self._places.get(text)
+            if places is None:
+                places = self._places[text] = list(self._places_in(text))
+            start = end - len(text)
+            for offset, length, word in places:
+                yield start + offset, start + offset + length, word
 
-def _stem(word: str) -> str:
-    """The beginning that the forms of an English word share, roughly."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM_CHARACTERS:
-            return word.removesuffix(ending)
-    return word
+    def _places_in(self, token: str) -> Iterator[tuple[int, int, str]]:
+        """The words of the question in a token of a text, each with its place and length."""
+        for place, piece in _pieces(token):
+            if (word := self._word_of(piece)) is not None:
+                yield place, len(piece), word
+
+    def _word_of(self, piece: str) -> str | None:
+        """The word of the question of which a piece of text is a form."""
+        folded = fold(piece)
+        lexemes = (folded, *(STEM_MARK + folded_stem(piece, algorithm) for algorithm in self._algorithms))
+        forms = (self._words[lexeme] for lexeme in lexemes if lexeme in self._words)
+        begun = (word for beginning, word in self._beginnings if folded.startswith(beginning))
+        return next(chain(forms, begun), None)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """What may be a word of a question in a token of a text, each with its place.
+
+    That is the whole token, its words and the parts of their names, or the pairs of characters of a script without
+    spaces.
+    """
+    token = parse(text)
+    if token.is_unspaced:
+        yield from ((place, text[place : place + 2]) for place in range(len(text)))
+        return
+    yield 0, text
+    end = 0
+    for word in token.parts:
+        start = text.find(word, end)
+        end = start + len(word)
+        if word != text:
+            yield start, word
+        for part in camel_parts(word):
+            yield start, part
+            start += len(part)
 
 
 def _cut_at_spaces(line: str, start: int, length: int) -> str:

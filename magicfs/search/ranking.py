@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
-from magicfs.db.scope import CompiledQuery
 from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Hit
 from magicfs.search import fusion, retrievers
+from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence
 from magicfs.search.passages import SnippetCutter
@@ -57,14 +57,14 @@ class _CandidateChunks:
     """Chunks with their evidence, and with the words of the question that they have."""
 
     evidence: dict[ChunkId, Evidence]
-    lexemes: dict[ChunkId, frozenset[str]]
+    words: dict[ChunkId, frozenset[str]]
 
 
 def rank_files(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> tuple[Hit, ...]:
     """The files that answer a request, best first."""
     if not request.question:
         return _newest_files(connection, request)
-    words = retrievers.weigh_words(connection, request.compiled.lexemes, chunks=statistics.coverage.chunks)
+    words = retrievers.weigh_words(connection, request.compiled.terms, chunks=statistics.coverage.chunks)
     name_candidates = retrievers.find_by_name(connection, request.compiled.scope, words)
     chunks = _gather_candidates(connection, request, words, statistics, by_name=list(name_candidates))
     files = _best_chunk_per_file(connection, request, chunks)
@@ -109,13 +109,8 @@ def _gather_candidates(
     )
     by_words = _word_evidence(connection, request, words, matches)
     chunks = dict.fromkeys([*by_words, *nearness, *by_name])
-    exact = search_db.filter_exact_phrases(connection, scope, chunks)
-    evidence = {
-        chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk))
-        for chunk in chunks
-        if chunk in exact
-    }
-    return _CandidateChunks(evidence, {match.chunk_id: match.lexemes for match in matches})
+    evidence = {chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk)) for chunk in chunks}
+    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches})
 
 
 def _word_evidence(
@@ -128,7 +123,7 @@ def _word_evidence(
     evidence = {}
     for match in matches:
         is_phrase_match = match.chunk_id in phrase_matches
-        lexical = fusion.lexical_strength(share=words.share(match.lexemes), is_phrase_match=is_phrase_match)
+        lexical = fusion.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
         evidence[match.chunk_id] = Evidence(
             relative_bm25=match.bm25 / best, lexical=lexical, is_phrase_match=is_phrase_match
         )
@@ -153,7 +148,7 @@ def _with_name(
     """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
     if match is None:
         return file
-    in_text = chunks.lexemes.get(file.location.chunk_id, frozenset())
+    in_text = chunks.words.get(file.location.chunk_id, frozenset())
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
     lexical = max(fusion.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
@@ -164,7 +159,7 @@ def _hits(
     connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile], scores: Sequence[float]
 ) -> tuple[Hit, ...]:
     texts = search_db.chunk_texts(connection, {file.location.chunk_id for file in files})
-    snippets = SnippetCutter(request.question.split())
+    snippets = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     return tuple(
         Hit(
             rank=rank,

@@ -9,7 +9,7 @@ chunks that have it, and a common word only the chunks that also have other word
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,6 +23,7 @@ from magicfs.db.search import WordCondition
 from magicfs.domain.chunks import NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
+from magicfs.domain.query import Term
 
 MAX_COUNTED_CHUNKS = 500
 """The chunks with a word are counted up to this number."""
@@ -47,15 +48,16 @@ MAX_NAME_CANDIDATES = 200
 class QuestionWords:
     """The words of a question with their weights."""
 
-    weights: dict[str, float]
-    """Inverse document frequency times the number of occurrences in the question, by lexeme, the rarest first."""
+    weights: dict[Term, float]
+    """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
-    """The number of chunks that have each lexeme, counted up to `MAX_COUNTED_CHUNKS`, else estimated."""
+    """The number of chunks that have each word, counted up to `MAX_COUNTED_CHUNKS`, else estimated."""
 
-    def share(self, lexemes: Iterable[str]) -> float:
+    def share(self, words: Collection[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
         # An exact sum: a rounded one depends on the order of a set, and so on the process.
-        return math.fsum(self.weights[lexeme] for lexeme in lexemes) / math.fsum(self.weights.values())
+        had = math.fsum(weight for term, weight in self.weights.items() if term.word in words)
+        return had / math.fsum(self.weights.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +68,23 @@ class QuestionVector:
     vector: NDArray[np.float32]
 
 
-def weigh_words(connection: Connection, lexemes: Mapping[str, int], *, chunks: int) -> QuestionWords:
-    """Weigh the words of a question in an index of `chunks` chunks. `lexemes` has their numbers of occurrences."""
-    shares = search_db.estimated_frequencies(connection, list(lexemes))
-    estimates = {lexeme: round(share * chunks) for lexeme, share in shares.items()}
-    frequencies = {lexeme: estimate for lexeme, estimate in estimates.items() if estimate >= MIN_ESTIMATED_CHUNKS}
+def weigh_words(connection: Connection, terms: Sequence[Term], *, chunks: int) -> QuestionWords:
+    """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out."""
+    shares = search_db.estimated_frequencies(connection, terms)
+    estimates = {word: round(share * chunks) for word, share in shares.items()}
+    frequencies = {word: estimate for word, estimate in estimates.items() if estimate >= MIN_ESTIMATED_CHUNKS}
     # The index of words finds all matches before it returns one: to count a common word is slow, even up to a limit.
-    uncertain = [lexeme for lexeme in lexemes if lexeme not in frequencies]
+    uncertain = [term for term in terms if term.word not in frequencies]
     counts = search_db.document_frequencies(connection, uncertain, limit=MAX_COUNTED_CHUNKS)
-    for lexeme, count in counts.items():
+    for word, count in counts.items():
         is_exact = count < MAX_COUNTED_CHUNKS
-        frequencies[lexeme] = count if is_exact else max(MAX_COUNTED_CHUNKS, estimates.get(lexeme, 0))
+        frequencies[word] = count if is_exact else max(MAX_COUNTED_CHUNKS, estimates.get(word, 0))
     total = max(chunks, *frequencies.values()) if frequencies else chunks
-    rarest = sorted(frequencies, key=lambda lexeme: (frequencies[lexeme], lexeme))[:MAX_QUESTION_WORDS]
+    searched = [term for term in terms if frequencies[term.word] or not term.is_whole]
+    rarest = sorted(searched, key=lambda term: (frequencies[term.word], term.word))[:MAX_QUESTION_WORDS]
     weights = {
-        lexeme: lexemes[lexeme] * math.log1p((total - frequencies[lexeme] + 0.5) / (frequencies[lexeme] + 0.5))
-        for lexeme in rarest
+        term: term.count * math.log1p((total - frequencies[term.word] + 0.5) / (frequencies[term.word] + 0.5))
+        for term in rarest
     }
     return QuestionWords(weights=weights, frequencies=frequencies)
 
@@ -127,14 +130,14 @@ def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
     candidates = 0
     common_words = list(words.weights)
     while common_words and (candidates < RARE_WORD_CANDIDATES or not single_words):
-        lexeme = common_words.pop(0)
-        candidates += words.frequencies[lexeme]
-        single_words.append([[lexeme]])
+        term = common_words.pop(0)
+        candidates += words.frequencies[term.word]
+        single_words.append([[term]])
     if not common_words:
         return single_words
     all_words = [list(words.weights)]
     paired = list(words.weights)[len(single_words) - 1 :][:PAIRED_WORDS]
-    return [*single_words, all_words, *([[*pair]] for pair in combinations(paired, 2))]
+    return [*single_words, all_words, *([pair] for pair in combinations(paired, 2))]
 
 
 def find_by_name(connection: Connection, scope: Scope, words: QuestionWords) -> dict[ChunkId, list[NameMatch]]:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
-from magicfs.db.scope import CompiledQuery, compile_query, enumerate_scope
+from magicfs.db.scope import enumerate_scope
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import SearchResult
 from magicfs.errors import EmbedderUnavailable, ModelError, UsageError
+from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector

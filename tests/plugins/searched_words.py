@@ -1,6 +1,7 @@
 """An index of text whose words are as frequent as those of natural text, made in SQL: a search's plans depend on that.
 
 The words are `word(1)`, the most frequent one, to `word(WORDS)`; the n-th word is n times as rare as the first (Zipf).
+Each is its own stem, so `simple` gives the words that `magicfs.text.analysis` would.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _DIGITS, _LETTERS = "0123456789", "bcdfghjklm"
 # `n` makes Postgres compute a random value for each row.
 _CHUNKS = f"""
 INSERT INTO chunks (digest, text, tokens, words)
-SELECT decode(md5(n::text), 'hex'), text, 60, magicfs_words(text)
+SELECT decode(md5(n::text), 'hex'), text, 60, to_tsvector('simple', text)
 FROM (SELECT n, (SELECT string_agg('w' || translate(
                             floor(exp(random() * ln({WORDS})))::text, '{_DIGITS}', '{_LETTERS}'), ' ')
                  FROM generate_series(1, 60 + 0 * n)) AS text

@@ -17,6 +17,7 @@ from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.errors import EmbedderUnavailable
+from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 
 SPEC = ModelSpec(name="test/plane", precision=Precision.FP32, dimension=3, max_tokens=256, floor=0.0, ceiling=1.0)
 
@@ -56,17 +57,29 @@ class Corpus:
             self._root: int = row[0]
 
     def content(
-        self, *texts: str, vectors: Sequence[NDArray[np.float32]] = (), mime_type: str = "text/plain"
+        self,
+        *texts: str,
+        vectors: Sequence[NDArray[np.float32]] = (),
+        mime_type: str = "text/plain",
+        language: str | None = None,
     ) -> ContentId:
         chunks = [
-            Chunk(text=text, tokens=max(1, len(text.split())), first_line=10 * ordinal + 1, last_line=10 * ordinal + 9)
+            Chunk(
+                text=text,
+                tokens=max(1, len(text.split())),
+                first_line=10 * ordinal + 1,
+                last_line=10 * ordinal + 9,
+                words=analyze(text, language=language),
+                analysis=ANALYSIS_VERSION,
+            )
             for ordinal, text in enumerate(texts)
         ]
         with self._database.transaction() as connection:
             row = connection.execute("SELECT count(*) FROM contents").fetchone()
             assert row is not None
             key = ContentKey(Digest(row[0].to_bytes(16, "big")), extractor=1, kind=mime_type)
-            new = NewContent(key, size=1, extracted=Document(text="", mime_type=mime_type), chunks=chunks)
+            document = Document(text="", mime_type=mime_type, language=language)
+            new = NewContent(key, size=1, extracted=document, chunks=chunks)
             content = insert_contents(connection, [new])[key]
             enqueue_chunks(connection, {content: 0})
             for text, vector in zip(texts, vectors, strict=False):
@@ -111,5 +124,6 @@ class Corpus:
         vectors: Sequence[NDArray[np.float32]] = (),
         size: int = 100,
         mtime: int = 1_700_000_000,
+        language: str | None = None,
     ) -> None:
-        self.file(path, self.content(*texts, vectors=vectors), size=size, mtime=mtime)
+        self.file(path, self.content(*texts, vectors=vectors, language=language), size=size, mtime=mtime)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import Evidence, fused_score, is_relevant, lexical_strength, non_increasing, relevance
 from magicfs.search.retrievers import QuestionWords
 
@@ -45,7 +46,8 @@ def test_a_phrase_ranks_before_its_words_apart() -> None:
 
 @given(st.permutations(["a", "b", "c", "d", "e", "f"]))
 def test_the_share_of_words_does_not_depend_on_their_order(order: list[str]) -> None:
-    words = QuestionWords({"a": 0.1, "b": 0.7, "c": 3.3, "d": 1e-9, "e": 5.1, "f": 0.3}, {})
+    weights = {"a": 0.1, "b": 0.7, "c": 3.3, "d": 1e-9, "e": 5.1, "f": 0.3}
+    words = QuestionWords({Term(word, (Lexeme(word),)): weight for word, weight in weights.items()}, {})
     assert words.share(order) == 1.0
     assert words.share(order[:3]) == words.share(sorted(order[:3]))
 

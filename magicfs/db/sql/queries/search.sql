@@ -1,6 +1,6 @@
 -- The queries of the search. `{{name}}` stands for the fragment of that name (`magicfs.db.queries`). The scope is the
--- set of chunks that a search looks at: `file_filters` restricts the files, the two fragments on phrases the chunks.
--- The conditions are a few parameters, which `magicfs.db.scope` computes once for a search.
+-- set of chunks that a search looks at: `file_filters` restricts the files, `has_phrases` the chunks. The conditions
+-- are a few parameters, which `magicfs.db.scope` computes once for a search.
 
 -- name: file_tables
 -- Fragment: the tables of a file, for `file_filters`.
@@ -44,21 +44,13 @@ NOT EXISTS (
     SELECT FROM content_chunks AS excluded_places JOIN chunks AS excluded_chunks ON excluded_chunks.id = excluded_places.chunk_id
     WHERE excluded_places.content_id = files.content_id AND excluded_chunks.words @@ %(excluded)s::tsquery)
 
--- name: has_phrase_words
--- Fragment: the chunk has the words of every phrase side by side, by their stems. The index of words serves it.
-(%(phrase_words)s::tsquery IS NULL OR chunks.words @@ %(phrase_words)s::tsquery)
-
--- name: has_exact_phrases
--- Fragment: the chunk has every phrase to the letter. Folding white space is slow, so it is done only for a phrase
--- that may cross a line.
-(%(phrases)s::text[] IS NULL OR (
-    SELECT bool_and(strpos(magicfs_plain(chunks.text), phrase) > 0
-                    OR strpos(phrase, ' ') > 0 AND strpos(magicfs_exact(chunks.text), phrase) > 0)
-    FROM unnest(%(phrases)s::text[]) AS phrase))
+-- name: has_phrases
+-- Fragment: the chunk has every phrase, by the places of its exact words. The index of words serves it.
+(%(phrases)s::tsquery IS NULL OR chunks.words @@ %(phrases)s::tsquery)
 
 -- name: in_filtered_files
--- Fragment: the chunk is in scope, by the conditions on its files. Phrases are checked by their words alone.
-{{has_phrase_words}} AND EXISTS (
+-- Fragment: the chunk is in scope, by the conditions on its files.
+{{has_phrases}} AND EXISTS (
     SELECT FROM content_chunks
     JOIN files ON files.content_id = content_chunks.content_id
     JOIN roots ON roots.id = files.root_id
@@ -67,17 +59,19 @@ NOT EXISTS (
     WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}})
 
 -- name: in_given_contents
--- Fragment: the chunk is in scope, by the contents of the scope. Phrases are checked by their words alone.
-{{has_phrase_words}} AND EXISTS (
+-- Fragment: the chunk is in scope, by the contents of the scope.
+{{has_phrases}} AND EXISTS (
     SELECT FROM content_chunks
     WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
 
 -- name: path_matches
 -- Fragment: which words of the question a file's path and its name have.
-ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(files.display)))
-      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_path,
-ARRAY(SELECT unnest(tsvector_to_array(magicfs_words(regexp_replace(files.display, '^.*/', ''))))
-      INTERSECT SELECT unnest(%(lexemes)s::text[])) AS in_name
+ARRAY(SELECT word FROM (SELECT magicfs_words(files.display) AS words OFFSET 0) AS path,
+                       unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
+      WHERE path.words @@ condition) AS in_path,
+ARRAY(SELECT word FROM (SELECT magicfs_words(regexp_replace(files.display, '^.*/', '')) AS words OFFSET 0) AS name,
+                       unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
+      WHERE name.words @@ condition) AS in_name
 
 -- name: location_columns
 -- Fragment: the columns of a chunk's location after the chunk's id, over `file_tables` and `content_chunks`.
@@ -85,24 +79,19 @@ files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtim
 roots.device, files.mode, files.uid, files.gid, content_chunks.first_line, content_chunks.last_line,
 content_chunks.page, extract(epoch FROM files.indexed_at)
 
--- name: compile_query
--- The words of a question, how often the question has each, and the question as a phrase; then the conditions: the
--- words of the phrases, the phrases to the letter, and the excluded words.
-SELECT
-    ARRAY(SELECT lexeme FROM unnest(magicfs_question(%(question)s))),
-    ARRAY(SELECT cardinality(positions) FROM unnest(magicfs_question(%(question)s))),
-    magicfs_phrase(%(question)s)::text,
-    (SELECT string_agg(magicfs_phrase(phrase)::text, ' & ') FROM unnest(%(phrases)s::text[]) AS phrase),
-    ARRAY(SELECT magicfs_exact(phrase) FROM unnest(%(phrases)s::text[]) AS phrase),
-    (SELECT string_agg('(' || magicfs_phrase(excluded)::text || ')', ' | ')
-     FROM unnest(%(excluded)s::text[]) AS excluded)
+-- name: stop_words_by_language
+-- The languages of the index, English first, each with those of given words that are stop words of it.
+SELECT code, ARRAY(
+    SELECT word FROM unnest(%(words)s::text[]) AS word WHERE ts_lexize(pg_ts_dict.oid::regdictionary, word) = '{}')
+FROM (SELECT 'en' UNION SELECT code FROM languages) AS indexed (code)
+LEFT JOIN unnest(%(codes)s::text[], %(stemmers)s::text[]) AS known (code, stemmer) USING (code)
+LEFT JOIN pg_ts_dict ON dictname = stemmer AND dictnamespace = 'pg_catalog'::regnamespace
+ORDER BY code <> 'en', code
 
 -- name: document_frequencies
--- The number of chunks that have each lexeme, counted up to a limit.
-SELECT lexeme, (
-    SELECT count(*) FROM (
-        SELECT FROM chunks WHERE words @@ magicfs_any(ARRAY[lexeme]) LIMIT %(limit)s) AS matches)
-FROM unnest(%(lexemes)s::text[]) AS lexeme
+-- The number of chunks that have each word, counted up to a limit.
+SELECT word, (SELECT count(*) FROM (SELECT FROM chunks WHERE words @@ condition LIMIT %(limit)s) AS matches)
+FROM unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
 
 -- name: estimated_frequencies
 -- The share of all chunks that have each lexeme, for frequent lexemes, from the statistics of ANALYZE.
@@ -138,15 +127,15 @@ LIMIT %(limit)s
 
 -- name: chunks_with_phrases
 -- The chunks that have every phrase, up to a limit, for a scope without conditions on files.
-SELECT id FROM chunks WHERE {{has_phrase_words}} AND {{has_exact_phrases}} LIMIT %(limit)s
+SELECT id FROM chunks WHERE {{has_phrases}} LIMIT %(limit)s
 
 -- name: chunks_with_phrases_in_files
 -- The chunks in scope, up to a limit, for a scope of too many contents to enumerate them.
-SELECT id FROM chunks WHERE {{in_filtered_files}} AND {{has_exact_phrases}} LIMIT %(limit)s
+SELECT id FROM chunks WHERE {{in_filtered_files}} LIMIT %(limit)s
 
 -- name: chunks_with_phrases_in_contents
 -- The chunks in scope, up to a limit, by the contents of the scope.
-SELECT id FROM chunks WHERE {{in_given_contents}} AND {{has_exact_phrases}} LIMIT %(limit)s
+SELECT id FROM chunks WHERE {{in_given_contents}} LIMIT %(limit)s
 
 -- name: chunks_in_contents
 -- The chunks of the scope's contents, up to a limit.
@@ -181,27 +170,36 @@ FROM unnest(%(conditions)s::tsquery[]) AS condition,
               WHERE chunks.words @@ condition AND {{in_filtered_files}} LIMIT %(limit)s) AS candidates
 
 -- name: rank_by_bm25
--- The BM25 of given chunks, and the words of the question that they have. ts_rank of a single lexeme is the sum of
--- 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); its inverse gives the number of occurrences to
--- within a tenth. It is 0 for a chunk without the lexeme. The ts_rank of all lexemes together is quick, and chooses the
--- few chunks whose BM25 is computed; joining an empty vector unpacks each chunk's words only once.
+-- The BM25 of given chunks, and the words of the question that they have, by their numbers. ts_rank of a single lexeme is
+-- the sum of 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); its inverse gives the number of
+-- occurrences to within a tenth. It is 0 for a chunk without the lexeme; 1 and more for the beginning of several words,
+-- which are counted once each. The occurrences of a word are those of its lexemes, times their factors. The ts_rank of
+-- all words together is quick, and chooses the few chunks whose BM25 is computed; joining an empty vector unpacks each
+-- chunk's words only once.
 WITH best AS MATERIALIZED (
     SELECT id, tokens, words || ''::tsvector AS words
     FROM chunks
     WHERE id = ANY(%(chunks)s)
-    ORDER BY ts_rank('{1,1,1,1}', words, magicfs_any(%(lexemes)s)) DESC, id
+    ORDER BY ts_rank('{1,1,1,1}', words, %(any_word)s::tsquery) DESC, id
     LIMIT %(scored)s
+),
+counted AS (
+    SELECT id, tokens, number, sum(factor * CASE
+               WHEN rank < 1 THEN 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 ELSE 1.6449341 * rank END) AS n
+    FROM best
+    CROSS JOIN unnest(%(numbers)s::smallint[], %(lexemes)s::tsquery[], %(factors)s::float8[])
+         AS question (number, lexeme, factor),
+    LATERAL (SELECT ts_rank('{1,1,1,1}', words, lexeme) AS rank) AS ranked
+    WHERE rank > 0
+    GROUP BY id, tokens, number
 )
-SELECT best.id,
-       sum(weight * n * (%(k1)s + 1) / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS bm25,
-       array_agg(lexeme)
-FROM best
-CROSS JOIN unnest(%(lexemes)s::text[], %(terms)s::tsquery[], %(weights)s::float8[]) AS question (lexeme, term, weight),
-LATERAL (SELECT ts_rank('{1,1,1,1}', words, term) AS rank) AS ranked,
-LATERAL (SELECT 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 AS n) AS counted
-WHERE rank > 0
-GROUP BY best.id
-ORDER BY bm25 DESC, best.id
+SELECT id,
+       sum((%(weights)s::float8[])[number] * n * (%(k1)s + 1)
+           / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS bm25,
+       array_agg(number)
+FROM counted
+GROUP BY id
+ORDER BY bm25 DESC, id
 LIMIT %(limit)s
 
 -- name: candidates_by_name
@@ -224,10 +222,6 @@ JOIN content_chunks ON content_chunks.content_id = candidates.content_id AND con
 SELECT files.id, {{path_matches}}
 FROM {{file_tables}}
 WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any_word)s::tsquery
-
--- name: filter_exact_phrases
--- Those of given chunks that have every phrase to the letter.
-SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND {{has_exact_phrases}}
 
 -- name: chunks_with_phrase
 -- Those of given chunks that have the words of one phrase side by side.

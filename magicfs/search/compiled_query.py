@@ -1,0 +1,88 @@
+"""Compiles a parsed query into what Postgres looks for: terms with their lexemes, phrases and exclusions as conditions.
+
+Used by the search service; `magicfs.text.analysis` has the words, `magicfs.db.scope` the filters. Runs in the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from magicfs.db import search as search_db
+from magicfs.db.pool import Connection
+from magicfs.db.scope import Scope, restrict
+from magicfs.domain.query import Query, Term
+from magicfs.text.analysis import fold, phrase_query, question_terms
+from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuery:
+    """A query in Postgres's terms."""
+
+    terms: tuple[Term, ...]
+    """The words of the question, without stop words."""
+    languages: tuple[str, ...]
+    """The languages of the index, by ISO 639-1 code."""
+    question_phrase: str | None
+    """The whole question as a phrase in any form of its words, the text of a `tsquery`; None without words."""
+    scope: Scope
+
+
+def compile_query(connection: Connection, query: Query) -> CompiledQuery:
+    """Translate a query into terms and conditions. The scope is not enumerated yet."""
+    spellings = _spellings(query.question)
+    stemmers = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
+    stop_words = search_db.stop_words_by_language(connection, list(spellings), stemmers=stemmers)
+    languages = list(stop_words)
+    terms = question_terms(query.question, languages=languages)
+    return CompiledQuery(
+        terms=_without_stop_words(terms, spellings, stop_words.values()),
+        languages=tuple(languages),
+        question_phrase=phrase_query(query.question, languages=languages),
+        scope=restrict(
+            query.filters,
+            phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
+            excluded=_any_of(_excluded_condition(text, languages) for text in query.excluded),
+        ),
+    )
+
+
+def _spellings(question: str) -> Mapping[str, str]:
+    """The words of a question as they are typed, but in lower case, each with its folded form.
+
+    Lists of stop words have accents.
+    """
+    words = _WORD.findall(unicodedata.normalize("NFC", question).lower())
+    return {spelling: fold(word) for word in words for spelling in (word, fold(word))}
+
+
+def _without_stop_words(
+    terms: Sequence[Term], spellings: Mapping[str, str], stop_words: Iterable[Sequence[str]]
+) -> tuple[Term, ...]:
+    """The terms without the stop words of one language, the one with the most of them; all terms if no other is left.
+
+    A word that one language is full of may be the rare word of a question in another: `die` in English.
+    """
+    dropped = {spellings[word] for word in max(stop_words, key=len, default=())}
+    kept = tuple(term for term in terms if term.word not in dropped)
+    return kept if any(not term.is_whole for term in kept) else tuple(terms)
+
+
+def _excluded_condition(text: str, languages: Sequence[str]) -> str | None:
+    """The condition that a text has an excluded word in any form, or excluded words as an exact phrase."""
+    terms = question_terms(text, languages=languages)
+    return terms[0].tsquery if len(terms) == 1 else phrase_query(text)
+
+
+def _all_of(conditions: Iterable[str | None]) -> str | None:
+    return " & ".join(f"({condition})" for condition in conditions if condition) or None
+
+
+def _any_of(conditions: Iterable[str | None]) -> str | None:
+    return " | ".join(f"({condition})" for condition in conditions if condition) or None
