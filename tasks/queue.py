@@ -49,7 +49,7 @@ PROBE_KEY_MS = 1000
 """How long the key lives that a probe writes."""
 
 BACKOFF_FACTOR = 3.0
-"""After a failed call nothing is sent for this many times the seconds that the call took.
+"""After a failed call nothing is sent for this many times the seconds that the call took, or until one succeeds.
 
 While Redis restarts, a call fails immediately and the pause is short. A broker that hangs delays its callers rarely.
 """
@@ -151,6 +151,7 @@ class CeleryQueue:
                 log.warning("%s; work waits in the database meanwhile", trouble)
             self._reported[queue] = trouble
         else:
+            self._backoff_until = float("-inf")
             if self._reported.pop(queue, None) is not None and not self._reported:
                 log.info("Redis takes messages again")
 

@@ -149,7 +149,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     directory.
     """
     from magicfs.ingest.agent import Agent
-    from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
+    from magicfs.ingest.host_claim import HostClaim, boot_id, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
 
     with (
@@ -157,7 +157,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
         stop = _stop_event()
-        claim = HostClaim(database, host=settings.host, machine=machine_id(settings.home))
+        claim = HostClaim(database, host=settings.host, machine=machine_id(settings.home), boot=boot_id())
         if not claim.wait(stop):
             return
         try:
@@ -229,6 +229,7 @@ class WorkerServices:
 
         def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
             return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
+        from magicfs.ingest.host_claim import boot_id
 
         def load(spec: ModelSpec) -> Embedder:
             return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
@@ -239,6 +240,7 @@ class WorkerServices:
             load=load,
             cut=cut,
             owner=self._owner,
+            boot=boot_id(),
             paused=_embedding_paused(self._settings),
         )
 

@@ -193,10 +193,11 @@ def _orphan_contents_of(connection: Connection, rows: list[tuple[int | None]]) -
 
 
 def claim_files(
-    connection: Connection, *, host: str, owner: str, limit: int, max_bytes: int, seconds: float
+    connection: Connection, *, host: str, owner: str, limit: int, max_bytes: int, seconds: float, boot: str = ""
 ) -> list[ClaimedFile]:
     """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 
+    There are none on a machine, told by its `boot`, unless the host's agent runs there, or ran there last.
     The claim increments `attempts`. Commit it before a parser reads the files: the claims of the host's other workers
     wait until then. Large files are claimed only while another worker of the host is free for small ones.
     """
@@ -205,6 +206,7 @@ def claim_files(
         _SQL["claim_files"],
         {
             "host": host,
+            "boot": boot,
             "owner": owner,
             "limit": limit,
             "max_bytes": max_bytes,

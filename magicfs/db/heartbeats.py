@@ -7,6 +7,7 @@ reads who has reported recently. Runs in the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
@@ -18,24 +19,55 @@ ALIVE_SECONDS = 20.0
 """The time after its last report at which a worker or a mount counts as gone. Both report every few seconds."""
 
 
-def claim_host(connection: Connection, *, host: str, machine: str, seconds: float) -> str | None:
-    """Claim a host for the agent of a machine, and record that the agent is alive. Inserts the host if it is new.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The claim of a host for the agent of a machine."""
 
-    The claim lasts `seconds` unless it is repeated. Returns None, or the machine that has the host.
+    host: str
+    machine: str
+    boot: str
+    """Tells the kernel of the machine from others, for the extract workers; empty if the kernel does not say it."""
+    seconds: float
+    """How long it lasts unless it is extended."""
+
+
+def claim_host(connection: Connection, claim: Claim) -> str | None:
+    """Claim a host or extend the claim, and record that the agent is alive. Inserts the host if it is new.
+
+    Returns None, or the machine that has the host.
     """
-    values = {"name": host, "machine": machine, "seconds": seconds}
-    if connection.execute(_SQL["claim_host"], values).rowcount:
+    values = asdict(claim)
+    if (
+        connection.execute(_SQL["extend_claim"], values).rowcount
+        or connection.execute(_SQL["take_host"], values).rowcount
+    ):
         return None
     row = connection.execute(_SQL["machine_of_host"], values).fetchone()
     if row is None:
         connection.execute(_SQL["insert_host"], values)
-        return claim_host(connection, host=host, machine=machine, seconds=seconds)
+        return claim_host(connection, claim)
     return str(row[0])
+
+
+def extend_claim(connection: Connection, claim: Claim) -> bool:
+    """Extend a claim, and record that the agent is alive. Returns False if the machine does not have the host."""
+    return connection.execute(_SQL["extend_claim"], asdict(claim)).rowcount == 1
+
+
+def hold_host(connection: Connection, *, host: str, machine: str) -> bool:
+    """Whether a machine has a host. If so, no other one gets it before the transaction ends."""
+    return connection.execute(_SQL["hold_host"], {"host": host, "machine": machine}).rowcount == 1
+
+
+def machine_of_host(connection: Connection, *, host: str) -> str:
+    """The machine whose agent has a host; empty if none has."""
+    row = connection.execute(_SQL["machine_of_host"], {"host": host}).fetchone()
+    return str(row[0]) if row else ""
 
 
 def release_host(connection: Connection, *, host: str, machine: str) -> None:
     """End the claim of a host by a machine. Does nothing when another machine has it."""
-    connection.execute(_SQL["release_host"], {"name": host, "machine": machine})
+    connection.execute(_SQL["release_host"], {"host": host, "machine": machine})
 
 
 def has_agent(connection: Connection, *, host: str) -> bool:

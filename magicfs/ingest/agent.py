@@ -99,13 +99,11 @@ class Agent:
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
         self._settings = settings
         self._claim = claim
-        self._taken: HostTaken | None = None
-        """Why the claim was lost."""
         self._database = database
         self._queue = queue
         self._stopping = threading.Event()
         self._outage = Outage(log)
-        self._scanner = Scanner(database, queue, stopping=self._stopping.is_set)
+        self._scanner = Scanner(database, queue, claim=claim, stopping=self._stopping.is_set)
         self._watcher = Watcher(self._scanner, rescan=self._request_scan)
         self._roots: dict[RootId, RegisteredRoot] = {}
         self._last_scan: dict[RootId, float] = {}
@@ -143,8 +141,8 @@ class Agent:
         self._scan_requested.set()
         for thread in threads:
             thread.join()
-        if self._taken is not None:
-            raise self._taken
+        if self._claim.lost is not None:
+            raise self._claim.lost
         self._claim.release()
         log.info("agent of host %s has stopped", self._settings.host)
 
@@ -191,12 +189,7 @@ class Agent:
         ask_at = began
         while not stop.is_set():
             with _errors_logged(stop, self._outage, "heartbeat"):
-                try:
-                    self._claim.renew()
-                except HostTaken as error:
-                    self._taken = error
-                    stop.set()
-                    return
+                self._claim.renew()
                 if time.monotonic() >= ask_at:
                     ask_at = time.monotonic() + (IDLE_WORKERS_SECONDS if self._is_idle() else 0.0)
                     workers = self._queue.workers()
@@ -352,10 +345,12 @@ def _errors_logged(stop: threading.Event, outage: Outage, work: str) -> Iterator
     """Log an error, pause and go on: the next round does what this one could not. `work` names what the block does.
 
     An outage is a line at its start and one at its end. A schema that this program does not know ends the agent:
-    whoever starts it again may start the new version.
+    whoever starts it again may start the new version. So does the loss of the host, which `Agent.run` raises.
     """
     try:
         yield
+    except HostTaken:
+        stop.set()
     except SchemaError as error:
         if not stop.is_set():
             log.warning("the agent ends: %s", error)

@@ -1,8 +1,9 @@
 """The claim of a host: one agent a host works, and its name is in the database with the machine that has it.
 
 Used by the agent and by the composition root, which locks the state directory first. The claim is a lease: it is
-renewed with each heartbeat, and runs out `CLAIM_SECONDS` after the last one. `machine_id` differs between machines,
-containers and state directories, and is the same after a restart, so an agent that was killed goes on without a pause.
+renewed with each heartbeat, and runs out `CLAIM_SECONDS` after the last one. Each transaction that writes what the
+agent has seen on disk holds it. `machine_id` differs between machines, containers and state directories, and is the
+same after a restart, so an agent that was killed goes on without a pause.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from magicfs.db import heartbeats
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
 
 log = logging.getLogger(__name__)
@@ -37,19 +38,50 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class HostClaim:
     """The claim of a host by this machine. Threads may share one."""
 
-    def __init__(self, database: Database, *, host: str, machine: str) -> None:
+    def __init__(self, database: Database, *, host: str, machine: str, boot: str = "") -> None:
+        """`machine` is `machine_id()`, `boot` is `boot_id()`."""
         self._database = database
         self._host = host
         self._machine = machine
+        self._boot = boot
+        self._held = False
+        self.lost: HostTaken | None = None
+        """Why this machine does not have the host; None while it has."""
 
     def renew(self) -> None:
-        """Claim the host or extend the claim: the agent's heartbeat. Raises `HostTaken` and `DatabaseError`."""
+        """Claim the host, and from then on extend the claim: the agent's heartbeat.
+
+        Raises `HostTaken` and `DatabaseError`. A claim that was lost is not claimed again, even if nobody has the host
+        any more: the agent between may have changed what this one believes to be in the index.
+        """
+        claim = heartbeats.Claim(self._host, self._machine, self._boot, CLAIM_SECONDS)
         with self._database.transaction() as connection:
-            other = heartbeats.claim_host(connection, host=self._host, machine=self._machine, seconds=CLAIM_SECONDS)
-        if other is not None:
-            raise HostTaken(
-                f"the agent of {other} has the host name '{self._host}': stop it, or set MAGICFS_HOST to another name"
-            )
+            if self._held:
+                if not heartbeats.extend_claim(connection, claim):
+                    raise self._taken(heartbeats.machine_of_host(connection, host=self._host))
+                return
+            other = heartbeats.claim_host(connection, claim)
+            if other is not None:
+                raise self._taken(other)
+        self._held, self.lost = True, None
+
+    def hold(self, connection: Connection) -> None:
+        """Keep the host until the transaction of `connection` ends. Raises `HostTaken` if another machine has it.
+
+        Each transaction that writes what this machine has seen on disk begins with it. A machine that was cut off does
+        not know that its claim has run out, and may still commit.
+        """
+        if not heartbeats.hold_host(connection, host=self._host, machine=self._machine):
+            raise self._taken(heartbeats.machine_of_host(connection, host=self._host))
+
+    def _taken(self, machine: str) -> HostTaken:
+        """The error for a host that another machine has, or has had and given back if `machine` is empty."""
+        if machine:
+            advice = "stop it, or set MAGICFS_HOST to another name"
+            self.lost = HostTaken(f"the agent of {machine} has the host name '{self._host}': {advice}")
+        else:
+            self.lost = HostTaken(f"another agent had the host name '{self._host}' meanwhile: start this one again")
+        return self.lost
 
     def wait(self, stop: threading.Event, *, poll_s: float = CLAIM_POLL_SECONDS) -> bool:
         """Claim the host, and wait while another machine has it, which is logged once. False once `stop` is set."""
@@ -70,15 +102,20 @@ class HostClaim:
         """Give the host back, so that another machine's agent need not wait. Without a database, the claim runs out."""
         with contextlib.suppress(MagicFSError), self._database.transaction() as connection:
             heartbeats.release_host(connection, host=self._host, machine=self._machine)
+        self._held = False
+
+
+def boot_id() -> str:
+    """What tells this boot of this kernel from any other; empty if the kernel does not say it. Containers share it."""
+    with contextlib.suppress(OSError):
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    return ""
 
 
 def machine_id(home: Path) -> str:
     """What tells this state directory on this machine from any other, after the machine's own name."""
-    boot = ""
-    with contextlib.suppress(OSError):
-        boot = BOOT_ID.read_text(encoding="ascii").strip()
     status = home.stat()
-    identity = f"{boot} {status.st_dev} {status.st_ino}"
+    identity = f"{boot_id()} {status.st_dev} {status.st_ino}"
     return f"{socket.gethostname()} ({hashlib.sha256(identity.encode()).hexdigest()[:12]})"
 
 

@@ -14,17 +14,26 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
-from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, MagicFSError, RootMissing, SchemaError
+from magicfs.errors import (
+    DatabaseConflict,
+    DatabaseError,
+    DatabaseUnavailable,
+    HostTaken,
+    MagicFSError,
+    RootMissing,
+    SchemaError,
+)
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     MIN_SUSPICIOUS_FILES,
@@ -35,6 +44,7 @@ from magicfs.ingest.deletion_guard import (
     is_suspicious,
     verify_root,
 )
+from magicfs.ingest.host_claim import HostClaim
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
 from magicfs.ingest.walk import Listing, Walk, outermost
@@ -80,8 +90,19 @@ class ScanStopped(MagicFSError):
 class Scanner:
     """Scans roots of this host."""
 
-    def __init__(self, database: Database, queue: JobQueue, *, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Scans end early with `ScanStopped` once `stopping` returns True."""
+    def __init__(
+        self,
+        database: Database,
+        queue: JobQueue,
+        *,
+        claim: HostClaim | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Scans end early with `ScanStopped` once `stopping` returns True.
+
+        With the claim of the host, every method that writes raises `HostTaken` when another machine has the host.
+        """
+        self._claim = claim
         self._database = database
         self._queue = queue
         self._stopping = stopping
@@ -117,7 +138,7 @@ class Scanner:
         except BaseException:
             self._cache.drop(root.id)
             if deletions_confirmed:
-                with contextlib.suppress(DatabaseError), self._database.transaction() as connection:
+                with contextlib.suppress(DatabaseError, HostTaken), self._writing() as connection:
                     roots_db.restore_deletion_confirmation(connection, root.id)
             raise
         if result.suspected_deletions:
@@ -138,7 +159,7 @@ class Scanner:
         self._cache.mark_stale_below(root.id, [directory])
         rules = rules_for(root.path, directory)
         if rules is None:
-            with self._database.transaction() as connection:
+            with self._writing() as connection:
                 deleted = files_db.delete_paths(connection, root.id, [directory])
             if deleted:
                 self._cache.count_own_deletion(root.id)
@@ -186,8 +207,16 @@ class Scanner:
         with self._database.transaction() as connection:
             return files_db.paths_of_inodes(connection, root.id, inodes)
 
-    def _try_delete(self, root: Root, paths: list[bytes]) -> bool:
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction during which no other machine gets the host. Raises `HostTaken` if one has it."""
         with self._database.transaction() as connection:
+            if self._claim is not None:
+                self._claim.hold(connection)
+            yield connection
+
+    def _try_delete(self, root: Root, paths: list[bytes]) -> bool:
+        with self._writing() as connection:
             gone = files_db.count_files_under(connection, root.id, paths)
             if not gone:
                 return True
@@ -222,7 +251,7 @@ class Scanner:
         if device == root.device:
             return root
         log.info("root %s has a new device number and is the same tree", root.name)
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
@@ -231,7 +260,7 @@ class Scanner:
 
         A confirmation holds for one scan. Directories of files that could not be opened are compared anew.
         """
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             inaccessible = files_db.inaccessible_paths(connection, root.id)
             began = roots_db.database_time(connection)
             deletions = roots_db.count_deletion_statements(connection, root.id)
@@ -306,7 +335,7 @@ class Scanner:
         """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
 
         def write() -> int:
-            with self._database.transaction() as connection:
+            with self._writing() as connection:
                 return len(files_db.upsert_files(connection, root.id, seen, name_of=file_name, priority=priority))
 
         try:
@@ -325,7 +354,7 @@ class Scanner:
         """Delete files that have not been recorded since the scan began. Returns how many."""
 
         def delete(batch: list[bytes]) -> int:
-            with self._database.transaction() as connection:
+            with self._writing() as connection:
                 return files_db.delete_unseen(connection, root.id, batch, began=began)
 
         total = 0
@@ -343,17 +372,17 @@ class Scanner:
                 f"if that is meant, run 'magicfs scan --accept-deletions {root.name}'"
             )
             log.warning("root %s: %s", root.name, detail)
-            with self._database.transaction() as connection:
+            with self._writing() as connection:
                 roots_db.record_scan(connection, root.id, began=began)
                 roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
             return
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             roots_db.record_scan(connection, root.id, began=began)
 
     def _set_state(self, root: Root, state: RootState, detail: str | None) -> None:
         if detail:
             log.warning("root %s: %s", root.name, detail)
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
 
 

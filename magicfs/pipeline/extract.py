@@ -77,13 +77,18 @@ class ExtractService:
         owner: str,
         max_file_bytes: int,
         max_embedded_chunks: int,
+        boot: str = "",
     ) -> None:
-        """`owner` is the worker's name, stable over its restarts. Of a file, `max_embedded_chunks` are embedded."""
+        """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
+
+        Of a file, `max_embedded_chunks` chunks are embedded.
+        """
         self._database = database
         self._queue = queue
         self._extractor = extractor
         self._chunker = chunker
         self._host = host
+        self._boot = boot
         self._owner = owner
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
@@ -130,6 +135,7 @@ class ExtractService:
             return files_db.claim_files(
                 connection,
                 host=self._host,
+                boot=self._boot,
                 owner=self._owner,
                 limit=BATCH_FILES,
                 max_bytes=BATCH_BYTES,

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from celery import Celery
 
+from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
 from tests.plugins.stack import Stack
@@ -63,6 +65,18 @@ def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, brok
     reported = json.loads(found.stdout)["broker"]
     assert reported["ok"] is False
     assert word in reported["detail"]
+
+
+def test_an_answer_ends_the_pause_of_notifications(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ten seconds without one, nothing would be sent for another thirty."""
+    monkeypatch.setattr("tasks.queue.SOCKET_SECONDS", 1.0)
+    queue = CeleryQueue(Celery(broker=broker.url))
+    broker.hang()
+    queue.notify_extract("here")
+    broker.go_on()
+    assert queue.workers() == []
+    queue.notify_extract("here")
+    assert broker.client.llen("extract.here") == 1
 
 
 def extract_worker(stack: Stack, broker: Broker, folder: Path) -> psutil.Process:

@@ -23,6 +23,8 @@ from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
+from magicfs.text.analysis import ANALYSIS_VERSION
+from magicfs.text.chunk_words import chunk_words
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.queue import SilentQueue
 
@@ -64,7 +66,17 @@ class Paragraphs:
 
     def chunks(self, document: Document) -> list[Chunk]:
         pieces = [piece for piece in document.text.split("\n\n") if piece.strip()]
-        return [Chunk(text=piece, tokens=len(piece.split()), first_line=1, last_line=1) for piece in pieces]
+        return [
+            Chunk(
+                text=piece,
+                tokens=len(piece.split()),
+                first_line=1,
+                last_line=1,
+                words=chunk_words(piece, language=document.language),
+                analysis=ANALYSIS_VERSION,
+            )
+            for piece in pieces
+        ]
 
 
 @dataclass
@@ -100,13 +112,14 @@ class Index:
             self.restart_agent()
         return self.scanner.scan(self.registered())
 
-    def extraction(self, owner: str = "extract-1@here") -> ExtractService:
+    def extraction(self, owner: str = "extract-1@here", *, boot: str = "") -> ExtractService:
         return ExtractService(
             self.database,
             SilentQueue(),
             extractor=self.reader,
             chunker=Paragraphs(),
             host=HOST,
+            boot=boot,
             owner=owner,
             max_file_bytes=1 << 20,
             max_embedded_chunks=self.max_embedded_chunks,

@@ -1,22 +1,36 @@
--- name: claim_host
--- The host for the agent of a machine, and that the agent is alive. Changes nothing while the claim of another machine
--- lasts. A host that is stored is updated first: an insert uses up an id even in a conflict.
+-- name: extend_claim
+-- The claim of a machine that has the host, extended, and that its agent is alive.
 UPDATE hosts
-SET heartbeat = now(), agent_machine = %(machine)s, agent_until = now() + make_interval(secs => %(seconds)s)
-WHERE name = %(name)s
-  AND (agent_machine IS NULL OR agent_machine = %(machine)s OR agent_until IS NULL OR agent_until < now())
+SET heartbeat = now(), agent_until = now() + make_interval(secs => %(seconds)s), agent_boot = nullif(%(boot)s, '')
+WHERE name = %(host)s AND agent_machine = %(machine)s
+
+-- name: take_host
+-- A host whose claim was given back or has run out, for the agent of a machine. A transaction of the earlier agent that
+-- goes on holds the host (`hold_host`): the row is skipped then.
+UPDATE hosts
+SET heartbeat = now(), agent_machine = %(machine)s, agent_until = now() + make_interval(secs => %(seconds)s),
+    agent_boot = nullif(%(boot)s, '')
+WHERE id = (
+    SELECT id FROM hosts
+    WHERE name = %(host)s AND (agent_machine IS NULL OR agent_until IS NULL OR agent_until < now())
+    FOR UPDATE SKIP LOCKED)
+
+-- name: hold_host
+-- The host, if the machine has it, locked against `take_host` until the transaction ends. It does not wait for
+-- `extend_claim`, nor the other way round.
+SELECT FROM hosts WHERE name = %(host)s AND agent_machine = %(machine)s FOR KEY SHARE
 
 -- name: machine_of_host
 -- The machine whose agent has a host. No row without such a host.
-SELECT coalesce(agent_machine, '') FROM hosts WHERE name = %(name)s
+SELECT coalesce(agent_machine, '') FROM hosts WHERE name = %(host)s
 
 -- name: insert_host
 -- A new host.
-INSERT INTO hosts (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING
+INSERT INTO hosts (name) VALUES (%(host)s) ON CONFLICT (name) DO NOTHING
 
 -- name: release_host
 -- The claim of a machine, given back.
-UPDATE hosts SET agent_machine = NULL, agent_until = NULL WHERE name = %(name)s AND agent_machine = %(machine)s
+UPDATE hosts SET agent_machine = NULL, agent_until = NULL WHERE name = %(host)s AND agent_machine = %(machine)s
 
 -- name: record_workers
 -- Workers that have just answered their agent.

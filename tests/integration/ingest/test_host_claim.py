@@ -1,0 +1,188 @@
+"""The claim of a host fences what an agent writes: another machine may have the host before the agent knows it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from magicfs.config import Settings
+from magicfs.domain.files import FileStat, SeenFile
+from magicfs.errors import HostTaken
+from magicfs.ingest import agent as agent_module
+from magicfs.ingest.agent import Agent
+from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.scanner import Scanner
+from tests.fakes.queue import SilentQueue
+from tests.plugins.index import HOST, Index
+
+
+@pytest.fixture
+def ours(index: Index) -> HostClaim:
+    claim = HostClaim(index.database, host=HOST, machine="ours", boot="our boot")
+    claim.renew()
+    return claim
+
+
+@pytest.fixture
+def theirs(index: Index) -> HostClaim:
+    return HostClaim(index.database, host=HOST, machine="theirs", boot="their boot")
+
+
+@pytest.fixture
+def claims(ours: HostClaim, theirs: HostClaim) -> tuple[HostClaim, HostClaim]:
+    return ours, theirs
+
+
+@pytest.fixture
+def scanner(index: Index, ours: HostClaim) -> Scanner:
+    """Ours, which has indexed two files."""
+    scanner = Scanner(index.database, SilentQueue(), claim=ours)
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).write_text("words")
+    scanner.scan(index.registered())
+    assert set(index.states()) == {"one.txt", "two.txt"}
+    return scanner
+
+
+def run_out(index: Index) -> None:
+    """Let the claim run out, as if its machine had been cut off for half a minute."""
+    index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
+
+
+def seen(folder: Path, name: str) -> SeenFile:
+    return SeenFile(name.encode(), FileStat.of((folder / name).lstat()))
+
+
+WRITERS: dict[str, Callable[[Scanner, Index], object]] = {
+    "a scan": lambda scanner, index: scanner.scan(index.registered()),
+    "a scan of all": lambda scanner, index: scanner.scan(index.registered(), use_cache=False),
+    "a directory": lambda scanner, index: scanner.scan_directory(index.root, b""),
+    "an ignored directory": lambda scanner, index: scanner.scan_directory(index.root, b".git"),
+    "an event": lambda scanner, index: scanner.record(index.root, [seen(index.folder, "three.txt")]),
+    "a deletion": lambda scanner, index: scanner.delete(index.root, [b"one.txt"]),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_nothing_is_written_for_a_host_that_another_machine_has(
+    index: Index, scanner: Scanner, theirs: HostClaim, writer: str
+) -> None:
+    run_out(index)
+    theirs.renew()
+    before = index.rows("SELECT display, size, changed_at FROM files ORDER BY display")
+    roots = index.rows("SELECT * FROM roots")
+    (index.folder / ".git").mkdir()
+    (index.folder / "three.txt").write_text("words")
+    (index.folder / "two.txt").write_text("other words")
+    (index.folder / "one.txt").unlink()
+    with pytest.raises(HostTaken, match="the agent of theirs has the host name"):
+        WRITERS[writer](scanner, index)
+    assert index.rows("SELECT display, size, changed_at FROM files ORDER BY display") == before
+    assert index.rows("SELECT * FROM roots") == roots
+
+
+def test_an_absent_root_is_not_reported_for_a_host_that_another_machine_has(
+    index: Index, scanner: Scanner, theirs: HostClaim, tmp_path: Path
+) -> None:
+    run_out(index)
+    theirs.renew()
+    index.folder.rename(tmp_path / "away")
+    with pytest.raises(HostTaken):
+        scanner.scan(index.registered())
+    assert index.rows("SELECT state FROM roots") == [("present",)]
+
+
+def test_a_host_is_not_taken_from_under_a_transaction(index: Index, ours: HostClaim, theirs: HostClaim) -> None:
+    run_out(index)
+    with index.database.transaction() as connection:
+        ours.hold(connection)
+        with pytest.raises(HostTaken, match="the agent of ours has"):
+            theirs.renew()
+        ours.renew()
+    with pytest.raises(HostTaken):
+        theirs.renew()
+    run_out(index)
+    theirs.renew()
+    with pytest.raises(HostTaken), index.database.transaction() as connection:
+        ours.hold(connection)
+
+
+def test_a_transaction_does_not_wait_for_the_heartbeat(index: Index, ours: HostClaim, database_url: str) -> None:
+    with psycopg.connect(database_url) as heartbeat, index.database.transaction() as connection:
+        heartbeat.execute("UPDATE hosts SET heartbeat = now() WHERE name = %s", (HOST,))
+        connection.execute("SET LOCAL lock_timeout = '2s'")
+        ours.hold(connection)
+
+
+def test_a_host_that_another_machine_had_meanwhile_is_not_claimed_again(
+    index: Index, ours: HostClaim, theirs: HostClaim
+) -> None:
+    """What this agent believes to be in the index may have changed."""
+    run_out(index)
+    theirs.renew()
+    theirs.release()
+    with pytest.raises(HostTaken, match="another agent had the host name 'here' meanwhile: start this one again"):
+        ours.renew()
+    HostClaim(index.database, host=HOST, machine="ours").renew()
+
+
+def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
+    index: Index, claims: tuple[HostClaim, HostClaim], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Long before its next heartbeat."""
+    ours, theirs = claims
+    monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
+    settings = Settings(home=index.folder.parent / "home", host=HOST)
+    settings.make_home()
+    failures: list[HostTaken] = []
+
+    def run() -> None:
+        try:
+            Agent(settings, index.database, SilentQueue(), ours).run(threading.Event())
+        except HostTaken as error:
+            failures.append(error)
+
+    with started(run) as thread:
+        wait_for_file(index, "before.txt")
+        run_out(index)
+        theirs.renew()
+        (index.folder / "after.txt").write_text("words")
+        thread.join(20)
+        assert not thread.is_alive()
+    assert str(failures[0]).startswith("the agent of theirs has the host name")
+    assert set(index.states()) == {"before.txt"}
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+@contextmanager
+def started(function: Callable[[], None]) -> Iterator[threading.Thread]:
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    yield thread
+
+
+def wait_for_file(index: Index, name: str) -> None:
+    from magicfs.runtime.processes import wait_until
+
+    (index.folder / name).write_text("words")
+    wait_until(lambda: name in index.states(), seconds=20, failed="the agent does not work")
+
+
+def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner: Scanner, theirs: HostClaim) -> None:
+    assert index.extraction(boot="their boot").run_batch() == 0
+    assert index.extraction(boot="our boot").run_batch() == 2
+    (index.folder / "two.txt").write_text("other words")
+    scanner.scan(index.registered())
+    index.end_pauses()
+    run_out(index)
+    theirs.renew()
+    assert index.extraction(boot="our boot").run_batch() == 0
+    theirs.release()
+    assert index.extraction(boot="our boot").run_batch() == 0, "the other machine had the name last"
+    assert index.extraction(boot="their boot").run_batch() == 1
