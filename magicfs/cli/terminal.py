@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,20 @@ def remark(text: str) -> None:
     """Print a line about the command's progress, on standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def print_json_list(name: str, items: Iterable[Mapping[str, Any]], rest: Callable[[], Mapping[str, Any]]) -> None:
+    """Print one object on standard output with a list that is too long for memory, an item a line.
+
+    `rest` gives what else the object has, and is called after the last item.
+    """
+    separator = ""
+    sys.stdout.write(f"{{{json.dumps(name)}: [")
+    for item in items:
+        sys.stdout.write(f"{separator}\n  {json.dumps(item, ensure_ascii=False)}")
+        separator = ","
+    fields = "".join(f",\n{json.dumps(key)}: {json.dumps(value)}" for key, value in rest().items())
+    say(f"]{fields}}}")
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -191,6 +191,8 @@ def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) 
 def outdate_contents(connection: Connection, ids: Collection[ContentId]) -> None:
     """Let contents count as read by an older extractor, so that their bytes are read again. Their files stay found."""
     if ids:
+        # Another transaction may outdate other contents of the same bytes: they would get the same version.
+        connection.execute(_SQL["lock_same_bytes"], {"ids": list(ids)})
         connection.execute(_SQL["outdate_contents"], {"ids": list(ids)})
 
 

@@ -6,32 +6,57 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from magicfs.db.contents import outdate_contents
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.files import FailedFile, FileFacts, FileStat, FileState, SkipReason
 from magicfs.domain.ids import ContentId, RootId
 
 _SQL = load_queries("failures")
 
+_ROWS_IN_MEMORY = 2000
+
 RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
 """Skip reasons that a changed setting, a newly installed program or a reconnected disk can remove."""
 
 
 def list_failures(
-    connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int = 10_000
+    connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int | None = None
 ) -> list[FailedFile]:
-    """Failed files, the latest changed first, then skipped ones if `skipped`, then files with failed chunks."""
-    values = {"reason": reason, "skipped": skipped, "limit": limit}
-    return _query(connection, "failed_or_skipped_files", values) + _query(connection, "files_of_failed_chunks", values)
+    """Up to `limit` of the files that `iterate_failures` gives."""
+    return list(iterate_failures(connection, reason=reason, skipped=skipped, limit=limit))
+
+
+def iterate_failures(
+    connection: Connection, *, reason: str | None, skipped: bool, limit: int | None
+) -> Iterator[FailedFile]:
+    """Failed files, the latest changed first, then skipped ones if `skipped`, then files with failed chunks.
+
+    Few of them are in memory at a time. A file comes once for each of its failed chunks.
+    """
+    count = 0
+    for query in ("failed_or_skipped_files", "files_of_failed_chunks"):
+        left = None if limit is None else limit - count
+        with connection.cursor("failures") as cursor:
+            cursor.itersize = _ROWS_IN_MEMORY
+            for row in cursor.execute(_SQL[query], {"reason": reason, "skipped": skipped, "limit": left}):
+                count += 1
+                yield _failed_file(row)
+
+
+def count_failures(connection: Connection, *, reason: str | None, skipped: bool) -> int:
+    """How many files `iterate_failures` gives without a limit."""
+    values = {"reason": reason, "skipped": skipped}
+    return int(fetch_one(connection.execute(_SQL["count_failures"], values))[0])
 
 
 def unindexed_files(connection: Connection, *, reason: str, limit: int) -> list[FailedFile]:
     """Up to `limit` files that failed or were skipped for a reason, by path."""
-    return _query(connection, "unindexed_files", {"reason": reason, "limit": limit})
+    rows = connection.execute(_SQL["unindexed_files"], {"reason": reason, "limit": limit})
+    return [_failed_file(row) for row in rows]
 
 
 def unindexed_reasons(connection: Connection) -> list[str]:
@@ -60,23 +85,21 @@ def retry_failures(connection: Connection) -> int:
     return len(files) + chunks
 
 
-def _query(connection: Connection, query: str, values: Mapping[str, Any]) -> list[FailedFile]:
-    return [
-        FailedFile(
-            host=host,
-            root=root,
-            root_path=root_path,
-            path=path,
-            stat=FileStat(
-                size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, ino=ino, dev=device, mode=mode, uid=uid, gid=gid
-            ),
-            state=FileState(state),
-            reason=reason,
-            detail=detail,
-            changed_at=float(changed_at),
-        )
-        for (
-            host, root, root_path, device, path, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
-            state, reason, detail, changed_at,
-        ) in connection.execute(_SQL[query], values)
-    ]  # fmt: skip
+def _failed_file(row: tuple[Any, ...]) -> FailedFile:
+    (
+        host, root, root_path, device, path, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
+        state, reason, detail, changed_at,
+    ) = row  # fmt: skip
+    return FailedFile(
+        host=host,
+        root=root,
+        root_path=root_path,
+        path=path,
+        stat=FileStat(
+            size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, ino=ino, dev=device, mode=mode, uid=uid, gid=gid
+        ),
+        state=FileState(state),
+        reason=reason,
+        detail=detail,
+        changed_at=float(changed_at),
+    )

@@ -7,12 +7,17 @@ machine. A role may do that as a superuser, as in the embedded server and in the
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import psycopg
+
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+
+log = logging.getLogger(__name__)
 
 _SQL = load_queries("server_resources")
 
@@ -31,7 +36,21 @@ class ServerResources:
 
 
 def read_server_resources(connection: Connection) -> ServerResources | None:
-    """The resources of the server's machine; None where Postgres may not tell, or runs on another system than Linux."""
+    """The resources of the server's machine; None where Postgres may not tell, or runs on another system than Linux.
+
+    On a connection with autocommit, because a server may refuse for reasons of its own what the role may do.
+    """
+    try:
+        return _read_server_resources(connection)
+    except psycopg.OperationalError:
+        # The connection is lost.
+        raise
+    except psycopg.Error as error:
+        log.debug("the resources of the server are unknown: %s", error)
+        return None
+
+
+def _read_server_resources(connection: Connection) -> ServerResources | None:
     if not fetch_one(connection.execute(_SQL["may_read_files"]))[0]:
         return None
     memory = re.search(r"^MemAvailable:\s+(\d+) kB$", _read(connection, "/proc/meminfo"), re.MULTILINE)

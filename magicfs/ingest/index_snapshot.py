@@ -37,6 +37,9 @@ class SnapshotCache:
         self._directories: dict[RootId, SortedPaths] = {}
         """The directories of `_listings`."""
         self._stale: dict[RootId, set[bytes]] = {}
+        self._stale_below: dict[RootId, set[bytes]] = {}
+        """Directories below which everything has become stale since the last scan began: that scan may find, and
+        have found, directories there that `_directories` lacks."""
         self._own_deletions: Counter[RootId] = Counter()
         """Statements of this process that have deleted files, by root."""
         self._foreign_deletions: dict[RootId, int] = {}
@@ -54,12 +57,16 @@ class SnapshotCache:
                 self._drop(root)
             self._foreign_deletions[root] = foreign
             stale = self._stale.pop(root, set())
+            self._stale_below.pop(root, None)
             listings = self._listings.get(root)
             return None if listings is None else CachedSnapshot(dict(listings), stale)
 
     def store(self, root: RootId, listings: dict[bytes, bytes]) -> None:
         """Store the listings of a scan, except for directories that became stale since it began."""
         with self._lock:
+            below = self._stale_below.get(root)
+            if below:
+                self._mark_stale(root, [path for path in listings if is_within(path, below)])
             stale = self._stale.get(root, set())
             kept = {path: packed for path, packed in listings.items() if path not in stale}
             self._listings[root] = kept
@@ -69,19 +76,23 @@ class SnapshotCache:
         """Drop all listings of a root. Not during a scan of it."""
         with self._lock:
             self._drop(root)
-            self._stale.pop(root, None)
+            self._drop_stale(root)
 
     def retain(self, roots: Collection[RootId]) -> None:
         """Drop everything of other roots: they were removed."""
         with self._lock:
             for root in self._foreign_deletions.keys() - roots:
                 self._drop(root)
-                self._stale.pop(root, None)
+                self._drop_stale(root)
                 del self._foreign_deletions[root], self._own_deletions[root]
 
     def _drop(self, root: RootId) -> None:
         self._listings.pop(root, None)
         self._directories.pop(root, None)
+
+    def _drop_stale(self, root: RootId) -> None:
+        self._stale.pop(root, None)
+        self._stale_below.pop(root, None)
 
     def count_own_deletion(self, root: RootId) -> None:
         """Note that a statement of this process has deleted files of a root. Call it after the commit.
@@ -102,6 +113,7 @@ class SnapshotCache:
         if not named:
             return
         with self._lock:
+            self._stale_below.setdefault(root, set()).update(named)
             directories = self._directories.get(root)
             below: list[bytes] = []
             if directories is not None:

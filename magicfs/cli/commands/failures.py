@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from magicfs.domain.files import FailedFile, SkipReason
+
+if TYPE_CHECKING:
+    from magicfs.config import Settings
+    from magicfs.db.pool import Connection, Database
+
+SHOWN = 10_000
+"""How many files are listed for a person who asks for no number."""
 
 
 def failures(
@@ -16,35 +24,81 @@ def failures(
         bool, typer.Option("--skipped/--no-skipped", help="Also files that hold nothing to index, or are not wanted.")
     ] = True,
     reason: Annotated[SkipReason | None, typer.Option(help="Only those with this reason.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"At most so many. By default {SHOWN}, and all of them with --json.")
+    ] = None,
 ) -> None:
     """List files that are not indexed, with the reason for each."""
     from magicfs.cli import terminal, wiring
-    from magicfs.db.failures import list_failures, retry_failures
-    from magicfs.db.pool import retry_on_conflict
 
     settings = wiring.settings_for_command()
+    listing = _Listing(reason.value if reason else None, skipped=skipped, limit=limit or (None if as_json else SHOWN))
     with wiring.database_for_command(settings) as database:
 
-        def list_and_retry() -> tuple[list[FailedFile], int]:
-            with database.transaction() as connection:
-                files = list_failures(connection, reason=reason.value if reason else None, skipped=skipped)
-                return files, retry_failures(connection) if retry else 0
+        def try_again() -> int:
+            return _try_again(settings, database) if retry else 0
 
-        files, retried = retry_on_conflict(list_and_retry)
-        if retried:
-            queue = wiring.job_queue(settings)
-            queue.notify_extract(settings.host)
-            queue.notify_embed()
-    if as_json:
-        terminal.print_json({"failures": [_failure_json(failure) for failure in files], "retried": retried})
-        return
-    if retry:
-        terminal.say(f"trying {retried} again: see 'magicfs status'")
-        return
-    for failure in files:
-        terminal.say(_line(failure))
-    if not files:
-        terminal.remark("no failures")
+        if as_json:
+            with database.transaction() as connection:
+                items = (_failure_json(failure) for failure in listing.files(connection))
+                terminal.print_json_list(
+                    "failures", items, lambda: {"more": listing.more(connection), "retried": try_again()}
+                )
+        elif retry:
+            terminal.say(f"trying {try_again()} again: see 'magicfs status'")
+        else:
+            with database.transaction() as connection:
+                for failure in listing.files(connection):
+                    terminal.say(_line(failure))
+                more = listing.more(connection)
+            if more:
+                terminal.remark(f"and {more} more: --limit {listing.shown + more} shows them, and --json all")
+            elif not listing.shown:
+                terminal.remark("no failures")
+
+
+class _Listing:
+    """What one call lists, and how much that is."""
+
+    def __init__(self, reason: str | None, *, skipped: bool, limit: int | None) -> None:
+        self._reason = reason
+        self._skipped = skipped
+        self._limit = limit
+        self.shown = 0
+
+    def files(self, connection: Connection) -> Iterator[FailedFile]:
+        """The files, up to the limit."""
+        from magicfs.db.failures import iterate_failures
+
+        for failure in iterate_failures(connection, reason=self._reason, skipped=self._skipped, limit=self._limit):
+            self.shown += 1
+            yield failure
+
+    def more(self, connection: Connection) -> int:
+        """How many files the limit has left out."""
+        from magicfs.db.failures import count_failures
+
+        if self.shown != self._limit:
+            return 0
+        return count_failures(connection, reason=self._reason, skipped=self._skipped) - self.shown
+
+
+def _try_again(settings: Settings, database: Database) -> int:
+    """Make files and chunks pending again, and notify the workers. Returns their number."""
+    from magicfs.cli import wiring
+    from magicfs.db.failures import retry_failures
+    from magicfs.db.pool import retry_on_conflict
+
+    def retry() -> int:
+        with database.transaction() as connection:
+            return retry_failures(connection)
+
+    retried = retry_on_conflict(retry)
+    if retried:
+        queue = wiring.job_queue(settings)
+        queue.notify_extract(settings.host)
+        queue.notify_embed()
+    return retried
 
 
 def _line(failure: FailedFile) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from magicfs.db.failures import list_failures, unindexed_files, unindexed_reasons
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from magicfs.cli import application
+from magicfs.config import Settings
+from magicfs.db.failures import list_failures, retry_failures, unindexed_files, unindexed_reasons
 from magicfs.db.pool import Database
 from tests.integration.search.corpus import Corpus
 
@@ -29,3 +37,60 @@ def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database
         assert listed[0].path == b"c.pdf"
         assert [file.path for file in list_failures(connection)] == [b"c.pdf"]
         assert [file.path for file in list_failures(connection, reason="encrypted", skipped=True)] == [b"d.pdf"]
+
+
+def test_contents_of_the_same_bytes_are_read_again_together(database: Database) -> None:
+    """Two files have the same partly read bytes, one of them as an older extractor read them."""
+    corpus = Corpus(database)
+    corpus.add(b"new.txt", "the beginning of a long text")
+    corpus.add(b"old.txt", "the beginning of a long text, as it was read before")
+    with database.transaction() as connection:
+        connection.execute("UPDATE contents SET cut_bytes = 9, extractor = id, digest = repeat('s', 16)::bytea")
+    with database.transaction() as connection:
+        assert retry_failures(connection) == 2
+        versions = [row[0] for row in connection.execute("SELECT extractor FROM contents")]
+    assert len(set(versions)) == 2
+    assert max(versions) < 0
+
+
+class TestVeryManyFailures:
+    """More than a terminal shows."""
+
+    @pytest.fixture
+    def settings(self, database: Database, database_url: str, tmp_path: Path) -> Settings:
+        Corpus(database)
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, "
+                "state, reason) SELECT id, convert_to(number || '.pdf', 'UTF8'), number || '.pdf', 'pdf', 1, 0, 0, 0, "
+                "420, 0, 0, 'failed', 'corrupt' FROM roots, generate_series(1, 2500) AS number"
+            )
+        return Settings(home=tmp_path, host="box", database_url=database_url)
+
+    def run(self, settings: Settings, *options: str) -> tuple[list[str], str]:
+        environment = {"MAGICFS_HOME": str(settings.home), "MAGICFS_DATABASE_URL": settings.database_dsn}
+        result = CliRunner().invoke(application.app, ["failures", *options], env=environment, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout.splitlines(), result.stderr
+
+    def test_the_list_says_how_many_more_there_are(self, settings: Settings) -> None:
+        shown, remarks = self.run(settings, "--limit", "1000")
+        assert len(shown) == 1000
+        assert "and 1500 more" in remarks
+        assert "--limit 2500" in remarks
+        shown, remarks = self.run(settings, "--limit", "2500")
+        assert (len(shown), remarks) == (2500, "")
+        shown, remarks = self.run(settings, "--limit", "2499", "--reason", "corrupt", "--no-skipped")
+        assert len(shown) == 2499
+        assert "and 1 more" in remarks
+
+    def test_the_json_object_has_all_of_them(self, settings: Settings) -> None:
+        lines, _ = self.run(settings, "--json")
+        printed = json.loads("\n".join(lines))
+        assert len({failure["path"] for failure in printed["failures"]}) == 2500
+        assert (printed["retried"], printed["more"]) == (0, 0)
+        lines, _ = self.run(settings, "--json", "--limit", "10")
+        printed = json.loads("\n".join(lines))
+        assert (len(printed["failures"]), printed["more"]) == (10, 2490)
+        lines, _ = self.run(settings, "--json", "--reason", "encrypted")
+        assert json.loads("\n".join(lines)) == {"failures": [], "more": 0, "retried": 0}

@@ -157,6 +157,23 @@ def test_a_role_without_the_right_to_read_files_leaves_it_to_the_server(database
         connection.rollback()
 
 
+def test_a_server_that_refuses_its_files_to_a_role_with_the_right_is_built_with_its_own_settings(
+    database: Database, model: IndexedModel
+) -> None:
+    """A provider's server may have a policy of its own beside the privileges."""
+    with database.transaction() as connection:
+        connection.execute(
+            "CREATE FUNCTION public.pg_read_file(text, bigint, bigint, boolean) RETURNS text LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'refused by policy' USING ERRCODE = 'insufficient_privilege'; END $$"
+        )
+        name = connection.info.dbname
+        connection.execute(f'ALTER DATABASE "{name}" SET search_path = public, pg_catalog')
+    database.close_idle_connections()
+    with database.autocommit() as connection:
+        assert read_server_resources(connection) is None
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+
+
 def test_cores_and_control_groups_are_read_as_the_kernel_writes_them() -> None:
     assert [core_count(text) for text in ("0\n", "0-3\n", "0-3,6\n", "")] == [1, 4, 5, 0]
     assert memory_limit_paths("0::/user.slice/magicfs.service\n") == [

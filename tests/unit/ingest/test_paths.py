@@ -77,6 +77,25 @@ def test_directories_that_become_stale_during_a_scan_are_not_stored() -> None:
     assert (second.listings.keys(), second.stale) == ({b"a"}, {b"b"})
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_directories_below_one_that_is_deleted_during_a_scan_are_not_stored(*, is_first: bool) -> None:
+    """The scan has seen them, and may be the first one that has: the cache does not know them yet."""
+    cache = SnapshotCache()
+    if not is_first:
+        cache.store(ROOT, {b"": b"packed"})
+    cache.begin_scan(ROOT, deletions=0)
+    cache.mark_stale_below(ROOT, [b"a"])
+    cache.store(ROOT, dict.fromkeys([b"", b"a", b"a/b", b"a/b/c", b"ab"], b"packed"))
+    second = cache.begin_scan(ROOT, deletions=0)
+    assert second is not None
+    assert second.listings.keys() == {b"ab"}
+    assert second.stale == {b"", b"a", b"a/b", b"a/b/c"}
+    cache.store(ROOT, dict.fromkeys([b"", b"a/b"], b"packed"))
+    third = cache.begin_scan(ROOT, deletions=0)
+    assert third is not None
+    assert third.listings.keys() == {b"", b"a/b"}, "what was deleted before that scan does not count"
+
+
 def test_a_dropped_root_is_loaded_anew() -> None:
     cache = SnapshotCache()
     cache.store(ROOT, {b"": b"packed"})
@@ -99,7 +118,7 @@ def test_nothing_is_kept_for_roots_that_were_removed() -> None:
     for root in (ROOT, RootId(2)):
         cache.begin_scan(root, deletions=0)
         cache.store(root, {b"": b"packed"})
-        cache.mark_stale(root, [b"a"])
+        cache.mark_stale_below(root, [b"a"])
         cache.count_own_deletion(root)
     cache.retain([RootId(2)])
     assert all(list(kept) == [RootId(2)] for kept in vars(cache).values() if isinstance(kept, dict))

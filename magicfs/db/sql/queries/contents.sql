@@ -144,11 +144,21 @@ WHERE state = 'pending' AND lease IS NULL
 -- The active and the building model.
 SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
 
+-- name: lock_same_bytes
+-- All contents with the bytes of some contents, locked in the order of their keys.
+SELECT FROM contents
+WHERE (digest, kind) IN (SELECT digest, kind FROM contents WHERE id = ANY(%(ids)s))
+ORDER BY digest, extractor, kind FOR UPDATE
+
 -- name: outdate_contents
--- Contents get an extractor version below all others of the same bytes.
-UPDATE contents SET extractor = (
-    SELECT least(min(o.extractor), 0) - 1 FROM contents o WHERE (o.digest, o.kind) = (contents.digest, contents.kind))
-WHERE id IN (SELECT id FROM contents WHERE id = ANY(%(ids)s) ORDER BY digest, extractor, kind FOR UPDATE)
+-- Locked contents get extractor versions of their own, below all others of the same bytes.
+UPDATE contents SET extractor = outdated.extractor
+FROM (
+    SELECT id, (SELECT least(min(o.extractor), 0) FROM contents o WHERE (o.digest, o.kind) = (c.digest, c.kind))
+               - row_number() OVER (PARTITION BY digest, kind ORDER BY c.extractor) AS extractor
+    FROM contents c WHERE id = ANY(%(ids)s)
+) AS outdated
+WHERE contents.id = outdated.id
 
 -- name: orphan_contents
 -- Those of the contents that no file has. Locked ones are skipped and left to `mark_orphans`: this transaction has

@@ -22,6 +22,18 @@ WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s)
 ORDER BY f.changed_at DESC, f.id DESC, c.ordinal
 LIMIT %(limit)s
 
+-- name: count_failures
+-- The number of rows of both queries above.
+SELECT (SELECT count(*) FROM files f
+        WHERE f.reason IS NOT NULL
+          AND (f.state = 'failed' OR %(skipped)s)
+          AND (%(reason)s::text IS NULL OR f.reason = %(reason)s))
+       + (SELECT count(*)
+          FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state = 'active'
+          JOIN content_chunks c ON c.chunk_id = e.chunk_id
+          JOIN files f ON f.content_id = c.content_id
+          WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s))
+
 -- name: unindexed_files
 -- Files that failed or were skipped for a reason, by path.
 SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
