@@ -22,10 +22,10 @@ class Chunk:
     """Counted from 1, in formats that have pages."""
     context: str = ""
     """What the model reads before the text; see `magicfs.text.chunking`."""
-    words: str | None = None
-    """The words by which it is found, as Postgres reads a `tsvector`; None for those of magicfs_words."""
+    words: str = ""
+    """The words by which it is found, as Postgres reads a `tsvector`."""
     analysis: int = 0
-    """The `ANALYSIS_VERSION` of the words."""
+    """The `ANALYSIS_VERSION` of the words; 0 for words that maintenance is to compute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,9 @@ Used by the chunker, and by maintenance for chunks that have the words of an old
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Final
 
 from magicfs.text.analysis import analyze
-
-_MARKED_STEM: Final = re.compile(r"'\^([^']+)':[0-9,]+")
 
 
 def chunk_words(text: str, *, language: str | None, metadata: Iterable[str | None] = ()) -> str:
@@ -20,11 +16,8 @@ def chunk_words(text: str, *, language: str | None, metadata: Iterable[str | Non
     `language` is the ISO 639-1 code of the document's language. `metadata` is given for the first chunk of a document:
     its title, author and keywords, where it has them. What the text itself states is left out.
     """
-    words = analyze(
-        text, language=language, metadata=[entry for entry in metadata if entry and not contains(text, entry)]
-    )
-    # Searches still look for stems without a mark.
-    return _MARKED_STEM.sub(lambda match: f"{match[0]} {match[0].replace('^', '', 1)}", words)
+    stated_elsewhere = [entry for entry in metadata if entry and not contains(text, entry)]
+    return analyze(text, language=language, metadata=stated_elsewhere)
 
 
 def contains(text: str, statement: str) -> bool:

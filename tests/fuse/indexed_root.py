@@ -16,6 +16,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import Digest
+from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 from magicfs.text.names import file_name
 from tests.fakes.embedder import FAKE_SPEC
 
@@ -61,7 +62,16 @@ class IndexedRoot:
                 ContentKey(Digest(xxhash.xxh3_128_digest(text.encode())), extractor=1, kind="text/plain"),
                 size=len(text),
                 extracted=Document(text=text, mime_type="text/plain"),
-                chunks=[Chunk(text=text, tokens=len(text.split()), first_line=1, last_line=text.count("\n") + 1)],
+                chunks=[
+                    Chunk(
+                        text=text,
+                        tokens=len(text.split()),
+                        first_line=1,
+                        last_line=text.count("\n") + 1,
+                        words=analyze(text),
+                        analysis=ANALYSIS_VERSION,
+                    )
+                ],
             )
             ids = insert_contents(connection, [content])
             connection.execute(

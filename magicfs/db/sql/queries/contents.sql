@@ -38,7 +38,7 @@ ON CONFLICT (code) DO NOTHING
 -- name: insert_chunks
 -- Chunks that are not stored yet, by digest: in a common order, two transactions never deadlock.
 INSERT INTO chunks (digest, context, text, tokens, words, analysis)
-SELECT digest, context, text, tokens, coalesce(words::tsvector, magicfs_words(text)), analysis
+SELECT digest, context, text, tokens, words::tsvector, analysis
 FROM unnest(%(digests)s::bytea[], %(contexts)s::text[], %(texts)s::text[], %(tokens)s::integer[],
             %(words)s::text[], %(analyses)s::smallint[])
      AS piece (digest, context, text, tokens, words, analysis)
