@@ -1,6 +1,6 @@
 """Inspects zip and OLE containers before they are parsed: which document they hold, passwords, and bombs.
 
-Runs in the child process, called by `kreuzberg_parser`. Reads the directory of a container and small members only. Pure
+Runs in the child process, called by `document_parser`. Reads the directory of a container and small members only. Pure
 functions.
 """
 
@@ -39,7 +39,8 @@ _IWORK_TYPES = (
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
 )
 
-_ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
+ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
+"""What is no document."""
 
 
 def zip_type(content: bytes) -> str | Unreadable:
@@ -74,12 +75,12 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
         return Unreadable(SkipReason.ENCRYPTED, "an e-book with digital rights management")
     if "mimetype" in names:
         declared = _read_member(container, "mimetype").decode("ascii", errors="replace").strip()
-        return declared.removesuffix("-template") if "opendocument" in declared else declared or _ARCHIVE
+        return declared.removesuffix("-template") if "opendocument" in declared else declared or ARCHIVE
     tables = _OOXML_TYPES if "[Content_Types].xml" in names else _IWORK_TYPES
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):
             return mime_type
-    return _ARCHIVE
+    return ARCHIVE
 
 
 def _read_member(container: zipfile.ZipFile, name: str) -> bytes:

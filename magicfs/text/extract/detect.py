@@ -11,6 +11,7 @@ import re
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
     MARKUP_BY_EXTENSION,
+    PARSED_EXTENSIONS,
     SIGNATURES,
     TEXT_BY_EXTENSION,
     TEXT_BY_NAME,
@@ -29,6 +30,11 @@ _MAIL = re.compile(
     rb"\A(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|X-[A-Za-z-]{1,40}|From|To|Date|Subject):[ \t]",
     re.IGNORECASE,
 )
+_RIFF_TYPES = {
+    b"WEBP": (Route.IMAGE, "image/webp"),
+    b"WAVE": (Route.MEDIA, "audio/x-wav"),
+    b"AVI ": (Route.MEDIA, "video/x-msvideo"),
+}
 _MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
 _MAIL_FIELDS = (b"\nsubject:", b"\nfrom:", b"\ndate:", b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 _MIN_MAIL_FIELDS = 3
@@ -50,7 +56,7 @@ def detect(content: bytes, *, name: bytes) -> FileType:
 def has_document_extension(name: bytes) -> bool:
     """Whether the extension is that of a type that needs a parser."""
     extension = _extension(name)
-    return extension in MARKUP_BY_EXTENSION or extension in DAMAGED_IF_NOT_TEXT
+    return extension in MARKUP_BY_EXTENSION or extension in DAMAGED_IF_NOT_TEXT or extension in PARSED_EXTENSIONS
 
 
 def _extension(name: bytes) -> str:
@@ -64,8 +70,8 @@ def _by_signature(content: bytes, head: bytes) -> FileType | None:
             return FileType(route, mime_type)
     if head[4:8] == b"ftyp":
         return _iso_media(head[8:12])
-    if head.startswith(b"RIFF") and head[8:12] in {b"WEBP", b"WAVE", b"AVI "}:
-        return FileType(Route.IMAGE, "image/webp") if head[8:12] == b"WEBP" else FileType(Route.BINARY, "video/x-riff")
+    if head.startswith(b"RIFF") and head[8:12] in _RIFF_TYPES:
+        return FileType(*_RIFF_TYPES[head[8:12]])
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
     if b"%PDF-" in head[:_PDF_HEADER_BYTES]:
@@ -99,7 +105,7 @@ def _iso_media(brand: bytes) -> FileType:
         return FileType(Route.IMAGE, "image/heic")
     if brand in {b"avif", b"avis"}:
         return FileType(Route.IMAGE, "image/avif")
-    return FileType(Route.BINARY, "video/mp4")
+    return FileType(Route.MEDIA, "audio/mp4" if brand[:3] in {b"M4A", b"M4B"} else "video/mp4")
 
 
 def _is_not_text(head: bytes) -> bool:

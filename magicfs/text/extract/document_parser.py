@@ -6,23 +6,42 @@ attachment, comes back here. One thread.
 
 from __future__ import annotations
 
+import codecs
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import container, xml_documents
-from magicfs.text.extract.answers import PartialDocument
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract import archives, container, media, xml_documents
+from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
+from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.pdf_parts import pdf_parts
 
+_PDF: Final = "application/pdf"
+_ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
+
+_PDF_PARTS_TIME_SHARE: Final = 0.1
 _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
+_CHARSETS: Final = (
+    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10"
+    " iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258"
+    " cp437 cp850 cp852 cp866 cp874 koi8-r koi8-u mac-roman tis-620 gb2312 gbk gb18030 big5 euc-jp euc-kr cp932"
+    " cp949 shift-jis iso2022-jp iso2022-kr hz utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le"
+    " utf-32-be ascii latin-1"
+)
+"""The charsets that mail declares."""
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -35,6 +54,13 @@ class DocumentParser:
         self._limits = limits
         self._started = 0.0
         self._depth = 0
+
+    def warm_up(self) -> None:
+        """Load what the libraries load late: the process cannot read it any more behind its walls."""
+        for charset in _CHARSETS.split():
+            codecs.lookup(charset)
+        media.warm_up()
+        self._kreuzberg.warm_up()
 
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         """The text of a file of the detected type, or why there is none.
@@ -50,18 +76,80 @@ class DocumentParser:
         return self._kreuzberg.recognise(page)
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+        outcome = self._parse_container(content, mime_type)
+        if outcome is not None:
+            return outcome
         exact = _exact_type(content, mime_type)
+        if exact == container.ARCHIVE:
+            return self._list_archive(content, mime_type)
         if isinstance(exact, Unreadable):
             return exact
         if exact in xml_documents.OPENDOCUMENT_TYPES:
             return xml_documents.read_opendocument(content, exact)
-        if exact == xml_documents.SVG_TYPE:
-            return xml_documents.read_svg(content)
-        if exact == MESSAGE_TYPE:
+        return self._with_parts(self._kreuzberg(content, exact), content, exact)
+
+    def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
+        """The outcome for mail, media and archives, which the detected type tells; None for any other type."""
+        if mime_type == MESSAGE_TYPE:
             return self._mail_reader().read_message(content)
-        if exact == MAILBOX_TYPE:
+        if mime_type == MAILBOX_TYPE:
             return self._mail_reader().read_mailbox(content)
-        return self._kreuzberg(content, exact)
+        if mime_type == xml_documents.SVG_TYPE:
+            return xml_documents.read_svg(content)
+        if mime_type.startswith("image/"):
+            return self._parse_picture(content, mime_type)
+        if mime_type.startswith(("audio/", "video/")):
+            return media.read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
+        return self._list_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
+
+    def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        """What a picture says of itself, and its recognised text."""
+        said = media.read_picture(content, mime_type)
+        if not self._kreuzberg.recognises_pictures:
+            needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract to read text in images")
+            return said or needs_ocr
+        outcome = self._kreuzberg(content, mime_type)
+        if isinstance(outcome, PartialDocument):
+            outcome = outcome.document
+        if said is None or isinstance(outcome, Unreadable):
+            return said or outcome
+        return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
+
+    def _list_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        until = self._started + self._limits.seconds * _PARTS_TIME_SHARE
+        names = archives.list_archive(content, mime_type, until=until)
+        return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
+
+    def _with_parts(
+        self, outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str
+    ) -> Document | PartialDocument | Unreadable:
+        """The outcome with what the document holds beside its running text."""
+        if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
+            return outcome
+        if mime_type == _PDF:
+            return self._with_pdf_parts(outcome, content)
+        parts = office_parts(content, mime_type)
+        if not parts or isinstance(outcome, PartialDocument):
+            return outcome
+        if isinstance(outcome, Unreadable):
+            return Document(text=parts, mime_type=mime_type)
+        return replace(outcome, text=f"{outcome.text.rstrip()}{PAGE_SEPARATOR}{parts}")
+
+    def _with_pdf_parts(
+        self, outcome: Document | PartialDocument | Unreadable, content: bytes
+    ) -> Document | PartialDocument | Unreadable:
+        until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
+        try:
+            parts = pdf_parts(content, until=until)
+        except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
+            return outcome
+        if not parts:
+            return outcome
+        if isinstance(outcome, Unreadable):
+            return Document(text=PAGE_SEPARATOR.join(parts.values()), mime_type=_PDF)
+        if isinstance(outcome, PartialDocument):
+            return replace(outcome, document=_append_to_pages(outcome.document, parts))
+        return _append_to_pages(outcome, parts)
 
     def _mail_reader(self) -> MailReader:
         return MailReader(
@@ -99,3 +187,15 @@ def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
     if mime_type == "application/x-ole-storage":
         return container.ole_type(content)
     return mime_type
+
+
+def _append_to_pages(document: Document, texts: Mapping[int, str]) -> Document:
+    """The document with more text at the end of some of its pages, by number from 0."""
+    if not document.page_starts:
+        return replace(document, text=PAGE_SEPARATOR.join([document.text.rstrip(), *texts.values()]))
+    pages = [document.text[start:end] for start, end in pairwise([*document.page_starts, len(document.text)])]
+    for page, text in texts.items():
+        if page < len(pages):
+            pages[page] = f"{pages[page].rstrip()}{PAGE_SEPARATOR}{text}{PAGE_SEPARATOR}"
+    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=document.page_starts[0]))
+    return replace(document, text=document.text[: document.page_starts[0]] + "".join(pages), page_starts=starts)

@@ -6,7 +6,6 @@ Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extra
 from __future__ import annotations
 
 from dataclasses import replace
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -21,9 +20,9 @@ from magicfs.text.extract.plain_text import decode, title_of, truncate
 from magicfs.text.extract.sandbox import Sandbox
 from magicfs.text.language import language_of
 
-_SANDBOXED: Final = frozenset({Route.PARSE, Route.MARKUP, Route.IMAGE})
+_PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE})
+"""The routes of files that the sandbox gets as they are."""
 _NOT_READ: Final[dict[Route, Unreadable]] = {
-    Route.ARCHIVE: Unreadable(SkipReason.BINARY, "an archive: not opened"),
     Route.BINARY: Unreadable(SkipReason.BINARY, "holds no text"),
     Route.DAMAGED: Unreadable(SkipReason.CORRUPT, "the content is not what the name says"),
 }
@@ -61,9 +60,8 @@ class FileExtractor:
     """The extractor of the worker. Its parser process starts with the first file that needs one."""
 
     def __init__(self, *, limits: Limits, ocr: Ocr | None = None) -> None:
-        """Without `ocr`, images and scanned pages are not read."""
+        """Without `ocr`, the texts of pictures and of scanned pages are not read."""
         self._limits = limits
-        self._ocr = ocr
         self._sandbox = Sandbox(limits=limits, ocr=ocr)
 
     def __enter__(self) -> Self:
@@ -84,9 +82,9 @@ class FileExtractor:
         return f"{file_type.mime_type} {file_type.route}"
 
     def needs_no_parser(self, kind: str) -> bool:
-        """Whether this process extracts bytes of this kind itself; images too, where OCR is missing."""
+        """Whether this process extracts bytes of this kind itself."""
         route = Route(kind.rpartition(" ")[2])
-        return route not in _SANDBOXED or (route is Route.IMAGE and self._ocr is None)
+        return route not in _PARSED and route is not Route.MARKUP
 
     def may_need_parser(self, name: bytes) -> bool:
         """Whether the extension is one of a type that a parser process reads."""
@@ -104,22 +102,15 @@ class FileExtractor:
         if not content:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)
+        if file_type.route in _PARSED:
+            return self._sandbox.parse(content, mime_type=file_type.mime_type)
         match file_type.route:
             case Route.DECODE:
                 return self._decode(content, file_type)
             case Route.MARKUP:
                 return self._parse_markup(content, file_type)
-            case Route.PARSE:
-                return self._sandbox.parse(content, mime_type=file_type.mime_type)
-            case Route.IMAGE:
-                return self._parse_image(content, file_type)
             case _:
                 return _NOT_READ[file_type.route]
-
-    def _parse_image(self, content: bytes, file_type: FileType) -> Document | Unreadable:
-        if self._ocr is None:
-            return Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract to read text in images")
-        return self._sandbox.parse(content, mime_type=file_type.mime_type)
 
     def _decode(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         text = read_text(content, mime_type=file_type.mime_type)

@@ -20,9 +20,11 @@ class Route(StrEnum):
     PARSE = "parse"
     """Parsed in the sandbox."""
     IMAGE = "image"
-    """Parsed in the sandbox where OCR is installed, else not read."""
+    """The sandbox reads what it says of itself, and recognises its text where OCR is installed."""
+    MEDIA = "media"
+    """Sound or a film: the sandbox reads its tags."""
     ARCHIVE = "archive"
-    """Not read: archives are not opened."""
+    """The sandbox lists the names in it."""
     BINARY = "binary"
     """Not read: the type holds no text."""
     DAMAGED = "damaged"
@@ -70,14 +72,14 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\0asm", Route.BINARY, "application/wasm"),
     (0, b"MZ\x90\0", Route.BINARY, "application/vnd.microsoft.portable-executable"),
     (0, b"SQLite format 3\0", Route.BINARY, "application/vnd.sqlite3"),
-    (0, b"ID3\x02", Route.BINARY, "audio/mpeg"),
-    (0, b"ID3\x03", Route.BINARY, "audio/mpeg"),
-    (0, b"ID3\x04", Route.BINARY, "audio/mpeg"),
-    (0, b"\xff\xfb", Route.BINARY, "audio/mpeg"),
-    (0, b"fLaC\0", Route.BINARY, "audio/flac"),
-    (0, b"OggS\0", Route.BINARY, "audio/ogg"),
-    (0, b"\x1aE\xdf\xa3", Route.BINARY, "video/x-matroska"),
-    (0, b"\0\0\x01\xba", Route.BINARY, "video/mpeg"),
+    (0, b"ID3\x02", Route.MEDIA, "audio/mpeg"),
+    (0, b"ID3\x03", Route.MEDIA, "audio/mpeg"),
+    (0, b"ID3\x04", Route.MEDIA, "audio/mpeg"),
+    (0, b"\xff\xfb", Route.MEDIA, "audio/mpeg"),
+    (0, b"fLaC\0", Route.MEDIA, "audio/flac"),
+    (0, b"OggS\0", Route.MEDIA, "audio/ogg"),
+    (0, b"\x1aE\xdf\xa3", Route.MEDIA, "video/x-matroska"),
+    (0, b"\0\0\x01\xba", Route.MEDIA, "video/mpeg"),
     (0, b"wOFF\0", Route.BINARY, "font/woff"),
     (0, b"wOF2\0", Route.BINARY, "font/woff2"),
     (0, b"OTTO\0", Route.BINARY, "font/otf"),
@@ -117,6 +119,15 @@ DAMAGED_IF_NOT_TEXT: Final[dict[str, str]] = {
     "msg": "application/vnd.ms-outlook",
 }
 """Documents that begin with a signature. A file of that name without the signature is damaged, unless it is text."""
+
+PARSED_EXTENSIONS: Final = frozenset(
+    {
+        *("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "heic", "bmp"),
+        *("mp3", "flac", "ogg", "opus", "m4a", "wav", "mp4", "mov", "mkv", "avi"),
+        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz"),
+    }
+)
+"""Usual names of what a signature tells: pictures, sound, films, archives."""
 
 _CODE: Final = {
     "x-python": "py pyi pyw", "x-java": "java", "x-c": "c h", "x-c++": "cc cpp cxx hh hpp hxx", "x-csharp": "cs",

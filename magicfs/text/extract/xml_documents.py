@@ -1,6 +1,6 @@
 """Reads XML documents that kreuzberg does not: OpenDocument presentations and drawings, and SVG without its geometry.
 
-Runs in the child process, called by `kreuzberg_parser`. The XML parser of the standard library (expat) stops entities
+Runs in the child process, called by `document_parser`. The XML parser of the standard library (expat) stops entities
 that expand without end. Pure functions.
 """
 

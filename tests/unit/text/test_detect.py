@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.extract import FileExtractor, Limits, Ocr
+from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 
@@ -36,7 +36,10 @@ from magicfs.text.extract.file_types import FileType, Route
         (b"\x89PNG\r\n\x1a\n", b"a.txt", Route.IMAGE, "image/png"),
         (b"RIFF\0\0\0\0WEBPVP8 ", b"a", Route.IMAGE, "image/webp"),
         (b"\0\0\0\x18ftypheic", b"a", Route.IMAGE, "image/heic"),
-        (b"\0\0\0\x18ftypisom", b"a", Route.BINARY, "video/mp4"),
+        (b"\0\0\0\x18ftypisom", b"a", Route.MEDIA, "video/mp4"),
+        (b"\0\0\0\x18ftypM4A ", b"a", Route.MEDIA, "audio/mp4"),
+        (b"RIFF\0\0\0\0WAVEfmt ", b"a", Route.MEDIA, "audio/x-wav"),
+        (b"From a@b Mon Feb  5\nSubject: x\n\ny", b"Inbox", Route.PARSE, "application/mbox"),
         (b"BM\x10\0\0\0\0\0\0\0", b"a", Route.IMAGE, "image/bmp"),
         (b"BMW is a car maker", b"a", Route.DECODE, "text/plain"),
         (b"ID3 is a way to grow trees", b"a", Route.DECODE, "text/plain"),
@@ -54,7 +57,16 @@ def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) ->
 
 def test_the_stored_values_of_routes_do_not_change() -> None:
     """`contents.kind` of existing indexes ends with them."""
-    assert [str(route) for route in Route] == ["decode", "markup", "parse", "image", "archive", "binary", "damaged"]
+    assert [str(route) for route in Route] == [
+        "decode",
+        "markup",
+        "parse",
+        "image",
+        "media",
+        "archive",
+        "binary",
+        "damaged",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,8 +75,9 @@ def test_the_stored_values_of_routes_do_not_change() -> None:
         (b"hello", b"a.md", "text/markdown decode", True),
         (b"<p>", b"a.html", "text/html markup", False),
         (b"%PDF-1.7", b"a", "application/pdf parse", False),
-        (b"\x89PNG\r\n\x1a\n", b"a", "image/png image", True),
-        (b"\x1f\x8b", b"a.gz", "application/gzip archive", True),
+        (b"\x89PNG\r\n\x1a\n", b"a", "image/png image", False),
+        (b"fLaC\0", b"a", "audio/flac media", False),
+        (b"\x1f\x8b", b"a.gz", "application/gzip archive", False),
         (b"\x7fELF", b"a", "application/x-executable binary", True),
         (b"\x93\x12\0\0", b"a.pdf", "application/pdf damaged", True),
     ],
@@ -75,13 +88,9 @@ def test_the_stored_kind_of_a_content(content: bytes, name: bytes, kind: str, ne
         assert extractor.needs_no_parser(kind) is needs_no_parser
 
 
-def test_an_image_needs_a_parser_where_ocr_is_installed() -> None:
-    with FileExtractor(limits=Limits(), ocr=Ocr(data_dir="/x", languages=("eng",))) as extractor:
-        assert not extractor.needs_no_parser("image/png image")
-
-
 @pytest.mark.parametrize(
-    ("name", "expected"), [(b"a.PDF", True), (b"a.html", True), (b"a.md", False), (b"pdf", False), (b".pdf", False)]
+    ("name", "expected"),
+    [(b"a.PDF", True), (b"a.html", True), (b"a.jpg", True), (b"a.md", False), (b"pdf", False), (b".pdf", False)],
 )
 def test_a_name_tells_whether_a_parser_may_be_needed(name: bytes, expected: bool) -> None:
     with FileExtractor(limits=Limits()) as extractor:

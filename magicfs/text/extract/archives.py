@@ -1,0 +1,78 @@
+"""Lists the names in archives, without unpacking them to the disk.
+
+Runs in the child process, called by `document_parser`. Of a compressed archive, as much is decompressed in memory as a
+few seconds and the limits allow. Pure functions.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Final
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.plain_text import clean
+
+MAX_NAMES: Final = 5000
+"""The names of an archive that are read, in its own order."""
+_MAX_UNPACKED_BYTES: Final = 1 << 30
+
+_DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
+    "application/gzip": gzip.open,
+    "application/x-bzip2": bz2.open,
+    "application/x-xz": lzma.open,
+}
+
+
+def list_archive(content: bytes, mime_type: str, *, until: float) -> Document | None:
+    """The names in an archive, a line each; None if it has none or cannot be read.
+
+    Reading ends at `until` on the monotonic clock, with the names until then.
+    """
+    names: dict[str, None] = {}
+    try:
+        for name in _names(content, mime_type):
+            if len(names) >= MAX_NAMES or time.monotonic() > until:
+                break
+            names[" ".join(clean(name).split())] = None
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
+        pass  # a damaged archive: the names until there
+    text = "\n".join(filter(None, names))
+    return Document(text=text, mime_type=mime_type) if text else None
+
+
+def _names(content: bytes, mime_type: str) -> Iterator[str]:
+    file: IO[bytes] = io.BytesIO(content)
+    if mime_type == "application/zip":
+        with zipfile.ZipFile(file) as archive:
+            yield from archive.namelist()
+        return
+    if mime_type in _DECOMPRESSORS:
+        file = _Bounded(_DECOMPRESSORS[mime_type](file))
+    elif mime_type != "application/x-tar":
+        return
+    # As a stream: nothing before a member is read twice.
+    with tarfile.open(fileobj=file, mode="r|", errorlevel=0) as tar:
+        for member in tar:
+            yield member.name
+
+
+class _Bounded(io.BytesIO):
+    """A decompressed file that ends after a gigabyte: an archive may decompress to anything."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._left = _MAX_UNPACKED_BYTES
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._file.read(self._left if size is None or size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data

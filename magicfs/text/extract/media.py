@@ -1,0 +1,182 @@
+"""Reads what pictures, sound and films say of themselves: date, camera and place; title, artist and album.
+
+Runs in the child process, called by `document_parser`. The only module that imports Pillow and tinytag. Neither decodes
+the picture or the sound.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+import tinytag
+from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.plain_text import clean, decode
+
+_MAX_VALUE_CHARACTERS: Final = 5000
+
+_BASE: Final = ExifTags.Base
+_EXIF_TEXTS: Final = (
+    ("Title", (_BASE.XPTitle,)),
+    ("Description", (_BASE.ImageDescription, _BASE.UserComment, _BASE.XPComment, _BASE.XPSubject)),
+    ("Keywords", (_BASE.XPKeywords,)),
+    ("Author", (_BASE.Artist, _BASE.XPAuthor)),
+    ("Copyright", (_BASE.Copyright,)),
+    ("Camera", (_BASE.Make, _BASE.Model, _BASE.LensModel)),
+)
+_WINDOWS_TAGS: Final = frozenset({_BASE.XPTitle, _BASE.XPComment, _BASE.XPAuthor, _BASE.XPKeywords, _BASE.XPSubject})
+"""Fields that Windows writes, in UTF-16."""
+_EXIF_DATES: Final = (_BASE.DateTimeOriginal, _BASE.DateTimeDigitized, _BASE.DateTime)
+
+_IPTC_TEXTS: Final = (
+    ("Title", (2, 5)), ("Headline", (2, 105)), ("Description", (2, 120)), ("Keywords", (2, 25)), ("Author", (2, 80)),
+    ("Place", (2, 92)), ("City", (2, 90)), ("Region", (2, 95)), ("Country", (2, 101)),
+)  # fmt: skip
+_INFO_TEXTS: Final = ("Title", "Description", "Comment", "comment", "Author", "Keywords", "Copyright")
+"""Text chunks of PNG, comments of GIF and JPEG."""
+
+_XMP_TEXTS: Final = frozenset({"title", "description", "subject", "creator", "Headline", "City", "Country", "Location"})
+_DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
+_DEGREES: Final = 3
+
+_TAGS: Final = ("title", "artist", "album", "albumartist", "composer", "genre", "year", "comment")
+
+
+def warm_up() -> None:
+    """Load the readers of all kinds of pictures, which Pillow does only when it meets one."""
+    Image.init()
+
+
+def read_picture(content: bytes, mime_type: str) -> Document | None:
+    """What a picture says of itself, a line each; None if it says nothing, or cannot be read."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            lines = dict.fromkeys(_picture_lines(image))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    title = next((line.partition(": ")[2] for line in lines if line.startswith("Title: ")), None)
+    return Document(text="\n".join(lines), mime_type=mime_type, title=title) if lines else None
+
+
+def read_recording(content: bytes, mime_type: str) -> Document | None:
+    """The tags of sound or a film, a line each; None if it has none, or cannot be read."""
+    try:
+        tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
+    except (tinytag.TinyTagException, OSError, ValueError):
+        return None
+    values: dict[str, list[str]] = {
+        name: [_one_line(value) for value in [getattr(tag, name, None), *tag.other.get(name, [])] if value]
+        for name in _TAGS
+    }
+    lines = [
+        f"{name.capitalize()}: {', '.join(dict.fromkeys(filter(None, texts)))}"
+        for name, texts in values.items()
+        if any(texts)
+    ]
+    if not lines:
+        return None
+    return Document(
+        text="\n".join(lines),
+        mime_type=mime_type,
+        title=next(iter(values["title"]), None),
+        author=next(iter(values["artist"]), None),
+    )
+
+
+def _picture_lines(image: Image.Image) -> Iterator[str]:
+    exif = image.getexif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    for label, tags in _EXIF_TEXTS:
+        values = dict.fromkeys(filter(None, (_field(tag, exif.get(tag) or details.get(tag)) for tag in tags)))
+        if values:
+            yield f"{label}: {', '.join(values)}"
+    for tag in _EXIF_DATES:
+        date = _exif_text(exif.get(tag) or details.get(tag))
+        if _DATED.fullmatch(date):
+            with contextlib.suppress(ValueError):
+                moment = datetime(*map(int, re.findall(r"\d+", date)))  # type: ignore[arg-type]  # noqa: DTZ001
+                yield f"Date: {moment:%Y-%m-%d %H:%M, %A %d %B %Y}"
+                break
+    place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
+    if place:
+        yield place
+    yield from _iptc_lines(image)
+    for name in _INFO_TEXTS:
+        value = _exif_text(image.info.get(name))
+        if value:
+            yield f"{name.capitalize()}: {value}"
+    yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+
+
+def _iptc_lines(image: Image.Image) -> Iterator[str]:
+    try:
+        iptc = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]  # `open` gives an `ImageFile`
+    except (SyntaxError, OSError, ValueError, KeyError, TypeError):
+        return
+    for label, key in _IPTC_TEXTS:
+        value: Any = iptc.get(key)
+        texts = [_exif_text(item) for item in (value if isinstance(value, list) else [value])]
+        if any(texts):
+            yield f"{label}: {', '.join(filter(None, texts))}"
+
+
+def _xmp_lines(packet: object) -> Iterator[str]:
+    """Yield the texts of an XMP packet; none for a malformed one."""
+    if isinstance(packet, str):
+        packet = packet.encode("utf-8", "replace")
+    if not isinstance(packet, bytes):
+        return
+    try:
+        root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314  (expat stops entities that expand without end)
+    except ET.ParseError:
+        return
+    for element in root.iter():
+        name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        if name in _XMP_TEXTS:
+            texts = dict.fromkeys(filter(None, (_one_line(text) for text in element.itertext())))
+            if texts:
+                yield f"{name.capitalize()}: {', '.join(texts)}"
+
+
+def _field(tag: int, value: object) -> str:
+    if tag in _WINDOWS_TAGS and isinstance(value, bytes):
+        value = value.decode("utf-16-le", "replace")
+    return _exif_text(value)
+
+
+def _exif_text(value: object) -> str:
+    """A value of EXIF as one line; empty for anything but text. A comment begins with its charset."""
+    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        value = bytes(item & 0xFF for item in value)
+    if isinstance(value, bytes):
+        for prefix in (b"ASCII\0\0\0", b"UNICODE\0", b"\0" * 8):
+            value = value.removeprefix(prefix)
+        value = decode(value.rstrip(b"\0")) or ""
+    return _one_line(value) if isinstance(value, str) else ""
+
+
+def _one_line(value: object) -> str:
+    return " ".join(clean(str(value)).split())[:_MAX_VALUE_CHARACTERS]
+
+
+def _place(gps: Mapping[int, Any]) -> str:
+    """The place of a picture as decimal degrees, as maps take it; empty without one."""
+    try:
+        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef], negative="S")
+        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef], negative="W")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return ""
+    return f"Place: {latitude:.5f}, {longitude:.5f}"
+
+
+def _degrees(parts: Any, reference: Any, *, negative: str) -> float:
+    degrees, minutes, seconds = (float(part) for part in tuple(parts)[:_DEGREES])
+    value = degrees + minutes / 60 + seconds / 3600
+    return -value if str(reference).strip("\0 ").upper() == negative else value
