@@ -146,8 +146,9 @@ def main(arguments: list[str]) -> None:
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 
     kreuzberg = KreuzbergParser(ocr=ocr, pdf_path=f"/proc/self/fd/{int(arguments[2])}" if ocr else None)
-    kreuzberg.warm_up()
-    serve(DocumentParser(kreuzberg, limits=limits), limits=limits)
+    parser = DocumentParser(kreuzberg, limits=limits)
+    parser.warm_up()
+    serve(parser, limits=limits)
 
 
 if __name__ == "__main__":

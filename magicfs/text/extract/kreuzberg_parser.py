@@ -86,6 +86,11 @@ class KreuzbergParser:
             self._picture_config = _config(ocr=_ocr_config(ocr))
             self._page_config = _config(ocr=_ocr_config(ocr, preprocessing=_AS_DRAWN))
 
+    @property
+    def recognises_pictures(self) -> bool:
+        """Whether there is OCR."""
+        return self._picture_config is not None
+
     def warm_up(self) -> None:
         """Make the library load all it needs, before the limits are set relative to the memory in use.
 
