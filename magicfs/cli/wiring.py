@@ -204,6 +204,7 @@ class WorkerServices:
 
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
+        from magicfs.ingest.host_claim import boot_id
         from magicfs.pipeline.extract import ExtractService
         from magicfs.text.extract import FileExtractor, Limits, find_ocr
 
@@ -214,6 +215,7 @@ class WorkerServices:
             extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
             chunker=self._chunker_for(active_spec(self._database)),
             host=settings.host,
+            boot=boot_id(),
             owner=self._owner,
             max_file_bytes=settings.max_file_mb << 20,
             max_embedded_chunks=settings.max_embedded_chunks,
@@ -229,7 +231,6 @@ class WorkerServices:
 
         def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
             return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
-        from magicfs.ingest.host_claim import boot_id
 
         def load(spec: ModelSpec) -> Embedder:
             return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
@@ -240,7 +241,6 @@ class WorkerServices:
             load=load,
             cut=cut,
             owner=self._owner,
-            boot=boot_id(),
             paused=_embedding_paused(self._settings),
         )
 
