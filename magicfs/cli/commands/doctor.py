@@ -122,8 +122,8 @@ def _lines_of_omissions(facts: FileFacts) -> list[str]:
         )
     if facts.unread_pages:
         lines.append(
-            f"left out  {facts.unread_pages:,} scanned pages, which were not recognised in MAGICFS_EXTRACT_SECONDS: "
-            f"raise it, {retry}"
+            f"left out  {facts.unread_pages:,} scanned pages: the parser failed on them, or they took more than "
+            f"MAGICFS_EXTRACT_SECONDS: raise it, {retry}"
         )
     return lines
 

@@ -1,14 +1,15 @@
 """The answers of the parser process: how `child` encodes an outcome, and how `sandbox` decodes it.
 
 A file has one answer, or several when pages without a text layer are recognised: first the document with the text that
-it has, then each recognised page as soon as it is there, then an end. So the parent keeps what was read when the child
-is killed. Every field is checked: a file may have taken control of the child. No I/O; an `Answers` is for one thread.
+it has, then each page as soon as it is recognised or has failed, then an end. So the parent keeps what was read when
+the child is killed, and knows at which page that was. Every field is checked: a file may have taken control of the
+child. No I/O; an `Answers` is for one thread.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -36,17 +37,15 @@ class PartialDocument:
     document: Document
     """It has page starts; its text may be blank."""
     pages: tuple[int, ...]
-    """The pages without a text layer, by number from 0; at least one."""
-    recognise: Callable[[int], str]
-    """Returns the text of such a page. May raise any exception."""
+    """The pages without a text layer, by number from 0, ascending; at least one."""
 
 
-def encode_unreadable(unreadable: Unreadable, *, is_last: bool) -> Message:
-    """The only answer about a file without text. `is_last` announces the end of the child."""
-    return Message({"reason": unreadable.reason.value, "detail": _one_line(unreadable.detail), "last": is_last})
+def encode_unreadable(unreadable: Unreadable) -> Message:
+    """The only answer about a file without text."""
+    return Message(_encode_reason(unreadable))
 
 
-def encode_document(document: Document, *, is_last: bool = False, pages: Sequence[int] = ()) -> Message:
+def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message:
     """The only answer about a document, or the first one when more follow: about its `pages` without a text layer."""
     metadata: dict[str, Any] = {
         "mime_type": document.mime_type,
@@ -56,7 +55,6 @@ def encode_document(document: Document, *, is_last: bool = False, pages: Sequenc
         "page_starts": document.page_starts,
         "cut_bytes": document.cut_bytes,
         "pages": pages,
-        "last": is_last,
     }
     return Message(metadata, document.text.encode("utf-8"))
 
@@ -66,23 +64,56 @@ def encode_page(page: int, text: str) -> Message:
     return Message({"page": page}, text.encode("utf-8"))
 
 
-def encode_end(*, cut_bytes: int, is_last: bool) -> Message:
+def encode_unread_page(page: int, unreadable: Unreadable) -> Message:
+    """The answer about a page that could not be recognised; pages count from 0."""
+    return Message({"page": page, **_encode_reason(unreadable)})
+
+
+def encode_end(*, cut_bytes: int = 0) -> Message:
     """The last answer about a document with recognised pages, of whose texts `cut_bytes` were cut off."""
-    return Message({"cut_bytes": cut_bytes, "last": is_last})
+    return Message({"cut_bytes": cut_bytes})
+
+
+def as_final(answer: Message, *, is_last: bool) -> Message:
+    """The last answer about a file; `is_last` announces the end of the child."""
+    return Message({**answer.head, "last": is_last}, answer.body)
 
 
 class Answers:
-    """Collects the answers about one file."""
+    """Collects the answers about one file, of one child or of several in turn."""
 
     def __init__(self) -> None:
         self.complete = False
         """Whether the file has no further answer."""
         self.is_last = False
         """Whether the child ends after this file."""
+        self.text_bytes = 0
+        """The bytes of UTF-8 that were received."""
         self._outcome: Document | Unreadable | None = None
         self._pages: frozenset[int] = frozenset()
         self._texts: dict[int, str] = {}
+        self._failures: dict[int, Unreadable] = {}
         self._cut_bytes = 0
+
+    @property
+    def has_document(self) -> bool:
+        """Whether a document was read; some of its pages may be pending."""
+        return isinstance(self._outcome, Document)
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """Why the file was not read, if that was the answer."""
+        return self._outcome if isinstance(self._outcome, Unreadable) else None
+
+    @property
+    def pending(self) -> int:
+        """The number of pages about which there is no answer yet."""
+        return len(self._pages) - len(self._texts) - len(self._failures)
+
+    @property
+    def pending_pages(self) -> tuple[int, ...]:
+        """Those pages, ascending: the child works on the first one."""
+        return tuple(sorted(self._pages - self._texts.keys() - self._failures.keys()))
 
     def add(self, answer: Message) -> None:
         """Decode one answer. Raises `FramingError` when it is malformed."""
@@ -98,10 +129,15 @@ class Answers:
                 self.complete = True
         except (KeyError, TypeError, ValueError) as error:
             raise FramingError(f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARACTERS]) from error
+        self.text_bytes += len(answer.body)
         self.is_last = bool(answer.head.get("last"))
 
+    def fail_page(self, page: int, unreadable: Unreadable) -> None:
+        """Record why a page was not recognised."""
+        self._failures[page] = unreadable
+
     def outcome(self) -> Document | Unreadable | None:
-        """The outcome so far; None when no text was read and there may be some in pages that were not recognised."""
+        """The outcome so far; None while no text was read and nothing says why."""
         if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._pages:
             return self._outcome
         document = dataclasses.replace(
@@ -109,15 +145,20 @@ class Answers:
             cut_bytes=self._outcome.cut_bytes + self._cut_bytes,
             unread_pages=len(self._pages) - len(self._texts),
         )
-        if not document.text.isspace():
+        if document.text and not document.text.isspace():
             return document
-        return None if document.unread_pages else Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pages")
+        if not document.unread_pages:
+            return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pages")
+        return next(iter(self._failures.values()), None)
 
     def _add_page(self, answer: Message) -> None:
         page = int(answer.head["page"])
-        if page not in self._pages or page in self._texts:
+        if page not in self._pages or page in self._texts or page in self._failures:
             raise ValueError(f"page {page} was not expected")
-        self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
+        if "reason" in answer.head:
+            self._failures[page] = _decode_reason(answer)
+        else:
+            self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
 
 
 def pages_without_text(document: Document) -> tuple[int, ...]:
@@ -159,7 +200,7 @@ def _letters_and_digits(text: str, *, limit: int | None = None) -> int:
 def _decode_outcome(answer: Message) -> Document | Unreadable:
     head = answer.head
     if "reason" in head:
-        return Unreadable(SkipReason(head["reason"]), clean(str(head.get("detail") or ""))[:_MAX_DETAIL_CHARACTERS])
+        return _decode_reason(answer)
     return Document(
         text=clean(answer.body.decode("utf-8", errors="replace")),
         mime_type=str(head["mime_type"])[:_MAX_MIME_TYPE_CHARACTERS],
@@ -169,6 +210,15 @@ def _decode_outcome(answer: Message) -> Document | Unreadable:
         page_starts=tuple(int(start) for start in head["page_starts"]),
         cut_bytes=_count(head["cut_bytes"]),
     )
+
+
+def _encode_reason(unreadable: Unreadable) -> dict[str, Any]:
+    return {"reason": unreadable.reason.value, "detail": _one_line(unreadable.detail)}
+
+
+def _decode_reason(answer: Message) -> Unreadable:
+    detail = clean(str(answer.head.get("detail") or ""))[:_MAX_DETAIL_CHARACTERS]
+    return Unreadable(SkipReason(answer.head["reason"]), detail)
 
 
 def _decode_pages(answer: Message, outcome: Document | Unreadable) -> frozenset[int]:

@@ -13,18 +13,37 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.text.extract import confine
-from magicfs.text.extract.answers import PartialDocument, encode_document, encode_end, encode_page, encode_unreadable
+from magicfs.text.extract.answers import (
+    PartialDocument,
+    as_final,
+    encode_document,
+    encode_end,
+    encode_page,
+    encode_unread_page,
+    encode_unreadable,
+)
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.plain_text import truncate
 
-Parser = Callable[[bytes, str], Document | PartialDocument | Unreadable]
-"""Takes a file's bytes and their detected MIME type."""
+
+class Parser(Protocol):
+    """Extracts the text of files. Both methods may raise any exception."""
+
+    def __call__(self, content: bytes, mime_type: str, /) -> Document | PartialDocument | Unreadable:
+        """The text of a file's bytes, of the detected MIME type."""
+        ...
+
+    def recognise(self, page: int, /) -> str:
+        """The text of a page of the shared PDF file, by number from 0."""
+        ...
+
 
 MAX_FILE_BYTES = 2**31
 """A sanity check of the announced length. The setting `max_file_mb` bounds files before they are sent."""
@@ -59,49 +78,67 @@ def serve(parser: Parser, *, limits: Limits) -> None:
         except Disconnected:
             return
         confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
-        started = time.monotonic()
-        outcome = _run(parser, request, limits=limits)
-        served += 1
+        final = _answer(connection, request, parser, limits=limits)
         del request
-        cut_bytes = 0
-        if isinstance(outcome, PartialDocument):
-            cut_bytes = _send_partial(connection, outcome, limits=limits, deadline=started + limits.seconds)
+        served += 1
         is_last = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
-        match outcome:
-            case Unreadable():
-                send(connection, encode_unreadable(outcome, is_last=is_last))
-            case Document():
-                send(connection, encode_document(outcome, is_last=is_last))
-            case PartialDocument():
-                send(connection, encode_end(cut_bytes=cut_bytes, is_last=is_last))
+        send(connection, as_final(final, is_last=is_last))
         if is_last:
             return
 
 
-def _send_partial(connection: socket.socket, partial: PartialDocument, *, limits: Limits, deadline: float) -> int:
-    """Send a document, and then its recognised pages one by one, as long as there are time and room.
+def _answer(connection: socket.socket, request: Message, parser: Parser, *, limits: Limits) -> Message:
+    """Send all answers to a request but the last one, and return that."""
+    deadline = time.monotonic() + limits.seconds
+    if "pages" in request.head:
+        # Another child has read the file, and failed at one of its pages.
+        deadline = time.monotonic() + request.head["seconds"]
+        return _recognise(connection, parser, request.head["pages"], room=request.head["room"], deadline=deadline)
+    outcome = _run(parser, request, limits=limits)
+    match outcome:
+        case Unreadable():
+            return encode_unreadable(outcome)
+        case Document():
+            return encode_document(outcome)
+        case PartialDocument():
+            answer = encode_document(outcome.document, pages=outcome.pages)
+            send(connection, answer)
+            room = limits.text_bytes - len(answer.body)
+            return _recognise(connection, parser, outcome.pages, room=room, deadline=deadline)
 
-    Returns how many bytes of them were cut off. No page is begun that would end after `deadline` if it took as long as
-    the slowest one before.
+
+def _recognise(
+    connection: socket.socket, parser: Parser, pages: Sequence[int], *, room: int, deadline: float
+) -> Message:
+    """Send recognised pages one by one, as long as there are time and room for bytes of text. Returns the end.
+
+    No page is begun that would end after `deadline` if it took as long as the slowest one before.
     """
-    send(connection, encode_document(partial.document, pages=partial.pages))
-    room = limits.text_bytes - len(partial.document.text.encode("utf-8"))
     slowest = 0.0
-    for page in partial.pages:
+    for page in pages:
         started = time.monotonic()
         if started + slowest >= deadline:
             break
         try:
-            text = partial.recognise(page)
-        except Exception:  # noqa: BLE001, S112  (a parser may raise anything; the page counts as not recognised)
+            text = parser.recognise(page)
+        except Exception as error:  # noqa: BLE001  (a parser may raise anything; it costs this page)
+            send(connection, encode_unread_page(page, _unreadable(error)))
             continue
         text, cut_bytes = truncate(text, max_bytes=room)
-        send(connection, encode_page(page, text))
+        answer = encode_page(page, text)
+        send(connection, answer)
         if cut_bytes:
-            return cut_bytes
-        room -= len(text.encode("utf-8"))
+            return encode_end(cut_bytes=cut_bytes)
+        room -= len(answer.body)
         slowest = max(slowest, time.monotonic() - started)
-    return 0
+    return encode_end()
+
+
+def _unreadable(error: Exception) -> Unreadable:
+    """What an exception of a parser means for the file or the page."""
+    if isinstance(error, MemoryError):
+        return Unreadable(SkipReason.BOMB, "needs more memory than one file may use")
+    return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
 
 
 def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | PartialDocument | Unreadable:
@@ -111,7 +148,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Part
     except MemoryError:
         return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
     except Exception as error:  # noqa: BLE001  (a parser may raise anything; it must not end this process)
-        return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
+        return _unreadable(error)
     match outcome:
         case Unreadable():
             return outcome
@@ -121,7 +158,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Part
         case PartialDocument():
             document = _truncate_document(outcome.document, limits=limits)
             pages = tuple(page for page in outcome.pages if page < len(document.page_starts))
-            return PartialDocument(document, pages, outcome.recognise) if pages else document
+            return PartialDocument(document, pages) if pages else document
 
 
 def _truncate_document(document: Document, *, limits: Limits) -> Document:

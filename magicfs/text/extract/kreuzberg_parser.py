@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import re
 import zlib
-from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -59,6 +58,8 @@ _DPI = 200
 _MAX_SIDE_PIXELS = 4000
 """The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
 _POINTS_PER_INCH = 72
+_PREVIEW_DPI = 72
+"""The lowest resolution at which the library draws."""
 
 _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=_POINTS_PER_INCH, auto_rotate=False, deskew=False)
 """The library takes a picture without a resolution for one of 72 dpi, and would scale it up: half of the time of a
@@ -130,9 +131,12 @@ class KreuzbergParser:
         config = self._picture_config if mime_type.startswith("image/") else None
         return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
 
-    def _recognise(self, page: int, *, path: str, dpi: int) -> str:
-        """The recognised text of a page of the PDF file at `path`."""
-        picture = kreuzberg.render_pdf_page(path, page, dpi=dpi)
+    def recognise(self, page: int) -> str:
+        """The recognised text of a page of the PDF file at `pdf_path`, by number from 0."""
+        if self._pdf_path is None:
+            raise RuntimeError("no PDF file is shared with this process")
+        dpi = _dpi(_picture_size(kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_PREVIEW_DPI)))
+        picture = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi)
         if _is_blank(picture):
             return ""
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
@@ -142,8 +146,7 @@ class KreuzbergParser:
         if mime_type == _PDF and self._pdf_path is not None:
             pages = pages_without_text(document)
             if pages:
-                recognise = partial(self._recognise, path=self._pdf_path, dpi=_dpi(result))
-                return PartialDocument(document, pages, recognise)
+                return PartialDocument(document, pages)
         if document.text and not document.text.isspace():
             return document
         if mime_type == _PDF and self._picture_config is None and _PDF_IMAGE.search(content):
@@ -194,13 +197,15 @@ def _document(result: Any, mime_type: str) -> Document:
     )
 
 
-def _dpi(result: Any) -> int:
-    """The resolution at which the largest page of a PDF file has a bounded number of pixels."""
-    pages = (result.metadata.get("pages") or {}).get("pages") or ()
-    longest = max((side for page in pages for side in page.get("dimensions") or ()), default=0)
-    if longest * _DPI <= _MAX_SIDE_PIXELS * _POINTS_PER_INCH:
-        return _DPI
-    return max(1, int(_MAX_SIDE_PIXELS * _POINTS_PER_INCH / longest))
+def _dpi(preview: tuple[int, int]) -> int:
+    """The resolution at which a page with a preview of this width and height has a bounded number of pixels."""
+    longest = max(preview) / _PREVIEW_DPI
+    return max(1, min(_DPI, int(_MAX_SIDE_PIXELS / longest)))
+
+
+def _picture_size(png: bytes) -> tuple[int, int]:
+    """The width and the height of a picture in pixels."""
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
 def _is_blank(png: bytes) -> bool:

@@ -1,41 +1,29 @@
 """Parses files in a child process (`child`), which is started when a file needs it and replaced when it fails.
 
-Used by `FileExtractor`. Not thread-safe: a sandbox belongs to the thread that uses it first, and the kernel kills the
-child when that thread ends. The child is a new program, not a fork, so it inherits no threads, locks or descriptors.
+Used by `FileExtractor`. Says what is asked of the child and what follows from a failure; `parser_process` is the
+process itself. Not thread-safe: a sandbox belongs to the thread that uses it first, and the kernel kills the child when
+that thread ends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import logging
 import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.errors import ServerError
-from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import Answers
 from magicfs.text.extract.options import Limits, Ocr, Wall
+from magicfs.text.extract.parser_process import ParserProcess
 
 log = logging.getLogger(__name__)
-
-_START_SECONDS = 60.0
-"""The child imports a large library from a disk that may be busy."""
-
-_EXIT_SECONDS = 5.0
-
-_OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"cannot allocate memory", b"bad_alloc")
-"""Messages of libraries that abort because an allocation has failed, in lower case."""
 
 _INHERITED_VARIABLES = (
     "PATH",
@@ -51,8 +39,6 @@ _INHERITED_VARIABLES = (
 
 _PDF = "application/pdf"
 
-_MAX_OUTPUT_BYTES = 64 * 1024
-
 
 class Sandbox:
     """Parses files in a child process, one at a time."""
@@ -66,7 +52,7 @@ class Sandbox:
         self._environment = _environment(ocr)
         self._shares_pdf = ocr is not None
         self._command = list(command) if command is not None else _command(limits, ocr)
-        self._child: _Child | None = None
+        self._child: ParserProcess | None = None
         self._walls_are_logged = False
 
     def missing_walls(self) -> list[Wall]:
@@ -82,12 +68,12 @@ class Sandbox:
         Raises `ServerError` when no child can be started.
         """
         request = Message({"mime_type": mime_type}, content)
-        outcome, is_worth_a_retry = self._parse_once(request)
-        if is_worth_a_retry:
-            outcome, is_worth_a_retry = self._parse_once(request)
-        if is_worth_a_retry and isinstance(outcome, Unreadable):
-            return Unreadable(SkipReason.CRASHED, "the parser was killed twice")
-        return outcome
+        answers, failure = self._read(request)
+        if failure is not None and failure.may_be_chance and not answers.has_document:
+            answers, failure = self._read(request)
+            if failure is not None and failure.may_be_chance and not answers.has_document:
+                return Unreadable(SkipReason.CRASHED, "the parser was killed twice")
+        return answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
 
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""
@@ -95,10 +81,10 @@ class Sandbox:
             self._child.kill()
             self._child = None
 
-    def _running_child(self) -> _Child:
+    def _running_child(self) -> ParserProcess:
         if self._child is None or not self._child.alive():
             self.close()
-            self._child = _Child(self._command, self._environment, shares_pdf=self._shares_pdf)
+            self._child = ParserProcess(self._command, self._environment, shares_pdf=self._shares_pdf)
             self._log_walls(self._child.missing_walls)
         return self._child
 
@@ -112,157 +98,85 @@ class Sandbox:
         else:
             log.info("walls keep parsers from %s", ", ".join(Wall))
 
-    def _parse_once(self, request: Message) -> tuple[Document | Unreadable, bool]:
-        """The outcome, and whether a new child should try again.
+    def _read(self, request: Message) -> tuple[Answers, _Failure | None]:
+        """The answers about a file, and the failure that ended them, if one did.
 
-        That is so when the cause may be an earlier file of this child, or another process that killed the child.
+        A document that was read stays. Its pages are recognised by further children, each of which begins at the page
+        at which the one before it failed. A page that takes too long, or at which two children fail, is left out.
         """
+        self._running_child()
+        deadline = time.monotonic() + self._limits.seconds
+        answers = Answers()
+        failure = self._exchange(request, answers, content=request.body, deadline=deadline)
+        failed_before = None
+        while failure is not None and answers.pending and time.monotonic() < deadline:
+            page = answers.pending_pages[0]
+            if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
+                answers.fail_page(page, failure.unreadable)
+            failed_before = page
+            if answers.pending:
+                rest = self._request_for_rest(request, answers, deadline=deadline)
+                failure = self._exchange(rest, answers, content=request.body, deadline=deadline)
+        return answers, failure
+
+    def _request_for_rest(self, request: Message, answers: Answers, *, deadline: float) -> Message:
+        """The request to recognise the pending pages of a file, whose text another child has read."""
+        return Message(
+            {
+                "mime_type": request.head["mime_type"],
+                "pages": answers.pending_pages,
+                "seconds": deadline - time.monotonic(),
+                "room": self._limits.text_bytes - answers.text_bytes,
+            }
+        )
+
+    def _exchange(self, request: Message, answers: Answers, *, content: bytes, deadline: float) -> _Failure | None:
+        """Send a request about `content` and add all answers to `answers`, or return why they are not complete."""
         child = self._running_child()
         served_before = child.served
-        answers = Answers()
         try:
-            for answer in child.exchange(request, limits=self._limits):
-                answers.add(answer)
-                if answers.complete:
-                    break
+            if request.head["mime_type"] == _PDF:
+                child.share(content)
+            child.send(request, deadline=deadline)
+            while not answers.complete:
+                room = self._limits.text_bytes - answers.text_bytes
+                answers.add(child.receive(max_body_bytes=room, deadline=_next_deadline(answers, deadline)))
         except TimeoutError:
             self.close()
-            return answers.outcome() or self._timed_out(), False
+            return _Failure(self._timed_out(), may_be_chance=False)
         except FramingError as error:
-            unreadable, was_killed = child.cause_of_failure(error)
+            cause, was_killed = child.cause_of_failure(error)
             self.close()
-            log.info("the parser failed (%s) on a %s", unreadable.detail, request.head["mime_type"])
-            return answers.outcome() or unreadable, was_killed or served_before > 0
+            log.info("the parser failed (%s) on a %s", cause.detail, request.head["mime_type"])
+            return _Failure(cause, may_be_chance=was_killed or served_before > 0)
         child.finish_file()
-        outcome = answers.outcome() or self._timed_out()
-        is_worth_a_retry = isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BOMB and served_before > 0
-        if answers.is_last or is_worth_a_retry:
+        unreadable = answers.unreadable
+        failure = None
+        if unreadable is not None and unreadable.reason is SkipReason.BOMB and served_before > 0:
+            failure = _Failure(unreadable, may_be_chance=True)
+        if answers.is_last or failure is not None:
             self.close()
-        return outcome, is_worth_a_retry
+        return failure
 
     def _timed_out(self) -> Unreadable:
         return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
 
 
-class _Child:
-    """A child process, the connection to it, and its output."""
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why the answers about a file are not complete."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], *, shares_pdf: bool) -> None:
-        """Start the process. With `shares_pdf`, it gets the descriptor of a file in memory as its last argument.
-
-        The file holds each PDF file while it is parsed: the library draws pages of files only, and the child may write
-        none.
-        """
-        self.served = 0
-        """The number of files that were answered."""
-        self._pdf = os.memfd_create("magicfs-pdf") if shares_pdf else None
-        shared = [] if self._pdf is None else [self._pdf]
-        ours, theirs = socket.socketpair()
-        self._connection = ours
-        self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
-        # While the library loads, it unpacks a shared object into the temporary directory, under a name that any user
-        # could have taken, and makes a cache directory. A private directory serves for both until the child is ready.
-        self._directory = tempfile.mkdtemp(prefix="magicfs-", dir=_temporary_directory_without_noexec())
-        environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
-        try:
-            self._process = subprocess.Popen(
-                [*command, *map(str, shared)],
-                stdin=theirs.fileno(),
-                stdout=self._output,
-                stderr=self._output,
-                env=environment,
-                cwd="/",
-                pass_fds=shared,
-            )
-        except OSError as error:
-            ours.close()
-            self._close_files()
-            raise ServerError(f"no process for reading files can be started ({error})") from error
-        finally:
-            theirs.close()
-        try:
-            ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
-        except (TimeoutError, FramingError) as error:
-            last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
-            self.kill()
-            raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
-        standing = ready.head.get("walls", ())
-        self.missing_walls = [wall for wall in Wall if wall not in standing]
-        self._remove_directory()
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def exchange(self, request: Message, *, limits: Limits) -> Iterator[Message]:
-        """Send a request and yield its answers, without an end. Raises `TimeoutError` or `FramingError`."""
-        self._output.truncate(0)
-        deadline = time.monotonic() + limits.seconds
-        if self._pdf is not None and request.head["mime_type"] == _PDF:
-            _overwrite(self._pdf, request.body)
-        send(self._connection, request, deadline=deadline)
-        room = limits.text_bytes
-        while True:
-            answer = receive(self._connection, max_body_bytes=room, deadline=deadline)
-            room -= len(answer.body)
-            yield answer
-
-    def finish_file(self) -> None:
-        """Count a file whose answers are complete, and free its copy."""
-        self.served += 1
-        if self._pdf is not None:
-            os.ftruncate(self._pdf, 0)
-
-    def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
-        """Why the child gave no answer, and whether another process may have killed it."""
-        if isinstance(error, Disconnected):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_EXIT_SECONDS)
-        code = self._process.poll()
-        if code is None:
-            return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"), False
-        if code == -signal.SIGXCPU:
-            return Unreadable(SkipReason.TIMEOUT, "used up its processor time"), False
-        printed = self._printed().lower()
-        if any(message in printed for message in _OUT_OF_MEMORY):
-            return Unreadable(SkipReason.BOMB, "needs more memory than one file may use"), False
-        cause = _signal_name(-code) if code < 0 else f"exit code {code}"
-        return Unreadable(SkipReason.CRASHED, cause), code in (-signal.SIGKILL, -signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Kill the process and free its resources. Killing loses nothing: the child keeps no state."""
-        self._connection.close()
-        self._process.kill()
-        self._process.wait()
-        self._close_files()
-
-    def _close_files(self) -> None:
-        self._output.close()
-        if self._pdf is not None:
-            os.close(self._pdf)
-        self._remove_directory()
-
-    def _remove_directory(self) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
-
-    def _printed(self) -> bytes:
-        """The output of the child to stdout and stderr since its last request."""
-        self._output.seek(0)
-        return self._output.read(_MAX_OUTPUT_BYTES)
+    unreadable: Unreadable
+    may_be_chance: bool
+    """Whether the cause may be an earlier file of the child, or another process that killed it."""
 
 
-def _overwrite(descriptor: int, content: bytes) -> None:
-    os.ftruncate(descriptor, 0)
-    written = 0
-    while written < len(content):
-        written += os.pwrite(descriptor, memoryview(content)[written:], written)
-
-
-def _temporary_directory_without_noexec() -> str | None:
-    """A temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
-    for path in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  (mkdtemp makes a private one in it)
-        if os.access(path, os.W_OK | os.X_OK) and not os.statvfs(path).f_flag & os.ST_NOEXEC:
-            return path
-    return None
+def _next_deadline(answers: Answers, deadline: float) -> float:
+    """When the next answer is due. A page gets half of the time that is left, so that the pages after it get some."""
+    if answers.pending <= 1:
+        return deadline
+    now = time.monotonic()
+    return now + (deadline - now) / 2
 
 
 def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
@@ -278,10 +192,3 @@ def _environment(ocr: Ocr | None) -> dict[str, str]:
     if ocr:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -1,6 +1,6 @@
-"""A parser process for tests: `misbehaving_child.py LIMITS [WALL]` does what the MIME type of each request says.
+"""A parser process for tests: `misbehaving_child.py LIMITS [WALL] [PAGE=ACTION]...` does what requests' MIME types say.
 
-With the name of a `Wall`, it works without that one.
+With the name of a `Wall`, it works without that one. With `2=crash`, it crashes while it recognises page 2.
 """
 
 from __future__ import annotations
@@ -157,36 +157,30 @@ ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
 }
 
 
-PAGES_BEFORE: dict[str, Callable[[], object]] = {
-    "pages-before-a-crash": lambda: ctypes.string_at(0),
-    "pages-before-a-kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "pages-before-a-hang": lambda: time.sleep(3600),
-    "pages-before-an-error": fail,
-}
-"""What happens while the third page of a document is recognised; the second is recognised before that."""
+class Misbehaving:
+    """A parser. A file `pages` has a text layer on its first page, and five pages without one."""
 
+    def __init__(self, pages: dict[int, str]) -> None:
+        """`pages` has the actions of pages, by number from 0."""
+        self._pages = pages
 
-def recognise(page: int, then: Callable[[], object]) -> str:
-    if page > 1:
-        then()
-    return "the recognised page"
+    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+        if mime_type in ACTIONS:
+            ACTIONS[mime_type]()
+        elif mime_type in FILE_USES:
+            FILE_USES[mime_type](content.decode())
+        elif mime_type in ANSWERS:
+            return ANSWERS[mime_type]()
+        elif mime_type == "pages":
+            text = f"read by {os.getpid()}\n\n"
+            starts = (0, *(len(text) + 2 * page for page in range(5)))
+            return PartialDocument(Document(text + "\n\n" * 5, mime_type, page_starts=starts), (1, 2, 3, 4, 5))
+        return Document(f"{os.getpid()} {content.decode()}", mime_type)
 
-
-def partial_document(then: Callable[[], object]) -> PartialDocument:
-    document = Document("the text layer\n\n\n\n\n\n", "application/pdf", page_starts=(0, 16, 18))
-    return PartialDocument(document, (1, 2), lambda page: recognise(page, then))
-
-
-def misbehave(content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-    if mime_type in ACTIONS:
-        ACTIONS[mime_type]()
-    elif mime_type in FILE_USES:
-        FILE_USES[mime_type](content.decode())
-    elif mime_type in ANSWERS:
-        return ANSWERS[mime_type]()
-    elif mime_type in PAGES_BEFORE:
-        return partial_document(PAGES_BEFORE[mime_type])
-    return Document(f"{os.getpid()} {content.decode()}", mime_type)
+    def recognise(self, page: int) -> str:
+        if page in self._pages:
+            ACTIONS[self._pages[page]]()
+        return f"page {page} by {os.getpid()}"
 
 
 def take_down(wall: Wall) -> None:
@@ -207,7 +201,9 @@ def take_down(wall: Wall) -> None:
 
 if __name__ == "__main__":
     limits = Limits(**json.loads(sys.argv[1]))
+    pages = dict(argument.split("=") for argument in sys.argv[2:] if "=" in argument)
     for name in sys.argv[2:]:
-        take_down(Wall[name])
+        if "=" not in name:
+            take_down(Wall[name])
     drop_privileges(limits)
-    serve(misbehave, limits=limits)
+    serve(Misbehaving({int(page): action for page, action in pages.items()}), limits=limits)

@@ -92,20 +92,46 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
     pid_of(sandbox.parse(b"text", mime_type="good"))
 
 
-@pytest.mark.parametrize(
-    "action", ["pages-before-a-crash", "pages-before-a-kill", "pages-before-a-hang", "pages-before-an-error"]
-)
-@pytest.mark.parametrize("served_before", [0, 1], ids=["first file", "later file"])
-def test_the_pages_before_a_failure_are_kept(make_sandbox: MakeSandbox, action: str, served_before: int) -> None:
-    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=3))
-    for _ in range(served_before):
+def parse_pages(limits: Limits, *pages: str) -> tuple[dict[int, int], int]:
+    """The process that recognised each page, and the number of unread pages; by their process, page 0 is the text."""
+    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits)), *pages]
+    with contextlib.closing(Sandbox(limits=limits, command=command)) as sandbox:
+        outcome = sandbox.parse(b"", mime_type="pages")
+        assert isinstance(outcome, Document), outcome
         pid_of(sandbox.parse(b"text", mime_type="good"))
-    outcome = sandbox.parse(b"", mime_type=action)
-    assert isinstance(outcome, Document), outcome
-    assert outcome.text == "the text layer\n\nthe recognised page\n\n\n\n"
-    assert outcome.page_starts == (0, 16, 37)
-    assert outcome.unread_pages == 1
-    pid_of(sandbox.parse(b"text", mime_type="good"))
+    ends = [*outcome.page_starts[1:], len(outcome.text)]
+    texts = [outcome.text[start:end].split() for start, end in zip(outcome.page_starts, ends, strict=True)]
+    assert all(words[:2] == ["page", str(page)] for page, words in enumerate(texts) if page and words)
+    return {page: int(words[-1]) for page, words in enumerate(texts) if words}, outcome.unread_pages
+
+
+@pytest.mark.parametrize("action", ["crash", "kill", "abort", "native-allocation", "exit", "nonsense"])
+def test_a_page_that_ends_the_process_costs_that_page_only(action: str) -> None:
+    pages, unread = parse_pages(LIMITS, f"2={action}", f"4={action}")
+    assert pages.keys() == {0, 1, 3, 5}
+    assert unread == 2
+    assert pages[0] == pages[1], "the text and the pages before are kept, not read again"
+
+
+def test_a_page_that_cannot_be_recognised_needs_no_other_process() -> None:
+    pages, unread = parse_pages(LIMITS, "2=raise", "5=raise")
+    assert pages.keys() == {0, 1, 3, 4}
+    assert unread == 2
+    assert len(set(pages.values())) == 1
+
+
+def test_a_page_that_hangs_leaves_time_for_the_others() -> None:
+    pages, unread = parse_pages(dataclasses.replace(LIMITS, seconds=8), "2=hang")
+    assert pages.keys() == {0, 1, 3, 4, 5}
+    assert unread == 1
+
+
+def test_the_text_is_kept_when_every_page_hangs() -> None:
+    pages, unread = parse_pages(
+        dataclasses.replace(LIMITS, seconds=3), "1=hang", "2=hang", "3=hang", "4=hang", "5=hang"
+    )
+    assert pages.keys() == {0}
+    assert unread == 5
 
 
 @pytest.mark.parametrize(

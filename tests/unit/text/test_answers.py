@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import (
     Answers,
+    as_final,
     encode_document,
     encode_end,
     encode_page,
+    encode_unread_page,
     insert_page_texts,
     pages_without_text,
 )
@@ -41,7 +44,7 @@ def test_answers_add_up() -> None:
     for answer in (
         encode_document(LETTER, pages=(1,)),
         encode_page(1, "recognised"),
-        encode_end(cut_bytes=3, is_last=True),
+        as_final(encode_end(cut_bytes=3), is_last=True),
     ):
         assert not answers.complete
         answers.add(answer)
@@ -72,3 +75,26 @@ def test_a_page_that_was_not_announced_is_malformed(answer: Message) -> None:
     answers.add(encode_page(1, "once"))
     with pytest.raises(FramingError):
         answers.add(answer)
+
+
+def test_the_page_at_which_a_child_failed_is_known() -> None:
+    answers = Answers()
+    answers.add(encode_document(LETTER, pages=(0, 1, 2)))
+    answers.add(encode_page(0, "recognised"))
+    assert answers.pending_pages == (1, 2)
+    answers.add(encode_unread_page(1, Unreadable(SkipReason.CORRUPT, "no picture")))
+    assert answers.pending_pages == (2,)
+    answers.fail_page(2, Unreadable(SkipReason.CRASHED))
+    assert (answers.pending, answers.pending_pages) == (0, ())
+    outcome = answers.outcome()
+    assert isinstance(outcome, Document)
+    assert outcome.unread_pages == 2
+
+
+def test_a_document_without_text_says_why_its_first_page_was_not_recognised() -> None:
+    answers = Answers()
+    answers.add(encode_document(Document("\n\n\n\n", "application/pdf", page_starts=(0, 2)), pages=(0, 1)))
+    assert answers.outcome() is None
+    answers.add(encode_unread_page(0, Unreadable(SkipReason.BOMB, "too large")))
+    answers.add(encode_unread_page(1, Unreadable(SkipReason.CORRUPT, "no picture")))
+    assert answers.outcome() == Unreadable(SkipReason.BOMB, "too large")

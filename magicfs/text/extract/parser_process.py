@@ -1,0 +1,163 @@
+"""The parser process as its parent sees it: started with little around it, talked to, and killed.
+
+Used by `sandbox`, which says what is asked and what follows from a failure. Not thread-safe: the kernel kills the child
+when the thread that started it ends. It is a new program, not a fork, so it inherits no threads, locks or descriptors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.errors import ServerError
+from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.text.extract.options import Wall
+
+_START_SECONDS = 60.0
+"""The child imports a large library from a disk that may be busy."""
+
+_EXIT_SECONDS = 5.0
+
+_OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"cannot allocate memory", b"bad_alloc")
+"""Messages of libraries that abort because an allocation has failed, in lower case."""
+
+_MAX_OUTPUT_BYTES = 64 * 1024
+
+
+class ParserProcess:
+    """A child process, the connection to it, and its output. Kill it in the end."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], *, shares_pdf: bool) -> None:
+        """Start the process. With `shares_pdf`, it gets the descriptor of a file in memory as its last argument.
+
+        The file holds each PDF file while it is parsed: the library draws pages of files only, and the child may write
+        none.
+        """
+        self.served = 0
+        """The number of files that were answered."""
+        self._pdf = os.memfd_create("magicfs-pdf") if shares_pdf else None
+        shared = [] if self._pdf is None else [self._pdf]
+        ours, theirs = socket.socketpair()
+        self._connection = ours
+        self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
+        # While the library loads, it unpacks a shared object into the temporary directory, under a name that any user
+        # could have taken, and makes a cache directory. A private directory serves for both until the child is ready.
+        self._directory = tempfile.mkdtemp(prefix="magicfs-", dir=_temporary_directory_without_noexec())
+        environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
+        try:
+            self._process = subprocess.Popen(
+                [*command, *map(str, shared)],
+                stdin=theirs.fileno(),
+                stdout=self._output,
+                stderr=self._output,
+                env=environment,
+                cwd="/",
+                pass_fds=shared,
+            )
+        except OSError as error:
+            ours.close()
+            self._close_files()
+            raise ServerError(f"no process for reading files can be started ({error})") from error
+        finally:
+            theirs.close()
+        try:
+            ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
+        except (TimeoutError, FramingError) as error:
+            last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
+            self.kill()
+            raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
+        standing = ready.head.get("walls", ())
+        self.missing_walls = [wall for wall in Wall if wall not in standing]
+        self._remove_directory()
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def share(self, content: bytes) -> None:
+        """Put a file where the child can read it; without `shares_pdf`, do nothing."""
+        if self._pdf is not None:
+            _overwrite(self._pdf, content)
+
+    def send(self, request: Message, *, deadline: float) -> None:
+        """Send a request. Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`."""
+        self._output.truncate(0)
+        send(self._connection, request, deadline=deadline)
+
+    def receive(self, *, max_body_bytes: int, deadline: float) -> Message:
+        """Wait for an answer. Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`."""
+        return receive(self._connection, max_body_bytes=max_body_bytes, deadline=deadline)
+
+    def finish_file(self) -> None:
+        """Count a file whose answers are complete, and free its copy."""
+        self.served += 1
+        if self._pdf is not None:
+            os.ftruncate(self._pdf, 0)
+
+    def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
+        """Why the child gave no answer, and whether another process may have killed it."""
+        if isinstance(error, Disconnected):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_EXIT_SECONDS)
+        code = self._process.poll()
+        if code is None:
+            return Unreadable(SkipReason.CRASHED, f"the parser's answer is malformed: {error}"), False
+        if code == -signal.SIGXCPU:
+            return Unreadable(SkipReason.TIMEOUT, "used up its processor time"), False
+        printed = self._printed().lower()
+        if any(message in printed for message in _OUT_OF_MEMORY):
+            return Unreadable(SkipReason.BOMB, "needs more memory than one file may use"), False
+        cause = _signal_name(-code) if code < 0 else f"exit code {code}"
+        return Unreadable(SkipReason.CRASHED, cause), code in (-signal.SIGKILL, -signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the process and free its resources. Killing loses nothing: the child keeps no state."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+        self._close_files()
+
+    def _close_files(self) -> None:
+        self._output.close()
+        if self._pdf is not None:
+            os.close(self._pdf)
+        self._remove_directory()
+
+    def _remove_directory(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _printed(self) -> bytes:
+        """The output of the child to stdout and stderr since its last request."""
+        self._output.seek(0)
+        return self._output.read(_MAX_OUTPUT_BYTES)
+
+
+def _overwrite(descriptor: int, content: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    written = 0
+    while written < len(content):
+        written += os.pwrite(descriptor, memoryview(content)[written:], written)
+
+
+def _temporary_directory_without_noexec() -> str | None:
+    """A temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
+    for path in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  (mkdtemp makes a private one in it)
+        if os.access(path, os.W_OK | os.X_OK) and not os.statvfs(path).f_flag & os.ST_NOEXEC:
+            return path
+    return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
