@@ -257,7 +257,7 @@ class WorkerServices:
         """A service that maintains the index."""
         from magicfs.pipeline.maintenance import MaintenanceService
 
-        return MaintenanceService(self._database)
+        return MaintenanceService(self._database, self._queue)
 
 
 def _embedding_paused(settings: Settings) -> Callable[[], bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
+from magicfs.db import words
 from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.models import active_model, building_model
 from magicfs.db.pool import Connection, fetch_one
@@ -37,6 +38,7 @@ def read_status(connection: Connection) -> IndexStatus:
         workers=live_workers(connection),
         mounts=live_mounts(connection),
         vector_index_build=read_build(connection, active) if active else None,
+        words=words.read_progress(connection),
     )
 
 

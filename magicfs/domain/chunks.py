@@ -39,6 +39,17 @@ class ClaimedChunk:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkSource:
+    """What the words of a stored chunk depend on."""
+
+    text: str
+    language: str | None
+    """Of the document; an ISO 639-1 code."""
+    metadata: tuple[str | None, ...]
+    """Title, author and keywords of a document that begins with the chunk; empty for another one."""
+
+
 def model_input(chunk: Chunk | ClaimedChunk) -> str:
     """The text that the model reads for a chunk: its context, if it has one, then its own text."""
     return f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text

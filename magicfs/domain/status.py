@@ -48,6 +48,19 @@ class IndexProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsProgress:
+    """How far maintenance is that gives chunks the words of this version, by the ids of chunks."""
+
+    done: int
+    total: int
+
+    @property
+    def percent(self) -> int:
+        """The share of chunks that have them, rounded down."""
+        return 100 * self.done // max(1, self.total)
+
+
+@dataclass(frozen=True, slots=True)
 class RootStatus:
     """One root in `magicfs status`."""
 
@@ -133,6 +146,8 @@ class IndexStatus:
     mounts: tuple[MountStatus, ...]
     vector_index_build: VectorIndexBuild | None
     """The build of the vector index of the active model, while one runs."""
+    words: WordsProgress | None = None
+    """While chunks get the words of this version."""
 
     @property
     def coverage(self) -> Coverage:

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db import recut as recut_db
+from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
+from magicfs.pipeline.recut import with_words
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +185,8 @@ class EmbedService:
 
         def replace_chunks() -> None:
             with self._database.transaction() as connection:
-                recut_db.replace_chunks(connection, cuts)
+                sources = words_db.read_sources(connection, list(cuts))
+                recut_db.replace_chunks(connection, with_words(cuts, sources))
                 embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False, pause_s=0.0)
 
         retry_on_conflict(replace_chunks)

@@ -15,8 +15,13 @@ from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
-from magicfs.db.pool import Connection, Database
+from magicfs.db import words as words_db
+from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
+from magicfs.jobs import JobQueue
+from magicfs.text.analysis import ANALYSIS_VERSION
+from magicfs.text.chunk_words import words_of_source
+from magicfs.text.language import language_of_samples
 from magicfs.text.names import file_name
 
 log = logging.getLogger(__name__)
@@ -48,6 +53,13 @@ NAMES_BATCH = 500
 NAMES_SECONDS = 5.0
 """How long one sweep writes names."""
 
+WORDS_BATCH = 300
+"""Chunks whose words one transaction computes: about a tenth of a second."""
+
+WORDS_SECONDS = 2.0
+"""How long one sweep computes words. While some are left, the next one is requested at once; files that were just saved
+come between."""
+
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a replaced model are kept, so that going back to it is quick."""
 
@@ -61,8 +73,10 @@ ORPHANS_RETRY_SECONDS = 60.0
 class MaintenanceService:
     """Sweeps the index. Several processes may do so at the same time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, queue: JobQueue | None = None) -> None:
+        """`queue` is notified when a sweep leaves work that should not wait for the next period."""
         self._database = database
+        self._queue = queue
         self._orphans_due = 0.0
         self._outdated_due = 0.0
         self._named_due = 0.0
@@ -77,6 +91,7 @@ class MaintenanceService:
         self._switch_model()
         self._delete_orphans()
         self._write_names()
+        self._write_words()
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
@@ -108,6 +123,25 @@ class MaintenanceService:
             name_skipped = partial(files_db.name_skipped_files, picture_extensions=PICTURE_EXTENSIONS)
             if self._in_batches(partial(name_skipped, limit=NAMES_BATCH)):
                 self._named_due = time.monotonic() + OUTDATED_SECONDS
+
+    def _write_words(self) -> None:
+        """Compute the words of chunks that have those of an earlier version, a part of them at a time."""
+        deadline = time.monotonic() + WORDS_SECONDS
+        while retry_on_conflict(self._write_some_words) == WORDS_BATCH:
+            if time.monotonic() >= deadline:
+                if self._queue is not None:
+                    self._queue.notify_maintenance()
+                return
+
+    def _write_some_words(self) -> int:
+        with self._database.transaction() as connection:
+            return words_db.rewrite_words(
+                connection,
+                analysis=ANALYSIS_VERSION,
+                language_of=language_of_samples,
+                words_of=words_of_source,
+                limit=WORDS_BATCH,
+            )
 
     def _in_batches(self, work: Callable[[Connection], int]) -> bool:
         """Do the work of `NAMES_BATCH` files in each transaction, for `NAMES_SECONDS`. Whether nothing is left."""

@@ -5,11 +5,15 @@ Used by `EmbedService`, just before it embeds a batch. Writes nothing, see `magi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
+from magicfs.domain.chunks import Chunk, ChunkSource, ClaimedChunk, model_input
+from magicfs.domain.ids import ChunkId
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.text.analysis import ANALYSIS_VERSION
+from magicfs.text.chunk_words import words_of_source
 from magicfs.text.chunking import TokenChunker
 
 
@@ -30,3 +34,19 @@ class ChunkCutter:
             self._chunkers[spec] = self._chunker_for(spec)
         pieces = self._chunkers[spec].pieces(claim.text, context=claim.context)
         return pieces if len(pieces) > 1 else []
+
+
+def with_words(
+    cuts: Mapping[ChunkId, Sequence[Chunk]], sources: Mapping[ChunkId, ChunkSource]
+) -> dict[ChunkId, list[Chunk]]:
+    """The pieces of chunks with the words that they have in their documents. Chunks without a source are left out."""
+    return {
+        chunk: [_with_words(piece, sources[chunk], is_first=number == 0) for number, piece in enumerate(pieces)]
+        for chunk, pieces in cuts.items()
+        if chunk in sources
+    }
+
+
+def _with_words(piece: Chunk, source: ChunkSource, *, is_first: bool) -> Chunk:
+    source = replace(source, text=piece.text, metadata=source.metadata if is_first else ())
+    return replace(piece, words=words_of_source(source), analysis=ANALYSIS_VERSION)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from magicfs.db.pool import Connection
 from magicfs.db.search import average_tokens
 from magicfs.db.status import read_coverage
+from magicfs.db.words import read_progress
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
+from magicfs.domain.status import WordsProgress
 
 LIFETIME_FACTOR = 50.0
 """The lifetime of statistics as a multiple of the time that it took to read them: reading takes 2 % of the time."""
@@ -28,6 +30,8 @@ class CorpusStatistics:
     coverage: Coverage
     average_tokens: float
     """The average number of tokens of a chunk."""
+    words: WordsProgress | None = None
+    """While chunks get the words of this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ class StatisticsCache:
             cached = self._cached
         if cached is not None and cached.model == model and started < cached.expires_at:
             return cached.statistics
-        statistics = CorpusStatistics(read_coverage(connection, model), average_tokens(connection))
+        statistics = CorpusStatistics(
+            read_coverage(connection, model), average_tokens(connection), read_progress(connection)
+        )
         ended = time.monotonic()
         lifetime = min(MAX_LIFETIME_SECONDS, (ended - started) * LIFETIME_FACTOR)
         with self._lock:

@@ -93,6 +93,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
         },
         "chunks": _chunks_json(status.chunks),
         "vector_index_build": asdict(status.vector_index_build) if status.vector_index_build else None,
+        "words": {**asdict(status.words), "percent": status.words.percent} if status.words else None,
         "workers": [
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from magicfs.domain.chunks import ChunkSource
 from magicfs.text.analysis import analyze
 
 
@@ -18,6 +19,11 @@ def chunk_words(text: str, *, language: str | None, metadata: Iterable[str | Non
     """
     stated_elsewhere = [entry for entry in metadata if entry and not contains(text, entry)]
     return analyze(text, language=language, metadata=stated_elsewhere)
+
+
+def words_of_source(source: ChunkSource) -> str:
+    """The words of a stored chunk."""
+    return chunk_words(source.text, language=source.language, metadata=source.metadata)
 
 
 def contains(text: str, statement: str) -> bool:

@@ -68,9 +68,14 @@ _TYPES_OF_PROSE: Final = frozenset(
 
 def language_of(document: Document) -> str | None:
     """The ISO 639-1 code of a document's language; None where nothing tells it."""
-    if is_code(document.mime_type):
+    return language_of_samples(document.mime_type, samples_of(document.text), document.language)
+
+
+def language_of_samples(mime_type: str, samples: Sequence[str], stated: str | None) -> str | None:
+    """The same for a document of which samples are at hand, and the language that its metadata states."""
+    if is_code(mime_type):
         return "en"
-    return detect_language(samples_of(document.text)) or normalize_language(document.language)
+    return detect_language(samples) or normalize_language(stated)
 
 
 def is_code(mime_type: str) -> bool:

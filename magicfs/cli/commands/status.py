@@ -131,6 +131,7 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
         *_building(summary, pace),
         *_vector_index(summary["vector_index_build"]),
+        *_words(summary["words"]),
         ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
         ("queue", waiting) if broker["ok"] else ("broker", broker["detail"]),
         ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in summary["mounts"]) or "none"),
@@ -153,6 +154,12 @@ def _vector_index(build: dict[str, Any] | None) -> list[tuple[str, str]]:
         return []
     percent = 100 * build["done"] // max(1, build["total"])
     return [("index", f"{percent} % of the vector index built: {build['done']} of {build['total']} chunks")]
+
+
+def _words(progress: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if progress is None:
+        return []
+    return [("words", f"{progress['percent']} % of the chunks have the words of this version, the others get them")]
 
 
 def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:

@@ -21,6 +21,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
         "chunks": {"total": 100, "embedded": 100, "failed": 0},
         **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
         "vector_index_build": None,
+        "words": None,
         "queues": {},
         "broker": {"ok": True, "detail": None},
     }
@@ -41,6 +42,12 @@ def test_it_stands_beside_the_one_in_use() -> None:
 
 def test_without_one_there_is_no_line() -> None:
     assert not any(line.startswith("building") for line in lines(found(building=None)))
+
+
+def test_chunks_with_the_words_of_an_older_version_are_shown() -> None:
+    progress = {"done": 40, "total": 100, "percent": 40}
+    shown = lines({**found(), "words": progress})
+    assert "words    40 % of the chunks have the words of this version, the others get them" in shown
 
 
 def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:

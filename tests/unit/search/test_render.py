@@ -12,6 +12,7 @@ from magicfs.domain.status import (
     MountStatus,
     RootStatus,
     VectorIndexBuild,
+    WordsProgress,
     WorkerStatus,
 )
 from magicfs.search.render import result_json, status_json
@@ -75,6 +76,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         workers=(WorkerStatus("w", "box", "embed", 42),),
         mounts=(MountStatus("box", b"/mnt", 43),),
         vector_index_build=VectorIndexBuild("building index: loading tuples", done=3, total=9),
+        words=WordsProgress(done=1, total=4),
     )
     shown = json.loads(json.dumps(status_json(status)))
     assert shown["model"] == "m (int8)"
@@ -83,6 +85,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
     assert shown["building"] == "n (fp32)"
     assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}
     assert shown["vector_index_build"] == {"phase": "building index: loading tuples", "done": 3, "total": 9}
+    assert shown["words"] == {"done": 1, "total": 4, "percent": 25}
     assert shown["workers"] == [{"name": "w", "host": "box", "kind": "embed", "pid": 42}]
     assert shown["mounts"] == [{"host": "box", "path": "/mnt", "pid": 43}]
     assert shown["roots"][0]["path"] == "/data\ufffd"
