@@ -20,7 +20,14 @@ class Scan:
     text: str
 
 
-def pdf_file(*pages: str | Scan) -> bytes:
+@dataclass(frozen=True)
+class Drawing:
+    """A page with these instructions of PDF; `/F` is a font."""
+
+    instructions: str
+
+
+def pdf_file(*pages: str | Scan | Drawing) -> bytes:
     """A PDF file with these pages; a string is a page with a text layer."""
     objects = {1: b"<</Type/Catalog/Pages 2 0 R>>", 3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}
     kids = []
@@ -31,6 +38,8 @@ def pdf_file(*pages: str | Scan) -> bytes:
             objects[picture] = _picture(page)
             drawing = b"q %d 0 0 %d 0 0 cm /I Do Q" % (WIDTH, HEIGHT)
             resources = b"/XObject<</I %d 0 R>>" % picture
+        elif isinstance(page, Drawing):
+            drawing, resources = page.instructions.encode("ascii"), b"/Font<</F 3 0 R>>"
         else:
             shown = b" ".join(b"(%s) Tj T*" % line.encode("ascii") for line in page.splitlines())
             drawing = b"BT /F 20 Tf 24 TL 50 700 Td " + shown + b" ET"

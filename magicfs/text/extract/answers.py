@@ -161,13 +161,12 @@ class Answers:
             self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
 
 
-def pages_without_text(document: Document) -> tuple[int, ...]:
-    """The numbers, from 0, of the pages that have no text layer."""
-    return tuple(
-        page
-        for page, text in enumerate(_page_texts(document))
-        if _letters_and_digits(text, limit=MIN_PAGE_CHARACTERS) < MIN_PAGE_CHARACTERS
+def pages_without_text(document: Document) -> dict[int, int]:
+    """The numbers, from 0, of the pages that have no text layer, ascending; each with its few letters and digits."""
+    counts = (
+        (page, _letters_and_digits(text, limit=MIN_PAGE_CHARACTERS)) for page, text in enumerate(_page_texts(document))
     )
+    return {page: count for page, count in counts if count < MIN_PAGE_CHARACTERS}
 
 
 def insert_page_texts(document: Document, texts: Mapping[int, str]) -> Document:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import zlib
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract import container, xml_documents
 from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument, pages_without_text
 from magicfs.text.extract.options import Ocr
+from magicfs.text.extract.page_pictures import may_show_text, size_of
 from magicfs.text.extract.plain_text import clean
 
 _WITH_MARKDOWN_IMAGES = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
@@ -81,6 +81,8 @@ class KreuzbergParser:
     def __init__(self, *, ocr: Ocr | None, pdf_path: str | None = None) -> None:
         """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there."""
         self._pdf_path = pdf_path
+        self._known_letters: dict[int, int] = {}
+        """The letters and digits in the text layer of the pages to be recognised, if this process read the file."""
         self._config = _config(disable_ocr=True)
         self._picture_config = self._page_config = None
         if ocr is not None:
@@ -135,18 +137,18 @@ class KreuzbergParser:
         """The recognised text of a page of the PDF file at `pdf_path`, by number from 0."""
         if self._pdf_path is None:
             raise RuntimeError("no PDF file is shared with this process")
-        dpi = _dpi(_picture_size(kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_PREVIEW_DPI)))
-        picture = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi)
-        if _is_blank(picture):
+        preview = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_PREVIEW_DPI)
+        if not may_show_text(preview, known_letters=self._known_letters.get(page, 0)):
             return ""
+        picture = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_dpi(size_of(preview)))
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
 
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         document = _document(result, mime_type)
         if mime_type == _PDF and self._pdf_path is not None:
-            pages = pages_without_text(document)
-            if pages:
-                return PartialDocument(document, pages)
+            self._known_letters = pages_without_text(document)
+            if self._known_letters:
+                return PartialDocument(document, tuple(self._known_letters))
         if document.text and not document.text.isspace():
             return document
         if mime_type == _PDF and self._picture_config is None and _PDF_IMAGE.search(content):
@@ -201,26 +203,6 @@ def _dpi(preview: tuple[int, int]) -> int:
     """The resolution at which a page with a preview of this width and height has a bounded number of pixels."""
     longest = max(preview) / _PREVIEW_DPI
     return max(1, min(_DPI, int(_MAX_SIDE_PIXELS / longest)))
-
-
-def _picture_size(png: bytes) -> tuple[int, int]:
-    """The width and the height of a picture in pixels."""
-    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
-
-
-def _is_blank(png: bytes) -> bool:
-    """Whether a drawn page has one colour, so that it needs no recognition, which takes seconds."""
-    height = int.from_bytes(png[20:24])
-    position, data = 8, b""
-    while position < len(png):
-        length = int.from_bytes(png[position : position + 4])
-        if png[position + 4 : position + 8] == b"IDAT":
-            data += png[position + 8 : position + 8 + length]
-        position += length + 12
-    rows = zlib.decompress(data)
-    width = len(rows) // height
-    # The first row is coded by its own, so that it differs from the others.
-    return len({rows[start : start + width] for start in range(0, len(rows), width)}) <= 2  # noqa: PLR2004
 
 
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:
