@@ -52,6 +52,13 @@ def stop_words_by_language(
     return dict(connection.execute(_SQL["stop_words_by_language"], parameters).fetchall())
 
 
+def met_conditions(connection: Connection, conditions: Sequence[str]) -> set[str]:
+    """Those of some conditions on words that any chunk meets; each is the text of a `tsquery`."""
+    if not conditions:
+        return set()
+    return {row[0] for row in connection.execute(_SQL["met_conditions"], {"conditions": list(conditions)})}
+
+
 def document_frequencies(connection: Connection, terms: Sequence[Term], *, limit: int) -> dict[str, int]:
     """The number of chunks that have each word, counted up to `limit`."""
     return dict(connection.execute(_SQL["document_frequencies"], _conditions(terms) | {"limit": limit}).fetchall())

@@ -72,6 +72,18 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class SyntaxToken:
+    """A piece of a typed text that was read as a filter or as an exclusion, but may be meant to the letter."""
+
+    text: str
+    """The piece as it was typed: `type:module`, `-xzf`."""
+    before: str = ""
+    """The word before it."""
+    filters: Filters = Filters()
+    """The filter alone; empty for an exclusion."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A typed text, parsed. Its parts contain no NUL and no lone surrogate."""
 
@@ -85,6 +97,8 @@ class Query:
     """No result has any of these words and phrases."""
     filters: Filters = Filters()
     limit: int | None = None
+    syntax: tuple[SyntaxToken, ...] = ()
+    """The filters that name something, and the exclusions of a word."""
 
     @property
     def empty(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,11 +22,12 @@ from magicfs.db.scope import enumerate_scope
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
-from magicfs.domain.results import SearchResult
+from magicfs.domain.results import Hit, SearchResult
 from magicfs.domain.status import WordsProgress
 from magicfs.errors import EmbedderUnavailable, ModelError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
+from magicfs.search.literal import filters_without_files, literal_exclusions
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector
 from magicfs.search.syntax import MAX_LIMIT, parse
@@ -52,9 +54,21 @@ class QuestionVectorSource(Protocol):
 class _PreparedSearch:
     """What a search reads before the question is embedded."""
 
+    query: Query
     model: IndexedModel | None
     statistics: CorpusStatistics
     compiled: CompiledQuery
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one reading of a query has found."""
+
+    prepared: _PreparedSearch
+    hits: tuple[Hit, ...]
+    notices: tuple[str, ...]
+    literal: frozenset[str]
+    """The pieces that are to be read as ordinary text, because no file meets them as filters."""
 
 
 class SearchService:
@@ -79,7 +93,21 @@ class SearchService:
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
         deadline = Deadline(deadline_s)
-        prepared = self._prepare(query, deadline)
+        found = self._search(query, frozenset(), limit, deadline)
+        if not found.hits and found.literal:
+            found = self._search(query, found.literal, limit, deadline)
+        return SearchResult(
+            query=text,
+            took_ms=(time.monotonic() - started) * 1000,
+            coverage=found.prepared.statistics.coverage,
+            hits=found.hits,
+            notices=found.notices + _words_notice(found.prepared.statistics.words),
+        )
+
+    def _search(self, query: Query, literal: Collection[str], limit: int | None, deadline: Deadline) -> _Found:
+        """The files that answer a query. The pieces in `literal` are ordinary text."""
+        prepared = self._prepare(query, literal, deadline)
+        query = prepared.query
         question_vector, notices = self._embed(query, prepared.model, deadline)
         with self._database.transaction(deadline) as connection:
             scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
@@ -90,19 +118,17 @@ class SearchService:
                 limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
             )
             hits = rank_files(connection, request, prepared.statistics)
-        return SearchResult(
-            query=text,
-            took_ms=(time.monotonic() - started) * 1000,
-            coverage=prepared.statistics.coverage,
-            hits=hits,
-            notices=notices + _words_notice(prepared.statistics.words),
-        )
+            unmet = filters_without_files(connection, query) if not hits else frozenset()
+        return _Found(prepared, hits, notices + _literal_notice(literal), unmet)
 
-    def _prepare(self, query: Query, deadline: Deadline) -> _PreparedSearch:
+    def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:
         with self._database.transaction(deadline) as connection:
             model = active_model(connection)
             statistics = self._statistics.read(connection, model)
-            return _PreparedSearch(model, statistics, compile_query(connection, query))
+            literal = {*literal, *literal_exclusions(connection, query)}
+            if literal:
+                query = parse(query.text, literal=literal)
+            return _PreparedSearch(query, model, statistics, compile_query(connection, query))
 
     def _embed(
         self, query: Query, model: IndexedModel | None, deadline: Deadline
@@ -119,6 +145,12 @@ class SearchService:
             log.warning("searching by words alone: %s", error)
             return None, (f"found by words alone: {error}",)
         return QuestionVector(model, vector), ()
+
+
+def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
+    if not literal:
+        return ()
+    return (f"no file is meant by {' '.join(sorted(literal))}: searched for as words",)
 
 
 def _words_notice(progress: WordsProgress | None) -> tuple[str, ...]:

@@ -1,18 +1,20 @@
 """The search language: parses a typed text into a `Query`. Pure.
 
 Used by the search service, so by the command line and the mount. There are no syntax errors: whatever is not a phrase,
-an exclusion or a filter is ordinary text. docs/search.md describes the language to users.
+an exclusion or a filter is ordinary text, and so is what only looks like one, such as `-70` or the inches of `27"`. The
+service reads a piece as text that the index has to the letter, or whose filter no file can meet (`Query.syntax`).
+docs/search.md describes the language to users.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
-from magicfs.domain.query import Filters, Query
+from magicfs.domain.query import Filters, Query, SyntaxToken
 
 MAX_QUERY_CHARACTERS = 4096
 """The rest of a longer text is ignored; no model reads that far."""
@@ -22,15 +24,14 @@ MAX_SIZE_BYTES = 1 << 62
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
-    r"""(?P<minus>-(?=["\w]))?            # -word, but neither a lone dash nor --option
-        (?: "(?P<phrase>[^"]*)"
-          | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"
-          | (?P<bare>[^\s"]+)
-          | "                             # a quote that is never closed is ignored
+    r"""(?P<minus>(?<!\S)-(?="|[^\W\d_]{2}))?     # -word; no lone dash, no --option, no -70, no -x
+        (?: (?<![^\s-])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
+          | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
+          | (?P<bare>\S+)
         )""",
     re.VERBOSE,
 )
-_QUOTES = str.maketrans("\u201c\u201d\u201e", '"""')
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"' * 6)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
@@ -38,9 +39,9 @@ _SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASC
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def parse(text: str) -> Query:
-    """The query in a typed text. Never raises."""
-    builder = _QueryBuilder()
+def parse(text: str, *, literal: Collection[str] = ()) -> Query:
+    """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
+    builder = _QueryBuilder(frozenset(literal))
     for token in _TOKEN.finditer(_normalized(text)):
         builder.add_token(token)
     return builder.build(text)
@@ -57,11 +58,13 @@ def _normalized(text: str) -> str:
 class _QueryBuilder:
     """The parts of a query, while its tokens are read."""
 
+    literal: frozenset[str]
     filters: Filters = field(default_factory=Filters)
     limit: int | None = None
     words: list[str] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    syntax: list[SyntaxToken] = field(default_factory=list)
 
     def build(self, text: str) -> Query:
         """The query; `text` is what was typed."""
@@ -72,27 +75,36 @@ class _QueryBuilder:
             excluded=tuple(self.excluded),
             filters=self.filters,
             limit=self.limit,
+            syntax=tuple(self.syntax),
         )
 
     def add_token(self, token: re.Match[str]) -> None:
         """Add a match of `_TOKEN`."""
+        if token[0] in self.literal:
+            self.words.append(_without_quotes(token[0]))
+            return
         is_excluded = token["minus"] is not None
         if token["phrase"] is not None:
             self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
         elif token["quoted"] is not None:
             name, value = token["name"], token["quoted"]
-            if is_excluded or not self._apply_filter(name, value):
+            if is_excluded or not self._apply_filter(name, value, typed=token[0]):
                 self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
         elif token["bare"] is not None:
             self._add_bare(token["bare"], is_excluded=is_excluded)
 
     def _add_bare(self, bare: str, *, is_excluded: bool) -> None:
         if is_excluded:
+            self.syntax.append(SyntaxToken(f"-{bare}", before=self._last_word))
             self.excluded.append(bare)
             return
         name, colon, value = bare.partition(":")
-        if not (colon and value and self._apply_filter(name, value)):
-            self.words.append(bare)
+        if not (colon and value and self._apply_filter(name, value, typed=bare)) and (word := _without_quotes(bare)):
+            self.words.append(word)
+
+    @property
+    def _last_word(self) -> str:
+        return self.words[-1] if self.words else ""
 
     def _add_phrase(self, phrase: str, *, is_excluded: bool) -> None:
         if not phrase:
@@ -103,15 +115,18 @@ class _QueryBuilder:
             self.phrases.append(phrase)
             self.words.append(phrase)
 
-    def _apply_filter(self, name: str, value: str) -> bool:
+    def _apply_filter(self, name: str, value: str, *, typed: str) -> bool:
         """Add a filter; False for an unknown filter or an invalid value."""
         if name.lower() == "limit":
             return self._apply_limit(value)
         add_filter = _FILTERS.get(name.lower())
         filters = add_filter(self.filters, value) if add_filter else None
-        if filters is None:
+        if add_filter is None or filters is None:
             return False
         self.filters = filters
+        if name.lower() in _NAMING_FILTERS:
+            alone = add_filter(Filters(), value) or Filters()
+            self.syntax.append(SyntaxToken(typed, before=self._last_word, filters=alone))
         return True
 
     def _apply_limit(self, value: str) -> bool:
@@ -119,6 +134,11 @@ class _QueryBuilder:
             return False
         self.limit = min(int(value), MAX_LIMIT)
         return True
+
+
+def _without_quotes(bare: str) -> str:
+    """A word without the quotes that open or close nothing."""
+    return bare.replace('"', " ").strip()
 
 
 # Each of these returns the filters with one more condition, or None for an invalid value.
@@ -183,3 +203,6 @@ _FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {
     "before": partial(_set_day, is_start=False),
     "size": _set_size,
 }
+
+_NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root"})
+"""Filters whose value names something that exists or does not; the others have a form of their own."""

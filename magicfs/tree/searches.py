@@ -1,14 +1,14 @@
 """`search/`: each name that can be a query is a directory of results, which a search fills when it is listed.
 
-Used by `tree.Tree`. It does not search itself: the result cache does. Names that only programs ask for are not queries:
-file managers, shells and version control look for files of their own in every directory, and each of those lookups
-would be a useless search. Methods that may block run in the thread pool of the index; safe in any thread.
+Used by `tree.Tree`. It does not search itself: the result cache does. Names that programs look for in every directory
+are not queries (`probed_names`). Methods that may block run in the thread pool of the index; safe in any thread.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Mapping
 
@@ -16,6 +16,7 @@ from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Entry, InMemoryListing, ThreadPool, not_found
+from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import CachedResult, ResultCache
 from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
@@ -25,43 +26,18 @@ MAX_LISTED_QUERIES = 20
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
 _RESULT_NAME = re.compile(rb"[01]\.\d\d_.", re.DOTALL)
-
-_PROGRAM_FILES = frozenset(
-    {
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "autorun.inf",
-        "lost+found",
-        "$recycle.bin",
-        "system volume information",
-        "__macosx",
-        "__pycache__",
-        "icon\r",
-    }
-)
-# Temporary and partial files, and locks; archives and disk images, which file managers try to open; and files that
-# desktops keep in every directory.
-_PROGRAM_FILE_EXTENSIONS = """
-    tmp temp swp swo swx bak part partial crdownload download filepart lock lck pid
-    zip rar 7z tar gz tgz bz2 tbz xz txz zst lz lz4 lzma cab iso img dmg jar war deb rpm apk cpio
-    lnk url desktop directory icns
-"""
-_NON_QUERY_EXTENSIONS = frozenset(_PROGRAM_FILE_EXTENSIONS.split())
-_EXTENSION = re.compile(r"[^\s.:\"][^:\"]*\.([A-Za-z0-9]{1,12})$|[^\s.:\"]\.([A-Za-z0-9]{1,12})$")
-_LAST_WORD = re.compile(r"\S+$")
+_UNDECODABLE = "\ufffd"
 
 
 def is_query_name(name: bytes) -> bool:
-    """Whether a name below `search/` is a query: one that a person may have typed."""
+    """Whether a name below `search/` is a query: it asks for something, and no program looks for it everywhere."""
     text = name.decode("utf-8", "replace")
-    if text.startswith((".", "~", "#")) or text.endswith("~") or text.casefold() in _PROGRAM_FILES:
-        return False
-    if not any(character.isalnum() for character in text):
-        return False
-    last_word = _LAST_WORD.search(text)
-    extension = _EXTENSION.match(last_word[0]) if last_word else None
-    return extension is None or (extension[1] or extension[2]).lower() not in _NON_QUERY_EXTENSIONS
+    return not is_probed(text) and any(_is_searched_for(character) for character in text)
+
+
+def _is_searched_for(character: str) -> bool:
+    """Whether a search can find something by this character: a letter, a digit, or a symbol such as an emoji."""
+    return character.isalnum() or (unicodedata.category(character) == "So" and character != _UNDECODABLE)
 
 
 class ResultNameCache:

@@ -179,15 +179,15 @@ def test_a_scope_of_many_chunks_is_not_enumerated(
     corpus: Corpus, service: SearchService, vectors: ChosenVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("magicfs.search.service.MAX_ENUMERATED_CHUNKS", 1)
-    for number in range(5):
-        corpus.add(b"in/%d.md" % number, f"apple {number}", vectors=[unit(1, number / 10, 0)])
-        corpus.add(b"out/%d.txt" % number, f"apple and more {number}", vectors=[unit(1, 0, 0)])
+    for number, word in enumerate(["zero", "one", "two", "three", "four"]):
+        corpus.add(b"in/%d.md" % number, f"apple {word}", vectors=[unit(1, number / 10, 0)])
+        corpus.add(b"out/%d.txt" % number, f"apple and more {word}", vectors=[unit(1, 0, 0)])
     vectors.vectors["apple"] = unit(1, 0, 0)
     assert sorted(names(service, "apple ext:md")) == [f"{number}.md" for number in range(5)]
-    assert names(service, "apple ext:md -4 -3 -2 -1") == ["0.md"]
-    vectors.vectors["apples"] = vectors.vectors["apple 3"] = unit(1, 0, 0)
+    assert names(service, "apple ext:md -four -three -two -one") == ["0.md"]
+    vectors.vectors["apples"] = vectors.vectors["apple three"] = unit(1, 0, 0)
     assert names(service, '"apples"') == []
-    assert names(service, '"apple 3"') == ["3.md"]
+    assert names(service, '"apple three"') == ["3.md"]
 
 
 def test_without_an_active_model_words_still_answer(database: Database, service: SearchService, corpus: Corpus) -> None:

@@ -26,6 +26,10 @@ from magicfs.search.syntax import MAX_LIMIT, MAX_QUERY_CHARACTERS, parse
         ("%252F", "%2F"),
         ("well-known - -- --help", "well-known - -- --help"),
         ('an "open quote', "an open quote"),
+        ('a 27" monitor, 5" and 7" screens', "a 27 monitor, 5 and 7 screens"),
+        ("vaccine -70 degrees", "vaccine -70 degrees"),
+        ("ls -l -a", "ls -l -a"),
+        ("a-b -- -", "a-b -- -"),
         ("a\0b", "a b"),
         ("caf\udce9", "caf\ufffd"),
         ("AND OR NOT * ? ' ; --", "AND OR NOT * ? ' ; --"),
@@ -63,6 +67,22 @@ def test_filters(text: str, filters: Filters) -> None:
     query = parse(f"words {text}")
     assert (query.filters, query.question) == (filters, "words")
     assert not parse(text).empty
+
+
+def test_pieces_that_are_meant_to_the_letter_are_words() -> None:
+    query = parse("tar -xzf type:module", literal={"-xzf", "type:module"})
+    assert (query.question, query.excluded, query.filters) == ("tar -xzf type:module", (), Filters())
+    assert parse('name:"my file"', literal={'name:"my file"'}).question == "name: my file"
+
+
+def test_pieces_that_may_be_meant_to_the_letter_are_told() -> None:
+    query = parse('tar -xzf type:pdf after:2025 -"not this" name:"my file"')
+    assert [(token.text, token.before) for token in query.syntax] == [
+        ("-xzf", "tar"),
+        ("type:pdf", "tar"),
+        ('name:"my file"', "tar"),
+    ]
+    assert [bool(token.filters) for token in query.syntax] == [False, True, True]
 
 
 def test_limits() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from magicfs.tree.probed_names import PROBED_NAMES
 from magicfs.tree.searches import is_query_name
 
 
@@ -24,6 +25,20 @@ from magicfs.tree.searches import is_query_name
         "after:2026-01-31 size:>1m",
         "what is new?",
         "C++",
+        ".NET garbage collector",
+        "functools.partial",
+        "🎉",
+        "#define MAX_RETRIES",
+        "~/.bashrc",
+        "~%2F.bashrc",
+        "noise.zip",
+        "x.tmp",
+        ".gitattributes in a monorepo",
+        "git",
+        "trash",
+        "report.docx",
+        "New Folder",
+        "☎",
     ],
 )
 def test_names_that_people_type_are_queries(name: str) -> None:
@@ -36,28 +51,28 @@ def test_names_that_people_type_are_queries(name: str) -> None:
         ".git",
         ".Trash-1000",
         ".hidden",
-        "..anything",
-        "noise.zip",
-        "holiday photos.ZIP",
-        "a.tar.gz",
-        "x.swp",
-        "x.tmp",
         "Thumbs.db",
         "THUMBS.DB",
         "desktop.ini",
         "lost+found",
         "System Volume Information",
-        "file~",
-        "~$letter.docx",
-        "#draft#",
+        "._report.pdf",
+        ".~lock.letter.odt#",
+        ".notes.md.swp",
+        ".#draft",
         "*",
         "-",
         "???",
-        "a.part",
+        '""',
     ],
 )
-def test_names_that_only_programs_look_up_are_not(name: str) -> None:
+def test_names_that_programs_look_up_everywhere_are_not(name: str) -> None:
     assert not is_query_name(name.encode())
+
+
+def test_each_probed_name_says_who_asks() -> None:
+    assert all(name == name.casefold() and who for name, who in PROBED_NAMES.items())
+    assert len(PROBED_NAMES) < 50
 
 
 def test_names_that_are_not_utf8() -> None:

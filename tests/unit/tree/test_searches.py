@@ -75,7 +75,7 @@ def test_a_query_is_looked_up_without_a_search(search: SearchDirectory, searcher
         with pytest.raises(FileNotFoundError):
             results.lookup_cached(name)
     with pytest.raises(FileNotFoundError):
-        search.lookup_cached(b"noise.zip")
+        search.lookup_cached(b".Trash-1000")
     assert searcher.searches == 0
 
 

@@ -88,6 +88,11 @@ LEFT JOIN unnest(%(codes)s::text[], %(stemmers)s::text[]) AS known (code, stemme
 LEFT JOIN pg_ts_dict ON dictname = stemmer AND dictnamespace = 'pg_catalog'::regnamespace
 ORDER BY code <> 'en', code
 
+-- name: met_conditions
+-- Those of some conditions on words that any chunk meets.
+SELECT condition FROM unnest(%(conditions)s::text[]) AS condition
+WHERE EXISTS (SELECT FROM chunks WHERE words @@ condition::tsquery)
+
 -- name: document_frequencies
 -- The number of chunks that have each word, counted up to a limit.
 SELECT word, (SELECT count(*) FROM (SELECT FROM chunks WHERE words @@ condition LIMIT %(limit)s) AS matches)

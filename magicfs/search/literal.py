@@ -1,0 +1,43 @@
+"""Decides which pieces of a query that look like syntax are meant to the letter: a pasted command line or a log line.
+
+Used by the search service. `tar -xzf backup` excludes nothing where a text has both `tar` and `-xzf`; `type:module` is
+no filter where no file is of that type. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from magicfs.db import search as search_db
+from magicfs.db.pool import Connection
+from magicfs.db.scope import restrict
+from magicfs.domain.query import Query, SyntaxToken
+from magicfs.text.analysis import phrase_query
+
+
+def literal_exclusions(connection: Connection, query: Query) -> frozenset[str]:
+    """The exclusions of a query that some text has with their minus, together with the word before them."""
+    conditions = {
+        token.text: condition for token in query.syntax if not token.filters and (condition := _condition(token))
+    }
+    met = search_db.met_conditions(connection, list(conditions.values()))
+    return frozenset(text for text, condition in conditions.items() if condition in met)
+
+
+def filters_without_files(connection: Connection, query: Query) -> frozenset[str]:
+    """The filters of a query that no file meets, whatever else the query asks for."""
+    return frozenset(
+        token.text
+        for token in _filters(query.syntax)
+        if not search_db.newest_files(connection, restrict(token.filters, phrases=None, excluded=None), limit=1)
+    )
+
+
+def _filters(syntax: Sequence[SyntaxToken]) -> list[SyntaxToken]:
+    return [token for token in syntax if token.filters]
+
+
+def _condition(token: SyntaxToken) -> str | None:
+    """The condition that a text has an exclusion as it was typed; None for one without a word before it."""
+    before, literal = phrase_query(token.before), phrase_query(token.text)
+    return f"({before}) & ({literal})" if before and literal else None

@@ -1,0 +1,67 @@
+"""What is typed is what is meant: syntax is what can only be syntax."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import ChosenVectors, Corpus
+
+
+@pytest.fixture
+def service(database: Database) -> SearchService:
+    corpus = Corpus(database)
+    corpus.add(b"unpack.md", "Restore it with tar -xzf backup.tgz on the new host")
+    corpus.add(b"tar.md", "tar makes a backup; coal tar does not")
+    corpus.add(b"accounts.txt", "root:x:0:0:root:/root:/bin/bash")
+    corpus.add(b"package.txt", "set type:module in the package")
+    corpus.add(b"screens.txt", 'two screens of 5" and 7" beside a 27" monitor')
+    corpus.add(b"cold.txt", "store the vaccine at -70 degrees")
+    corpus.add(b"java.txt", "a cache in java")
+    corpus.add(b"cache.txt", "a cache in rust")
+    return SearchService(database, ChosenVectors(), default_limit=50)
+
+
+def names(service: SearchService, text: str) -> list[str]:
+    return [hit.name.decode() for hit in service.search(text, deadline_s=10).hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "best"),
+    [
+        ("tar -xzf backup", "unpack.md"),
+        ("root:x:0:0", "accounts.txt"),
+        ("type:module package", "package.txt"),
+        ("vaccine -70 degrees", "cold.txt"),
+        ('27" monitor', "screens.txt"),
+        ('screens 5" and 7"', "screens.txt"),
+        ('say "vaccine"s', "cold.txt"),
+    ],
+)
+def test_pasted_text_finds_the_file_that_has_it(service: SearchService, text: str, best: str) -> None:
+    assert names(service, text)[0] == best
+
+
+def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: SearchService) -> None:
+    assert "java.txt" not in names(service, "cache -java")
+    assert "cache.txt" in names(service, "cache -java")
+
+
+def test_a_filter_that_files_meet_stays_a_filter(service: SearchService) -> None:
+    assert names(service, "vaccine ext:md") == []
+    assert not any("ext:md" in notice for notice in service.search("vaccine ext:md", deadline_s=10).notices)
+
+
+def test_a_reading_as_plain_words_is_said(service: SearchService) -> None:
+    result = service.search("type:module package", deadline_s=10)
+    assert any("type:module" in notice for notice in result.notices)
+
+
+def test_other_filters_hold_when_one_is_read_as_words(service: SearchService) -> None:
+    assert names(service, "type:module ext:txt") == ["package.txt"]
+    assert names(service, "type:module ext:md") == []
+
+
+def test_a_phrase_that_no_text_has_finds_nothing(service: SearchService) -> None:
+    assert names(service, '"vaccine in java"') == []
