@@ -177,11 +177,15 @@ def _watches(settings: Settings) -> str:
 
 
 def _parser(settings: Settings) -> str:
-    from magicfs.text.extract import Limits, find_ocr
-    from magicfs.text.extract.options import Wall
+    from magicfs.text.extract import Limits
+    from magicfs.text.extract.options import Wall, installed_ocr, why_parsers_cannot_read
     from magicfs.text.extract.sandbox import Sandbox
 
-    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=find_ocr())) as sandbox:
+    ocr = installed_ocr()
+    problem = ocr and why_parsers_cannot_read(ocr)
+    if problem:
+        raise CheckFailed(f"text in images is not read: {problem}")
+    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=ocr)) as sandbox:
         missing = sandbox.missing_walls()
     if not missing:
         return f"kept from {', '.join(Wall)}"

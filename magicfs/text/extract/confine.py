@@ -32,15 +32,12 @@ from pathlib import Path
 
 from magicfs.linux import PR_SET_PDEATHSIG, capabilities, keep_capabilities, prctl
 from magicfs.text.extract import landlock, seccomp
-from magicfs.text.extract.options import Wall
+from magicfs.text.extract.options import NOBODY, Wall
 
 _MAX_WRITTEN_BYTES = 64 * 1024
 """Enough for the error messages of a native library; nothing else is written."""
 
 _MAX_OPEN_FILES = 64
-
-NOBODY = 65534
-"""The user and group that own nothing."""
 
 _LIBRARY_DIRECTORIES = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store"),
