@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         2000,
         ge=1,
         le=1_000_000,
-        description="Chunks of one file that are found by meaning, spread over it. All are found by their words.",
+        description="Chunks of one file that are found by meaning, spread over it; one number for the index.",
     )
     chunk_tokens: int = Field(200, ge=32, le=512, description="Size of a chunk, in tokens of the model.")
     scan_seconds: int = Field(300, ge=1, description="Pause between two full scans of a root.")

@@ -96,19 +96,26 @@ class ExtractService:
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Also applies the limit of embedded chunks to the index. Returns the number of released claims.
+        Also tells the index this host's limit of embedded chunks. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
             files_db.quarantine_files(connection)
-        if retry_on_conflict(self._apply_limit):
-            self._queue.notify_embed()
+        limit = retry_on_conflict(self._declare_limit)
+        if limit != self._max_embedded_chunks:
+            log.warning(
+                "the index embeds %d chunks of a file, not %d: MAGICFS_MAX_EMBEDDED_CHUNKS differs between hosts, and "
+                "the last one that changed it decides",
+                limit,
+                self._max_embedded_chunks,
+            )
         return released
 
-    def _apply_limit(self) -> int:
-        """Returns the number of chunks that a higher limit has queued."""
+    def _declare_limit(self) -> int:
         with self._database.transaction() as connection:
-            return contents_db.set_max_embedded_chunks(connection, self._max_embedded_chunks)
+            return contents_db.declare_max_embedded_chunks(
+                connection, host=self._host, chunks=self._max_embedded_chunks
+            )
 
     def run_batch(self) -> int:
         """Claim and process the next files. Returns how many were processed, and notifies again if there were any.

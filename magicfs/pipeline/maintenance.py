@@ -60,6 +60,12 @@ WORDS_SECONDS = 2.0
 """How long one sweep computes words. While some are left, the next one is requested at once; files that were just saved
 come between."""
 
+LIMITED_CONTENTS = 100
+"""Contents to which one transaction applies a changed limit. Most have few chunks and are only looked at."""
+
+LIMIT_SECONDS = 5.0
+"""How long one sweep applies a changed limit."""
+
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a replaced model are kept, so that going back to it is quick."""
 
@@ -88,6 +94,7 @@ class MaintenanceService:
             self._find_orphans()
         if time.monotonic() >= self._outdated_due:
             self._requeue_outdated_files()
+        self._apply_limit()
         self._switch_model()
         self._delete_orphans()
         self._write_names()
@@ -151,6 +158,16 @@ class MaintenanceService:
                 count = work(connection)
             if count < NAMES_BATCH or time.monotonic() >= deadline:
                 return count < NAMES_BATCH
+
+    def _apply_limit(self) -> None:
+        """Apply a changed limit of embedded chunks to stored contents, a few at a time."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while retry_on_conflict(self._apply_limit_to_batch) and time.monotonic() < deadline:
+            pass
+
+    def _apply_limit_to_batch(self) -> bool:
+        with self._database.transaction() as connection:
+            return contents_db.apply_max_embedded_chunks(connection, contents=LIMITED_CONTENTS)
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:

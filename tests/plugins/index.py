@@ -112,13 +112,13 @@ class Index:
             self.restart_agent()
         return self.scanner.scan(self.registered())
 
-    def extraction(self, owner: str = "extract-1@here", *, boot: str = "") -> ExtractService:
+    def extraction(self, owner: str = "extract-1@here", *, boot: str = "", host: str = HOST) -> ExtractService:
         return ExtractService(
             self.database,
             SilentQueue(),
             extractor=self.reader,
             chunker=Paragraphs(),
-            host=HOST,
+            host=host,
             boot=boot,
             owner=owner,
             max_file_bytes=1 << 20,

@@ -12,6 +12,8 @@ from magicfs.db.models import active_model, build_model, complete_building
 from magicfs.db.roots import database_time
 from magicfs.db.status import read_progress, read_status
 from magicfs.ingest.explain import explain
+from magicfs.pipeline import maintenance
+from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.plugins.index import HOST, Index
 
@@ -36,6 +38,18 @@ def embedded_places(index: Index) -> list[int]:
             " JOIN embeddings USING (chunk_id) WHERE embeddings.state = 'done' ORDER BY ordinal"
         )
     ]
+
+
+def change_limit(index: Index, *, settle: bool = True) -> None:
+    """Start an extract worker with the setting, and let maintenance bring the index in line."""
+    index.extraction().recover()
+    MaintenanceService(index.database).sweep()
+    if settle:
+        index.settle()
+
+
+def limit_of(index: Index) -> int:
+    return int(index.rows("SELECT value FROM meta WHERE key = 'max_embedded_chunks'")[0][0])
 
 
 def vectors(index: Index) -> int:
@@ -115,14 +129,12 @@ def test_a_file_below_the_limit_is_embedded_whole(index: Index) -> None:
 def test_a_raised_setting_applies_to_stored_files(limited: Index) -> None:
     before = set(embedded_places(limited))
     limited.max_embedded_chunks = 2 * LIMIT
-    limited.extraction().recover()
-    limited.settle()
+    change_limit(limited)
     after = set(embedded_places(limited))
     assert len(after) == 2 * LIMIT
     assert before < after, "no vector was made in vain"
     limited.max_embedded_chunks = LIMIT
-    limited.extraction().recover()
-    limited.settle()
+    change_limit(limited)
     assert set(embedded_places(limited)) == after, "vectors that are there are kept"
 
 
@@ -138,7 +150,7 @@ def test_a_lowered_setting_takes_waiting_chunks_out_of_the_queue(index: Index) -
     index.scan()
     index.extraction().run_batch()
     index.max_embedded_chunks = LIMIT
-    index.extraction().recover()
+    change_limit(index, settle=False)
     assert LIMIT < vectors(index) < LIMIT + 30, "chunks of the other file stay"
     index.settle()
     assert set(embedded_places(index)) > set(range(CHUNKS - 30, CHUNKS))
@@ -157,3 +169,64 @@ def test_a_new_model_embeds_the_same_number(limited: Index) -> None:
         active = active_model(connection)
     assert active is not None
     assert active.id == model.id
+
+
+class TestTheLimitIsOneOfTheIndex:
+    """Hosts may differ in their settings. The last one that changes its own decides."""
+
+    def test_hosts_that_differ_do_not_take_turns(self, limited: Index, caplog: pytest.LogCaptureFixture) -> None:
+        limited.max_embedded_chunks = 2 * LIMIT
+        for _ in range(2):
+            limited.extraction("extract-1@there", host="there").recover()
+            assert limit_of(limited) == LIMIT
+        [line, _] = [record.getMessage() for record in caplog.records if "MAGICFS_MAX_EMBEDDED" in record.getMessage()]
+        assert "200" in line
+        assert "400" in line
+        limited.max_embedded_chunks = LIMIT
+        limited.extraction().recover()
+        assert limit_of(limited) == LIMIT
+        limited.max_embedded_chunks = 3 * LIMIT
+        limited.extraction("extract-1@there", host="there").recover()
+        assert limit_of(limited) == 3 * LIMIT, "this host has changed its setting"
+        limited.max_embedded_chunks = LIMIT
+        limited.extraction().recover()
+        assert limit_of(limited) == 3 * LIMIT, "and this one has not"
+
+    def test_a_start_waits_for_no_change_of_the_index(self, limited: Index) -> None:
+        before = vectors(limited)
+        limited.max_embedded_chunks = 2 * LIMIT
+        limited.extraction().recover()
+        assert vectors(limited) == before
+        write(limited, [*rows_of(CHUNKS), "new files have the new limit at once"])
+        limited.settle()
+        assert len(embedded_places(limited)) == 2 * LIMIT
+
+    def test_maintenance_changes_few_contents_in_a_transaction(
+        self, limited: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(4):
+            (limited.folder / f"{number}.txt").write_text("\n\n".join(f"{number} {row}" for row in rows_of(LIMIT + 50)))
+        limited.settle()
+        monkeypatch.setattr(maintenance, "LIMITED_CONTENTS", 2)
+        monkeypatch.setattr(maintenance, "LIMIT_SECONDS", 0.0)
+        limited.max_embedded_chunks = LIMIT + 50
+        limited.extraction().recover()
+        counts = [vectors(limited)]
+        for _ in range(4):
+            MaintenanceService(limited.database).sweep()
+            counts.append(vectors(limited))
+        assert counts[0] < counts[1] < counts[2] < counts[3] == counts[4] == 5 * (LIMIT + 50)
+        assert limited.rows("SELECT count(*) FROM meta WHERE key = 'limit_change'") == [(0,)]
+
+    def test_a_change_during_a_change_starts_again(self, limited: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(maintenance, "LIMITED_CONTENTS", 1)
+        monkeypatch.setattr(maintenance, "LIMIT_SECONDS", 0.0)
+        (limited.folder / "first.txt").write_text("\n\n".join(f"first {row}" for row in rows_of(2 * LIMIT)))
+        limited.settle()
+        for chunks in (CHUNKS, 2 * LIMIT):
+            limited.max_embedded_chunks = chunks
+            limited.extraction().recover()
+            MaintenanceService(limited.database).sweep()
+        for _ in range(3):
+            MaintenanceService(limited.database).sweep()
+        assert vectors(limited) == 4 * LIMIT

@@ -58,12 +58,50 @@ JOIN chunks USING (digest)
 -- The most chunks of a content that are embedded.
 SELECT value::integer FROM meta WHERE key = 'max_embedded_chunks'
 
--- name: set_max_embedded_chunks
--- Another limit. Returns the previous one, or nothing if it stays. A second worker that sets it waits for the first one.
-WITH previous AS (SELECT value::integer AS chunks FROM meta WHERE key = 'max_embedded_chunks')
-INSERT INTO meta (key, value) VALUES ('max_embedded_chunks', %(chunks)s::integer::text)
+-- name: take_limit_lock
+-- Two workers that start at once compare their settings one after the other.
+SELECT pg_advisory_xact_lock(%(lock)s)
+
+-- name: read_limits
+-- The limit of the index and the setting that a host had at its last start.
+SELECT ({{max_embedded_chunks}}),
+       (SELECT value::integer FROM meta WHERE key = 'max_embedded_chunks@' || %(host)s)
+
+-- name: declare_limit
+-- The setting of a host.
+INSERT INTO meta (key, value) VALUES ('max_embedded_chunks@' || %(host)s, %(chunks)s::integer::text)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value
-RETURNING (SELECT chunks FROM previous)
+
+-- name: set_limit
+-- Another limit for the index.
+INSERT INTO meta (key, value) VALUES ('max_embedded_chunks', %(chunks)s::integer::text)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value
+
+-- name: start_limit_change
+-- Note that the limit has changed: the lower one of both, and the id up to which contents have been visited. The lowest
+-- one counts while a former change is not done.
+INSERT INTO meta (key, value) VALUES ('limit_change', %(chunks)s::integer || ':0')
+ON CONFLICT (key) DO UPDATE SET value = least(split_part(meta.value, ':', 1)::integer, %(chunks)s::integer) || ':0'
+
+-- name: next_limited_contents
+-- The next contents that a changed limit may concern, and whether it does: they have more chunks than the lower limit.
+-- Nothing without a change, and while another transaction visits contents. Removes the note after the last content.
+WITH change AS (
+    SELECT split_part(value, ':', 1)::integer AS chunks, split_part(value, ':', 2)::bigint AS visited
+    FROM meta WHERE key = 'limit_change' FOR UPDATE SKIP LOCKED
+),
+next AS (
+    SELECT id FROM contents WHERE id > (SELECT visited FROM change) ORDER BY id LIMIT %(limit)s
+),
+noted AS (
+    UPDATE meta SET value = (SELECT chunks FROM change) || ':' || (SELECT max(id) FROM next)
+    WHERE key = 'limit_change' AND EXISTS (SELECT FROM next)
+),
+ended AS (
+    DELETE FROM meta WHERE key = 'limit_change' AND EXISTS (SELECT FROM change) AND NOT EXISTS (SELECT FROM next)
+)
+SELECT id, EXISTS (SELECT FROM content_chunks WHERE content_id = next.id AND ordinal = (SELECT chunks FROM change))
+FROM next ORDER BY id
 
 -- name: chunks_to_embed
 -- The chunks of the content `wanted` that are embedded: all of them, or as many as the limit, spread over the content.
@@ -115,34 +153,38 @@ ORDER BY c.chunk_id
 ON CONFLICT DO NOTHING
 
 -- name: lock_surplus_chunks
--- The pending rows of chunks beyond the limit, locked in the order of `enqueue_chunks`. Claimed ones are finished.
+-- The pending rows of the contents' chunks, locked in the order of `enqueue_chunks`. Claimed ones are finished.
 SELECT model_id, chunk_id FROM embeddings
-WHERE state = 'pending' AND lease IS NULL AND chunk_id IN (
-    SELECT chunk_id FROM content_chunks WHERE content_id IN (
-        SELECT id FROM contents WHERE EXISTS (
-            SELECT FROM content_chunks WHERE content_id = contents.id AND ordinal = ({{max_embedded_chunks}}))))
+WHERE state = 'pending' AND lease IS NULL
+  AND chunk_id IN (SELECT chunk_id FROM content_chunks WHERE content_id = ANY(%(ids)s))
 ORDER BY 1, 2 FOR UPDATE
 
 -- name: remove_surplus_chunks
--- The locked rows, unless another content has their chunks embedded. To give a content a chunk is to queue it, which
--- waits for the lock.
-WITH surplus AS (
-    SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id IN (
-        SELECT id FROM contents WHERE EXISTS (
-            SELECT FROM content_chunks WHERE content_id = contents.id AND ordinal = ({{max_embedded_chunks}})))
+-- The locked rows beyond the limit, unless another content has their chunks embedded. To give a content a chunk is to
+-- queue it, which waits for the lock.
+WITH locked AS (
+    SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id = ANY(%(ids)s)
 ),
 embedded AS (
     SELECT c.chunk_id
-    FROM (SELECT DISTINCT content_id FROM content_chunks JOIN surplus USING (chunk_id)) AS wanted
+    FROM (SELECT DISTINCT content_id FROM content_chunks JOIN locked USING (chunk_id)) AS wanted
     CROSS JOIN LATERAL {{chunks_to_embed}} AS c
 )
 DELETE FROM embeddings
 WHERE state = 'pending' AND lease IS NULL
-  AND chunk_id IN (SELECT chunk_id FROM surplus EXCEPT SELECT chunk_id FROM embedded)
+  AND chunk_id IN (SELECT chunk_id FROM locked EXCEPT SELECT chunk_id FROM embedded)
 
--- name: live_models
--- The active and the building model.
-SELECT id FROM models WHERE state IN ('active', 'building') ORDER BY id
+-- name: enqueue_missing_chunks
+-- A pending row under the active and the building model for each chunk of contents that is to be embedded and has none.
+INSERT INTO embeddings (model_id, chunk_id)
+SELECT DISTINCT m.id, c.chunk_id
+FROM (SELECT id FROM contents WHERE id = ANY(%(ids)s) AND EXISTS (SELECT FROM files WHERE content_id = contents.id))
+     AS wanted (content_id)
+CROSS JOIN LATERAL {{chunks_to_embed}} AS c
+JOIN models m ON m.state IN ('active', 'building')
+WHERE NOT EXISTS (SELECT FROM embeddings WHERE model_id = m.id AND chunk_id = c.chunk_id)
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING
 
 -- name: lock_same_bytes
 -- All contents with the bytes of some contents, locked in the order of their keys.
