@@ -15,7 +15,7 @@ from magicfs.db.contents import orphan_contents
 from magicfs.db.heartbeats import ALIVE_SECONDS
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.contents import EXTRACTOR_VERSION, Unreadable
+from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import (
     NAMED_REASONS,
     ClaimedFile,
@@ -284,12 +284,14 @@ def finish_unreadable(
     connection: Connection,
     files: Sequence[tuple[ClaimedFile, Unreadable]],
     *,
+    extractor: int,
     pause_s: Callable[[ClaimedFile], float],
 ) -> None:
     """Finish files that were skipped or have failed.
 
     All claims have one lease; those that are no longer valid have no effect. A file that has changed since its claim
-    stays pending. No file is read again within the seconds that `pause_s` returns for it.
+    stays pending. No file is read again within the seconds that `pause_s` returns for it. `extractor` is the highest
+    version of a reader.
     """
     if not files:
         return
@@ -298,7 +300,7 @@ def finish_unreadable(
         {
             "lease": files[0][0].lease,
             "pauses": [pause_s(claim) for claim, _ in files],
-            "extractor": EXTRACTOR_VERSION,
+            "extractor": extractor,
             "ids": [claim.id for claim, _ in files],
             "claimed_ats": [claim.claimed_at for claim, _ in files],
             "states": [unreadable.reason.state.value for _, unreadable in files],
@@ -331,13 +333,20 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
         )
 
 
-def requeue_outdated(connection: Connection, *, limit: int) -> int:
-    """Make files pending that an older version of the extractor has read, with or without text. Returns their number.
+def requeue_outdated(
+    connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int
+) -> int:
+    """Make files pending that an older version of their reader has read, with or without text. Returns their number.
 
-    No root gets more than `limit` pending files by this.
+    `version_of` gives the version of the reader of a kind, `newest` is the highest one. No root gets more than `limit`
+    pending files by this.
     """
+    stored = connection.execute(_SQL["stored_kinds"], {"newest": newest}).fetchall()
+    outdated = [(kind, version) for kind, version in stored if version < version_of(kind)]
     values = {
-        "extractor": EXTRACTOR_VERSION,
+        "kinds": [kind for kind, _ in outdated],
+        "versions": [version for _, version in outdated],
+        "newest": newest,
         "independent": [reason.value for reason in EXTRACTOR_INDEPENDENT_REASONS],
         "limit": limit,
     }
@@ -350,10 +359,13 @@ def release_files(connection: Connection, *, owner: str) -> int:
     return connection.execute(_SQL["release_files"], values).rowcount
 
 
-def quarantine_files(connection: Connection) -> int:
-    """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number."""
+def quarantine_files(connection: Connection, *, extractor: int) -> int:
+    """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number.
+
+    `extractor` is the highest version of a reader.
+    """
     detail = f"the worker died {MAX_ATTEMPTS} times over this file"
-    values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": EXTRACTOR_VERSION}
+    values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": extractor}
     return connection.execute(_SQL["quarantine_files"], values).rowcount
 
 

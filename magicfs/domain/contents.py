@@ -10,7 +10,8 @@ from magicfs.domain.files import FileState, SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
 EXTRACTOR_VERSION = 3
-"""To be raised when extraction gives other texts or chunks. Every file is then read again, with or without a text."""
+"""To be raised when all kinds of files get other texts or chunks: every file is then read again, with or without a text.
+`magicfs.text.extract.versions` has higher versions of single kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ContentKey:
     digest: Digest
     """Digest of the bytes."""
     extractor: int
-    """The `EXTRACTOR_VERSION` that reads them."""
+    """The version of the reader of `kind`."""
     kind: str
     """The detected file type. It depends on the file's name too: Markdown has other chunks than source code."""
 

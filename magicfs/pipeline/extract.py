@@ -25,7 +25,7 @@ from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable,
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, group_files, read_group
-from magicfs.text.extract import Extractor
+from magicfs.text.extract import Extractor, newest_version
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class ExtractService:
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
-            files_db.quarantine_files(connection)
+            files_db.quarantine_files(connection, extractor=newest_version())
         limit = retry_on_conflict(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
@@ -320,7 +320,7 @@ def _finish(
         return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
 
     files_db.finish_indexed(connection, files, pause_s=pause_s)
-    files_db.finish_unreadable(connection, unreadable, pause_s=pause_s)
+    files_db.finish_unreadable(connection, unreadable, extractor=newest_version(), pause_s=pause_s)
     changing_pause_s = max([files_db.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
     files_db.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
 

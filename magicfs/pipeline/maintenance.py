@@ -21,6 +21,7 @@ from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
+from magicfs.text.extract import newest_version, reader_version
 from magicfs.text.language import language_of_samples
 from magicfs.text.names import file_name
 
@@ -102,7 +103,7 @@ class MaintenanceService:
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
-            files = files_db.quarantine_files(connection)
+            files = files_db.quarantine_files(connection, extractor=newest_version())
             chunks = embeddings_db.quarantine_chunks(connection)
         if files or chunks:
             log.warning("%d files and %d chunks are quarantined: 'magicfs failures' lists them", files, chunks)
@@ -118,7 +119,9 @@ class MaintenanceService:
 
     def _requeue_outdated_files(self) -> None:
         with self._database.transaction() as connection:
-            requeued = files_db.requeue_outdated(connection, limit=OUTDATED_FILES)
+            requeued = files_db.requeue_outdated(
+                connection, version_of=reader_version, newest=newest_version(), limit=OUTDATED_FILES
+            )
         # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.
         if not requeued:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS

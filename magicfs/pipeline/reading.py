@@ -15,11 +15,12 @@ from typing import Protocol
 
 import xxhash
 
-from magicfs.domain.contents import EXTRACTOR_VERSION, ContentKey, Unreadable
+from magicfs.domain.contents import ContentKey, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux import open_below, regular_file_status
+from magicfs.text.extract import reader_version
 
 GROUP_FILES = 32
 GROUP_BYTES = 128 << 10
@@ -157,7 +158,7 @@ def read_file(
         return StillChanging()
     content = content[: stat.size]
     kind = detector.kind(content, name=claim.name)
-    key = ContentKey(Digest(xxhash.xxh3_128_digest(content)), EXTRACTOR_VERSION, kind)
+    key = ContentKey(Digest(xxhash.xxh3_128_digest(content)), reader_version(kind), kind)
     return FileRead(claim, content, key, stat)
 
 

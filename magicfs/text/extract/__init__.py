@@ -5,8 +5,8 @@ the extracted bytes. Plain text is decoded in this process; all else is parsed i
 extractor belongs to one thread.
 """
 
-from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract.extractor import Extractor, FileExtractor
 from magicfs.text.extract.options import Limits, Ocr, find_ocr
+from magicfs.text.extract.versions import newest_version, reader_version
 
-__all__ = ["EXTRACTOR_VERSION", "Extractor", "FileExtractor", "Limits", "Ocr", "find_ocr"]
+__all__ = ["Extractor", "FileExtractor", "Limits", "Ocr", "find_ocr", "newest_version", "reader_version"]

@@ -4,7 +4,9 @@ import pytest
 
 from magicfs.db import contents as contents_db
 from magicfs.db.files import MAX_ATTEMPTS
+from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.pipeline.maintenance import MaintenanceService
+from magicfs.text.extract import versions
 from tests.plugins.index import Index
 
 ONLY_CHUNK = "INSERT INTO chunks (digest, text, tokens, words) VALUES (%s, 'x', 1, '') RETURNING id"
@@ -87,6 +89,25 @@ class TestAnOlderExtractor:
         MaintenanceService(index.database).sweep()
         pending = ("pending", None)
         assert index.states() == before | {"locked.txt": pending, "crashed.txt": pending}
+
+    def test_a_new_reader_of_one_kind_reads_the_files_of_that_kind(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("one.txt", "two.md", "three.md"):
+            (index.folder / name).write_text(f"words of {name}")
+        index.settle()
+        MaintenanceService(index.database).sweep()
+        assert {state for state, _ in index.states().values()} == {"indexed"}, "this version has read them"
+        monkeypatch.setitem(versions.READER_VERSIONS, "md", EXTRACTOR_VERSION + 7)
+        MaintenanceService(index.database).sweep()
+        pending = ("pending", None)
+        assert index.states() == {"one.txt": ("indexed", None), "two.md": pending, "three.md": pending}
+        index.reader.calls.clear()
+        index.settle()
+        assert sorted(index.reader.calls) == [b"three.md", b"two.md"]
+        MaintenanceService(index.database).sweep()
+        assert {state for state, _ in index.states().values()} == {"indexed"}
+        assert index.rows("SELECT state FROM embeddings") == [("done",)] * 3
 
     def test_a_few_wait_at_a_time_and_the_next_sweep_adds_more(
         self, index: Index, monkeypatch: pytest.MonkeyPatch

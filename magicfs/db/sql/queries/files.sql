@@ -220,18 +220,26 @@ SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NUL
 WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
 
+-- name: stored_kinds
+-- The kinds of contents, each with the versions of readers before the newest one that have read some.
+SELECT DISTINCT kind, extractor FROM contents WHERE extractor < %(newest)s
+
 -- name: requeue_outdated
--- Files that an older version of the extractor has read, with or without text. The limit is on each root's pending
--- files, so that a root whose host is down does not stop the others.
+-- Files whose content an older version of its reader has read, and files without a content for which there is any newer
+-- reader. The limit is on each root's pending files, so that a root whose host is down does not stop the others.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
 FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (
         SELECT id FROM files
         WHERE root_id = roots.id
-          AND (state IN ('indexed', 'named')
-               AND EXISTS (SELECT FROM contents WHERE id = files.content_id AND contents.extractor < %(extractor)s)
-               OR state = 'named' AND content_id IS NULL AND extractor < %(extractor)s
-               OR reason <> ALL(%(independent)s) AND extractor < %(extractor)s)
+          AND (state IN ('indexed', 'named') AND cardinality(%(kinds)s::text[]) > 0
+               AND EXISTS (
+                   SELECT FROM contents
+                   JOIN unnest(%(kinds)s::text[], %(versions)s::smallint[]) AS outdated (kind, extractor)
+                       USING (kind, extractor)
+                   WHERE id = files.content_id)
+               OR state = 'named' AND content_id IS NULL AND extractor < %(newest)s
+               OR reason <> ALL(%(independent)s) AND extractor < %(newest)s)
         LIMIT greatest(0, %(limit)s - (
             SELECT count(*) FROM (
                 SELECT FROM files WHERE root_id = roots.id AND state = 'pending' LIMIT %(limit)s) AS waiting))

@@ -1,0 +1,33 @@
+"""The versions of the readers: files whose reader gives other texts than before are read again, and no others.
+
+Used by `magicfs.pipeline`. A content is stored with the version of its kind, and maintenance queues the files of those
+contents whose kind has a higher version by now. Raise the version of a kind here when its reader changes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from magicfs.domain.contents import EXTRACTOR_VERSION
+
+READER_VERSIONS: Final[dict[str, int]] = {
+    **dict.fromkeys(("application/pdf", "application/zip", "application/x-ole-storage"), 4),
+    **dict.fromkeys(("message/*", "application/mbox"), 4),
+    **dict.fromkeys(("image/*", "audio/*", "video/*"), 4),
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
+    **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-tex", "text/x-bibtex"), 4),
+    **dict.fromkeys(("text/calendar", "text/vcard"), 4),
+}
+"""By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
+
+
+def reader_version(kind: str) -> int:
+    """The version of the reader of a kind, such as `application/pdf parse`."""
+    mime_type = kind.partition(" ")[0]
+    main_type = mime_type.partition("/")[0]
+    return max(EXTRACTOR_VERSION, READER_VERSIONS.get(mime_type, 0), READER_VERSIONS.get(f"{main_type}/*", 0))
+
+
+def newest_version() -> int:
+    """The highest version of a reader: that of files of which nothing was read, which may be of any kind."""
+    return max(EXTRACTOR_VERSION, *READER_VERSIONS.values())
