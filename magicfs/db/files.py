@@ -333,9 +333,7 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
         )
 
 
-def requeue_outdated(
-    connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int
-) -> int:
+def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int) -> int:
     """Make files pending that an older version of their reader has read, with or without text. Returns their number.
 
     `version_of` gives the version of the reader of a kind, `newest` is the highest one. No root gets more than `limit`
