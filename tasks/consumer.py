@@ -18,6 +18,7 @@ from celery.worker.consumer import consumer
 from kombu.asynchronous import Hub
 from kombu.connection import Connection
 from kombu.transport import redis
+from redis import RedisError
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,23 @@ MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
 
 
+class QoS(redis.QoS):
+    """The messages that a worker has taken and not acknowledged: one at a time, and it asks for no other meanwhile."""
+
+    def ack(self, delivery_tag: Any) -> None:
+        """Acknowledge a message. One that Redis does not let go counts as acknowledged; it may come once more."""
+        try:
+            super().ack(delivery_tag)
+        except (RedisError, OSError) as error:
+            # The worker would not ask for a message again, and so never notice that its connection is lost.
+            log.debug("a message is not acknowledged: %s", error)
+            self._quick_ack(delivery_tag)
+
+
 class Channel(redis.Channel):
     """A channel that drops what is no message of Celery, instead of ending the worker."""
+
+    QoS = QoS
 
     def _brpop_read(self, **options: Any) -> Any:
         delivered = set(self.qos._delivered)

@@ -13,10 +13,11 @@ import psutil
 import pytest
 from celery import Celery
 
+from magicfs.db.files import CLAIM_LOCK
 from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
-from tests.plugins.stack import Stack
+from tests.plugins.stack import HOST, Stack
 
 HANG_SECONDS = 8
 """More than a command needs besides the second that it waits for a broker."""
@@ -146,6 +147,25 @@ def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, t
     log = (stack.home / "log" / "extract-1.log").read_text().splitlines()
     assert [line for line in log if not RECORD.match(line)] == [], "a record is not one line"
     assert len([line for line in log if "ERROR" in line or "WARNING" in line]) < MAX_LINES
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_goes_on_after_a_message_that_it_could_not_acknowledge(
+    stack: Stack, broker: Broker, tmp_path: Path
+) -> None:
+    """A worker has one such message at a time, and asks for no other one meanwhile."""
+    worker = extract_worker(stack, broker, tmp_path / "docs")
+    with stack.database.transaction() as connection:
+        # The task that runs waits for it, and the next message for the end of the task.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (HOST, CLAIM_LOCK))
+        (tmp_path / "docs" / "meanwhile.txt").write_text("Written meanwhile.")
+        stack.wait(lambda: broker.client.hlen("unacked") == 1, what="a message that waits for the child")
+        broker.change_password("another")
+    log = stack.home / "log" / "extract-1.log"
+    stack.wait(lambda: "Connection to broker lost" in log.read_text(), what="a worker that asks for more")
+    broker.change_password(PASSWORD)
+    os.remove(tmp_path / "docs" / "meanwhile.txt")
+    assert_goes_on(stack, worker, tmp_path / "docs")
 
 
 @pytest.mark.timeout(200)
