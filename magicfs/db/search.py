@@ -132,7 +132,7 @@ def rank_by_bm25(
         _SQL["rank_by_bm25"],
         {
             "chunks": list(chunks),
-            "any_word": _tsquery([[term] for term in terms]),
+            "any_word": " | ".join(lexeme.tsquery for _, lexeme in lexemes if lexeme.factor >= 1.0),
             "numbers": [number for number, _ in lexemes],
             "lexemes": [lexeme.tsquery for _, lexeme in lexemes],
             "factors": [lexeme.factor for _, lexeme in lexemes],
@@ -173,7 +173,11 @@ def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequenc
 
 
 def _name_parameters(terms: Sequence[Term]) -> Parameters:
-    return _conditions(terms) | {"all_words": _tsquery([terms]), "any_word": _tsquery([[term] for term in terms])}
+    without_compounds = [term for term in terms if not term.is_whole] or terms
+    return _conditions(terms) | {
+        "all_words": _tsquery([without_compounds]),
+        "any_word": _tsquery([[term] for term in terms]),
+    }
 
 
 def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:

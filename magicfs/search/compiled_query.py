@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
@@ -17,6 +17,7 @@ from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import Query, Term
 from magicfs.text.analysis import fold, phrase_query, question_terms
 from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
+from magicfs.text.analysis.words import STEM_MARK
 
 _WORD = re.compile(r"\w+")
 
@@ -42,7 +43,7 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
     languages = list(stop_words)
     terms = question_terms(query.question, languages=languages)
     return CompiledQuery(
-        terms=_without_stop_words(terms, spellings, stop_words.values()),
+        terms=_merged(_without_stop_words(terms, spellings, stop_words.values())),
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         scope=restrict(
@@ -72,6 +73,24 @@ def _without_stop_words(
     dropped = {spellings[word] for word in max(stop_words, key=len, default=())}
     kept = tuple(term for term in terms if term.word not in dropped)
     return kept if any(not term.is_whole for term in kept) else tuple(terms)
+
+
+def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The terms with one for all forms of a word: `network` and `networks` are one word that the question has twice."""
+    merged: dict[object, Term] = {}
+    for term in terms:
+        stems = frozenset(lexeme.text for lexeme in term.lexemes if lexeme.text.startswith(STEM_MARK))
+        key = (stems, term.is_whole) if stems else term.word
+        merged[key] = _both(merged[key], term) if key in merged else term
+    return tuple(merged.values())
+
+
+def _both(first: Term, second: Term) -> Term:
+    lexemes = {lexeme.text: lexeme for lexeme in first.lexemes}
+    for lexeme in second.lexemes:
+        if lexeme.text not in lexemes or lexeme.factor > lexemes[lexeme.text].factor:
+            lexemes[lexeme.text] = lexeme
+    return replace(first, lexemes=tuple(lexemes.values()), count=first.count + second.count)
 
 
 def _excluded_condition(text: str, languages: Sequence[str]) -> str | None:

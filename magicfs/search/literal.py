@@ -38,6 +38,11 @@ def _filters(syntax: Sequence[SyntaxToken]) -> list[SyntaxToken]:
 
 
 def _condition(token: SyntaxToken) -> str | None:
-    """The condition that a text has an exclusion as it was typed; None for one without a word before it."""
+    """The condition that a text has an exclusion as it was typed, with its minus; None for one without a word before it.
+
+    In scripts without spaces, a minus before a word is no part of any word.
+    """
     before, literal = phrase_query(token.before), phrase_query(token.text)
+    if literal == phrase_query(token.text.removeprefix("-")):
+        return None
     return f"({before}) & ({literal})" if before and literal else None

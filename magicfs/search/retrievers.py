@@ -9,6 +9,7 @@ chunks that have it, and a common word only the chunks that also have other word
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,6 +26,8 @@ from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Term
 
+_WORD = re.compile(r"[^\W_]+")
+
 MAX_COUNTED_CHUNKS = 500
 """The chunks with a word are counted up to this number."""
 MIN_ESTIMATED_CHUNKS = 2 * MAX_COUNTED_CHUNKS
@@ -37,7 +40,9 @@ MAX_CANDIDATES_PER_CONDITION = 1000
 MAX_SCORED_CHUNKS = 300
 """The most chunks whose BM25 is computed, unless a larger `limit` is given."""
 MAX_QUESTION_WORDS = 24
-"""Only this many words of a question are searched for, the rarest ones."""
+"""Only this many words of a question are searched for, the rarest ones, and as many compounds."""
+COMPOUND_WEIGHT = 0.2
+"""What a compound of several words weighs, compared with a word as rare: its words are counted too."""
 PAIRED_WORDS = 4
 """The number of words whose pairs bring chunks: the last rare word, and the rarest common words."""
 MAX_NAME_CANDIDATES = 200
@@ -52,6 +57,11 @@ class QuestionWords:
     """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
     """The number of chunks that have each word, counted up to `MAX_COUNTED_CHUNKS`, else estimated."""
+
+    @property
+    def without_compounds(self) -> list[Term]:
+        """The words that a text with all words has: compounds are left out, unless there is nothing else."""
+        return [term for term in self.weights if not term.is_whole] or list(self.weights)
 
     def share(self, words: Collection[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
@@ -80,13 +90,19 @@ def weigh_words(connection: Connection, terms: Sequence[Term], *, chunks: int) -
         is_exact = count < MAX_COUNTED_CHUNKS
         frequencies[word] = count if is_exact else max(MAX_COUNTED_CHUNKS, estimates.get(word, 0))
     total = max(chunks, *frequencies.values()) if frequencies else chunks
-    searched = [term for term in terms if frequencies[term.word] or not term.is_whole]
-    rarest = sorted(searched, key=lambda term: (frequencies[term.word], term.word))[:MAX_QUESTION_WORDS]
-    weights = {
-        term: term.count * math.log1p((total - frequencies[term.word] + 0.5) / (frequencies[term.word] + 0.5))
-        for term in rarest
-    }
+    rarest = sorted(terms, key=lambda term: (frequencies[term.word], term.word))
+    words = [term for term in rarest if not term.is_whole][:MAX_QUESTION_WORDS]
+    compounds = [term for term in rarest if term.is_whole and frequencies[term.word]][:MAX_QUESTION_WORDS]
+    searched = set(words) | set(compounds)
+    weights = {term: _weight(term, frequencies[term.word], total) for term in rarest if term in searched}
     return QuestionWords(weights=weights, frequencies=frequencies)
+
+
+def _weight(term: Term, frequency: int, total: int) -> float:
+    """The weight of a word that `frequency` of `total` chunks have."""
+    rarity = math.log1p((total - frequency + 0.5) / (frequency + 0.5))
+    has_several_words = term.is_whole and len(_WORD.findall(term.word)) > 1
+    return term.count * rarity * (COMPOUND_WEIGHT if has_several_words else 1.0)
 
 
 def find_by_words(
@@ -135,7 +151,7 @@ def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
         single_words.append([[term]])
     if not common_words:
         return single_words
-    all_words = [list(words.weights)]
+    all_words = [words.without_compounds]
     paired = list(words.weights)[len(single_words) - 1 :][:PAIRED_WORDS]
     return [*single_words, all_words, *([pair] for pair in combinations(paired, 2))]
 

@@ -14,7 +14,7 @@ from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
 from magicfs.text.analysis.words import STEM_MARK, compounds, folded_stem, folded_word, unspaced_lexemes
 
-EXACT_BONUS: Final = 0.25
+EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
