@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.plugins.stack",
     "tests.plugins.commands",
     "tests.plugins.index",
+    "tests.plugins.network",
 ]
