@@ -32,6 +32,7 @@ from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
+from magicfs.domain.chunks import CopyRules
 from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
 from magicfs.domain.query import Query
 from magicfs.embedding.embedder import FastembedEmbedder
@@ -164,6 +165,7 @@ def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, te
         compiled = compile_query(connection, query)
         for mode in MODES:
             request = SearchRequest(
+                copy_rules=CopyRules(each_copy=True),
                 question=text,
                 compiled=replace(compiled, terms=(), question_phrase=None) if mode == "vector" else compiled,
                 question_vector=None if mode == "lexical" else QuestionVector(model, vector),

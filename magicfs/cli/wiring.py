@@ -124,7 +124,7 @@ def search_service(settings: Settings, database: Database) -> SearchService:
     """The search service of the mount and of `magicfs search`."""
     from magicfs.search.service import SearchService
 
-    return SearchService(database, query_embedder(settings), default_limit=settings.search_limit)
+    return SearchService(database, query_embedder(settings), host=settings.host, default_limit=settings.search_limit)
 
 
 def job_queue(settings: Settings) -> CeleryQueue:

@@ -5,6 +5,7 @@ The agent and `magicfs roots` write them; the mount reads them. It touches no di
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from magicfs.db.pool import Connection, fetch_one
@@ -41,12 +42,21 @@ def root_names(connection: Connection) -> set[str]:
     return {row[0] for row in connection.execute(_SQL["root_names"])}
 
 
-def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str, device: int) -> RootId:
-    """Insert a root. Returns its id."""
-    row = fetch_one(
-        connection.execute(_SQL["insert_root"], {"host_id": host, "path": path, "name": name, "device": device})
-    )
-    return RootId(row[0])
+def insert_root(
+    connection: Connection, *, host: HostId, path: bytes, name: str, device: int, folded: str | None = None
+) -> RootId:
+    """Insert a root. Returns its id.
+
+    `folded` is its name in the form that filters compare; without it, maintenance writes it.
+    """
+    values = {"host_id": host, "path": path, "name": name, "folded": folded, "device": device}
+    return RootId(fetch_one(connection.execute(_SQL["insert_root"], values))[0])
+
+
+def write_folded_names(connection: Connection, fold: Callable[[str], str]) -> None:
+    """Write the folded names of roots that an older version has inserted. `fold` is `text.names.fold_path`."""
+    for root_id, name in connection.execute(_SQL["roots_without_folded_name"]).fetchall():
+        connection.execute(_SQL["write_folded_name"], {"root_id": root_id, "folded": fold(name)})
 
 
 def delete_root(connection: Connection, root: RootId) -> None:

@@ -6,12 +6,14 @@ so that its chunks are compared one by one and no index of vectors is asked. Run
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
+from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters
 
@@ -131,21 +133,32 @@ def _chunks(connection: Connection, scope: Scope, *, limit: int) -> tuple[ChunkI
 
 
 def _filter_parameters(filters: Filters) -> Parameters:
+    types = [*filters.types, *(ARCHIVE_MIME_TYPES if "archive" in filters.types else ())]
     relative = [folder for folder in filters.folders if not folder.startswith("/")]
     absolute = [folder for folder in filters.folders if folder.startswith("/")]
     return {
-        "types": list(filters.types) or None,
+        "types": types or None,
+        "type_extensions": [extension for group in filters.types for extension in EXTENSIONS.get(group, ())] or None,
         "extensions": list(filters.extensions) or None,
         "folders": [f"%/{_like_literal(folder)}/%" for folder in relative] if filters.folders else None,
-        "absolute_folders": [f"{_like_literal(folder)}/%".encode() for folder in absolute] if filters.folders else None,
+        "absolute_folders": [
+            f"{_like_literal(form)}/%".encode() for folder in absolute for form in _unicode_forms(folder)
+        ]
+        if filters.folders
+        else None,
         "names": [_like_pattern(name) for name in filters.names] or None,
         "hosts": [host.lower() for host in filters.hosts] or None,
-        "roots": [root.lower() for root in filters.roots] or None,
+        "roots": list(filters.roots) or None,
         "after_ns": _midnight_ns(filters.after),
         "before_ns": _midnight_ns(filters.before),
         "larger": filters.larger,
         "smaller": filters.smaller,
     }
+
+
+def _unicode_forms(path: str) -> set[str]:
+    """A path as it is typed, and in the forms in which file systems may have it: a Mac decomposes letters."""
+    return {path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)}
 
 
 def _like_literal(text: str) -> str:

@@ -19,10 +19,10 @@ from magicfs.db.models import partition
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
-from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
+from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
-from magicfs.domain.query import Term
+from magicfs.domain.query import Lexeme, Term
 
 _SQL = load_queries("search")
 
@@ -35,6 +35,11 @@ BM25_K1 = 1.5
 """How soon more occurrences of a word add nothing to the score: later with a larger value."""
 BM25_B = 0.75
 """How much the length of a chunk lowers its score, from 0 to 1."""
+
+NEWEST_FILES_FACTOR = 8
+"""How many times more files are read when those that were read are copies of fewer contents than asked for."""
+
+_DIGEST_BYTES = 16
 
 WordCondition = Sequence[Sequence[Term]]
 """A condition on the words of a chunk: alternatives, each a list of words that the chunk must all have. A chunk with
@@ -151,19 +156,23 @@ def rank_by_bm25(
 
 
 def candidates_by_name(
-    connection: Connection, scope: Scope, terms: Sequence[Term], *, limit: int
-) -> dict[ChunkId, list[NameMatch]]:
-    """The files in scope whose paths have words of the question, by first chunk.
+    connection: Connection,
+    scope: Scope,
+    conditions: Sequence[WordCondition],
+    terms: Sequence[Term],
+    *,
+    rules: CopyRules,
+    limit: int,
+) -> list[tuple[FoundFile, NameMatch]]:
+    """The files in scope whose paths meet any of the conditions, up to `limit` for each condition.
 
-    Files with all words are read up to `limit`, then files with any word up to `limit`.
+    Each has its first chunk if it has text, and those of `terms` that its path and its name have.
     """
-    parameters = scope.parameters | _name_parameters(terms) | {"limit": limit}
-    rows = connection.execute(_SQL["candidates_by_name"], parameters, prepare=False)
-    candidates: dict[ChunkId, list[NameMatch]] = {}
-    for file_id, chunk_id, in_path, in_name in rows:
-        match = NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name))
-        candidates.setdefault(ChunkId(chunk_id), []).append(match)
-    return candidates
+    parameters = scope.parameters | _name_parameters(terms) | _copy_parameters(rules)
+    parameters |= {"conditions": [_tsquery(condition) for condition in conditions], "limit": limit}
+    with row_by_row(connection):
+        rows = connection.execute(_SQL["candidates_by_name"], parameters, prepare=False).fetchall()
+    return [(location := _location(row[:-2]), NameMatch(location.file_id, *map(frozenset, row[-2:]))) for row in rows]
 
 
 def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequence[Term]) -> list[NameMatch]:
@@ -173,11 +182,29 @@ def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequenc
 
 
 def _name_parameters(terms: Sequence[Term]) -> Parameters:
+<<<<<<< HEAD
     without_compounds = [term for term in terms if not term.is_whole] or terms
     return _conditions(terms) | {
         "all_words": _tsquery([without_compounds]),
         "any_word": _tsquery([[term] for term in terms]),
     }
+=======
+    return {
+        "words": [term.word for term in terms],
+        "in_path": [term.tsquery for term in terms],
+        "in_name": [" | ".join(_in_own_name(lexeme) for lexeme in term.lexemes) for term in terms],
+        "any_word": _tsquery([[term] for term in terms]),
+    }
+
+
+def _in_own_name(lexeme: Lexeme) -> str:
+    """The condition that the last part of a path has a lexeme: its words have the weight A."""
+    return f"{lexeme.tsquery}A" if lexeme.is_prefix else f"{lexeme.tsquery}:A"
+
+
+def _copy_parameters(rules: CopyRules) -> Parameters:
+    return {"host": rules.host, "each_copy": rules.each_copy}
+>>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 
 
 def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
@@ -220,28 +247,58 @@ def _for_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
 
 
 def chunk_locations(
-    connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, limit: int
-) -> list[ChunkLocation]:
-    """The files in scope that have given chunks, in the order of the chunks, at most `limit` for each chunk."""
-    parameters = scope.parameters | {"chunks": list(chunks), "limit": limit}
+    connection: Connection, scope: Scope, chunks: Sequence[ChunkId], *, rules: CopyRules, limit: int
+) -> list[FoundFile]:
+    """The contents in scope that have given chunks, in the order of the chunks, at most `limit` for each chunk.
+
+    Of the copies of a content, the preferred one is returned.
+    """
+    parameters = scope.parameters | _copy_parameters(rules) | {"chunks": list(chunks), "limit": limit}
     with row_by_row(connection):
         rows = connection.execute(_SQL["chunk_locations"], parameters, prepare=False).fetchall()
     return [_location(row) for row in rows]
 
 
-def newest_files(connection: Connection, scope: Scope, *, limit: int) -> list[ChunkLocation]:
-    """The files in scope, the latest modified first, each with its first chunk."""
-    rows = connection.execute(_SQL["newest_files"], scope.parameters | {"limit": limit}, prepare=False)
-    return [_location(row) for row in rows]
+def newest_files(connection: Connection, scope: Scope, *, rules: CopyRules, limit: int) -> list[FoundFile]:
+    """The contents in scope, the latest modified first, each with its first chunk if it has text.
+
+    Of the copies of a content, the newest one is returned.
+    """
+    read = limit
+    while True:
+        parameters = scope.parameters | _copy_parameters(rules) | {"limit": read}
+        rows = connection.execute(_SQL["newest_files"], parameters, prepare=False).fetchall()
+        distinct: dict[bytes, Sequence[Any]] = {}
+        for row in rows:
+            distinct.setdefault(row[0], row)
+        if len(distinct) >= limit or len(rows) < read:
+            return [_location(row) for row in distinct.values()][:limit]
+        read *= NEWEST_FILES_FACTOR
 
 
-def _location(row: Sequence[Any]) -> ChunkLocation:
+def copies(
+    connection: Connection, scope: Scope, files: Sequence[FoundFile], *, rules: CopyRules, limit: int
+) -> dict[bytes, list[FoundFile]]:
+    """The files in scope with the same content as given ones, those among them, the preferred ones first, by copy key.
+
+    At most `limit` for each content. The places of chunks are left out.
+    """
+    digests = [file.copy_key for file in files if len(file.copy_key) == _DIGEST_BYTES]
+    found: dict[bytes, list[FoundFile]] = {}
+    if digests:
+        parameters = scope.parameters | _copy_parameters(rules) | {"digests": digests, "limit": limit}
+        for row in connection.execute(_SQL["copies"], parameters, prepare=False):
+            found.setdefault(row[0], []).append(_location(row))
+    return found
+
+
+def _location(row: Sequence[Any]) -> FoundFile:
     (
-        chunk_id, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
-        first_line, last_line, page, indexed_at,
+        copy_key, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
+        indexed_at, language, chunk_id, first_line, last_line, page,
     ) = row  # fmt: skip
-    return ChunkLocation(
-        chunk_id=ChunkId(chunk_id),
+    return FoundFile(
+        copy_key=copy_key,
         file_id=FileId(file_id),
         host=host,
         root=root,
@@ -257,10 +314,12 @@ def _location(row: Sequence[Any]) -> ChunkLocation:
             uid=uid,
             gid=gid,
         ),
+        indexed_at=float(indexed_at or 0.0),
+        language=language,
+        chunk_id=None if chunk_id is None else ChunkId(chunk_id),
         first_line=first_line,
         last_line=last_line,
         page=page,
-        indexed_at=float(indexed_at or 0.0),
     )
 
 

@@ -78,10 +78,11 @@ class NameMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkLocation:
-    """A file that has a chunk, and the lines of the chunk in it."""
+class FoundFile:
+    """A file that a search has found, and the place of a chunk in it."""
 
-    chunk_id: ChunkId
+    copy_key: bytes
+    """Equal for the copies of one content, and for no others."""
     file_id: FileId
     host: str
     root: str
@@ -90,8 +91,27 @@ class ChunkLocation:
     path: bytes
     """Relative to `root_path`."""
     stat: FileStat
-    first_line: int
-    last_line: int
-    page: int | None
     indexed_at: float
-    """Seconds since the epoch."""
+    """Seconds since the epoch; 0 for a file that was never read."""
+    language: str | None
+    """ISO 639-1; None where it is not known."""
+    chunk_id: ChunkId | None = None
+    """None for a file without text."""
+    first_line: int = 0
+    last_line: int = 0
+    page: int | None = None
+
+    @property
+    def absolute_path(self) -> bytes:
+        """The file's path on its host."""
+        return self.root_path + b"/" + self.path
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRules:
+    """Which file stands for the copies of one content in the results of a search."""
+
+    host: str = ""
+    """Files of this host are preferred."""
+    each_copy: bool = False
+    """Whether each copy is a result of its own."""

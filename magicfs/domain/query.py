@@ -13,7 +13,7 @@ class Filters:
     types: tuple[str, ...] = ()
     """MIME types, their parts, or extensions, in lower case: `text/html`, `image`, `pdf`."""
     extensions: tuple[str, ...] = ()
-    """Lower case, without the dot."""
+    """Without the dot."""
     folders: tuple[str, ...] = ()
     """Names or paths of directories above the file. A path that starts with a slash is absolute."""
     names: tuple[str, ...] = ()
@@ -99,8 +99,10 @@ class Query:
     limit: int | None = None
     syntax: tuple[SyntaxToken, ...] = ()
     """The filters that name something, and the exclusions of a word."""
+    each_copy: bool = False
+    """Whether each copy of a content is a result of its own."""
 
     @property
     def empty(self) -> bool:
         """Whether the text asks for nothing."""
-        return not (self.question or self.excluded or self.filters or self.limit)
+        return not (self.question or self.excluded or self.filters or self.limit or self.each_copy)

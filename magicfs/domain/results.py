@@ -24,8 +24,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Another file with the same content as a result."""
+
+    path: bytes
+    """Absolute, on its host."""
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A file that answers a query, with its best chunk."""
+    """A file that answers a query, with its best chunk if it has text."""
 
     rank: int
     """From 1."""
@@ -41,17 +50,27 @@ class Hit:
     stat: FileStat
     """The metadata in the index: listing results needs no `stat` of the files."""
     first_line: int
+    """From 1; 0 for a file without text, as `last_line`."""
     last_line: int
     page: int | None
     """From 1; None in a format without pages."""
     snippet: str
-    """A line of the chunk that shows why it was found."""
+    """A line of the chunk that shows why it was found; empty for a file without text."""
     vector: float | None
     """Similarity by meaning in [0, 1], on the calibrated scale; None if the chunk or the question has no vector."""
     lexical: float | None
     """Strength of the match by words in [0, 1]; None if the chunk and the file's path have none of the words."""
     indexed_at: float
-    """Seconds since the epoch."""
+    """Seconds since the epoch; 0 for a file that was never read."""
+    language: str | None = None
+    """ISO 639-1 code of the language of its text; None where it is not known."""
+    copies: tuple[Copy, ...] = ()
+    """The other files in scope with the same content, the preferred ones first."""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a chunk of the file answers, and not its name alone."""
+        return self.first_line > 0
 
     @property
     def absolute_path(self) -> bytes:

@@ -19,6 +19,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 from magicfs.linux import read_mounts
+from magicfs.text.names import fold_path
 
 
 def add_roots(
@@ -58,7 +59,9 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
                     f"run 'magicfs roots remove {other.name}' first"
                 )
         name = _free_name(connection, absolute, host=host)
-        root_id = roots_db.insert_root(connection, host=host_id, path=absolute, name=name, device=device)
+        root_id = roots_db.insert_root(
+            connection, host=host_id, path=absolute, name=name, device=device, folded=fold_path(name)
+        )
     return Root(id=root_id, host=host, path=absolute, name=name, device=device)
 
 

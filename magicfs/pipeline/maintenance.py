@@ -15,6 +15,7 @@ from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
+from magicfs.db import roots as roots_db
 from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
@@ -23,7 +24,7 @@ from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.extract import newest_version, reader_version
 from magicfs.text.language import language_of_samples
-from magicfs.text.names import file_name
+from magicfs.text.names import file_name, fold_path
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,8 @@ class MaintenanceService:
 
     def _write_names(self) -> None:
         """Write the names and states of files that an older version has recorded, a part of them at a time."""
+        with self._database.transaction() as connection:
+            roots_db.write_folded_names(connection, fold_path)
         self._in_batches(partial(files_db.write_names, name_of=file_name, limit=NAMES_BATCH))
         if time.monotonic() >= self._named_due:
             name_skipped = partial(files_db.name_skipped_files, picture_extensions=PICTURE_EXTENSIONS)

@@ -14,10 +14,14 @@ from dataclasses import dataclass, replace
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
-from magicfs.domain.query import Query, Term
+from magicfs.domain.query import Filters, Query, Term
 from magicfs.text.analysis import fold, phrase_query, question_terms
 from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
+<<<<<<< HEAD
 from magicfs.text.analysis.words import STEM_MARK
+=======
+from magicfs.text.names import fold_path
+>>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 
 _WORD = re.compile(r"\w+")
 
@@ -47,10 +51,21 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         scope=restrict(
-            query.filters,
+            fold_filters(query.filters),
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
             excluded=_any_of(_excluded_condition(text, languages) for text in query.excluded),
         ),
+    )
+
+
+def fold_filters(filters: Filters) -> Filters:
+    """The filters in the form in which names and paths are compared. An absolute path is compared to the letter."""
+    return replace(
+        filters,
+        extensions=tuple(map(fold, filters.extensions)),
+        folders=tuple(folder if folder.startswith("/") else fold_path(folder) for folder in filters.folders),
+        names=tuple(map(fold_path, filters.names)),
+        roots=tuple(map(fold_path, filters.roots)),
     )
 
 

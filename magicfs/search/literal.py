@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
-from magicfs.domain.query import Query, SyntaxToken
+from magicfs.domain.chunks import CopyRules
+from magicfs.domain.query import Filters, Query, SyntaxToken
+from magicfs.search.compiled_query import fold_filters
 from magicfs.text.analysis import phrase_query
 
 
@@ -26,11 +28,12 @@ def literal_exclusions(connection: Connection, query: Query) -> frozenset[str]:
 
 def filters_without_files(connection: Connection, query: Query) -> frozenset[str]:
     """The filters of a query that no file meets, whatever else the query asks for."""
-    return frozenset(
-        token.text
-        for token in _filters(query.syntax)
-        if not search_db.newest_files(connection, restrict(token.filters, phrases=None, excluded=None), limit=1)
-    )
+    return frozenset(token.text for token in _filters(query.syntax) if not _has_files(connection, token.filters))
+
+
+def _has_files(connection: Connection, filters: Filters) -> bool:
+    scope = restrict(fold_filters(filters), phrases=None, excluded=None)
+    return bool(search_db.newest_files(connection, scope, rules=CopyRules(), limit=1))
 
 
 def _filters(syntax: Sequence[SyntaxToken]) -> list[SyntaxToken]:

@@ -23,7 +23,10 @@ _MAX_WORDS_COUNTED = 500
 
 
 def passages_text(result: SearchResult) -> bytes:
-    """One line a hit, best first, in the format of `grep -n`: `path:first-last: text`. Paths keep their bytes."""
+    """One line a hit that has text, best first, as `grep -n` writes them: `path:first-last: text`.
+
+    Paths keep their bytes.
+    """
     return b"".join(
         b"%s:%d-%d: %s\n"
         % (
@@ -33,6 +36,7 @@ def passages_text(result: SearchResult) -> bytes:
             hit.snippet.encode("utf-8", "replace"),
         )
         for hit in result.hits
+        if hit.has_text
     )
 
 

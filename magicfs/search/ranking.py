@@ -5,14 +5,14 @@ Used by the search service. Runs in the caller's transaction, whose statements h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
-from magicfs.domain.chunks import ChunkLocation, NameMatch, WordMatch
+from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
-from magicfs.domain.results import Hit
+from magicfs.domain.results import Copy, Hit
 from magicfs.search import fusion, retrievers
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
@@ -24,6 +24,8 @@ MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
 """More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
+MAX_COPIES = 1000
+"""The most copies that a result lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class SearchRequest:
     question_vector: QuestionVector | None
     """None for a search by words and names alone."""
     limit: int
-    """The most files to return."""
+    """The most contents to return."""
+    copy_rules: CopyRules
 
     @property
     def candidate_limit(self) -> int:
@@ -48,8 +51,12 @@ class SearchRequest:
 class _CandidateFile:
     """A file with its best chunk, and the evidence for both."""
 
-    location: ChunkLocation
+    found: FoundFile
     evidence: Evidence
+
+    def at(self, copy: FoundFile) -> _CandidateFile:
+        """A copy of the file, with the same chunk."""
+        return replace(self, found=_at_place_of(copy, self.found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +72,48 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
     if not request.question:
         return _newest_files(connection, request)
     words = retrievers.weigh_words(connection, request.compiled.terms, chunks=statistics.coverage.chunks)
-    name_candidates = retrievers.find_by_name(connection, request.compiled.scope, words)
-    chunks = _gather_candidates(connection, request, words, statistics, by_name=list(name_candidates))
+    by_name = retrievers.find_by_name(connection, request.compiled.scope, words, rules=request.copy_rules)
+    named_chunks = [found.chunk_id for found, _ in by_name if found.chunk_id is not None]
+    chunks = _gather_candidates(connection, request, words, statistics, by_name=list(dict.fromkeys(named_chunks)))
     files = _best_chunk_per_file(connection, request, chunks)
-    if name_candidates:
-        file_ids = [file.location.file_id for file in files]
-        name_matches = retrievers.match_names(connection, words, file_ids, name_candidates)
-        files = [_with_name(file, chunks, name_matches.get(file.location.file_id), words) for file in files]
-    relevant = [file for file in files if fusion.is_relevant(file.evidence)]
+    if by_name:
+        matches = retrievers.match_names(connection, words, [file.found.file_id for file in files.values()], by_name)
+        files = _with_names(
+            files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
+        )
+    relevant = [file for file in files.values() if fusion.is_relevant(file.evidence)]
     best = sorted(relevant, key=lambda file: -fusion.fused_score(file.evidence))[: request.limit]
     scores = fusion.non_increasing([fusion.relevance(file.evidence) for file in best])
-    return _hits(connection, request, best, scores)
+    return _hits(connection, request, best, scores, _copies(connection, request, best))
 
 
 def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
     """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
-    locations = search_db.newest_files(connection, request.compiled.scope, limit=request.limit)
-    files = [_CandidateFile(location, Evidence()) for location in locations]
-    return _hits(connection, request, files, [1.0] * len(files))
+    rules = request.copy_rules
+    newest = search_db.newest_files(connection, request.compiled.scope, rules=rules, limit=request.limit)
+    copies = _copies(connection, request, [_CandidateFile(found, Evidence()) for found in newest])
+    files = []
+    for found in newest:
+        preferred = copies.get(found.copy_key, [found])[0]
+        files.append(_CandidateFile(_at_place_of(preferred, found), Evidence()))
+    return _hits(connection, request, files, [1.0] * len(files), copies)
+
+
+def _copies(
+    connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile]
+) -> dict[bytes, list[FoundFile]]:
+    """The copies of each file, those files among them, by copy key."""
+    rules = request.copy_rules
+    return search_db.copies(
+        connection, request.compiled.scope, [file.found for file in files], rules=rules, limit=MAX_COPIES + 1
+    )
+
+
+def _at_place_of(file: FoundFile, found: FoundFile) -> FoundFile:
+    """A copy of the file `found` with the same place of its chunk."""
+    return replace(
+        file, chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
+    )
 
 
 def _gather_candidates(
@@ -132,14 +163,42 @@ def _word_evidence(
 
 def _best_chunk_per_file(
     connection: Connection, request: SearchRequest, chunks: _CandidateChunks
-) -> list[_CandidateFile]:
+) -> dict[bytes, _CandidateFile]:
+    """The contents that have the chunks, each with its best chunk, by copy key. The preferred copy stands for all."""
     evidence = chunks.evidence
     ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk]))
-    files: dict[FileId, _CandidateFile] = {}
-    for location in search_db.chunk_locations(connection, request.compiled.scope, ranked, limit=request.limit):
-        if location.file_id not in files:
-            files[location.file_id] = _CandidateFile(location, evidence[location.chunk_id])
-    return list(files.values())
+    files: dict[bytes, _CandidateFile] = {}
+    for found in search_db.chunk_locations(
+        connection, request.compiled.scope, ranked, rules=request.copy_rules, limit=request.limit
+    ):
+        if found.copy_key not in files and found.chunk_id is not None:
+            files[found.copy_key] = _CandidateFile(found, evidence[found.chunk_id])
+    return files
+
+
+def _with_names(
+    files: Mapping[bytes, _CandidateFile],
+    chunks: _CandidateChunks,
+    by_name: Sequence[FoundFile],
+    matches: Mapping[FileId, NameMatch],
+    words: QuestionWords,
+    *,
+    host: str,
+) -> dict[bytes, _CandidateFile]:
+    """The files with the evidence of their paths, and the files that their paths alone bring.
+
+    Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
+    in `magicfs.db.search`.
+    """
+    best: dict[bytes, tuple[tuple[bool, float, int, int], _CandidateFile]] = {}
+    named = (files.get(found.copy_key, _CandidateFile(found, Evidence())).at(found) for found in by_name)
+    for file in (*files.values(), *named):
+        found, match = file.found, matches.get(file.found.file_id)
+        own_share = words.share(match.in_name) if match else 0.0
+        preference = (found.host == host, own_share, found.stat.mtime_ns, -len(found.absolute_path))
+        if found.copy_key not in best or preference > best[found.copy_key][0]:
+            best[found.copy_key] = (preference, _with_name(file, chunks, match, words))
+    return {key: file for key, (_, file) in best.items()}
 
 
 def _with_name(
@@ -148,7 +207,8 @@ def _with_name(
     """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
     if match is None:
         return file
-    in_text = chunks.words.get(file.location.chunk_id, frozenset())
+    chunk = file.found.chunk_id
+    in_text = frozenset() if chunk is None else chunks.words.get(chunk, frozenset())
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
     lexical = max(fusion.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
@@ -156,27 +216,38 @@ def _with_name(
 
 
 def _hits(
-    connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile], scores: Sequence[float]
+    connection: Connection,
+    request: SearchRequest,
+    files: Sequence[_CandidateFile],
+    scores: Sequence[float],
+    copies: Mapping[bytes, Sequence[FoundFile]],
 ) -> tuple[Hit, ...]:
-    texts = search_db.chunk_texts(connection, {file.location.chunk_id for file in files})
+    chunks = {file.found.chunk_id for file in files if file.found.chunk_id is not None}
+    texts = search_db.chunk_texts(connection, chunks)
     snippets = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     return tuple(
         Hit(
             rank=rank,
             score=score,
-            file_id=file.location.file_id,
-            host=file.location.host,
-            root=file.location.root,
-            root_path=file.location.root_path,
-            path=file.location.path,
-            stat=file.location.stat,
-            first_line=file.location.first_line,
-            last_line=file.location.last_line,
-            page=file.location.page,
-            snippet=snippets.cut(texts.get(file.location.chunk_id, "")),
+            file_id=file.found.file_id,
+            host=file.found.host,
+            root=file.found.root,
+            root_path=file.found.root_path,
+            path=file.found.path,
+            stat=file.found.stat,
+            first_line=file.found.first_line,
+            last_line=file.found.last_line,
+            page=file.found.page,
+            snippet=snippets.cut(texts[file.found.chunk_id]) if file.found.chunk_id in texts else "",
             vector=file.evidence.vector,
             lexical=file.evidence.lexical,
-            indexed_at=file.location.indexed_at,
+            indexed_at=file.found.indexed_at,
+            language=file.found.language,
+            copies=tuple(
+                Copy(copy.absolute_path, copy.host)
+                for copy in copies.get(file.found.copy_key, ())
+                if copy.file_id != file.found.file_id
+            )[:MAX_COPIES],
         )
         for rank, (file, score) in enumerate(zip(files, scores, strict=True), 1)
     )

@@ -54,9 +54,11 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "mtime": hit.stat.mtime_ns / _NANOSECONDS,
         "lines": [hit.first_line, hit.last_line],
         "page": hit.page,
+        "language": hit.language,
         "snippet": hit.snippet,
         "vector": _rounded(hit.vector),
         "lexical": _rounded(hit.lexical),
+        "copies": [{"path": readable(copy.path), "host": copy.host} for copy in hit.copies],
     }
 
 

@@ -9,8 +9,12 @@ chunks that have it, and a common word only the chunks that also have other word
 from __future__ import annotations
 
 import math
+<<<<<<< HEAD
 import re
 from collections.abc import Collection, Mapping, Sequence
+=======
+from collections.abc import Collection, Sequence
+>>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,7 +25,7 @@ from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.search import WordCondition
-from magicfs.domain.chunks import NameMatch, WordMatch
+from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Term
@@ -45,8 +49,8 @@ COMPOUND_WEIGHT = 0.2
 """What a compound of several words weighs, compared with a word as rare: its words are counted too."""
 PAIRED_WORDS = 4
 """The number of words whose pairs bring chunks: the last rare word, and the rarest common words."""
-MAX_NAME_CANDIDATES = 200
-"""The most files that their names bring."""
+MAX_NAME_CANDIDATES = 100
+"""The most files that one condition on names brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +160,39 @@ def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
     return [*single_words, all_words, *([pair] for pair in combinations(paired, 2))]
 
 
-def find_by_name(connection: Connection, scope: Scope, words: QuestionWords) -> dict[ChunkId, list[NameMatch]]:
-    """The name matches of files in scope whose paths have words of the question, by the first chunk of the file.
+def find_by_name(
+    connection: Connection, scope: Scope, words: QuestionWords, *, rules: CopyRules
+) -> list[tuple[FoundFile, NameMatch]]:
+    """The files in scope whose paths have words of the question, whether they have text or not.
 
     A phrase is a condition on the text, so no name answers a question with one.
     """
     if not words.weights or scope.has_phrases:
-        return {}
-    return search_db.candidates_by_name(connection, scope, list(words.weights), limit=MAX_NAME_CANDIDATES)
+        return []
+    terms = list(words.weights)
+    rarest = terms[:PAIRED_WORDS]
+    conditions: list[WordCondition] = [
+        [terms],
+        *([pair] for pair in combinations(rarest, 2)),
+        *([[term]] for term in terms),
+    ]
+    return search_db.candidates_by_name(connection, scope, conditions, terms, rules=rules, limit=MAX_NAME_CANDIDATES)
 
 
 def match_names(
     connection: Connection,
     words: QuestionWords,
     files: Sequence[FileId],
-    candidates: Mapping[ChunkId, Sequence[NameMatch]],
+    candidates: Sequence[tuple[FoundFile, NameMatch]],
 ) -> dict[FileId, NameMatch]:
-    """The name matches of `files`. `candidates` is what `find_by_name` has returned.
+    """The name matches of `candidates`, which `find_by_name` has returned, and of `files`.
 
-    If `candidates` has reached its limit, it may lack some of `files`. Then the names of all `files` are matched, so
-    that equal names count equally.
+    If there are many candidates, they may lack some of `files`. Then the names of all `files` are matched, so that
+    equal names count equally.
     """
-    matches = [match for same_chunk in candidates.values() for match in same_chunk]
+    matches = [match for _, match in candidates]
     if len(matches) >= MAX_NAME_CANDIDATES:
-        matches = search_db.name_matches(connection, files, list(words.weights))
+        matches += search_db.name_matches(connection, files, list(words.weights))
     return {match.file_id: match for match in matches}
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from magicfs.db.models import active_model
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
+from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
@@ -74,9 +75,15 @@ class _Found:
 class SearchService:
     """Searches one database."""
 
-    def __init__(self, database: Database, vectors: QuestionVectorSource, *, default_limit: int) -> None:
-        """Search `database`. `default_limit` is the number of results of a query without `limit:`."""
+    def __init__(
+        self, database: Database, vectors: QuestionVectorSource, *, default_limit: int, host: str = ""
+    ) -> None:
+        """Search `database`. `default_limit` is the number of results of a query without `limit:`.
+
+        Of the copies of a content, one of the host `host` is the result.
+        """
         self._database = database
+        self._host = host
         self._vectors = vectors
         self._default_limit = default_limit
         self._statistics = StatisticsCache()
@@ -116,6 +123,7 @@ class SearchService:
                 compiled=replace(prepared.compiled, scope=scope),
                 question_vector=question_vector,
                 limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
+                copy_rules=CopyRules(self._host, each_copy=query.each_copy),
             )
             hits = rank_files(connection, request, prepared.statistics)
             unmet = filters_without_files(connection, query) if not hits else frozenset()

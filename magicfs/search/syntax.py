@@ -61,6 +61,7 @@ class _QueryBuilder:
     literal: frozenset[str]
     filters: Filters = field(default_factory=Filters)
     limit: int | None = None
+    each_copy: bool = False
     words: list[str] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
@@ -76,6 +77,7 @@ class _QueryBuilder:
             filters=self.filters,
             limit=self.limit,
             syntax=tuple(self.syntax),
+            each_copy=self.each_copy,
         )
 
     def add_token(self, token: re.Match[str]) -> None:
@@ -119,6 +121,9 @@ class _QueryBuilder:
         """Add a filter; False for an unknown filter or an invalid value."""
         if name.lower() == "limit":
             return self._apply_limit(value)
+        if (name.lower(), value.lower()) == ("copies", "all"):
+            self.each_copy = True
+            return True
         add_filter = _FILTERS.get(name.lower())
         filters = add_filter(self.filters, value) if add_filter else None
         if add_filter is None or filters is None:

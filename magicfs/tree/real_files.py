@@ -212,9 +212,10 @@ class RealFile(RealNode, Openable):
             # Empty if that retriever did not return the file: every result has the attribute.
             yield "vector", "" if record.vector is None else f"{record.vector:.4f}"
             yield "lexical", "" if record.lexical is None else f"{record.lexical:.4f}"
-            yield "lines", f"{record.first_line}-{record.last_line}"
+            yield "lines", f"{record.first_line}-{record.last_line}" if record.has_text else ""
             yield "snippet", record.snippet
-            yield "indexed_at", datetime.fromtimestamp(record.indexed_at, UTC).isoformat(timespec="seconds")
+            indexed_at = datetime.fromtimestamp(record.indexed_at, UTC) if record.indexed_at else None
+            yield "indexed_at", indexed_at.isoformat(timespec="seconds") if indexed_at else ""
 
     def open_nowait(self, flags: int) -> Handle | None:
         """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes."""

@@ -40,8 +40,11 @@ SELECT (id - 1) / {CHUNKS_IN_FILE} + 1, (id - 1) %% {CHUNKS_IN_FILE}, id, 1, 9 F
 """
 
 _FILES = f"""
-INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, state, content_id)
-SELECT roots.id, convert_to(display, 'UTF8'), display, extension, 1000, n, 0, n, 420, 0, 0, 'indexed', n
+INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
+                   state, content_id)
+SELECT roots.id, convert_to(display, 'UTF8'), display, extension,
+       setweight(to_tsvector('simple', translate(display, '/_.', '   ')), 'A'), lower(display),
+       1000, n, 0, n, 420, 0, 0, 'indexed', n
 FROM roots, generate_series(1, %(chunks)s::integer / {CHUNKS_IN_FILE}) AS n,
 LATERAL (SELECT CASE WHEN n %% 50 = 0 THEN 'rst' WHEN n %% 5 = 0 THEN 'md' ELSE 'txt' END AS extension) AS kind,
 LATERAL (SELECT 'part' || n %% 20 || '/w' || translate((n %% 300)::text, '{_DIGITS}', '{_LETTERS}')

@@ -60,7 +60,10 @@ def _print(result: SearchResult) -> None:
         line = Text(f"{hit.rank:>{width}}  ", style="dim")
         line.append(f"{hit.score:.2f}", style=_colour(hit.score))
         line.append(f"  {readable(hit.absolute_path)}", style="bold")
-        line.append(f":{_page_or_lines(hit)}", style="cyan")
+        if hit.has_text:
+            line.append(f":{_page_or_lines(hit)}", style="cyan")
+        if hit.copies:
+            line.append(f"  {_copies(hit)}", style="dim")
         console.print(line)
         if hit.snippet:
             console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
@@ -70,6 +73,10 @@ def _page_or_lines(hit: Hit) -> str:
     if hit.page is not None:
         return f"page {hit.page}"
     return f"{hit.first_line}" if hit.first_line == hit.last_line else f"{hit.first_line}-{hit.last_line}"
+
+
+def _copies(hit: Hit) -> str:
+    return "and 1 copy" if len(hit.copies) == 1 else f"and {len(hit.copies)} copies"
 
 
 def _colour(score: float) -> str:

@@ -18,6 +18,7 @@ from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.errors import EmbedderUnavailable
 from magicfs.text.analysis import ANALYSIS_VERSION, analyze
+from magicfs.text.names import file_name
 
 SPEC = ModelSpec(name="test/plane", precision=Precision.FP32, dimension=3, max_tokens=256, floor=0.0, ceiling=1.0)
 
@@ -90,6 +91,18 @@ class Corpus:
                 )
         return content
 
+    def content_without_text(
+        self, reason: str, *, mime_type: str = "application/octet-stream", size: int = 1
+    ) -> ContentId:
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "INSERT INTO contents (digest, extractor, kind, size, mime_type, reason) "
+                "SELECT int8send(0) || int8send(count(*)), 1, %s, %s, %s, %s FROM contents RETURNING id",
+                (mime_type, size, mime_type, reason),
+            ).fetchone()
+        assert row is not None
+        return ContentId(row[0])
+
     def file(
         self,
         path: bytes,
@@ -99,17 +112,19 @@ class Corpus:
         mtime: int = 1_700_000_000,
         state: str = "indexed",
     ) -> None:
-        name = path.rpartition(b"/")[2]
-        extension = name.rpartition(b".")[2].decode("utf-8", "replace").lower() if b"." in name else ""
+        name = file_name(path)
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, "
-                "state, content_id, indexed_at) VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 420, 0, 0, %s, %s, now())",
+                "INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, "
+                "mode, uid, gid, state, content_id, indexed_at) "
+                "VALUES (%s, %s, %s, %s, %s::tsvector, %s, %s, %s, 0, 0, 420, 0, 0, %s, %s, now())",
                 (
                     self._root,
                     path,
-                    path.decode("utf-8", "replace"),
-                    extension,
+                    name.display,
+                    name.extension,
+                    name.words,
+                    name.folded,
                     size,
                     mtime * 10**9,
                     state,

@@ -44,6 +44,9 @@ QUERIES = (
 LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
 """The tables with a row for each chunk."""
 
+BY_NAME = {load_queries("search")[name] for name in ("candidates_by_name", "name_matches", "chunk_locations", "copies")}
+"""The statements that read a few files."""
+
 MAY_READ_ALL = {
     # Half of all chunks may have an excluded word.
     load_queries("search")["contents_without_excluded_words"]: "content_chunks",
@@ -92,6 +95,7 @@ def assert_plans_do_not_grow(service: SearchService, query: str) -> None:
     for plan in plans:
         assert not plan.sequential_scans() & LARGE_TABLES - {MAY_READ_ALL.get(plan.statement)}, plan
         assert not plan.has_materialised_subplan(), plan
+        assert "files" not in plan.sequential_scans() or plan.statement not in BY_NAME, plan
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -70,13 +70,6 @@ def test_a_file_is_listed_once_by_its_best_chunk(corpus: Corpus, service: Search
     assert (hit.first_line, hit.last_line) == (11, 19)
 
 
-def test_every_file_with_the_same_content_is_listed(corpus: Corpus, service: SearchService) -> None:
-    content = corpus.content("the same text everywhere")
-    for path in (b"x/a.txt", b"y/a.txt", b"z.txt"):
-        corpus.file(path, content)
-    assert sorted(names(service, "everywhere")) == ["a.txt", "a.txt", "z.txt"]
-
-
 def test_a_file_with_a_newer_version_pending_is_still_found(corpus: Corpus, service: SearchService) -> None:
     corpus.file(b"a.txt", corpus.content("old words"), state="pending")
     corpus.file(b"b.txt", None, state="pending")

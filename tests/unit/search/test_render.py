@@ -4,7 +4,7 @@ import json
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
-from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.domain.results import Copy, Coverage, Hit, SearchResult
 from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
@@ -33,6 +33,8 @@ HIT = Hit(
     vector=0.5,
     lexical=None,
     indexed_at=2.0,
+    language="fr",
+    copies=(Copy(b"/data/caf\xe9.txt", "other"),),
 )
 RESULT = SearchResult(
     query="bad \udce9 name",
@@ -59,9 +61,11 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
         "mtime": 1.5,
         "lines": [3, 9],
         "page": None,
+        "language": "fr",
         "snippet": "the snippet",
         "vector": 0.5,
         "lexical": None,
+        "copies": [{"path": "/data/caf\ufffd.txt", "host": "other"}],
     }
 
 

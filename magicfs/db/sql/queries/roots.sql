@@ -22,8 +22,17 @@ SELECT name FROM roots
 
 -- name: insert_root
 -- A new root.
-INSERT INTO roots (host_id, path, name, device) VALUES (%(host_id)s, %(path)s, %(name)s, %(device)s)
+INSERT INTO roots (host_id, path, name, folded, device)
+VALUES (%(host_id)s, %(path)s, %(name)s, %(folded)s, %(device)s)
 RETURNING id
+
+-- name: roots_without_folded_name
+-- The roots that an older version has inserted. Locked ones are left to the next call.
+SELECT id, name FROM roots WHERE folded IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: write_folded_name
+-- The folded name of a root.
+UPDATE roots SET folded = %(folded)s WHERE id = %(root_id)s
 
 -- name: lock_files_of_root
 -- The files of a root, locked in the common order: the foreign key would lock them in their order on disk.

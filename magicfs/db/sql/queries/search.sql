@@ -3,38 +3,50 @@
 -- are a few parameters, which `magicfs.db.scope` computes once for a search.
 
 -- name: file_tables
--- Fragment: the tables of a file, for `file_filters`.
+-- Fragment: the tables of a file, for `file_filters`. A file that was never read has no content.
 files
 JOIN roots ON roots.id = files.root_id
 JOIN hosts ON hosts.id = roots.host_id
-JOIN contents ON contents.id = files.content_id
+LEFT JOIN contents ON contents.id = files.content_id
 
 -- name: other_file_filters
 -- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
--- condition.
-files.content_id IS NOT NULL
-AND (%(types)s::text[] IS NULL
-     OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
-     OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
-     OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s))
+-- condition. The extension says the type where the content does not: the file was not read, is empty, or its bytes are
+-- of no known type.
+(%(types)s::text[] IS NULL
+ OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
+ OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
+ OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s)
+ OR files.extension = ANY(%(type_extensions)s)
+    AND (contents.id IS NULL OR contents.size = 0 OR contents.mime_type = 'application/octet-stream'))
 AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
-AND (%(folders)s::text[] IS NULL OR '/' || roots.name || '/' || files.display ILIKE ANY(%(folders)s)
+AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
      OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
-AND (%(names)s::text[] IS NULL OR regexp_replace(files.display, '^.*/', '') ILIKE ANY(%(names)s))
+AND (%(names)s::text[] IS NULL OR regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
-AND (%(roots)s::text[] IS NULL OR lower(roots.name) = ANY(%(roots)s))
+AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
 AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
 AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
 AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
 AND (%(smaller)s::bigint IS NULL OR files.size < %(smaller)s)
 
+-- name: folded_path
+-- Fragment: the path of a file in the form that filters compare. An older version has not written it.
+coalesce(files.folded, lower(files.display))
+
+-- name: folded_root
+-- Fragment: the name of a root in the same form.
+coalesce(roots.folded, lower(roots.name))
+
 -- name: file_filters
 -- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
 -- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). With the addition, no index serves a list: for
--- each file, it would sort the list.
+-- each file, it would sort the list. A file without text has no excluded word.
 {{other_file_filters}}
-AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id + 0 = ANY(%(allowed_contents)s::bigint[]))
-AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id + 0 <> ALL(%(excluded_contents)s::bigint[]))
+AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id IS NULL OR contents.reason IS NOT NULL
+     OR files.content_id + 0 = ANY(%(allowed_contents)s::bigint[]))
+AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id IS NULL
+     OR files.content_id + 0 <> ALL(%(excluded_contents)s::bigint[]))
 AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
 
 -- name: has_no_excluded_word
@@ -65,19 +77,30 @@ NOT EXISTS (
     WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
 
 -- name: path_matches
--- Fragment: which words of the question a file's path and its name have.
-ARRAY(SELECT word FROM (SELECT magicfs_words(files.display) AS words OFFSET 0) AS path,
-                       unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
-      WHERE path.words @@ condition) AS in_path,
-ARRAY(SELECT word FROM (SELECT magicfs_words(regexp_replace(files.display, '^.*/', '')) AS words OFFSET 0) AS name,
-                       unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
-      WHERE name.words @@ condition) AS in_name
+-- Fragment: which words of the question a file's path and its own name have.
+ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
+      WHERE files.words @@ condition) AS in_path,
+ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
+      WHERE files.words @@ condition) AS in_name
 
--- name: location_columns
--- Fragment: the columns of a chunk's location after the chunk's id, over `file_tables` and `content_chunks`.
-files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns, files.ino,
-roots.device, files.mode, files.uid, files.gid, content_chunks.first_line, content_chunks.last_line,
-content_chunks.page, extract(epoch FROM files.indexed_at)
+-- name: copy_key
+-- Fragment: what the copies of one content have in common, and no other file has, over `file_tables`. Empty files are
+-- no copies of each other. With `each_copy`, a file is a copy of itself alone.
+CASE WHEN %(each_copy)s OR contents.id IS NULL OR contents.size = 0 THEN int8send(files.id) ELSE contents.digest END
+
+-- name: copy_order
+-- Fragment: the order in which copies are preferred: a local one, then the newest, then the one with the shortest path.
+hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+
+-- name: file_columns
+-- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`.
+{{copy_key}}, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns,
+files.ino, roots.device, files.mode, files.uid, files.gid, extract(epoch FROM files.indexed_at), contents.language
+
+-- name: chunk_columns
+-- Fragment: the place of a chunk in a file; null and zeros for a file without text.
+content_chunks.chunk_id, coalesce(content_chunks.first_line, 0), coalesce(content_chunks.last_line, 0),
+content_chunks.page
 
 -- name: stop_words_by_language
 -- The languages of the index, English first, each with those of given words that are stop words of it.
@@ -109,18 +132,18 @@ WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'word
 SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC LIMIT 1000) AS newest
 
 -- name: contents_in_scope
--- The contents of the files in scope, up to a limit.
+-- The contents with text of the files in scope, up to a limit.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE {{other_file_filters}}
+WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}}
 LIMIT %(limit)s
 
 -- name: contents_without_excluded_words
--- The contents of the files in scope that have no excluded word, up to a limit. One join for all files: a condition
--- that is checked for each file takes seconds.
+-- The contents with text of the files in scope that have no excluded word, up to a limit. One join for all files: a
+-- condition that is checked for each file takes seconds.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE {{other_file_filters}} AND {{has_no_excluded_word}}
+WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}} AND {{has_no_excluded_word}}
 LIMIT %(limit)s
 
 -- name: contents_with_excluded_words
@@ -208,25 +231,26 @@ ORDER BY bm25 DESC, id
 LIMIT %(limit)s
 
 -- name: candidates_by_name
--- The files in scope whose paths have words of the question, with their first chunk. Files with all words are read
--- first, up to the limit, then files with any, up to the limit.
-SELECT candidates.id, content_chunks.chunk_id, candidates.in_path, candidates.in_name
+-- The files in scope whose paths meet any of several conditions, up to a limit for each condition, with their first chunk
+-- if they have text, and with the words of the question that the path and the name have.
+SELECT {{file_columns}}, {{chunk_columns}}, {{path_matches}}
 FROM (
-    (SELECT files.id, files.content_id, {{path_matches}}
-     FROM {{file_tables}}
-     WHERE magicfs_words(files.display) @@ %(all_words)s::tsquery AND {{file_filters}} LIMIT %(limit)s)
-    UNION
-    (SELECT files.id, files.content_id, {{path_matches}}
-     FROM {{file_tables}}
-     WHERE magicfs_words(files.display) @@ %(any_word)s::tsquery AND {{file_filters}} LIMIT %(limit)s)
+    SELECT DISTINCT found.id
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT files.id FROM {{file_tables}}
+                  WHERE files.words @@ condition AND {{file_filters}} LIMIT %(limit)s) AS found
 ) AS candidates
-JOIN content_chunks ON content_chunks.content_id = candidates.content_id AND content_chunks.ordinal = 0
+JOIN files ON files.id = candidates.id
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+LEFT JOIN contents ON contents.id = files.content_id
+LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
 
 -- name: name_matches
 -- Which words of the question the paths and names of given files have.
 SELECT files.id, {{path_matches}}
-FROM {{file_tables}}
-WHERE files.id = ANY(%(files)s) AND magicfs_words(files.display) @@ %(any_word)s::tsquery
+FROM files
+WHERE files.id = ANY(%(files)s) AND files.words @@ %(any_word)s::tsquery
 
 -- name: chunks_with_phrase
 -- Those of given chunks that have the words of one phrase side by side.
@@ -267,37 +291,52 @@ FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
 -- name: chunk_locations
--- The files in scope that have given chunks, in the order of the chunks, up to a limit for each chunk.
+-- The contents in scope that have given chunks, in the order of the chunks, up to a limit for each chunk. Each is one of
+-- its files: the copy that is preferred.
 SELECT located.*
 FROM unnest(%(chunks)s::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position),
 LATERAL (
-    SELECT DISTINCT ON (files.id) ranked.chunk_id, {{location_columns}}
+    SELECT DISTINCT ON ({{copy_key}}) {{file_columns}}, {{chunk_columns}}
     FROM content_chunks
     JOIN files ON files.content_id = content_chunks.content_id
     JOIN roots ON roots.id = files.root_id
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
     WHERE content_chunks.chunk_id = ranked.chunk_id AND {{file_filters}}
-    ORDER BY files.id, content_chunks.ordinal
+    ORDER BY {{copy_key}}, {{copy_order}}, content_chunks.ordinal
     LIMIT %(limit)s
 ) AS located
 ORDER BY ranked.position
 
 -- name: newest_files
--- The files in scope, the latest modified first, each with its first chunk. Files without text are left out. The chunks
--- are looked up in the order of the files, so that the limit ends the statement.
-SELECT content_chunks.chunk_id, {{location_columns}}
+-- The files in scope, the latest modified first, each with its first chunk if it has text. The chunks are looked up for
+-- the files within the limit alone.
+SELECT {{file_columns}}, {{chunk_columns}}
 FROM (
     SELECT files.* FROM {{file_tables}} WHERE {{file_filters}}
-    ORDER BY files.mtime_ns DESC, files.id OFFSET 0
+    ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+    LIMIT %(limit)s
 ) AS files
 JOIN roots ON roots.id = files.root_id
 JOIN hosts ON hosts.id = roots.host_id
-CROSS JOIN LATERAL (
-    SELECT * FROM content_chunks WHERE content_id = files.content_id AND ordinal = 0 LIMIT 1
-) AS content_chunks
-ORDER BY files.mtime_ns DESC, files.id
-LIMIT %(limit)s
+LEFT JOIN contents ON contents.id = files.content_id
+LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+
+-- name: copies
+-- The files in scope that have the bytes of given digests, the preferred ones first, up to a limit for each digest.
+SELECT located.*
+FROM unnest(%(digests)s::bytea[]) AS wanted (digest),
+LATERAL (
+    SELECT {{file_columns}}, NULL::bigint, 0, 0, NULL::integer
+    FROM contents
+    JOIN files ON files.content_id = contents.id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    WHERE contents.digest = wanted.digest AND {{file_filters}}
+    ORDER BY {{copy_order}}
+    LIMIT %(limit)s
+) AS located
 
 -- name: chunk_texts
 -- The texts of given chunks.

@@ -1,0 +1,187 @@
+"""What is found by names: files without text, in any state, in any spelling of their names."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.pipeline.maintenance import MaintenanceService
+from magicfs.search.render import result_json
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import ChosenVectors, Corpus, unit
+
+
+@pytest.fixture
+def corpus(database: Database) -> Corpus:
+    return Corpus(database)
+
+
+@pytest.fixture
+def vectors() -> ChosenVectors:
+    return ChosenVectors()
+
+
+@pytest.fixture
+def service(database: Database, vectors: ChosenVectors) -> SearchService:
+    return SearchService(database, vectors, host="box", default_limit=50)
+
+
+def paths(service: SearchService, text: str) -> list[str]:
+    return [hit.path.decode() for hit in service.search(text, deadline_s=10).hits]
+
+
+def decomposed(path: str) -> bytes:
+    """A path as a Mac writes it."""
+    return unicodedata.normalize("NFD", path).encode()
+
+
+class TestFilesWithoutText:
+    @pytest.fixture(autouse=True)
+    def files(self, corpus: Corpus, database: Database) -> None:
+        film = corpus.content_without_text("binary", mime_type="video/mp4")
+        corpus.file(b"Holiday in Lanzarote 2019.mp4", film, state="named", mtime=1_700_000_900)
+        corpus.file(b"Song of the volga.mp3", None, state="named", mtime=1_700_000_800)
+        corpus.file(b"photos/DSC01273.tif", None, state="pending", mtime=1_700_000_700)
+        corpus.file(b"noise.zip", corpus.content_without_text("binary", mime_type="application/zip"), state="named")
+        corpus.file(b"huge Lanzarote map.xyz", None, state="pending", size=1 << 40)
+        corpus.file(b"broken.pdf", None, state="pending")
+        with database.transaction() as connection:
+            connection.execute("UPDATE files SET state = 'skipped', reason = 'too-large' WHERE display LIKE 'huge%'")
+            connection.execute("UPDATE files SET state = 'failed', reason = 'corrupt' WHERE display = 'broken.pdf'")
+        corpus.add(b"letter.txt", "we were in Lanzarote for a holiday, and saw a film", vectors=[unit(1, 0, 0)])
+
+    def test_they_have_no_place_in_a_text(self, service: SearchService) -> None:
+        (one,) = result_json(service.search("volga song", deadline_s=10))["results"]
+        assert (one["name"], one["lines"], one["page"], one["snippet"]) == ("Song of the volga.mp3", [0, 0], None, "")
+        assert (one["vector"], one["lexical"], one["score"]) == (None, 0.9, 0.9)
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("noise", ["noise.zip"]),
+            ("noise.zip", ["noise.zip"]),
+            ("broken", ["broken.pdf"]),
+            ("DSC01273", ["photos/DSC01273.tif"]),
+            ("volg*", ["Song of the volga.mp3"]),
+            ("2019 holidays Lanzarote", ["Holiday in Lanzarote 2019.mp4", "letter.txt", "huge Lanzarote map.xyz"]),
+            ("lanzarote map", ["huge Lanzarote map.xyz", "letter.txt", "Holiday in Lanzarote 2019.mp4"]),
+            ("lanzarote -saw", ["Holiday in Lanzarote 2019.mp4", "huge Lanzarote map.xyz"]),
+            ("name:noise.zip", ["noise.zip"]),
+            ("name:*.mp4", ["Holiday in Lanzarote 2019.mp4"]),
+            ("name:1273", ["photos/DSC01273.tif"]),
+            ("type:video", ["Holiday in Lanzarote 2019.mp4"]),
+            ("type:audio", ["Song of the volga.mp3"]),
+            ("type:image", ["photos/DSC01273.tif"]),
+            ("type:archive", ["noise.zip"]),
+            ("type:archive noise", ["noise.zip"]),
+            ("type:video lanzarote", ["Holiday in Lanzarote 2019.mp4"]),
+            ("size:>1g", ["huge Lanzarote map.xyz"]),
+            ("in:photos", ["photos/DSC01273.tif"]),
+            ('"Song of the volga"', []),
+        ],
+    )
+    def test_they_are_found_by_names_and_listed_by_filters(
+        self, service: SearchService, query: str, found: list[str]
+    ) -> None:
+        assert paths(service, query) == found
+
+    def test_filters_list_them_among_the_others(self, service: SearchService) -> None:
+        listed = paths(service, "in:papers")
+        assert listed[:3] == ["Holiday in Lanzarote 2019.mp4", "Song of the volga.mp3", "photos/DSC01273.tif"]
+        assert len(listed) == 7
+        assert len(paths(service, "in:papers -nothing")) == 7
+
+    def test_they_rank_by_the_share_of_the_question_in_their_names(self, service: SearchService) -> None:
+        results = service.search("song of the lanzarote", deadline_s=10).hits
+        assert results[0].lexical is not None
+        assert 0.1 < results[0].lexical < 0.9
+
+    def test_meaning_does_not_bring_them_and_they_stand_beside_what_it_brings(
+        self, service: SearchService, vectors: ChosenVectors
+    ) -> None:
+        vectors.vectors["volga"] = unit(1, 0.3, 0)
+        hits = service.search("volga", deadline_s=10).hits
+        assert {hit.path.decode(): hit.vector is None for hit in hits} == {
+            "Song of the volga.mp3": True,
+            "letter.txt": False,
+        }
+
+
+@pytest.mark.parametrize("listed_contents", [0, 1, 50_000])
+def test_excluded_words_leave_files_without_text_however_many_contents_have_them(
+    corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch, listed_contents: int
+) -> None:
+    monkeypatch.setattr("magicfs.db.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    corpus.add(b"apple.txt", "rotten fruit")
+    corpus.add(b"apple pie.txt", "a good fruit")
+    corpus.file(b"apple.png", corpus.content_without_text("needs-ocr", mime_type="image/png"), state="named")
+    corpus.file(b"apple.raw", None, state="pending")
+    assert sorted(paths(service, "apple -rotten")) == ["apple pie.txt", "apple.png", "apple.raw"]
+    assert sorted(paths(service, "ext:txt ext:png -rotten")) == ["apple pie.txt", "apple.png"]
+
+
+class TestSpellings:
+    @pytest.fixture(autouse=True)
+    def files(self, corpus: Corpus) -> None:
+        corpus.file(decomposed("Übungsblätter.txt"), corpus.content("exercises one"))
+        corpus.file(decomposed("Übung/answers.TXT"), corpus.content("the answers two"))
+        corpus.file("Straße nach Łódź.txt".encode(), corpus.content("a road three"))
+        corpus.file("写真/東京旅行.jpg".encode(), None, state="pending")
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("name:Übung", ["Übungsblätter.txt"]),
+            ("name:übungsblätter*", ["Übungsblätter.txt"]),
+            ("name:ÜBUNGSBLÄTTER.TXT", ["Übungsblätter.txt"]),
+            ("name:ubungsblatter", ["Übungsblätter.txt"]),
+            ("in:Übung answers", ["Übung/answers.TXT"]),
+            ("in:ubung", ["Übung/answers.TXT"]),
+            ("in:%2Fdata%2FÜbung", ["Übung/answers.TXT"]),
+            ("in:Übung ext:txt", ["Übung/answers.TXT"]),
+            ("Übungsblätter", ["Übungsblätter.txt"]),
+            ("name:strasse", ["Straße nach Łódź.txt"]),
+            ("lodz strasse", ["Straße nach Łódź.txt"]),
+            ("東京", ["写真/東京旅行.jpg"]),
+            ("旅行", ["写真/東京旅行.jpg"]),
+            ("in:写真 name:東京*", ["写真/東京旅行.jpg"]),
+            ("name:stra%C3", []),
+        ],
+    )
+    def test_any_spelling_finds_them(self, service: SearchService, query: str, found: list[str]) -> None:
+        expected = {unicodedata.normalize("NFC", path) for path in found}
+        assert {unicodedata.normalize("NFC", path) for path in paths(service, query)} == expected
+
+    def test_the_name_of_a_root_has_any_spelling_too(self, database: Database, service: SearchService) -> None:
+        other = Corpus(database, root=unicodedata.normalize("NFD", "Bücher"), path=b"/books")
+        other.add(b"emma.txt", "a novel")
+        MaintenanceService(database).sweep()
+        for query in ("root:bücher", "in:Bücher novel", "root:BUCHER"):
+            assert paths(service, query) == ["emma.txt"], query
+
+
+def test_an_index_whose_names_are_not_written_yet_has_filters_and_then_names(
+    database: Database, corpus: Corpus, service: SearchService
+) -> None:
+    corpus.file(b"Noise.ZIP", None, state="pending")
+    corpus.add(b"Docs/Rose.txt", "a flower")
+    with database.transaction() as connection:
+        connection.execute("UPDATE files SET words = NULL, folded = NULL")
+    assert paths(service, "name:noise*") == ["Noise.ZIP"]
+    assert paths(service, "in:docs") == ["Docs/Rose.txt"]
+    assert paths(service, "noise") == []
+    assert paths(service, "flower") == ["Docs/Rose.txt"]
+    MaintenanceService(database).sweep()
+    assert paths(service, "noise") == ["Noise.ZIP"]
+
+
+def test_the_rare_word_of_a_name_finds_it_among_thousands_with_the_common_one(
+    database: Database, corpus: Corpus, service: SearchService
+) -> None:
+    for number in range(150):
+        corpus.file(b"photos of summer/IMG_%04d.jpg" % number, None, state="pending")
+    corpus.file(b"zanzibar.jpg", None, state="pending")
+    corpus.file(b"photos of summer/zanzibar.jpg", None, state="pending")
+    assert paths(service, "photos zanzibar")[:2] == ["photos of summer/zanzibar.jpg", "zanzibar.jpg"]
