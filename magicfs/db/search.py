@@ -182,13 +182,6 @@ def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequenc
 
 
 def _name_parameters(terms: Sequence[Term]) -> Parameters:
-<<<<<<< HEAD
-    without_compounds = [term for term in terms if not term.is_whole] or terms
-    return _conditions(terms) | {
-        "all_words": _tsquery([without_compounds]),
-        "any_word": _tsquery([[term] for term in terms]),
-    }
-=======
     return {
         "words": [term.word for term in terms],
         "in_path": [term.tsquery for term in terms],
@@ -204,7 +197,6 @@ def _in_own_name(lexeme: Lexeme) -> str:
 
 def _copy_parameters(rules: CopyRules) -> Parameters:
     return {"host": rules.host, "each_copy": rules.each_copy}
->>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 
 
 def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:

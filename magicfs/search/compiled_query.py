@@ -17,11 +17,8 @@ from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import Filters, Query, Term
 from magicfs.text.analysis import fold, phrase_query, question_terms
 from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
-<<<<<<< HEAD
 from magicfs.text.analysis.words import STEM_MARK
-=======
 from magicfs.text.names import fold_path
->>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 
 _WORD = re.compile(r"\w+")
 

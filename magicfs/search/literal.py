@@ -41,7 +41,7 @@ def _filters(syntax: Sequence[SyntaxToken]) -> list[SyntaxToken]:
 
 
 def _condition(token: SyntaxToken) -> str | None:
-    """The condition that a text has an exclusion as it was typed, with its minus; None for one without a word before it.
+    """The condition that a text has an exclusion as it was typed, with its minus; None without a word before it.
 
     In scripts without spaces, a minus before a word is no part of any word.
     """

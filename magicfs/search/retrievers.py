@@ -9,12 +9,8 @@ chunks that have it, and a common word only the chunks that also have other word
 from __future__ import annotations
 
 import math
-<<<<<<< HEAD
 import re
-from collections.abc import Collection, Mapping, Sequence
-=======
 from collections.abc import Collection, Sequence
->>>>>>> 9f8da8efc373bee060400197fb2d39a1cf44e8a4
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -172,7 +168,7 @@ def find_by_name(
     terms = list(words.weights)
     rarest = terms[:PAIRED_WORDS]
     conditions: list[WordCondition] = [
-        [terms],
+        [words.without_compounds],
         *([pair] for pair in combinations(rarest, 2)),
         *([[term]] for term in terms),
     ]
