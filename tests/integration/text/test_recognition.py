@@ -14,7 +14,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.options import find_ocr, installed_ocr
-from tests.plugins.pdf import Scan, pdf_file
+from tests.plugins.pdf import Drawing, Scan, pdf_file
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
@@ -70,6 +70,13 @@ def test_what_was_read_is_kept_when_the_time_is_over() -> None:
     assert "marmalade" in document.text
     assert 0 < document.unread_pages < 100
     assert document.text.count("marmalade") == 100 - document.unread_pages
+
+
+def test_a_page_that_takes_long_to_draw_leaves_time_for_a_scanned_one() -> None:
+    endless = Drawing("0 0 m 612 792 l S\n" * 400_000)
+    document = read(pdf_file(TEXT, endless, SCAN), limits=Limits(seconds=20))
+    assert TEXT in document.text
+    assert "marmalade" in document.text
 
 
 def test_recognised_text_beyond_the_limit_says_that_it_was_cut() -> None:
