@@ -13,7 +13,8 @@ from magicfs.domain.files import FileStat
 
 STAT_BLOCK_BYTES = 512
 """The unit of `st_blocks` on every file system."""
-DIRECTORY_MODE = stat.S_IFDIR | 0o555
+DIRECTORY_MODE = stat.S_IFDIR | 0o755
+"""Nothing can be created there, but a copy of a directory has its mode, and its owner must be able to change that."""
 READ_ONLY_FILE_MODE = stat.S_IFREG | 0o444
 
 

@@ -40,6 +40,11 @@ IGNORED_ENDINGS = (
 )
 """Temporary and unfinished files, and the output of compilers."""
 
+_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913", re.DOTALL)
+"""What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
+Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`). Those of other programs begin
+with a dot."""
+
 _DOT = ord(".")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Some editors begin a UTF-8 file with it."""
@@ -119,7 +124,12 @@ def rules_for(root: bytes, directory: bytes) -> IgnoreRules | None:
 
 def is_ignored_name(name: bytes) -> bool:
     """Whether the built-in rules ignore files of this name."""
-    return name[0] == _DOT or name.endswith(IGNORED_ENDINGS) or name in IGNORED_NAMES
+    return (
+        name[0] == _DOT
+        or name.endswith(IGNORED_ENDINGS)
+        or name in IGNORED_NAMES
+        or _LEFTOVER.fullmatch(name) is not None
+    )
 
 
 def is_ignored_directory_name(name: bytes) -> bool:

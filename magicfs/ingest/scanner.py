@@ -36,7 +36,6 @@ from magicfs.errors import (
 )
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
-    MIN_SUSPICIOUS_FILES,
     SAMPLE_FILES,
     FileSample,
     RecentCounter,
@@ -193,10 +192,10 @@ class Scanner:
             self._record_batch(root, bulk, priority=0)
 
     def delete(self, root: Root, paths: list[bytes]) -> bool:
-        """Delete the rows at these paths and below them: the files, or the directories, are gone from the disk.
+        """Delete the rows at these paths and below them: events named the files, or the directories, that are gone.
 
-        Returns False and deletes nothing when the root is not present, or when these deletions together with the
-        recent ones are suspicious: a full scan must decide.
+        However many they are, somebody deleted them: a disk that disappears raises no event for a file. Returns False
+        and deletes nothing when the root is not present: a full scan must decide.
         """
         # `rm -r` raises an event for each file and for each directory above it.
         tops = outermost(set(paths))
@@ -217,20 +216,10 @@ class Scanner:
 
     def _try_delete(self, root: Root, paths: list[bytes]) -> bool:
         with self._writing() as connection:
-            gone = files_db.count_files_under(connection, root.id, paths)
-            if not gone:
-                return True
-            recent = self._deletions.count(root.id)
-            # Counting the whole root takes a while.
-            if gone + recent >= MIN_SUSPICIOUS_FILES:
-                indexed = files_db.count_files_of_root(connection, root.id)
-                if is_suspicious(deleted=gone + recent, indexed=indexed + recent):
-                    return False
             if not is_present(root):
                 return False
             self._cache.mark_stale_below(root.id, paths)
             deleted = files_db.delete_paths(connection, root.id, paths)
-            self._deletions.add(root.id, gone)
         if deleted:
             self._cache.count_own_deletion(root.id)
         return True

@@ -7,6 +7,8 @@ import hashlib
 import mmap
 import os
 import random
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -145,6 +147,17 @@ def test_access_is_that_of_the_file(entry: Path, root: IndexedRoot) -> None:
     assert not os.access(entry, os.X_OK)
     assert not os.access(entry.parent, os.W_OK)
     assert os.access(entry.parent, os.R_OK | os.X_OK)
+
+
+def test_a_copy_of_a_search_belongs_to_its_owner(mount: MountProcess, root: IndexedRoot, tmp_path: Path) -> None:
+    root.add("a.txt", "xylophones")
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", mount.query_path("xylophones"), copy], check=True)
+    assert copy.stat().st_mode & 0o700 == 0o700
+    (entry,) = copy.iterdir()
+    entry.write_text("changed")
+    shutil.rmtree(copy)
+    assert (root.path / "a.txt").read_text() == "xylophones"
 
 
 def test_the_mirror_shows_the_root_as_it_is(mount: MountProcess, root: IndexedRoot) -> None:

@@ -472,18 +472,23 @@ class TestWhatMustNotBeLost:
             assert not index.scan().complete
         assert set(index.states()) == {"closed/deep/one.txt"}
 
-    def test_a_tree_that_vanishes_bit_by_bit_is_not_forgotten_whole(self, index: Index) -> None:
+    def test_files_that_events_name_are_deleted_however_many_they_are(self, index: Index) -> None:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
         index.settle()
-        scanner = index.scanner
-        kept = 0
-        for number in range(40):
+        for number in range(30):
             (index.folder / f"{number}.txt").unlink()
-            kept += not scanner.delete(index.root, [f"{number}.txt".encode()])
-        assert kept >= 15
-        assert index.scan().suspected_deletions == kept
-        assert index.registered().state == "suspect"
+        assert index.scanner.delete(index.root, [f"{number}.txt".encode() for number in range(30)])
+        assert len(index.states()) == 10
+        assert index.scan().suspected_deletions == 0
+        assert index.registered().state == "present"
+
+    def test_events_delete_nothing_in_a_root_that_is_gone(self, index: Index) -> None:
+        (index.folder / "one.txt").write_text("words")
+        index.settle()
+        index.folder.rename(index.folder.with_name("elsewhere"))
+        assert not index.scanner.delete(index.root, [b"one.txt"])
+        assert set(index.states()) == {"one.txt"}
 
     def test_a_confirmation_during_a_scan_holds_for_the_next_one(self, index: Index) -> None:
         from magicfs.db import roots as roots_db
@@ -556,18 +561,16 @@ class TestChangesDuringWork:
         assert index.states() == {"log.txt": ("pending", None)}
         assert index.rows(FOUND_TEXT) == [("first",)]
 
-    def test_a_tree_that_a_scan_finishes_off_asks_too(self, index: Index) -> None:
+    def test_a_tree_that_vanishes_between_scans_asks(self, index: Index) -> None:
         for number in range(40):
             (index.folder / f"{number}.txt").write_text(f"words {number}")
-        scanner = index.scanner
         index.scan()
         for number in range(15):
             (index.folder / f"{number}.txt").unlink()
-            assert scanner.delete(index.root, [f"{number}.txt".encode()])
+        assert index.scan().deleted == 15
         for number in range(15, 27):
             (index.folder / f"{number}.txt").unlink()
         assert index.scan().suspected_deletions == 12
-        assert scanner.delete(index.root, [b"never known.txt"]), "nothing is lost, nothing is asked"
 
     @with_and_without_restarts
     def test_one_file_whose_stat_fails_hides_no_other(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,26 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
         assert quick.check_file(name) == slow.check_file(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        (b"#report.md#", True),
+        (b".#report.md", True),
+        (b"~$letter.docx", True),
+        (b".~lock.letter.odt#", True),
+        (b".goutputstream-K3AB12", True),
+        (b"4913", True),
+        (b"report.md~", True),
+        (b".notes.md.swp", True),
+        (b"#1 plan.md", False),
+        (b"49130", False),
+        (b"~letter.docx", False),
+    ],
+)
+def test_leftovers_of_editors_are_ignored(name: bytes, ignored: bool) -> None:
+    assert IgnoreRules().ignores(name, is_directory=False) is ignored
+
+
 def test_brackets_match_no_slash(tmp_path: Path) -> None:
     found = rules(tmp_path, "/one[!x]two", "/one[+-9]three")
     assert found.ignores(b"one.two", is_directory=False)
