@@ -158,7 +158,7 @@ def embed_on_all_cores(dsn: str, folder: Path) -> None:
 def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, text: str) -> dict[str, list[str]]:
     """The ranked texts for a question, by mode."""
     query = Query(text=text, question=text)
-    vector = embedder.embed_query(text)
+    vector = QuestionVector(model, embedder.embed_query(text)) if embedder.reads(text) else None
     answers = {}
     with database.transaction() as connection:
         statistics = StatisticsCache().read(connection, model)
@@ -168,7 +168,7 @@ def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, te
                 copy_rules=CopyRules(each_copy=True),
                 question=text,
                 compiled=replace(compiled, terms=(), question_phrase=None) if mode == "vector" else compiled,
-                question_vector=None if mode == "lexical" else QuestionVector(model, vector),
+                question_vector=None if mode == "lexical" else vector,
                 limit=DEPTH,
             )
             hits = rank_files(connection, request, statistics)

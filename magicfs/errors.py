@@ -21,7 +21,8 @@ that callers of a package know only this tree. A module may derive an error that
     |-- ModelError            the embedding model cannot be used
     |   |-- ModelMissing          the model is not in the model store of this machine
     |   |-- ModelCorrupt          the model is in the store, but damaged
-    |   `-- ModelMismatch         the model is not the one that the index was built with
+    |   |-- ModelMismatch         the model is not the one that the index was built with
+    |   `-- LanguageUnread        the model does not read the language of a text, so that it gives no vector
     |-- EmbedderUnavailable   the query embedder does not answer in time: a search uses words alone
     `-- DeadlineExceeded      an operation took longer than its deadline
 """
@@ -95,6 +96,10 @@ class ModelCorrupt(ModelError):
 
 class ModelMismatch(ModelError):
     """The model is not the one that the index was built with."""
+
+
+class LanguageUnread(ModelError):
+    """The model does not read the language of a text."""
 
 
 class EmbedderUnavailable(MagicFSError):

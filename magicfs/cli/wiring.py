@@ -255,9 +255,15 @@ class WorkerServices:
 
     def maintenance_service(self) -> MaintenanceService:
         """A service that maintains the index."""
+        from magicfs.embedding.readability import TextReader
         from magicfs.pipeline.maintenance import MaintenanceService
+        from magicfs.pipeline.unread import UnreadVectors
+        from magicfs.text.chunking import load_tokenizer
 
-        return MaintenanceService(self._database, self._queue)
+        def load(spec: ModelSpec) -> TextReader:
+            return TextReader(load_tokenizer(find_tokenizer(self._settings, spec)))
+
+        return MaintenanceService(self._database, self._queue, unread=UnreadVectors(self._database, load=load))
 
 
 def _embedding_paused(settings: Settings) -> Callable[[], bool]:

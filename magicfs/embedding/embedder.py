@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelManifest, ModelSpec
 from magicfs.embedding import manifest as manifests
-from magicfs.errors import ModelCorrupt, ModelError
+from magicfs.embedding.readability import TextReader
+from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError
 
 if TYPE_CHECKING:
     from fastembed import TextEmbedding
@@ -40,7 +41,10 @@ class Embedder(Protocol):
         """The vectors of passages: shape (n, dimension), each of length 1."""
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The vector of a question: shape (dimension,), of length 1."""
+        """The vector of a question: shape (dimension,), of length 1. Raises `LanguageUnread` where `reads` is False."""
+
+    def reads(self, text: str) -> bool:
+        """Whether the model reads the language of a text. The vector of another text would say nothing about it."""
 
 
 class FastembedEmbedder:
@@ -50,6 +54,7 @@ class FastembedEmbedder:
         self._engine = engine
         self._manifest = manifest
         self._in_use = threading.Lock()
+        self._reader = TextReader(engine.model.tokenizer)  # type: ignore[attr-defined]  # not part of its base class
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -77,8 +82,14 @@ class FastembedEmbedder:
         tokenizer = self._engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
         return not tokenizer.encode(self._manifest.passage_prefix + _encodable(passage)).overflowing
 
+    def reads(self, text: str) -> bool:
+        """Whether the model reads the language of a text."""
+        return self._reader.reads(_encodable(text))
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The vector of a question: shape (dimension,), of length 1."""
+        """The vector of a question: shape (dimension,), of length 1. Raises `LanguageUnread` where `reads` is False."""
+        if not self.reads(text):
+            raise LanguageUnread(f"{self.spec.label} does not read this language")
         vectors = self._embed([self.spec.query_prefix + _encodable(text)], query=True)
         vector: NDArray[np.float32] = vectors[0]
         return vector

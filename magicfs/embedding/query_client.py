@@ -27,6 +27,7 @@ from magicfs.embedding.embedder import unit_vectors
 from magicfs.embedding.query_server import MAX_QUESTION_CHARACTERS, lock_path
 from magicfs.errors import (
     EmbedderUnavailable,
+    LanguageUnread,
     MagicFSError,
     ModelCorrupt,
     ModelError,
@@ -48,7 +49,7 @@ _MAX_SERVER_DEATHS = 2
 """A request during which the server dies is sent once more; a second death may be the fault of the request."""
 _POLL_SECONDS = 0.02
 
-_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch)}
+_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch, LanguageUnread)}
 """What the server may report, besides `EmbedderUnavailable`."""
 
 
@@ -82,7 +83,8 @@ class QueryEmbedder:
         """The vector of a question under the model `spec`: shape (dimension,), of length 1, read-only.
 
         Raises `EmbedderUnavailable` within `deadline_s` seconds, and `ModelMissing`, `ModelCorrupt` or
-        `ModelMismatch` if the model's files on this machine are not those of `spec`.
+        `ModelMismatch` if the model's files on this machine are not those of `spec`. Raises `LanguageUnread` for a
+        question that the model does not read.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
         key = (spec.label, spec.digest, text)

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db import recut as recut_db
+from magicfs.db import unread as unread_db
 from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
@@ -61,7 +62,9 @@ class _EmbeddedBatch:
     vectors: NDArray[np.float32]
     """Shape (len(claims), dimension)."""
     failed: list[tuple[ClaimedChunk, str]]
-    """The other chunks, each with the error of the model."""
+    """Chunks for which the model failed, each with its error."""
+    unread: list[ClaimedChunk]
+    """Chunks in a language that the model does not read: they get no vector."""
 
 
 class EmbedService:
@@ -109,7 +112,7 @@ class EmbedService:
             self._embedder_for(active)
 
     def run_turn(self) -> int:
-        """Embed batch after batch for TURN_SECONDS. Returns how many chunks got a vector; notifies if more may wait.
+        """Embed batch after batch for TURN_SECONDS. Returns how many chunks are done; notifies if more may wait.
 
         Each batch is a new claim, so that the next batch begins with the files that were just saved. One turn of many
         batches needs one message of the broker.
@@ -151,7 +154,7 @@ class EmbedService:
     def _embed_batch(self, batch: _Batch, *, claim_next: bool) -> tuple[int, _Batch | None]:
         """Embed a batch and write its vectors; with `claim_next`, claim the next batch in the same transaction.
 
-        Returns how many chunks got a vector, and the next batch. After an error the claims are returned.
+        Returns how many chunks are done, and the next batch. After an error the claims are returned.
         """
         try:
             embedder = self._embedder_for(batch.model)
@@ -159,7 +162,7 @@ class EmbedService:
             self._return_claims(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
             raise
         try:
-            embedded = _embed(embedder, self._cut_anew(embedder, batch))
+            embedded = _embed_read(embedder, self._cut_anew(embedder, batch))
 
             def write() -> tuple[int, _Batch | None]:
                 with self._database.transaction() as connection:
@@ -232,6 +235,15 @@ class EmbedService:
             retry_on_conflict(return_chunks)
 
 
+def _embed_read(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
+    """Run the model on those chunks whose language it reads."""
+    read: list[ClaimedChunk] = []
+    unread: list[ClaimedChunk] = []
+    for claim in claims:
+        (read if embedder.reads(claim.text) else unread).append(claim)
+    return replace(_embed(embedder, read), unread=unread)
+
+
 def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
     """Run the model on chunks: on all together and, if it fails, on each alone."""
     try:
@@ -239,25 +251,28 @@ def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
     except ModelError as error:
         if len(claims) == 1:
             log.warning("chunk %d has no vector: %s", claims[0].id, error)
-            return _EmbeddedBatch([], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))])
+            return _EmbeddedBatch([], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))], [])
         parts = [_embed(embedder, [claim]) for claim in claims]
         return _EmbeddedBatch(
             [claim for part in parts for claim in part.claims],
             np.concatenate([part.vectors for part in parts]),
             [failure for part in parts for failure in part.failed],
+            [],
         )
-    return _EmbeddedBatch(claims, vectors, [])
+    return _EmbeddedBatch(claims, vectors, [], [])
 
 
 def _write(connection: Connection, batch: _Batch, embedded: _EmbeddedBatch) -> int:
-    """Write the vectors of a batch and quarantine its failed chunks. Returns how many chunks got a vector."""
+    """Write the vectors of a batch and quarantine its failed chunks. Returns how many chunks are done."""
     model = batch.model.id
-    if embedded.failed:
+    if embedded.failed or embedded.unread:
         # Several statements change rows of the batch, so all its rows are locked first, in the common order.
         embeddings_db.lock_chunks(connection, model=model, claims=batch.claims)
     count = 0
     if embedded.claims:
         count = embeddings_db.finish_chunks(connection, model=model, claims=embedded.claims, vectors=embedded.vectors)
+    if embedded.unread:
+        count += unread_db.finish_unread(connection, model=model, claims=embedded.unread)
     for claim, reason in embedded.failed:
         embeddings_db.fail_chunk(connection, model=model, claim=claim, reason=reason)
     return count

@@ -20,6 +20,7 @@ from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
+from magicfs.pipeline.unread import UnreadVectors
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.extract import newest_version, reader_version
@@ -81,10 +82,16 @@ ORPHANS_RETRY_SECONDS = 60.0
 class MaintenanceService:
     """Sweeps the index. Several processes may do so at the same time."""
 
-    def __init__(self, database: Database, queue: JobQueue | None = None) -> None:
-        """`queue` is notified when a sweep leaves work that should not wait for the next period."""
+    def __init__(
+        self, database: Database, queue: JobQueue | None = None, *, unread: UnreadVectors | None = None
+    ) -> None:
+        """`queue` is notified when a sweep leaves work that should not wait for the next period.
+
+        `unread` checks the vectors of older versions.
+        """
         self._database = database
         self._queue = queue
+        self._unread = unread
         self._orphans_due = 0.0
         self._outdated_due = 0.0
         self._named_due = 0.0
@@ -101,6 +108,8 @@ class MaintenanceService:
         self._delete_orphans()
         self._write_names()
         self._write_words()
+        if self._unread is not None and self._unread.forget() and self._queue is not None:
+            self._queue.notify_maintenance()
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:

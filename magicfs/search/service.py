@@ -25,7 +25,7 @@ from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.domain.status import WordsProgress
-from magicfs.errors import EmbedderUnavailable, ModelError, UsageError
+from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.literal import filters_without_files, literal_exclusions
@@ -47,7 +47,7 @@ class QuestionVectorSource(Protocol):
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
         """The vector of a question, shape (dimension,), of length 1.
 
-        Raises `EmbedderUnavailable` within `deadline_s` seconds, or a `ModelError`.
+        Raises `EmbedderUnavailable` within `deadline_s` seconds, or a `ModelError`, such as `LanguageUnread`.
         """
 
 
@@ -149,6 +149,8 @@ class SearchService:
         seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
         try:
             vector = self._vectors.embed(query.question, spec=model.spec, deadline_s=seconds)
+        except LanguageUnread as error:
+            return None, (f"found by words alone: {error}",)
         except (EmbedderUnavailable, ModelError) as error:
             log.warning("searching by words alone: %s", error)
             return None, (f"found by words alone: {error}",)

@@ -76,6 +76,17 @@ def max_text_tokens(spec: ModelSpec) -> int:
     return max(_RESERVED_TOKENS, spec.max_tokens - _RESERVED_TOKENS)
 
 
+def load_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer in a model's `tokenizer.json`, which tokenizes whole texts. Raises `ModelCorrupt`."""
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ModelCorrupt(f"the tokenizer {path} cannot be read ({error}): pull the model again") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 class TokenChunker:
     """Cuts documents into chunks measured in the tokens of one model."""
 
@@ -84,14 +95,7 @@ class TokenChunker:
 
         Raises `ModelCorrupt` when the tokenizer cannot be read.
         """
-        try:
-            self._tokenizer = Tokenizer.from_file(str(tokenizer_path))
-        except Exception as error:  # the library raises bare Exception
-            raise ModelCorrupt(
-                f"the tokenizer {tokenizer_path} cannot be read ({error}): pull the model again"
-            ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = load_tokenizer(tokenizer_path)
         self._max_tokens = max_tokens
         self._min_tokens = int(max_tokens * _MIN_FILL)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelSpec, Precision
+from magicfs.errors import LanguageUnread
 
 FAKE_SPEC = ModelSpec("fake/bag-of-words", Precision.FP32, dimension=384, max_tokens=256)
 
@@ -30,11 +31,16 @@ class FakeEmbedder:
         return np.stack([self.embed_query(text) for text in texts])
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
+        if not self.reads(text):
+            raise LanguageUnread(f"{self._spec.label} does not read hedgehogs")
         # The empty word is part of every text, so that none has a zero vector.
         words = ["", *re.findall(r"\w+", text.lower())]
         total = np.sum([self._direction(word) for word in words], axis=0)
         vector: NDArray[np.float32] = (total / np.linalg.norm(total)).astype(np.float32)
         return vector
+
+    def reads(self, text: str) -> bool:
+        return "\N{HEDGEHOG}" not in text
 
     def _direction(self, word: str) -> NDArray[np.float64]:
         seed = zlib.crc32(word.encode("utf-8", "replace"))

@@ -17,6 +17,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
     **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-tex", "text/x-bibtex"), 4),
     **dict.fromkeys(("text/calendar", "text/vcard"), 4),
+    **dict.fromkeys(("text/markdown", "text/html", "application/xhtml+xml", "application/x-ipynb+json"), 4),
+    **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from magicfs.embedding.embedder import Embedder, FastembedEmbedder
-from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
+from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError, ModelMissing
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.models.tiny import write_tiny_model
@@ -34,11 +35,41 @@ def test_vectors_have_the_shape_of_the_spec_and_length_one(any_embedder: Embedde
 
 
 def test_a_query_is_one_vector(any_embedder: Embedder) -> None:
-    for text in TEXTS:
+    for text in filter(any_embedder.reads, TEXTS):
         vector = any_embedder.embed_query(text)
         assert vector.shape == (any_embedder.spec.dimension,)
         assert vector.dtype == np.float32
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_query_in_an_unread_language_has_no_vector(any_embedder: Embedder) -> None:
+    assert any_embedder.reads("bake a loaf of bread")
+    assert not any_embedder.reads("\N{HEDGEHOG}")
+    with pytest.raises(LanguageUnread, match=re.escape(any_embedder.spec.label)):
+        any_embedder.embed_query("\N{HEDGEHOG}")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("An invoice for roses.", True),
+        ("Grüße aus Łódź, très bientôt", True),
+        ("Tiếng Việt", True),
+        ("12306", True),
+        ("the Tiananmen (天安门) is a gate", True),
+        ("番茄钟", False),
+        ("今天天气很好,我们去公园散步。", False),
+        ("日本語の文章を書きます", False),
+        ("พรุ่งนี้ต้องไปจ่ายค่าไฟฟ้า", False),
+        ("ذهب الولد إلى المدرسة صباحا", False),
+        ("Привет, как дела?", False),
+        ("שלום עולם", False),
+        ("안녕하세요 세계", False),
+        ("x" * 5000, False),
+    ],
+)
+def test_an_english_model_reads_latin_words(embedder: FastembedEmbedder, text: str, is_read: bool) -> None:
+    assert embedder.reads(text) == is_read
 
 
 def test_no_texts_are_no_vectors(any_embedder: Embedder) -> None:

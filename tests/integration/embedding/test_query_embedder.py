@@ -27,7 +27,7 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import read
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
 from magicfs.embedding.query_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, lock_path
-from magicfs.errors import EmbedderUnavailable, ModelCorrupt, ModelMismatch, ModelMissing
+from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelCorrupt, ModelMismatch, ModelMissing
 from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.models.store import ModelStore
 from tests.integration.models.tiny import write_tiny_model
@@ -79,11 +79,17 @@ def launch(socket_path: Path, *options: str, stderr: int = subprocess.DEVNULL) -
     return subprocess.Popen([*command, *options], stderr=stderr, cwd="/")
 
 
+def test_a_question_in_an_unread_language_is_refused_by_name(client: QueryEmbedder, stored_model: StoredModel) -> None:
+    with pytest.raises(LanguageUnread, match="does not read this language"):
+        client.embed("番茄钟", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    assert client.embed("tomato", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
+
+
 def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
     client: QueryEmbedder, place: Path, stored_model: StoredModel, embedder: FastembedEmbedder
 ) -> None:
     assert client.ping() is None
-    for text in ("tax invoice", "two\nlines", "lone \udcff", "x" * 100_000, ""):
+    for text in ("tax invoice", "two\nlines", "lone \udcff", "x " * 50_000, ""):
         vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         assert np.allclose(vector, embedder.embed_query(text), atol=1e-6)
     assert stat.S_IMODE((place / "e.sock").stat().st_mode) == 0o600
