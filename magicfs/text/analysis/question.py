@@ -85,7 +85,7 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
 
 
 def _unspaced_terms(token: Token) -> Iterator[Term]:
-    lexemes = unspaced_lexemes(token)
+    lexemes = unspaced_lexemes("".join(token.parts))
     if len(lexemes) == 1:
         yield Term(lexemes[0], (Lexeme(lexemes[0], is_prefix=True),))
     for lexeme in lexemes[:-1]:
@@ -119,7 +119,7 @@ def _wholes(token: Token) -> list[str]:
 def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[str, int]]:
     """The conditions of a token in a phrase, each with the distance to the next one."""
     if token.is_unspaced:
-        lexemes = unspaced_lexemes(token)
+        lexemes = unspaced_lexemes("".join(token.parts))
         pairs = [(Lexeme(pair).tsquery, 1) for pair in lexemes[:-1]]
         return [*pairs[:-1], (pairs[-1][0], 2)] if pairs else [(Lexeme(lexemes[0], is_prefix=True).tsquery, 1)]
     if len(token.parts) > 1:

@@ -19,6 +19,9 @@ _UNSPACED: Final = (
 )
 """Thai, Lao, Burmese, Khmer, kana, Han; and Hangul, whose words have endings without a space."""
 
+_FIRST_UNSPACED: Final = _UNSPACED[0]
+"""Each of its characters comes after all those of Latin, Greek, Cyrillic, Hebrew, Arabic and the scripts of India."""
+
 _PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Symbols and emoji: each is a word."""
 
@@ -88,6 +91,16 @@ def split(text: str) -> list[str]:
 def locate(text: str) -> list[tuple[str, int]]:
     """The tokens of a readable text, each with the place where it ends."""
     return [(match[0], match.end()) for match in (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(text)]
+
+
+def is_plain(token: str) -> bool:
+    """Whether a token is one word without signs, in a script with spaces: nearly every token is."""
+    return token < _FIRST_UNSPACED and token.isalnum()
+
+
+def is_unspaced(token: str) -> bool:
+    """Whether a token is a run of a script without spaces."""
+    return token >= _FIRST_UNSPACED and _UNSPACED_CHARACTER.match(token) is not None
 
 
 def parse(token: str) -> Token:

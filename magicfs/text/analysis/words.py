@@ -7,14 +7,13 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import algorithm_for, stem
-from magicfs.text.analysis.tokens import Token, camel_parts, parse, split
+from magicfs.text.analysis.tokens import Token, camel_parts, is_plain, is_unspaced, parse, split
 
 ANALYSIS_VERSION: Final = 1
 """Raised when a text gets other words than before: chunks with the words of an earlier version are analysed anew."""
@@ -36,8 +35,7 @@ _CACHED_TOKENS: Final = 20_000
 """Some 10 MB, and nearly all tokens of ordinary text."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Lexemes:
+class _Lexemes(NamedTuple):
     """What a token adds to a `tsvector`."""
 
     first: tuple[str, ...]
@@ -104,16 +102,22 @@ def _place(
     position = start
     get = positions.get
     for token in tokens:
-        lexemes = _lexemes(token, algorithm)
+        if is_unspaced(token):
+            for lexeme in unspaced_lexemes(token):
+                _add(positions, f"'{lexeme}'", str(position))
+                position += 1
+            continue
+        first, further, width, camel = _lexemes(token, algorithm)
         at = str(position)
-        for lexeme in lexemes.first:
+        for lexeme in first:
             before = get(lexeme)
             positions[lexeme] = at if before is None else f"{before},{at}"
-        for lexeme, place in lexemes.further:
-            _add(positions, lexeme, str(position + place))
-        position += lexemes.width
-        if lexemes.names:
-            names |= dict.fromkeys(lexemes.names)
+        for lexeme, place in further:
+            before, at = get(lexeme), str(position + place)
+            positions[lexeme] = at if before is None else f"{before},{at}"
+        position += width
+        if camel:
+            names |= dict.fromkeys(camel)
     return position, names
 
 
@@ -124,20 +128,18 @@ def _add(positions: dict[str, str], lexeme: str, place: str) -> None:
 
 @lru_cache(maxsize=_CACHED_TOKENS)
 def _lexemes(text: str, algorithm: str | None) -> _Lexemes:
+    if is_plain(text):
+        lexemes, name = _word(text, algorithm)
+        return _Lexemes(lexemes, (), 1, (name,) if name else ())
     token = parse(text)
-    if token.is_unspaced:
-        placed = [(place, f"'{lexeme}'") for place, lexeme in enumerate(unspaced_lexemes(token))]
-        names: tuple[tuple[str, ...], ...] = ()
-    else:
-        words = [_word(part, algorithm) for part in token.parts]
-        placed = [(place, lexeme) for place, (lexemes, _) in enumerate(words) for lexeme in lexemes]
-        placed += [(place, quoted_lexeme(compound)) for place, compound in compounds(token)]
-        names = tuple(name for _, name in words if name)
+    words = [_word(part, algorithm) for part in token.parts]
+    placed = [(lexeme, place) for place, (lexemes, _) in enumerate(words) for lexeme in lexemes]
+    placed += [(quoted_lexeme(compound), place) for place, compound in compounds(token)]
     return _Lexemes(
-        first=tuple(lexeme for place, lexeme in placed if not place),
-        further=tuple((lexeme, place) for place, lexeme in placed if place),
+        first=tuple([lexeme for lexeme, place in placed if not place]),
+        further=tuple([entry for entry in placed if entry[1]]),
         width=len(token.parts),
-        names=names,
+        names=tuple([name for _, name in words if name]),
     )
 
 
@@ -148,8 +150,10 @@ def _word(part: str, algorithm: str | None) -> tuple[tuple[str, ...], tuple[str,
     if word is None:
         return (), ()
     stemmed = folded_stem(part, algorithm)
-    lexemes = (word,) if stemmed == word else (word, STEM_MARK + stemmed)
-    return tuple(map(quoted_lexeme, lexemes)), tuple(quoted_lexeme(fold(name)) for name in camel_parts(part))
+    quoted = quoted_lexeme(word)
+    lexemes = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
+    camel = camel_parts(part)
+    return lexemes, tuple([quoted_lexeme(fold(name)) for name in camel]) if camel else ()
 
 
 def folded_word(part: str) -> str | None:
@@ -165,11 +169,11 @@ def folded_stem(part: str, algorithm: str | None) -> str:
     return fold(part) if algorithm is None else fold(stem(part.lower(), algorithm=algorithm))
 
 
-def unspaced_lexemes(token: Token) -> list[str]:
+def unspaced_lexemes(run: str) -> list[str]:
     """The overlapping pairs of a run without spaces, and its last character alone: one lexeme a place."""
-    characters = fold("".join(token.parts))
-    if len(characters) != len(token.parts):
-        return [fold(part) for part in token.parts]
+    characters = fold(run)
+    if len(characters) != len(run):
+        return [fold(character) for character in run]
     return [characters[place : place + 2] for place in range(len(characters))]
 
 
