@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,6 +90,8 @@ class EmbedService:
         self._owner = owner
         self._cut = cut
         self._paused = paused
+        self._unreturned: list[tuple[_Batch, bool]] = []
+        """Claims that could not be returned, and whether their attempts count."""
         self._embedders: dict[ModelSpec, Embedder] = {}
         """The active model and the one that is being built. Both stay loaded, because a saved file needs both."""
 
@@ -118,6 +119,7 @@ class EmbedService:
         batches needs one message of the broker.
         Raises `ModelError` when the model cannot be loaded: the chunks then wait for a worker that can.
         """
+        self._return_late()
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
         batch = self._claim_first_batch()
@@ -223,7 +225,7 @@ class EmbedService:
             del self._embedders[spec]
 
     def _return_claims(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
-        """Return claims before their leases end. When the database refuses even that, the leases run out."""
+        """Return claims before their leases end. When the database refuses even that, the next turn begins with it."""
 
         def return_chunks() -> None:
             with self._database.transaction() as connection:
@@ -231,8 +233,16 @@ class EmbedService:
                     connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
                 )
 
-        with suppress(DatabaseError):
+        try:
             retry_on_conflict(return_chunks)
+        except DatabaseError:
+            self._unreturned.append((batch, counted))
+
+    def _return_late(self) -> None:
+        """Return the claims that could not be returned. Without this, their chunks would wait for the leases to end."""
+        unreturned, self._unreturned = self._unreturned, []
+        for batch, counted in unreturned:
+            self._return_claims(batch, counted=counted, pause_s=0.0)
 
 
 def _embed_read(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:

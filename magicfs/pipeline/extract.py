@@ -92,6 +92,8 @@ class ExtractService:
         self._owner = owner
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
+        self._unreturned: list[tuple[Sequence[ClaimedFile], bool]] = []
+        """Claims that could not be returned, and whether their attempts count."""
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -122,6 +124,7 @@ class ExtractService:
 
         Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
         """
+        self._return_late()
         claims = self._claim()
         deadline = time.monotonic() + BATCH_SECONDS
         unstarted = {claim.id: claim for claim in claims}
@@ -193,7 +196,7 @@ class ExtractService:
             return []
 
     def _return_claims(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
-        """Return claims before their leases end. When the database refuses even that, the leases run out."""
+        """Return claims before their leases end. When the database refuses even that, the next batch begins with it."""
         if not claims:
             return
 
@@ -204,7 +207,14 @@ class ExtractService:
         try:
             retry_on_conflict(return_files)
         except DatabaseError as error:
-            log.warning("%d files cannot be returned and wait until their leases run out: %s", len(claims), error)
+            log.warning("%d files cannot be returned now and wait: %s", len(claims), error)
+            self._unreturned.append((list(claims), counted))
+
+    def _return_late(self) -> None:
+        """Return the claims that could not be returned. Without this, their files would wait for the leases to end."""
+        unreturned, self._unreturned = self._unreturned, []
+        for claims, counted in unreturned:
+            self._return_claims(claims, counted=counted)
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
         """Read files, get their texts, and write the rows. Returns the files that must be processed alone.
