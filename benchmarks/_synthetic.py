@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
+from magicfs.db.connection import accept_vectors
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
@@ -107,6 +108,7 @@ def _subject_of_chunks(chunks: int, subjects: int) -> NDArray[np.int64]:
 
 def _stage(connection: Connection, made: Synthetic, subject_of: NDArray[np.int64], random: np.random.Generator) -> None:
     common = _zipf(random, (len(made.vectors), COMMON_WORDS))
+    accept_vectors(connection)
     with connection.cursor() as cursor, cursor.copy(STATEMENTS["copy"]) as copy:
         copy.set_types(["int8", "text", "halfvec"])
         for number, vector in enumerate(made.vectors):

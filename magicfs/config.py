@@ -1,24 +1,31 @@
 """Settings: the environment over `config.toml` over defaults. Read once at the entry point and passed down.
 
-`Settings` is the one table of names, defaults and help texts; a test compares `docs/settings.md` with it.
+`Settings` is the one table of names, defaults and help texts; a test compares `docs/settings.md` with it. It uses no
+library for that, because every process would keep the library in memory: pydantic takes 13 MB.
 """
 
+# ruff: noqa: RUF009  `_setting` makes a field, as `dataclasses.field` does.
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import socket
 import stat
 import tomllib
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import platformdirs
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from magicfs.errors import ConfigError
+
+PREFIX = "MAGICFS_"
+"""Of the environment's variables."""
 
 MAX_SOCKET_PATH_BYTES = 100
 """The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
@@ -40,81 +47,108 @@ def _default_home() -> Path:
     return Path(os.environ.get("MAGICFS_HOME") or platformdirs.user_data_dir("magicfs")).expanduser().absolute()
 
 
-class Settings(BaseSettings):
+class InvalidSetting(ConfigError):
+    """A setting with a value that is not valid, or of an unknown name."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"'{name}' {reason}")
+        self.name = name
+        self.reason = reason
+
+
+def _setting(default: object, description: str, **limits: object) -> Any:
+    """A field of `Settings`. A `default` that depends on the machine is a function.
+
+    The `limits` are `pattern` for a text, and `ge`, `gt` and `le` for a number.
+    """
+    metadata = {"description": description, **limits}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, init=False)
+class Settings:
     """Each field is set by `MAGICFS_<NAME>` in the environment or by `<name>` in `config.toml`."""
 
-    model_config = SettingsConfigDict(env_prefix="MAGICFS_", frozen=True, extra="forbid")
-
-    home: Path = Field(
-        default_factory=_default_home, description="State directory: servers, models, logs, `config.toml`."
+    home: Path = _setting(_default_home, "State directory: servers, models, logs, `config.toml`.")
+    database_url: str | None = _setting(
+        None, "Postgres with pgvector. Unset: the embedded server.", pattern=r"^postgres(ql)?://"
     )
-    database_url: str | None = Field(
-        None, pattern=r"^postgres(ql)?://", description="Postgres with pgvector. Unset: the embedded server."
+    broker_url: str | None = _setting(
+        None, "Redis. Unset: the embedded server.", pattern=r"^(rediss?|redis\+socket)://"
     )
-    broker_url: str | None = Field(
-        None, pattern=r"^(rediss?|redis\+socket)://", description="Redis. Unset: the embedded server."
+    host: str = _setting(socket.gethostname, "This machine's name in the cluster.")
+    mount: Path | None = _setting(None, "Where `up` mounts when `--mount` is not given. Unset: nowhere.")
+    model: str = _setting("BAAI/bge-small-en-v1.5", "Embedding model for a new index: a fastembed name or a folder.")
+    precision: str = _setting(
+        "auto", "`int8`, `fp32`, or `auto`: int8 where it keeps quality.", pattern=r"^(auto|int8|fp32)$"
     )
-    host: str = Field(default_factory=socket.gethostname, description="This machine's name in the cluster.")
-    mount: Path | None = Field(None, description="Where `up` mounts when `--mount` is not given. Unset: nowhere.")
-    model: str = Field(
-        "BAAI/bge-small-en-v1.5", description="Embedding model for a new index: a fastembed name or a folder."
-    )
-    precision: str = Field(
-        "auto",
-        pattern="^(auto|int8|fp32)$",
-        description="`int8`, `fp32`, or `auto`: int8 where it keeps quality.",
-    )
-    workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
-        ge=0,
-        le=256,
-        description="Embed workers that `up` starts.",
-    )
-    gentle: bool = Field(
+    workers: int = _setting(lambda: os.cpu_count() or 1, "Embed workers that `up` starts.", ge=0, le=256)
+    gentle: bool = _setting(
         default=False,
         description="Lowest priority, one worker by default, and on battery nothing but what was just saved.",
     )
-    nice: int = Field(5, ge=0, le=19, description="Niceness of embed workers; extract workers have half of it.")
-    worker_memory_mb: int = Field(1024, ge=256, description="A worker above this is replaced after its task.")
-    max_file_mb: int = Field(64, ge=1, description="Larger files are skipped as `too-large`.")
-    max_text_mb: int = Field(16, ge=1, description="Text beyond this is not indexed.")
-    extract_seconds: int = Field(
-        60,
-        ge=1,
-        le=MAX_EXTRACT_SECONDS,
-        description=f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.",
+    nice: int = _setting(5, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
+    worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256)
+    max_file_mb: int = _setting(64, "Larger files are skipped as `too-large`.", ge=1)
+    max_text_mb: int = _setting(16, "Text beyond this is not indexed.", ge=1)
+    extract_seconds: int = _setting(
+        60, f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.", ge=1, le=MAX_EXTRACT_SECONDS
     )
-    max_embedded_chunks: int = Field(
+    max_embedded_chunks: int = _setting(
         2000,
+        "Chunks of one file that are found by meaning, spread over it; one number for the index.",
         ge=1,
         le=1_000_000,
-        description="Chunks of one file that are found by meaning, spread over it; one number for the index.",
     )
-    chunk_tokens: int = Field(200, ge=32, le=512, description="Size of a chunk, in tokens of the model.")
-    scan_seconds: int = Field(300, ge=1, description="Pause between two full scans of a root.")
-    search_seconds: float = Field(5.0, gt=0, description="Longest wait for the result of a search in the mount.")
-    search_limit: int = Field(50, ge=1, le=1000, description="Results of a search that names no `limit:`.")
-    log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error)$", description="Detail of the logs.")
-    log_format: str = Field(
-        "text", pattern="^(text|json)$", description="`text`, or `json`: an object a line, tracebacks included."
+    chunk_tokens: int = _setting(200, "Size of a chunk, in tokens of the model.", ge=32, le=512)
+    scan_seconds: int = _setting(300, "Pause between two full scans of a root.", ge=1)
+    search_seconds: float = _setting(5.0, "Longest wait for the result of a search in the mount.", gt=0)
+    search_limit: int = _setting(50, "Results of a search that names no `limit:`.", ge=1, le=1000)
+    log_level: str = _setting("INFO", "Detail of the logs.", pattern=r"^(?i:debug|info|warning|error)$")
+    log_format: str = _setting(
+        "text", "`text`, or `json`: an object a line, tracebacks included.", pattern=r"^(text|json)$"
     )
-    flower_address: str = Field("127.0.0.1", description="Where Flower listens.")
-    flower_port: int = Field(5555, ge=1, le=65535, description="Flower's port.")
-    flower_user: str = Field("magicfs", description="Flower's user.")
-    flower_password: str | None = Field(None, description="Flower's password; without one it does not start.")
+    flower_address: str = _setting("127.0.0.1", "Where Flower listens.")
+    flower_port: int = _setting(5555, "Flower's port.", ge=1, le=65535)
+    flower_user: str = _setting("magicfs", "Flower's user.")
+    flower_password: str | None = _setting(None, "Flower's password; without one it does not start.")
+
+    def __init__(self, **values: object) -> None:
+        """Settings from the environment, else from `values`, else with their defaults. Raises `InvalidSetting`."""
+        given = values | _environment()
+        table = self.table()
+        for name in given:
+            if name not in table:
+                raise InvalidSetting(name, "is no setting: see docs/settings.md for the settings")
+        for name, entry in table.items():
+            default = entry.default if entry.default_factory is MISSING else entry.default_factory
+            value = _valid(entry, given[name]) if name in given else default() if callable(default) else default
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_given", frozenset(given))
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the environment over the file, whose values arrive as arguments of the constructor, see `load`."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+    def table(cls) -> dict[str, Field[Any]]:
+        """All settings by name; the `metadata` of each has its `description`."""
+        return {entry.name: entry for entry in fields(cls)}
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the settings that somebody has set. The others have their defaults."""
+        names: frozenset[str] = self.__dict__["_given"]
+        return names
+
+    def replace(self, **changes: object) -> Self:
+        """A copy with other values, which count as given. Raises `InvalidSetting`."""
+        copy = object.__new__(type(self))
+        for name, value in self.__dict__.items():
+            object.__setattr__(copy, name, value)
+        table = self.table()
+        for name, value in changes.items():
+            object.__setattr__(copy, name, _valid(table[name], value))
+        object.__setattr__(copy, "_given", self.given | changes.keys())
+        return copy
 
     @property
     def run_dir(self) -> Path:
@@ -187,12 +221,93 @@ class Settings(BaseSettings):
             )
 
 
+def _environment() -> dict[str, object]:
+    """The settings of the environment by name. The case of a variable's name does not matter."""
+    variables = {name.upper(): value for name, value in os.environ.items()}
+    names = {name: f"{PREFIX}{name.upper()}" for name in Settings.table()}
+    return {name: variables[variable] for name, variable in names.items() if variable in variables}
+
+
+def _valid(entry: Field[Any], value: object) -> object:
+    """A value of the type of a setting, from the environment's text or a value of TOML. Raises `InvalidSetting`."""
+    kind = str(entry.type)
+    if value is None and kind.endswith("| None"):
+        return None
+    try:
+        converted = _CONVERTERS[kind.removesuffix(" | None")](value)
+    except (ValueError, TypeError) as error:
+        raise InvalidSetting(entry.name, f"is not valid: {error}") from error
+    limits = entry.metadata
+    broken: dict[str, Callable[[Any], bool]] = {
+        "pattern": lambda pattern: not re.search(pattern, str(converted)),
+        "ge": lambda limit: not converted >= limit,
+        "gt": lambda limit: not converted > limit,
+        "le": lambda limit: not converted <= limit,
+    }
+    for limit, is_broken in broken.items():
+        if limit in limits and is_broken(limits[limit]):
+            raise InvalidSetting(entry.name, f"is not valid: it must {_LIMITS[limit]} {limits[limit]}")
+    return converted
+
+
+_LIMITS = {"pattern": "match", "ge": "be at least", "gt": "be more than", "le": "be at most"}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it must be a text")
+    return value
+
+
+def _path(value: object) -> Path:
+    return value if isinstance(value, Path) else Path(_text(value))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError("it must be a number")
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError("it must be a number") from None
+    if not math.isfinite(number):
+        raise ValueError("it must be a finite number")
+    return number
+
+
+def _whole_number(value: object) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError("it must be a whole number")
+    return int(number)
+
+
+def _boolean(value: object) -> bool:
+    word = str(value).lower()
+    if word not in _BOOLEANS:
+        raise ValueError("it must be true or false")
+    return _BOOLEANS[word]
+
+
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True) | dict.fromkeys(
+    ("false", "0", "no", "off", "f", "n"), False
+)
+
+_CONVERTERS: dict[str, Callable[[object], Any]] = {
+    "Path": _path,
+    "str": _text,
+    "int": _whole_number,
+    "float": _number,
+    "bool": _boolean,
+}
+
+
 def unknown_variables() -> list[str]:
     """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
-    settings = [f"MAGICFS_{name.upper()}" for name in Settings.model_fields]
+    settings = [f"{PREFIX}{name.upper()}" for name in Settings.table()]
     warnings = []
     # The case of a variable's name does not matter.
-    for name in sorted(name for name in os.environ if name.startswith("MAGICFS_") and name.upper() not in settings):
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings):
         similar = difflib.get_close_matches(name.upper(), settings, n=1, cutoff=0.8)
         hint = f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"
         warnings.append(f"{name} is no setting and has no effect: {hint}")
@@ -213,10 +328,8 @@ def load() -> Settings:
         ) from error
     try:
         return Settings(**from_file)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        origin = f"MAGICFS_{name.upper()}" if f"MAGICFS_{name.upper()}" in os.environ else f"'{name}' in {path}"
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{origin} is no setting: see docs/settings.md for the settings") from error
-        raise ConfigError(f"{origin} is not valid: {first['msg']}") from error
+    except InvalidSetting as error:
+        name = error.name
+        variable = f"{PREFIX}{name.upper()}"
+        origin = variable if name in _environment() else f"'{name}' in {path}"
+        raise ConfigError(f"{origin} {error.reason}") from error

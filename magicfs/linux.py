@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import os
 import re
 import stat
@@ -104,6 +105,14 @@ def syscall(number: int, *arguments: int | bytes | None) -> int:
     if result < 0:
         raise _last_error()
     return result
+
+
+def return_free_memory() -> None:
+    """Collect garbage, and give memory back that imports or the load of a model have left free. Only glibc keeps it."""
+    gc.collect()
+    trim = getattr(_libc(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def prctl(option: int, *arguments: int) -> None:

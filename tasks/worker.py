@@ -8,7 +8,6 @@ A child runs one task at a time in one thread.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
 import itertools
@@ -29,6 +28,7 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
+from magicfs.linux import return_free_memory
 from magicfs.logs import Outage
 from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_QUEUE, extract_queue, make_app
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVENT_HEARTBEAT_SECONDS = 30
-"""Pause between two signs of life that a worker sends to Flower."""
+EVENT_HEARTBEAT_SECONDS = 60
+"""Pause between two signs of life that a worker sends to Flower, which waits for two of them."""
 
 MAX_NICENESS = 19
 
@@ -102,22 +102,21 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
     # Its records have no handler of their own.
     billiard.util.get_logger().propagate = True
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
-    make_app(settings).worker_main(
-        [
-            # Without the banner.
-            "--quiet",
-            "worker",
-            f"--hostname={name}@{settings.host}",
-            f"--queues={','.join(queues)}",
-            "--concurrency=1",
-            "--pool=prefork",
-            f"--loglevel={settings.log_level.upper()}",
-            "--task-events",
-            f"--heartbeat-interval={EVENT_HEARTBEAT_SECONDS}",
-            "--without-gossip",
-            "--without-mingle",
-        ]
+    # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
+    worker = make_app(settings).Worker(
+        hostname=f"{name}@{settings.host}",
+        queues=queues,
+        concurrency=1,
+        pool_cls="prefork",
+        loglevel=logging.getLevelName(settings.log_level.upper()),
+        quiet=True,
+        task_events=True,
+        heartbeat_interval=EVENT_HEARTBEAT_SECONDS,
+        without_gossip=True,
+        without_mingle=True,
     )
+    worker.start()
+    raise SystemExit(worker.exitcode)
 
 
 def _say(message: str, *_: object) -> None:
@@ -202,15 +201,8 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
 @signals.worker_before_create_process.connect
 def _freeze_shared_memory(**_: object) -> None:
     """Keep the garbage collectors from writing to what the parent and its child share: it would be copied."""
-    gc.collect()
+    return_free_memory()
     gc.freeze()
-
-
-def _return_free_memory() -> None:
-    """Give memory back that loading a model has left free. Only glibc keeps it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 @signals.worker_process_init.connect
@@ -221,8 +213,7 @@ def _prepare_child(**_: object) -> None:
     extracts = _roles[-1].kind == "extract"
     try:
         extract_service() if extracts else embed_service()
-        gc.collect()
-        _return_free_memory()
+        return_free_memory()
     except SchemaError as error:
         _stop_outdated_worker(error)
     except MagicFSError as error:

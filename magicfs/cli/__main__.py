@@ -1,4 +1,4 @@
-"""`python -m magicfs.cli`: how the supervisor starts its parts, with the interpreter that it runs in."""
+"""`python -m magicfs.cli`: the command line in an interpreter of the caller's choice. The supervisor uses `part`."""
 
 from __future__ import annotations
 

@@ -29,6 +29,10 @@ COMMAND_CONNECT_SECONDS = 4.0
 SERVICE_CONNECT_SECONDS = 60.0
 """How long a service waits for the database. Then it ends, and its supervisor starts it again."""
 
+SERVICE_IDLE_SECONDS = 30.0
+"""An agent and workers that have nothing to do close connections after this time: each is 5 MB of the server's memory,
+and a new one takes milliseconds."""
+
 
 def _load_settings() -> Settings:
     """Read the settings, and keep the variables of libpq, such as `PGPORT`, from leading past the embedded database."""
@@ -103,11 +107,21 @@ def database_for_service(settings: Settings, *, role: str, size: int) -> Iterato
     """
     from magicfs.db.pool import Database
 
-    if settings.embedded_database and not supervisor(settings).running():
-        require_embedded_server(settings)
-    with Database(settings.database_dsn, application=role, size=size) as database:
+    if settings.embedded_database:
+        _require_embedded_server_or_supervisor(settings)
+    with Database(settings.database_dsn, application=role, size=size, idle_seconds=SERVICE_IDLE_SECONDS) as database:
         _migrate_when_reachable(database)
         yield database
+
+
+def _require_embedded_server_or_supervisor(settings: Settings) -> None:
+    """Raise `ServerError` when the embedded Postgres does not run and no supervisor is about to start it."""
+    try:
+        require_embedded_server(settings)
+    except ServerError:
+        # Only then, because a service would keep what the client of the supervisor imports.
+        if not supervisor(settings).running():
+            raise
 
 
 def _migrate_when_reachable(database: Database) -> None:

@@ -209,7 +209,7 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
 
     A part restarts when its environment changes. So it does not get the settings of `up` itself and of Flower.
     """
-    names = settings.model_fields_set - UP_SETTINGS - {"home"}
+    names = settings.given - UP_SETTINGS - {"home"}
     if only is not None:
         names &= only
     values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
@@ -219,7 +219,7 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
 
 def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:
     """The number of embed workers to run: as asked for, else as they run now, else as the settings say."""
-    is_set = "workers" in settings.model_fields_set
+    is_set = "workers" in settings.given
     if request.workers is not None:
         return request.workers
     if request.gentle and not is_set:
@@ -233,9 +233,9 @@ def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> i
 def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Settings:
     """The settings with `gentle` as asked for, else as the settings say, else as in the former options."""
     gentle = request.gentle
-    if gentle is None and "gentle" not in settings.model_fields_set:
+    if gentle is None and "gentle" not in settings.given:
         gentle = former.gentle or None
-    return settings if gentle is None else settings.model_copy(update={"gentle": gentle})
+    return settings if gentle is None else settings.replace(gentle=gentle)
 
 
 def _wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ loads its own parts only. The functions run in the main thread.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from magicfs.cli.environment import (
+    SERVICE_IDLE_SECONDS,
     database_for_command,
     database_for_service,
     require_database,
@@ -34,6 +36,7 @@ from magicfs.cli.index_model import (
 )
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
+from magicfs.linux import PR_SET_PDEATHSIG, prctl
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -82,6 +85,9 @@ WORKER_CONNECTIONS = 2
 
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
+
+MAX_KILLED_CHILDREN = 20
+"""A worker whose preparation is killed so often ends."""
 
 EMBEDDER_LOG = "embedder-on-demand.log"
 
@@ -181,9 +187,44 @@ def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: s
     """Run a worker until a signal stops it."""
     from tasks import worker
 
+    _run_in_child(lambda: _prepare_worker(settings))
+    worker.run(settings, kind=kind, name=name, build=lambda owner: WorkerServices(settings, owner=owner))
+
+
+def _prepare_worker(settings: Settings) -> None:
     with database_for_service(settings, role="worker", size=1) as database:
         ensure_active_model(settings, database)
-    worker.run(settings, kind=kind, name=name, build=lambda owner: WorkerServices(settings, owner=owner))
+
+
+def _run_in_child(work: Callable[[], None]) -> None:
+    """Run `work` in a process of its own, so that this one never holds what it imports. Exits as the child does.
+
+    A worker's parent only receives messages; the libraries of the database would cost it 15 MB for as long as it runs.
+    A child that is killed is replaced, as later children are.
+    """
+    for _ in range(MAX_KILLED_CHILDREN):
+        code = _code_of_child(work)
+        if code == 0:
+            return
+        if code > 0:
+            raise SystemExit(code)
+        log.warning("the process that prepares this one was killed by signal %d", -code)
+    raise SystemExit(1)
+
+
+def _code_of_child(work: Callable[[], None]) -> int:
+    """Run `work` in a child that ends with this process. The child's exit code, negative when a signal killed it."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+        work()
+        logging.shutdown()
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 class WorkerServices:
@@ -200,7 +241,13 @@ class WorkerServices:
         self._owner = owner
         self._queue = job_queue(settings)
         # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
-        self._database = Database(settings.database_dsn, application=owner, size=WORKER_CONNECTIONS, lazy_commit=True)
+        self._database = Database(
+            settings.database_dsn,
+            application=owner,
+            size=WORKER_CONNECTIONS,
+            lazy_commit=True,
+            idle_seconds=SERVICE_IDLE_SECONDS,
+        )
 
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
@@ -224,6 +271,7 @@ class WorkerServices:
     def embed_service(self) -> EmbedService:
         """A service that embeds the chunks of the cluster."""
         from magicfs.embedding.embedder import FastembedEmbedder
+        from magicfs.embedding.lean_import import import_fastembed
         from magicfs.pipeline.embed import EmbedService
         from magicfs.pipeline.recut import ChunkCutter
 
@@ -233,6 +281,7 @@ class WorkerServices:
             return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
 
         def load(spec: ModelSpec) -> Embedder:
+            import_fastembed()
             return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
 
         return EmbedService(

@@ -12,7 +12,6 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 import psycopg
-from pgvector.psycopg import register_vector
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
@@ -120,9 +119,19 @@ class PooledConnection(psycopg.Connection[Any]):
 
 
 def configure(connection: PooledConnection) -> None:
-    """Register the vector types on a new connection. Before the first migration, the extension is missing."""
-    found = connection.execute("SELECT to_regtype('halfvec') IS NOT NULL, to_regclass('schema_migrations') IS NOT NULL")
-    has_vectors, connection.has_schema = found.fetchone() or (False, False)
-    if has_vectors:
-        register_vector(connection)
+    """Find out whether the database of a new connection has a schema."""
+    found = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
+    connection.has_schema = bool(found and found[0])
     connection.commit()
+
+
+def accept_vectors(connection: psycopg.Connection[Any]) -> None:
+    """Let the parameters of this connection's statements be vectors.
+
+    Most processes never have one: numpy, which each of them would keep in 8 MB, is imported with the first.
+    """
+    if not getattr(connection, "accepts_vectors", False):
+        from pgvector.psycopg import register_vector
+
+        register_vector(connection)
+        setattr(connection, "accepts_vectors", True)  # noqa: B010  it may be another class

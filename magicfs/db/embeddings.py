@@ -8,16 +8,19 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from pgvector import HalfVector
-
+from magicfs.db.connection import accept_vectors
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ChunkId, Lease, ModelId
+
+if TYPE_CHECKING:
+    # The agent only asks whether chunks wait.
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SQL = load_queries("embeddings")
 
@@ -80,6 +83,9 @@ def finish_chunks(
     connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], vectors: NDArray[np.float32]
 ) -> int:
     """Store vectors of shape (len(claims), dimension). Returns the number of claims that were still valid."""
+    from pgvector import HalfVector
+
+    accept_vectors(connection)
     return connection.execute(
         _SQL["finish_chunks"],
         {

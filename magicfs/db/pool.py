@@ -38,6 +38,9 @@ SHORTEST_CONNECT_SECONDS = 2
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
 
+IDLE_SECONDS = 600.0
+"""A search after a pause should not wait for a new connection."""
+
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
@@ -126,11 +129,13 @@ class Database:
         statement_seconds: float | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         lazy_commit: bool = False,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         """Prepare up to `size` connections, each of which is made when it is first needed.
 
         `application` is the name that `pg_stat_activity` shows. `statement_seconds` limits every statement
-        (`DeadlineExceeded`), `connect_seconds` limits the wait for a connection (`DatabaseUnavailable`).
+        (`DeadlineExceeded`), `connect_seconds` limits the wait for a connection (`DatabaseUnavailable`). A connection
+        that is not needed for `idle_seconds` is closed.
         With `lazy_commit`, a commit returns before it is on disk: a crash of the server may lose the transactions of
         the last fraction of a second, but each one as a whole and none before an older one.
         """
@@ -155,6 +160,7 @@ class Database:
             check=self._check,
             connection_class=PooledConnection,
             reconnect_timeout=connect_seconds,
+            max_idle=idle_seconds,
             name=application,
             kwargs=tcp_options(dsn)
             | {

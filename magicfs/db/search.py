@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
+from magicfs.db.connection import accept_vectors
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
@@ -217,6 +218,7 @@ def nearest(
         (str(min(EF_SEARCH_PER_RESULT * limit, MAX_EF_SEARCH)),),
     )
     query = _for_model(_in_scope("nearest", scope), model, dimension=vector.size)
+    accept_vectors(connection)
     parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit}
     return _nearest_first(connection.execute(query, parameters, prepare=False))
 
@@ -226,6 +228,7 @@ def similarities(
 ) -> list[tuple[ChunkId, float]]:
     """The cosines of given chunks to a vector, nearest first; chunks without a vector are left out."""
     query = _for_model("similarities", model, dimension=vector.size)
+    accept_vectors(connection)
     parameters = {"vector": HalfVector(vector), "chunks": list(chunks)}
     return _nearest_first(connection.execute(query, parameters, prepare=False))
 

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, cast
 from magicfs import logs
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.linux import return_free_memory
 
 if TYPE_CHECKING:
     from magicfs.embedding.embedder import FastembedEmbedder
@@ -133,12 +134,15 @@ class QueryService:
 
     def _load(self, folder: Path) -> FastembedEmbedder:
         from magicfs.embedding.embedder import FastembedEmbedder
+        from magicfs.embedding.lean_import import import_fastembed
 
+        import_fastembed()
         if self._embedder is None or self._folder != folder:
             # Two models would double the memory: the old one goes first.
             self._embedder = None
             self._embedder = FastembedEmbedder.load(folder)
             self._folder = folder
+            return_free_memory()
             log.info("loaded %s", self._embedder.spec.label)
         return self._embedder
 

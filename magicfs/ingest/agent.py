@@ -18,7 +18,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from magicfs.config import Settings
@@ -39,19 +39,17 @@ from magicfs.logs import Outage
 log = logging.getLogger(__name__)
 
 NOTIFY_SECONDS = 0.25
-"""Time between two notifications while work waits, so the most that a lost message costs while there is work."""
+"""Time between two looks: until a new root or a requested scan is noticed, and between two notifications while work
+waits, so the most that a lost message costs while there is work."""
 
 IDLE_AFTER_SECONDS = 10.0
 """An agent is idle when for so long no work waited and nobody asked for a scan."""
 
 IDLE_SECONDS = 1.0
-"""Time between two looks of an idle agent, instead of NOTIFY_SECONDS and LOAD_ROOTS_SECONDS."""
+"""Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
 
 IDLE_WORKERS_SECONDS = 9.0
 """Pause of an idle agent between two questions which workers answer. `heartbeats.ALIVE_SECONDS` has room for two."""
-
-LOAD_ROOTS_SECONDS = 0.25
-"""Time until a new root or a requested scan is noticed."""
 
 SCAN_POLL_SECONDS = 1.0
 """Time until a scan that is due begins."""
@@ -127,8 +125,7 @@ class Agent:
         for thread in threads:
             thread.start()
         tasks = {
-            "roots": _PeriodicTask(self._load_roots, every_s=LOAD_ROOTS_SECONDS),
-            "notifications": _PeriodicTask(self._notify_workers, every_s=NOTIFY_SECONDS),
+            "look": _PeriodicTask(self._look, every_s=NOTIFY_SECONDS),
             "maintenance": _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
         }
         while not stop.is_set():
@@ -146,10 +143,23 @@ class Agent:
         self._claim.release()
         log.info("agent of host %s has stopped", self._settings.host)
 
-    def _load_roots(self) -> None:
-        """Load the roots, and request a scan of those that are new or that somebody asked to scan."""
+    def _look(self) -> None:
+        """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
             loaded = roots_db.list_roots(connection, host=self._settings.host)
+            has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
+            min_priority = 1 if self._all_embedding_paused(connection) else 0
+            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection, min_priority=min_priority)
+        self._keep_roots(loaded)
+        if has_claimable_files:
+            self._stay_busy()
+            self._queue.notify_extract(self._settings.host)
+        if has_claimable_chunks:
+            self._stay_busy()
+            self._queue.notify_embed()
+
+    def _keep_roots(self, loaded: Sequence[RegisteredRoot]) -> None:
+        """Keep the loaded roots, and request a scan of those that are new or that somebody asked to scan."""
         new = {registered.root.id for registered in loaded} - self._roots.keys()
         self._roots = {registered.root.id: registered for registered in loaded}
         for registered in loaded:
@@ -157,19 +167,6 @@ class Agent:
             if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
                 self._stay_busy()
                 self._request_scan(root)
-
-    def _notify_workers(self) -> None:
-        """Notify the workers of the files and chunks that wait."""
-        with self._database.transaction() as connection:
-            has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
-            min_priority = 1 if self._all_embedding_paused(connection) else 0
-            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection, min_priority=min_priority)
-        if has_claimable_files:
-            self._stay_busy()
-            self._queue.notify_extract(self._settings.host)
-        if has_claimable_chunks:
-            self._stay_busy()
-            self._queue.notify_embed()
 
     def _is_idle(self) -> bool:
         return time.monotonic() >= self._idle_from

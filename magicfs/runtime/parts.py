@@ -73,7 +73,7 @@ def service_parts(
     """
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
-        command = _guarded(module_command("magicfs.cli", *arguments))
+        command = _guarded(module_command("magicfs.cli.part", *arguments))
         return Part(
             name=name,
             command=command,

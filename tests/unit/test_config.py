@@ -1,9 +1,11 @@
-"""Settings whose limits depend on constants elsewhere."""
+"""Values of settings: what is accepted from the environment and from `config.toml`, and in which order."""
+
+from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from magicfs.config import MAX_EXTRACT_SECONDS, Settings
+from magicfs.config import MAX_EXTRACT_SECONDS, Settings, load
+from magicfs.errors import ConfigError
 from magicfs.pipeline.extract import LEASE_SECONDS
 from tasks.app import EXTRACT_TASK, HARD_SECONDS
 
@@ -11,5 +13,67 @@ from tasks.app import EXTRACT_TASK, HARD_SECONDS
 def test_a_slow_parser_is_ended_long_before_its_worker() -> None:
     assert 2 * MAX_EXTRACT_SECONDS <= HARD_SECONDS[EXTRACT_TASK] < LEASE_SECONDS
     assert Settings(extract_seconds=MAX_EXTRACT_SECONDS).extract_seconds == MAX_EXTRACT_SECONDS
-    with pytest.raises(ValidationError, match=f"less than or equal to {MAX_EXTRACT_SECONDS}"):
+    with pytest.raises(ConfigError, match=f"must be at most {MAX_EXTRACT_SECONDS}"):
         Settings(extract_seconds=MAX_EXTRACT_SECONDS + 1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MAGICFS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_environment_goes_over_the_file_over_the_defaults(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config.toml").write_text('workers = 3\nnice = 7\nmount = "/mnt/a"\ngentle = true\nsearch_seconds = 2\n')
+    monkeypatch.setenv("magicfs_workers", "4")
+    settings = load()
+    assert (settings.workers, settings.nice, settings.chunk_tokens) == (4, 7, 200)
+    assert (settings.mount, settings.gentle, settings.search_seconds) == (Path("/mnt/a"), True, 2.0)
+    assert settings.given == {"home", "workers", "nice", "mount", "gentle", "search_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("WORKERS", "many", "a number"),
+        ("WORKERS", "1.5", "a whole number"),
+        ("WORKERS", "-1", "at least 0"),
+        ("WORKERS", "", "a number"),
+        ("NICE", "20", "at most 19"),
+        ("SEARCH_SECONDS", "0", "more than 0"),
+        ("SEARCH_SECONDS", "nan", "a finite number"),
+        ("GENTLE", "perhaps", "true or false"),
+        ("LOG_FORMAT", "xml", "match"),
+        ("DATABASE_URL", "mysql://x", "match"),
+    ],
+)
+def test_a_value_that_is_not_valid_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(f"MAGICFS_{variable}", value)
+    with pytest.raises(ConfigError, match=rf"^MAGICFS_{variable} is not valid: it must .*{reason}"):
+        load()
+
+
+def test_the_file_is_named_for_what_stands_in_it(home: Path) -> None:
+    (home / "config.toml").write_text('nice = "high"\n')
+    with pytest.raises(ConfigError, match=rf"^'nice' in {home}/config.toml is not valid: it must be a number$"):
+        load()
+    (home / "config.toml").write_text("nicer = 1\n")
+    with pytest.raises(ConfigError, match=r"'nicer' in .* is no setting"):
+        load()
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("ON", True), ("no", False), ("0", False)])
+def test_a_switch_has_several_words(monkeypatch: pytest.MonkeyPatch, home: Path, text: str, value: bool) -> None:
+    monkeypatch.setenv("MAGICFS_GENTLE", text)
+    assert load().gentle is value
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with pytest.raises(AttributeError):
+        settings.nice = 3  # type: ignore[misc]
+    other = settings.replace(nice=3)
+    assert (settings.nice, other.nice, other.given) == (5, 3, {"home", "nice"})
+    assert other == Settings(home=tmp_path, nice=3) != settings

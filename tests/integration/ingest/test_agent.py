@@ -14,6 +14,7 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.db.heartbeats import record_workers
+from magicfs.db.pool import Database
 from magicfs.db.roots import request_scan
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.domain.status import WorkerStatus
@@ -125,7 +126,7 @@ def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
 ) -> None:
     monkeypatch.setattr(agent_module, "COMPARE_SECONDS", 1.0)
     (index.folder / "one.txt").write_text("words")
-    with running(agent(settings.model_copy(update={"scan_seconds": 0.5}), index)):
+    with running(agent(settings.replace(scan_seconds=1), index)):
         wait_until(lambda: scans["docs"] >= 2 and paths(index), seconds=20, failed="the root is not watched")
         index.rows("UPDATE files SET size = 0 RETURNING 1")
         wait_until(
@@ -206,7 +207,7 @@ def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
     claim = HostClaim(index.database, host=settings.host, machine="this")
     claim.renew()
     queue = CountingQueue()
-    Agent(settings, index.database, queue, claim, embedding_paused=lambda: paused)._notify_workers()
+    Agent(settings, index.database, queue, claim, embedding_paused=lambda: paused)._look()
     return queue.embed_notifications
 
 
@@ -234,11 +235,18 @@ def test_an_idle_agent_looks_for_work_once_a_second(
     looks = []
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(agent_module.files_db, "has_claimable_files", lambda *_, **__: bool(looks.append(1)))
+    monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
+    transactions = []
+    transaction = Database.transaction
+    monkeypatch.setattr(Database, "transaction", lambda *args: transactions.append(1) or transaction(*args))
     with running(agent(settings, index)):
-        wait_until(lambda: scans["docs"] >= 1, seconds=20, failed="the root is not scanned")
+        wait_until(lambda: scans["docs"] >= 2, seconds=20, failed="the root is not scanned and watched")
         looks.clear()
-        time.sleep(2.5)
-        # A busy agent would have looked ten times.
-        assert len(looks) <= 4
+        transactions.clear()
+        time.sleep(4.5)
+        # A busy agent would have looked eighteen times.
+        assert len(looks) <= 6
+        # One for each look, and two or three heartbeats with the workers.
+        assert len(transactions) <= 9
         (index.folder / "saved.txt").write_text("words")
         wait_until(lambda: "saved.txt" in paths(index), seconds=10, failed="an idle agent misses an event")

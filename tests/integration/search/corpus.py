@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
+from magicfs.db.connection import accept_vectors
 from magicfs.db.contents import enqueue_chunks, insert_contents
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
@@ -83,6 +84,7 @@ class Corpus:
             new = NewContent(key, size=1, extracted=document, chunks=chunks)
             content = insert_contents(connection, [new])[key]
             enqueue_chunks(connection, {content: 0})
+            accept_vectors(connection)
             for text, vector in zip(texts, vectors, strict=False):
                 connection.execute(
                     "UPDATE embeddings SET vector = %s, state = 'done' "

@@ -77,4 +77,4 @@ def test_variables_are_settings() -> None:
     environment = " ".join(arguments for name, arguments in instructions() if name == "ENV")
     ours = set(re.findall(r"\bMAGICFS_(\w+)=", environment))
     assert ours == {"HOME"}
-    assert {name.lower() for name in ours} <= set(Settings.model_fields)
+    assert {name.lower() for name in ours} <= set(Settings.table())

@@ -16,7 +16,7 @@ from tests.unit.infra.command_lines import REPOSITORY, parse
 FOLDER = REPOSITORY / "infra" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 SPECIFIERS = {"%h": "/home/ada", "%i": "embed-1", "%l": "moon", "${QUEUE}": "embed"}
-SETTINGS = {f"MAGICFS_{name.upper()}" for name in Settings.model_fields}
+SETTINGS = {f"MAGICFS_{name.upper()}" for name in Settings.table()}
 MAKES_A_MOUNT_NAMESPACE = {
     "ProtectSystem",
     "ProtectHome",

@@ -1,0 +1,84 @@
+"""What runs all day holds only what it uses: the libraries of each part of a stack that has nothing to do."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.models.store import ModelStore
+from tests.plugins.commands import Commands, commands_in, short_folder
+
+TELL_MODULES = """
+import os, signal, sys
+def tell(*_):
+    path = os.path.join(os.environ["PYTHONPATH"], f"{os.getpid()}.modules")
+    with open(path + ".draft", "w") as file:
+        file.write("\\n".join(sys.modules))
+    os.rename(path + ".draft", path)
+signal.signal(signal.SIGUSR2, tell)
+"""
+"""A `sitecustomize.py` with which a process writes the names of its modules to a file when it gets a signal."""
+
+COMMAND_LINES = {"celery.bin", "flower", "prompt_toolkit", "pydantic", "pydantic_settings"}
+DATABASE = {"psycopg", "psycopg_pool", "pgvector"}
+MODELS = {"onnxruntime", "fastembed"}
+DOWNLOADS = {"huggingface_hub", "requests", "httpx", "PIL", "tqdm", "loguru"}
+
+NEVER_USED = {
+    "agent": COMMAND_LINES | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
+    "query_server": COMMAND_LINES | DATABASE | DOWNLOADS | {"celery", "typer"},
+    "embed-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
+    "extract-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
+    "child of embed-1": COMMAND_LINES | DOWNLOADS,
+    "child of extract-1": COMMAND_LINES | MODELS | DOWNLOADS | {"numpy"},
+}
+"""The modules that a part must not import, by the name of the part."""
+
+
+@pytest.fixture(scope="module")
+def magicfs(model_store: ModelStore) -> Iterator[Commands]:
+    """A stack that has indexed a file and waits. Its processes tell their modules."""
+    with short_folder() as folder, commands_in(folder, model_store) as commands:
+        (folder / "site").mkdir()
+        (folder / "site/sitecustomize.py").write_text(TELL_MODULES)
+        commands.environment["PYTHONPATH"] = str(folder / "site")
+        (folder / "docs").mkdir()
+        (folder / "docs/a.txt").write_text("an invoice for the tax office\n")
+        commands.ok("up", folder / "docs", "--detach", "--wait")
+        yield commands
+
+
+def process_of(commands: Commands, part: str) -> psutil.Process:
+    if part.startswith("child of "):
+        return process_of(commands, part.removeprefix("child of ")).children()[0]
+
+    def is_part(process: psutil.Process) -> bool:
+        words = process.cmdline()
+        is_child = any(parent.cmdline() == words for parent in process.parents())
+        return not is_child and (part in words or any(word.endswith(f".{part}") for word in words))
+
+    return next(process for process in commands.processes() if is_part(process))
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("part", sorted(NEVER_USED))
+def test_a_part_does_not_import_what_it_never_uses(magicfs: Commands, part: str) -> None:
+    process = process_of(magicfs, part)
+    told = Path(magicfs.environment["PYTHONPATH"]) / f"{process.pid}.modules"
+    process.send_signal(signal.SIGUSR2)
+    wait_for(told.exists, seconds=20)
+    modules = set(told.read_text().split())
+    assert "magicfs" in modules
+    assert modules & NEVER_USED[part] == set()
