@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -194,6 +195,7 @@ def _document(result: Any, mime_type: str) -> Document:
         mime_type=mime_type,
         title=_title(metadata.get("title") or metadata.get("subject")),
         author=", ".join(str(author) for author in authors if author) or None,
+        keywords=_keywords(metadata),
         language=_language(metadata.get("language")),
         page_starts=starts,
     )
@@ -247,6 +249,20 @@ def _title(title: object) -> str | None:
     r"""A document's title; None for unparsed RTF escapes and for the default titles of word processors."""
     text = str(title or "").strip()
     return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
+
+
+def _keywords(metadata: Mapping[str, Any]) -> str | None:
+    """What a document says that it is about, without the title."""
+    stated = metadata.get("keywords") or ()
+    entries = [
+        metadata.get("subject"),
+        *([stated] if isinstance(stated, str) else stated),
+        metadata.get("category"),
+        metadata.get("description"),
+    ]
+    texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
+    texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
+    return ", ".join(text for text in texts if text) or None
 
 
 def _language(tag: object) -> str | None:

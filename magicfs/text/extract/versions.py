@@ -11,7 +11,8 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("application/pdf", "application/zip", "application/x-ole-storage"), 4),
+    **dict.fromkeys(("application/pdf", "application/zip", "application/x-ole-storage", "application/rtf"), 4),
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
     **dict.fromkeys(("message/*", "application/mbox"), 4),
     **dict.fromkeys(("image/*", "audio/*", "video/*"), 4),
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
