@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from magicfs.db.pool import Database
+from magicfs.db.schema import migrations
 from magicfs.db.status import read_status
 from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
@@ -34,8 +35,14 @@ class CountingQueue:
         self.requests += 1
 
 
+OLD_FUNCTIONS = next(migration.text for migration in migrations() if migration.version == 2).partition("-- Files by")[0]
+"""The functions by which the version before the analysis gave words to chunks."""
+
+
 def make_old(index: Index) -> None:
-    """Make the index one that the version before the analysis has written: its statements, frozen in migrations."""
+    """Make the index one that the version before the analysis has written, by its own statements."""
+    with index.database.transaction() as connection:
+        connection.execute(OLD_FUNCTIONS.encode())
     index.rows("UPDATE chunks SET words = magicfs_words(text), analysis = 0 RETURNING 1")
     index.rows("UPDATE contents SET language = NULL RETURNING 1")
     index.rows("DELETE FROM languages RETURNING 1")
