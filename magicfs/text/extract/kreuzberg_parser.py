@@ -51,9 +51,10 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
 
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
-_PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n"} | {0x02: "-"}
-"""0x02 is the PDF engine's hyphen at the end of a line, which goes on with the rest of the word. Other control
-characters are glyphs without a known meaning."""
+_PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
+"""Glyphs without a known meaning."""
+_PDF_LINE_END_HYPHEN = re.compile("\x02\n?")
+"""The PDF engine's hyphen at the end of a line, which goes on with the rest of the word."""
 
 _DPI = 200
 _MAX_SIDE_PIXELS = 4000
@@ -228,8 +229,13 @@ def _pdf_text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
     pages = result.pages or ()
     if not pages or [page["page_number"] for page in pages] != list(range(1, len(pages) + 1)):
         return _text_and_pages(result)
-    texts = [clean(page["content"]).translate(_PDF_CONTROLS) + PAGE_SEPARATOR for page in pages]
+    texts = [_pdf_page_text(page["content"]) + PAGE_SEPARATOR for page in pages]
     return "".join(texts), tuple(accumulate((len(text) for text in texts[:-1]), initial=0))
+
+
+def _pdf_page_text(content: str) -> str:
+    """The clean text of a page. A divided word stays divided, so that the analysis of words finds it either way."""
+    return _PDF_LINE_END_HYPHEN.sub("-\n", clean(content).translate(_PDF_CONTROLS))
 
 
 def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:

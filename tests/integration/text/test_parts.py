@@ -12,7 +12,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.analysis import analyze
 from magicfs.text.extract import FileExtractor
+from tests.plugins.pdf import pdf_file
 
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -110,6 +112,15 @@ def _pdf_with_form() -> bytes:
         table,
         len(data),
     )
+
+
+def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
+    page = "The council heard the electri-\ncian and the archae-\nologist before the vote was taken"
+    text = read(extractor, pdf_file(page), b"a.pdf").text
+    words = analyze(text)
+    assert "'electrician'" in words
+    assert "'archaeologist'" in words
+    assert text.count("council") == 1
 
 
 def _jpeg() -> bytes:
