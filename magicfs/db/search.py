@@ -72,12 +72,18 @@ def document_frequencies(connection: Connection, terms: Sequence[Term], *, limit
 
 def estimated_frequencies(connection: Connection, terms: Sequence[Term]) -> dict[str, float]:
     """The share of all chunks that have each word, in [0, 1], by Postgres's statistics; rare words are left out."""
-    lexemes = list({lexeme.text for term in terms for lexeme in term.lexemes})
+    forms = {term.word: [lexeme.text for lexeme in _covering(term)] for term in terms}
+    lexemes = list({text for texts in forms.values() for text in texts})
     frequencies = dict(connection.execute(_SQL["estimated_frequencies"], {"lexemes": lexemes}).fetchall())
     shares = {
-        term.word: 1.0 - math.prod(1.0 - frequencies.get(lexeme.text, 0.0) for lexeme in term.lexemes) for term in terms
+        word: 1.0 - math.prod(1.0 - frequencies.get(text, 0.0) for text in texts) for word, texts in forms.items()
     }
     return {word: share for word, share in shares.items() if share > 0.0}
+
+
+def _covering(term: Term) -> list[Lexeme]:
+    """The lexemes that all texts with a word have: where a text has an exact word, it has its stem too."""
+    return [lexeme for lexeme in term.lexemes if lexeme.factor >= 1.0]
 
 
 def average_tokens(connection: Connection) -> float:
@@ -138,7 +144,7 @@ def rank_by_bm25(
         _SQL["rank_by_bm25"],
         {
             "chunks": list(chunks),
-            "any_word": " | ".join(lexeme.tsquery for _, lexeme in lexemes if lexeme.factor >= 1.0),
+            "any_word": " | ".join(lexeme.tsquery for term in terms for lexeme in _covering(term)),
             "numbers": [number for number, _ in lexemes],
             "lexemes": [lexeme.tsquery for _, lexeme in lexemes],
             "factors": [lexeme.factor for _, lexeme in lexemes],
