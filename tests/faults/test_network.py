@@ -93,7 +93,7 @@ def test_a_host_that_is_cut_off_harms_nobody_and_goes_on_afterwards(
 ) -> None:
     ours, other = two_hosts
     word = new_word()
-    cut_off_at_work(network, ours, CUTS[cut], word)
+    cut_off_at_work(network, ours, CUTS[cut])
     began = time.monotonic()
     write(ours, f"{word}-ours.txt", f"Written here while the network was away: {word}.")
     write(ours, "ours-1.txt", f"Changed while the network was away: {word}.")
@@ -117,13 +117,14 @@ def test_a_host_that_is_cut_off_harms_nobody_and_goes_on_afterwards(
         write(ours, f"ours-{number}.txt", "Written again.")
 
 
-def cut_off_at_work(network: Network, host: Host, cut: Callable[[Host], None], word: str) -> None:
+def cut_off_at_work(network: Network, host: Host, cut: Callable[[Host], None]) -> None:
     """Cut a host off while its embed worker has claimed chunks."""
+    word = new_word()
     for number in range(40):
         write(
             host,
             f"many-{word}-{number}.txt",
-            "\n\n".join(f"Line {line} of file {number}: {line * number}." for line in range(60)),
+            "\n\n".join(f"Line {line} of file {number}: {word} {line * number}." for line in range(60)),
         )
     claims = "SELECT count(*) FROM embeddings WHERE state = 'pending' AND lease IS NOT NULL AND leased_by LIKE %s"
     network.wait(lambda: network.rows(claims, f"%@{host.name}") > [(0,)], "a claim of chunks", pause=0.02)
