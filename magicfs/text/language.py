@@ -29,6 +29,8 @@ _READ_CHARACTERS: Final = 200
 _TECHNICAL: Final = re.compile(r"[/\\@_`<>={}()\[\]|#$\d]|\w[.:]\w|^\W+$")
 """In ASCII without spaces: code, markup, addresses, paths, numbers and signs, which look like some language."""
 
+_MIN_PROSE: Final = 0.5
+"""A text with a smaller share of ordinary words is a list, a log or code: of names, the detector makes any language."""
 _MIN_LETTERS: Final = 10
 """Fewer letters of ASCII, such as a name, have no language that one could rely on."""
 _SHORT_LETTERS: Final = 25
@@ -92,9 +94,12 @@ def samples_of(text: str) -> list[str]:
 
 def detect_language(samples: Sequence[str]) -> str | None:
     """The ISO 639-1 code of the language of samples of a text; None for too few words, and for none in particular."""
+    words = [sample.split() for sample in samples]
+    prose = [[word for word in part if not _is_technical(word)] for part in words]
+    if sum(map(len, prose)) < _MIN_PROSE * sum(map(len, words)):
+        return None
     limit = _SAMPLE_CHARACTERS * _SAMPLES // max(len(samples), 1)
-    words = (" ".join(word for word in sample.split() if not _is_technical(word))[:limit] for sample in samples)
-    text = " ".join(words)
+    text = " ".join(" ".join(part)[:limit] for part in prose)
     letters = len(text) - text.count(" ")
     if letters < _MIN_LETTERS and text.isascii():
         return None

@@ -39,6 +39,7 @@ def test_one_sentence_tells_the_language(code: str, sentence: str) -> None:
         "192.168.0.1 GET /index.html 200",
         "0x7f3a 0xdeadbeef d41d8cd98f00b204e9800998ecf8427e",
         "https://example.org/de/rechnung/bezahlt",
+        "[pytest11]\nplatformdirs = platformdirs.pytest_plugin\n",
     ],
 )
 def test_too_few_words_tell_nothing(text: str) -> None:
