@@ -19,6 +19,8 @@ MIN_RELEVANCE = 0.1
 """A candidate of this relevance or more is shown."""
 MIN_LEXICAL_STRENGTH = 0.005
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
+CERTAINTY_BY_WORDS = {1: 0.6, 2: 0.8}
+"""By the number of words of the question; 1 for more words."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -55,18 +57,29 @@ def lexical_strength(*, share: float, is_phrase_match: bool) -> float:
     return 1.0 if is_phrase_match else ALL_WORDS_STRENGTH * share * share
 
 
-def relevance(evidence: Evidence) -> float:
+def certainty_of_meaning(words: int) -> float:
+    """How far the meaning of a question of so many words can be told, in (0, 1].
+
+    Unrelated short texts are nearer to a word than to a sentence: one of a hundred has a nearness of 0.58 to it.
+    """
+    return CERTAINTY_BY_WORDS.get(words, 1.0)
+
+
+def relevance(evidence: Evidence, *, certainty: float = 1.0) -> float:
     """How well a candidate answers, in [0, 1]. Words or meaning suffice alone, and both together give more.
 
-    The similarity is squared: in a large corpus some text is always a little similar by chance.
+    The similarity is squared: in a large corpus some text is always a little similar by chance. `certainty` is that of
+    `certainty_of_meaning`.
     """
-    lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
+    lexical, vector = evidence.lexical or 0.0, (evidence.vector or 0.0) * certainty
     return 1.0 - (1.0 - lexical) * (1.0 - vector * vector)
 
 
-def is_relevant(evidence: Evidence) -> bool:
+def is_relevant(evidence: Evidence, *, certainty: float = 1.0) -> bool:
     """Whether a candidate is shown."""
-    return relevance(evidence) >= MIN_RELEVANCE or (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
+    return (
+        relevance(evidence, certainty=certainty) >= MIN_RELEVANCE or (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
+    )
 
 
 def fused_score(evidence: Evidence) -> float:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.query import Lexeme, Term
-from magicfs.search.fusion import Evidence, fused_score, is_relevant, lexical_strength, non_increasing, relevance
+from magicfs.search.fusion import (
+    Evidence,
+    certainty_of_meaning,
+    fused_score,
+    is_relevant,
+    lexical_strength,
+    non_increasing,
+    relevance,
+)
 from magicfs.search.retrievers import QuestionWords
 
 unit = st.floats(0, 1)
@@ -79,3 +87,11 @@ def test_scores_are_non_increasing_and_keep_their_sum(scores: list[float]) -> No
     assert all(later <= earlier + 1e-12 for earlier, later in pairwise(shown))
     assert sum(shown) == pytest.approx(sum(scores))
     assert non_increasing(sorted(scores, reverse=True)) == pytest.approx(sorted(scores, reverse=True))
+
+
+def test_one_word_says_less_than_a_sentence() -> None:
+    evidence = Evidence(nearness=0.7)
+    scores = [relevance(evidence, certainty=certainty_of_meaning(words)) for words in (1, 2, 3, 12)]
+    assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
+    assert not is_relevant(Evidence(nearness=0.5), certainty=certainty_of_meaning(1))
+    assert relevance(Evidence(lexical=0.9, nearness=0.7), certainty=certainty_of_meaning(1)) > 0.9
