@@ -10,7 +10,7 @@ from magicfs.domain.files import FileState, SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
 EXTRACTOR_VERSION = 3
-"""To be raised when all kinds of files get other texts or chunks: every file is then read again, with or without a text.
+"""To be raised when all kinds of files get other texts or chunks: every file is then read again, text or not.
 `magicfs.text.extract.versions` has higher versions of single kinds."""
 
 
