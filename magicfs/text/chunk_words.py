@@ -28,4 +28,4 @@ def words_of_source(source: ChunkSource) -> str:
 
 def contains(text: str, statement: str) -> bool:
     """Whether a text states something, such as its title; case and whitespace do not matter."""
-    return statement.casefold() in " ".join(text.split()).casefold()
+    return not statement or statement.casefold() in " ".join(text.split()).casefold()
