@@ -103,7 +103,7 @@ class FileExtractor:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)
         if file_type.route in _PARSED:
-            return self._sandbox.parse(content, mime_type=file_type.mime_type)
+            return _without_encoded(self._sandbox.parse(content, mime_type=file_type.mime_type))
         match file_type.route:
             case Route.DECODE:
                 return self._decode(content, file_type)

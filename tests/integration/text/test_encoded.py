@@ -45,6 +45,7 @@ FILES = {
     "otters.json": json.dumps({"note": "otters at the slipway", "thumbnail": PICTURE, "mask": LINES}),
     "otters.css": f".otters {{ background: url(data:font/woff2;base64,{PICTURE}) }} /* the slipway */",
     "otters.csv": f"name,photo\notters,{PICTURE}\nslipway,{PICTURE}\n",
+    "otters.eml": f"From: a@example.org\r\nSubject: otters\r\n\r\nThe key of the slipway:\r\n{LINES}\r\n",
     "otters.xml": f"<note><photo>\n{LINES}\n</photo><text>otters at the slipway</text></note>",
 }
 
