@@ -94,7 +94,9 @@ class Query:
     phrases: tuple[str, ...] = ()
     """Each result has all of these to the letter."""
     excluded: tuple[str, ...] = ()
-    """No result has any of these words and phrases."""
+    """No result has any of these words, in any form."""
+    excluded_phrases: tuple[str, ...] = ()
+    """No result has any of these to the letter."""
     filters: Filters = Filters()
     limit: int | None = None
     syntax: tuple[SyntaxToken, ...] = ()
@@ -105,4 +107,5 @@ class Query:
     @property
     def empty(self) -> bool:
         """Whether the text asks for nothing."""
-        return not (self.question or self.excluded or self.filters or self.limit or self.each_copy)
+        has_exclusions = bool(self.excluded or self.excluded_phrases)
+        return not (self.question or has_exclusions or self.filters or self.limit or self.each_copy)

@@ -50,7 +50,10 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
         scope=restrict(
             fold_filters(query.filters),
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
-            excluded=_any_of(_excluded_condition(text, languages) for text in query.excluded),
+            excluded=_any_of(
+                [_any_form(word, languages) for word in query.excluded]
+                + list(map(phrase_query, query.excluded_phrases))
+            ),
         ),
     )
 
@@ -105,10 +108,10 @@ def _both(first: Term, second: Term) -> Term:
     return replace(first, lexemes=tuple(lexemes.values()), count=first.count + second.count)
 
 
-def _excluded_condition(text: str, languages: Sequence[str]) -> str | None:
-    """The condition that a text has an excluded word in any form, or excluded words as an exact phrase."""
-    terms = question_terms(text, languages=languages)
-    return terms[0].tsquery if len(terms) == 1 else phrase_query(text)
+def _any_form(word: str, languages: Sequence[str]) -> str | None:
+    """The condition that a text has a word in any form, or a compound to the letter."""
+    terms = question_terms(word, languages=languages)
+    return terms[0].tsquery if len(terms) == 1 else phrase_query(word)
 
 
 def _all_of(conditions: Iterable[str | None]) -> str | None:

@@ -65,6 +65,7 @@ class _QueryBuilder:
     words: list[str] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    excluded_phrases: list[str] = field(default_factory=list)
     syntax: list[SyntaxToken] = field(default_factory=list)
 
     def build(self, text: str) -> Query:
@@ -74,6 +75,7 @@ class _QueryBuilder:
             question=" ".join(self.words),
             phrases=tuple(self.phrases),
             excluded=tuple(self.excluded),
+            excluded_phrases=tuple(self.excluded_phrases),
             filters=self.filters,
             limit=self.limit,
             syntax=tuple(self.syntax),
@@ -112,7 +114,7 @@ class _QueryBuilder:
         if not phrase:
             return
         if is_excluded:
-            self.excluded.append(phrase)
+            self.excluded_phrases.append(phrase)
         else:
             self.phrases.append(phrase)
             self.words.append(phrase)

@@ -239,6 +239,8 @@ def test_an_excluded_word_is_excluded_in_any_form_but_a_phrase_to_the_letter(
     corpus.add(b"c.txt", "zebra in C++ and Java")
     corpus.add(b"d.txt", "zebra in C# and 图书馆")
     assert sorted(names(service, "zebra -run")) == ["c.txt", "d.txt"]
+    assert sorted(names(service, 'zebra -"run"')) == ["a.txt", "b.txt", "c.txt", "d.txt"]
+    assert sorted(names(service, 'zebra -"runs"')) == ["a.txt", "c.txt", "d.txt"]
     assert sorted(names(service, 'zebra -"runs home"')) == ["a.txt", "c.txt", "d.txt"]
     assert sorted(names(service, 'zebra -"run home"')) == ["a.txt", "b.txt", "c.txt", "d.txt"]
     assert sorted(names(service, 'zebra -"C++"')) == ["a.txt", "b.txt", "d.txt"]

@@ -44,7 +44,7 @@ def test_ordinary_text(text: str, question: str) -> None:
 def test_phrases_and_exclusions() -> None:
     query = parse('find "to  be" or -"not this" -that “curly quotes” ""')
     assert query.phrases == ("to be", "curly quotes")
-    assert query.excluded == ("not this", "that")
+    assert (query.excluded, query.excluded_phrases) == (("that",), ("not this",))
     assert query.question == "find to be or curly quotes"
 
 
@@ -102,7 +102,14 @@ pieces = st.sampled_from(['"', "-", ":", "%2F", "%25", "%", "in:", "size:>", "af
 @given(st.lists(st.one_of(pieces, st.text(st.characters(), max_size=10)), max_size=30).map("".join))
 def test_no_text_is_an_error(text: str) -> None:
     query = parse(text)
-    typed = [query.question, *query.phrases, *query.excluded, *query.filters.names, *query.filters.folders]
+    typed = [
+        query.question,
+        *query.phrases,
+        *query.excluded,
+        *query.excluded_phrases,
+        *query.filters.names,
+        *query.filters.folders,
+    ]
     for part in typed:
         part.encode()
         assert "\0" not in part
