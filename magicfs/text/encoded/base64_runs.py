@@ -51,6 +51,11 @@ _LINES = re.compile(
     re.VERBOSE,
 )
 """At least three lines that have a run each, and nothing else but quotes, signs and blanks."""
+_LINE_BEFORE = re.compile(r"[A-Za-z0-9+/]{40,200}\n\Z")
+"""The first line of a run may begin with what the run is the value of, such as a tag of XML."""
+_LINE_AFTER = re.compile(r"""\n[ \t]{0,40}+[A-Za-z0-9+/]{1,200}+=*(?=[<"'`\\])""")
+_MAX_LINE = 250
+
 _LINE_RUN = re.compile(r"[A-Za-z0-9+/]{3,}")
 
 _DATA_URL = re.compile(
@@ -100,7 +105,14 @@ def runs(text: str) -> Iterator[Span]:
     for match in _LINES.finditer(text):
         lines = _LINE_RUN.findall(match[0])
         if _is_block(lines):
-            yield match.span()
+            yield _with_cut_lines(text, *match.span())
+
+
+def _with_cut_lines(text: str, start: int, end: int) -> Span:
+    """The span of lines of one run, with the parts of it in the lines before and after them."""
+    before = _LINE_BEFORE.search(text, max(0, start - _MAX_LINE), start)
+    after = _LINE_AFTER.match(text, end)
+    return before.start() if before else start, after.end() if after else end
 
 
 def _after_escape(text: str, start: int) -> int:

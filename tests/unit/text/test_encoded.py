@@ -50,6 +50,8 @@ ENCODED = {
     "JSON string with escaped slashes": json.dumps({"thumb": BASE64}).replace("/", "\\/"),
     "URL-safe base64": f"token: {URL_SAFE}",
     "lines of MIME": WRAPPED,
+    "lines between tags": f"<note><Signature>{WRAPPED[:-30]}</Signature></note>",
+    "string of several lines": f'icon = """{WRAPPED}"""',
     "indented lines": textwrap.indent(WRAPPED, "    > "),
     "strings of Python, one a line": "\n".join(f'    b"{line}"' for line in textwrap.wrap(BASE64, 72)),
     "certificate": armour("CERTIFICATE", BASE64[:300]),
