@@ -255,11 +255,12 @@ class WorkerServices:
         from magicfs.pipeline.extract import ExtractService
         from magicfs.text.extract import FileExtractor, Limits, find_ocr
 
-        settings = self._settings
+        settings, ocr = self._settings, find_ocr()
         return ExtractService(
             self._database,
             self._queue,
-            extractor=FileExtractor(limits=Limits.of(settings), ocr=find_ocr()),
+            extractor=FileExtractor(limits=Limits.of(settings), ocr=ocr),
+            recognises_pictures=ocr is not None,
             chunker=self._chunker_for(active_spec(self._database)),
             host=settings.host,
             boot=boot_id(),

@@ -78,10 +78,12 @@ class ExtractService:
         max_file_bytes: int,
         max_embedded_chunks: int,
         boot: str = "",
+        recognises_pictures: bool = False,
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 
-        Of a file, `max_embedded_chunks` chunks are embedded.
+        Of a file, `max_embedded_chunks` chunks are embedded. With `recognises_pictures`, pictures that were stored
+        where OCR was not installed are read again.
         """
         self._database = database
         self._queue = queue
@@ -92,6 +94,7 @@ class ExtractService:
         self._owner = owner
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
+        self._recognises_pictures = recognises_pictures
         self._unreturned: list[tuple[Sequence[ClaimedFile], bool]] = []
         """Claims that could not be returned, and whether their attempts count."""
 
@@ -249,7 +252,7 @@ class ExtractService:
             stored = contents_db.find_contents(connection, [file.key for file in read])
             contents_db.outdate_contents(
                 connection,
-                [stored.pop(file.key).id for file in read if self._may_have_text_now(file, stored.get(file.key))],
+                [stored.pop(file.key).id for file in read if self._may_have_text_now(stored.get(file.key))],
             )
             finished: list[ExtractedFile] = []
             unreadable = list(reading.unreadable)
@@ -260,11 +263,10 @@ class ExtractService:
             _finish(connection, finished, unreadable, reading.changing, timer=timer)
         return [file for file in read if file.key not in stored]
 
-    def _may_have_text_now(self, file: FileRead, content: StoredContent | None) -> bool:
+    def _may_have_text_now(self, content: StoredContent | None) -> bool:
         """Whether a content without text is a picture that was stored before OCR was installed."""
-        if content is None or content.unreadable is None or content.unreadable.reason is not SkipReason.NEEDS_OCR:
-            return False
-        return not self._extractor.needs_no_parser(file.key.kind)
+        reason = content.unreadable.reason if content is not None and content.unreadable is not None else None
+        return reason is SkipReason.NEEDS_OCR and self._recognises_pictures
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
         """The contents of files by key. Files with the same key are extracted once."""

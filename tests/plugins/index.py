@@ -92,6 +92,8 @@ class Index:
     """Whether the agent restarts before every scan."""
     max_embedded_chunks: int = 2000
     """The setting of extract workers that start from now on."""
+    recognises_pictures: bool = False
+    """Whether OCR is installed for extract workers that start from now on."""
     scanner: Scanner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +125,7 @@ class Index:
             owner=owner,
             max_file_bytes=1 << 20,
             max_embedded_chunks=self.max_embedded_chunks,
+            recognises_pictures=self.recognises_pictures,
         )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:

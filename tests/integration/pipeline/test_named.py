@@ -29,7 +29,7 @@ class Recogniser(Reader):
         return "image/png image" if content.startswith(PNG) else "text/plain decode"
 
     def needs_no_parser(self, kind: str) -> bool:
-        return not (kind.endswith("image") and self.has_ocr)
+        return not kind.endswith("image")
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         self.calls.append(name)
@@ -123,7 +123,7 @@ class TestPicturesAndOcr:
         assert index.rows("SELECT count(DISTINCT content_id) FROM files") == [(1,)]
 
     def test_a_retry_reads_it_where_ocr_is_installed_now(self, index: Index, recogniser: Recogniser) -> None:
-        recogniser.has_ocr = True
+        recogniser.has_ocr = index.recognises_pictures = True
         with index.database.transaction() as connection:
             assert retry_failures(connection) == 1
         read_all(index)
@@ -132,7 +132,7 @@ class TestPicturesAndOcr:
     def test_a_copy_is_read_where_ocr_is_installed_now_and_maintenance_reads_the_first_one(
         self, index: Index, recogniser: Recogniser
     ) -> None:
-        recogniser.has_ocr = True
+        recogniser.has_ocr = index.recognises_pictures = True
         (index.folder / "copy.png").write_bytes(PNG)
         read_all(index)
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": NAMED}
