@@ -93,7 +93,8 @@ class TextReader:
 
 def is_certainly_read(text: str) -> bool:
     """Whether a text needs no look at its tokens: most of it is Latin, in words of a usual length."""
-    if not text.isascii() and len(_FOREIGN.findall(text)) * 2 > len(_LATIN.findall(text)):
+    foreign = 0 if text.isascii() else len(_FOREIGN.findall(text))
+    if foreign and foreign * 2 > len(_LATIN.findall(text)):
         return False
     return _LONG_WORD.search(text) is None
 
