@@ -56,3 +56,8 @@ def fold(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     # Interned: the words of a language are few, and each is kept in several caches.
     return sys.intern(unicodedata.normalize("NFC", _REMOVED.sub("", folded).translate(_TABLE)))
+
+
+def without_points(text: str) -> str:
+    """A text without the accents, points and vowel signs that are characters of their own."""
+    return _REMOVED.sub("", text)

@@ -12,7 +12,14 @@ from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
-from magicfs.text.analysis.words import STEM_MARK, compounds, folded_stem, folded_word, unspaced_lexemes
+from magicfs.text.analysis.words import (
+    MAX_COMPOUND_CHARACTERS,
+    STEM_MARK,
+    compounds,
+    folded_stem,
+    folded_word,
+    unspaced_lexemes,
+)
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
@@ -44,12 +51,16 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     of the words do as well.
     """
     algorithms = () if languages is None else tuple(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
-    steps = [step for token, has_star in _tokens(text) for step in _steps(token, algorithms, has_star=has_star)]
+    steps: list[tuple[int, str]] = []
+    position = 0
+    for token, has_star in _tokens(text):
+        steps += [(position + place, step) for place, step in _steps(token, algorithms, has_star=has_star)]
+        position += len(token.parts)
     if not steps:
         return None
-    condition = steps[0][0]
-    for (_, distance), (alternatives, _) in pairwise(steps):
-        condition += f" <{distance}> {alternatives}"
+    condition = steps[0][1]
+    for (before, _), (place, step) in pairwise(steps):
+        condition += f" <{place - before}> {step}"
     return condition
 
 
@@ -116,23 +127,35 @@ def _wholes(token: Token) -> list[str]:
     return list(dict.fromkeys(found if neighbours == 1 else found[neighbours:]))
 
 
-def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[str, int]]:
-    """The conditions of a token in a phrase, each with the distance to the next one."""
+def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[int, str]]:
+    """The conditions of a token in a phrase, each with its place in the token."""
     if token.is_unspaced:
         lexemes = unspaced_lexemes("".join(token.parts))
-        pairs = [(Lexeme(pair).tsquery, 1) for pair in lexemes[:-1]]
-        return [*pairs[:-1], (pairs[-1][0], 2)] if pairs else [(Lexeme(lexemes[0], is_prefix=True).tsquery, 1)]
+        return list(enumerate(Lexeme(pair).tsquery for pair in lexemes[:-1])) or [
+            (0, Lexeme(lexemes[0], is_prefix=True).tsquery)
+        ]
     if len(token.parts) > 1:
-        steps = [(Lexeme(fold(pair), is_prefix=False).tsquery, 1) for pair in token.neighbours()]
-        last = Lexeme(fold(token.neighbours()[-1]), is_prefix=has_star).tsquery
-        return [*steps[:-1], (last, 2)]
+        return _chain(token, has_star=has_star)
     [part] = token.parts
     word = folded_word(part)
     if word is None:
         return []
     if token.lead or token.trail:
-        return [(Lexeme(fold(token.lead + part) + token.trail, is_prefix=has_star and not token.trail).tsquery, 1)]
-    if has_star:
-        return [(Lexeme(word, is_prefix=True).tsquery, 1)]
-    forms = " | ".join(form.tsquery for form in _forms(part, word, algorithms)) if algorithms else Lexeme(word).tsquery
-    return [(f"({forms})" if algorithms else forms, 1)]
+        return [(0, Lexeme(fold(token.lead + part) + token.trail, is_prefix=has_star and not token.trail).tsquery)]
+    if has_star or not algorithms:
+        return [(0, Lexeme(word, is_prefix=has_star).tsquery)]
+    return [(0, "(" + " | ".join(form.tsquery for form in _forms(part, word, algorithms)) + ")")]
+
+
+def _chain(token: Token, *, has_star: bool) -> list[tuple[int, str]]:
+    """The conditions of a compound in a phrase: its pairs of neighbours, and the words that no pair has.
+
+    A text has no pair that is too long.
+    """
+    last = len(token.parts) - 1
+    pairs = {place: pair for place, pair in enumerate(token.neighbours()) if len(pair) <= MAX_COMPOUND_CHARACTERS}
+    lexemes = {place: Lexeme(fold(pair), is_prefix=has_star and place + 1 == last) for place, pair in pairs.items()}
+    for place, part in enumerate(token.parts):
+        if place not in pairs and place - 1 not in pairs and (word := folded_word(part)) is not None:
+            lexemes[place] = Lexeme(word, is_prefix=has_star and place == last)
+    return [(place, lexemes[place].tsquery) for place in sorted(lexemes)]

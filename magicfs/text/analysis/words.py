@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.folding import fold, without_points
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import algorithm_for, stem
 from magicfs.text.analysis.tokens import Token, camel_parts, is_plain, is_unspaced, parse, split
@@ -24,7 +24,7 @@ STEM_MARK: Final = "^"
 MAX_WORD_CHARACTERS: Final = 100
 """A longer word is encoded data, unless it is a digest in hexadecimal."""
 _MAX_DIGEST_CHARACTERS: Final = 128
-_MAX_COMPOUND_CHARACTERS: Final = 160
+MAX_COMPOUND_CHARACTERS: Final = 160
 """A longer compound is found by its parts, and by each two neighbouring ones."""
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
@@ -165,8 +165,11 @@ def folded_word(part: str) -> str | None:
 
 
 def folded_stem(part: str, algorithm: str | None) -> str:
-    """The folded stem of a word. The stemmer gets the word with its accents: endings have some."""
-    return fold(part) if algorithm is None else fold(stem(part.lower(), algorithm=algorithm))
+    """The folded stem of a word. The stemmer gets the word with its accents, which endings have, but without points."""
+    if algorithm is None:
+        return fold(part)
+    word = part.lower()
+    return fold(stem(word if word.isalpha() else without_points(word), algorithm=algorithm))
 
 
 def unspaced_lexemes(run: str) -> list[str]:
@@ -189,4 +192,4 @@ def compounds(token: Token) -> list[tuple[int, str]]:
         found.append((0, token.lead + whole))
     if token.trail:
         found.append((0, whole + token.trail))
-    return [(place, fold(compound)) for place, compound in found if len(compound) <= _MAX_COMPOUND_CHARACTERS]
+    return [(place, fold(compound)) for place, compound in found if len(compound) <= MAX_COMPOUND_CHARACTERS]

@@ -274,3 +274,11 @@ def test_forms_of_one_word_are_one_word_of_the_question(corpus: Corpus, service:
     corpus.add(b"a.txt", "a network of pipes")
     (hit,) = hits(service, "pipes network pipe networks")
     assert hit.lexical == pytest.approx(0.9)
+
+
+def test_a_phrase_goes_over_words_that_no_index_has(corpus: Corpus, service: SearchService) -> None:
+    blob = "Zx9" * 60
+    corpus.add(b"a.txt", f"the key {blob} was lost")
+    corpus.add(b"b.txt", "the key was lost")
+    assert names(service, f'"key {blob} was"') == ["a.txt"]
+    assert names(service, f'"key {blob}.{blob} was"') == []

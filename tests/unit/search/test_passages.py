@@ -41,7 +41,7 @@ def test_a_snippet_is_where_most_different_words_are() -> None:
         ("ไทย", "ภาษาไทยเป็นภาษา"),
         ("Fussgänger", "die FUẞGÄNGER der"),
         ("Häuser", "viele Häuser hier"),
-        ("بيت", "في البيت الكبير"),
+        ("بيت", "في البَيْت الكبير"),
         ("كتاب", "قرأ كِتَابٌ جديد"),
         ("שלום", "אמר שָׁלוֹם לכולם"),
         ("C++", "written in C++ and"),
