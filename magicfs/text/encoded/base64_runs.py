@@ -23,6 +23,9 @@ _MIN_LINES = 3
 _MIN_CHANGES = 0.4
 """Share of neighbours of different kinds: capitals, small letters, digits. In base64 it is 0.65, in names of code below
 0.35, in words and in sequences about 0."""
+_LONGEST_NAME = 1000
+_MIN_CHANGES_BEYOND_NAMES = 0.2
+"""Programs in base64 have long stretches of zeros and of small numbers, and names of code are not that long."""
 _MIN_HEX_LETTERS = 0.1
 """Share of letters in hexadecimal numbers; 0.375 is usual, and decimal numbers have none."""
 _MAX_TOKEN_OF_URL = 1000
@@ -140,7 +143,8 @@ def _is_base64(run: str) -> bool:
     """Whether small letters, capitals and digits change as often as they do in base64."""
     kinds = _REPEATED.sub("", run).translate(_KINDS)
     changes = sum(kinds.count(pair) for pair in _CHANGES)
-    return changes >= _MIN_CHANGES * len(kinds) and len(kinds) >= _MIN_RUN // 2 and "d" in kinds
+    least = _MIN_CHANGES if len(kinds) <= _LONGEST_NAME else _MIN_CHANGES_BEYOND_NAMES
+    return changes >= least * len(kinds) and len(kinds) >= _MIN_RUN // 2 and "d" in kinds
 
 
 def _is_in_url(text: str, start: int, end: int) -> bool:

@@ -59,6 +59,9 @@ ENCODED = {
     "key of SSH": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{BASE64[:340]} anna@host",
     "base64 of text": base64.b64encode(b"The quick brown fox jumps over the lazy dog. " * 9).decode(),
     "base64 of a picture with blank parts": base64.b64encode((b"\0" * 50 + BYTES[:100]) * 9).decode(),
+    "program with long stretches of small numbers": base64.b64encode(
+        b"".join(bytes([0, 1, 0, at % 9, 0, 0]) + BYTES[at : at + 2] for at in range(400))
+    ).decode(),
     "hexadecimal number": f"modulus={HEX[:512]}",
     "hexadecimal lines": "\n".join(textwrap.wrap(HEX[:600], 60)),
     "hexdump -C": "\n".join(
@@ -189,6 +192,22 @@ def test_of_minified_code_the_licence_and_sentences_stay() -> None:
         "//", "small", "/*!", "rotor", "v3.1", "|", "(c)", "the", "Grebe", "Society", "|", "MIT", "License", "*/",
         '"The', "rotor", "needs", "at", "least", "one", "spring,", "see", "the", 'manual."',
     ]  # fmt: skip
+
+
+def test_a_long_word_in_minified_code_takes_no_time() -> None:
+    code = f'x="{"a" * 400_000}";' + "y=z;" * 400
+    assert words(strip_encoded(code, mime_type="text/javascript").text) == []
+
+
+def test_a_quote_in_an_expression_makes_no_comment_of_code() -> None:
+    code = "e=/[`]/.test(t)||f(`/**`);" + "if(t&&n){return y(n)}" * 60 + "u=`*/`;"
+    assert words(strip_encoded(code, mime_type="text/javascript").text) == []
+
+
+def test_a_minifier_may_break_lines() -> None:
+    lines = [f"e.x{at}=function(t,n){{return t&&n?t.y(n):'k{at}'==n}}," * 11 for at in range(20)]
+    assert all(500 <= len(line) < 600 for line in lines)
+    assert words(strip_encoded("\n".join(lines), mime_type="text/javascript").text) == []
 
 
 def test_long_lines_of_other_types_and_of_written_code_stay() -> None:
