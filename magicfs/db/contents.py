@@ -85,6 +85,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "languages": [document and document.language for document in documents],
             "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
             "unread_pages": [document.unread_pages if document else 0 for document in documents],
+            "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
             "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
             "details": [unreadable and unreadable.detail for unreadable in failures],
         },

@@ -18,6 +18,8 @@ from magicfs.domain.ids import ContentId, RootId
 _SQL = load_queries("failures")
 
 _ROWS_IN_MEMORY = 2000
+_BEGINNING_CHARACTERS = 100
+_SOME_COPIES = 3
 
 RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
 """Skip reasons that a changed setting, a newly installed program or a reconnected disk can remove."""
@@ -66,8 +68,18 @@ def unindexed_reasons(connection: Connection) -> list[str]:
 
 def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:
     """The facts about a file by its path below a root; None when the index does not have it."""
-    row = connection.execute(_SQL["file_facts"], {"root_id": root, "path": path}).fetchone()
-    return None if row is None else FileFacts(FileState(row[0]), *row[1:])
+    values = {
+        "root_id": root,
+        "path": path,
+        "beginning": _BEGINNING_CHARACTERS,
+        "copies": _SOME_COPIES,
+    }
+    found = connection.execute(_SQL["file_facts"], values)
+    row = found.fetchone()
+    if row is None or found.description is None:
+        return None
+    columns = {column.name: value for column, value in zip(found.description, row, strict=True)}
+    return FileFacts(**columns | {"state": FileState(columns["state"])})
 
 
 def retry_failures(connection: Connection) -> int:

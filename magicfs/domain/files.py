@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat as stat_module
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -217,15 +218,36 @@ class FileFacts:
     indexed_at: float | None
     """Seconds since the epoch."""
     mime_type: str | None
+    kind: str | None
+    """How the bytes are read."""
+    title: str | None
+    language: str | None
+    """ISO 639-1; None where it is not known."""
+    beginning: str | None
+    """The first characters of its text."""
+    words: int
+    """Different words in its text, whole ones and parts; stems are not counted."""
     chunks: int
     embedded: int
     """Chunks with a vector of the active model."""
+    waiting: int
+    """Chunks that wait for a vector."""
+    unread: int
+    """Chunks that the model does not read: they have no vector."""
+    refused: int
+    """Chunks that failed to get a vector."""
     words_only: int
     """Chunks beyond the limit of embedded ones: they get no vector."""
     cut_bytes: int
     """Bytes of text beyond the limit, which are not in the index."""
     unread_pages: int
     """Pages without a text layer that were not recognised."""
+    encoded_characters: int
+    """Characters of encoded data, which were taken out of the text."""
+    copies: int
+    """Other files with the same bytes; 0 for an empty file."""
+    some_copies: Sequence[bytes]
+    """The absolute paths of the first of them, by path."""
 
     @property
     def partly_read(self) -> bool:

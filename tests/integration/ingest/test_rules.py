@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.commands.doctor import explanation_lines
+from magicfs.cli.file_report import explanation_lines
 from magicfs.db.failures import retry_failures
 from magicfs.domain.contents import Document
 from magicfs.errors import UsageError

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from magicfs.cli.commands.doctor import explanation_lines
+from magicfs.cli.file_report import explanation_lines
 from magicfs.db.models import active_model, build_model, complete_building
 from magicfs.db.roots import database_time
 from magicfs.db.status import read_progress, read_status

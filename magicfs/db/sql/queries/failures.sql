@@ -56,20 +56,36 @@ WITH RECURSIVE reasons AS (
 SELECT reason FROM reasons WHERE reason IS NOT NULL
 
 -- name: file_facts
--- One file with the number of its chunks, of those that have a vector of the active model, and of those that get none.
-SELECT f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END,
-       CASE WHEN f.state = 'named' THEN c.detail ELSE f.detail END, f.attempts, f.leased_by, f.size, f.mtime_ns,
-       extract(epoch FROM f.indexed_at)::float8, c.mime_type,
-       (SELECT count(*) FROM content_chunks p WHERE p.content_id = f.content_id),
-       (SELECT count(*) FROM content_chunks p
-        JOIN models m ON m.state = 'active'
-        JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id AND e.state = 'done'
-        WHERE p.content_id = f.content_id),
-       (SELECT count(*) FROM content_chunks p JOIN models m ON m.state = 'active'
-        WHERE p.content_id = f.content_id
-          AND NOT EXISTS (SELECT FROM embeddings e WHERE e.model_id = m.id AND e.chunk_id = p.chunk_id)),
-       coalesce(c.cut_bytes, 0), coalesce(c.unread_pages, 0)
+-- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the active model,
+-- and how many files have the same bytes, with the paths of some.
+SELECT f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
+       CASE WHEN f.state = 'named' THEN c.detail ELSE f.detail END AS detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
+       extract(epoch FROM f.indexed_at)::float8 AS indexed_at, c.mime_type, c.kind, c.title, c.language,
+       (SELECT left(text, %(beginning)s) FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id
+        WHERE p.content_id = f.content_id AND p.ordinal = 0) AS beginning,
+       (SELECT count(DISTINCT lexeme)
+        FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id CROSS JOIN unnest(chunks.words)
+        WHERE p.content_id = f.content_id AND NOT starts_with(lexeme, '^')) AS words,
+       counted.*, coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
+       coalesce(c.encoded_characters, 0) AS encoded_characters,
+       (SELECT count(*) FROM contents o JOIN files other ON other.content_id = o.id
+        WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id) AS copies,
+       ARRAY(SELECT r.path || '\x2f'::bytea || other.path
+             FROM contents o JOIN files other ON other.content_id = o.id JOIN roots r ON r.id = other.root_id
+             WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id
+             ORDER BY 1 LIMIT %(copies)s) AS some_copies
 FROM files f LEFT JOIN contents c ON c.id = f.content_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS chunks,
+           count(*) FILTER (WHERE e.state = 'done') AS embedded,
+           count(*) FILTER (WHERE e.state = 'pending') AS waiting,
+           count(*) FILTER (WHERE e.state = 'unread') AS unread,
+           count(*) FILTER (WHERE e.state = 'failed') AS refused,
+           count(*) FILTER (WHERE m.id IS NOT NULL AND e.chunk_id IS NULL) AS words_only
+    FROM content_chunks p LEFT JOIN models m ON m.state = 'active'
+    LEFT JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id
+    WHERE p.content_id = f.content_id
+) AS counted
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s
 
 -- name: retry_files

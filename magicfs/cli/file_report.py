@@ -1,0 +1,120 @@
+"""What `magicfs doctor PATH` says of one file, a fact a line: what of it is in the index, and what was left out.
+
+Reads the file's metadata on disk, and nothing else. Any thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from magicfs.domain.explanation import Explanation
+from magicfs.domain.files import FileFacts, FileState, clamp_to_int64
+from magicfs.domain.roots import RootState
+from magicfs.search.render import readable
+
+_RETRY = "then run 'magicfs failures --retry'"
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """What the index and the disk have about a file, one fact a line."""
+    root, facts = explanation.root, explanation.facts
+    trouble = "" if root.state is RootState.PRESENT else f" ({root.state}: {root.detail})"
+    first = f"root      {root.root.name}{trouble}"
+    if facts is None:
+        return [first, f"not seen  {explanation.why_not}"]
+    return [
+        first,
+        *_lines_of_state(facts),
+        *_lines_of_text(facts),
+        *_lines_of_omissions(facts),
+        *_lines_of_disk(facts, explanation.absolute),
+    ]
+
+
+def facts_json(explanation: Explanation) -> dict[str, Any] | None:
+    """What the index has about a file, for programs; None when it has nothing."""
+    if explanation.facts is None:
+        return None
+    return asdict(explanation.facts) | {"some_copies": [readable(path) for path in explanation.facts.some_copies]}
+
+
+def _lines_of_state(facts: FileFacts) -> Iterator[str]:
+    """The state of the file, and when it was read."""
+    explained = facts.reason or ("partly read" if facts.partly_read else "")
+    yield f"state     {facts.state}" + (f": {explained}" if explained else "")
+    if facts.detail:
+        yield f"detail    {facts.detail}"
+    if facts.reason:
+        yield "hint      docs/reasons.md says what each reason means"
+    if facts.state is FileState.PENDING:
+        by = f", {facts.leased_by} has it" if facts.leased_by else ""
+        yield f"attempts  {facts.attempts}{by}"
+    if facts.indexed_at is not None:
+        yield f"indexed   {datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}"
+    if facts.mime_type:
+        kind = f", read as {facts.kind}" if facts.kind and facts.kind != facts.mime_type else ""
+        yield f"type      {facts.mime_type}{kind}"
+
+
+def _lines_of_text(facts: FileFacts) -> Iterator[str]:
+    """The text that the index has of the file: its words, its chunks, and who else has it."""
+    if facts.title:
+        yield f"title     {facts.title}"
+    if facts.beginning:
+        yield f"begins    {' '.join(facts.beginning.split())}"
+    if facts.chunks:
+        yield f"language  {facts.language or 'not known: its words have English stems'}"
+        yield f"words     {facts.words:,} different words in {facts.chunks:,} chunks"
+        yield f"found     {facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words"
+    if facts.copies:
+        paths = ", ".join(map(readable, facts.some_copies))
+        more = facts.copies - len(facts.some_copies)
+        yield f"copies    {facts.copies} other files have the same bytes: {paths}" + (
+            f" and {more} more" if more else ""
+        )
+
+
+def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
+    """Which parts of an indexed file are not in the index, and what to do."""
+    of_all = f"of {facts.chunks:,} chunks"
+    if facts.waiting:
+        yield f"waiting   {facts.waiting:,} {of_all} for their vectors: they are found by their words meanwhile"
+    if facts.words_only:
+        yield (
+            f"left out  the meaning of {facts.words_only:,} {of_all}, which are beyond MAGICFS_MAX_EMBEDDED_CHUNKS: "
+            "raise it, then restart MagicFS"
+        )
+    if facts.unread:
+        yield f"left out  the meaning of {facts.unread:,} {of_all}: the model does not read their script"
+    if facts.refused:
+        yield f"left out  the meaning of {facts.refused:,} {of_all}, which failed: see 'magicfs failures'"
+    if facts.encoded_characters:
+        yield (
+            f"left out  {facts.encoded_characters:,} characters of encoded data, such as pictures in base64: "
+            "docs/formats.md says what that is"
+        )
+    if facts.cut_bytes:
+        yield (
+            f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB: "
+            f"raise it, {_RETRY}"
+        )
+    if facts.unread_pages:
+        yield (
+            f"left out  {facts.unread_pages:,} scanned pages: the parser failed on them, or they took more than "
+            f"MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
+        )
+
+
+def _lines_of_disk(facts: FileFacts, path: bytes) -> Iterator[str]:
+    """How the file on disk differs from the one in the index, if it does."""
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        yield f"on disk   {error.strerror}: the next scan removes it from the index"
+        return
+    if (status.st_size, clamp_to_int64(status.st_mtime_ns)) != (facts.size, facts.mtime_ns):
+        yield "on disk   it has changed since: the next scan has it read again"

@@ -1,0 +1,85 @@
+"""What `magicfs doctor PATH` says of the text of a file: what of it is in the index, and what was left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.cli.file_report import explanation_lines, facts_json
+from magicfs.domain.contents import Document
+from magicfs.ingest.explain import explain
+from tests.plugins.index import HOST, Index
+
+
+def lines(index: Index, name: str) -> list[str]:
+    return explanation_lines(explain(index.database, host=HOST, path=index.folder / name))
+
+
+def line(index: Index, name: str, label: str) -> str:
+    """The only line of a label, without the label."""
+    (found,) = [one.removeprefix(label).strip() for one in lines(index, name) if one.startswith(f"{label} ")]
+    return found
+
+
+def read_as(index: Index, document: Document) -> None:
+    """Let every file be read as a document."""
+    index.reader.extract = lambda content, name: document  # type: ignore[method-assign]
+
+
+def test_words_language_and_beginning_are_shown(index: Index) -> None:
+    (index.folder / "brief.md").write_text("-")
+    read_as(index, Document("Rechnungen  an\nden Gärtner\n\nRechnungen", "text/markdown", language="de"))
+    index.settle()
+    assert line(index, "brief.md", "words") == "4 different words in 2 chunks"
+    assert line(index, "brief.md", "language") == "de"
+    assert line(index, "brief.md", "type") == "text/markdown, read as md"
+    assert line(index, "brief.md", "begins") == "Rechnungen an den Gärtner"
+
+
+def test_a_language_that_is_not_known_is_said(index: Index) -> None:
+    (index.folder / "a.txt").write_text("x y z")
+    index.settle()
+    assert line(index, "a.txt", "language") == "not known: its words have English stems"
+
+
+def test_encoded_data_that_was_left_out_is_counted(index: Index) -> None:
+    (index.folder / "page.md").write_text("-")
+    read_as(index, Document("a picture", "text/markdown", encoded_characters=12_345))
+    index.settle()
+    assert line(index, "page.md", "left out") == (
+        "12,345 characters of encoded data, such as pictures in base64: docs/formats.md says what that is"
+    )
+    assert facts_json(explain(index.database, host=HOST, path=index.folder / "page.md"))["encoded_characters"] == 12_345
+
+
+@pytest.mark.parametrize(
+    ("state", "label", "words"),
+    [
+        ("unread", "left out", "the meaning of 1 of 2 chunks: the model does not read their script"),
+        ("failed", "left out", "the meaning of 1 of 2 chunks, which failed: see 'magicfs failures'"),
+        ("pending", "waiting", "1 of 2 chunks for their vectors: they are found by their words meanwhile"),
+    ],
+)
+def test_chunks_without_a_vector_are_counted_by_their_reasons(index: Index, state: str, label: str, words: str) -> None:
+    (index.folder / "a.txt").write_text("one\n\ntwo")
+    index.settle()
+    index.rows(
+        "UPDATE embeddings SET state = %s, vector = NULL WHERE chunk_id = (SELECT min(id) FROM chunks) RETURNING 1",
+        state,
+    )
+    assert line(index, "a.txt", "found") == "1 of 2 chunks by meaning, all of them by their words"
+    assert line(index, "a.txt", label) == words
+
+
+def test_copies_are_named(index: Index) -> None:
+    for number in range(5):
+        (index.folder / f"copy{number}.txt").write_text("the same")
+    (index.folder / "other.txt").write_text("another")
+    for number in range(2):
+        (index.folder / f"empty{number}.txt").touch()
+    index.settle()
+    folder = index.folder
+    assert line(index, "copy0.txt", "copies") == (
+        f"4 other files have the same bytes: {folder}/copy1.txt, {folder}/copy2.txt, {folder}/copy3.txt and 1 more"
+    )
+    for name in ("other.txt", "empty0.txt"):
+        assert not [one for one in lines(index, name) if one.startswith("copies")]
