@@ -6,7 +6,9 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -30,6 +32,9 @@ _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 _ASIDE_GAP: Final = 16
 """Positions between the running text and what stands aside, so that no phrase goes from one to the other."""
+
+_NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
+"""The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
 
 _CACHED_TOKENS: Final = 20_000
 """Some 10 MB, and nearly all tokens of ordinary text."""
@@ -135,6 +140,11 @@ def _lexemes(text: str, algorithm: str | None) -> _Lexemes:
     words = [_word(part, algorithm) for part in token.parts]
     placed = [(lexeme, place) for place, (lexemes, _) in enumerate(words) for lexeme in lexemes]
     placed += [(quoted_lexeme(compound), place) for place, compound in compounds(token)]
+    if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
+        bare = replace(token, parts=(token.parts[0][1:], *token.parts[1:]))
+        placed += [
+            (quoted_lexeme(word), 0) for word in (bare.parts[0], *(c for place, c in compounds(bare) if not place))
+        ]
     return _Lexemes(
         first=tuple([lexeme for lexeme, place in placed if not place]),
         further=tuple([entry for entry in placed if entry[1]]),

@@ -81,6 +81,8 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("the INVOICES were paid", "invoice"),
         ("AT&T's offer of 1,234.56 at 12:30", "at&t 1,234.56 12:30"),
         ("mail bob.smith@example.com", "bob.smith@example.com"),
+        ("release v1.2.3-rc1, then V2.0", "1.2.3-rc1 2.0"),
+        ("release v1.2.3-rc1", "v1.2.3"),
         ("party 🎉 time", "🎉"),
     ],
 )
