@@ -131,9 +131,8 @@ def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[t
     """The conditions of a token in a phrase, each with its place in the token."""
     if token.is_unspaced:
         lexemes = unspaced_lexemes("".join(token.parts))
-        return list(enumerate(Lexeme(pair).tsquery for pair in lexemes[:-1])) or [
-            (0, Lexeme(lexemes[0], is_prefix=True).tsquery)
-        ]
+        steps = [Lexeme(pair).tsquery for pair in lexemes[:-1]]
+        return list(enumerate(steps or [Lexeme(last, is_prefix=True).tsquery for last in lexemes]))
     if len(token.parts) > 1:
         return _chain(token, has_star=has_star)
     [part] = token.parts

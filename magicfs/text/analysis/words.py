@@ -108,9 +108,9 @@ def _place(
     get = positions.get
     for token in tokens:
         if is_unspaced(token):
-            for lexeme in unspaced_lexemes(token):
-                _add(positions, f"'{lexeme}'", str(position))
-                position += 1
+            for place, lexeme in enumerate(unspaced_lexemes(token), position):
+                _add(positions, f"'{lexeme}'", str(place))
+            position += len(token)
             continue
         first, further, width, camel = _lexemes(token, algorithm)
         at = str(position)
@@ -183,10 +183,11 @@ def folded_stem(part: str, algorithm: str | None) -> str:
 
 
 def unspaced_lexemes(run: str) -> list[str]:
-    """The overlapping pairs of a run without spaces, and its last character alone: one lexeme a place."""
+    """The overlapping pairs of a run without spaces, and its last character alone: one lexeme a place.
+
+    There is none for a run of nothing but marks that are left out.
+    """
     characters = fold(run)
-    if len(characters) != len(run):
-        return [fold(character) for character in run]
     return [characters[place : place + 2] for place in range(len(characters))]
 
 

@@ -1,11 +1,14 @@
 """The words of chunks, and the languages of contents, as they are stored."""
 
+import random
+
 from magicfs.db.contents import insert_contents
 from magicfs.db.pool import Connection, Database
 from magicfs.db.recut import replace_chunks
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ChunkId, Digest
+from magicfs.text.chunk_words import chunk_words
 
 
 def insert(connection: Connection, *chunks: Chunk, number: int = 1, language: str | None = None) -> None:
@@ -48,3 +51,27 @@ def test_the_languages_of_contents_are_recorded_once(database: Database) -> None
             chunk = Chunk(text=str(number), tokens=1, first_line=1, last_line=1)
             insert(connection, chunk, number=number, language=language)
         assert connection.execute("SELECT code FROM languages ORDER BY code").fetchall() == [("de",), ("en",)]
+
+
+WILD = (
+    "abcXYZ019_-./\\'\"#@+:*~^ ",
+    "\u00e4\u00df\u013f\u0149\u01c6\u0390\ufdfa\uac00\u4e2d\u0e01\u0e47\u0ecd"
+    "\u1025\u1039\u1037\u108d\u17dd\u0345\u1fbd\uff07\u02bc ",
+    "".join(map(chr, range(0x80, 0x3000, 7))),
+    "".join(map(chr, range(0x3000, 0xD7FF, 29))) + "".join(map(chr, range(0x10000, 0x1FFFF, 53))),
+)
+
+
+def test_postgres_reads_the_words_of_any_text(database: Database) -> None:
+    randomness = random.Random(5)
+    texts = [
+        "".join(
+            randomness.choices(randomness.choice(WILD) + randomness.choice(WILD), k=randomness.choice([1, 3, 20, 900]))
+        )
+        for _ in range(600)
+    ]
+    words = [
+        chunk_words(text, language=randomness.choice([None, "de", "ar", "zh"]), metadata=(text[:9],)) for text in texts
+    ]
+    with database.transaction() as connection:
+        connection.execute("SELECT words::tsvector FROM unnest(%s::text[]) AS words", (words,)).fetchall()

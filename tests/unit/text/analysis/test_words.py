@@ -207,3 +207,11 @@ def test_a_text_has_each_phrase_that_is_cut_out_of_it(words: list[str]) -> None:
     text = " ".join(words)
     if phrase_query(text):
         assert _has_phrase(f"before {text} after", text)
+
+
+def test_marks_of_scripts_without_spaces_are_left_out_and_pairs_stay() -> None:
+    assert analyze("\u1037") == ""
+    assert analyze("\u1000\u1037\u1001") == "'\u1000\u1001':1 '\u1001':2"
+    assert phrase_query("\u1037") is None
+    assert phrase_query("\u1000\u1037\u1001") == phrase_query("\u1000\u1001")
+    assert question_terms("\u1000\u1037\u1001", languages=()) == question_terms("\u1000\u1001", languages=())
