@@ -18,10 +18,12 @@ def file_name(path: bytes) -> FileName:
     display = path.decode("utf-8", "replace")
     folded = fold_path(display)
     stem, dot, extension = folded.rpartition(_SLASH)[2].rpartition(".")
+    # Directories one by one: a path as one compound has half as many words again, which nobody types as they are.
+    directories, slash, own_name = display.rpartition(_SLASH)
     return FileName(
         display=display,
         extension=extension if dot and stem else "",
-        words=analyze_path(display),
+        words=analyze_path(directories.replace(_SLASH, " ") + slash + own_name),
         folded=folded,
     )
 

@@ -37,6 +37,14 @@ def test_the_files_own_name_weighs_more() -> None:
     assert "A" not in words.partition("'invoices':")[2].split()[0]
 
 
+def test_directories_are_words_one_by_one() -> None:
+    words = file_name(b"usr/share/doc/read-me.txt").words
+    assert "usr/share" not in words
+    assert {"'usr'", "'share'", "'doc'", "'read-me'", "'read-me.txt'"} <= {
+        word.rpartition(":")[0] for word in words.split(" ")
+    }
+
+
 def test_no_folded_character_divides_a_path() -> None:
     assert file_name("a／b ℅.txt".encode()).folded.count("/") == 0
     assert fold_path("in／out") == file_name("in／out".encode()).folded
