@@ -44,8 +44,8 @@ def test_words_find_a_file_before_it_has_a_vector(corpus: Corpus, service: Searc
 def test_meaning_finds_what_words_do_not(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
     corpus.add(b"a.txt", "feline", vectors=[unit(1, 0.1, 0)])
     corpus.add(b"b.txt", "canine", vectors=[unit(0, 1, 0)])
-    vectors.vectors["cat"] = unit(1, 0, 0)
-    result = service.search("cat", deadline_s=10)
+    vectors.vectors["cat that purrs softly"] = unit(1, 0, 0)
+    result = service.search("cat that purrs softly", deadline_s=10)
     assert [hit.name for hit in result.hits] == [b"a.txt"]
     assert result.hits[0].score > 0.9
     assert result.hits[0].lexical is None
