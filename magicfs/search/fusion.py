@@ -10,6 +10,7 @@ The score says how well a result answers, on one scale for every model and every
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ MIN_RELEVANCE = 0.1
 """A candidate of this relevance or more is shown."""
 MIN_LEXICAL_STRENGTH = 0.005
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
-CERTAINTY_BY_WORDS = {1: 0.6, 2: 0.8}
-"""By the number of words of the question; 1 for more words."""
+SIMILARITY_EXPONENT = 2.0
+SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
+"""The power of the similarity that counts, by the number of words of the question."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -57,29 +59,28 @@ def lexical_strength(*, share: float, is_phrase_match: bool) -> float:
     return 1.0 if is_phrase_match else ALL_WORDS_STRENGTH * share * share
 
 
-def certainty_of_meaning(words: int) -> float:
-    """How far the meaning of a question of so many words can be told, in (0, 1].
+def similarity_exponent(words: int) -> float:
+    """The power of the similarity that counts for a question of so many words.
 
-    Unrelated short texts are nearer to a word than to a sentence: one of a hundred has a nearness of 0.58 to it.
+    In a large corpus some text is always a little similar by chance, and the more so the shorter the question is: of a
+    hundred unrelated short texts, one has a similarity of 0.58 to a single word.
     """
-    return CERTAINTY_BY_WORDS.get(words, 1.0)
+    return SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS.get(words, SIMILARITY_EXPONENT)
 
 
-def relevance(evidence: Evidence, *, certainty: float = 1.0) -> float:
+def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> float:
     """How well a candidate answers, in [0, 1]. Words or meaning suffice alone, and both together give more.
 
-    The similarity is squared: in a large corpus some text is always a little similar by chance. `certainty` is that of
-    `certainty_of_meaning`.
+    `exponent` is that of `similarity_exponent`.
     """
-    lexical, vector = evidence.lexical or 0.0, (evidence.vector or 0.0) * certainty
-    return 1.0 - (1.0 - lexical) * (1.0 - vector * vector)
+    lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
+    return 1.0 - (1.0 - lexical) * (1.0 - math.pow(vector, exponent))
 
 
-def is_relevant(evidence: Evidence, *, certainty: float = 1.0) -> bool:
+def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> bool:
     """Whether a candidate is shown."""
-    return (
-        relevance(evidence, certainty=certainty) >= MIN_RELEVANCE or (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
-    )
+    by_words = (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
+    return by_words or relevance(evidence, exponent=exponent) >= MIN_RELEVANCE
 
 
 def fused_score(evidence: Evidence) -> float:

@@ -1,12 +1,10 @@
 """Decides which pieces of a query that look like syntax are meant to the letter: a pasted command line or a log line.
 
 Used by the search service. `tar -xzf backup` excludes nothing where a text has both `tar` and `-xzf`; `type:module` is
-no filter where no file is of that type. Runs in the caller's transaction.
+no filter where no file is of that type and a text has it to the letter. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
@@ -26,18 +24,20 @@ def literal_exclusions(connection: Connection, query: Query) -> frozenset[str]:
     return frozenset(text for text, condition in conditions.items() if condition in met)
 
 
-def filters_without_files(connection: Connection, query: Query) -> frozenset[str]:
-    """The filters of a query that no file meets, whatever else the query asks for."""
-    return frozenset(token.text for token in _filters(query.syntax) if not _has_files(connection, token.filters))
+def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
+    """The filters of a query that no file meets, whatever else the query asks for, and that some text has as typed."""
+    conditions = {token.text: phrase_query(token.text) for token in query.syntax if token.filters}
+    met = search_db.met_conditions(connection, [condition for condition in conditions.values() if condition])
+    return frozenset(
+        token.text
+        for token in query.syntax
+        if token.filters and conditions[token.text] in met and not _has_files(connection, token.filters)
+    )
 
 
 def _has_files(connection: Connection, filters: Filters) -> bool:
     scope = restrict(fold_filters(filters), phrases=None, excluded=None)
     return bool(search_db.newest_files(connection, scope, rules=CopyRules(), limit=1))
-
-
-def _filters(syntax: Sequence[SyntaxToken]) -> list[SyntaxToken]:
-    return [token for token in syntax if token.filters]
 
 
 def _condition(token: SyntaxToken) -> str | None:

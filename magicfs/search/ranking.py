@@ -81,10 +81,10 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
         files = _with_names(
             files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
         )
-    certainty = fusion.certainty_of_meaning(sum(not term.is_whole for term in request.compiled.terms))
-    relevant = [file for file in files.values() if fusion.is_relevant(file.evidence, certainty=certainty)]
+    exponent = fusion.similarity_exponent(sum(not term.is_whole for term in request.compiled.terms))
+    relevant = [file for file in files.values() if fusion.is_relevant(file.evidence, exponent=exponent)]
     best = sorted(relevant, key=lambda file: -fusion.fused_score(file.evidence))[: request.limit]
-    scores = fusion.non_increasing([fusion.relevance(file.evidence, certainty=certainty) for file in best])
+    scores = fusion.non_increasing([fusion.relevance(file.evidence, exponent=exponent) for file in best])
     return _hits(connection, request, best, scores, _copies(connection, request, best))
 
 

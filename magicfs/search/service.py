@@ -28,7 +28,7 @@ from magicfs.domain.status import WordsProgress
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
-from magicfs.search.literal import filters_without_files, literal_exclusions
+from magicfs.search.literal import literal_exclusions, literal_filters
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector
 from magicfs.search.syntax import MAX_LIMIT, parse
@@ -69,7 +69,7 @@ class _Found:
     hits: tuple[Hit, ...]
     notices: tuple[str, ...]
     literal: frozenset[str]
-    """The pieces that are to be read as ordinary text, because no file meets them as filters."""
+    """The filters that are to be read as ordinary text."""
 
 
 class SearchService:
@@ -126,7 +126,7 @@ class SearchService:
                 copy_rules=CopyRules(self._host, each_copy=query.each_copy),
             )
             hits = rank_files(connection, request, prepared.statistics)
-            unmet = filters_without_files(connection, query) if not hits else frozenset()
+            unmet = literal_filters(connection, query) if not hits else frozenset()
         return _Found(prepared, hits, notices + _literal_notice(literal), unmet)
 
     def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import (
     Evidence,
-    certainty_of_meaning,
     fused_score,
     is_relevant,
     lexical_strength,
     non_increasing,
     relevance,
+    similarity_exponent,
 )
 from magicfs.search.retrievers import QuestionWords
 
@@ -91,7 +91,7 @@ def test_scores_are_non_increasing_and_keep_their_sum(scores: list[float]) -> No
 
 def test_one_word_says_less_than_a_sentence() -> None:
     evidence = Evidence(nearness=0.7)
-    scores = [relevance(evidence, certainty=certainty_of_meaning(words)) for words in (1, 2, 3, 12)]
+    scores = [relevance(evidence, exponent=similarity_exponent(words)) for words in (1, 2, 3, 12)]
     assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
-    assert not is_relevant(Evidence(nearness=0.5), certainty=certainty_of_meaning(1))
-    assert relevance(Evidence(lexical=0.9, nearness=0.7), certainty=certainty_of_meaning(1)) > 0.9
+    assert not is_relevant(Evidence(nearness=0.6), exponent=similarity_exponent(1))
+    assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) == 1.0
