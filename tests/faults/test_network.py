@@ -157,7 +157,7 @@ def test_both_hosts_name_the_trouble_of_the_broker_and_work_after_it(
     word = new_word()
     cause(network.servers.broker)
     for host in two_hosts:
-        write(host, f"{word}-{host.name}.txt", f"Written while the broker was in trouble: {word}.")
+        write(host, f"{word}-{host.name}.txt", f"Written by {host.name} while the broker was in trouble: {word}.")
     for host, command, code in zip(
         (*two_hosts, two_hosts[0]), (("status",), ("status", "--check"), ("doctor",)), (0, 1, 1), strict=True
     ):

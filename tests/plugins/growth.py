@@ -16,7 +16,7 @@ PARSER = "magicfs.text.extract.child"
 
 def processes_of(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
     """Every process of the stack with the name of its part; parser processes are called `parser`."""
-    for name, process in stack.processes.items():
+    for name, process in list(stack.processes.items()):
         with suppress(psutil.NoSuchProcess):
             parent = psutil.Process(process.pid)
             for member in (parent, *parent.children(recursive=True)):
