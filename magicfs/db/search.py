@@ -324,6 +324,41 @@ def _location(row: Sequence[Any]) -> FoundFile:
     )
 
 
+def find_file(connection: Connection, file: FileId, *, rules: CopyRules) -> FoundFile | None:
+    """A file by its id, with its first chunk if it has text."""
+    row = connection.execute(_SQL["file_by_id"], _copy_parameters(rules) | {"file": file}).fetchone()
+    return None if row is None else _location(row)
+
+
+def is_in_scope(connection: Connection, scope: Scope, file: FileId) -> bool:
+    """Whether a file meets the conditions of a scope on files."""
+    row = connection.execute(_SQL["is_in_scope"], scope.parameters | {"file": file}, prepare=False).fetchone()
+    return bool(row and row[0])
+
+
+def chunks_of_file(connection: Connection, file: FileId) -> list[ChunkId]:
+    """All chunks of a file."""
+    return [ChunkId(row[0]) for row in connection.execute(_SQL["chunks_of_file"], {"file": file})]
+
+
+def place_in_file(connection: Connection, file: FileId, chunk: ChunkId) -> tuple[int, int, int | None]:
+    """The first and last line of a chunk in a file, and its page; zeros if the file does not have it any more."""
+    row = connection.execute(_SQL["place_in_file"], {"file": file, "chunk": chunk}).fetchone()
+    return (0, 0, None) if row is None else (row[0], row[1], row[2])
+
+
+def lexemes_in_chunk(connection: Connection, chunk: ChunkId, terms: Sequence[Term]) -> set[str]:
+    """The lexemes of some words that a chunk has, each as the text of a `tsquery`."""
+    lexemes = list({lexeme.tsquery for term in terms for lexeme in term.lexemes})
+    return {row[0] for row in connection.execute(_SQL["lexemes_in_chunk"], {"chunk": chunk, "lexemes": lexemes})}
+
+
+def vector_state(connection: Connection, chunk: ChunkId, *, model: ModelId) -> str | None:
+    """The state of a chunk's embedding under a model; None without one."""
+    row = connection.execute(_SQL["vector_state"], {"chunk": chunk, "model": model}).fetchone()
+    return None if row is None else str(row[0])
+
+
 def chunk_texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, str]:
     """The texts of given chunks."""
     rows = connection.execute(_SQL["chunk_texts"], {"chunks": list(chunks)})

@@ -207,6 +207,7 @@ class FailedFile:
 class FileFacts:
     """Everything that the index has about one file, for `magicfs doctor PATH`."""
 
+    id: FileId
     state: FileState
     reason: str | None
     detail: str | None

@@ -51,7 +51,7 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
             fold_filters(query.filters),
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
             excluded=_any_of(
-                [_any_form(word, languages) for word in query.excluded]
+                [any_form(word, languages) for word in query.excluded]
                 + list(map(phrase_query, query.excluded_phrases))
             ),
         ),
@@ -108,7 +108,7 @@ def _both(first: Term, second: Term) -> Term:
     return replace(first, lexemes=tuple(lexemes.values()), count=first.count + second.count)
 
 
-def _any_form(word: str, languages: Sequence[str]) -> str | None:
+def any_form(word: str, languages: Sequence[str]) -> str | None:
     """The condition that a text has a word in any form, or a compound to the letter."""
     terms = question_terms(word, languages=languages)
     return terms[0].tsquery if len(terms) == 1 else phrase_query(word)

@@ -48,13 +48,13 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _CandidateFile:
+class CandidateFile:
     """A file with its best chunk, and the evidence for both."""
 
     found: FoundFile
     evidence: Evidence
 
-    def at(self, copy: FoundFile) -> _CandidateFile:
+    def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same chunk."""
         return replace(self, found=_at_place_of(copy, self.found))
 
@@ -65,12 +65,38 @@ class _CandidateChunks:
 
     evidence: dict[ChunkId, Evidence]
     words: dict[ChunkId, frozenset[str]]
+    best_bm25: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All candidates of a question, also those that are not shown."""
+
+    words: QuestionWords
+    best_bm25: float
+    exponent: float
+    """Of a similarity to the question, see `fusion.similarity_exponent`."""
+    files: tuple[CandidateFile, ...]
+    """Best first; the preferred copy stands for all."""
+
+    @property
+    def relevant(self) -> list[CandidateFile]:
+        """The candidates that answer well enough to be shown, best first."""
+        return [file for file in self.files if fusion.is_relevant(file.evidence, exponent=self.exponent)]
 
 
 def rank_files(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> tuple[Hit, ...]:
     """The files that answer a request, best first."""
     if not request.question:
         return _newest_files(connection, request)
+    ranking = rank_candidates(connection, request, statistics)
+    best = ranking.relevant[: request.limit]
+    scores = fusion.non_increasing([fusion.relevance(file.evidence, exponent=ranking.exponent) for file in best])
+    return _hits(connection, request, best, scores, _copies(connection, request, best))
+
+
+def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
+    """The candidates of all retrievers for a request with a question, best first."""
     words = retrievers.weigh_words(connection, request.compiled.terms, chunks=statistics.coverage.chunks)
     by_name = retrievers.find_by_name(connection, request.compiled.scope, words, rules=request.copy_rules)
     named_chunks = [found.chunk_id for found, _ in by_name if found.chunk_id is not None]
@@ -82,26 +108,46 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
             files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
         )
     exponent = fusion.similarity_exponent(sum(not term.is_whole for term in request.compiled.terms))
-    relevant = [file for file in files.values() if fusion.is_relevant(file.evidence, exponent=exponent)]
-    best = sorted(relevant, key=lambda file: -fusion.fused_score(file.evidence))[: request.limit]
-    scores = fusion.non_increasing([fusion.relevance(file.evidence, exponent=exponent) for file in best])
-    return _hits(connection, request, best, scores, _copies(connection, request, best))
+    ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence))
+    return Ranking(words, chunks.best_bm25, exponent, tuple(ranked))
+
+
+def measure_file(
+    connection: Connection,
+    request: SearchRequest,
+    *,
+    statistics: CorpusStatistics,
+    ranking: Ranking,
+    found: FoundFile,
+    chunks: Sequence[ChunkId],
+) -> CandidateFile:
+    """A file with its best chunk of given ones, measured as the candidates of a ranking are, if it is one or not."""
+    scope = replace(request.compiled.scope, chunks=tuple(chunks))
+    narrow = replace(request, compiled=replace(request.compiled, scope=scope))
+    words, best_bm25 = ranking.words, ranking.best_bm25
+    measured = _gather_candidates(connection, narrow, words, statistics, by_name=(), best_bm25=best_bm25)
+    best = max(measured.evidence, key=lambda chunk: fusion.fused_score(measured.evidence[chunk]), default=None)
+    file = CandidateFile(replace(found, chunk_id=best), Evidence() if best is None else measured.evidence[best])
+    if scope.has_phrases or not words.weights:
+        return file
+    matches = search_db.name_matches(connection, [found.file_id], list(words.weights))
+    return _with_name(file, measured, next(iter(matches), None), words)
 
 
 def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
     """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
     rules = request.copy_rules
     newest = search_db.newest_files(connection, request.compiled.scope, rules=rules, limit=request.limit)
-    copies = _copies(connection, request, [_CandidateFile(found, Evidence()) for found in newest])
+    copies = _copies(connection, request, [CandidateFile(found, Evidence()) for found in newest])
     files = []
     for found in newest:
         preferred = copies.get(found.copy_key, [found])[0]
-        files.append(_CandidateFile(_at_place_of(preferred, found), Evidence()))
+        files.append(CandidateFile(_at_place_of(preferred, found), Evidence()))
     return _hits(connection, request, files, [1.0] * len(files), copies)
 
 
 def _copies(
-    connection: Connection, request: SearchRequest, files: Sequence[_CandidateFile]
+    connection: Connection, request: SearchRequest, files: Sequence[CandidateFile]
 ) -> dict[bytes, list[FoundFile]]:
     """The copies of each file, those files among them, by copy key."""
     rules = request.copy_rules
@@ -124,8 +170,11 @@ def _gather_candidates(
     statistics: CorpusStatistics,
     *,
     by_name: Sequence[ChunkId],
+    best_bm25: float | None = None,
 ) -> _CandidateChunks:
     """The chunks that any retriever brings; `by_name` are the first chunks of files that their names bring.
+
+    BM25 is divided by the best one, or by `best_bm25`.
 
     Each chunk is measured by its words and by its meaning, whichever retriever brings it, so its evidence is complete.
     """
@@ -139,60 +188,65 @@ def _gather_candidates(
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
-    by_words = _word_evidence(connection, request, words, matches)
+    best_bm25 = best_bm25 or max((match.bm25 for match in matches), default=1.0)
+    by_words = _word_evidence(connection, request, words, matches, best_bm25=best_bm25)
     chunks = dict.fromkeys([*by_words, *nearness, *by_name])
     evidence = {chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk)) for chunk in chunks}
-    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches})
+    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, best_bm25)
 
 
 def _word_evidence(
-    connection: Connection, request: SearchRequest, words: QuestionWords, matches: Sequence[WordMatch]
+    connection: Connection,
+    request: SearchRequest,
+    words: QuestionWords,
+    matches: Sequence[WordMatch],
+    *,
+    best_bm25: float,
 ) -> dict[ChunkId, Evidence]:
     """The evidence of each match, from its words alone."""
     phrase, chunks = request.compiled.question_phrase, [match.chunk_id for match in matches]
     phrase_matches = search_db.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
-    best = max((match.bm25 for match in matches), default=1.0)
     evidence = {}
     for match in matches:
         is_phrase_match = match.chunk_id in phrase_matches
         lexical = fusion.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
         evidence[match.chunk_id] = Evidence(
-            relative_bm25=match.bm25 / best, lexical=lexical, is_phrase_match=is_phrase_match
+            relative_bm25=match.bm25 / best_bm25, lexical=lexical, is_phrase_match=is_phrase_match
         )
     return evidence
 
 
 def _best_chunk_per_file(
     connection: Connection, request: SearchRequest, chunks: _CandidateChunks
-) -> dict[bytes, _CandidateFile]:
+) -> dict[bytes, CandidateFile]:
     """The contents that have the chunks, each with its best chunk, by copy key. The preferred copy stands for all."""
     evidence = chunks.evidence
     ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk]))
-    files: dict[bytes, _CandidateFile] = {}
+    files: dict[bytes, CandidateFile] = {}
     for found in search_db.chunk_locations(
         connection, request.compiled.scope, ranked, rules=request.copy_rules, limit=request.limit
     ):
         if found.copy_key not in files and found.chunk_id is not None:
-            files[found.copy_key] = _CandidateFile(found, evidence[found.chunk_id])
+            files[found.copy_key] = CandidateFile(found, evidence[found.chunk_id])
     return files
 
 
 def _with_names(
-    files: Mapping[bytes, _CandidateFile],
+    files: Mapping[bytes, CandidateFile],
     chunks: _CandidateChunks,
     by_name: Sequence[FoundFile],
     matches: Mapping[FileId, NameMatch],
     words: QuestionWords,
     *,
     host: str,
-) -> dict[bytes, _CandidateFile]:
+) -> dict[bytes, CandidateFile]:
     """The files with the evidence of their paths, and the files that their paths alone bring.
 
     Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
     in `magicfs.db.search`.
     """
-    best: dict[bytes, tuple[tuple[bool, float, int, int], _CandidateFile]] = {}
-    named = (files.get(found.copy_key, _CandidateFile(found, Evidence())).at(found) for found in by_name)
+    best: dict[bytes, tuple[tuple[bool, float, int, int], CandidateFile]] = {}
+    named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
     for file in (*files.values(), *named):
         found, match = file.found, matches.get(file.found.file_id)
         own_share = words.share(match.in_name) if match else 0.0
@@ -203,8 +257,8 @@ def _with_names(
 
 
 def _with_name(
-    file: _CandidateFile, chunks: _CandidateChunks, match: NameMatch | None, words: QuestionWords
-) -> _CandidateFile:
+    file: CandidateFile, chunks: _CandidateChunks, match: NameMatch | None, words: QuestionWords
+) -> CandidateFile:
     """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
     if match is None:
         return file
@@ -219,7 +273,7 @@ def _with_name(
 def _hits(
     connection: Connection,
     request: SearchRequest,
-    files: Sequence[_CandidateFile],
+    files: Sequence[CandidateFile],
     scores: Sequence[float],
     copies: Mapping[bytes, Sequence[FoundFile]],
 ) -> tuple[Hit, ...]:

@@ -21,6 +21,8 @@ from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
+from magicfs.domain.explanation import Standing
+from magicfs.domain.ids import FileId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit, SearchResult
@@ -28,6 +30,7 @@ from magicfs.domain.status import WordsProgress
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
+from magicfs.search.explanation import Searched, explain_standing
 from magicfs.search.literal import literal_exclusions, literal_filters
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.retrievers import QuestionVector
@@ -66,10 +69,16 @@ class _Found:
     """What one reading of a query has found."""
 
     prepared: _PreparedSearch
+    request: SearchRequest
     hits: tuple[Hit, ...]
     notices: tuple[str, ...]
     literal: frozenset[str]
     """The filters that are to be read as ordinary text."""
+
+    @property
+    def all_notices(self) -> tuple[str, ...]:
+        """The notices of the search, and that of the words of the index."""
+        return self.notices + _words_notice(self.prepared.statistics.words)
 
 
 class SearchService:
@@ -96,20 +105,32 @@ class SearchService:
         `DatabaseUnavailable`, and `DeadlineExceeded`.
         """
         started = time.monotonic()
-        query = parse(text)
-        if query.empty:
-            raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
-        deadline = Deadline(deadline_s)
-        found = self._search(query, frozenset(), limit, deadline)
-        if not found.hits and found.literal:
-            found = self._search(query, found.literal, limit, deadline)
+        found = self._find(text, limit, Deadline(deadline_s))
         return SearchResult(
             query=text,
             took_ms=(time.monotonic() - started) * 1000,
             coverage=found.prepared.statistics.coverage,
             hits=found.hits,
-            notices=found.notices + _words_notice(found.prepared.statistics.words),
+            notices=found.all_notices,
         )
+
+    def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
+        """Where a file stands in the results of a typed text, and why. Raises as `search` does."""
+        deadline = Deadline(deadline_s)
+        found = self._find(text, None, deadline)
+        with self._database.transaction(deadline) as connection:
+            searched = Searched(found.prepared.query, found.request, found.prepared.statistics, found.hits)
+            return replace(explain_standing(connection, searched, file), notices=found.all_notices)
+
+    def _find(self, text: str, limit: int | None, deadline: Deadline) -> _Found:
+        """What a typed text finds: as it is read first, or else with the filters that no file meets as words."""
+        query = parse(text)
+        if query.empty:
+            raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
+        found = self._search(query, frozenset(), limit, deadline)
+        if not found.hits and found.literal:
+            found = self._search(query, found.literal, limit, deadline)
+        return found
 
     def _search(self, query: Query, literal: Collection[str], limit: int | None, deadline: Deadline) -> _Found:
         """The files that answer a query. The pieces in `literal` are ordinary text."""
@@ -127,7 +148,7 @@ class SearchService:
             )
             hits = rank_files(connection, request, prepared.statistics)
             unmet = literal_filters(connection, query) if not hits else frozenset()
-        return _Found(prepared, hits, notices + _literal_notice(literal), unmet)
+        return _Found(prepared, request, hits, notices + _literal_notice(literal), unmet)
 
     def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:
         with self._database.transaction(deadline) as connection:

@@ -92,6 +92,16 @@ def test_a_result_is_the_file_byte_for_byte(magicfs: Commands, mount: Path, docs
         assert (mount / "search" / "python" / name).read_bytes() == (docs / name.split("_", 1)[1]).read_bytes()
 
 
+def test_doctor_says_where_a_file_stands_in_a_search(magicfs: Commands, docs: Path) -> None:
+    said = magicfs.ok("doctor", docs / "python_script.py", "data", "analysis")
+    assert "rank      1 of " in said
+    assert "has       " in said
+    left_out = magicfs.run("doctor", docs / "python_script.py", "data analysis ext:md", "--json")
+    standing = json.loads(left_out.stdout)["standing"]
+    assert (left_out.returncode, standing["rank"]) == (1, None)
+    assert standing["reasons"] == ["the filter ext:md leaves it out"]
+
+
 def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> None:
     found = status(magicfs)
     assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0}

@@ -1,4 +1,4 @@
-"""`magicfs doctor`: checks of this machine, or why one file is or is not indexed."""
+"""`magicfs doctor`: checks of this machine, or why one file is or is not found."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ EXAMPLES = """Examples:
 
     magicfs doctor
 
-    magicfs doctor ~/Documents/notes.txt"""
+    magicfs doctor ~/Documents/notes.txt
+
+    magicfs doctor ~/Documents/notes.txt tax invoice    where it stands among the results, and why not higher"""
 
 
 def doctor(
     path: Annotated[
         Path | None, typer.Argument(readable=False, help="A file: say why it is or is not indexed.")
     ] = None,
+    query: Annotated[
+        list[str] | None, typer.Argument(help="A search: say where the file stands in it, and why not higher.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check this machine, and say how to fix what is wrong. With PATH, explain one file."""
+    """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank."""
     from magicfs.cli import wiring
 
     settings = wiring.settings_for_command()
-    ok = _check(settings, as_json=as_json) if path is None else _explain(settings, path, as_json=as_json)
+    if path is None:
+        ok = _check(settings, as_json=as_json)
+    else:
+        ok = _explain(settings, path, " ".join(query or ()), as_json=as_json)
     raise typer.Exit(0 if ok else 1)
 
 
@@ -53,25 +61,30 @@ def _check(settings: Settings, *, as_json: bool) -> bool:
     return ok
 
 
-def _explain(settings: Settings, path: Path, *, as_json: bool) -> bool:
-    """Print why a file is or is not indexed; whether it is indexed."""
+def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bool:
+    """Print why a file is or is not found; whether it is indexed, or a result of the query if there is one."""
+    from dataclasses import asdict
+
     from magicfs.cli import terminal, wiring
     from magicfs.cli.file_report import explanation_lines, facts_json
+    from magicfs.cli.standing_report import standing_lines
     from magicfs.ingest.explain import explain
 
+    standing = None
     with wiring.database_for_command(settings) as database:
         explanation = explain(database, host=settings.host, path=path)
+        if query and explanation.facts is not None:
+            service = wiring.search_service(settings, database)
+            deadline_s = max(settings.search_seconds, 10.0)
+            standing = service.explain(query, file=explanation.facts.id, deadline_s=deadline_s)
     lines = explanation_lines(explanation)
     if as_json:
-        terminal.print_json(
-            {
-                "path": str(path),
-                "indexed": explanation.indexed,
-                "explanation": lines,
-                "facts": facts_json(explanation),
-            }
-        )
+        summary = {"path": str(path), "indexed": explanation.indexed, "explanation": lines}
+        summary["facts"] = facts_json(explanation)
+        if query:
+            summary["standing"] = asdict(standing) if standing else None
+        terminal.print_json(summary)
     else:
-        for line in lines:
+        for line in [*lines, *([] if standing is None else standing_lines(standing))]:
             terminal.say(line)
-    return explanation.indexed
+    return explanation.indexed if not query else standing is not None and standing.rank is not None

@@ -58,7 +58,7 @@ SELECT reason FROM reasons WHERE reason IS NOT NULL
 -- name: file_facts
 -- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the active model,
 -- and how many files have the same bytes, with the paths of some.
-SELECT f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
+SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
        CASE WHEN f.state = 'named' THEN c.detail ELSE f.detail END AS detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
        extract(epoch FROM f.indexed_at)::float8 AS indexed_at, c.mime_type, c.kind, c.title, c.language,
        (SELECT left(text, %(beginning)s) FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id

@@ -341,3 +341,32 @@ LATERAL (
 -- name: chunk_texts
 -- The texts of given chunks.
 SELECT id, text FROM chunks WHERE id = ANY(%(chunks)s)
+
+-- name: file_by_id
+-- A file, with its first chunk if it has text.
+SELECT {{file_columns}}, {{chunk_columns}}
+FROM {{file_tables}}
+LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+WHERE files.id = %(file)s
+
+-- name: is_in_scope
+-- Whether a file meets the conditions on files.
+SELECT EXISTS (SELECT FROM {{file_tables}} WHERE files.id = %(file)s AND {{file_filters}})
+
+-- name: chunks_of_file
+-- The chunks of a file.
+SELECT DISTINCT chunk_id FROM content_chunks JOIN files USING (content_id) WHERE files.id = %(file)s
+
+-- name: place_in_file
+-- The first place of a chunk in a file.
+SELECT first_line, last_line, page FROM content_chunks JOIN files USING (content_id)
+WHERE files.id = %(file)s AND chunk_id = %(chunk)s ORDER BY ordinal LIMIT 1
+
+-- name: lexemes_in_chunk
+-- Those of some lexemes, each the text of a `tsquery`, that a chunk has.
+SELECT lexeme FROM unnest(%(lexemes)s::text[]) AS lexeme, chunks
+WHERE chunks.id = %(chunk)s AND chunks.words @@ lexeme::tsquery
+
+-- name: vector_state
+-- The state of a chunk under a model.
+SELECT state FROM embeddings WHERE model_id = %(model)s AND chunk_id = %(chunk)s

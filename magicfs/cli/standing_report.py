@@ -1,0 +1,62 @@
+"""What `magicfs doctor PATH QUERY` says of the place of a file in a search, a fact a line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from magicfs.domain.explanation import FoundWord, Measures, Standing
+
+
+def standing_lines(standing: Standing) -> Iterator[str]:
+    """Where a file stands in the results of a query, and why not higher."""
+    if standing.rank is None:
+        yield f"rank      not shown, {standing.results} results are"
+    else:
+        yield f"rank      {standing.rank} of {standing.results} results, score {standing.score:.2f}"
+    for reason in standing.reasons:
+        yield f"why       {reason}"
+    if standing.measures is not None:
+        yield from _lines_of_measures(standing.measures)
+    if standing.before:
+        path, *better = standing.before
+        yield f"before it {path}" + (f": {', '.join(better)}" if better else "")
+    for notice in standing.notices:
+        yield f"notice    {notice}"
+
+
+def _lines_of_measures(measures: Measures) -> Iterator[str]:
+    """What the retrievers measure for the file."""
+    first, last = measures.lines
+    if last:
+        page = f", page {measures.page}" if measures.page else ""
+        yield f"passage   lines {first}-{last}{page}: the best one of the file"
+    for label, words in (
+        ("has", [_had(word) for word in measures.words if word.in_text]),
+        ("lacks", [_lacked(word) for word in measures.words if not word.in_text]),
+    ):
+        if words:
+            yield f"{label:<9} {', '.join(words)}"
+    named = [word.word for word in measures.words if word.in_name]
+    below = [word.word for word in measures.words if word.in_path and not word.in_name]
+    if named or below:
+        yield f"name      has {', '.join([*named, *(f'{word} (a directory)' for word in below)])}"
+    if measures.is_phrase_match:
+        yield "phrase    the passage has the whole query as a phrase"
+    yield f"words     {_value(measures.relative_bm25)} of the best BM25, lexical {_value(measures.lexical)}"
+    yield f"meaning   {_value(measures.vector)}" + (f": {measures.no_vector}" if measures.no_vector else "")
+    yield f"order     {measures.fused:.3f}, score {measures.relevance:.3f}"
+
+
+def _had(word: FoundWord) -> str:
+    """A word that the passage has, with the form if it has another one."""
+    if word.word in word.in_text:
+        return f"{word.word} ({word.weight:.0%})"
+    return f"{word.word} (as {word.in_text[0].removeprefix('^')}, {word.weight:.0%})"
+
+
+def _lacked(word: FoundWord) -> str:
+    return f"{word.word} ({word.weight:.0%})"
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"

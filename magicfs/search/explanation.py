@@ -1,0 +1,212 @@
+"""Explains where one file stands in the results of a query, and why not higher: `magicfs doctor PATH QUERY`.
+
+Used by the search service. It measures with the functions that rank, and has no rules of its own. Runs in the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+from magicfs.db import search as search_db
+from magicfs.db.pool import Connection
+from magicfs.db.scope import restrict
+from magicfs.domain.chunks import FoundFile
+from magicfs.domain.explanation import FoundWord, Measures, Standing
+from magicfs.domain.ids import ChunkId, FileId
+from magicfs.domain.query import Filters, Query
+from magicfs.domain.results import Hit
+from magicfs.search import fusion
+from magicfs.search.compiled_query import any_form, fold_filters
+from magicfs.search.corpus_statistics import CorpusStatistics
+from magicfs.search.ranking import CandidateFile, Ranking, SearchRequest, measure_file, rank_candidates
+from magicfs.search.render import readable
+from magicfs.text.analysis import phrase_query
+
+_FILTER_NAMES = {
+    "types": "type:",
+    "extensions": "ext:",
+    "folders": "in:",
+    "names": "name:",
+    "hosts": "host:",
+    "roots": "root:",
+    "after": "after:",
+    "before": "before:",
+    "larger": "size:>",
+    "smaller": "size:<",
+}
+_NO_VECTOR = {
+    "pending": "it waits for its vector",
+    "unread": "the model does not read its script",
+    "failed": "it failed to get a vector",
+    None: "it is beyond MAGICFS_MAX_EMBEDDED_CHUNKS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search that has been done."""
+
+    query: Query
+    request: SearchRequest
+    statistics: CorpusStatistics
+    hits: tuple[Hit, ...]
+
+
+def explain_standing(connection: Connection, searched: Searched, file: FileId) -> Standing:
+    """Where a file stands among what a search has found, and why. The notices are left out."""
+    request = searched.request
+    found = search_db.find_file(connection, file, rules=request.copy_rules)
+    standing = Standing(results=len(searched.hits), limit=request.limit)
+    if found is None:
+        return replace(standing, reasons=("the index has just forgotten it",))
+    chunks = search_db.chunks_of_file(connection, file)
+    left_out = tuple(_conditions_missed(connection, searched, file, chunks))
+    if left_out:
+        return replace(standing, reasons=left_out)
+    if not request.question:
+        return _explain_list(searched.hits, found, standing)
+    ranking = rank_candidates(connection, request, searched.statistics)
+    in_scope = _with_phrases(connection, searched.query, chunks)
+    measured = measure_file(
+        connection, request, ranking=ranking, found=found, chunks=in_scope, statistics=searched.statistics
+    )
+    standing = replace(standing, measures=_measures(connection, request, ranking, measured))
+    return _place(searched, ranking, measured, standing)
+
+
+def _conditions_missed(
+    connection: Connection, searched: Searched, file: FileId, chunks: Sequence[ChunkId]
+) -> Iterator[str]:
+    """The filters, exclusions and phrases of a query that leave a file out."""
+    query, languages = searched.query, searched.request.compiled.languages
+    for field in fields(Filters):
+        value = getattr(query.filters, field.name)
+        alone = Filters(**{field.name: value})
+        scope = restrict(fold_filters(alone), phrases=None, excluded=None)
+        if alone and not search_db.is_in_scope(connection, scope, file):
+            values = value if isinstance(value, tuple) else (value,)
+            yield f"the filter {' '.join(f'{_FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
+    words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
+    phrases = [(f'-"{phrase}"', phrase_query(phrase)) for phrase in query.excluded_phrases]
+    for typed, excluded in words + phrases:
+        scope = restrict(Filters(), phrases=None, excluded=excluded)
+        if excluded and not search_db.is_in_scope(connection, scope, file):
+            yield f"its text has what {typed} excludes"
+    missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks)]
+    for phrase in missed:
+        yield f'no passage of it has the phrase "{phrase}"'
+    if query.phrases and not missed and not _with_phrases(connection, query, chunks):
+        yield "no single passage of it has all phrases"
+
+
+def _with_phrase(connection: Connection, phrase: str, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
+    """Those of some chunks that have a phrase; all of them for a phrase without words."""
+    condition = phrase_query(phrase)
+    if condition is None:
+        return chunks
+    having = search_db.chunks_with_phrase(connection, chunks, condition)
+    return [chunk for chunk in chunks if chunk in having]
+
+
+def _with_phrases(connection: Connection, query: Query, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
+    for phrase in query.phrases:
+        chunks = _with_phrase(connection, phrase, chunks)
+    return chunks
+
+
+def _explain_list(hits: Sequence[Hit], found: FoundFile, standing: Standing) -> Standing:
+    """The standing in a list of the newest files."""
+    for hit in hits:
+        if hit.file_id == found.file_id or any(copy.path == found.absolute_path for copy in hit.copies):
+            return _shown(hit, found, standing)
+    return replace(standing, reasons=(f"newer files fill the limit of {standing.limit}: limit:N shows more",))
+
+
+def _shown(hit: Hit, found: FoundFile, standing: Standing) -> Standing:
+    is_copy = hit.file_id != found.file_id
+    reasons = (f"it is a copy of {readable(hit.absolute_path)}, which is shown",) if is_copy else ()
+    return replace(standing, rank=hit.rank, score=hit.score, reasons=reasons)
+
+
+def _place(searched: Searched, ranking: Ranking, measured: CandidateFile, standing: Standing) -> Standing:
+    """The standing with the place of a measured file in a ranking."""
+    key, limit, relevant = measured.found.copy_key, searched.request.limit, ranking.relevant
+    place = next((place for place, file in enumerate(relevant) if file.found.copy_key == key), None)
+    if place is None:
+        return replace(standing, reasons=(_why_no_result(ranking, measured),))
+    if place < len(searched.hits):
+        standing = _shown(searched.hits[place], measured.found, standing)
+    else:
+        reason = f"it is number {place + 1} and the search shows {limit}: limit:{place + 1} shows it"
+        standing = replace(standing, reasons=(reason,))
+    return replace(standing, before=_better(relevant[place - 1], relevant[place]) if place else ())
+
+
+def _why_no_result(ranking: Ranking, measured: CandidateFile) -> str:
+    evidence = measured.evidence
+    if evidence.lexical is None and evidence.nearness is None:
+        return "neither its text nor its path has a word of the query, and its meaning is not compared"
+    if not fusion.is_relevant(evidence, exponent=ranking.exponent):
+        score = fusion.relevance(evidence, exponent=ranking.exponent)
+        return f"it answers too weakly: its score is {score:.3f}, and {fusion.MIN_RELEVANCE} is needed"
+    return "it was no candidate: more passages than a search looks at have such words, or are nearer in meaning"
+
+
+def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
+    """The path of the result before a file, and in what it is better."""
+    ours, theirs = file.evidence, before.evidence
+    values = (
+        ("BM25", theirs.relative_bm25, ours.relative_bm25),
+        ("meaning", theirs.vector, ours.vector),
+        ("name", theirs.name_share, ours.name_share),
+        ("the query as a phrase", float(theirs.is_phrase_match), float(ours.is_phrase_match)),
+    )
+    better = [f"{name} {a or 0:.2f} to {b or 0:.2f}" for name, a, b in values if (a or 0.0) > (b or 0.0)]
+    return (readable(before.found.absolute_path), *better)
+
+
+def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, file: CandidateFile) -> Measures:
+    evidence, chunk, file_id = file.evidence, file.found.chunk_id, file.found.file_id
+    first, last, page = (0, 0, None) if chunk is None else search_db.place_in_file(connection, file_id, chunk)
+    return Measures(
+        words=_found_words(connection, ranking, file),
+        relative_bm25=evidence.relative_bm25,
+        lexical=evidence.lexical,
+        vector=evidence.vector,
+        no_vector="" if evidence.nearness is not None else _why_no_vector(connection, request, chunk),
+        name_share=evidence.name_share,
+        is_phrase_match=evidence.is_phrase_match,
+        fused=fusion.fused_score(evidence),
+        relevance=fusion.relevance(evidence, exponent=ranking.exponent),
+        lines=(first, last),
+        page=page,
+    )
+
+
+def _found_words(connection: Connection, ranking: Ranking, file: CandidateFile) -> tuple[FoundWord, ...]:
+    terms, chunk = list(ranking.words.weights), file.found.chunk_id
+    if not terms:
+        return ()
+    had = set() if chunk is None else search_db.lexemes_in_chunk(connection, chunk, terms)
+    name = next(iter(search_db.name_matches(connection, [file.found.file_id], terms)), None)
+    return tuple(
+        FoundWord(
+            word=term.word,
+            weight=ranking.words.share({term.word}),
+            in_text=tuple(lexeme.text + "*" * lexeme.is_prefix for lexeme in term.lexemes if lexeme.tsquery in had),
+            in_path=name is not None and term.word in name.in_path,
+            in_name=name is not None and term.word in name.in_name,
+        )
+        for term in terms
+    )
+
+
+def _why_no_vector(connection: Connection, request: SearchRequest, chunk: ChunkId | None) -> str:
+    if request.question_vector is None:
+        return "the query has no vector"
+    if chunk is None:
+        return "none of its passages has a vector, or it has no text"
+    state = search_db.vector_state(connection, chunk, model=request.question_vector.model.id)
+    return _NO_VECTOR.get(state, "its passage has none")
