@@ -77,6 +77,8 @@ _ARMOUR = re.compile(
     re.VERBOSE,
 )
 _UUENCODED = re.compile(r"(?m)^begin [0-7]{3} .{1,200}\n(?P<data>(?:[!-`][ -`]{1,90}\n){3,}+)")
+_GIT_BINARY = re.compile(r"(?m)^(?:literal|delta) [0-9]{1,12}\n(?P<data>(?:[A-Za-z]\S{5,65}\n)++)")
+"""Files that are no text, in a patch of git."""
 _MAPPINGS = re.compile(r'"mappings"\s*:\s*"(?P<data>[A-Za-z0-9+/,;]++)"')
 """The positions in a source map."""
 _MIN_ANNOUNCED = 60
@@ -92,7 +94,7 @@ def data_urls(text: str) -> Iterator[Span]:
 
 def announced(text: str) -> Iterator[Span]:
     """The spans of data after a line or a key that says what they are: keys, certificates, old attachments."""
-    for pattern in (_ARMOUR, _UUENCODED, _MAPPINGS):
+    for pattern in (_ARMOUR, _UUENCODED, _GIT_BINARY, _MAPPINGS):
         for match in pattern.finditer(text):
             start, end = match.span("data")
             if end - start >= _MIN_ANNOUNCED:

@@ -32,7 +32,7 @@ _RUNS = _table(w=_BASE64 + b"-_")
 _BYTES = _table(h=_HEX, x=b"xX")
 
 _DUMPS = (b"hh hh hh hh hh hh ", b"hhhh hhhh hhhh hhhh", b"hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:", b":hhhhhhhhhhhhhhhh")
-_ANNOUNCEMENTS = (b"-----BEGIN ", b"begin 6", b'"mappings"')
+_ANNOUNCEMENTS = (b"-----BEGIN ", b"begin 6", b"GIT binary", b'"mappings"')
 _ARRAYS = (b"hxhh, hxhh, hxhh, hxhh, ", b"hxhh,hxhh,hxhh,hxhh,", rb"\xhh\xhh\xhh\xhh")
 
 

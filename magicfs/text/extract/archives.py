@@ -7,6 +7,7 @@ few seconds and the limits allow. Pure functions.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -18,11 +19,16 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.plain_text import clean, decode, detected_charset
 
 MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order."""
 _MAX_UNPACKED_BYTES: Final = 1 << 30
+_MAX_NAME_BYTES: Final = 1024
+_UTF8_FLAG: Final = 0x800
+_GZIP_HEADER_BYTES: Final = 10
+_GZIP_HAS_EXTRA: Final = 0x4
+_GZIP_HAS_NAME: Final = 0x8
 
 _DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
     "application/gzip": gzip.open,
@@ -52,8 +58,10 @@ def _names(content: bytes, mime_type: str) -> Iterator[str]:
     file: IO[bytes] = io.BytesIO(content)
     if mime_type == "application/zip":
         with zipfile.ZipFile(file) as archive:
-            yield from archive.namelist()
+            yield from _zip_names(archive.infolist())
         return
+    if mime_type == "application/gzip":
+        yield _name_before_compression(content)
     if mime_type in _DECOMPRESSORS:
         file = _Bounded(_DECOMPRESSORS[mime_type](file))
     elif mime_type != "application/x-tar":
@@ -62,6 +70,38 @@ def _names(content: bytes, mime_type: str) -> Iterator[str]:
     with tarfile.open(fileobj=file, mode="r|", errorlevel=0) as tar:
         for member in tar:
             yield member.name
+
+
+def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Yield the names of a zip file. Those that do not say that they are UTF-8 are in the charset of some system."""
+    unmarked = [member.filename.encode("cp437") for member in members if not _is_marked(member)]
+    charset = _charset_of(b"\n".join(unmarked[:MAX_NAMES])) if unmarked else ""
+    for member in members:
+        if _is_marked(member):
+            yield member.filename
+        else:
+            yield member.filename.encode("cp437").decode(charset, "replace")
+
+
+def _is_marked(member: zipfile.ZipInfo) -> bool:
+    return bool(member.flag_bits & _UTF8_FLAG) or member.filename.isascii()
+
+
+def _charset_of(names: bytes) -> str:
+    """UTF-8, the charset of DOS where all is letters in it, or the one that they are most probably in."""
+    for charset in ("utf-8", "cp437"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = names.decode(charset)
+            if charset == "utf-8" or all(char.isascii() or char.isalpha() for char in text):
+                return charset
+    return detected_charset(names) or "cp437"
+
+
+def _name_before_compression(content: bytes) -> str:
+    """The name that gzip keeps in its header; empty where it kept none."""
+    if len(content) < _GZIP_HEADER_BYTES or not content[3] & _GZIP_HAS_NAME or content[3] & _GZIP_HAS_EXTRA:
+        return ""
+    return decode(content[_GZIP_HEADER_BYTES:].partition(b"\0")[0][:_MAX_NAME_BYTES]) or ""
 
 
 class _Bounded(io.BytesIO):

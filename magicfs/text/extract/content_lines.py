@@ -6,12 +6,16 @@ over follow empty, so that line numbers are those that an editor shows. Pure fun
 
 from __future__ import annotations
 
+import base64
 import codecs
 import quopri
 import re
 from typing import Final
 
+from magicfs.text.extract.plain_text import clean
+
 CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
+LDIF_TYPE: Final = "text/x-ldif"
 
 _FOLD: Final = re.compile(r"\n[ \t]")
 _QUOTED_PRINTABLE: Final = re.compile(r"^[^:\n]*;(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]*:", re.IGNORECASE | re.MULTILINE)
@@ -22,6 +26,8 @@ _ENCODED: Final = re.compile(
 )
 """A property whose value is encoded data: a picture, a key, an attachment."""
 
+_LDIF_ENCODED: Final = re.compile(r"^([A-Za-z][A-Za-z0-9;.-]{0,80}):: *([A-Za-z0-9+/=]+)$", re.MULTILINE)
+
 _ESCAPE: Final = re.compile(r"\\([nN,;:\\])")
 
 
@@ -31,6 +37,19 @@ def unfold(text: str) -> str:
     text = _decode_quoted_printable(text)
     text = _ENCODED.sub(r"\1", text)
     return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+
+
+def unfold_ldif(text: str) -> str:
+    """The lines of an address book of LDAP, each in one piece, with the texts that are written in base64."""
+    return _LDIF_ENCODED.sub(_ldif_value, _join(text, _FOLD, ""))
+
+
+def _ldif_value(match: re.Match[str]) -> str:
+    try:
+        value = base64.b64decode(match[2], validate=True).decode("utf-8")
+    except ValueError:
+        return f"{match[1]}:"
+    return f"{match[1]}: {' '.join(clean(value).split())}"
 
 
 def _join(text: str, border: re.Pattern[str], glue: str) -> str:

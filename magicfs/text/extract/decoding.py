@@ -6,14 +6,32 @@ functions; any thread.
 
 from __future__ import annotations
 
-from magicfs.text.extract.content_lines import CONTENT_LINE_TYPES, unfold
+import re
+from typing import Final
+
+from magicfs.text.extract.content_lines import CONTENT_LINE_TYPES, LDIF_TYPE, unfold, unfold_ldif
 from magicfs.text.extract.escapes import unescape
 from magicfs.text.extract.plain_text import decode
+
+_FOLD_IN_CHARACTER: Final = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])(?=[\x80-\xbf])")
 
 
 def read_text(content: bytes, *, mime_type: str) -> str | None:
     """The text of `content` as a person reads it; None when it is not text."""
+    if mime_type in CONTENT_LINE_TYPES:
+        text = decode(_FOLD_IN_CHARACTER.sub(rb"\2\1", content) if _is_folded_utf8(content) else content)
+        return text and unfold(text)
     text = decode(content)
     if text is None:
         return None
-    return unfold(text) if mime_type in CONTENT_LINE_TYPES else unescape(text, mime_type=mime_type)
+    return unfold_ldif(text) if mime_type == LDIF_TYPE else unescape(text, mime_type=mime_type)
+
+
+def _is_folded_utf8(content: bytes) -> bool:
+    """Whether only lines that are folded in the middle of a character keep `content` from being UTF-8."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        moved = _FOLD_IN_CHARACTER.sub(rb"\2\1", content)
+        return b"\xff" not in moved and len(moved.decode("utf-8", "ignore").encode("utf-8")) == len(moved)
+    return False

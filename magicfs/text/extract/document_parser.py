@@ -20,7 +20,9 @@ from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import Route
+from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
+from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
@@ -128,19 +130,19 @@ class DocumentParser:
             return outcome
         if mime_type == _PDF:
             return self._with_pdf_parts(outcome, content)
-        parts = office_parts(content, mime_type)
-        if not parts or isinstance(outcome, PartialDocument):
+        if isinstance(outcome, PartialDocument):
             return outcome
-        if isinstance(outcome, Unreadable):
-            return Document(text=parts, mime_type=mime_type)
-        return replace(outcome, text=f"{outcome.text.rstrip()}{PAGE_SEPARATOR}{parts}")
+        if mime_type in HTML_TYPES:
+            return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+        return _with_text(outcome, office_parts(content, mime_type, running_text=_text_of(outcome)), mime_type)
 
     def _with_pdf_parts(
         self, outcome: Document | PartialDocument | Unreadable, content: bytes
     ) -> Document | PartialDocument | Unreadable:
         until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
         try:
-            parts = pdf_parts(content, until=until)
+            running_text = None if isinstance(outcome, Unreadable) else _text_of(outcome)
+            parts = pdf_parts(content, running_text=running_text, until=until)
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
             return outcome
         if not parts:
@@ -166,7 +168,7 @@ class DocumentParser:
         file_type = detect(content, name=name)
         if file_type.route is Route.DECODE:
             return read_text(content, mime_type=file_type.mime_type) or ""
-        if file_type.route not in {Route.PARSE, Route.MARKUP}:
+        if file_type.route not in {Route.PARSE, Route.MARKUP, Route.ARCHIVE}:
             return ""
         self._depth += 1
         try:
@@ -175,9 +177,13 @@ class DocumentParser:
             return ""
         finally:
             self._depth -= 1
-        if isinstance(outcome, PartialDocument):
-            outcome = outcome.document
-        return outcome.text if isinstance(outcome, Document) else ""
+        return _text_of(outcome)
+
+
+def _text_of(outcome: Document | PartialDocument | Unreadable) -> str:
+    if isinstance(outcome, PartialDocument):
+        return outcome.document.text
+    return outcome.text if isinstance(outcome, Document) else ""
 
 
 def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
@@ -187,6 +193,26 @@ def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
     if mime_type == "application/x-ole-storage":
         return container.ole_type(content)
     return mime_type
+
+
+def _with_html_parts(outcome: Document | Unreadable, page: str, mime_type: str) -> Document | Unreadable:
+    """The outcome with what a page of HTML holds beside its running text, and with its title."""
+    title = html_title(page)
+    if isinstance(outcome, Document):
+        outcome = replace(outcome, title=title or outcome.title)
+        stated = (outcome.text, outcome.title, outcome.author, outcome.keywords)
+        return _with_text(outcome, "\n".join(left_out(html_texts(page), of="\n".join(filter(None, stated)))), mime_type)
+    outcome = _with_text(outcome, "\n".join(left_out(html_texts(page), of="")), mime_type)
+    return replace(outcome, title=title) if isinstance(outcome, Document) else outcome
+
+
+def _with_text(outcome: Document | Unreadable, more: str, mime_type: str) -> Document | Unreadable:
+    """The outcome with more text after its own; a document of nothing else where there was none."""
+    if not more:
+        return outcome
+    if isinstance(outcome, Unreadable):
+        return Document(text=more, mime_type=mime_type)
+    return replace(outcome, text=f"{outcome.text.rstrip()}{PAGE_SEPARATOR}{more}")
 
 
 def _append_to_pages(document: Document, texts: Mapping[int, str]) -> Document:

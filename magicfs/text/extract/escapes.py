@@ -8,41 +8,28 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from magicfs.text.extract.file_types import CODE_KINDS
+from magicfs.text.extract.tex_escapes import unescape_bibtex, unescape_tex, unescape_troff
+
 _STRING_ESCAPE: Final = re.compile(
-    r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))"
+    r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})|(.))"
 )
 """An escape in a quoted string. The last group takes the character after a backslash, so that `\\\\u` is none."""
 
 _JSON_SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/": "/", "\\": "\\"}
 """What the short escapes of JSON stand for; a space for a line end, since the line goes on."""
 
-_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_JSON_STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*+"')
+_NESTED_LETTER: Final = re.compile(r"\\(\\u[0-9A-Fa-f]{4})")
 
-_TEX_ACCENTS: Final = {
-    "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",
-    '"': "\u0308", "r": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327", "k": "\u0328",
-    "b": "\u0331",
-}  # fmt: skip
-_TEX_LETTERS: Final = {
-    "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å",
-    "i": "i", "j": "j", "dj": "đ", "DJ": "Đ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "ng": "ŋ", "NG": "Ŋ",
-}  # fmt: skip
-_TEX_ACCENT: Final = re.compile(
-    r"""\{?\\(?:
-        (?P<sign>["'`^~=.])\s*(?:\{\\?(?P<braced>[A-Za-z])\s*\}|\\?(?P<bare>[A-Za-z]))
-      | (?P<letter>[uvHckrdb])(?:\{\\?(?P<braced2>[A-Za-z])\s*\}|[ \t]+(?P<bare2>[A-Za-z])(?![A-Za-z]))
-    )\}?""",
-    re.VERBOSE,
-)
-_TEX_LETTER: Final = re.compile(
-    rf"\{{\\({'|'.join(_TEX_LETTERS)})\s*\}}|\\({'|'.join(_TEX_LETTERS)})(?:\{{\}}|(?![A-Za-z])[ \t]?)"
-)
-_TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
-"""Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
+_HIGH_BYTES: Final = re.compile(r"(?<!\\)(?:\\x[89A-Fa-f][0-9A-Fa-f]){1,23}(?!\\x)")
+"""A few bytes beyond ASCII in a string: letters, either by number or in UTF-8. Binary data have others among them."""
+_CSS_LETTER: Final = re.compile(r"\\([0-9A-Fa-f]{1,6})[ \t]?")
+
+_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 
 def unescape(text: str, *, mime_type: str) -> str:
@@ -52,16 +39,77 @@ def unescape(text: str, *, mime_type: str) -> str:
 
 
 def _unescape_json(text: str) -> str:
-    return _join_surrogates(_STRING_ESCAPE.sub(_json_character, text)) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    if "\\\\u" in text and '\\"' in text:
+        text = _JSON_STRING.sub(_without_nesting, text)
+    return _join_surrogates(_STRING_ESCAPE.sub(_json_character, text))
 
 
 def _unescape_code(text: str) -> str:
     r"""Only letters by number are replaced: what `\n` means depends on the language and on the kind of the string."""
-    return _join_surrogates(_STRING_ESCAPE.sub(_letter_by_number, text)) if "\\u" in text.lower() else text
+    if "\\u" in text.lower():
+        text = _join_surrogates(_STRING_ESCAPE.sub(_letter_by_number, text))
+    return _HIGH_BYTES.sub(_high_bytes, text) if "\\x" in text else text
+
+
+def _unescape_properties(text: str) -> str:
+    return _unescape_code(_join_continued(text))
+
+
+def _unescape_gettext(text: str) -> str:
+    return _unescape_json(_join_strings(text))
+
+
+def _unescape_css(text: str) -> str:
+    return _CSS_LETTER.sub(_css_letter, text) if "\\" in text else text
+
+
+def _unescape_page_code(text: str) -> str:
+    """Both: programs in which pages are written."""
+    return _unescape_code(_unescape_references(text))
+
+
+def _without_nesting(match: re.Match[str]) -> str:
+    """A string of JSON; one that has quotes in it, such as JSON in JSON, with its letters by number escaped once."""
+    return _NESTED_LETTER.sub(r"\1", match[0]) if '\\"' in match[0] else match[0]
+
+
+def _join_continued(text: str) -> str:
+    r"""The text with lines joined where a `\` ends them; as many line ends follow the joined line."""
+    if "\\\n" not in text:
+        return text
+    lines: list[str] = []
+    pieces: list[str] = []
+    for line in text.split("\n"):
+        pieces.append(line.lstrip(" \t\f") if pieces else line)
+        end = len(line) - len(line.rstrip("\\"))
+        if end % 2 and (len(pieces) > 1 or not line.lstrip().startswith(("#", "!"))):
+            pieces[-1] = pieces[-1][:-1]
+        else:
+            lines += ["".join(pieces), *[""] * (len(pieces) - 1)]
+            pieces = []
+    return "\n".join(lines + (["".join(pieces), *[""] * (len(pieces) - 1)] if pieces else []))
+
+
+def _join_strings(text: str) -> str:
+    """The text with strings joined that stand in lines of their own, one after the other."""
+    lines: list[str] = []
+    pieces: list[str] = []
+    for line in text.split("\n"):
+        stripped = line.strip()
+        goes_on = len(stripped) > 1 and stripped.startswith('"') and stripped.endswith('"')
+        if goes_on and pieces and pieces[-1].endswith('"'):
+            pieces[-1] = pieces[-1][:-1]
+            pieces.append(stripped[1:])
+            continue
+        lines += ["".join(pieces), *[""] * (len(pieces) - 1)] if pieces else []
+        pieces = [line]
+    return "\n".join([*lines, "".join(pieces), *[""] * (len(pieces) - 1)])
 
 
 def _json_character(match: re.Match[str]) -> str:
-    return _JSON_SIGNS.get(match[5], match[0]) if match[5] else _letter_by_number(match)
+    return _JSON_SIGNS.get(match[4], match[0]) if match[4] else _letter_by_number(match)
 
 
 def _letter_by_number(match: re.Match[str]) -> str:
@@ -70,6 +118,21 @@ def _letter_by_number(match: re.Match[str]) -> str:
     if digits is None or (code := int(digits, 16)) > 0x10FFFF:  # noqa: PLR2004
         return match[0]
     return chr(code) if code >= 0x20 else " "  # noqa: PLR2004
+
+
+def _high_bytes(match: re.Match[str]) -> str:
+    data = bytes.fromhex(match[0].replace("\\x", ""))
+    try:
+        letters = data.decode("utf-8")
+    except UnicodeDecodeError:
+        letters = data.decode("latin-1")
+    return letters if letters.isalpha() else match[0]
+
+
+def _css_letter(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    is_letter = 0xA0 < code <= 0x10FFFF and chr(code).isalpha()  # noqa: PLR2004
+    return chr(code) if is_letter else match[0]
 
 
 def _join_surrogates(text: str) -> str:
@@ -82,6 +145,11 @@ def _join_surrogates(text: str) -> str:
 
 
 def _unescape_xml(text: str) -> str:
+    """Twice: feeds have escaped HTML in them. Texts of Android have letters by number beside references."""
+    return _unescape_code(_unescape_references(_unescape_references(text)))
+
+
+def _unescape_references(text: str) -> str:
     return _REFERENCE.sub(_referenced, text) if "&" in text else text
 
 
@@ -90,42 +158,21 @@ def _referenced(match: re.Match[str]) -> str:
     return " " if character.isspace() and character != "\u00a0" else character
 
 
-def _unescape_tex(text: str) -> str:
-    if "\\" not in text and '"' not in text:
-        return text
-    text = _TEX_ACCENT.sub(_accented, text)
-    text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1] or match[2]], text)
-    return _TEX_HYPHENATION.sub("", text)
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = match["braced"] or match["bare"] or match["braced2"] or match["bare2"]
-    accent = _TEX_ACCENTS[match["sign"] or match["letter"]]
-    text = unicodedata.normalize("NFC", letter + accent)
-    # The braces of a group that holds more than the letter stay.
-    opens, closes = match[0].startswith("{"), match[0].endswith("}") and not _ends_argument(match)
-    if opens == closes:
-        return text
-    return "{" + text if opens else text + "}"
-
-
-def _ends_argument(match: re.Match[str]) -> bool:
-    """Whether the last brace of a match is the one of the accent's own argument."""
-    inner = match["braced"] or match["braced2"]
-    return inner is not None and not match[0].endswith("}}")
-
-
 _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
+    **dict.fromkeys((f"text/{kind}" for kind in CODE_KINDS), _unescape_code),
     "application/json": _unescape_json,
     "application/yaml": _unescape_code,
     "application/toml": _unescape_code,
-    "text/x-ini": _unescape_code,
     "application/xml": _unescape_xml,
-    "text/x-tex": _unescape_tex,
-    "text/x-bibtex": _unescape_tex,
-    **dict.fromkeys(
-        ("text/javascript", "text/x-typescript", "text/x-java", "text/x-kotlin", "text/x-csharp", "text/x-python",
-         "text/x-vue", "text/x-swift", "text/x-go", "text/x-rust", "text/x-c", "text/x-c++"),
-        _unescape_code,
-    ),
-}  # fmt: skip
+    "text/css": _unescape_css,
+    "text/x-scss": _unescape_css,
+    "text/x-ini": _unescape_code,
+    "text/x-java-properties": _unescape_properties,
+    "text/x-strings": _unescape_code,
+    "text/x-gettext": _unescape_gettext,
+    "text/x-tex": unescape_tex,
+    "text/x-bibtex": unescape_bibtex,
+    "text/troff": unescape_troff,
+    **dict.fromkeys(("text/markdown", "text/x-wiki", "text/x-asciidoc"), _unescape_references),
+    **dict.fromkeys(("text/x-vue", "text/x-php"), _unescape_page_code),
+}

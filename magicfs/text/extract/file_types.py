@@ -76,6 +76,15 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"ID3\x03", Route.MEDIA, "audio/mpeg"),
     (0, b"ID3\x04", Route.MEDIA, "audio/mpeg"),
     (0, b"\xff\xfb", Route.MEDIA, "audio/mpeg"),
+    (0, b"\xff\xf3", Route.MEDIA, "audio/mpeg"),
+    (0, b"\xff\xfa", Route.MEDIA, "audio/mpeg"),
+    (0, b"\xff\xf1", Route.MEDIA, "audio/aac"),
+    (0, b"\xff\xf9", Route.MEDIA, "audio/aac"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Route.MEDIA, "video/x-ms-asf"),
+    (0, b"FLV\x01", Route.MEDIA, "video/x-flv"),
+    (8, b"AIFF", Route.MEDIA, "audio/aiff"),
+    (8, b"AIFC", Route.MEDIA, "audio/aiff"),
+    (0, b"MThd\0\0", Route.MEDIA, "audio/midi"),
     (0, b"fLaC\0", Route.MEDIA, "audio/flac"),
     (0, b"OggS\0", Route.MEDIA, "audio/ogg"),
     (0, b"\x1aE\xdf\xa3", Route.MEDIA, "video/x-matroska"),
@@ -96,6 +105,7 @@ MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
     "ipynb": (Route.MARKUP, "application/x-ipynb+json"),
     "fb2": (Route.PARSE, "application/x-fictionbook+xml"),
     "eml": (Route.PARSE, "message/rfc822"),
+    "emlx": (Route.PARSE, "message/rfc822"),
     "mht": (Route.PARSE, "message/rfc822"),
     "mhtml": (Route.PARSE, "message/rfc822"),
     "mbox": (Route.PARSE, "application/mbox"),
@@ -142,14 +152,21 @@ _CODE: Final = {
     "x-diff": "diff patch",
 }  # fmt: skip
 
+CODE_KINDS: Final = frozenset(_CODE)
+"""The second halves of the MIME types of source code."""
+
 _TEXT: Final = {
     "text/plain": "txt text log me asc nfo", "text/markdown": "md markdown mdown mkd mdx qmd rmd",
     "text/x-rst": "rst", "text/x-org": "org", "text/x-asciidoc": "adoc asciidoc", "text/x-tex": "tex latex sty cls",
-    "text/x-bibtex": "bib", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/calendar": "ics",
-    "text/vcard": "vcf", "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-ssa": "ass ssa",
-    "application/json": "json jsonl ndjson geojson json5 jsonc", "application/yaml": "yaml yml",
-    "application/toml": "toml", "application/xml": "xml xsd xsl xslt rss atom kml gpx plist wsdl opml dbk",
-    "text/x-ini": "ini cfg conf properties env", "text/troff": "man 1 2 3 4 5 6 7 8", "text/x-gettext": "po pot",
+    "text/x-bibtex": "bib", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/x-ldif": "ldif",
+    "text/calendar": "ics vcs ical icalendar ifb", "text/vcard": "vcf vcard",
+    "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-ssa": "ass ssa",
+    "application/json": "json jsonl ndjson geojson topojson json5 jsonc har webmanifest avsc",
+    "application/yaml": "yaml yml", "application/toml": "toml",
+    "application/xml": "xml xsd xsl xslt rss atom kml gpx plist wsdl opml dbk xlf xliff resx rdf tmx tei xaml fxml"
+    " fodt fods fodp stringsdict",
+    "text/x-ini": "ini cfg conf env", "text/x-java-properties": "properties", "text/x-strings": "strings",
+    "text/troff": "man 1 2 3 4 5 6 7 8", "text/x-gettext": "po pot",
     "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.answers import PAGE_SEPARATOR
+from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.plain_text import clean, decode
 
 MESSAGE_TYPE: Final = "message/rfc822"
@@ -31,10 +32,20 @@ MAX_PARTS: Final = 500
 _MAX_HEADER_CHARACTERS: Final = 2000
 _MAX_NAME_CHARACTERS: Final = 255
 
-_HEADERS: Final = ("Subject", "From", "To", "Cc", "Date", "List-Id", "Location")
+_HEADERS: Final = (
+    *("Subject", "From", "Reply-To", "To", "Cc", "Bcc", "Date"),
+    *("Keywords", "Newsgroups", "List-Id", "Location"),
+)
+_EXTENSIONS: Final = {"calendar": "ics", "vcard": "vcf", "x-vcard": "vcf", "directory": "vcf", "ics": "ics"}
+"""The extension for parts without a name, by the second half of their type; by default, that half itself."""
+_SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
+_OWN_CODES: Final = ("utf", "iso-2022", "hz")
+"""Charsets whose bytes are ASCII, or which state themselves."""
 
 _MESSAGE_START: Final = re.compile(rb"(?:\A|(?<=\n))From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
 """The line that separates the messages of a mailbox; a header follows it."""
+_APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
+"""The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
 _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 PartReader = Callable[[bytes, bytes], str]
@@ -54,7 +65,8 @@ class MailReader:
 
     def read_message(self, content: bytes) -> Document:
         """The text of one message."""
-        message = _parse(content)
+        length = _APPLE_LENGTH.match(content)
+        message = _parse(content[length.end() : length.end() + int(length[1])] if length else content)
         return Document(
             text=self._text(message),
             mime_type=MESSAGE_TYPE,
@@ -106,27 +118,30 @@ class MailReader:
             yield from self._leaf_blocks(part, kind)
 
     def _best_alternative(self, part: Message, *, depth: int) -> Iterator[str]:
-        """Yield the texts of the first alternative that has any: the plain one comes first."""
+        """Yield the texts of the first alternative that has any, the plain one; of the others, what it lacks."""
+        best: list[str] = []
         for child in _children(part):
             blocks = list(self._part_blocks(child, depth=depth + 1))
-            if any(block.strip() for block in blocks):
-                yield from blocks
-                return
+            if any(block.strip() for block in best):
+                blocks = left_out("\n".join(blocks).splitlines(), of="\n".join(best))
+            best += blocks
+        yield from best
 
     def _leaf_blocks(self, part: Message, kind: str) -> Iterator[str]:
         name = _file_name(part)
         content = part.get_payload(decode=True)
         content = content if isinstance(content, bytes) else b""
         is_attached = bool(name) and part.get_content_disposition() != "inline"
+        if name:
+            yield f"Attachment: {name}"
         # A multipart message whose boundary is missing is a text too.
         if (kind == "text/plain" or kind.startswith("multipart/")) and not is_attached:
             yield _plain_text(part, content)
-            return
-        if name:
-            yield f"Attachment: {name}"
-        if time.monotonic() <= self._parts_until and (name or kind.startswith("text/")):
-            file_name = name or f"part.{kind.partition('/')[2]}"
-            yield self._read_part(_as_utf8(part, content) if kind == "text/html" else content, file_name.encode())
+        elif time.monotonic() <= self._parts_until and not kind.startswith(_SEALS):
+            second_half = kind.partition("/")[2]
+            file_name = name or f"part.{_EXTENSIONS.get(second_half, second_half)}"
+            is_text = kind.startswith("text/")
+            yield self._read_part(_as_utf8(part, content) if is_text else content, file_name.encode())
 
 
 def _parse(content: bytes) -> Message:
@@ -145,8 +160,18 @@ def _header(message: Message, name: str) -> str:
     except Exception:  # noqa: BLE001
         raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
         value = str(raw)
+    if "\ufffd" in value:
+        value = _without_charset(message, name) or value
     value = " ".join(clean(value).split())[:_MAX_HEADER_CHARACTERS]
     return _with_iso_date(value) if name == "Date" else value
+
+
+def _without_charset(message: Message, name: str) -> str:
+    """The value of a header that has bytes beyond ASCII, which state no charset; empty where it has none."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    if raw.isascii():
+        return ""
+    return decode(raw.encode("utf-8", "surrogateescape")) or ""
 
 
 def _with_iso_date(value: str) -> str:
@@ -171,9 +196,20 @@ def _plain_text(part: Message, content: bytes) -> str:
 
 
 def _as_utf8(part: Message, content: bytes) -> bytes:
-    """An HTML part in UTF-8, in whatever charset the message declares it."""
+    """A text in UTF-8, in whatever charset the message declares it. Many programs declare another one for UTF-8."""
+    charset = part.get_content_charset() or ""
+    if not charset.startswith(_OWN_CODES) and _is_utf8(content):
+        return content
     text = _declared(part, content)
     return content if text is None else text.encode("utf-8", "replace")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _declared(part: Message, content: bytes) -> str | None:

@@ -40,13 +40,19 @@ _IPTC_TEXTS: Final = (
     ("Place", (2, 92)), ("City", (2, 90)), ("Region", (2, 95)), ("Country", (2, 101)),
 )  # fmt: skip
 _INFO_TEXTS: Final = ("Title", "Description", "Comment", "comment", "Author", "Keywords", "Copyright")
-"""Text chunks of PNG, comments of GIF and JPEG."""
+"""Text chunks of PNG that are usual, comments of GIF and JPEG."""
+_MAX_INFO_TEXTS: Final = 50
+_INFO_DATA: Final = ("xmp", "exif", "icc", "raw profile")
+"""Beginnings of names of PNG chunks that hold no text."""
 
 _XMP_TEXTS: Final = frozenset({"title", "description", "subject", "creator", "Headline", "City", "Country", "Location"})
 _DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 _DEGREES: Final = 3
 
-_TAGS: Final = ("title", "artist", "album", "albumartist", "composer", "genre", "year", "comment")
+_TAGS: Final = (
+    *("title", "artist", "album", "albumartist", "composer", "genre", "year", "comment"),
+    *("lyrics", "description", "publisher", "conductor", "lyricist", "copyright"),
+)
 
 
 def warm_up() -> None:
@@ -108,11 +114,21 @@ def _picture_lines(image: Image.Image) -> Iterator[str]:
     if place:
         yield place
     yield from _iptc_lines(image)
-    for name in _INFO_TEXTS:
-        value = _exif_text(image.info.get(name))
-        if value:
-            yield f"{name.capitalize()}: {value}"
+    yield from _info_lines(image.info)
     yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+
+
+def _info_lines(info: Mapping[Any, Any]) -> Iterator[str]:
+    """Yield comments, and the text chunks of PNG, in which programs write what they like."""
+    others = [
+        name for name, value in info.items()
+        if isinstance(name, str) and isinstance(value, str) and name not in _INFO_TEXTS
+        and not name.lower().startswith(("xml:", *_INFO_DATA))
+    ]  # fmt: skip
+    for name in (*_INFO_TEXTS, *others[:_MAX_INFO_TEXTS]):
+        value = _exif_text(info.get(name))
+        if value:
+            yield f"{_one_line(name).capitalize()}: {value}"
 
 
 def _iptc_lines(image: Image.Image) -> Iterator[str]:
@@ -138,10 +154,12 @@ def _xmp_lines(packet: object) -> Iterator[str]:
     except ET.ParseError:
         return
     for element in root.iter():
-        name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-        if name in _XMP_TEXTS:
-            texts = dict.fromkeys(filter(None, (_one_line(text) for text in element.itertext())))
-            if texts:
+        stated = {element.tag: list(element.itertext())} if isinstance(element.tag, str) else {}
+        # Simple values may be attributes.
+        for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
+            name = tag.rpartition("}")[2]
+            texts = dict.fromkeys(filter(None, map(_one_line, values)))
+            if name in _XMP_TEXTS and texts:
                 yield f"{name.capitalize()}: {', '.join(texts)}"
 
 
@@ -157,9 +175,18 @@ def _exif_text(value: object) -> str:
         value = bytes(item & 0xFF for item in value)
     if isinstance(value, bytes):
         for prefix in (b"ASCII\0\0\0", b"UNICODE\0", b"\0" * 8):
+            is_unicode = value.startswith(b"UNICODE\0")
             value = value.removeprefix(prefix)
+            if is_unicode:
+                return _one_line(_utf16(value))
         value = decode(value.rstrip(b"\0")) or ""
     return _one_line(value) if isinstance(value, str) else ""
+
+
+def _utf16(value: bytes) -> str:
+    """UTF-16 of either byte order: letters of most scripts have fewer different high bytes than low ones."""
+    little, big = len(set(value[1::2])), len(set(value[0::2]))
+    return value.decode("utf-16-le" if little <= big else "utf-16-be", "replace")
 
 
 def _one_line(value: object) -> str:

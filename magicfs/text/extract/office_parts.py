@@ -1,60 +1,94 @@
-"""Reads what office documents hold beside their running text: headers, footers, notes, comments, slide notes.
+"""Reads what office documents hold beside their running text: headers, footers, notes, comments, texts of pictures.
 
 Runs in the child process, called by `document_parser` for documents whose running text kreuzberg reads. The container
-was checked for bombs and passwords before (`container`). expat stops entities that expand without end. Pure functions.
+was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end; expat stops
+entities that expand without end. Pure functions.
 """
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
+
+from magicfs.text.extract.left_out import left_out
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
 
+_WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_ODF: Final = "application/vnd.oasis.opendocument."
+
 _PARTS: Final = {
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": re.compile(
-        r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"
+    _WORD: re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"),
+    _SHEET: re.compile(
+        r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
+        r"|worksheets/sheet\d+|workbook)\.xml"
     ),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": re.compile(
-        r"xl/(?:comments/?comments?\d*|threadedComments/\w+|drawings/drawing\d+)\.xml"
-    ),
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": re.compile(
-        r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+)\.xml"
-    ),
-    "application/vnd.oasis.opendocument.text": re.compile(r"styles\.xml"),
-    "application/vnd.oasis.opendocument.spreadsheet": re.compile(r"styles\.xml"),
+    _SLIDES: re.compile(r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+|commentAuthors|authors)\.xml"),
+    _ODF + "text": re.compile(r"styles\.xml"),
+    _ODF + "spreadsheet": re.compile(r"styles\.xml"),
 }
 """The members of a container that are read, by the type of the document."""
+_LEFT_OUT: Final = {
+    _WORD: re.compile(r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"),
+    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml"),
+    _SLIDES: re.compile(r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"),
+    _ODF + "text": re.compile(r"(?:content|meta)\.xml"),
+    _ODF + "spreadsheet": re.compile(r"(?:content|meta)\.xml"),
+}
+"""The members of which only what the running text lacks is read: kreuzberg reads most of them."""
 
-_ODF_TEXT: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_ODF_MASTERS: Final = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}master-styles"
-_TEXT_TAGS: Final = frozenset({"t", "delText", "text"})
-"""Local names of elements that hold text: of Word, of its deletions, of comments in sheets."""
-_PARAGRAPH_TAGS: Final = frozenset({"p", "comment", "threadedComment"})
-_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_TEXT_TAGS: Final = frozenset({"t", "delText", "text", "author", "lpwstr", "v"})
+"""Local names of elements that hold text: of Word and its deletions, of comments, of properties, of charts."""
+_PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
+_ODF_TEXT_TAGS: Final = frozenset({"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject"})
+_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
+_ATTRIBUTES: Final = {
+    "docPr": ("title", "descr"),
+    "cNvPr": ("title", "descr"),
+    "comment": ("author",),
+    "cmAuthor": ("name",),
+    "author": ("name",),
+    "person": ("displayName",),
+}
+"""Attributes with texts, by local names: descriptions of pictures, and who wrote comments."""
+_SHEET_TEXTS: Final = re.compile(
+    rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)[^<>]{0,200}>([^<]{1,2000})<"
+    rb"|\s(?:prompt|promptTitle|error|errorTitle)=\"([^\"<]{1,1000})\""
+    rb"|<(?:\w+:)?definedName\s[^<>]{0,500}?\bname=\"([^\"<]{1,300})\""
+)
+"""What a sheet holds beside its cells: headers, messages of cells, and the names of a workbook's ranges."""
+_FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
+"""Fonts, and places such as the page's number, in a header of a sheet."""
 
 
-def office_parts(content: bytes, mime_type: str) -> str:
+def office_parts(content: bytes, mime_type: str, *, running_text: str) -> str:
     """The texts beside the running text, a blank line between two of them; empty for other types.
 
     A part that is damaged is left out.
     """
-    wanted = _PARTS.get(mime_type)
-    if wanted is None:
+    if mime_type not in _PARTS:
         return ""
     texts: dict[str, None] = {}
+    others: dict[str, None] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         for member in sorted(container.infolist(), key=lambda member: _numbered(member.filename)):
-            if wanted.fullmatch(member.filename) and member.file_size <= _MAX_PART_BYTES:
+            if member.file_size > _MAX_PART_BYTES:
+                continue
+            if _PARTS[mime_type].fullmatch(member.filename):
                 # Headers of the first, the even and the odd pages are often the same.
-                texts |= dict.fromkeys(_part_texts(container, member))
-    return _SEPARATOR.join(texts)
+                texts |= dict.fromkeys(_part_texts(container, member, mime_type))
+            elif _LEFT_OUT[mime_type].fullmatch(member.filename):
+                others |= dict.fromkeys(_part_texts(container, member, mime_type))
+    return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
 def _numbered(name: str) -> tuple[str, int]:
@@ -63,45 +97,98 @@ def _numbered(name: str) -> tuple[str, int]:
     return (name[: match.start()], int(match[1])) if match else (name, 0)
 
 
-def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> list[str]:
+def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: str) -> list[str]:
     try:
-        root = ET.fromstring(container.read(member))  # noqa: S314  (see the module's docstring)
+        data = container.read(member)
+        if member.filename.startswith(("xl/worksheets/", "xl/workbook")):
+            return list(_sheet_texts(data))
+        return _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
     except (ET.ParseError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
         return []
-    masters = root.find(_ODF_MASTERS)
-    if member.filename == "styles.xml":
-        return [] if masters is None else [text for text in map(_odf_text, masters.iter(f"{_ODF_TEXT}p")) if text]
-    return [text for text in _paragraphs(root) if text]
 
 
-def _odf_text(paragraph: ET.Element) -> str:
-    return " ".join("".join(paragraph.itertext()).split())
+def _texts(data: bytes, *, is_odf: bool, is_styles: bool) -> list[str]:
+    """The texts of a part. Of the styles of OpenDocument, only the pages' headers and footers have text."""
+    target = _OdfTexts(is_styles=is_styles) if is_odf else _Texts()
+    parser = ET.XMLParser(target=target)  # noqa: S314  (see the module's docstring)
+    parser.feed(data)
+    parser.close()
+    return list(filter(None, (text.strip() for text in target.texts)))
 
 
-def _paragraphs(root: ET.Element) -> Iterator[str]:
-    """Yield the text of each innermost paragraph of a part; of a part without paragraphs, all its text."""
-    found = False
-    for element in root.iter():
-        if _local(element) in _PARAGRAPH_TAGS and not any(
-            _local(child) in _PARAGRAPH_TAGS for child in element.iter() if child is not element
-        ):
-            found = True
-            yield _runs(element)
-    if not found:
-        yield _runs(root)
+def _sheet_texts(data: bytes) -> Iterator[str]:
+    for match in _SHEET_TEXTS.finditer(data):
+        header, message, name = (group and html.unescape(group.decode("utf-8", "replace")) for group in match.groups())
+        text = _FIELD_CODE.sub(" ", header) if header else message or name or ""
+        if not text.startswith("_xlnm."):
+            yield " ".join(text.split())
 
 
-def _runs(element: ET.Element) -> str:
-    pieces = []
-    for child in element.iter():
-        name = _local(child)
-        if name in _TEXT_TAGS:
-            pieces.append(child.text or "")
-        elif name in _BREAKS:
-            pieces.append(_BREAKS[name])
-    return "".join(pieces).strip()
+class _Texts:
+    """A target of the XML parser: collects the text of each paragraph, without that of paragraphs inside of it."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._open: list[list[str]] = [[]]
+        self._in_text = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name = _local(tag)
+        for key, value in attributes.items():
+            if _local(key) in _ATTRIBUTES.get(name, ()):
+                self.texts.append(value)
+        if name in _PARAGRAPH_TAGS:
+            self._open.append([])
+        if name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+        self._in_text += name in _TEXT_TAGS
+
+    def data(self, text: str) -> None:
+        if self._in_text:
+            self._open[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        name = _local(tag)
+        self._in_text -= name in _TEXT_TAGS
+        if name in _PARAGRAPH_TAGS:
+            self.texts.append("".join(self._open.pop()))
+
+    def close(self) -> None:
+        self.texts.append("".join(self._open[0]))
 
 
-def _local(element: ET.Element) -> str:
-    """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+class _OdfTexts:
+    """The same for OpenDocument, whose paragraphs hold their text themselves."""
+
+    def __init__(self, *, is_styles: bool) -> None:
+        self.texts: list[str] = []
+        self._open: list[list[str]] = []
+        self._masters = int(not is_styles)
+
+    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
+        name = _local(tag)
+        self._masters += name == "master-styles"
+        if name in _ODF_TEXT_TAGS:
+            self._open.append([])
+        elif self._open and name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+
+    def data(self, text: str) -> None:
+        if self._open:
+            self._open[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        name = _local(tag)
+        self._masters -= name == "master-styles"
+        if name in _ODF_TEXT_TAGS:
+            text = " ".join("".join(self._open.pop()).split())
+            if self._masters:
+                self.texts.append(text)
+
+    def close(self) -> None:
+        pass
+
+
+def _local(name: str) -> str:
+    """The name of an element or an attribute without its namespace."""
+    return name.rpartition("}")[2]

@@ -1,37 +1,46 @@
-"""Reads what PDF files hold beside their pages' text: values of form fields, and annotations.
+"""Reads what PDF files hold beside their pages' text: values of form fields, annotations, titles of the outline.
 
 Runs in the child process, called by `document_parser`. The only module that imports pypdf; kreuzberg reads the pages.
 """
 
 from __future__ import annotations
 
+import html
 import io
 import logging
 import re
 import time
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import pypdf
+from pypdf.generic import DictionaryObject as _Dictionary
 
+from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.plain_text import clean
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
 
-_MAY_HAVE_PARTS: Final = re.compile(rb"/Annots|/AcroForm|/ObjStm")
+_MAY_HAVE_PARTS: Final = re.compile(rb"/Annots|/AcroForm|/Outlines|/EmbeddedFiles|/ObjStm")
 """A file without any of these has neither fields nor annotations; in an object stream, names are compressed."""
 _MAX_VALUE_CHARACTERS: Final = 20_000
+_MAX_ENTRIES: Final = 5000
+"""Entries of an outline, attached files and fields that are read."""
+_PAIR: Final = 2
 
 
-def pdf_parts(content: bytes, *, until: float) -> dict[int, str]:
+def pdf_parts(content: bytes, *, running_text: str | None, until: float) -> dict[int, str]:
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
-    May raise any exception of the library.
+    The first page has those of the whole document too: titles of its outline, names of attached files, and values of
+    fields that are on no page, where the running text lacks them; not if there is none. May raise any exception of the
+    library.
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
     reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
-    if reader.is_encrypted:
+    if reader.is_encrypted and not reader.decrypt(""):
         return {}
     parts: dict[int, str] = {}
     for number, page in enumerate(reader.pages):
@@ -40,35 +49,102 @@ def pdf_parts(content: bytes, *, until: float) -> dict[int, str]:
         texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
         if texts:
             parts[number] = "\n".join(texts)
-    return parts
+    if running_text is None:
+        return parts
+    found = "\n".join([running_text, *parts.values()])
+    document = left_out(islice(_document_texts(reader.trailer["/Root"], until=until), _MAX_ENTRIES), of=found)
+    if document:
+        parts[0] = "\n".join([*filter(None, [parts.get(0)]), *document])
+    return dict(sorted(parts.items()))
 
 
 def _annotation_texts(page: Any) -> Iterator[str]:
     for reference in page.get("/Annots") or ():
         annotation = reference.get_object()
-        if not isinstance(annotation, pypdf.generic.DictionaryObject):
+        if not isinstance(annotation, _Dictionary):
             continue
         kind = annotation.get("/Subtype")
         if kind == "/Widget":
             yield _field_text(annotation)
         elif kind != "/Link":
-            yield _value(annotation.get("/Contents"))
+            yield from _comment_texts(annotation)
         else:
             action = annotation.get("/A")
             yield _value(action.get_object().get("/URI")) if action is not None else ""
 
 
+def _comment_texts(annotation: Any) -> Iterator[str]:
+    """Yield the text of a comment and who wrote it, and the name of a file that is pinned to the page."""
+    text = _value(annotation.get("/Contents")) or _without_tags(_value(annotation.get("/RC")))
+    author = _value(annotation.get("/T"))
+    yield f"{author}: {text}" if author and text else text
+    yield _file_name(annotation.get("/FS"))
+
+
+def _document_texts(root: Any, *, until: float) -> Iterator[str]:
+    """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
+    names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
+    fields = _resolved(root.get("/AcroForm")).get("/Fields")
+    # What is visited last is pushed first.
+    pending = [*_list(fields), names, _resolved(root.get("/Outlines")).get("/First")]
+    seen: set[int] = set()
+    while pending and time.monotonic() < until:
+        entry = _resolved(pending.pop())
+        if not entry or id(entry) in seen:
+            continue
+        seen.add(id(entry))
+        if "/Title" in entry:
+            yield _value(entry["/Title"])
+            pending += [entry.get("/Next"), entry.get("/First")]
+        elif "/T" in entry or "/V" in entry:
+            yield _field_text(entry)
+        else:
+            yield from (_file_name(name) for name in _list(entry.get("/Names")))
+        pending += _list(entry.get("/Kids"))
+
+
 def _field_text(widget: Any) -> str:
     """The name of a form field and its value, which its parent may hold; empty for a field without a value."""
-    field, label, value = widget, "", ""
+    field, label, value, options = widget, "", "", None
     for _ in range(8):
         label = label or _value(field.get("/TU")) or _value(field.get("/T"))
         value = value or _value(field.get("/V"))
+        options = options or field.get("/Opt")
         parent = field.get("/Parent")
         if parent is None:
             break
         field = parent.get_object()
-    return f"{label}: {value}" if label and value else value
+    shown = _shown(value, options)
+    return f"{label}: {shown}" if label and shown else shown
+
+
+def _shown(value: str, options: Any) -> str:
+    """A value of a list as it is shown: `/Opt` has pairs of what a form sends and what a person reads."""
+    for option in _list(options):
+        pair = [_value(item) for item in _list(option)]
+        if len(pair) == _PAIR and value and value == pair[0] != pair[1]:
+            return f"{pair[1]} ({value})"
+    return value
+
+
+def _file_name(specification: Any) -> str:
+    entry = _resolved(specification)
+    return _value(entry.get("/UF")) or _value(entry.get("/F"))
+
+
+def _resolved(value: Any) -> Any:
+    """The dictionary that a value is or refers to; an empty one for anything else."""
+    value = value.get_object() if hasattr(value, "get_object") else value
+    return value if isinstance(value, _Dictionary) else _Dictionary()
+
+
+def _list(value: Any) -> list[Any]:
+    value = value.get_object() if hasattr(value, "get_object") else value
+    return list(value) if isinstance(value, list) else []
+
+
+def _without_tags(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^<>]{0,1000}>", " ", text)).split())
 
 
 def _value(value: Any) -> str:

@@ -161,7 +161,12 @@ def _decode_legacy(content: bytes) -> str:
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
     if invalid < _MAX_INVALID_SHARE * beyond_ascii:
         return text
-    return content.decode(_codec(detect_charset(_sample(content))) or "cp1252", errors="replace")
+    return content.decode(detected_charset(content) or "cp1252", errors="replace")
+
+
+def detected_charset(content: bytes) -> str | None:
+    """Python's codec for the legacy charset that bytes are most probably in; None if they are in none."""
+    return _codec(detect_charset(_sample(content)))
 
 
 def _sample(content: bytes) -> bytes:

@@ -20,6 +20,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/calendar", "text/vcard"), 4),
     **dict.fromkeys(("text/markdown", "text/html", "application/xhtml+xml", "application/x-ipynb+json"), 4),
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
+    **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-wiki", "text/x-asciidoc", "text/x-vue", "text/x-php"), 4),
+    **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-diff"), 4),
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import mailbox
+import tarfile
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -56,7 +58,7 @@ def test_every_transfer_encoding_is_decoded(extractor: FileExtractor, encoding: 
 
 def test_of_two_forms_of_a_text_one_is_read(extractor: FileExtractor) -> None:
     mail = message(text="the plain harpsichord")
-    mail.add_alternative("<p>the <b>formatted</b> harpsichord</p>", subtype="html")
+    mail.add_alternative("<p>the <b>plain</b> harpsichord</p>", subtype="html")
     assert read(extractor, mail.as_bytes()).text.count("harpsichord") == 1
     only_html = EmailMessage()
     only_html["Subject"] = "x"
@@ -127,3 +129,59 @@ def test_malformed_messages_are_read_as_far_as_they_go(extractor: FileExtractor,
 def test_messages_in_messages_end(extractor: FileExtractor) -> None:
     content = b"Subject: x\nContent-Type: message/rfc822\n\n" * 200 + b"Subject: inner\n\nend"
     assert "Subject: x" in read(extractor, content).text
+
+
+def test_what_only_one_form_of_a_text_has_is_read(extractor: FileExtractor) -> None:
+    mail = message(text="Your program does not show HTML.")
+    mail.add_alternative("<p>The orangutan sanctuary opens.</p><p>does not show HTML</p>", subtype="html")
+    invitation = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Air\r\n port\r\nLOCATION:Room Zugspitze\r\nEND:VEVENT\r\n"
+    mail.add_alternative(invitation, subtype="calendar")
+    text = read(extractor, mail.as_bytes()).text
+    for words in ("Your program", "orangutan sanctuary", "Airport", "Zugspitze"):
+        assert text.count(words) == 1
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "cp1251"])
+def test_headers_may_have_letters_in_no_stated_charset(extractor: FileExtractor, charset: str) -> None:
+    subject = "Накладная на поставку самоваров" if charset == "cp1251" else "Müllgebühren für Köln"
+    content = f"From: a@b\nTo: c@d\nSubject: {subject}\n\nbody\n".encode(charset)
+    assert f"Subject: {subject}" in read(extractor, content).text
+
+
+def test_a_message_of_apple_mail_ends_where_it_says(extractor: FileExtractor) -> None:
+    content = message(text="chanterelles").as_bytes()
+    text = read(extractor, b"%d      \n" % len(content) + content + b"<?xml version='1.0'?><plist/>", b"1.emlx").text
+    assert "chanterelles" in text
+    assert "Minutes" in text
+    assert "plist" not in text
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"), [("koi8-r", "Кот"), ("windows-1252", "Größe;Äpfel"), ("iso-8859-1", "Größe"), ("utf-16", "Öl")]
+)
+def test_attached_texts_are_in_their_charset(extractor: FileExtractor, charset: str, text: str) -> None:
+    mail = message()
+    mail.add_attachment(
+        text.encode(charset), maintype="text", subtype="csv", filename="a.csv", params={"charset": charset}
+    )
+    assert text in read(extractor, mail.as_bytes()).text
+
+
+def test_utf_8_that_is_declared_as_something_else_is_read(extractor: FileExtractor) -> None:
+    mail = message()
+    mail.add_attachment(
+        "Größe".encode(), maintype="text", subtype="csv", filename="a", params={"charset": "iso-8859-1"}
+    )
+    assert "Größe" in read(extractor, mail.as_bytes()).text
+
+
+def test_names_in_attached_archives_and_of_inline_texts_are_read(extractor: FileExtractor) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("src/pelican.c"))
+    mail = message()
+    mail.add_attachment(archive.getvalue(), maintype="application", subtype="gzip", filename="code.tar.gz")
+    mail.add_attachment("windlass", filename="manifest.txt", disposition="inline")
+    text = read(extractor, mail.as_bytes()).text
+    for words in ("code.tar.gz", "src/pelican.c", "manifest.txt", "windlass"):
+        assert words in text

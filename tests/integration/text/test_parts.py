@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import wave
 import zipfile
+from typing import Final
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
@@ -72,6 +74,127 @@ def test_a_damaged_part_costs_that_part_alone(extractor: FileExtractor) -> None:
     assert "quartermaster" in text
 
 
+_A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+_X = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+_O = (
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+    ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:svg="svg" xmlns:dc="dc" xmlns:meta="meta"'
+)
+
+
+def test_what_the_running_text_of_a_text_document_lacks_follows_it(extractor: FileExtractor) -> None:
+    body = (
+        f"<w:document {_W}><w:body><w:p><w:r><w:t>running text</w:t></w:r></w:p><w:p><w:r><w:drawing>"
+        '<docPr name="1" descr="a heron in the reeds"/><txbx><w:p><w:r><w:t>boxed pangolin</w:t></w:r></w:p></txbx>'
+        "</w:drawing><w:t>outer okapi</w:t></w:r></w:p></w:body></w:document>"
+    )
+    content = container(
+        {
+            "[Content_Types].xml": _X,
+            "word/document.xml": body,
+            "word/comments.xml": f'<w:comments {_W}><w:comment w:author="Rosalind"><w:p><w:r><w:t>why</w:t></w:r></w:p>'
+            "</w:comment></w:comments>",
+            "word/charts/chart1.xml": f'<c:c xmlns:c="c" {_A}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p><c:pt>'
+            "<c:v>Fossa</c:v></c:pt></c:c>",
+            "word/diagrams/data1.xml": f"<d {_A}><a:p><a:r><a:t>smart binturong</a:t></a:r></a:p></d>",
+            "docProps/custom.xml": '<P xmlns:vt="v"><p><vt:lpwstr>client serval</vt:lpwstr></p></P>',
+        }
+    )
+    text = read(extractor, content, b"a.docx").text
+    for words in ("heron", "pangolin", "okapi", "Rosalind", "tides", "Fossa", "binturong", "serval"):
+        assert words in text
+    assert text.count("running text") == 1
+
+
+@pytest.mark.parametrize("name", ["comments1", "comments/comment1", "threadedComments/threadedComment1"])
+def test_comments_of_a_sheet_are_read_wherever_a_program_puts_them(extractor: FileExtractor, name: str) -> None:
+    comments = (
+        f"<comments {_S}><authors><author>Ignatius</author></authors><commentList><comment><text><r><t>on </t></r>"
+    )
+    comments += "<r><t>salsify</t></r></text></comment></commentList></comments>"
+    text = read(extractor, container(_workbook({f"xl/{name}.xml": comments})), b"a.xlsx").text
+    assert "on salsify" in text
+    assert "Ignatius" in text
+
+
+def test_what_a_sheet_has_beside_its_cells_is_read(extractor: FileExtractor) -> None:
+    sheet = (
+        f'<worksheet {_S}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>artichoke</t></is></c></row></sheetData>'
+        '<dataValidations><dataValidation prompt="pick a &quot;leek&quot;"/></dataValidations><headerFooter><oddHeader>'
+        '&amp;L&amp;"Arial,Bold"Rutabaga&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>'
+    )
+    drawing = f'<wsDr {_A}><pic><cNvPr id="1" name="p" descr="a field of sorghum"/></pic></wsDr>'
+    members = _workbook({"xl/worksheets/sheet1.xml": sheet, "xl/drawings/drawing1.xml": drawing})
+    text = read(extractor, container(members), b"a.xlsx").text
+    for words in ("artichoke", 'pick a "leek"', "Rutabaga", "sorghum", "VAT_radicchio"):
+        assert words in text
+    assert "Arial" not in text
+
+
+def _workbook(members: dict[str, str]) -> dict[str, str]:
+    names = '<definedNames><definedName name="VAT_radicchio">S!$A$1</definedName></definedNames>'
+    sheets = f'<sheets><sheet name="S" sheetId="1" r:id="r1" xmlns:r="{_R}"/></sheets>'
+    relation = f'<Relationship Id="r1" Type="{_R}/worksheet" Target="worksheets/sheet1.xml"/>'
+    return {
+        "[Content_Types].xml": _X,
+        "xl/workbook.xml": f"<workbook {_S}>{sheets}{names}</workbook>",
+        "_rels/.rels": f'<Relationships xmlns="{_P}"><Relationship Id="r1" Type="{_R}/officeDocument"'
+        ' Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_P}">{relation}</Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet {_S}><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData>'
+        "</worksheet>",
+    } | members
+
+
+_R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_P = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+@pytest.mark.parametrize("kind", ["text", "spreadsheet"])
+def test_annotations_and_headers_of_opendocument_are_read(extractor: FileExtractor, kind: str) -> None:
+    paragraph = (
+        "<text:p>running <text:span>te</text:span>xt<office:annotation><dc:creator>Rosalind</dc:creator>"
+        "<text:p>about gneiss</text:p></office:annotation><svg:desc>picture of olivine</svg:desc></text:p>"
+    )
+    table = f'<table:table xmlns:table="{_T}"><table:table-row><table:table-cell>{paragraph}</table:table-cell>'
+    table += "</table:table-row></table:table>"
+    body = paragraph if kind == "text" else table
+    content = container(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": f"<office:document-content {_O}><office:body><office:{kind}>{body}</office:{kind}>"
+            "</office:body></office:document-content>",
+            "META-INF/manifest.xml": "<manifest/>",
+            "styles.xml": f"<office:document-styles {_O}><office:styles><text:p>Default</text:p>"
+            "</office:styles><office:master-styles><text:p>the obsidian header</text:p>"
+            "</office:master-styles></office:document-styles>",
+            "meta.xml": f"<office:document-meta {_O}><office:meta><meta:initial-creator>Kunigunde"
+            "</meta:initial-creator></office:meta></office:document-meta>",
+        }
+    )
+    text = read(extractor, content, b"a.od" + kind[:1].encode()).text
+    for words in ("gneiss", "Rosalind", "olivine", "obsidian", "Kunigunde"):
+        assert words in text
+    assert "Default" not in text
+
+
+_T = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<html><head><title>only a Zirkuszelt</title></head><body></body></html>", "Zirkuszelt"),
+        ("<title>Merry-go-round</title><p>text</p>", "Merry-go-round"),
+        ("<p>text</p><img src=x alt='two g&ouml;ulls'>", "göulls"),
+        ("<p>text</p><details><summary>more</summary>about eels</details><button>Order mackerel</button>", "mackerel"),
+    ],
+)
+def test_what_a_page_shows_beside_its_running_text_is_read(extractor: FileExtractor, page: str, words: str) -> None:
+    document = read(extractor, page.encode(), b"a.html")
+    assert words in document.text + (document.title or "")
+
+
 def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtractor) -> None:
     document = read(extractor, _pdf_with_form(), b"form.pdf")
     first, second = document.text[: document.page_starts[1]], document.text[document.page_starts[1] :]
@@ -80,6 +203,34 @@ def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtra
     assert "Vermeidung" in second
     assert "page one" in first
     assert "page two" in second
+
+
+def test_what_belongs_to_no_page_of_a_pdf_file_is_read(extractor: FileExtractor) -> None:
+    document = read(extractor, _pdf(_PDF_PARTS), b"a.pdf")
+    for words in (
+        "Rosalind: about gneiss",
+        "rich kaleidoscope",
+        "Pruning wisteria",
+        "ledger-pomegranate.xlsx",
+        "surname: Featherstone",
+        "country: Switzerland (ch)",
+    ):
+        assert document.text.count(words) == 1
+
+
+_PDF_PARTS: Final = [
+    b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[8 0 R]>>/Outlines<</First 9 0 R>>/Names<</EmbeddedFiles 10 0 R>>>>",
+    b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
+    b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    b"<</Type/Page/Parent 2 0 R/Resources<</Font<</F 3 0 R>>>>/Contents 11 0 R/Annots[5 0 R 6 0 R 7 0 R]>>",
+    b"<</Type/Annot/Subtype/Highlight/T(Rosalind)/Contents(about gneiss)/Rect[0 0 9 9]>>",
+    b"<</Type/Annot/Subtype/FreeText/RC(<body><p>rich <b>kaleidoscope</b></p></body>)/Rect[0 0 9 9]>>",
+    b"<</Type/Annot/Subtype/Widget/FT/Ch/T(country)/V(ch)/Opt[[(de)(Germany)][(ch)(Switzerland)]]/Rect[0 0 9 9]>>",
+    b"<</FT/Tx/T(surname)/V(Featherstone)>>",
+    b"<</Title(Pruning wisteria)/Next 9 0 R/First 9 0 R>>",
+    b"<</Kids[<</Names[(a)<</Type/Filespec/F(ledger-pomegranate.xlsx)>>]>>]>>",
+    b"<</Length 45>>stream\nBT /F 20 Tf 50 700 Td (text of the page) Tj ET   \nendstream",
+]
 
 
 def _pdf_with_form() -> bytes:
@@ -102,14 +253,20 @@ def _pdf_with_form() -> bytes:
         b"<</Type/Annot/Subtype/Widget/FT/Btn/T(colour)/V/Yes/Rect[0 0 9 9]>>",
         b"<</Type/Annot/Subtype/Text/Contents<FEFF005600650072006D0065006900640075006E0067>/Rect[0 0 9 9]>>",
     ]
+    return _pdf(objects)
+
+
+def _pdf(objects: list[bytes]) -> bytes:
     data = b"%PDF-1.4\n"
     offsets = []
     for number, body in enumerate(objects, 1):
         offsets.append(len(data))
         data += b"%d 0 obj%s\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return data + b"xref\n0 11\n0000000000 65535 f \n%strailer<</Size 11/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        len(objects) + 1,
         table,
+        len(objects) + 1,
         len(data),
     )
 
@@ -222,3 +379,48 @@ def test_a_damaged_archive_costs_nothing_else(extractor: FileExtractor, name: by
     for cut in (12, len(content) // 2, len(content) - 3):
         outcome = extractor.extract(content[:cut], name=name)
         assert isinstance(outcome, Document) or outcome.reason in {SkipReason.BINARY, SkipReason.CORRUPT}
+
+
+@pytest.mark.parametrize(
+    ("name", "charset"),
+    [
+        ("Müller/grüß.txt", "cp437"),
+        ("写真/富士山の朝.jpg", "cp932"),
+        ("Отчёт/Матрёшка и самовар.doc", "cp866"),
+        ("žirafa", "utf-8"),
+    ],
+)
+def test_names_in_an_archive_may_be_in_the_charset_of_dos(extractor: FileExtractor, name: str, charset: str) -> None:
+    raw = name.encode(charset)
+    content = container({"x" * len(raw): ""}).replace(b"x" * len(raw), raw)
+    assert read(extractor, content, b"a.zip").text == name
+
+
+def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:
+    data = io.BytesIO()
+    with gzip.GzipFile("reports-hartebeest.csv", "wb", fileobj=data) as file:
+        file.write(b"1,2")
+    assert read(extractor, data.getvalue(), b"a.gz").text == "reports-hartebeest.csv"
+
+
+def test_texts_of_pictures_in_any_field_are_read(extractor: FileExtractor) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "a peregrine on a tower")
+    info.add_itxt(
+        "XML:com.adobe.xmp",
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:D xmlns:r="r" xmlns:p="p" p:City="Nantes"/></x:xmpmeta>',
+    )
+    data = io.BytesIO()
+    Image.new("L", (8, 8)).save(data, "PNG", pnginfo=info)
+    text = read(extractor, data.getvalue(), b"a.png").text
+    assert "peregrine" in text
+    assert "City: Nantes" in text
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_a_comment_of_a_photograph_may_be_in_utf_16(extractor: FileExtractor, charset: str) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + "Löffler am See".encode(charset)
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(data, "JPEG", exif=exif)
+    assert "Löffler am See" in read(extractor, data.getvalue(), b"a.jpg").text

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.content_lines import unfold
+from magicfs.text.extract.content_lines import unfold, unfold_ldif
+from magicfs.text.extract.decoding import read_text
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,24 @@ def test_values_are_read(written: str, read: str) -> None:
 def test_lines_are_as_many_as_before(lines: list[str]) -> None:
     text = "\n".join(lines)
     assert unfold(text).count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("width", range(3, 24))
+def test_lines_may_be_folded_in_the_middle_of_a_character(width: int) -> None:
+    words = "SUMMARY:Überprüfung der Höhenstraße 会議室の予約"
+    data = words.encode()
+    folded = b"\r\n ".join(data[start : start + width] for start in range(0, len(data), width))
+    text = read_text(b"BEGIN:VEVENT\r\n" + folded + b"\r\nEND:VEVENT", mime_type="text/calendar")
+    assert text is not None
+    assert text.split("\n")[1] == words
+    assert text.count("\n") == folded.count(b"\n") + 2
+
+
+def test_a_calendar_in_an_older_charset_is_read() -> None:
+    content = "SUMMARY:Größe und\r\n Maß".encode("latin-1")
+    assert read_text(content, mime_type="text/calendar") == "SUMMARY:Größe undMaß\n"
+
+
+def test_an_address_book_of_ldap_is_read() -> None:
+    written = "cn:: SsO8cmdlbg==\njpegPhoto:: /9j/4AAQ\ndescription: the wareh\n ouse\nmail: a@b"
+    assert unfold_ldif(written) == "cn: Jürgen\njpegPhoto:\ndescription: the warehouse\n\nmail: a@b"

@@ -221,3 +221,12 @@ def test_a_text_without_any_of_it_is_plain() -> None:
     text = "We met a puffin in 2024, see 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f and ab:cd:ef. " * 50
     assert shape_of(text).is_plain
     assert not shape_of(ENCODED["JSON string"]).is_plain
+
+
+def test_binary_files_in_a_patch_of_git_are_no_text() -> None:
+    lines = "".join("z" + "c$@<O0{*h~P)h>@6aWAK2ml}Y" * 2 + "\n" for _ in range(20))
+    text = f"index 1..2\nGIT binary patch\nliteral 900\n{lines}\n--- a/x\n+mongoose\n"
+    stripped = strip_encoded(text, mime_type="text/x-diff").text
+    assert "mongoose" in stripped
+    assert "WAK2ml" not in stripped
+    assert stripped.count("\n") == text.count("\n")

@@ -16,6 +16,11 @@ from magicfs.text.extract.escapes import unescape
     [
         ("application/json", r'"J\u00fcrgen sagt \"Gr\u00fc\u00dfe\"\nund geht"', '"Jürgen sagt "Grüße" und geht"'),
         ("application/json", r'"C:\\users\\u00fc"', r'"C:\users\u00fc"'),
+        (
+            "application/json",
+            r'{"a": "{\"city\": \"Z\\u00fcrich\"}", "b": "Caf\u00e9"}',
+            '{"a": "{"city": "Zürich"}", "b": "Café"}',
+        ),
         ("application/json", r'"\ud83c\udf89 party\ud83c"', '"🎉 party\ufffd"'),
         ("application/yaml", r'name: "Z\u00fcrich"', 'name: "Zürich"'),
         ("text/x-ini", r"button=Schlie\u00dfen", "button=Schließen"),
@@ -39,6 +44,42 @@ from magicfs.text.extract.escapes import unescape
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
         ("text/x-tex", r"\documentclass{article} \begin{document} \url{a} \begin{tabular}{c} \large x", None),
         ("text/x-bibtex", r"author = {M{\"u}ller, J{\"o}rg}", "author = {Müller, Jörg}"),
+        (
+            "application/xml",
+            "<d>&lt;p&gt;M&amp;auml;rchen &amp;#8211; ja&lt;/p&gt;</d>",
+            "<d><p>Märchen \u2013 ja</p></d>",
+        ),
+        ("application/xml", r"<string>best\u00e4tigen</string>", "<string>bestätigen</string>"),
+        ("text/markdown", "M&uuml;ll in K&#246;penick & mehr", "Müll in Köpenick & mehr"),
+        ("text/x-wiki", "[[N&auml;he]]", "[[Nähe]]"),
+        ("text/x-vue", r"<p>Sp&auml;tzle</p> a='br\u00fche'", "<p>Spätzle</p> a='brühe'"),
+        ("text/x-php", r'$a = "Gem\u{fc}se";', '$a = "Gemüse";'),
+        ("text/x-ruby", r'a = "Kn\u00f6del"', 'a = "Knödel"'),
+        ("text/x-typescript", r'b: "\xdcbersicht"', 'b: "Übersicht"'),
+        ("text/x-c", r'char *s = "Stra\xc3\x9f" "e";', 'char *s = "Straß" "e";'),
+        ("text/x-c", r'"\x31\xc0\x50\x68" "\\xfc" "\x89PNG"', r'"\x31\xc0\x50\x68" "\\xfc" "\x89PNG"'),
+        ("text/css", r'content: "Men\fc s \00e4 hnlich"; width: 9px\9', 'content: "Menüs ähnlich"; width: 9px\\9'),
+        ("text/x-strings", r'"ok" = "Best\U00e4tigen";', '"ok" = "Bestätigen";'),
+        ("text/x-java-properties", "a=Wei\\u00df\\\n   wurst\nb=C:\\\\\nc=1", "a=Weißwurst\n\nb=C:\\\\\nc=1"),
+        ("text/x-java-properties", "# a path\\\nb=1\nc=2\\", "# a path\\\nb=1\nc=2"),
+        (
+            "text/x-gettext",
+            'msgstr "Fens"\n"ter\\n"\n"\\"auf\\""\n\nmsgid ""',
+            'msgstr "Fenster "auf""\n\n\n\nmsgid ""',
+        ),
+        ("text/x-tex", r"na\"\i ve \'\i{}sland \'{\i}sland", "naïve ísland ísland"),
+        ("text/x-tex", r'\usepackage[ngerman]{babel} "Uber stra"se', r"\usepackage[ngerman]{babel} Über straße"),
+        ("text/x-tex", r'He said "also" and left', r'He said "also" and left'),
+        (
+            "text/x-bibtex",
+            "title = {{G}raph {T}heory of Mac{OS} and {DNA}}",
+            "title = {Graph Theory of MacOS and {DNA}}",
+        ),
+        (
+            "text/troff",
+            r"gr\(:ussen na\[:i]ve \fBbold\fR\-x re\%cog\%nize \[u00E9]t\[u00E9]",
+            "grüssen naïve bold-x recognize été",
+        ),
         ("text/plain", r"C:\u00fc &#252; \"u", None),
     ],
 )
@@ -55,7 +96,12 @@ def test_a_json_text_keeps_its_words(text: str, ascii_only: bool) -> None:
 
 @given(
     st.text(alphabet="\\\"'{}u0fce&#;x1\n ab", max_size=60),
-    st.sampled_from(["application/json", "application/xml", "text/x-tex", "text/x-java"]),
+    st.sampled_from(
+        [
+            *("application/json", "application/xml", "text/x-tex", "text/x-java", "text/x-java-properties"),
+            *("text/x-gettext", "text/css", "text/troff", "text/x-bibtex", "text/x-vue"),
+        ]
+    ),
 )
 def test_lines_stay_lines_whatever_the_text_is(text: str, mime_type: str) -> None:
     assert unescape(text, mime_type=mime_type).count("\n") == text.count("\n")

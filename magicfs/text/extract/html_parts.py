@@ -1,0 +1,81 @@
+"""Reads what a page of HTML holds beside its running text: its title, texts of pictures and of controls, captions.
+
+Runs in the child process, called by `document_parser`; kreuzberg reads the running text. A tokenizer and not a parser:
+each byte is read once, whatever the page has. Pure functions.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+INLINE_ELEMENTS: Final = frozenset(
+    {
+        *("a", "b", "strong", "i", "em", "u", "s", "del", "ins", "mark", "code", "kbd", "samp", "var", "span", "font"),
+        *("small", "sub", "sup", "img", "cite", "q", "wbr", "abbr", "time", "bdi"),
+    }
+)
+"""Elements that may stand in the middle of a word."""
+
+_TOKEN: Final = re.compile(
+    r"""<!--(?:.*?-->|.*)
+    |<[!?][^<>]{0,2000}>
+    |<(?P<raw>script|style|template)\b[^<>]{0,5000}>(?:.*?</(?P=raw)\b[^<>]{0,100}>?|.*)
+    |</?(?P<tag>[a-z][a-z0-9:-]{0,40})(?P<attributes>(?:[^<>"']|"[^"]{0,5000}"|'[^']{0,5000}'){0,5000}+)>
+    |(?P<text>[^<]+)
+    |<""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_ATTRIBUTE: Final = re.compile(
+    r"""(?<![\w-])(?P<name>[a-z:-]{1,40})\s{0,9}=\s{0,9}(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""",
+    re.IGNORECASE,
+)
+_TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
+_META_NAME: Final = re.compile(r"(?:^|[:.])(?:title|description|keywords|author|creator|subject|site_name)$")
+_WITHOUT_VALUE: Final = frozenset({"hidden", "password", "checkbox", "radio"})
+"""Kinds of input fields whose value nobody reads."""
+
+
+def html_texts(page: str) -> Iterator[str]:
+    """Yield the title, each paragraph, and the texts of attributes that a person is shown, in the page's order."""
+    pieces: list[str] = []
+    for token in _TOKEN.finditer(page):
+        if token["text"]:
+            pieces.append(token["text"])
+            continue
+        tag = (token["tag"] or "").lower()
+        if tag and tag not in INLINE_ELEMENTS:
+            yield from _paragraph(pieces)
+            pieces = []
+        if token["attributes"]:
+            yield from _attribute_texts(tag, token["attributes"])
+    yield from _paragraph(pieces)
+
+
+def html_title(page: str) -> str | None:
+    """What stands in the `title` element; None without one."""
+    match = re.search(r"<title\b[^<>]{0,1000}>([^<]{1,1000})", page[:200_000], re.IGNORECASE)
+    return next(_paragraph([match[1]]), None) if match else None
+
+
+def _paragraph(pieces: list[str]) -> Iterator[str]:
+    text = " ".join(html.unescape("".join(pieces)).split())
+    if text:
+        yield text
+
+
+def _attribute_texts(tag: str, attributes: str) -> Iterator[str]:
+    values = {
+        match["name"].lower(): match["double"] or match["single"] or match["bare"] or ""
+        for match in _ATTRIBUTE.finditer(attributes)
+    }
+    for name in _TEXT_ATTRIBUTES:
+        yield from _paragraph([values.get(name, "")])
+    if tag == "meta" and _META_NAME.search((values.get("name") or values.get("property") or "").lower()):
+        yield from _paragraph([values.get("content", "")])
+    elif tag == "input" and values.get("type", "").lower() not in _WITHOUT_VALUE:
+        yield from _paragraph([values.get("value", "")])

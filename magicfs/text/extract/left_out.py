@@ -1,0 +1,29 @@
+"""Finds what a reader of documents leaves out: texts that have a word which the read text does not have.
+
+Used by the readers beside kreuzberg in the child process, so that nothing is read twice. Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+
+
+def left_out(texts: Iterable[str], *, of: str) -> list[str]:
+    """Those of the texts that have a word of their own, in their order; each one once."""
+    known = _words(of)
+    found: list[str] = []
+    for text in texts:
+        words = _words(text)
+        if not words <= known:
+            known |= words
+            found.append(text)
+    return found
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.translate(_INVISIBLE).casefold()))

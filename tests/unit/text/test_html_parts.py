@@ -1,0 +1,45 @@
+"""What a page of HTML shows beside its running text is read, once, and whatever the page looks like."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.extract.html_parts import html_texts, html_title
+from magicfs.text.extract.left_out import left_out
+
+
+@pytest.mark.parametrize(
+    ("page", "texts"),
+    [
+        ("<!doctype html><title>Potato &amp; Sons</title><p>one</p>two", ["Potato & Sons", "one", "two"]),
+        ("<p>A <b>ham</b>mer<wbr>head</p>", ["A hammerhead"]),
+        ('<img src=x alt="a gull"><a title=\'more\' href="y">link</a>', ["a gull", "more", "link"]),
+        ('<meta property="og:title" content="Lighthouse"><meta name=viewport content="width">', ["Lighthouse"]),
+        ('<input type=hidden value=secret><input value="starfish" placeholder=name>', ["name", "starfish"]),
+        ("<script>var a = '<p>no</p>';</script><style>p {}</style><!-- no --><p>yes</p>", ["yes"]),
+        ("<details><summary>Sum</summary>inside</details><caption>Cap", ["Sum", "inside", "Cap"]),
+        ("a < b <!-- never closed <p>no</p>", ["a b"]),
+        ("<script>never closed <p>no</p>", []),
+        ("", []),
+    ],
+)
+def test_texts_of_a_page(page: str, texts: list[str]) -> None:
+    assert list(html_texts(page)) == texts
+
+
+def test_the_title_of_a_page() -> None:
+    assert html_title("<head><TITLE lang=de>Größe\n &uuml;ber</TITLE>") == "Größe über"
+    assert html_title("<title></title>") is None
+    assert html_title("<p>text") is None
+
+
+@given(st.text(alphabet="<>!-/ =\"'abscript title&;", max_size=80))
+def test_any_page_has_an_end(page: str) -> None:
+    assert all(text.strip() for text in html_texts(page))
+
+
+def test_only_texts_with_a_new_word_are_left_out() -> None:
+    texts = ["the header", "The  HEADER", "a comment", "ham\u00admer"]
+    assert left_out(texts, of="hammer of the") == ["the header", "a comment"]
