@@ -51,8 +51,7 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
             fold_filters(query.filters),
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
             excluded=_any_of(
-                [any_form(word, languages) for word in query.excluded]
-                + list(map(phrase_query, query.excluded_phrases))
+                [any_form(word, languages) for word in query.excluded] + list(map(phrase_query, query.excluded_phrases))
             ),
         ),
     )
