@@ -16,11 +16,14 @@ from typing import Protocol
 import xxhash
 
 from magicfs.domain.contents import ContentKey, Unreadable
+from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux import open_below, regular_file_status
 from magicfs.text.extract import reader_version
+from magicfs.text.extract.file_types import Route
+from magicfs.text.extract.plain_text import decode
 
 GROUP_FILES = 32
 GROUP_BYTES = 128 << 10
@@ -34,6 +37,10 @@ READ_TRIES = 3
 """A file that changes while it is read is often unchanged a moment later."""
 
 _BLOCK_BYTES = 1 << 20
+_HEAD_BYTES = 64 * 1024
+"""The part of a file beyond the limit by which its type is told."""
+_ROUTES_WITHOUT_TEXT = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY})
+_EXTENSIONS_WITHOUT_TEXT = frozenset().union(*(EXTENSIONS[group] for group in ("image", "audio", "video", "archive")))
 
 
 class TypeDetector(Protocol):
@@ -129,7 +136,8 @@ def read_file(
 ) -> ReadOutcome:
     """Read a claimed file whole and hash what was read.
 
-    A file of more than `max_bytes` is unreadable, one of more than `group_limit` bytes is too large for its group.
+    A file of more than `max_bytes` is unreadable, for the reason `binary` if its beginning and its name say that it has
+    no text; one of more than `group_limit` bytes is too large for its group.
     A file that changes during every try is returned as the last try read it, so that searches find it. It is read
     again later, because the database records the change. Raises `ServerError` when this process cannot open any file.
     """
@@ -143,7 +151,7 @@ def read_file(
                 return Unreadable(SkipReason.VANISHED, "no regular file any more")
             oversize = _check_size(stat_after.size, max_bytes=max_bytes, group_limit=group_limit)
             if oversize is not None:
-                return oversize
+                return _named_if_no_text(oversize, descriptor, name=claim.name, detector=detector)
             stat, content = stat_after, _read_all(descriptor, size=stat_after.size)
             stat_after = _file_stat(descriptor)
             if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
@@ -166,6 +174,26 @@ def _check_size(size: int, *, max_bytes: int, group_limit: int | None) -> Unread
     if size > max_bytes:
         return Unreadable(SkipReason.TOO_LARGE, f"{size} bytes; the limit is {max_bytes}")
     return TooLargeForGroup() if group_limit is not None and size > group_limit else None
+
+
+def _named_if_no_text(
+    oversize: Unreadable | TooLargeForGroup, descriptor: int, *, name: bytes, detector: TypeDetector
+) -> Unreadable | TooLargeForGroup:
+    """The outcome for a large file: nothing is missing of one that has no text, so it is named and not skipped."""
+    if isinstance(oversize, Unreadable) and _has_no_text(descriptor, name=name, detector=detector):
+        return Unreadable(SkipReason.BINARY, f"{oversize.detail}, and this type holds no text")
+    return oversize
+
+
+def _has_no_text(descriptor: int, *, name: bytes, detector: TypeDetector) -> bool:
+    """Whether a file is a picture, sound, a film, an archive or a program, by its first bytes or by its name."""
+    head = os.pread(descriptor, _HEAD_BYTES, 0)
+    route = detector.kind(head, name=name).rpartition(" ")[2]
+    if route in _ROUTES_WITHOUT_TEXT:
+        return True
+    # A film and a script in TypeScript may both be named `.ts`, and a zip file may be a document.
+    extension = os.fsdecode(name).rpartition(".")[2].lower()
+    return extension in _EXTENSIONS_WITHOUT_TEXT and (route == Route.PARSE or decode(head) is None)
 
 
 def _only_grew(before: FileStat, after: FileStat) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -80,6 +81,37 @@ def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> N
     assert status.coverage.indexed == status.coverage.files == 6
     assert facts is not None
     assert (facts.reason, facts.mime_type, facts.chunks) == ("binary", "video/x-matroska", 0)
+
+
+def test_a_large_file_without_text_is_named(index: Index) -> None:
+    films = {
+        "film.mp4": b"\0\0\0\x18ftypisom",
+        "concert.wav": b"RIFF\0\0\0\0WAVEfmt ",
+        "backup.zip": b"PK\x03\x04",
+        "disk.img": b"",
+        "camera.ts": b"\0",
+        "program": b"\x7fELF",
+    }
+    skipped = {"book.pdf": b"%PDF-1.7", "letter.docx": b"PK\x03\x04", "log.txt": b"", "script.ts": b"export " * 20_000}
+    for name, head in (films | skipped).items():
+        with (index.folder / name).open("wb") as file:
+            file.write(head)
+            file.truncate(1 << 32)
+    with FileExtractor(limits=Limits()) as extractor:
+        index.reader = extractor  # type: ignore[assignment]
+        read_all(index)
+    assert index.states() == dict.fromkeys(sorted(films), NAMED) | dict.fromkeys(
+        sorted(skipped), ("skipped", "too-large")
+    )
+    with index.database.transaction() as connection:
+        facts = file_facts(connection, index.root.id, b"film.mp4")
+        status = read_status(connection)
+        failures = sorted(failure.path for failure in list_failures(connection, skipped=True))
+    assert failures == sorted(map(os.fsencode, skipped))
+    assert facts is not None
+    assert facts.state == "named"
+    assert "4294967296 bytes" in (facts.detail or "")
+    assert (status.files.named, status.files.skipped) == (len(films), len(skipped))
 
 
 def test_what_a_person_could_still_make_readable_is_not_named(index: Index) -> None:

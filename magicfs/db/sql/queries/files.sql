@@ -198,10 +198,12 @@ FROM unnest(%(ids)s::bigint[], %(content_ids)s::bigint[], %(pauses)s::float8[]) 
 WHERE files.id = read.id AND lease = %(lease)s
 
 -- name: finish_unreadable
--- Files that were skipped or have failed. They lose the content of an older version. A vanished file keeps it: perhaps
--- its disk is missing, and the next scan decides. A file that changes again is read after a pause.
+-- Files that were skipped or have failed, and large ones that are named without being read, which have a detail but no
+-- reason. They lose the content of an older version. A vanished file keeps it: perhaps its disk is missing, and the next
+-- scan decides. A file that changes again is read after a pause.
 UPDATE files
-SET state = read.state, reason = read.reason, detail = read.detail, extractor = %(extractor)s,
+SET state = read.state, reason = CASE WHEN read.state <> 'named' THEN read.reason END, detail = read.detail,
+    extractor = %(extractor)s,
     content_id = CASE WHEN read.reason = 'vanished' THEN content_id END,
     indexed_at = CASE WHEN read.reason = 'vanished' THEN indexed_at END,
     attempts = 0, priority = 0, lease = NULL, leased_by = NULL, leased_until = now() + make_interval(secs => read.pause),
