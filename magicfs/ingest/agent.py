@@ -185,14 +185,15 @@ class Agent:
         began = time.monotonic()
         ask_at = began
         while not stop.is_set():
+            is_starting = time.monotonic() - began <= STARTUP_SECONDS
             with _errors_logged(stop, self._outage, "heartbeat"):
                 self._claim.renew()
                 if time.monotonic() >= ask_at:
-                    ask_at = time.monotonic() + (IDLE_WORKERS_SECONDS if self._is_idle() else 0.0)
+                    ask_at = time.monotonic() + (IDLE_WORKERS_SECONDS if self._is_idle() and not is_starting else 0.0)
                     workers = self._queue.workers()
                     with self._database.transaction() as connection:
                         heartbeats.record_workers(connection, workers)
-            stop.wait(HEARTBEAT_SECONDS if time.monotonic() - began > STARTUP_SECONDS else NOTIFY_SECONDS)
+            stop.wait(NOTIFY_SECONDS if is_starting else HEARTBEAT_SECONDS)
 
     def _maintain_vector_index(self, stop: threading.Event) -> None:
         while not stop.wait(VECTOR_INDEX_SECONDS):

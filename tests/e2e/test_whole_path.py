@@ -109,7 +109,11 @@ def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> No
     assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
     assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
-    assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract", "extract"]
+    deadline = time.monotonic() + 30
+    while sorted(worker["kind"] for worker in found["workers"]) != ["embed", "extract", "extract"]:
+        assert time.monotonic() < deadline, found["workers"]
+        time.sleep(0.5)
+        found = status(magicfs)
     assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
         ["postgres", "redis", "agent", "embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
     )
