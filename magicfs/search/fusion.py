@@ -23,6 +23,8 @@ MIN_LEXICAL_STRENGTH = 0.005
 SIMILARITY_EXPONENT = 2.0
 SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
 """The power of the similarity that counts, by the number of words of the question."""
+CERTAINTY_OF_MEANING = 0.98
+"""What the greatest similarity counts: a model reads `C++` and `C#` alike, so that only words make a result certain."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -74,7 +76,7 @@ def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> f
     `exponent` is that of `similarity_exponent`.
     """
     lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
-    return 1.0 - (1.0 - lexical) * (1.0 - math.pow(vector, exponent))
+    return 1.0 - (1.0 - lexical) * (1.0 - CERTAINTY_OF_MEANING * math.pow(vector, exponent))
 
 
 def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> bool:

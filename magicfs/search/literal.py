@@ -16,9 +16,15 @@ from magicfs.text.analysis import phrase_query
 
 
 def literal_exclusions(connection: Connection, query: Query) -> frozenset[str]:
-    """The exclusions of a query that some text has with their minus, together with the word before them."""
+    """The exclusions of a query that some text has with their minus, together with the word before them.
+
+    A query that asks for nothing else, such as `-Wall`, needs no word before them: it means an option.
+    """
+    is_alone = not (query.question or query.filters)
     conditions = {
-        token.text: condition for token in query.syntax if not token.filters and (condition := _condition(token))
+        token.text: condition
+        for token in query.syntax
+        if not token.filters and (condition := _condition(token, is_alone=is_alone))
     }
     met = search_db.met_conditions(connection, list(conditions.values()))
     return frozenset(text for text, condition in conditions.items() if condition in met)
@@ -40,7 +46,7 @@ def _has_files(connection: Connection, filters: Filters) -> bool:
     return bool(search_db.newest_files(connection, scope, rules=CopyRules(), limit=1))
 
 
-def _condition(token: SyntaxToken) -> str | None:
+def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
     """The condition that a text has an exclusion as it was typed, with its minus; None without a word before it.
 
     In scripts without spaces, a minus before a word is no part of any word.
@@ -48,4 +54,6 @@ def _condition(token: SyntaxToken) -> str | None:
     before, literal = phrase_query(token.before), phrase_query(token.text)
     if literal == phrase_query(token.text.removeprefix("-")):
         return None
+    if is_alone:
+        return literal
     return f"({before}) & ({literal})" if before and literal else None

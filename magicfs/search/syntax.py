@@ -32,6 +32,10 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"' * 6)
+_INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
+"""A quote inside a Hebrew word is one of its letters."""
+_GERSHAYIM = "\u05f4"
+_HAS_WORD = re.compile(r"[^\W_]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
@@ -51,7 +55,7 @@ def _normalized(text: str) -> str:
     """The text with `%2F`, `%25` and curly quotes replaced, and without characters that Postgres or a model rejects."""
     text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
     text = _UNPRINTABLE.sub(lambda match: "\ufffd" if match[0] >= _FIRST_SURROGATE else " ", text)
-    return text.translate(_QUOTES)
+    return _INNER_QUOTE.sub(_GERSHAYIM, text.translate(_QUOTES))
 
 
 @dataclass
@@ -108,7 +112,8 @@ class _QueryBuilder:
 
     @property
     def _last_word(self) -> str:
-        return self.words[-1] if self.words else ""
+        """The last piece that has a word in it: not the `.` of `find . -name`."""
+        return next((word for word in reversed(self.words) if _HAS_WORD.search(word)), "")
 
     def _add_phrase(self, phrase: str, *, is_excluded: bool) -> None:
         if not phrase:

@@ -37,7 +37,8 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
         dict.fromkeys(filter(None, (algorithm_for(language) for language in (DEFAULT_LANGUAGE, *languages))))
     )
     terms: dict[str, Term] = {}
-    for token, has_star in _tokens(text):
+    body, asides = readable(text)
+    for token, has_star in (token for part in (body, *asides) for token in _tokens(part)):
         for term in _terms(token, algorithms, has_star=has_star):
             before = terms.get(term.word)
             terms[term.word] = term if before is None else replace(before, count=before.count + 1)
@@ -51,9 +52,12 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     of the words do as well.
     """
     algorithms = () if languages is None else tuple(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
+    body, asides = readable(text)
+    if not any(_tokens(body)):
+        body = " ".join(asides)
     steps: list[tuple[int, str]] = []
     position = 0
-    for token, has_star in _tokens(text):
+    for token, has_star in _tokens(body):
         steps += [(position + place, step) for place, step in _steps(token, algorithms, has_star=has_star)]
         position += len(token.parts)
     if not steps:
@@ -65,11 +69,9 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
 
 
 def _tokens(text: str) -> Iterator[tuple[Token, bool]]:
-    """The tokens of a typed text, each with whether a star follows that stands for the rest of the word."""
-    body, asides = readable(text)
-    for part in (body, *asides):
-        for token, end in locate(part):
-            yield parse(token), part[end : end + 1] == "*" and not part[end + 1 : end + 2].strip()
+    """The tokens of a readable text, each with whether a star follows that stands for the rest of the word."""
+    for token, end in locate(text):
+        yield parse(token), text[end : end + 1] == "*" and not text[end + 1 : end + 2].strip()
 
 
 def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterator[Term]:
@@ -153,8 +155,13 @@ def _chain(token: Token, *, has_star: bool) -> list[tuple[int, str]]:
     """
     last = len(token.parts) - 1
     pairs = {place: pair for place, pair in enumerate(token.neighbours()) if len(pair) <= MAX_COMPOUND_CHARACTERS}
+    has_star = has_star and not token.trail
     lexemes = {place: Lexeme(fold(pair), is_prefix=has_star and place + 1 == last) for place, pair in pairs.items()}
+    if token.trail and folded_word(token.parts[last]) is not None:
+        lexemes[last] = Lexeme(fold(token.parts[last]) + token.trail)
     for place, part in enumerate(token.parts):
-        if place not in pairs and place - 1 not in pairs and (word := folded_word(part)) is not None:
+        if place not in lexemes and place - 1 not in pairs and (word := folded_word(part)) is not None:
             lexemes[place] = Lexeme(word, is_prefix=has_star and place == last)
-    return [(place, lexemes[place].tsquery) for place in sorted(lexemes)]
+    has_lead = token.lead.strip("/") and folded_word(token.parts[0]) is not None
+    leading = [Lexeme(fold(token.lead + token.parts[0]))] if has_lead else []
+    return [(0, lexeme.tsquery) for lexeme in leading] + [(place, lexemes[place].tsquery) for place in sorted(lexemes)]

@@ -1,7 +1,8 @@
 """Turns raw text into what a person reads: without terminal sequences, invisible characters, divided words, markup.
 
-Used by the analysis of words alone: the stored text of a chunk stays as the file has it. Pure functions; any thread.
-Each rule is guarded by a search for its characters, so that ordinary text costs some microseconds.
+Used by the analysis of words alone: the stored text of a chunk stays as the file has it. `markup` reads what is written
+with markup. Pure functions; any thread. Each rule is guarded by a search for its characters, so that ordinary text
+costs some microseconds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,18 @@ import re
 import unicodedata
 from typing import Final
 
+from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
+from magicfs.text.analysis.tokens import UNSPACED_WORDS
+
 _TERMINAL_SEQUENCE: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])"
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
 )
-"""A colour, a movement of the cursor, a window's title or a hyperlink of ECMA-48."""
+"""A colour, a movement of the cursor, a window's title or a hyperlink of ECMA-48, with seven or with eight bits."""
+
+_SPELT_SEQUENCE: Final = re.compile(
+    r"(?:\^\[|\\(?:e|E|033|x1[bB]|u001[bB]))\[[0-9;]{0,20}[mK]|\[[0-9]{1,3}(?:;[0-9]{1,3})*m(?!\])"
+)
+"""A colour as some programs write it down: with another escape character, or with none."""
 
 _OVERSTRUCK: Final = re.compile(r"[^\n]\x08")
 """A character that the next one is printed over: bold or underlined in formatted manual pages."""
@@ -28,17 +37,15 @@ _SIGNS: Final = str.maketrans("\u2018\u2019\u02bc\u2032\u2010\u2011\u2012\u2013\
 """Typographic quotes and dashes, as they are typed."""
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
-_DIVIDED: Final = re.compile(r"([^\W\d_]+)-\n[ \t]*(?:(?://+|#+|\*|>+|--|;+)[ \t]*)?(\w+)")
-"""A word that is divided at the end of a line; the next line may begin with the sign of a comment or a quotation."""
-
-_BOLD: Final = re.compile(r"(?<!\w)(\*{2,3})([^\s*](?:[^*\n]{0,200}[^\s*])?)\1|(\*{2,3})([^\s*][^*\n]{0,200})\3(?!\w)")
-_ITALIC: Final = re.compile(r"(?<![\w*])\*([^\W\d_]{2,})\*(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})\*([^\W\d_]{2,})\*(?![\w*])")
-"""Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count."""
-
-_LINK_TARGET: Final = re.compile(
-    r"\](?:\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'][^\n]*?[\"'])?\s*\)|\[[^\]\n]*\])"
-)
-"""What follows the text of a link in Markdown: its address, or the name of one that stands elsewhere."""
+_LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
+"""What a line may begin with before its text: the sign of a comment or of a quotation."""
+_DIVIDED: Final = re.compile(rf"([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?{_LINE_START}(\w+)")
+"""A word that is divided at the end of a line."""
+_UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
+"""The end of a line inside a text of a script without spaces, whose words go on in the next line."""
+_HEBREW_QUOTE: Final = re.compile("[\"'\u05f3\u05f4](?<=[\u0591-\u05c7\u05d0-\u05ea].)(?=[\u05d0-\u05ea])")
+"""The sign inside an acronym or a foreign sound, which people leave out."""
+_CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
 def readable(text: str) -> tuple[str, list[str]]:
@@ -47,27 +54,32 @@ def readable(text: str) -> tuple[str, list[str]]:
     The second part stands outside of the running text, where no phrase goes through it.
     """
     asides: list[str] = []
-    if "\x1b" in text:
+    if "\x1b" in text or "\x9b" in text:
         text = _TERMINAL_SEQUENCE.sub("", text)
+    if "[0m" in text or "[m" in text:
+        text = _SPELT_SEQUENCE.sub("", text)
     if "\b" in text:
         text = _OVERSTRUCK.sub("", text)
+    if "&" in text and ";" in text and ENTITY.search(text):
+        text = without_entities(text, asides)
     if not text.isascii():
         text = _without_invisible(text)
-    if "-\n" in text:
+    if "-\n" in text or "- \n" in text or "-  \n" in text:
         text = _DIVIDED.sub(lambda match: _joined(match, asides), text)
-    if "*" in text:
-        text = _BOLD.sub(lambda match: match[2] or match[4], text)
-        text = _ITALIC.sub(lambda match: match[1] or match[2], text)
-    if "](" in text or "][" in text:
-        text = _LINK_TARGET.sub(lambda match: _without_target(match, asides), text)
-    return text, asides
+    return without_markup(text, asides), asides
 
 
 def _without_invisible(text: str) -> str:
     if "\u00ad" in text:
         text = _SOFT_LINE_END.sub("", text)
-    text = _INVISIBLE.sub("", text).translate(_SIGNS)
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    text = _INVISIBLE.sub("", text)
+    if "\u00b7" in text:
+        text = _CATALAN_DOT.sub("", text)
+    text = text.translate(_SIGNS)
+    if text.isascii():
+        return text
+    text = _HEBREW_QUOTE.sub("", unicodedata.normalize("NFKC", text))
+    return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
 
 
 def _joined(match: re.Match[str], asides: list[str]) -> str:
@@ -77,9 +89,3 @@ def _joined(match: re.Match[str], asides: list[str]) -> str:
         return f"{first}-{rest}"
     asides.append(f"{first}-{rest}")
     return f"{first}{rest}"
-
-
-def _without_target(match: re.Match[str], asides: list[str]) -> str:
-    if match[1]:
-        asides.append(match[1])
-    return ""

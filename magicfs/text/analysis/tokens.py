@@ -19,6 +19,9 @@ _UNSPACED: Final = (
 )
 """Thai, Lao, Burmese, Khmer, kana, Han; and Hangul, whose words have endings without a space."""
 
+UNSPACED_WORDS: Final = _UNSPACED.replace("\\u1100-\\u11ff", "").replace("\\uac00-\\ud7a3", "")
+"""The same without Hangul, which has spaces between words: the inside of a regular expression's `[…]`."""
+
 _FIRST_UNSPACED: Final = _UNSPACED[0]
 """Each of its characters comes after all those of Latin, Greek, Cyrillic, Hebrew, Arabic and the scripts of India."""
 
@@ -31,8 +34,8 @@ _LEAD: Final = r"""(?:(?<![^\s(\[{<>"'`,;=|!])(?:--?|\.{1,2}/|\.|\#|@|\$|~/\.?|/
 """Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `/etc`, `@user`, `-70`."""
 _SIGNS: Final = r"""(?:[._\-/:@&+=~'\\#%$?]{1,4}|->|(?<=[0-9]),(?=[0-9]))"""
 """Signs that join the parts of a compound."""
-_TRAIL: Final = r"""(?:(?:\+\+|\#)(?![A-Za-z0-9]))?"""
-"""Signs after a word that make another word: `C++`, `F#`."""
+_TRAIL: Final = r"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%](?=[\s,.;:!?)\]"']|$))?"""
+"""Signs after a word that make another word: `C++`, `F#`, `A-`, `Disney+`, `19%`."""
 _OPERATOR: Final = r"""operator(?:[=<>!+\-*/%&|^~]{1,3}|\(\)|\[\])(?=[\s(,;.`'")]|$)"""
 """An overloaded operator of C++."""
 
@@ -45,7 +48,12 @@ _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _TOKEN: Final = re.compile(f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"(?:[^\\W_{_UNSPACED}]|[{_LATIN_MARKS}])+"))
 _UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
 _SIGNS_BETWEEN: Final = re.compile(f"((?:(?![{_LATIN_MARKS}])[\\W_])+)")
-_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_CASED: Final = [chr(code) for code in range(0x41, 0x530)]
+_UPPER: Final = character_class([letter for letter in _CASED if letter.isupper()])
+_LOWER: Final = character_class([letter for letter in _CASED if letter.islower()])
+_NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})[0-9]+")
+_ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_CAMEL_BORDER: Final = re.compile(f"(?<=[{_LOWER}0-9])(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}]{{2}})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 
 
@@ -78,8 +86,12 @@ class Token:
                 words.append((index, self.parts[index] + ("#" if sign.startswith("#") else "++")))
             if len(sign) > 1 and sign[-1] in ".#@-" and len(set(sign)) > 1 and sign != "->":
                 words.append((index + 1, sign[-1] + self.parts[index + 1]))
-        if self.lead and len(self.parts) > 1 and self.lead != "/":
+            elif sign == "#":
+                words.append((index + 1, sign + self.parts[index + 1]))
+        if self.lead and len(self.parts) > 1 and self.lead.strip("/"):
             words.append((0, self.lead + self.parts[0]))
+        if self.trail and len(self.parts) > 1:
+            words.append((len(self.parts) - 1, self.parts[-1] + self.trail))
         return words
 
 
@@ -125,5 +137,11 @@ def camel_parts(word: str) -> list[str]:
     """The parts of a camelCase name; none for another word."""
     if word.islower() or word.isupper() or word.isdigit():
         return []
-    parts = _CAMEL_BORDER.split(word)
+    parts = (_ASCII_CAMEL_BORDER if word.isascii() else _CAMEL_BORDER).split(word)
     return parts if len(parts) > 1 else []
+
+
+def camel_variants(parts: list[str]) -> list[str]:
+    """What else parts of a camelCase name may mean: `ios` of `iOSVersion`, `count` of `rowCount2`."""
+    joined = [first + second for first, second in pairwise(parts) if (first, second) != tuple(parts)]
+    return joined + [match[1] for part in parts if (match := _NUMBERED_PART.fullmatch(part))]

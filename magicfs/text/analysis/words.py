@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from magicfs.text.analysis.folding import fold, without_points
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import algorithm_for, stem
-from magicfs.text.analysis.tokens import Token, camel_parts, is_plain, is_unspaced, parse, split
+from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse, split
 
 ANALYSIS_VERSION: Final = 1
 """Raised when a text gets other words than before: chunks with the words of an earlier version are analysed anew."""
@@ -163,7 +163,7 @@ def _word(part: str, algorithm: str | None) -> tuple[tuple[str, ...], tuple[str,
     quoted = quoted_lexeme(word)
     lexemes = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
     camel = camel_parts(part)
-    return lexemes, tuple([quoted_lexeme(fold(name)) for name in camel]) if camel else ()
+    return lexemes, tuple([quoted_lexeme(fold(name)) for name in camel + camel_variants(camel)]) if camel else ()
 
 
 def folded_word(part: str) -> str | None:
@@ -203,4 +203,6 @@ def compounds(token: Token) -> list[tuple[int, str]]:
         found.append((0, token.lead + whole))
     if token.trail:
         found.append((0, whole + token.trail))
+    if token.lead and token.trail:
+        found.append((0, token.lead + whole + token.trail))
     return [(place, fold(compound)) for place, compound in found if len(compound) <= MAX_COMPOUND_CHARACTERS]

@@ -18,6 +18,9 @@ def service(database: Database) -> SearchService:
     corpus.add(b"package.txt", "set type:module in the package")
     corpus.add(b"screens.txt", 'two screens of 5" and 7" beside a 27" monitor')
     corpus.add(b"cold.txt", "store the vaccine at -70 degrees")
+    corpus.add(b"gcc.txt", "compile it with gcc -Wall -fno-strict-aliasing main.c")
+    corpus.add(b"find.txt", "old logs: find . -name '*.log' -mtime +30 -exec rm {} \\;")
+    corpus.add(b"army.txt", "צה״ל הודיע")
     corpus.add(b"java.txt", "a cache in java")
     corpus.add(b"cache.txt", "a cache in rust")
     return SearchService(database, ChosenVectors(), default_limit=50)
@@ -37,6 +40,12 @@ def names(service: SearchService, text: str) -> list[str]:
         ('27" monitor', "screens.txt"),
         ('screens 5" and 7"', "screens.txt"),
         ('say "vaccine"s', "cold.txt"),
+        ("-Wall", "gcc.txt"),
+        ("-fno-strict-aliasing", "gcc.txt"),
+        ("-Wall -fno-strict-aliasing", "gcc.txt"),
+        ("find . -name '*.log' -mtime +30 -exec rm {} \\;", "find.txt"),
+        ('צה"ל', "army.txt"),
+        ("צהל", "army.txt"),
     ],
 )
 def test_pasted_text_finds_the_file_that_has_it(service: SearchService, text: str, best: str) -> None:

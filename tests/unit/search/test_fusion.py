@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import (
+    CERTAINTY_OF_MEANING,
     Evidence,
     fused_score,
     is_relevant,
@@ -77,7 +78,7 @@ def test_more_evidence_never_lowers_the_score(lexical: float | None, nearness: f
     score = relevance(Evidence(lexical=lexical, nearness=nearness))
     assert 0.0 <= score <= 1.0
     assert score >= (lexical or 0.0) - 1e-9
-    assert score >= (nearness or 0.0) ** 2 - 1e-9
+    assert score >= CERTAINTY_OF_MEANING * (nearness or 0.0) ** 2 - 1e-9
 
 
 @given(st.lists(unit, max_size=40))
@@ -94,4 +95,9 @@ def test_one_word_says_less_than_a_sentence() -> None:
     scores = [relevance(evidence, exponent=similarity_exponent(words)) for words in (1, 2, 3, 12)]
     assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
     assert not is_relevant(Evidence(nearness=0.6), exponent=similarity_exponent(1))
-    assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) == 1.0
+    assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) >= 0.95
+
+
+def test_words_tell_texts_apart_that_mean_the_same_to_the_model() -> None:
+    with_words, without = Evidence(lexical=1.0, nearness=1.0), Evidence(lexical=0.2, nearness=1.0)
+    assert relevance(with_words) > relevance(without)

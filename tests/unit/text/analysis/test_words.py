@@ -84,10 +84,62 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("release v1.2.3-rc1, then V2.0", "1.2.3-rc1 2.0"),
         ("release v1.2.3-rc1", "v1.2.3"),
         ("party 🎉 time", "🎉"),
+        # A word that goes on in the next line.
+        ("如何使用微\n波炉加热", "微波炉"),
+        ("> > the parlia-\n> > mentary vote", "parliamentary"),
+        ("/// the dead-\n//! lock detector", "deadlock"),
+        ("% the eigen-\n% value", "eigenvalue"),
+        ("a kingf-  \nisher", "kingfisher"),
+        ("double spaced catas-\n\n  trophe", "catastrophe"),
+        # Colours with eight bits, with another escape character, and with none.
+        ("\x9b31mreactor\x9b0m cool\x9b1mant\x9bm", "reactor coolant"),
+        ("^[[31mreactor^[[0m \\033[0;36mcoolant\\033[0m", "reactor coolant"),
+        ("[31;1mreactor[0m coolant", "reactor coolant"),
+        ("rate[5m] of a [main] [multi] word [0m", "main multi 5m"),
+        # Emphasis, tags, links and references inside words.
+        ("foot***ball***er, un**frigging**believable", "footballer unfriggingbelievable"),
+        ("**S**ub**M**arine and ~~strike~~out", "submarine strikeout"),
+        ("日本**語学**校と地*下*鉄", "日本語学校 地下鉄"),
+        ("<b>thunder</b>storm and water<sup>melon</sup>", "thunderstorm watermelon"),
+        ('<span class="badge">new</span>', "badge span"),
+        ("super&shy;cali, ice&#8203;breaker, Caf&eacute;", "supercali icebreaker café"),
+        ("a&nbsp;b in code", "nbsp"),
+        ("total = matrix[row][column_index]", "matrix column index"),
+        ("[[https://orgmode.org][the manual]]", "the manual orgmode.org"),
+        ("`the manual <https://rst.org/x>`_", "the manual rst.org"),
+        ("see [the guide][install_page]", "guide install_page"),
+        # Signs that make another word.
+        ("GCC/C++ or C/C++", "c++"),
+        ("Notes on Objective-C++", "c++"),
+        ("PR#4821 and issue#17", "#4821 #17"),
+        # Letters that people leave out.
+        ("צַהַ״ל הודיע וצ׳ק", "צהל וצק"),
+        ("il·lusió", "illusio"),
+        # Parts of names in code.
+        ("int iOSVersion; class GitHubClient", "ios github"),
+        ("OAuth2TokenProvider", "oauth2 token provider"),
+        ("parseURLFromJSON2XML; rowCount2", "json xml row count"),
+        ("class KundenÜbersicht { größeÄndern }", "kunden übersicht größe ändern"),
     ],
 )
 def test_a_text_has_what_a_question_asks_for(text: str, question: str) -> None:
     assert _share(text, question) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "other"),
+    [
+        ("GCC/C++", "c++", "GCC/C"),
+        ("Notes on Objective-C++", "objective-c++", "Notes on Objective-C"),
+        ("blood group A- only", "a-", "blood group A+ only"),
+        ("watch Disney+.", "disney+", "watch Disney"),
+        ("plus 19% VAT", "19%", "plus 19 more"),
+    ],
+)
+def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: str) -> None:
+    assert whole in {lexeme for term in question_terms(whole, languages=["en"]) for lexeme in [term.word]}
+    assert whole in _positions(analyze(text))
+    assert whole not in _positions(analyze(other))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +195,15 @@ def test_a_word_with_signs_is_another_word(text: str, whole: str, other: str) ->
         ("to be, or not to be", "to be or not to be"),
         ("the \x1b[1mgate\x1b[0m timed out", "gate timed out"),
         ("Fußgänger und Radfahrer", "fussganger und"),
+        ("the Objective-C++ guide", "objective-c++ guide"),
+        ("gcc -fno-strict-aliasing it", "gcc -fno-strict-aliasing it"),
+        ("see [[https://orgmode.org][the org manual]] today", "see the org manual today"),
+        ("see `the rst manual <https://rst.org>`_ today", "see the rst manual today"),
+        ("This is <b>really</b> good", "this is really good"),
+        ("see [the guide](https://example.org) first", "[the guide](https://example.org) first"),
+        ("state-of-the-\nart", "state-of-the-art"),
+        ("不锈\n钢锅和 锅盖", "不锈钢锅和 锅盖"),
+        ("东京**駅**の*地下*鉄", "东京駅の地下鉄"),
     ],
 )
 def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> None:
@@ -160,6 +221,10 @@ def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> N
         ("空气很净化器", "空气净化器"),
         ("see [this](https://first.org) now", "this https"),
         ("getHttpServer started", "server started"),
+        ("the Objective-C guide", "objective-c++ guide"),
+        ("it is dry-run only", "--dry-run"),
+        ("plus 19 more", "19%"),
+        ("degrees 273.15", "-273.15"),
     ],
 )
 def test_a_phrase_is_exact(text: str, phrase: str) -> None:

@@ -1,0 +1,76 @@
+"""Reads what is written with markup as a person does: emphasis inside a word, links, tags and character references.
+
+Used by `readable`. What is taken out of the running text stands aside, so that it is found as well. Pure functions; any
+thread. Each rule is guarded by a search for its characters.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+from magicfs.text.analysis.tokens import UNSPACED_WORDS
+
+_BOLD: Final = re.compile(r"(?<!\w)(\*{2,3})([^\s*](?:[^*\n]{0,200}[^\s*])?)\1|(\*{2,3})([^\s*][^*\n]{0,200})\3(?!\w)")
+_BOLD_INSIDE: Final = re.compile(r"(?<=[^\W\d_]{2})(\*{2,3})([^\W\d_]+)\1(?=[^\W\d_])")
+_ITALIC: Final = re.compile(r"(?<![\w*])\*([^\W\d_]{2,})\*(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})\*([^\W\d_]{2,})\*(?![\w*])")
+_UNSPACED_STARS: Final = re.compile(rf"\*+(?=[{UNSPACED_WORDS}])|(?<=[{UNSPACED_WORDS}])\*+")
+_STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
+"""Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count."""
+
+_LINK_TARGET: Final = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'][^\n]*?[\"'])?\s*\)")
+"""What follows the text of a link in Markdown: its address."""
+_REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
+"""A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
+_ORG_LINK: Final = re.compile(r"\[\[([^\]\n]{1,500})\]\[([^\]\n]{1,500})\]\]")
+_RST_LINK: Final = re.compile(r"`([^`<>]{1,200}?)\s*<([^<>`\s]{1,500})>`__?")
+"""Links of Org, with the address first, and of reStructuredText."""
+
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr)"
+    r"(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+"""A tag of HTML that stands inside a word or a sentence."""
+
+ENTITY: Final = re.compile(
+    r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|shy|zwn?j|ZeroWidthSpace|nbsp|thinsp|ensp|emsp|amp"
+    r"|[A-Za-z]{1,2}(?:acute|grave|circ|uml|tilde|cedil|slash|ring|caron|lig));"
+)
+"""A character reference that stands for a letter, a space, or for nothing that one sees."""
+
+
+def without_entities(text: str, asides: list[str]) -> str:
+    """The text with the characters that are meant. The references are added to `asides`."""
+    asides.append(" ".join(dict.fromkeys(ENTITY.findall(text))))
+    return ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
+def without_markup(text: str, asides: list[str]) -> str:
+    """The text without emphasis, tags and targets of links. Tags and targets are added to `asides`."""
+    if "*" in text:
+        text = _BOLD_INSIDE.sub(r"\2", text)
+        text = _BOLD.sub(lambda match: match[2] or match[4], text)
+        text = _ITALIC.sub(lambda match: match[1] or match[2], text)
+        if not text.isascii():
+            text = _UNSPACED_STARS.sub("", text)
+    if "~~" in text:
+        text = _STRUCK.sub(r"\1", text)
+    if "](" in text:
+        text = _LINK_TARGET.sub(lambda match: _aside("", match[1], asides), text)
+    if "][" in text:
+        text = _ORG_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
+        text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)
+    if ">`_" in text:
+        text = _RST_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
+    if "</" in text:
+        asides.extend(dict.fromkeys(tag for tag in _INLINE_TAG.findall(text)))
+        text = _INLINE_TAG.sub("", text)
+    return text
+
+
+def _aside(kept: str, target: str, asides: list[str]) -> str:
+    if target:
+        asides.append(target)
+    return kept
