@@ -37,6 +37,11 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Regis
     ]
 
 
+def troubled_roots(connection: Connection) -> list[tuple[str, str, str]]:
+    """The name, the state and the detail of each root that is missing or suspect."""
+    return connection.execute(_SQL["troubled_roots"]).fetchall()
+
+
 def root_names(connection: Connection) -> set[str]:
     """The display names of all roots."""
     return {row[0] for row in connection.execute(_SQL["root_names"])}

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from magicfs.db.pool import Connection
+from magicfs.db.roots import troubled_roots
 from magicfs.db.search import average_tokens
 from magicfs.db.status import read_coverage
 from magicfs.db.words import read_progress
@@ -32,6 +33,8 @@ class CorpusStatistics:
     """The average number of tokens of a chunk."""
     words: WordsProgress | None = None
     """While chunks get the words of this version."""
+    troubled_roots: tuple[str, ...] = ()
+    """What is wrong with roots, a line each: their files may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,10 @@ class StatisticsCache:
         if cached is not None and cached.model == model and started < cached.expires_at:
             return cached.statistics
         statistics = CorpusStatistics(
-            read_coverage(connection, model), average_tokens(connection), read_progress(connection)
+            read_coverage(connection, model),
+            average_tokens(connection),
+            read_progress(connection),
+            tuple(f"root {name} is {state}: {detail}" for name, state, detail in troubled_roots(connection)),
         )
         ended = time.monotonic()
         lifetime = min(MAX_LIFETIME_SECONDS, (ended - started) * LIFETIME_FACTOR)

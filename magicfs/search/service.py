@@ -77,8 +77,9 @@ class _Found:
 
     @property
     def all_notices(self) -> tuple[str, ...]:
-        """The notices of the search, and that of the words of the index."""
-        return self.notices + _words_notice(self.prepared.statistics.words)
+        """The notices of the search, and those of the index."""
+        statistics = self.prepared.statistics
+        return self.notices + _words_notice(statistics.words) + statistics.troubled_roots
 
 
 class SearchService:

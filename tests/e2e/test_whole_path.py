@@ -316,6 +316,18 @@ def test_nothing_outlives_a_supervisor_that_is_killed(magicfs: Commands, docs: P
     assert status(magicfs)["files"]["indexed"] == 9
 
 
+def test_a_scan_says_that_a_root_is_missing(magicfs: Commands, docs: Path) -> None:
+    away = docs.with_name("away")
+    docs.rename(away)
+    try:
+        done = magicfs.run("scan", "--wait")
+    finally:
+        away.rename(docs)
+    assert done.returncode == 0
+    assert "root docs is missing" in done.stderr
+    assert "missing" not in magicfs.run("scan", "--wait").stderr
+
+
 def test_down_after_everything_was_killed(magicfs: Commands) -> None:
     magicfs.kill_everything()
     magicfs.ok("down")

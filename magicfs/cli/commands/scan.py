@@ -32,5 +32,9 @@ def scan(
             raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")
         if wait:
             wait_until_searchable(settings, database, since=requested_at, root=root)
+            with database.transaction() as connection:
+                for entry in list_roots(connection):
+                    if entry.detail and root in {None, entry.root.name}:
+                        terminal.remark(f"root {entry.root.name} is {entry.state}: {entry.detail}")
         else:
             terminal.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")

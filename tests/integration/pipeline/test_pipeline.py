@@ -15,6 +15,7 @@ from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_claim
 from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.heartbeats import record_workers
 from magicfs.db.models import active_model
+from magicfs.db.roots import troubled_roots
 from magicfs.domain.status import WorkerStatus
 from magicfs.errors import ServerError
 from magicfs.ingest.roots import remove_root
@@ -368,6 +369,10 @@ class TestRootsThatAreNotThere:
         assert index.scan().suspected_deletions == 20
         assert len(index.states()) == 20
         assert index.registered().state == "suspect"
+        with index.database.transaction() as connection:
+            [(_, state, detail)] = troubled_roots(connection)
+        assert state == "suspect"
+        assert "magicfs scan --accept-deletions" in detail
         from magicfs.db.roots import request_scan
 
         with index.database.transaction() as connection:

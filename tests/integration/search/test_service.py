@@ -183,6 +183,18 @@ def test_a_scope_of_many_chunks_is_not_enumerated(
     assert names(service, '"apple three"') == ["3.md"]
 
 
+def test_a_root_whose_files_may_be_gone_is_noticed(
+    database: Database, service: SearchService, corpus: Corpus, vectors: ChosenVectors
+) -> None:
+    corpus.add(b"a.txt", "plain words")
+    vectors.vectors["plain words"] = unit(1, 0, 0)
+    assert service.search("plain words", deadline_s=10).notices == ()
+    with database.transaction() as connection:
+        connection.execute("UPDATE roots SET state = 'suspect', detail = '40 files are gone at once'")
+    [notice] = SearchService(database, vectors, default_limit=5).search("plain words", deadline_s=10).notices
+    assert "is suspect: 40 files are gone at once" in notice
+
+
 def test_without_an_active_model_words_still_answer(database: Database, service: SearchService, corpus: Corpus) -> None:
     corpus.add(b"a.txt", "plain words")
     with database.transaction() as connection:

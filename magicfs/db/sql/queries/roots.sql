@@ -16,6 +16,10 @@ FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE %(host)s::text IS NULL OR h.name = %(host)s
 ORDER BY r.name
 
+-- name: troubled_roots
+-- The roots that are missing or suspect, by name.
+SELECT name, state, detail FROM roots WHERE state <> 'present' AND detail IS NOT NULL ORDER BY name
+
 -- name: root_names
 -- The names of all roots: a new one gets another name.
 SELECT name FROM roots
