@@ -32,8 +32,8 @@ def operator(commands: Commands, broker: Broker, database_url: str) -> Commands:
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +extract-1\[\d+\] [\w.]+: ")
 
-MAX_LINES = 12
-"""Errors and warnings of a worker about an outage of twelve seconds: one for each reconnection."""
+MAX_LINES = 24
+"""Errors and warnings of a worker about an outage of twelve seconds: two for each reconnection, one a second."""
 
 TROUBLES: dict[str, tuple[Callable[[Broker], object], str]] = {
     "wrong password": (lambda broker: broker.change_password("another"), "password"),

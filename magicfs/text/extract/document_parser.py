@@ -141,8 +141,9 @@ class DocumentParser:
     ) -> Document | PartialDocument | Unreadable:
         until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
         try:
-            running_text = None if isinstance(outcome, Unreadable) else _text_of(outcome)
-            parts = pdf_parts(content, running_text=running_text, until=until)
+            running_text = "" if isinstance(outcome, Unreadable) else _text_of(outcome).strip()
+            # The outline of a file without a text says nothing about its pages.
+            parts = pdf_parts(content, running_text=running_text or None, until=until)
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
             return outcome
         if not parts:
