@@ -34,6 +34,13 @@ class Filters:
         return self != Filters()
 
 
+def quoted_lexeme(lexeme: str) -> str:
+    """A lexeme as Postgres reads it in a `tsvector` or a `tsquery`."""
+    if "'" in lexeme or "\\" in lexeme:
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"
+
+
 @dataclass(frozen=True, slots=True)
 class Lexeme:
     """One form of a word in the index."""
@@ -49,7 +56,7 @@ class Lexeme:
     @property
     def tsquery(self) -> str:
         """The condition that a text has it, as Postgres reads it."""
-        quoted = "'" + self.text.replace("\\", "\\\\").replace("'", "''") + "'"
+        quoted = quoted_lexeme(self.text)
         return f"{quoted}:*" if self.is_prefix else quoted
 
 

@@ -55,8 +55,12 @@ class CandidateFile:
     evidence: Evidence
 
     def at(self, copy: FoundFile) -> CandidateFile:
-        """A copy of the file, with the same chunk."""
-        return replace(self, found=_at_place_of(copy, self.found))
+        """A copy of the file, with the same place of its chunk."""
+        found = self.found
+        copy = replace(
+            copy, chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
+        )
+        return replace(self, found=copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +142,9 @@ def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, 
     """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
     rules = request.copy_rules
     newest = search_db.newest_files(connection, request.compiled.scope, rules=rules, limit=request.limit)
-    copies = _copies(connection, request, [CandidateFile(found, Evidence()) for found in newest])
-    files = []
-    for found in newest:
-        preferred = copies.get(found.copy_key, [found])[0]
-        files.append(CandidateFile(_at_place_of(preferred, found), Evidence()))
+    files = [CandidateFile(found, Evidence()) for found in newest]
+    copies = _copies(connection, request, files)
+    files = [file.at(copies.get(file.found.copy_key, [file.found])[0]) for file in files]
     return _hits(connection, request, files, [1.0] * len(files), copies)
 
 
@@ -153,13 +155,6 @@ def _copies(
     rules = request.copy_rules
     return search_db.copies(
         connection, request.compiled.scope, [file.found for file in files], rules=rules, limit=MAX_COPIES + 1
-    )
-
-
-def _at_place_of(file: FoundFile, found: FoundFile) -> FoundFile:
-    """A copy of the file `found` with the same place of its chunk."""
-    return replace(
-        file, chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
     )
 
 

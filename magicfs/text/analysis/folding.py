@@ -25,8 +25,14 @@ other classes: without them, a word is another word."""
 _BEYOND_MARKS: Final = 0x20000
 
 
-def _characters_of(test: str) -> list[str]:
-    return [chr(code) for code in range(0x80, _BEYOND_MARKS) if unicodedata.category(chr(code)) in test.split()]
+def _by_category() -> dict[str, list[str]]:
+    """The characters of the categories that matter here, in order; one pass, because every process makes it."""
+    found: dict[str, list[str]] = {"Mn": [], "Mc": [], "Me": [], "Nd": []}
+    for character in map(chr, range(0x80, _BEYOND_MARKS)):
+        characters = found.get(unicodedata.category(character))
+        if characters is not None:
+            characters.append(character)
+    return found
 
 
 def character_class(characters: list[str]) -> str:
@@ -40,13 +46,14 @@ def character_class(characters: list[str]) -> str:
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
 
 
-MARKS: Final = _characters_of("Mn Mc Me")
+_BY_CATEGORY: Final = _by_category()
+MARKS: Final = sorted(_BY_CATEGORY["Mn"] + _BY_CATEGORY["Mc"] + _BY_CATEGORY["Me"])
 """All combining characters."""
 
 _REMOVED: Final = re.compile(
     f"[{character_class([mark for mark in MARKS if unicodedata.combining(mark) in _COMBINING_CLASSES])}]+"
 )
-_TABLE: Final = str.maketrans(_LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _characters_of("Nd")})
+_TABLE: Final = str.maketrans(_LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _BY_CATEGORY["Nd"]})
 
 
 def fold(text: str) -> str:

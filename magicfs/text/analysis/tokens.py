@@ -19,7 +19,7 @@ _UNSPACED: Final = (
 )
 """Thai, Lao, Burmese, Khmer, kana, Han; and Hangul, whose words have endings without a space."""
 
-UNSPACED_WORDS: Final = _UNSPACED.replace("\\u1100-\\u11ff", "").replace("\\uac00-\\ud7a3", "")
+UNSPACED_WORDS: Final = _UNSPACED.replace("\u1100-\u11ff", "").replace("\uac00-\ud7a3", "")
 """The same without Hangul, which has spaces between words: the inside of a regular expression's `[…]`."""
 
 _FIRST_UNSPACED: Final = _UNSPACED[0]
@@ -28,7 +28,8 @@ _FIRST_UNSPACED: Final = _UNSPACED[0]
 _PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Symbols and emoji: each is a word."""
 
-_LATIN_MARKS: Final = character_class([mark for mark in MARKS if not re.match(f"[{_UNSPACED}]", mark)])
+_UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
+_LATIN_MARKS: Final = character_class([mark for mark in MARKS if not _UNSPACED_CHARACTER.match(mark)])
 
 _LEAD: Final = r"""(?:(?<![^\s(\[{<>"'`,;=|!])(?:--?|\.{1,2}/|\.|\#|@|\$|~/\.?|/))?"""
 """Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `/etc`, `@user`, `-70`."""
@@ -46,7 +47,6 @@ def _pattern(letters: str) -> str:
 
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _TOKEN: Final = re.compile(f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"(?:[^\\W_{_UNSPACED}]|[{_LATIN_MARKS}])+"))
-_UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
 _SIGNS_BETWEEN: Final = re.compile(f"((?:(?![{_LATIN_MARKS}])[\\W_])+)")
 _CASED: Final = [chr(code) for code in range(0x41, 0x530)]
 _UPPER: Final = character_class([letter for letter in _CASED if letter.isupper()])

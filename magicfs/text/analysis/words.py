@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from magicfs.domain.query import quoted_lexeme
 from magicfs.text.analysis.folding import fold, without_points
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import algorithm_for, stem
@@ -90,13 +91,6 @@ def analyze_path(display: str) -> str:
         end += _ASIDE_GAP
         parts += [f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in own.items()]
     return " ".join(parts)
-
-
-def quoted_lexeme(lexeme: str) -> str:
-    """A lexeme as Postgres reads it in a `tsvector` or a `tsquery`."""
-    if "'" in lexeme or "\\" in lexeme:
-        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{lexeme}'"
 
 
 def _place(

@@ -280,3 +280,8 @@ def test_marks_of_scripts_without_spaces_are_left_out_and_pairs_stay() -> None:
     assert phrase_query("\u1037") is None
     assert phrase_query("\u1000\u1037\u1001") == phrase_query("\u1000\u1001")
     assert question_terms("\u1000\u1037\u1001", languages=()) == question_terms("\u1000\u1001", languages=())
+
+
+def test_a_line_ends_a_word_of_a_script_with_spaces() -> None:
+    assert "'교도'" not in analyze("오늘 학교\n도서관에서 만나요")
+    assert "'论番'" in analyze("本周讨论\n番茄钟")
