@@ -40,6 +40,9 @@ _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 _CACHED_TOKENS: Final = 20_000
 """Some 10 MB, and nearly all tokens of ordinary text."""
 
+_CACHED_DIRECTORIES: Final = 512
+"""A scan names the files of one directory after the other."""
+
 
 class _Lexemes(NamedTuple):
     """What a token adds to a `tsvector`."""
@@ -79,18 +82,22 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
 def analyze_path(display: str) -> str:
     """The `tsvector` of a path. The words of the file's own name have the weight A, those of its directories none."""
     directories, _, name = display.rpartition("/")
-    end = 1
-    parts: list[str] = []
-    for text, weight in ((directories, ""), (name, "A")):
-        own: dict[str, str] = {}
-        end, names = _place(split(readable(text)[0]), end, algorithm_for(None), own)
-        for camel in names:
-            for lexeme in camel:
-                end += 1
-                _add(own, lexeme, str(end))
-        end += _ASIDE_GAP
-        parts += [f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in own.items()]
-    return " ".join(parts)
+    above, end = _path_words(directories, 1, "")
+    own, _ = _path_words(name, end, "A")
+    return f"{above} {own}" if above else own
+
+
+@lru_cache(maxsize=_CACHED_DIRECTORIES)
+def _path_words(text: str, start: int, weight: str) -> tuple[str, int]:
+    """The words of a part of a path from a position, each with a weight, and the position after them."""
+    words: dict[str, str] = {}
+    end, names = _place(split(readable(text)[0]), start, algorithm_for(None), words)
+    for camel in names:
+        for lexeme in camel:
+            end += 1
+            _add(words, lexeme, str(end))
+    vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])
+    return vector, end + _ASIDE_GAP
 
 
 def _place(
