@@ -25,15 +25,8 @@ RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.V
 """Skip reasons that a changed setting, a newly installed program or a reconnected disk can remove."""
 
 
-def list_failures(
-    connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int | None = None
-) -> list[FailedFile]:
-    """Up to `limit` of the files that `iterate_failures` gives."""
-    return list(iterate_failures(connection, reason=reason, skipped=skipped, limit=limit))
-
-
 def iterate_failures(
-    connection: Connection, *, reason: str | None, skipped: bool, limit: int | None
+    connection: Connection, *, reason: str | None = None, skipped: bool = False, limit: int | None = None
 ) -> Iterator[FailedFile]:
     """Failed files, the latest changed first, then skipped ones if `skipped`, then files with failed chunks.
 

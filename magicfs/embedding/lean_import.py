@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def import_fastembed() -> None:
-    """Import fastembed with stand-ins for the packages in `ABSENT`, unless it is imported already.
+    """Import fastembed with placeholders for the packages in `ABSENT`, unless it is imported already.
 
-    A version of fastembed that does not load with the stand-ins is imported as usual.
+    A version of fastembed that does not load with the placeholders is imported as usual.
     """
     if "fastembed" in sys.modules:
         return
-    finder = _StandIns()
+    finder = _PlaceholderFinder()
     sys.meta_path.insert(0, finder)
     try:
         importlib.import_module("fastembed")
@@ -74,8 +74,8 @@ class _StandIn(ModuleType):
         return _Absent
 
 
-class _StandIns(MetaPathFinder, Loader):
-    """Finds stand-ins for the packages in `ABSENT` that are not imported yet."""
+class _PlaceholderFinder(MetaPathFinder, Loader):
+    """Finds placeholders for the packages in `ABSENT` that are not imported yet."""
 
     def __init__(self) -> None:
         self.found: set[str] = set()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.failures import list_failures, retry_failures
+from magicfs.db.failures import iterate_failures, retry_failures
 from tests.faults.test_workers import write_files
 from tests.plugins.stack import Stack
 
@@ -26,7 +26,7 @@ def test_a_chunk_that_kills_its_worker_is_quarantined(stack: Stack, tmp_path: Pa
     states = stack.rows("SELECT state, count(*) FROM embeddings GROUP BY 1 ORDER BY 1")
     assert dict(states)["failed"] == 1, "only the chunk with the poison"
     with stack.database.transaction() as connection:
-        [failure] = list_failures(connection)
+        [failure] = list(iterate_failures(connection))
         assert (failure.path, failure.reason) == (b"poison.txt", "crashed")
 
     stack.processes["embed-1"].terminate()

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from magicfs.cli import application
 from magicfs.config import Settings
-from magicfs.db.failures import list_failures, retry_failures, unindexed_files, unindexed_reasons
+from magicfs.db.failures import iterate_failures, retry_failures, unindexed_files, unindexed_reasons
 from magicfs.db.pool import Database
 from tests.integration.search.corpus import Corpus
 
@@ -32,11 +32,11 @@ def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database
         assert unindexed_reasons(connection) == ["corrupt", "encrypted", "too-large"]
         assert [file.path for file in unindexed_files(connection, reason="too-large", limit=10)] == [b"a.iso", b"b.iso"]
         assert [file.path for file in unindexed_files(connection, reason="too-large", limit=1)] == [b"a.iso"]
-        listed = list_failures(connection, skipped=True)
+        listed = list(iterate_failures(connection, skipped=True))
         assert len(listed) == 4
         assert listed[0].path == b"c.pdf"
-        assert [file.path for file in list_failures(connection)] == [b"c.pdf"]
-        assert [file.path for file in list_failures(connection, reason="encrypted", skipped=True)] == [b"d.pdf"]
+        assert [file.path for file in iterate_failures(connection)] == [b"c.pdf"]
+        assert [file.path for file in iterate_failures(connection, reason="encrypted", skipped=True)] == [b"d.pdf"]
 
 
 def test_contents_of_the_same_bytes_are_read_again_together(database: Database) -> None:

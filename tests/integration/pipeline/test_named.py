@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from magicfs.db.failures import file_facts, list_failures, retry_failures, unindexed_reasons
+from magicfs.db.failures import file_facts, iterate_failures, retry_failures, unindexed_reasons
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
@@ -73,7 +73,7 @@ def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> N
         "unknown.dat": "application/octet-stream",
     }
     with index.database.transaction() as connection:
-        assert list_failures(connection, skipped=True) == []
+        assert list(iterate_failures(connection, skipped=True)) == []
         assert unindexed_reasons(connection) == []
         status = read_status(connection)
         facts = file_facts(connection, index.root.id, b"film.mkv")
@@ -106,7 +106,7 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
     with index.database.transaction() as connection:
         facts = file_facts(connection, index.root.id, b"film.mp4")
         status = read_status(connection)
-        failures = sorted(failure.path for failure in list_failures(connection, skipped=True))
+        failures = sorted(failure.path for failure in iterate_failures(connection, skipped=True))
     assert failures == sorted(map(os.fsencode, skipped))
     assert facts is not None
     assert facts.state == "named"

@@ -394,7 +394,7 @@ class TestRootsThatAreNotThere:
 
 class TestFailures:
     def test_they_are_listed_and_can_be_tried_again(self, index: Index) -> None:
-        from magicfs.db.failures import list_failures, retry_failures
+        from magicfs.db.failures import iterate_failures, retry_failures
         from magicfs.domain.contents import Unreadable
         from magicfs.domain.files import SkipReason
 
@@ -408,18 +408,18 @@ class TestFailures:
         index.reader.extract = lambda content, name: outcomes[name]  # type: ignore[method-assign]
         index.settle()
         with index.database.transaction() as connection:
-            assert [(entry.path, entry.reason) for entry in list_failures(connection)] == [(b"bad.pdf", "crashed")]
-            assert len(list_failures(connection, skipped=True)) == 2
+            assert [(entry.path, entry.reason) for entry in iterate_failures(connection)] == [(b"bad.pdf", "crashed")]
+            assert len(list(iterate_failures(connection, skipped=True))) == 2
             assert retry_failures(connection) == 1
         index.reader.extract = original  # type: ignore[method-assign]
         index.settle()
         assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "encrypted")}
 
     def test_an_empty_index_has_none(self, index: Index) -> None:
-        from magicfs.db.failures import list_failures, retry_failures
+        from magicfs.db.failures import iterate_failures, retry_failures
 
         with index.database.transaction() as connection:
-            assert list_failures(connection, skipped=True) == []
+            assert list(iterate_failures(connection, skipped=True)) == []
             assert retry_failures(connection) == 0
 
 
