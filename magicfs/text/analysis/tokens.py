@@ -46,7 +46,9 @@ def _pattern(letters: str) -> str:
 
 
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
-_TOKEN: Final = re.compile(f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"(?:[^\\W_{_UNSPACED}]|[{_LATIN_MARKS}])+"))
+_TOKEN: Final = re.compile(
+    f"[{_UNSPACED}]+|[{_PICTURES}]|" + _pattern(f"[{_LATIN_MARKS}]*+(?:[^\\W_{_UNSPACED}]++[{_LATIN_MARKS}]*+)+")
+)
 _SIGNS_BETWEEN: Final = re.compile(f"((?:(?![{_LATIN_MARKS}])[\\W_])+)")
 _CASED: Final = [chr(code) for code in range(0x41, 0x530)]
 _UPPER: Final = character_class([letter for letter in _CASED if letter.isupper()])
