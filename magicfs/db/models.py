@@ -30,6 +30,26 @@ def building_model(connection: Connection) -> IndexedModel | None:
     return _model_in_state(connection, ModelState.BUILDING)
 
 
+def multilingual_model(connection: Connection) -> IndexedModel | None:
+    """The model that searches use beside the active one; None if there is none."""
+    return _model_in_state(connection, ModelState.MULTILINGUAL)
+
+
+def searched_models(connection: Connection) -> list[IndexedModel]:
+    """The models whose vectors searches use: the active one, then the multilingual one."""
+    return _models_in_states(connection, ModelState.ACTIVE, ModelState.MULTILINGUAL)
+
+
+def live_models(connection: Connection) -> list[IndexedModel]:
+    """The models whose vectors are made: the active one, the one that is being built, then the multilingual one."""
+    return _models_in_states(connection, ModelState.ACTIVE, ModelState.BUILDING, ModelState.MULTILINGUAL)
+
+
+def _models_in_states(connection: Connection, *states: ModelState) -> list[IndexedModel]:
+    rows = connection.execute(_SQL["models_in_states"], {"states": [state.value for state in states]})
+    return [_model_of(row) for row in rows]
+
+
 def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel | None:
     row = connection.execute(_SQL["model_in_state"], {"state": state.value}).fetchone()
     return _model_of(row) if row else None
@@ -48,6 +68,7 @@ def _model_of(row: tuple[Any, ...]) -> IndexedModel:
         digest=digests[0],
         former_digest=digests[1],
         tokenizer=digests[2],
+        languages=tuple(digests[3]),
     )
     return IndexedModel(id=ModelId(model_id), spec=spec)
 
@@ -139,6 +160,25 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     return IndexedModel(id=model_id, spec=spec)
 
 
+def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
+    """Start to embed all chunks under a second model, which searches use at once for the chunks that have its vectors.
+
+    Another multilingual model is retired. If `spec` is the active model, or the one that is being built, nothing
+    happens. Returns the model of `spec`.
+    """
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    for model in live_models(connection):
+        if model.spec.is_model(spec):
+            return model
+    second = multilingual_model(connection)
+    if second is not None:
+        _set_state(connection, second.id, ModelState.RETIRED)
+    model_id = _upsert_model(connection, spec, ModelState.MULTILINGUAL)
+    _set_state(connection, model_id, ModelState.MULTILINGUAL)
+    enqueue_all_chunks(connection, model_id)
+    return IndexedModel(id=model_id, spec=spec)
+
+
 def complete_building(connection: Connection) -> IndexedModel | None:
     """Activate the building model if no chunk that a file has lacks a vector. Returns the model, or None."""
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
@@ -193,6 +233,7 @@ def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) ->
                 "former_digest": spec.former_digest,
                 "digests": list(spec.digests),
                 "tokenizer": spec.tokenizer,
+                "languages": list(spec.languages),
                 "state": state.value,
             },
         )

@@ -26,6 +26,8 @@ class ModelState(StrEnum):
     """Searches use them. At most one model is active."""
     BUILDING = "building"
     """They are made, to replace those of the active model. At most one model is building."""
+    MULTILINGUAL = "multilingual"
+    """Searches use them beside those of the active model. At most one model is multilingual."""
     RETIRED = "retired"
     """They are kept for a while, in case the model becomes active again."""
 
@@ -55,6 +57,8 @@ class ModelSpec:
     """The digest that the version before gave the same model: that of the rounded weights. Empty if unknown."""
     tokenizer: str = field(default="", compare=False)
     """SHA-256 (hexadecimal) of its `tokenizer.json`, with which files are read; empty if unknown."""
+    languages: tuple[str, ...] = field(default=(), compare=False)
+    """The languages (ISO 639-1) that it reads; empty for a model that reads all, or of which it is not known."""
 
     @property
     def label(self) -> str:
@@ -79,6 +83,10 @@ class ModelSpec:
         if self.digest or other.digest:
             return bool(self.digests & other.digests)
         return (self.name, self.precision) == (other.name, other.precision)
+
+    def reads_language(self, language: str | None) -> bool:
+        """Whether the model reads texts in a language, as far as it is known which languages it reads."""
+        return not self.languages or language is None or language in self.languages
 
     def nearness(self, cosine: float) -> float:
         """A cosine of this model on the calibrated scale, which is the same for every model.

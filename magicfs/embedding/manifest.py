@@ -108,7 +108,9 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
     spec = stored.pop("spec")
     files = stored.pop("files")
     manifest = ModelManifest(
-        spec=ModelSpec(**{**spec, "precision": Precision(spec["precision"])}),
+        spec=ModelSpec(
+            **{**spec, "precision": Precision(spec["precision"]), "languages": tuple(spec.get("languages", ()))}
+        ),
         files={name: FileChecksum(**record) for name, record in files.items()},
         **stored,
     )

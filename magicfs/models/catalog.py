@@ -45,6 +45,24 @@ def prefixes_of(name: str) -> Prefixes:
     return Prefixes()
 
 
+_ENGLISH_MODELS = (
+    "sentence-transformers/all-minilm-",
+    "baai/bge-small-en",
+    "baai/bge-base-en",
+    "baai/bge-large-en",
+    "mixedbread-ai/mxbai-embed-large",
+    "snowflake/snowflake-arctic-embed-xs",
+    "snowflake/snowflake-arctic-embed-s",
+    "snowflake/snowflake-arctic-embed-m",
+    "nomic-ai/nomic-embed-text-v1",
+)
+
+
+def languages_of(name: str) -> tuple[str, ...]:
+    """The languages (ISO 639-1) that a model of the hub reads; empty for all, and for an unlisted model."""
+    return ("en",) if name.lower().startswith(_ENGLISH_MODELS) else ()
+
+
 def automatic_precision(name: str) -> Precision:
     """The precision that `auto` selects: int8 for models that are accurate at int8, else fp32."""
     return Precision.INT8 if name.lower() in _ACCURATE_AT_INT8 else Precision.FP32

@@ -18,6 +18,7 @@ import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, P
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
-from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision
+from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, languages_of
 
 if TYPE_CHECKING:
     from magicfs.models.prepare import Report
@@ -238,7 +239,7 @@ class ModelStore:
         self._discard(folder)
         prepared.rename(folder)
         _fsync(self.directory)
-        return StoredModel(manifest.spec, folder, manifest.origin)
+        return _stored(manifest, folder)
 
     def _folder_for(self, spec: ModelSpec) -> Path:
         """The folder of a model: the one that has it already, under whatever name, or a new one."""
@@ -299,8 +300,15 @@ class ModelStore:
 
 
 def _read(folder: Path) -> StoredModel:
-    manifest = manifests.read(folder)
-    return StoredModel(manifest.spec, folder, manifest.origin)
+    return _stored(manifests.read(folder), folder)
+
+
+def _stored(manifest: ModelManifest, folder: Path) -> StoredModel:
+    """A model in its folder. The catalog knows the languages of models whose files state none."""
+    spec = manifest.spec
+    if not spec.languages:
+        spec = replace(spec, languages=languages_of(manifest.fastembed_name or spec.name))
+    return StoredModel(spec, folder, manifest.origin)
 
 
 def _as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:

@@ -15,6 +15,8 @@ from magicfs.db.models import (
     complete_building,
     drop_retired,
     record_digest,
+    searched_models,
+    start_multilingual,
 )
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import DatabaseError, ModelMismatch
@@ -240,3 +242,21 @@ def test_a_model_that_is_taken_back_at_this_moment_keeps_its_vectors(filled: Ind
         assert dropped.result() == 0
     assert filled.rows("SELECT to_regclass('embeddings_2') IS NOT NULL") == [(True,)]
     assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s", model.id) == [(10,)]
+
+
+def test_an_index_has_one_multilingual_model_beside_the_active_one(filled: Index) -> None:
+    first = replace(FAKE_SPEC, name="multilingual", digest="5" * 64, languages=("en", "de"))
+    second = replace(FAKE_SPEC, name="another", digest="6" * 64)
+    for spec in (first, first, second):
+        with filled.database.transaction() as connection:
+            start_multilingual(connection, spec)
+        with filled.database.transaction() as connection:
+            models = searched_models(connection)
+        assert [model.spec for model in models] == [FAKE_SPEC, spec]
+        assert models[1].spec.languages == spec.languages
+
+
+def test_the_active_model_is_never_the_multilingual_one_too(filled: Index) -> None:
+    with filled.database.transaction() as connection:
+        assert start_multilingual(connection, FAKE_SPEC).spec == FAKE_SPEC
+        assert [model.spec for model in searched_models(connection)] == [FAKE_SPEC]
