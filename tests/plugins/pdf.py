@@ -1,4 +1,4 @@
-"""PDF files for tests, written by hand: pages with a text layer, and scanned ones."""
+"""PDF files for tests, written by hand: pages with a text layer, scanned ones, and what stands beside the pages."""
 
 from __future__ import annotations
 
@@ -51,6 +51,42 @@ def pdf_file(*pages: str | Scan | Drawing) -> bytes:
     objects[2] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids))
     body = b"".join(b"%d 0 obj%s endobj\n" % item for item in sorted(objects.items()))
     return b"%PDF-1.5\n" + body + b"trailer<</Root 1 0 R>>\n"
+
+
+def pdf_of_objects(objects: list[bytes]) -> bytes:
+    """A PDF file of these objects, numbered from 1; the first is its catalogue."""
+    data = b"%PDF-1.4\n"
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(data))
+        data += b"%d 0 obj%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        len(objects) + 1, table, len(objects) + 1, len(data),
+    )  # fmt: skip
+
+
+def pdf_with_parts(text: str, *, fields: dict[str, str], note: str = "", outline: str = "") -> bytes:
+    """A PDF file of one page with form fields, a note on the page, and one title of an outline."""
+    widgets = [
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(%s)/V(%s)/Rect[0 0 9 9]>>" % (name.encode(), value.encode())
+        for name, value in fields.items()
+    ]
+    annotations = widgets + [b"<</Type/Annot/Subtype/Text/Contents(%s)/Rect[0 0 9 9]>>" % note.encode()] * bool(note)
+    numbers = b" ".join(b"%d 0 R" % number for number in range(7, 7 + len(annotations)))
+    return pdf_of_objects(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%s]>>/Outlines<</First 6 0 R>>>>"
+            % b" ".join(b"%d 0 R" % number for number in range(7, 7 + len(widgets))),
+            b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Resources<</Font<</F 3 0 R>>>>/Contents 5 0 R/Annots[%s]>>"
+            % (WIDTH, HEIGHT, numbers),
+            _stream(b"", b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text.encode("ascii")),
+            b"<</Title(%s)>>" % outline.encode(),
+            *annotations,
+        ]
+    )
 
 
 def _stream(dictionary: bytes, data: bytes) -> bytes:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import tarfile
 import wave
-import zipfile
 from typing import Final
 
 import pytest
@@ -16,38 +14,26 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.analysis import analyze
 from magicfs.text.extract import FileExtractor
-from tests.plugins.pdf import pdf_file
-
-_W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-_S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+from tests.plugins.documents import (
+    CONTENT_TYPES,
+    DRAWING,
+    SHEET,
+    WORD,
+    container,
+    photograph,
+    picture,
+    song,
+    tar_archive,
+    word_document,
+    workbook,
+)
+from tests.plugins.pdf import pdf_file, pdf_of_objects
 
 
 def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
     outcome = extractor.extract(content, name=name)
     assert isinstance(outcome, Document), outcome
     return outcome
-
-
-def container(members: dict[str, str]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return data.getvalue()
-
-
-def word_document(**parts: str) -> bytes:
-    def part(text: str) -> str:
-        return f"<w:root {_W}><w:p><w:r><w:t>{text}</w:t></w:r><w:r><w:br/></w:r></w:p></w:root>"
-
-    return container(
-        {
-            "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
-            "word/document.xml": f"<w:document {_W}><w:body><w:p><w:r><w:t>running text</w:t></w:r></w:p>"
-            "</w:body></w:document>",
-        }
-        | {f"word/{name}.xml": part(text) for name, text in parts.items()}
-    )
 
 
 def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> None:
@@ -74,8 +60,6 @@ def test_a_damaged_part_costs_that_part_alone(extractor: FileExtractor) -> None:
     assert "quartermaster" in text
 
 
-_A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
-_X = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 _O = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
     ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:svg="svg" xmlns:dc="dc" xmlns:meta="meta"'
@@ -84,19 +68,19 @@ _O = (
 
 def test_what_the_running_text_of_a_text_document_lacks_follows_it(extractor: FileExtractor) -> None:
     body = (
-        f"<w:document {_W}><w:body><w:p><w:r><w:t>running text</w:t></w:r></w:p><w:p><w:r><w:drawing>"
+        f"<w:document {WORD}><w:body><w:p><w:r><w:t>running text</w:t></w:r></w:p><w:p><w:r><w:drawing>"
         '<docPr name="1" descr="a heron in the reeds"/><txbx><w:p><w:r><w:t>boxed pangolin</w:t></w:r></w:p></txbx>'
         "</w:drawing><w:t>outer okapi</w:t></w:r></w:p></w:body></w:document>"
     )
     content = container(
         {
-            "[Content_Types].xml": _X,
+            "[Content_Types].xml": CONTENT_TYPES,
             "word/document.xml": body,
-            "word/comments.xml": f'<w:comments {_W}><w:comment w:author="Rosalind"><w:p><w:r><w:t>why</w:t></w:r></w:p>'
-            "</w:comment></w:comments>",
-            "word/charts/chart1.xml": f'<c:c xmlns:c="c" {_A}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p><c:pt>'
-            "<c:v>Fossa</c:v></c:pt></c:c>",
-            "word/diagrams/data1.xml": f"<d {_A}><a:p><a:r><a:t>smart binturong</a:t></a:r></a:p></d>",
+            "word/comments.xml": f'<w:comments {WORD}><w:comment w:author="Rosalind"><w:p><w:r><w:t>why</w:t></w:r>'
+            "</w:p></w:comment></w:comments>",
+            "word/charts/chart1.xml": f'<c:c xmlns:c="c" {DRAWING}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p>'
+            "<c:pt><c:v>Fossa</c:v></c:pt></c:c>",
+            "word/diagrams/data1.xml": f"<d {DRAWING}><a:p><a:r><a:t>smart binturong</a:t></a:r></a:p></d>",
             "docProps/custom.xml": '<P xmlns:vt="v"><p><vt:lpwstr>client serval</vt:lpwstr></p></P>',
         }
     )
@@ -109,45 +93,26 @@ def test_what_the_running_text_of_a_text_document_lacks_follows_it(extractor: Fi
 @pytest.mark.parametrize("name", ["comments1", "comments/comment1", "threadedComments/threadedComment1"])
 def test_comments_of_a_sheet_are_read_wherever_a_program_puts_them(extractor: FileExtractor, name: str) -> None:
     comments = (
-        f"<comments {_S}><authors><author>Ignatius</author></authors><commentList><comment><text><r><t>on </t></r>"
+        f"<comments {SHEET}><authors><author>Ignatius</author></authors><commentList><comment><text><r><t>on </t></r>"
     )
     comments += "<r><t>salsify</t></r></text></comment></commentList></comments>"
-    text = read(extractor, container(_workbook({f"xl/{name}.xml": comments})), b"a.xlsx").text
+    text = read(extractor, workbook({f"xl/{name}.xml": comments}), b"a.xlsx").text
     assert "on salsify" in text
     assert "Ignatius" in text
 
 
 def test_what_a_sheet_has_beside_its_cells_is_read(extractor: FileExtractor) -> None:
     sheet = (
-        f'<worksheet {_S}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>artichoke</t></is></c></row></sheetData>'
-        '<dataValidations><dataValidation prompt="pick a &quot;leek&quot;"/></dataValidations><headerFooter><oddHeader>'
-        '&amp;L&amp;"Arial,Bold"Rutabaga&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>'
+        f'<worksheet {SHEET}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>artichoke</t></is></c></row>'
+        '</sheetData><dataValidations><dataValidation prompt="pick a &quot;leek&quot;"/></dataValidations>'
+        '<headerFooter><oddHeader>&amp;L&amp;"Arial,Bold"Rutabaga&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>'
     )
-    drawing = f'<wsDr {_A}><pic><cNvPr id="1" name="p" descr="a field of sorghum"/></pic></wsDr>'
-    members = _workbook({"xl/worksheets/sheet1.xml": sheet, "xl/drawings/drawing1.xml": drawing})
-    text = read(extractor, container(members), b"a.xlsx").text
+    drawing = f'<wsDr {DRAWING}><pic><cNvPr id="1" name="p" descr="a field of sorghum"/></pic></wsDr>'
+    members = {"xl/worksheets/sheet1.xml": sheet, "xl/drawings/drawing1.xml": drawing}
+    text = read(extractor, workbook(members, names=["VAT_radicchio"]), b"a.xlsx").text
     for words in ("artichoke", 'pick a "leek"', "Rutabaga", "sorghum", "VAT_radicchio"):
         assert words in text
     assert "Arial" not in text
-
-
-def _workbook(members: dict[str, str]) -> dict[str, str]:
-    names = '<definedNames><definedName name="VAT_radicchio">S!$A$1</definedName></definedNames>'
-    sheets = f'<sheets><sheet name="S" sheetId="1" r:id="r1" xmlns:r="{_R}"/></sheets>'
-    relation = f'<Relationship Id="r1" Type="{_R}/worksheet" Target="worksheets/sheet1.xml"/>'
-    return {
-        "[Content_Types].xml": _X,
-        "xl/workbook.xml": f"<workbook {_S}>{sheets}{names}</workbook>",
-        "_rels/.rels": f'<Relationships xmlns="{_P}"><Relationship Id="r1" Type="{_R}/officeDocument"'
-        ' Target="xl/workbook.xml"/></Relationships>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_P}">{relation}</Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet {_S}><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData>'
-        "</worksheet>",
-    } | members
-
-
-_R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_P = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
 @pytest.mark.parametrize("kind", ["text", "spreadsheet"])
@@ -206,7 +171,7 @@ def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtra
 
 
 def test_what_belongs_to_no_page_of_a_pdf_file_is_read(extractor: FileExtractor) -> None:
-    document = read(extractor, _pdf(_PDF_PARTS), b"a.pdf")
+    document = read(extractor, pdf_of_objects(_PDF_PARTS), b"a.pdf")
     for words in (
         "Rosalind: about gneiss",
         "rich kaleidoscope",
@@ -253,22 +218,7 @@ def _pdf_with_form() -> bytes:
         b"<</Type/Annot/Subtype/Widget/FT/Btn/T(colour)/V/Yes/Rect[0 0 9 9]>>",
         b"<</Type/Annot/Subtype/Text/Contents<FEFF005600650072006D0065006900640075006E0067>/Rect[0 0 9 9]>>",
     ]
-    return _pdf(objects)
-
-
-def _pdf(objects: list[bytes]) -> bytes:
-    data = b"%PDF-1.4\n"
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(data))
-        data += b"%d 0 obj%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
-        len(objects) + 1,
-        table,
-        len(objects) + 1,
-        len(data),
-    )
+    return pdf_of_objects(objects)
 
 
 def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
@@ -280,19 +230,11 @@ def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: F
     assert text.count("council") == 1
 
 
-def _jpeg() -> bytes:
-    exif = Image.Exif()
-    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Voigtlander", "Bessa"
-    exif[ExifTags.Base.XPKeywords] = "Strand; Düne".encode("utf-16-le") + b"\0\0"
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2019:07:03 12:30:00"
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (28.0, 57.0, 30.0), 3: "W", 4: (13.0, 33.0, 0.0)})
-    data = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(data, "JPEG", exif=exif)
-    return data.getvalue()
-
-
 def test_a_photograph_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
-    text = read(extractor, _jpeg(), b"DSC1.jpg").text
+    content = photograph(
+        camera="Voigtlander Bessa", date="2019:07:03 12:30:00", place=(28.9583333, -13.55), keywords="Strand; Düne"
+    )
+    text = read(extractor, content, b"DSC1.jpg").text
     for words in ("2019-07-03", "July 2019", "Voigtlander", "Bessa", "Düne", "28.95833, -13.55000"):
         assert words in text
 
@@ -312,27 +254,13 @@ def test_a_picture_with_texts_is_read(extractor: FileExtractor) -> None:
 
 
 def test_a_picture_that_says_nothing_has_no_text(extractor: FileExtractor) -> None:
-    data = io.BytesIO()
-    Image.new("L", (8, 8)).save(data, "PNG")
-    outcome = extractor.extract(data.getvalue(), name=b"a.png")
+    outcome = extractor.extract(picture(), name=b"a.png")
     assert isinstance(outcome, Unreadable)
 
 
-def _mp3() -> bytes:
-    def frame(name: bytes, text: str) -> bytes:
-        body = b"\x01" + text.encode("utf-16")
-        return name + len(body).to_bytes(4) + b"\0\0" + body
-
-    frames = (
-        frame(b"TIT2", "Lied der Wolga") + frame(b"TPE1", "Chor") + frame(b"TALB", "Ströme") + frame(b"TYER", "1987")
-    )
-    size = len(frames)
-    header = b"ID3\x03\0\0" + bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127])
-    return header + frames + b"\xff\xfb\x90\0" + bytes(413)
-
-
 def test_a_song_is_found_by_its_tags(extractor: FileExtractor) -> None:
-    document = read(extractor, _mp3(), b"01.mp3")
+    content = song(title="Lied der Wolga", artist="Chor", album="Ströme", year="1987")
+    document = read(extractor, content, b"01.mp3")
     assert (document.title, document.author) == ("Lied der Wolga", "Chor")
     assert "Ströme" in document.text
     assert "1987" in document.text
@@ -348,24 +276,17 @@ def test_sound_without_tags_has_no_text(extractor: FileExtractor) -> None:
     assert extractor.extract(data.getvalue(), name=b"a.wav") == Unreadable(SkipReason.BINARY, "sound or a film")
 
 
-def _tar(mode: str) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode=mode) as archive:  # type: ignore[call-overload]
-        for name in ("letters/an Müller.txt", "../outside.txt"):
-            member = tarfile.TarInfo(name)
-            member.size = 5
-            archive.addfile(member, io.BytesIO(b"hello"))
-    return data.getvalue()
+_NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         (b"a.zip", container({"letters/an Müller.txt": "hello", "x": ""})),
-        (b"a.tar", _tar("w")),
-        (b"a.tgz", _tar("w:gz")),
-        (b"a.tar.bz2", _tar("w:bz2")),
-        (b"a.tar.xz", _tar("w:xz")),
+        (b"a.tar", tar_archive(_NAMES)),
+        (b"a.tgz", tar_archive(_NAMES, mode="w:gz")),
+        (b"a.tar.bz2", tar_archive(_NAMES, mode="w:bz2")),
+        (b"a.tar.xz", tar_archive(_NAMES, mode="w:xz")),
     ],
 )
 def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: bytes, content: bytes) -> None:
@@ -374,7 +295,9 @@ def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: by
     assert "hello" not in text
 
 
-@pytest.mark.parametrize(("name", "content"), [(b"a.tgz", _tar("w:gz")), (b"a.zip", container({"x" * 50: "y"}))])
+@pytest.mark.parametrize(
+    ("name", "content"), [(b"a.tgz", tar_archive(_NAMES, mode="w:gz")), (b"a.zip", container({"x" * 50: "y"}))]
+)
 def test_a_damaged_archive_costs_nothing_else(extractor: FileExtractor, name: bytes, content: bytes) -> None:
     for cut in (12, len(content) // 2, len(content) - 3):
         outcome = extractor.extract(content[:cut], name=name)
