@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from magicfs.db.pool import Database
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
@@ -11,21 +9,6 @@ from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 HOUR = 3600
 NOON = 1_700_000_000
-
-
-@pytest.fixture
-def corpus(database: Database) -> Corpus:
-    return Corpus(database)
-
-
-@pytest.fixture
-def vectors() -> ChosenVectors:
-    return ChosenVectors()
-
-
-@pytest.fixture
-def service(database: Database, vectors: ChosenVectors) -> SearchService:
-    return SearchService(database, vectors, host="box", default_limit=5)
 
 
 def shown(service: SearchService, text: str) -> list[tuple[str, list[str]]]:

@@ -12,16 +12,6 @@ from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 
-@pytest.fixture
-def corpus(database: Database) -> Corpus:
-    return Corpus(database)
-
-
-@pytest.fixture
-def vectors() -> ChosenVectors:
-    return ChosenVectors()
-
-
 class Explained:
     """Asks for the standing of files by their paths."""
 

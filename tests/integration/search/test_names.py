@@ -13,21 +13,6 @@ from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 
-@pytest.fixture
-def corpus(database: Database) -> Corpus:
-    return Corpus(database)
-
-
-@pytest.fixture
-def vectors() -> ChosenVectors:
-    return ChosenVectors()
-
-
-@pytest.fixture
-def service(database: Database, vectors: ChosenVectors) -> SearchService:
-    return SearchService(database, vectors, host="box", default_limit=50)
-
-
 def paths(service: SearchService, text: str) -> list[str]:
     return [hit.path.decode() for hit in service.search(text, deadline_s=10).hits]
 

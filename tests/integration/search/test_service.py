@@ -10,21 +10,6 @@ from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 
-@pytest.fixture
-def corpus(database: Database) -> Corpus:
-    return Corpus(database)
-
-
-@pytest.fixture
-def vectors() -> ChosenVectors:
-    return ChosenVectors()
-
-
-@pytest.fixture
-def service(database: Database, vectors: ChosenVectors) -> SearchService:
-    return SearchService(database, vectors, default_limit=50)
-
-
 def names(service: SearchService, text: str) -> list[str]:
     return [hit.name.decode("utf-8", "replace") for hit in service.search(text, deadline_s=10).hits]
 

@@ -7,7 +7,7 @@ import pytest
 from magicfs.db.pool import Database
 from magicfs.domain.results import Hit
 from magicfs.search.service import SearchService
-from tests.integration.search.corpus import ChosenVectors, Corpus
+from tests.integration.search.corpus import Corpus
 
 FILLERS = (
     "The harvest of apples was good this year.",
@@ -24,11 +24,6 @@ def corpus(database: Database) -> Corpus:
     for number, text in enumerate(FILLERS):
         corpus.add(b"filler%d.dat" % number, text)
     return corpus
-
-
-@pytest.fixture
-def service(database: Database) -> SearchService:
-    return SearchService(database, ChosenVectors(), default_limit=50)
 
 
 def hits(service: SearchService, text: str) -> list[Hit]:
