@@ -17,7 +17,7 @@ from typing import Self
 from magicfs.db.heartbeats import record_mount, remove_mount
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import RegisteredRoot
 from magicfs.errors import MagicFSError
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Heartbeat:
     """A context that keeps a mount reported."""
 
     def __init__(
-        self, database: Database, *, host: str, mountpoint: Path, set_roots: Callable[[Sequence[Root]], None]
+        self, database: Database, *, host: str, mountpoint: Path, set_roots: Callable[[Sequence[RegisteredRoot]], None]
     ) -> None:
         self._database = database
         self._host = host
@@ -66,7 +66,7 @@ class Heartbeat:
                 if time.monotonic() - reported_at >= REPORT_SECONDS:
                     reported_at = self._report()
                 with self._database.transaction() as connection:
-                    self._set_roots([registered.root for registered in list_roots(connection)])
+                    self._set_roots(list_roots(connection))
                 if not is_reachable:
                     log.info("the database answers again")
                 is_reachable = True

@@ -97,8 +97,8 @@ def run_mount(
     `DatabaseError` when the roots cannot be read.
     """
     with database.transaction() as connection:
-        roots = [registered.root for registered in list_roots(connection)]
-    mountpoint = prepare_mountpoint(mountpoint, roots=roots, host=settings.host)
+        roots = list_roots(connection)
+    mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
     tree = Tree(searcher, DatabaseIndex(database), host=settings.host, search_seconds=settings.search_seconds)
     tree.set_roots(roots)
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)

@@ -19,6 +19,7 @@ from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import numbered_names
 from magicfs.tree.nodes import Entry, Handle, InMemoryListing, Openable, ThreadPool, not_found
@@ -56,6 +57,7 @@ def magic_directory(
     refresh: Callable[[], None],
     counts: Callable[[], Mapping[str, int]],
     host: str,
+    gone_files: GoneFileLog,
     mounted_at_ns: int,
 ) -> StaticDirectory:
     """The directory `.magic/`. `refresh` clears the result cache; `counts` returns `Tree.counts`."""
@@ -71,7 +73,7 @@ def magic_directory(
     entries = {
         b"status.json": GeneratedFile(b"status", status, mounted_at_ns=mounted_at_ns),
         b"refresh": RefreshFile(refresh_all, mounted_at_ns=mounted_at_ns),
-        b"failed": FailedDirectory(index, host=host, mounted_at_ns=mounted_at_ns),
+        b"failed": FailedDirectory(index, host=host, gone_files=gone_files, mounted_at_ns=mounted_at_ns),
     }
     return StaticDirectory(b"magic", entries, mounted_at_ns=mounted_at_ns)
 
@@ -128,8 +130,9 @@ class FailedDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, index: IndexQueries, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(self, index: IndexQueries, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
         super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
+        self._gone_files = gone_files
         self._index = index
         self._host = host
         self._listings: dict[bytes, ReasonListing] = {}
@@ -145,7 +148,14 @@ class FailedDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(reason.encode()) for reason in self._index.unindexed_reasons()])
 
     def _entry(self, name: bytes) -> Entry:
-        node = ReasonDirectory(name, self._index, self._listings, host=self._host, mounted_at_ns=self.mounted_at_ns)
+        node = ReasonDirectory(
+            name,
+            self._index,
+            self._listings,
+            host=self._host,
+            gone_files=self._gone_files,
+            mounted_at_ns=self.mounted_at_ns,
+        )
         return Entry(name, node, node.cached_attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
 
@@ -169,6 +179,7 @@ class ReasonDirectory(VirtualDirectory):
         listings: dict[bytes, ReasonListing],
         *,
         host: str,
+        gone_files: GoneFileLog,
         mounted_at_ns: int,
     ) -> None:
         """The directory of `reason`. `listings` has the latest listing of each reason; all nodes share it."""
@@ -177,6 +188,7 @@ class ReasonDirectory(VirtualDirectory):
         self._index = index
         self._listings = listings
         self._host = host
+        self._gone_files = gone_files
 
     def lookup(self, name: bytes) -> Entry:
         """The file of that name in a list that is at most LISTING_SECONDS old. May block."""
@@ -202,5 +214,11 @@ class ReasonDirectory(VirtualDirectory):
     def _entry(self, name: bytes, file: FailedFile) -> Entry:
         attributes = Attributes.of_indexed(file.stat)
         location = FileLocation(host=file.host, root=file.root_path, path=file.path)
-        node = RealFile(location, is_local=file.host == self._host, indexed_attributes=attributes, index_record=file)
+        node = RealFile(
+            location,
+            is_local=file.host == self._host,
+            indexed_attributes=attributes,
+            index_record=file,
+            gone_files=self._gone_files,
+        )
         return Entry(name, node, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)

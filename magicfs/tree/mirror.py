@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.roots import Root
 from magicfs.linux import open_below
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, RealNode
 from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Node, not_found
 from magicfs.tree.real_files import RealFile
@@ -29,9 +30,10 @@ _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 class MirrorDirectory(VirtualDirectory):
     """`mirror/` itself: one entry a root."""
 
-    def __init__(self, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(self, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
         super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
         self._host = host
+        self._gone_files = gone_files
         self._lock = threading.Lock()
         self._roots: dict[bytes, Root] = {}
 
@@ -50,7 +52,11 @@ class MirrorDirectory(VirtualDirectory):
         """The directory of a root. Raises `OSError` if it is not there. May block."""
         root = self._root(name)
         location = FileLocation(host=self._host, root=root.path, path=b"")
-        return _entry(name, location, location.lstat())
+        try:
+            return _entry(name, location, location.lstat())
+        except FileNotFoundError:
+            self._gone_files.report(location)
+            raise
 
     def list(self) -> InMemoryListing:
         """The roots whose directory is there. May block."""

@@ -18,6 +18,7 @@ from magicfs.domain.attributes import STAT_BLOCK_BYTES, AttributeChange, Attribu
 from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
 from magicfs.linux import open_below, open_below_cached
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import FileLocation, RealNode, descriptor_path
 from magicfs.tree.nodes import Handle, Openable, not_found
 
@@ -128,16 +129,18 @@ class RealFile(RealNode, Openable):
         is_local: bool,
         indexed_attributes: Attributes | None = None,
         index_record: Hit | FailedFile | None = None,
+        gone_files: GoneFileLog | None = None,
     ) -> None:
         """Stand for the file at `location`; `is_local` is True if that is on this host.
 
         `indexed_attributes` are returned for a file of another host. `index_record` holds the values of the extended
-        attributes; None for a file of the mirror.
+        attributes; None for a file of the mirror. `gone_files` is told when the file is not there.
         """
         super().__init__(location)
         self._is_local = is_local
         self._indexed_attributes = indexed_attributes
         self._index_record = index_record
+        self._gone_files = gone_files
         self.last_lookup: tuple[int, bytes] | None = None
         """The directory's inode and the name of the kernel's last lookup of this file."""
         self._kernel_attributes: Attributes | None = None
@@ -160,7 +163,8 @@ class RealFile(RealNode, Openable):
         if not self._is_local and self._indexed_attributes is not None:
             return self._indexed_attributes
         self._require_local()
-        status = self._location.lstat()
+        with self._reports_gone():
+            status = self._location.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise not_found(self._location.path)
         return Attributes.of(status)
@@ -235,7 +239,10 @@ class RealFile(RealNode, Openable):
         """Open the real file. Raises `EHOSTUNREACH` for one of another host, `EINVAL` if it is not regular."""
         self._require_local()
         # Truncate only after the type of the file is checked.
-        descriptor = open_below(self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS & ~os.O_TRUNC)
+        with self._reports_gone():
+            descriptor = open_below(
+                self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS & ~os.O_TRUNC
+            )
         try:
             _require_regular(os.fstat(descriptor))
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
@@ -277,6 +284,15 @@ class RealFile(RealNode, Openable):
         if not self._is_local:
             return not mode & (os.W_OK | os.X_OK)
         return self._location.access(mode)
+
+    @contextlib.contextmanager
+    def _reports_gone(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            if self._gone_files is not None:
+                self._gone_files.report(self._location)
+            raise
 
     def _require_local(self) -> None:
         if not self._is_local:

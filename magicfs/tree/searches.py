@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
@@ -71,8 +72,9 @@ class SearchDirectory(VirtualDirectory):
 
     negative_timeout_seconds = STATIC_TIMEOUT_SECONDS
 
-    def __init__(self, results: ResultCache, *, host: str, mounted_at_ns: int) -> None:
+    def __init__(self, results: ResultCache, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
         super().__init__(b"search", mounted_at_ns=mounted_at_ns)
+        self._gone_files = gone_files
         self._results = results
         self._names = ResultNameCache()
         self._host = host
@@ -92,7 +94,14 @@ class SearchDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = QueryDirectory(query, self._results, self._names, host=self._host, mounted_at_ns=self.mounted_at_ns)
+        node = QueryDirectory(
+            query,
+            self._results,
+            self._names,
+            host=self._host,
+            gone_files=self._gone_files,
+            mounted_at_ns=self.mounted_at_ns,
+        )
         return Entry(query, node, node.cached_attributes())
 
 
@@ -102,12 +111,20 @@ class QueryDirectory(VirtualDirectory):
     thread_pool = ThreadPool.INDEX
 
     def __init__(
-        self, query: bytes, results: ResultCache, names: ResultNameCache, *, host: str, mounted_at_ns: int
+        self,
+        query: bytes,
+        results: ResultCache,
+        names: ResultNameCache,
+        *,
+        host: str,
+        gone_files: GoneFileLog,
+        mounted_at_ns: int,
     ) -> None:
         super().__init__(b"query/" + query, mounted_at_ns=mounted_at_ns)
         self._query = query
         self._results = results
         self._host = host
+        self._gone_files = gone_files
         self._names = names
         self._generated_files = {
             b".results.json": GeneratedFile(
@@ -160,4 +177,5 @@ class QueryDirectory(VirtualDirectory):
             is_local=hit.host == self._host,
             indexed_attributes=Attributes.of_indexed(hit.stat),
             index_record=hit,
+            gone_files=self._gone_files,
         )

@@ -8,9 +8,10 @@ mount.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import RegisteredRoot
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
@@ -27,14 +28,22 @@ class Tree:
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
         self._results = ResultCache(searcher, index.change_marker, search_seconds=search_seconds)
-        self._mirror = MirrorDirectory(host=host, mounted_at_ns=mounted_at_ns)
+        self._gone_files = GoneFileLog()
+        self._mirror = MirrorDirectory(host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns)
         self.root = StaticDirectory(
             b"top",
             {
-                b"search": SearchDirectory(self._results, host=host, mounted_at_ns=mounted_at_ns),
+                b"search": SearchDirectory(
+                    self._results, host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns
+                ),
                 b"mirror": self._mirror,
                 b".magic": magic_directory(
-                    index, refresh=self.refresh, counts=self.counts, host=host, mounted_at_ns=mounted_at_ns
+                    index,
+                    refresh=self.refresh,
+                    counts=self.counts,
+                    host=host,
+                    gone_files=self._gone_files,
+                    mounted_at_ns=mounted_at_ns,
                 ),
             },
             mounted_at_ns=mounted_at_ns,
@@ -53,6 +62,7 @@ class Tree:
         """Clear the result cache. Safe in any thread."""
         self._results.clear()
 
-    def set_roots(self, roots: Iterable[Root]) -> None:
-        """Replace the roots that the mirror shows. Safe in any thread."""
-        self._mirror.set_roots(roots)
+    def set_roots(self, roots: Sequence[RegisteredRoot]) -> None:
+        """Replace the roots that the mirror shows, with their states. Safe in any thread."""
+        self._mirror.set_roots(registered.root for registered in roots)
+        self._gone_files.set_roots(roots)

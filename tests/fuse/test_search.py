@@ -248,3 +248,32 @@ def test_as_many_searches_at_once_as_there_are_threads_wait_for_no_connection(
             time.sleep(1.5)
         assert [len(listing) for listing in listings] == [1] * INDEX_THREADS
     assert len(mount.searches) == INDEX_THREADS
+
+
+@pytest.mark.parametrize("state", ["suspect", "missing"])
+def test_the_log_says_why_files_of_a_troubled_root_do_not_open(
+    mount: MountProcess, root: IndexedRoot, database: Database, state: str
+) -> None:
+    for number in range(3):
+        root.add(f"{number}.txt", f"roses {number}")
+    names = mount.result_names("roses")
+    (root.path / "0.txt").unlink()
+    with raises_errno(errno.ENOENT):
+        (mount.query_path("roses") / next(name for name in names if name.endswith("_0.txt"))).read_bytes()
+    assert "gone" not in mount.log, "a single file may go"
+    for path in list(root.path.iterdir()):
+        path.unlink()
+    if state == "missing":
+        root.path.rmdir()
+    with database.transaction() as connection:
+        connection.execute("UPDATE roots SET state = %s, detail = 'plug the disk in'", (state,))
+
+    def is_explained() -> bool:
+        for name in names:
+            with raises_errno(errno.ENOENT):
+                (mount.query_path("roses") / name).read_bytes()
+        return f"root documents is {state}: plug the disk in" in mount.log
+
+    wait_for(is_explained)
+    is_explained()
+    assert mount.log.count("root documents is") == 1

@@ -11,6 +11,7 @@ from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.domain.status import IndexStatus
 from magicfs.tree import magic
+from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.magic import FailedDirectory, ReasonDirectory
 
 STAT = FileStat(size=1, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=0, gid=0)
@@ -46,7 +47,7 @@ class FakeIndex:
 
 
 def reason_directory(index: FakeIndex) -> tuple[FailedDirectory, ReasonDirectory]:
-    failed = FailedDirectory(index, host="here", mounted_at_ns=1)
+    failed = FailedDirectory(index, host="here", gone_files=GoneFileLog(), mounted_at_ns=1)
     node = failed.lookup(b"too-large").node
     assert isinstance(node, ReasonDirectory)
     return failed, node
