@@ -32,6 +32,15 @@ class ModelState(StrEnum):
     """They are kept for a while, in case the model becomes active again."""
 
 
+class MultilingualMode(StrEnum):
+    """When an index gets a multilingual model beside its active one. The values are those of the setting."""
+
+    AUTO = "auto"
+    """When it has texts, or gets questions, that the active model does not read."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A kind of vectors. Vectors of two models are never compared, and `digest` tells two models apart."""
