@@ -149,6 +149,7 @@ def _filter_parameters(filters: Filters) -> Parameters:
         "names": [_like_pattern(name) for name in filters.names] or None,
         "hosts": [host.lower() for host in filters.hosts] or None,
         "roots": list(filters.roots) or None,
+        "languages": list(filters.languages) or None,
         "after_ns": _midnight_ns(filters.after),
         "before_ns": _midnight_ns(filters.before),
         "larger": filters.larger,

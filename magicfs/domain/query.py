@@ -20,6 +20,8 @@ class Filters:
     """Patterns with `*` and `?` for the whole file name, or text that the name contains."""
     hosts: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes."""
     after: date | None = None
     """Modified on this day or later."""
     before: date | None = None

@@ -31,6 +31,7 @@ _FILTER_NAMES = {
     "names": "name:",
     "hosts": "host:",
     "roots": "root:",
+    "languages": "lang:",
     "after": "after:",
     "before": "before:",
     "larger": "size:>",

@@ -15,6 +15,7 @@ from datetime import date
 from functools import partial
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
+from magicfs.text.language_names import language_codes
 
 MAX_QUERY_CHARACTERS = 4096
 """The rest of a longer text is ignored; no model reads that far."""
@@ -182,6 +183,11 @@ def _add_root(filters: Filters, value: str) -> Filters | None:
     return replace(filters, roots=(*filters.roots, value))
 
 
+def _add_language(filters: Filters, value: str) -> Filters | None:
+    codes = language_codes(value)
+    return replace(filters, languages=(*filters.languages, *codes)) if codes else None
+
+
 def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
     match = _DAY.fullmatch(value)
     if match is None:
@@ -211,10 +217,11 @@ _FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {
     "name": _add_name,
     "host": _add_host,
     "root": _add_root,
+    "lang": _add_language,
     "after": partial(_set_day, is_start=True),
     "before": partial(_set_day, is_start=False),
     "size": _set_size,
 }
 
-_NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root"})
+_NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang"})
 """Filters whose value names something that exists or does not; the others have a form of their own."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 import fasttext  # type: ignore[import-untyped]  # it has no marker
 
 from magicfs.domain.contents import Document
+from magicfs.text.language_names import normalize_language
 
 _MODEL: Final = Path("resources", "lid.176.ftz")
 
@@ -41,17 +42,6 @@ to be German, the others have no language, which gives English stems."""
 
 _CODES: Final = {"arz": "ar", "als": "de", "bar": "de", "wuu": "zh", "yue": "zh", "nds": "de", "simple": "en"}
 """The language under which the words of a text in a related one are found, by the model's code."""
-
-_METADATA_CODES: Final = {
-    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "nld": "nl", "dut": "nl",
-    "por": "pt", "rus": "ru", "swe": "sv", "dan": "da", "nor": "no", "nob": "nb", "nno": "nn", "fin": "fi", "hun": "hu",
-    "ron": "ro", "rum": "ro", "tur": "tr", "ell": "el", "gre": "el", "ara": "ar", "zho": "zh", "chi": "zh", "jpn": "ja",
-    "kor": "ko", "tam": "ta", "pol": "pl", "ces": "cs", "cze": "cs", "ukr": "uk", "heb": "he", "tha": "th", "vie": "vi",
-}  # fmt: skip
-"""ISO 639-1 codes by those of ISO 639-2, which books state."""
-
-_CODE_CHARACTERS: Final = 2
-_TAG: Final = re.compile(r"([a-z]{2,3})(?:[-_]|$)", re.IGNORECASE)
 
 _TYPES_OF_DATA: Final = frozenset(
     {
@@ -109,13 +99,6 @@ def detect_language(samples: Sequence[str]) -> str | None:
     code = labels[0].removeprefix("__label__")
     minimum = _MIN_PROBABILITY if letters >= _SHORT_LETTERS else _MIN_PROBABILITY_OF_SHORT_TEXT
     return normalize_language(_CODES.get(code, code)) if probabilities[0] >= minimum else None
-
-
-def normalize_language(tag: str | None) -> str | None:
-    """The ISO 639-1 code at the beginning of a language tag, such as `en-US` or `deu`; None if there is none."""
-    match = _TAG.match((tag or "").strip())
-    code = match[1].lower() if match else ""
-    return _METADATA_CODES.get(code) if len(code) > _CODE_CHARACTERS else code or None
 
 
 def _is_technical(word: str) -> bool:

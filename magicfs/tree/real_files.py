@@ -217,6 +217,7 @@ class RealFile(RealNode, Openable):
             yield "vector", "" if record.vector is None else f"{record.vector:.4f}"
             yield "lexical", "" if record.lexical is None else f"{record.lexical:.4f}"
             yield "lines", f"{record.first_line}-{record.last_line}" if record.has_text else ""
+            yield "language", record.language or ""
             yield "snippet", record.snippet
             indexed_at = datetime.fromtimestamp(record.indexed_at, UTC) if record.indexed_at else None
             yield "indexed_at", indexed_at.isoformat(timespec="seconds") if indexed_at else ""

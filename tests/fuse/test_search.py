@@ -158,7 +158,8 @@ def test_extended_attributes_are_those_of_the_last_search(mount: MountProcess, r
     assert os.getxattr(entry, "user.magicfs.lines") == b"1-1"
     assert b"roses" in os.getxattr(entry, "user.magicfs.snippet")
     assert {
-        f"user.magicfs.{name}" for name in ("path", "host", "score", "lexical", "lines", "snippet", "indexed_at")
+        f"user.magicfs.{name}"
+        for name in ("path", "host", "score", "lexical", "lines", "language", "snippet", "indexed_at")
     } <= set(os.listxattr(entry))
     with raises_errno(errno.ENODATA):
         os.getxattr(entry, "user.other")

@@ -15,6 +15,8 @@ EXAMPLES = """Examples:
 
     magicfs search '"exact phrase" -without type:pdf after:2026-01-31'
 
+    magicfs search lang:german Rechnung
+
     magicfs search -n 3 --json how do we back up | jq '.results[].path'"""
 
 

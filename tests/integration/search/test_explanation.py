@@ -54,6 +54,7 @@ def test_a_result_has_its_rank_its_score_and_its_words(corpus: Corpus, explained
     ("query", "reason"),
     [
         ("soup ext:md", "the filter ext:md leaves it out"),
+        ("soup lang:german", "the filter lang:de leaves it out"),
         ("soup type:pdf in:old", "the filter type:pdf leaves it out|the filter in:old leaves it out"),
         ("soup size:>1k", "the filter size:>1024 leaves it out"),
         ("soup -onion", "its text has what -onion excludes"),

@@ -147,6 +147,29 @@ def test_filters_apply_with_words_and_alone(
         assert (len(listed) if isinstance(found, int) else sorted(listed)) == found, query
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("lang:de", ["c.txt", "d.txt"]),
+        ("lang:German ext:txt", ["c.txt", "d.txt"]),
+        ("lang:deutsch lang:日本語", ["c.txt", "d.txt", "j.txt"]),
+        ("lang:norwegian", ["n.txt", "o.txt"]),
+        ("lang:fr", []),
+        ("lang:de in:old", ["d.txt"]),
+    ],
+)
+def test_a_language_is_a_filter_with_words_and_alone(
+    corpus: Corpus, service: SearchService, filters: str, found: list[str]
+) -> None:
+    for path, language in (("c", "de"), ("old/d", "de"), ("j", "ja"), ("n", "nn"), ("o", "no"), ("x", None)):
+        corpus.file(f"{path}.txt".encode(), corpus.content(f"hallo {path}", language=language))
+    corpus.file(b"picture.png", corpus.content_without_text("no-text"))
+    corpus.file(b"new.txt", None, state="pending")
+    for query in (f"hallo {filters}", filters):
+        assert sorted(names(service, query)) == found, query
+    assert {hit.language for hit in service.search("hallo lang:de", deadline_s=10).hits} == {"de"}
+
+
 def test_filters_alone_list_the_newest_first(corpus: Corpus, service: SearchService) -> None:
     for day, name in ((3, b"c.md"), (1, b"a.md"), (2, b"b.md")):
         corpus.add(name, f"text {day}", mtime=1_700_000_000 + day)

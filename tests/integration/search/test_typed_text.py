@@ -16,6 +16,7 @@ def service(database: Database) -> SearchService:
     corpus.add(b"tar.md", "tar makes a backup; coal tar does not")
     corpus.add(b"accounts.txt", "root:x:0:0:root:/root:/bin/bash")
     corpus.add(b"package.txt", "set type:module in the package")
+    corpus.add(b"page.txt", "set lang:de on the element")
     corpus.add(b"screens.txt", 'two screens of 5" and 7" beside a 27" monitor')
     corpus.add(b"cold.txt", "store the vaccine at -70 degrees")
     corpus.add(b"gcc.txt", "compile it with gcc -Wall -fno-strict-aliasing main.c")
@@ -36,6 +37,7 @@ def names(service: SearchService, text: str) -> list[str]:
         ("tar -xzf backup", "unpack.md"),
         ("root:x:0:0", "accounts.txt"),
         ("type:module package", "package.txt"),
+        ("lang:de element", "page.txt"),
         ("vaccine -70 degrees", "cold.txt"),
         ('27" monitor', "screens.txt"),
         ('screens 5" and 7"', "screens.txt"),

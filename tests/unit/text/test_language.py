@@ -4,7 +4,8 @@ import pytest
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.language import detect_language, language_of, normalize_language, samples_of
+from magicfs.text.language import detect_language, language_of, samples_of
+from magicfs.text.language_names import normalize_language
 
 SENTENCES = {
     "de": "Die Rechnungen der letzten Monate wurden alle rechtzeitig bezahlt.",

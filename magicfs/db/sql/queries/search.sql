@@ -25,6 +25,7 @@ AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_pa
 AND (%(names)s::text[] IS NULL OR regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
 AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
+AND (%(languages)s::text[] IS NULL OR contents.language = ANY(%(languages)s))
 AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
 AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
 AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
