@@ -1,4 +1,4 @@
-"""The query embedder: a process of its own with one model, so that a crash of native code never reaches the mount.
+"""The query embedder: a process of its own with the models, so that a crash of native code never reaches the mount.
 
     python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach] [--log-format json]
 
@@ -6,11 +6,9 @@ Started by the supervisor, or by `query_client.QueryEmbedder` when no server ans
 the socket is the one server of that socket: a second process waits for the lock without loading anything, or exits at
 once if it was started with `--idle-exit`. The libraries that run models are imported with the first text.
 
-Protocol: one request and one answer a connection, both a message of `magicfs.framing`. Request heads are
-`{"do": "embed", "folder", "text"}`, `{"do": "ping"}` and `{"do": "quit"}`. The answer to `embed` has the model's
-`digests` in its head and the vector, little-endian float32, as its body. The answer to a failed request has `error`,
-the name of a class in `magicfs.errors`, and `message`. Server and client are of one installation, so the protocol has
-no versions: a client replaces a server that is left of an older one, which knows no digests.
+Protocol: one request a connection and its answers, each a message of `magicfs.framing`; `query_service` has both.
+Server and client are of one installation, so the protocol has no versions: a client replaces a server that is left of
+an older one, which takes its request for malformed.
 
 Threads: the main thread accepts connections, a pool has a thread for each, and one more thread uses the model.
 """
@@ -29,30 +27,23 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from magicfs import logs
-from magicfs.errors import EmbedderUnavailable, MagicFSError
+from magicfs.embedding.query_service import MALFORMED, QueryService, failure
+from magicfs.errors import EmbedderUnavailable
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
-from magicfs.linux import return_free_memory
-
-if TYPE_CHECKING:
-    from magicfs.embedding.embedder import FastembedEmbedder
 
 log = logging.getLogger("magicfs.embedding.query_server")
 
-MAX_QUESTION_CHARACTERS = 16 * 1024
-"""The client cuts longer questions; a model reads a few hundred tokens of them."""
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CONNECTIONS = 256
 """The number of threads of the pool, which it starts as they are needed; more clients get an error."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
-EMBED_SECONDS = 60.0
-"""A request that takes longer, including the load of the model, hangs in native code: the process ends itself."""
 _ANSWER_SECONDS = 5.0
 _TICK_SECONDS = 1.0
 """The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
@@ -62,93 +53,6 @@ exists. The limit also bounds the delay of a signal that arrives just before a w
 def lock_path(path: Path) -> Path:
     """The lock file of the server at the socket `path`."""
     return path.with_name(f"{path.name}.lock")
-
-
-def failure(error: MagicFSError) -> Message:
-    """The answer that reports an error."""
-    return Message({"error": type(error).__name__, "message": str(error)})
-
-
-class QueryService:
-    """Answers requests with the model that it loaded last. Safe in any thread."""
-
-    def __init__(self) -> None:
-        # A thread instead of a lock, because native code keeps memory for each thread that has run it.
-        self._model_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._embedder: FastembedEmbedder | None = None
-        self._folder: Path | None = None
-        """The folder of the loaded model."""
-        self._served = 0
-
-    def answer(self, request: Message, *, is_wanted: Callable[[], bool]) -> Message:
-        """The answer to a request.
-
-        `is_wanted` is called when the model is free. Raises `Disconnected` when it returns False, and when the service
-        stops.
-        """
-        try:
-            match request.head.get("do"):
-                case "embed":
-                    return self._on_model_thread(request.head, is_wanted)
-                case "ping":
-                    return Message({"pid": os.getpid(), "model": self._label(), "served": self._served})
-                case "quit":
-                    return Message({"pid": os.getpid()})
-            return failure(EmbedderUnavailable("malformed request (unknown command)"))
-        except Disconnected:
-            raise
-        except MagicFSError as error:
-            return failure(error)
-        except Exception as error:
-            log.exception("a request failed")
-            return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
-
-    def stop(self) -> None:
-        """Wait until the text in work is embedded, and cancel all other requests."""
-        self._model_thread.shutdown(cancel_futures=True)
-
-    def _on_model_thread(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
-        try:
-            embedding = self._model_thread.submit(self._embed, head, is_wanted)
-        except RuntimeError as error:
-            raise Disconnected("the server has stopped") from error
-        try:
-            return embedding.result()
-        except CancelledError as error:
-            raise Disconnected("the server stops") from error
-
-    def _embed(self, head: dict[str, Any], is_wanted: Callable[[], bool]) -> Message:
-        folder, text = head.get("folder"), head.get("text")
-        if not (isinstance(folder, str) and isinstance(text, str)):
-            raise EmbedderUnavailable("malformed request (folder and text are needed)")
-        if not is_wanted():
-            raise Disconnected("the client gave up")
-        faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
-        try:
-            embedder = self._load(Path(folder))
-            vector = embedder.embed_query(text)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        self._served += 1
-        return Message({"digests": sorted(embedder.spec.digests)}, vector.astype("<f4").tobytes())
-
-    def _load(self, folder: Path) -> FastembedEmbedder:
-        from magicfs.embedding.embedder import FastembedEmbedder
-        from magicfs.embedding.lean_import import import_fastembed
-
-        import_fastembed()
-        if self._embedder is None or self._folder != folder:
-            # Two models would double the memory: the old one goes first.
-            self._embedder = None
-            self._embedder = FastembedEmbedder.load(folder)
-            self._folder = folder
-            return_free_memory()
-            log.info("loaded %s", self._embedder.spec.label)
-        return self._embedder
-
-    def _label(self) -> str | None:
-        embedder = self._embedder
-        return None if embedder is None else embedder.spec.label
 
 
 class QueryServer(socketserver.ThreadingUnixStreamServer):
@@ -272,12 +176,12 @@ class _Connection(socketserver.BaseRequestHandler):
         try:
             request = receive(self.request, max_head_bytes=MAX_REQUEST_BYTES, max_body_bytes=0, deadline=deadline)
             with server.answering(self.request):
-                answer = server.service.answer(request, is_wanted=lambda: not _is_closed(self.request))
-                _send(self.request, answer)
+                for answer in server.service.answers(request, is_wanted=lambda: not _is_closed(self.request)):
+                    _send(self.request, answer)
         except (TimeoutError, Disconnected) as error:
             log.debug("a client is gone: %s", error)
         except FramingError as error:
-            _send(self.request, failure(EmbedderUnavailable(f"malformed request ({error})")))
+            _send(self.request, failure(EmbedderUnavailable(f"{MALFORMED} ({error})")))
         else:
             if request.head.get("do") == "quit":
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -238,9 +238,10 @@ def test_a_vector_of_another_model_is_refused(place: Path, stored_model: StoredM
 
 OLDER_SERVER = """
 import sys
-from magicfs.embedding import query_server
-embed = query_server.QueryService._embed
-query_server.QueryService._embed = lambda *request: query_server.Message({}, embed(*request).body)
+from magicfs.embedding import query_server, query_service
+from magicfs.errors import EmbedderUnavailable
+refusal = query_service.failure(EmbedderUnavailable("malformed request (folder and text are needed)"))
+query_service.QueryService._vectors = lambda *request: iter([refusal])
 sys.exit(query_server.main(sys.argv[1:]))
 """
 
@@ -337,9 +338,13 @@ def test_nonsense_is_answered_and_survived(client: QueryEmbedder, place: Path, s
         frame(b'{"do":"dance"}'),
         frame(b'{"do":["embed"]}'),
         frame(b'{"do":"embed"}'),
-        frame(b'{"do":"embed","folder":"x","text":7}'),
-        frame(b'{"do":"embed","folder":"/nowhere","text":"x"}'),
-        frame(b'{"do":"embed","folder":"a\\u0000b","text":"x"}'),
+        frame(b'{"do":"embed","folders":["x"],"text":7}'),
+        frame(b'{"do":"embed","folders":"x","text":"x"}'),
+        frame(b'{"do":"embed","folders":[],"text":"x"}'),
+        frame(b'{"do":"embed","folders":[7],"text":"x"}'),
+        frame(b'{"do":"embed","folders":["x"],"kept":7,"text":"x"}'),
+        frame(b'{"do":"embed","folders":["/nowhere"],"text":"x"}'),
+        frame(b'{"do":"embed","folders":["a\\u0000b"],"text":"x"}'),
         frame(b"[" * 200_000),
         frame(b"x" * (MAX_REQUEST_BYTES + 100_000)),
         struct.pack("!II", 2, 1000) + b"{}" + bytes(1000),
@@ -369,10 +374,10 @@ def test_clients_that_hang_hold_up_nobody(client: QueryEmbedder, stored_model: S
 
 
 def patched_server(place: Path, patch: str, *options: str) -> subprocess.Popen[bytes]:
-    """A server after some lines of Python that change it; `server` and `FastembedEmbedder` are imported."""
+    """A server after some lines of Python that change it; `server`, `service` and `FastembedEmbedder` are imported."""
     program = f"""
 import sys, time
-from magicfs.embedding import query_server as server
+from magicfs.embedding import query_server as server, query_service as service
 from magicfs.embedding.embedder import FastembedEmbedder
 {patch}
 sys.exit(server.main(["--socket", {str(place / "e.sock")!r}, *sys.argv[1:]]))
@@ -394,12 +399,12 @@ def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelSto
 
 
 def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_model: StoredModel) -> None:
-    patch = "server.EMBED_SECONDS = 0.5; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
+    patch = "service.EMBED_SECONDS = 0.5; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "30")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
-        send(channel, Message({"do": "embed", "folder": str(stored_model.folder), "text": "x"}))
+        send(channel, Message({"do": "embed", "folders": [str(stored_model.folder)], "text": "x"}))
         assert client.ping() is not None, "other requests are answered meanwhile"
         with pytest.raises(Disconnected):
             receive(channel, max_body_bytes=0)
@@ -419,7 +424,7 @@ def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: Stored
         # The server refuses a connection as long as it has not noticed the end of an earlier one.
         waiting.append(connect(client))
         with contextlib.suppress(OSError):
-            send(waiting[-1], Message({"do": "embed", "folder": str(stored_model.folder), "text": "x"}))
+            send(waiting[-1], Message({"do": "embed", "folders": [str(stored_model.folder)], "text": "x"}))
         return client.ping() is None
 
     try:
@@ -458,7 +463,7 @@ def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored
 def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, stored_model: StoredModel) -> None:
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=0.2)
     client.embed("only once", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
-    wait_for(lambda: not client._is_served())
+    wait_for(lambda: not client._connection.is_served())
     wait_for(lambda: not (place / "e.sock").exists())
 
 

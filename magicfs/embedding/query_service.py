@@ -1,0 +1,155 @@
+"""Answers the requests of the query embedder with the models that an index is searched by.
+
+Used by `query_server`, which has the process and its connections. Requests are
+
+    {"do": "embed", "folders": [...], "kept": [...], "text": ...}, {"do": "ping"}, {"do": "quit"}
+
+`embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
+loads slowly, fails or crashes takes no other vector along. An answer has the `folder` and the model's `digests` in its
+head and the vector, little-endian float32, as its body; or `error`, the name of a class in `magicfs.errors`, and
+`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from magicfs.errors import EmbedderUnavailable, MagicFSError
+from magicfs.framing import Disconnected, Message
+from magicfs.linux import return_free_memory
+
+if TYPE_CHECKING:
+    from magicfs.embedding.embedder import FastembedEmbedder
+
+log = logging.getLogger(__name__)
+
+MAX_QUESTION_CHARACTERS = 16 * 1024
+"""The client cuts longer questions; a model reads a few hundred tokens of them."""
+EMBED_SECONDS = 60.0
+"""A vector that takes longer, including the load of the model, hangs in native code: the process ends itself."""
+MALFORMED = "malformed request"
+"""How the message of an answer to a request begins that the service does not know."""
+
+IsWanted = Callable[[], bool]
+"""Whether a client still waits for its answers."""
+
+
+def failure(error: MagicFSError) -> Message:
+    """The answer that reports an error."""
+    return Message({"error": type(error).__name__, "message": str(error)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A text to embed, and the models to embed it by and to keep."""
+
+    text: str
+    folders: list[Path]
+    kept: frozenset[Path]
+
+    @classmethod
+    def of(cls, head: dict[str, Any]) -> Self:
+        """The question of a request. Raises `EmbedderUnavailable` for a malformed one."""
+        text, folders, kept = head.get("text"), head.get("folders"), head.get("kept", [])
+        if not (isinstance(text, str) and isinstance(folders, list) and folders and isinstance(kept, list)):
+            raise EmbedderUnavailable(f"{MALFORMED} (folders and text are needed)")
+        if not all(isinstance(folder, str) for folder in (*folders, *kept)):
+            raise EmbedderUnavailable(f"{MALFORMED} (a folder is no text)")
+        return cls(text, [Path(folder) for folder in folders], frozenset(Path(folder) for folder in (*folders, *kept)))
+
+
+class QueryService:
+    """Answers requests with the models that it has loaded. Safe in any thread."""
+
+    def __init__(self) -> None:
+        # A thread instead of a lock, because native code keeps memory for each thread that has run it.
+        self._model_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._embedders: dict[Path, FastembedEmbedder] = {}
+        """The loaded models, by their folders."""
+        self._served = 0
+
+    def answers(self, request: Message, *, is_wanted: IsWanted) -> Iterator[Message]:
+        """The answers to a request, each when it is ready.
+
+        `is_wanted` is called when the models are free. Raises `Disconnected` when it returns False, and when the
+        service stops.
+        """
+        match request.head.get("do"):
+            case "embed":
+                yield from self._vectors(request.head, is_wanted)
+            case "ping":
+                labels = [embedder.spec.label for embedder in list(self._embedders.values())]
+                yield Message({"pid": os.getpid(), "model": ", ".join(labels) or None, "served": self._served})
+            case "quit":
+                yield Message({"pid": os.getpid()})
+            case _:
+                yield failure(EmbedderUnavailable(f"{MALFORMED} (unknown command)"))
+
+    def stop(self) -> None:
+        """Wait until the text in work is embedded, and cancel all other requests."""
+        self._model_thread.shutdown(cancel_futures=True)
+
+    def _vectors(self, head: dict[str, Any], is_wanted: IsWanted) -> Iterator[Message]:
+        try:
+            question = _Question.of(head)
+        except EmbedderUnavailable as error:
+            yield failure(error)
+            return
+        for folder in question.folders:
+            answer = self._answer(question, folder, is_wanted)
+            yield Message({"folder": str(folder)} | answer.head, answer.body)
+        self._served += 1
+
+    def _answer(self, question: _Question, folder: Path, is_wanted: IsWanted) -> Message:
+        """The answer for one model: a vector, or why there is none."""
+        try:
+            return self._on_model_thread(question, folder, is_wanted)
+        except Disconnected:
+            raise
+        except MagicFSError as error:
+            return failure(error)
+        except Exception as error:
+            log.exception("a request failed")
+            return failure(EmbedderUnavailable(f"the query embedder failed ({error})"))
+
+    def _on_model_thread(self, question: _Question, folder: Path, is_wanted: IsWanted) -> Message:
+        try:
+            embedding = self._model_thread.submit(self._embed, question, folder, is_wanted)
+        except RuntimeError as error:
+            raise Disconnected("the server has stopped") from error
+        try:
+            return embedding.result()
+        except CancelledError as error:
+            raise Disconnected("the server stops") from error
+
+    def _embed(self, question: _Question, folder: Path, is_wanted: IsWanted) -> Message:
+        if not is_wanted():
+            raise Disconnected("the client gave up")
+        faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
+        try:
+            embedder = self._load(folder, question.kept)
+            vector = embedder.embed_query(question.text)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return Message({"digests": sorted(embedder.spec.digests)}, vector.astype("<f4").tobytes())
+
+    def _load(self, folder: Path, kept: frozenset[Path]) -> FastembedEmbedder:
+        from magicfs.embedding.embedder import FastembedEmbedder
+        from magicfs.embedding.lean_import import import_fastembed
+
+        import_fastembed()
+        if folder not in self._embedders:
+            # A model that the index has no more would add to the memory: it goes first.
+            for other in self._embedders.keys() - kept:
+                del self._embedders[other]
+            self._embedders[folder] = FastembedEmbedder.load(folder)
+            return_free_memory()
+            log.info("loaded %s", self._embedders[folder].spec.label)
+        return self._embedders[folder]
