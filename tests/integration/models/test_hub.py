@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
 from tests.integration.models.tiny import DIMENSION, write_tiny_model
 
@@ -50,26 +51,26 @@ def pull(store: Path, name: str, hub: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def hub_with(folder: Path) -> Iterator[str]:
+def hub_with(folder: Path, repository: str = REPOSITORY) -> Iterator[str]:
     """A hub that has one repository, `folder`; its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.iterdir()}
+            files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
             headers = {}
-            if path.startswith(f"/api/models/{REPOSITORY}/tree/"):
+            if path.startswith(f"/api/models/{repository}/tree/"):
                 body = json.dumps(
                     [
                         {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
                         for name, data in files.items()
                     ]
                 ).encode()
-            elif path.startswith(f"/api/models/{REPOSITORY}"):
+            elif path.startswith(f"/api/models/{repository}"):
                 siblings = [{"rfilename": name} for name in files]
-                body = json.dumps({"id": REPOSITORY, "sha": REVISION, "siblings": siblings}).encode()
-            elif path.startswith(f"/{REPOSITORY}/resolve/"):
-                body = files[path.rpartition("/")[2]]
+                body = json.dumps({"id": repository, "sha": REVISION, "siblings": siblings}).encode()
+            elif path.startswith(f"/{repository}/resolve/"):
+                body = files[path.removeprefix(f"/{repository}/resolve/").partition("/")[2]]
                 headers = {"ETag": f'"{hashlib.sha1(body).hexdigest()}"', "X-Repo-Commit": REVISION}
             else:
                 self.send_error(404)
@@ -143,6 +144,24 @@ def test_without_a_hub_another_model_is_one_line(tmp_path: Path, dead_hub: str) 
     result = pull(tmp_path / "models", OTHER, dead_hub)
     assert result.stdout.splitlines()[-1].startswith(f"ERROR ModelError {OTHER} cannot be pulled: the model hub")
     assert result.stderr == ""
+
+
+def test_the_multilingual_model_is_downloaded_though_fastembed_does_not_list_it(
+    tmp_path: Path, published: Path, dead_hub: str
+) -> None:
+    tokens = write_tiny_model(tmp_path / "tokens", pooled=False)
+    (published / "onnx").mkdir()
+    (tokens / "model.onnx").rename(published / "onnx" / "model.onnx")
+    store = ModelStore(tmp_path / "models")
+    with hub_with(published, MULTILINGUAL_MODEL) as hub:
+        result = pull(store.directory, MULTILINGUAL_MODEL.lower(), hub)
+    assert f"GOT {MULTILINGUAL_MODEL} (int8) FOR None" in result.stdout, result.stdout + result.stderr
+    model = store.find(MULTILINGUAL_MODEL)
+    assert model.origin == f"model hub, {MULTILINGUAL_MODEL}"
+    assert model.spec.query_prefix == "query: "
+    assert FastembedEmbedder.load(model.folder).embed_query("bread").shape == (DIMENSION,)
+    again = pull(store.directory, MULTILINGUAL_MODEL, dead_hub)
+    assert again.stdout == f"GOT {MULTILINGUAL_MODEL} (int8) FOR None\n", "what is there needs no hub"
 
 
 def test_a_silent_hub_is_given_up(tmp_path: Path) -> None:

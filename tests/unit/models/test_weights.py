@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from magicfs.errors import ModelCorrupt
-from magicfs.models.bert_graph import read_safetensors
-from magicfs.models.sources import package_folder, read_json
+from magicfs.models.packages import package_folder
+from magicfs.models.safetensors import read_safetensors
+from magicfs.models.sources import read_json
 
 
 def write(path: Path, header: object, data: bytes) -> Path:
