@@ -1,50 +1,81 @@
 """Counts of files and chunks, for `magicfs status`, `.magic/status.json` and the coverage of a search.
 
 All counts are exact and come from indexes alone, so that a million chunks take a tenth of a second. A chunk counts if
-the model has a row for it, with or without a vector. Orphan chunks, which no file has and maintenance has not swept
-yet, are counted one by one and subtracted; a search, which must be quick, includes them.
+the active model has a row for it, with or without a vector. It is found by meaning when it waits for no vector but a
+second one. Orphan chunks, which no file has and maintenance has not swept yet, are counted one by one and subtracted; a
+search, which must be quick, includes them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from magicfs.db import words
 from magicfs.db.heartbeats import live_mounts, live_workers
-from magicfs.db.models import active_model, building_model
+from magicfs.db.models import active_model, building_model, multilingual_model
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.vector_index import read_build
-from magicfs.domain.models import IndexedModel
+from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.results import Coverage
-from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress, IndexStatus, RootStatus, coverage_of
+from magicfs.domain.status import (
+    ChunkCounts,
+    FileCounts,
+    IndexProgress,
+    IndexStatus,
+    ModelStatus,
+    RootStatus,
+    coverage_of,
+)
 
 _SQL = load_queries("status")
 
 
+class _Rows(NamedTuple):
+    """The rows of a model."""
+
+    total: int
+    waiting: int
+    second_vectors: int
+    """Those that wait for a second vector."""
+    failed: int
+
+    def without(self, others: _Rows) -> _Rows:
+        return _Rows(*(mine - other for mine, other in zip(self, others, strict=True)))
+
+
 def read_status(connection: Connection) -> IndexStatus:
     """The state of the whole index, and the workers and mounts that are alive."""
-    active = active_model(connection)
-    building = building_model(connection)
     by_root, by_state = _count_files(connection)
+    models = _live_models(connection)
+    rows = {role: _count_rows_without_orphans(connection, model) for role, model in models.items()}
+    active, building = models.get(ModelState.ACTIVE), models.get(ModelState.BUILDING)
+    searched = (active, models.get(ModelState.MULTILINGUAL))
+    builds = (read_build(connection, model) for model in searched if model is not None)
     return IndexStatus(
         model=active.spec.label if active else None,
         building=building.spec.label if building else None,
-        building_chunks=_count_chunks_without_orphans(connection, building) if building else None,
+        building_chunks=_chunk_counts(rows[ModelState.BUILDING]) if building else None,
         files=_file_counts(by_state),
-        chunks=_count_chunks_without_orphans(connection, active),
+        chunks=_chunks_found(connection, models, rows),
         roots=_roots(connection, by_root),
         workers=live_workers(connection),
         mounts=live_mounts(connection),
-        vector_index_build=read_build(connection, active) if active else None,
+        vector_index_build=next((build for build in builds if build is not None), None),
         words=words.read_progress(connection),
+        models=tuple(_model_status(models[role], role, rows[role]) for role in models),
     )
 
 
 def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverage:
-    """The part of the corpus that a search with `model` covers."""
-    return coverage_of(_file_counts(_count_files(connection)[1]), _count_chunks(connection, model))
+    """The part of the corpus that a search covers, with `model` as the active one."""
+    searched = {ModelState.ACTIVE: model, ModelState.MULTILINGUAL: multilingual_model(connection)}
+    models = {role: each for role, each in searched.items() if each is not None}
+    rows = {role: _count_rows(connection, each) for role, each in models.items()}
+    return coverage_of(_file_counts(_count_files(connection)[1]), _chunks_found(connection, models, rows))
 
 
 def read_progress(connection: Connection, *, host: str, since: datetime, root: str | None = None) -> IndexProgress:
@@ -53,7 +84,6 @@ def read_progress(connection: Connection, *, host: str, since: datetime, root: s
     A file that keeps changing counts as indexed once it was read after `since`, the database's time. Unless the
     selected roots are all roots, this visits each chunk of their files.
     """
-    model = active_model(connection)
     roots = connection.execute(_SQL["roots_by_host"]).fetchall()
     selected = [entry for entry in roots if (entry[1] == host if root is None else entry[2] == root)]
     root_ids = [root_id for root_id, _, _, present in selected if present]
@@ -64,10 +94,8 @@ def read_progress(connection: Connection, *, host: str, since: datetime, root: s
     changing = fetch_one(connection.execute(_SQL["count_changing_files"], {"roots": root_ids, "since": since}))[0]
     by_state["pending"] -= changing
     by_state["indexed"] += changing
-    if model is None or selected == roots:
-        return IndexProgress(files=_file_counts(by_state), chunks=_count_chunks_without_orphans(connection, model))
-    row = fetch_one(connection.execute(_SQL["count_embeddings_of_roots"], {"model_id": model.id, "roots": root_ids}))
-    return IndexProgress(files=_file_counts(by_state), chunks=_chunk_counts(*row))
+    chunks = _chunks_of_roots(connection, None if selected == roots else root_ids)
+    return IndexProgress(files=_file_counts(by_state), chunks=chunks)
 
 
 def change_marker(connection: Connection) -> str:
@@ -96,29 +124,79 @@ def _file_counts(by_state: Counter[str]) -> FileCounts:
     )
 
 
-def _count_chunks_without_orphans(connection: Connection, model: IndexedModel | None) -> ChunkCounts:
-    counts = _count_chunks(connection, model)
-    if model is None:
-        return counts
-    row = fetch_one(connection.execute(_SQL["count_embeddings_of_orphans"], {"model_id": model.id}))
-    orphans = _chunk_counts(*row)
-    return ChunkCounts(
-        total=counts.total - orphans.total,
-        embedded=counts.embedded - orphans.embedded,
-        failed=counts.failed - orphans.failed,
-    )
+def _live_models(connection: Connection) -> dict[ModelState, IndexedModel]:
+    """The models whose vectors are made, by their roles."""
+    models = {
+        ModelState.ACTIVE: active_model(connection),
+        ModelState.BUILDING: building_model(connection),
+        ModelState.MULTILINGUAL: multilingual_model(connection),
+    }
+    return {role: model for role, model in models.items() if model is not None}
 
 
-def _count_chunks(connection: Connection, model: IndexedModel | None) -> ChunkCounts:
-    if model is None:
+def _chunks_of_roots(connection: Connection, roots: Sequence[int] | None) -> ChunkCounts:
+    """The chunks of the files of some roots, with None those of all files."""
+    models = _live_models(connection)
+    rows = {
+        role: _count_rows_without_orphans(connection, model)
+        if roots is None
+        else _count_rows_of_roots(connection, model, roots)
+        for role, model in models.items()
+    }
+    return _chunks_found(connection, models, rows, roots)
+
+
+def _count_rows_of_roots(connection: Connection, model: IndexedModel, roots: Sequence[int]) -> _Rows:
+    values = {"model_id": model.id, "roots": roots}
+    return _Rows(*fetch_one(connection.execute(_SQL["count_embeddings_of_roots"], values)))
+
+
+def _count_rows_without_orphans(connection: Connection, model: IndexedModel) -> _Rows:
+    orphans = connection.execute(_SQL["count_embeddings_of_orphans"], {"model_id": model.id})
+    return _count_rows(connection, model).without(_Rows(*fetch_one(orphans)))
+
+
+def _count_rows(connection: Connection, model: IndexedModel) -> _Rows:
+    return _Rows(*fetch_one(connection.execute(_SQL["count_embeddings"], {"model_id": model.id})))
+
+
+def _chunks_found(
+    connection: Connection,
+    models: Mapping[ModelState, IndexedModel],
+    rows: Mapping[ModelState, _Rows],
+    roots: Sequence[int] | None = None,
+) -> ChunkCounts:
+    """The chunks that are found by meaning: by the active model, or by the multilingual one where that reads alone.
+
+    `rows` has the counts of each of the `models`, and `roots` restricts the failed chunks as it does these counts.
+    """
+    active, multilingual = models.get(ModelState.ACTIVE), models.get(ModelState.MULTILINGUAL)
+    if active is None:
         row = connection.execute(_SQL["count_chunks"]).fetchone()
         return ChunkCounts(total=row[0] if row else 0, embedded=0, failed=0)
-    row = connection.execute(_SQL["count_embeddings"], {"model_id": model.id}).fetchone()
-    return _chunk_counts(*(row or (0, 0, 0)))
+    found = rows[ModelState.ACTIVE]
+    if multilingual is not None:
+        values = {"model_id": multilingual.id, "active_id": active.id, "roots": roots}
+        failed = fetch_one(connection.execute(_SQL["count_failed_alone"], values))[0]
+        waiting = rows[ModelState.MULTILINGUAL].waiting
+        found = found._replace(waiting=found.waiting + waiting, failed=found.failed + failed)
+    return _chunk_counts(found)
 
 
-def _chunk_counts(total: int, pending: int, failed: int) -> ChunkCounts:
-    return ChunkCounts(total=total, embedded=total - pending - failed, failed=failed)
+def _chunk_counts(rows: _Rows) -> ChunkCounts:
+    return ChunkCounts(total=rows.total, embedded=rows.total - rows.waiting - rows.failed, failed=rows.failed)
+
+
+def _model_status(model: IndexedModel, role: ModelState, rows: _Rows) -> ModelStatus:
+    return ModelStatus(
+        name=model.spec.name,
+        precision=model.spec.precision,
+        role=role,
+        total=rows.total,
+        pending=rows.waiting,
+        second_vectors=rows.second_vectors,
+        failed=rows.failed,
+    )
 
 
 def _roots(connection: Connection, files: Counter[int]) -> tuple[RootStatus, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.results import Coverage
 
 
@@ -27,7 +28,7 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class ChunkCounts:
-    """The number of chunks, and of those that have a vector of a model or never will."""
+    """The number of chunks, and of those that are found by meaning or never will be."""
 
     total: int
     embedded: int
@@ -37,6 +38,26 @@ class ChunkCounts:
     def pending(self) -> int:
         """The number of chunks that wait for a vector."""
         return self.total - self.embedded - self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model whose vectors are made, and its chunks."""
+
+    name: str
+    precision: Precision
+    role: ModelState
+    total: int
+    pending: int
+    """The number of chunks that wait to be found by meaning, under this model."""
+    second_vectors: int
+    """The number of chunks that another model reads too, and that wait for a second vector. Nobody waits for these."""
+    failed: int
+
+    @property
+    def embedded(self) -> int:
+        """The number of chunks that this model is done with: they have its vector, or are in no language of it."""
+        return self.total - self.pending - self.second_vectors - self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +138,7 @@ class VectorIndexBuild:
 
 
 def coverage_of(files: FileCounts, chunks: ChunkCounts) -> Coverage:
-    """The part of the corpus that searches cover, by the counts of all files and of the active model's chunks."""
+    """The part of the corpus that searches cover, by the counts of all files and chunks."""
     return Coverage(
         files=files.total,
         indexed=files.found,
@@ -140,7 +161,7 @@ class IndexStatus:
     """Chunks under the building model."""
     files: FileCounts
     chunks: ChunkCounts
-    """Chunks under the active model."""
+    """Chunks that are found by meaning, under the active model or under the multilingual one."""
     roots: tuple[RootStatus, ...]
     workers: tuple[WorkerStatus, ...]
     mounts: tuple[MountStatus, ...]
@@ -148,6 +169,8 @@ class IndexStatus:
     """The build of the vector index of the active model, while one runs."""
     words: WordsProgress | None = None
     """While chunks get the words of this version."""
+    models: tuple[ModelStatus, ...] = ()
+    """The active model, then the one that is being built, then the multilingual one."""
 
     @property
     def coverage(self) -> Coverage:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.domain.status import ChunkCounts, IndexStatus
+from magicfs.domain.status import ChunkCounts, IndexStatus, ModelStatus
 
 _SCORE_DIGITS = 4
 _NANOSECONDS = 1_000_000_000
@@ -79,6 +79,19 @@ def _chunks_json(chunks: ChunkCounts) -> dict[str, int]:
     return {"total": chunks.total, "embedded": chunks.embedded, "failed": chunks.failed}
 
 
+def _model_json(model: ModelStatus) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "precision": str(model.precision),
+        "role": str(model.role),
+        "total": model.total,
+        "embedded": model.embedded,
+        "pending": model.pending,
+        "second_vectors": model.second_vectors,
+        "failed": model.failed,
+    }
+
+
 def status_json(status: IndexStatus) -> dict[str, Any]:
     """The object that `magicfs status --json` prints and `.magic/status.json` has. Times are epoch seconds."""
     return {
@@ -94,6 +107,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "failed": status.files.failed,
         },
         "chunks": _chunks_json(status.chunks),
+        "models": [_model_json(model) for model in status.models],
         "vector_index_build": asdict(status.vector_index_build) if status.vector_index_build else None,
         "words": {**asdict(status.words), "percent": status.words.percent} if status.words else None,
         "workers": [

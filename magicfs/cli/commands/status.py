@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,34 +103,38 @@ def _watch(settings: Settings) -> None:
     meters: defaultdict[str, ProgressMeter] = defaultdict(ProgressMeter)
     with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
         while True:
-            summary = collect(settings)
-            building = summary["building"]
-            pace = building_pace(summary, meters[building], now=time.monotonic()) if building else ""
-            live.update(_rendered(summary, pace), refresh=True)
+            summary, now = collect(settings), time.monotonic()
+            paces = {
+                model["role"]: pace_of(model, meters[f"{model['role']} {model['name']}"], now=now)
+                for model in summary["models"]
+            }
+            live.update(_rendered(summary, paces), refresh=True)
             time.sleep(REFRESH_SECONDS)
 
 
-def building_pace(summary: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
-    """The rate of the model that is being built, and the time left; empty before there is a rate."""
+def pace_of(model: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
+    """The rate at which vectors of a model are made, and the time left; empty before there is a rate."""
     from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
     none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
-    report = meter.update(IndexProgress(files=none, chunks=ChunkCounts(**summary["building_chunks"])), now=now)
-    return "" if report.seconds_left is None else report.pace
+    chunks = ChunkCounts(total=model["total"], embedded=model["embedded"], failed=model["failed"])
+    report = meter.update(IndexProgress(files=none, chunks=chunks), now=now)
+    return report.pace if report.seconds_left else ""
 
 
-def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
+def _rendered(summary: dict[str, Any], paces: Mapping[str, str] | None = None) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     files, chunks = summary["files"], summary["chunks"]
+    paces = paces or {}
     waiting = f"{sum(summary['queues'].values())} messages waiting"
     broker = summary["broker"]
     lines = [
-        ("model", summary["model"] or "none yet"),
+        *_models(summary, paces),
         ("files", _counts(files, ("pending", "named", "skipped", "failed")) + f" of {files['total']} indexed"),
         ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
-        *_building(summary, pace),
+        *_building(summary, paces.get("building", "")),
         *_vector_index(summary["vector_index_build"]),
         *_words(summary["words"]),
         ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
@@ -138,6 +143,22 @@ def _rendered(summary: dict[str, Any], pace: str = "") -> RenderableType:
     ]
     text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]
     return Group(*text, *_roots(summary["roots"]), *_parts(summary["parts"]))
+
+
+def _models(summary: dict[str, Any], paces: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The models that searches use, each with its backlog if there are two."""
+    models = {model["role"]: model for model in summary["models"]}
+    if "multilingual" not in models:
+        return [("model", summary["model"] or "none yet")]
+    lines = []
+    for name, role in (("model", "active"), ("second", "multilingual")):
+        model = models[role]
+        backlog = [f"{model['pending']} chunks wait"] if model["pending"] else []
+        backlog += [f"{model['second_vectors']} second vectors to come"] if model["second_vectors"] else []
+        backlog += [f"{model['failed']} failed"] if model["failed"] else []
+        backlog += [paces[role]] if paces.get(role) else []
+        lines.append((name, f"{', '.join(backlog) or 'nothing waits'}: {model['name']} ({model['precision']})"))
+    return lines
 
 
 def _building(summary: dict[str, Any], pace: str) -> list[tuple[str, str]]:

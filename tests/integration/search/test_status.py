@@ -1,6 +1,9 @@
 """The counts of the status and of progress are exact in every state of files and chunks."""
 
+from dataclasses import replace
+
 from magicfs.db.heartbeats import live_mounts, live_workers
+from magicfs.db.models import start_multilingual
 from magicfs.db.pool import Database
 from magicfs.db.roots import database_time, list_unscanned
 from magicfs.db.status import read_progress, read_status
@@ -26,6 +29,36 @@ def test_files_chunks_and_roots_are_counted(database: Database) -> None:
     assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (3, 1, 1)
     assert [(root.name, root.files) for root in status.roots] == [("papers", 2)]
     assert status.coverage.embedded == 1
+
+
+EVERY_LANGUAGE = replace(SPEC, name="fake/every-language")
+
+
+def test_second_vectors_keep_nobody_waiting(database: Database) -> None:
+    corpus = Corpus(database)
+    corpus.add(b"english.txt", "one", "two", vectors=[unit(1, 0, 0), unit(0, 1, 0)])
+    corpus.add(b"german.txt", "eins", "zwei", "drei", vectors=[])
+    Corpus(database, root="beside", path=b"/beside").file(b"c.txt", None, state="pending")
+    with database.transaction() as connection:
+        start_multilingual(connection, EVERY_LANGUAGE)
+        connection.execute("DELETE FROM embeddings WHERE model_id = (SELECT max(id) FROM models)")
+        connection.execute(
+            "INSERT INTO embeddings (model_id, chunk_id, priority, state, reason)"
+            " SELECT (SELECT max(id) FROM models), id,"
+            "   CASE WHEN text IN ('one', 'two') THEN -1 ELSE 0 END,"
+            "   CASE WHEN text IN ('two', 'drei') THEN 'failed' ELSE 'pending' END::embedding_state, NULL FROM chunks"
+        )
+        connection.execute("UPDATE embeddings SET state = 'unread' WHERE model_id = 1 AND state = 'pending'")
+        status = read_status(connection)
+        progress = read_progress(connection, host="box", since=database_time(connection), root="papers")
+    # `one` and `two` are found by the active model; `drei` failed under the only model that reads it.
+    assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (5, 2, 1)
+    assert (status.chunks.pending, status.coverage.pending_chunks) == (2, 2)
+    assert progress.chunks == status.chunks
+    active, other = status.models
+    assert (active.name, active.role, active.total, active.pending, active.embedded) == (SPEC.name, "active", 5, 0, 5)
+    assert (other.name, other.role) == ("fake/every-language", "multilingual")
+    assert (other.total, other.embedded, other.pending, other.second_vectors, other.failed) == (5, 0, 2, 1, 2)
 
 
 def test_progress_counts_one_host(database: Database) -> None:

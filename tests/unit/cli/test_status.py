@@ -1,4 +1,4 @@
-"""What `magicfs status` shows of a model that is being built."""
+"""What `magicfs status` shows of models and their backlogs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from magicfs.cli.commands.status import _rendered, building_pace
+from magicfs.cli.commands.status import _rendered, pace_of
 from magicfs.cli.waiting import ProgressMeter
 
 
@@ -17,6 +17,7 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
         "model": "one (int8)",
         "building": building,
         "building_chunks": chunks if building else None,
+        "models": [{**chunks, "name": "other", "precision": "fp32", "role": "building"}] if building else [],
         "files": {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0},
         "chunks": {"total": 100, "embedded": 100, "failed": 0},
         **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
@@ -27,9 +28,9 @@ def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: i
     }
 
 
-def lines(status: dict[str, Any], pace: str = "") -> list[str]:
+def lines(status: dict[str, Any], paces: dict[str, str] | None = None) -> list[str]:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(_rendered(status, pace))
+    console.print(_rendered(status, paces))
     return console.export_text().splitlines()
 
 
@@ -60,10 +61,22 @@ def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:
 
 def test_watching_tells_the_time_left() -> None:
     meter = ProgressMeter()
-    assert building_pace(found(embedded=0), meter, now=0) == ""
-    pace = building_pace(found(embedded=20), meter, now=2)
+    assert pace_of(found(embedded=0)["models"][0], meter, now=0) == ""
+    pace = pace_of(found(embedded=20)["models"][0], meter, now=2)
     assert pace == "10 chunks/s, 8 s left"
-    assert f"building 20 of 100 chunks, {pace}: other (fp32)" in lines(found(embedded=20), pace)
+    assert f"building 20 of 100 chunks, {pace}: other (fp32)" in lines(found(embedded=20), {"building": pace})
+    done = found(embedded=100)["models"][0]
+    assert pace_of(done, meter, now=4) == ""
+
+
+def test_two_models_have_a_backlog_each() -> None:
+    active = {"name": "one", "precision": "int8", "role": "active", "total": 100, "embedded": 100, "failed": 0}
+    other = {**active, "name": "all", "role": "multilingual", "embedded": 39, "failed": 1}
+    models = [{**active, "pending": 0, "second_vectors": 0}, {**other, "pending": 20, "second_vectors": 40}]
+    shown = lines({**found(), "models": models}, {"multilingual": "2 chunks/s, 30 s left"})
+    assert "model    nothing waits: one (int8)" in shown
+    backlog = "20 chunks wait, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
+    assert f"second   {backlog}: all (int8)" in shown
 
 
 def test_a_broker_in_trouble_has_a_line_in_place_of_the_queue() -> None:

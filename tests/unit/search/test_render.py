@@ -4,11 +4,13 @@ import json
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
+from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.results import Copy, Coverage, Hit, SearchResult
 from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
     IndexStatus,
+    ModelStatus,
     MountStatus,
     RootStatus,
     VectorIndexBuild,
@@ -81,12 +83,27 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         mounts=(MountStatus("box", b"/mnt", 43),),
         vector_index_build=VectorIndexBuild("building index: loading tuples", done=3, total=9),
         words=WordsProgress(done=1, total=4),
+        models=(
+            ModelStatus("m", Precision.INT8, ModelState.MULTILINGUAL, total=5, pending=1, second_vectors=2, failed=1),
+        ),
     )
     shown = json.loads(json.dumps(status_json(status)))
     assert shown["model"] == "m (int8)"
     assert shown["files"] == {"total": 6, "pending": 1, "indexed": 1, "named": 2, "skipped": 1, "failed": 1}
     assert shown["chunks"] == {"total": 5, "embedded": 3, "failed": 1}
     assert shown["building"] == "n (fp32)"
+    assert shown["models"] == [
+        {
+            "name": "m",
+            "precision": "int8",
+            "role": "multilingual",
+            "total": 5,
+            "embedded": 1,
+            "pending": 1,
+            "second_vectors": 2,
+            "failed": 1,
+        }
+    ]
     assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}
     assert shown["vector_index_build"] == {"phase": "building index: loading tuples", "done": 3, "total": 9}
     assert shown["words"] == {"done": 1, "total": 4, "percent": 25}

@@ -7,21 +7,39 @@ SELECT root_id, state, count(*) FROM files GROUP BY root_id, state
 SELECT count(*) FROM chunks
 
 -- name: count_embeddings
--- The chunks that a model has a row for: all, pending ones and failed ones. Partial indexes give the last two.
+-- The chunks that a model has a row for: all, those that wait, those that wait for a second vector, and failed ones.
+-- Partial indexes give all but the first.
 SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s),
-    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'),
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0),
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority < 0),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
+
+-- name: count_failed_alone
+-- The chunks of files, or of some roots, that failed under the multilingual model and that the active one does not read.
+SELECT count(*) FROM embeddings
+WHERE model_id = %(model_id)s AND state = 'failed'
+  AND EXISTS (
+    SELECT FROM embeddings AS other
+    WHERE other.model_id = %(active_id)s AND other.chunk_id = embeddings.chunk_id AND other.state = 'unread')
+  AND EXISTS (
+    SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id
+    WHERE c.chunk_id = embeddings.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)))
 
 -- name: count_embeddings_of_orphans
 -- The counts of `count_embeddings` for orphan chunks, which no file has. Only chunks of orphan contents are visited:
 -- this takes no time without orphans, and one or two seconds with 300,000 orphan chunks.
-SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
+SELECT {{counts_by_state}}
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT c.chunk_id FROM contents o JOIN content_chunks c ON c.content_id = o.id WHERE o.orphaned_at IS NOT NULL
 ) AND NOT EXISTS (
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = embeddings.chunk_id)
+
+-- name: counts_by_state
+-- Fragment: the counts of `count_embeddings` for some rows.
+count(*), count(*) FILTER (WHERE state = 'pending' AND priority >= 0),
+count(*) FILTER (WHERE state = 'pending' AND priority < 0), count(*) FILTER (WHERE state = 'failed')
 
 -- name: roots_by_host
 -- Each root with its host and name, and whether it is present.
@@ -34,7 +52,7 @@ WHERE root_id = ANY(%(roots)s) AND state = 'pending' AND read_at >= %(since)s
 
 -- name: count_embeddings_of_roots
 -- The counts of `count_embeddings` for the chunks of the files of some roots. Each chunk counts once.
-SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
+SELECT {{counts_by_state}}
 FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT content_chunks.chunk_id
