@@ -7,7 +7,7 @@ Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from magicfs.domain.query import Term
@@ -16,10 +16,16 @@ from magicfs.text.analysis import fold
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse
 from magicfs.text.analysis.words import STEM_MARK, folded_stem
+from magicfs.text.excerpts import cells_before, excerpt
 
-SNIPPET_CHARACTERS = 200
-"""About two lines of a terminal."""
+SNIPPET_CELLS = 200
+"""About two lines of a terminal, where a Chinese character takes two cells."""
+_JOINERS = "\u200c\u200d"
+"""Invisible signs that belong to words and to emoji."""
 _MAX_WORDS_COUNTED = 500
+
+_Place = tuple[int, int, str]
+"""A word of the question in a line: its start, its end, and the word."""
 
 
 def passages_text(result: SearchResult) -> bytes:
@@ -43,10 +49,8 @@ def passages_text(result: SearchResult) -> bytes:
 class SnippetCutter:
     """Cuts snippets that show the words of one question."""
 
-    def __init__(
-        self, terms: Iterable[Term], *, languages: Iterable[str] = (), length: int = SNIPPET_CHARACTERS
-    ) -> None:
-        """`languages` are those of the index, by ISO 639-1 code; `length` is in characters."""
+    def __init__(self, terms: Iterable[Term], *, languages: Iterable[str] = (), length: int = SNIPPET_CELLS) -> None:
+        """`languages` are those of the index, by ISO 639-1 code; `length` is in cells of a terminal."""
         self._length = length
         self._algorithms = {algorithm for code in languages if (algorithm := algorithm_for(code)) is not None}
         self._words: dict[str, str] = {}
@@ -60,33 +64,39 @@ class SnippetCutter:
         self._places: dict[str, list[tuple[int, int, str]]] = {}
 
     def cut(self, text: str) -> str:
-        """About `length` characters of `text` where most of the words are, in one line."""
+        """About `length` cells of `text` where most of the words are, in one line."""
         line = " ".join(text.split())
         if not line.isprintable():
-            line = "".join(character for character in line if character.isprintable())
-        if len(line) <= self._length:
+            line = "".join(character for character in line if character.isprintable() or character in _JOINERS)
+        cells = cells_before(line)
+        if cells[-1] <= self._length:
             return line
-        return _cut_at_spaces(line, self._best_start(line), self._length)
+        words = self._best_words(line, cells)
+        if not words:
+            return excerpt(line, cells, start=0, length=self._length)
+        width = cells[words[-1][1]] - cells[words[0][0]]
+        start = cells[words[0][0]] - (self._length - width) // 2
+        return excerpt(line, cells, start=start, length=self._length, shown=_all_different(words))
 
-    def _best_start(self, line: str) -> int:
-        """The start of the window that has the most different words, then the most words."""
+    def _best_words(self, line: str, cells: Sequence[int]) -> Sequence[_Place]:
+        """The words of the excerpt that has the most different ones, then the most, with their starts and ends."""
         words = list(islice(self._words_in(line), _MAX_WORDS_COUNTED))
-        best, best_start = (0, 0), 0
-        words_in_window: Counter[str] = Counter()
+        best, best_words = (0, 0), slice(0)
+        words_in_excerpt: Counter[str] = Counter()
         next_word = 0
-        for start, _, word in words:
-            while next_word < len(words) and words[next_word][1] <= start + self._length:
-                words_in_window[words[next_word][2]] += 1
+        for number, (start, _, word) in enumerate(words):
+            while next_word < len(words) and cells[words[next_word][1]] <= cells[start] + self._length:
+                words_in_excerpt[words[next_word][2]] += 1
                 next_word += 1
-            if (counts := (len(words_in_window), words_in_window.total())) > best:
-                best, best_start = counts, start - (self._length - (words[next_word - 1][1] - start)) // 2
-            if words_in_window[word] <= 1:
-                del words_in_window[word]
+            if (counts := (len(words_in_excerpt), words_in_excerpt.total())) > best:
+                best, best_words = counts, slice(number, next_word)
+            if words_in_excerpt[word] <= 1:
+                del words_in_excerpt[word]
             else:
-                words_in_window[word] -= 1
-        return best_start
+                words_in_excerpt[word] -= 1
+        return words[best_words]
 
-    def _words_in(self, line: str) -> Iterator[tuple[int, int, str]]:
+    def _words_in(self, line: str) -> Iterator[_Place]:
         """The words of the question in a line, each with its start and end."""
         if not (self._words or self._beginnings):
             return
@@ -113,6 +123,19 @@ class SnippetCutter:
         return next(chain(forms, begun), None)
 
 
+def _all_different(words: Sequence[_Place]) -> tuple[int, int]:
+    """The start and the end of a part of some words that has each different one."""
+    counts = Counter(word for _, _, word in words)
+    first, last = 0, len(words) - 1
+    while counts[words[first][2]] > 1:
+        counts[words[first][2]] -= 1
+        first += 1
+    while counts[words[last][2]] > 1:
+        counts[words[last][2]] -= 1
+        last -= 1
+    return words[first][0], words[last][1]
+
+
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
     """What may be a word of a question in a token of a text, each with its place.
 
@@ -133,16 +156,3 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         for part in camel_parts(word):
             yield start, part
             start += len(part)
-
-
-def _cut_at_spaces(line: str, start: int, length: int) -> str:
-    """About `length` characters from `start`, without parts of words. An ellipsis marks each cut."""
-    start = max(0, min(start, len(line) - length))
-    if start:
-        space = line.find(" ", start, start + length // 4)
-        start = space + 1 if space >= 0 else start
-    end = min(len(line), start + length)
-    if end < len(line):
-        space = line.rfind(" ", end - length // 4, end)
-        end = space if space >= 0 else end
-    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.search.passages import SNIPPET_CHARACTERS, SnippetCutter, passages_text
+from magicfs.search.passages import SNIPPET_CELLS, SnippetCutter, passages_text
 from magicfs.text.analysis import question_terms
 
 
@@ -59,11 +60,96 @@ def test_without_words_a_snippet_is_the_beginning() -> None:
     assert cutter("absent").cut("Begin " + FILLER).startswith("Begin lorem")
 
 
+CHINESE = "今天的天气非常好，我们一起去公园散步。" * 12
+JAPANESE = "これは日本語の文章です。吾輩は猫である、名前はまだ無い！" * 10
+THAI = "ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน " * 12
+KHMER = "ភាសាខ្មែរជាភាសាផ្លូវការរបស់ប្រទេសកម្ពុជា។" * 12
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "first", "last"),
+    [
+        (CHINESE + "番茄钟很有用。" + CHINESE, "番茄钟", "今我番", "。，"),
+        (JAPANESE + "新しいファイルを開く。" + JAPANESE, "ファイル", "こ吾名新", "。、！"),
+        (THAI + "ไฟล์ใหม่ " + THAI, "ไฟล์", "ภไ", "นม่"),
+        (KHMER + "ឯកសារថ្មី។" + KHMER, "ថ្មី", "ភឯ", "។"),
+    ],
+)
+def test_a_snippet_without_spaces_is_cut_at_the_marks_of_sentences(text: str, word: str, first: str, last: str) -> None:
+    snippet = cutter(word).cut(text)
+    assert word in snippet
+    assert snippet[0] == snippet[-1] == "…"
+    assert snippet[1] in first
+    assert snippet[-2] in last
+
+
+CLUSTERS = {
+    "family": "👨\u200d👩\u200d👧\u200d👦",
+    "flag": "🇩🇪",
+    "skin": "👋🏽",
+    "conjunct": "क्षि",
+    "jamo": "\u1112\u1161\u11ab",
+    "marks": "e\u0301\u0323",
+    "tone": "กี่",
+    "vowel before": "เก้า",
+    "am": "น้ำ",
+    "stacked": "ង្គ្រី",
+    "burmese": "က္ချ",
+    "heart": "❤\ufe0f",
+}
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS.values(), ids=CLUSTERS)
+@pytest.mark.parametrize("before", range(4))
+def test_no_cut_divides_what_a_reader_takes_for_one_character(cluster: str, before: int) -> None:
+    snippet = cutter("findme").cut("x" * before + cluster * 150 + " findme " + cluster * 150)
+    begin, middle, end = snippet[1:-1].partition(" findme ")
+    assert middle
+    for part in (begin, end):
+        assert part.replace(cluster, "") == ""
+        assert part
+
+
+def test_the_length_of_a_snippet_is_its_width_in_a_terminal() -> None:
+    for text in (CHINESE, JAPANESE, THAI, KHMER, "e\u0301 " * 300, "한국어 문장입니다. " * 40, "🎉 " * 200, FILLER):
+        snippet = cutter("").cut(text)
+        assert SNIPPET_CELLS * 0.7 < cell_len(snippet) <= SNIPPET_CELLS + 1, text
+
+
+def test_a_text_of_wide_characters_that_fits_is_shown_whole() -> None:
+    assert cutter("").cut("中" * (SNIPPET_CELLS // 2)) == "中" * (SNIPPET_CELLS // 2)
+    assert cutter("").cut("中" * (SNIPPET_CELLS // 2 + 1)).endswith("中…")
+
+
+def test_the_words_are_shown_to_the_first_and_the_last() -> None:
+    text = f"{FILLER}alpha {'x ' * 92}omega {FILLER}"
+    snippet = cutter("alpha omega").cut(text)
+    assert "alpha" in snippet
+    assert "omega" in snippet
+
+
+def test_a_latin_word_in_a_text_without_spaces_is_not_cut() -> None:
+    for before in range(12):
+        snippet = cutter("目标").cut("字" * before + "MacBookPro电脑和" * 30 + "目标" + "和MacBookPro电脑" * 30)
+        assert snippet[1:].startswith(("MacBookPro", "电", "脑", "和"))
+        assert snippet[:-1].endswith(("MacBookPro", "电", "脑", "和"))
+
+
+def test_signs_that_join_letters_stay() -> None:
+    assert cutter("").cut("می\u200cخواهم 👨\u200d👩\u200d👧 a\u200bb\u202ec") == "می\u200cخواهم 👨\u200d👩\u200d👧 abc"
+
+
 @given(st.text(max_size=2000), st.lists(st.text(max_size=20), max_size=5))
 def test_any_text_gives_one_short_printable_line(text: str, words: list[str]) -> None:
     snippet = cutter(" ".join(words)).cut(text)
-    assert len(snippet) <= SNIPPET_CHARACTERS + 2
-    assert snippet.isprintable()
+    assert cell_len(snippet) <= SNIPPET_CELLS + 2
+    assert snippet.replace("\u200c", "").replace("\u200d", "").isprintable()
+
+
+@given(st.text(st.sampled_from("กเา้ำ中。 aé\u0301\u200d👩🇩ក្្क्ष"), max_size=900))
+def test_any_mixture_of_clusters_gives_a_snippet(text: str) -> None:
+    snippet = cutter("中 a").cut(text)
+    assert snippet.strip("…") in " ".join(text.split())
 
 
 def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
