@@ -18,6 +18,7 @@ from typing import NoReturn
 
 import typer
 
+from magicfs.cli import terminal
 from magicfs.errors import MagicFSError, UsageError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -56,7 +57,7 @@ def _report(error: BaseException) -> int:
 
 def _print_error(message: str, code: int) -> int:
     with contextlib.suppress(BrokenPipeError):
-        sys.stderr.write(f"magicfs: {' '.join(message.split())}\n")
+        terminal.remark(f"magicfs: {' '.join(message.split())}")
     return code
 
 

@@ -1,6 +1,7 @@
 """The output of commands: results on standard output, progress and remarks on standard error.
 
-Used by every command. Errors that end a command are printed by `outcome`. Main thread.
+Used by every command. `outcome` decides on errors that end one. On a terminal, names, paths and texts that come from
+files are `shown`, so that they disturb no other part of a line; programs get them as they are. Main thread.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from magicfs.cli.isolation import isolate, isolate_runs
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.measure import Measurement
+    from rich.text import Text
 
 
 def directory(text: str) -> Path:
@@ -38,16 +43,60 @@ def remarks() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
+def is_terminal() -> bool:
+    """Whether a person reads the results, and no program."""
+    return sys.stdout.isatty()
+
+
+def shown(text: str) -> str:
+    """A name, path or text from a file as a part of a line of the result; as it is where a program reads it."""
+    return isolate(text) if is_terminal() else text
+
+
+def shown_line(text: str) -> str:
+    """A line of the result that may have right-to-left parts; as it is where a program reads it."""
+    return isolate_runs(text) if is_terminal() else text
+
+
+class Cell:
+    """A name or path in a table of rich. It is never cut off, and each line of it is `shown`."""
+
+    def __init__(self, text: str) -> None:
+        """Show `text`, on as many lines as its column needs."""
+        self._content = text
+
+    @property
+    def _text(self) -> Text:
+        from rich.text import Text
+
+        return Text(self._content, overflow="fold")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """The widths that the column may have, in cells."""
+        from rich.measure import Measurement
+
+        return Measurement.get(console, options, self._text)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The lines for the width of the column."""
+        for line in self._text.wrap(console, options.max_width, overflow="fold", no_wrap=False):
+            line.plain = shown(line.plain.rstrip())
+            yield line
+
+
 def say(text: str) -> None:
     """Print a line of the result, without buffering."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    _write(sys.stdout, shown_line(text))
 
 
 def remark(text: str) -> None:
     """Print a line about the command's progress, on standard error."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, isolate_runs(text) if sys.stderr.isatty() else text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def print_json_list(name: str, items: Iterable[Mapping[str, Any]], rest: Callable[[], Mapping[str, Any]]) -> None:
@@ -61,12 +110,12 @@ def print_json_list(name: str, items: Iterable[Mapping[str, Any]], rest: Callabl
         sys.stdout.write(f"{separator}\n  {json.dumps(item, ensure_ascii=False)}")
         separator = ","
     fields = "".join(f",\n{json.dumps(key)}: {json.dumps(value)}" for key, value in rest().items())
-    say(f"]{fields}}}")
+    _write(sys.stdout, f"]{fields}}}")
 
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print one object on standard output, and nothing else."""
-    say(json.dumps(data, ensure_ascii=False, indent=2))
+    _write(sys.stdout, json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def duration(seconds: float) -> str:

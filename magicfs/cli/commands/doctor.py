@@ -18,6 +18,9 @@ EXAMPLES = """Examples:
 
     magicfs doctor ~/Documents/notes.txt tax invoice    where it stands among the results, and why not higher"""
 
+_TEXTS_OF_FILES = frozenset({"title", "begins"})
+"""The labels of lines that have nothing but text of the file."""
+
 
 def doctor(
     path: Annotated[
@@ -56,7 +59,7 @@ def _check(settings: Settings, *, as_json: bool) -> bool:
     ok = True
     for result in checks.run_checks(settings):
         mark = ("ok ", "green") if result.ok else ("bad", "bold red")
-        console.print(Text.assemble(mark, f"  {result.name:<9} {result.text}"))
+        console.print(Text.assemble(mark, f"  {result.name:<9} {terminal.shown_line(result.text)}"))
         ok = ok and result.ok
     return ok
 
@@ -86,5 +89,15 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
         terminal.print_json(summary)
     else:
         for line in [*lines, *([] if standing is None else standing_lines(standing))]:
-            terminal.say(line)
+            terminal.say(_shown(line))
     return explanation.indexed if not query else standing is not None and standing.rank is not None
+
+
+def _shown(line: str) -> str:
+    """A line for a terminal: what comes from the file alone is one text, what has a name in it is not."""
+    from magicfs.cli.terminal import shown
+
+    label, _, value = line.partition(" ")
+    if label not in _TEXTS_OF_FILES:
+        return line
+    return line.removesuffix(value.lstrip()) + shown(value.lstrip())

@@ -102,10 +102,11 @@ def _try_again(settings: Settings, database: Database) -> int:
 
 
 def _line(failure: FailedFile) -> str:
+    from magicfs.cli.terminal import shown
     from magicfs.search.render import readable
 
-    path = readable(failure.root_path + b"/" + failure.path)
-    detail = f" ({failure.detail})" if failure.detail else ""
+    path = shown(readable(failure.root_path + b"/" + failure.path))
+    detail = f" ({shown(failure.detail)})" if failure.detail else ""
     return f"{failure.state:<8} {failure.reason:<12} {path}{detail}"
 
 

@@ -36,7 +36,7 @@ def add(
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         for root in add_roots(settings, database, roots):
-            terminal.say(f"{root.name}: {readable(root.path)}")
+            terminal.say(f"{terminal.shown(root.name)}: {terminal.shown(readable(root.path))}")
 
 
 @app.command()
@@ -48,7 +48,7 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'mag
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
         root = remove_root(database, host=settings.host, name_or_path=name)
-    terminal.say(f"{root.name} is no longer indexed")
+    terminal.say(f"{terminal.shown(root.name)} is no longer indexed")
 
 
 @app.command("list")
@@ -66,6 +66,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
         return
     for root in index.roots:
         trouble = "" if root.state == "present" else f"  {root.state}: {root.detail}"
-        terminal.say(f"{root.name}  {readable(root.path)}  {root.host}  {root.files} files{trouble}")
+        names = map(terminal.shown, (root.name, readable(root.path), root.host))
+        terminal.say("  ".join([*names, f"{root.files} files{trouble}"]))
     if not index.roots:
         terminal.remark("no roots: add one with 'magicfs roots add DIR'")

@@ -61,14 +61,14 @@ def _print(result: SearchResult) -> None:
     for hit in result.hits:
         line = Text(f"{hit.rank:>{width}}  ", style="dim")
         line.append(f"{hit.score:.2f}", style=_colour(hit.score))
-        line.append(f"  {readable(hit.absolute_path)}", style="bold")
+        line.append(f"  {terminal.shown(readable(hit.absolute_path))}", style="bold")
         if hit.has_text:
             line.append(f":{_page_or_lines(hit)}", style="cyan")
         if hit.copies:
             line.append(f"  {_copies(hit)}", style="dim")
         console.print(line)
         if hit.snippet:
-            console.print(Text(f"{'':{width}}        {hit.snippet}", style="dim"))
+            console.print(Text(f"{'':{width}}        {terminal.shown(hit.snippet)}", style="dim"))
 
 
 def _page_or_lines(hit: Hit) -> str:

@@ -126,10 +126,13 @@ def _rendered(summary: dict[str, Any], paces: Mapping[str, str] | None = None) -
     from rich.console import Group
     from rich.text import Text
 
+    from magicfs.cli.terminal import shown, shown_line
+
     files, chunks = summary["files"], summary["chunks"]
     paces = paces or {}
     waiting = f"{sum(summary['queues'].values())} messages waiting"
     broker = summary["broker"]
+    mounts = [f"{shown(mount['path'])} on {shown(mount['host'])}" for mount in summary["mounts"]]
     lines = [
         *_models(summary, paces),
         ("files", _counts(files, ("pending", "named", "skipped", "failed")) + f" of {files['total']} indexed"),
@@ -139,9 +142,9 @@ def _rendered(summary: dict[str, Any], paces: Mapping[str, str] | None = None) -
         *_words(summary["words"]),
         ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
         ("queue", waiting) if broker["ok"] else ("broker", broker["detail"]),
-        ("mounts", ", ".join(f"{mount['path']} on {mount['host']}" for mount in summary["mounts"]) or "none"),
+        ("mounts", ", ".join(mounts) or "none"),
     ]
-    text = [Text.assemble((f"{name:<8} ", "bold"), value) for name, value in lines]
+    text = [Text.assemble((f"{name:<8} ", "bold"), shown_line(value)) for name, value in lines]
     return Group(*text, *_roots(summary["roots"]), *_parts(summary["parts"]))
 
 
@@ -195,6 +198,8 @@ def _failed(count: int) -> str:
 def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
 
+    from magicfs.cli.terminal import Cell
+
     if not roots:
         return ["no roots: add one with 'magicfs roots add DIR'"]
     table = Table("root", "path", "host", "files", "state", box=None, padding=(0, 2, 0, 0))
@@ -202,7 +207,8 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
         state = root["state"] if not root["detail"] else f"{root['state']}: {root['detail']}"
         if root["scanned_at"] is None:
             state += ", first scan runs"
-        table.add_row(root["name"], root["path"], root["host"], str(root["files"]), state)
+        names = (Cell(root[key]) for key in ("name", "path", "host"))
+        table.add_row(*names, str(root["files"]), Cell(state))
     return ["", table]
 
 

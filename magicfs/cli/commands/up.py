@@ -121,7 +121,8 @@ def _summary(settings: Settings, started: UpResult) -> None:
         index = read_status(connection)
     terminal.say(f"model  {started.model.spec.label}")
     for root in index.roots:
-        terminal.say(f"root   {readable(root.path)}" + ("" if root.host == settings.host else f" on {root.host}"))
+        path = terminal.shown(readable(root.path))
+        terminal.say(f"root   {path}" + ("" if root.host == settings.host else f" on {root.host}"))
     if not index.roots:
         terminal.say("root   none yet: add one with 'magicfs roots add DIR'")
     if started.mount is not None:

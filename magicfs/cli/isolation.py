@@ -1,0 +1,44 @@
+"""Right-to-left text in a terminal: isolated, so that it does not reorder what stands around it in a line.
+
+Used by `terminal` for output that people read; JSON and what goes into a pipe have none of it. The marks are those of
+the Unicode bidirectional algorithm, which terminals that show Arabic and Hebrew follow, and take no cell. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_START: Final = "\u2068"
+"""First strong isolate: the text has the direction of its first letter."""
+_END: Final = "\u2069"
+
+_LETTER: Final = (
+    "[\u0590-\u085f\u0860-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+"""Letters that are written from right to left."""
+_RIGHT_TO_LEFT: Final = re.compile(_LETTER)
+_RUN: Final = re.compile(rf"{_START}[^{_END}\n]*{_END}|{_LETTER}(?:(?:(?!  )[^\w\n]|[\d_])*{_LETTER})*")
+"""What is isolated already, or right-to-left letters with the signs and digits between them, but for two spaces."""
+
+_MARKS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Marks that change the direction of what follows, and so could reach beyond the text that has them."""
+_MARKS_BUT_OURS: Final = re.compile("[\u202a-\u202e\u2066\u2067]")
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS_IN_LINES: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def isolate(text: str) -> str:
+    """A name, a path or a sentence for a line of a terminal: isolated where it has right-to-left letters.
+
+    Marks of direction that it has itself are left out, and control characters become `?`, as `ls` shows them: a name
+    may have any.
+    """
+    plain = _CONTROLS.sub("?", _MARKS.sub("", text))
+    return f"{_START}{plain}{_END}" if _RIGHT_TO_LEFT.search(plain) else plain
+
+
+def isolate_runs(line: str) -> str:
+    """A line, of which parts may come from files, with each right-to-left part isolated that is not yet."""
+    line = _CONTROLS_IN_LINES.sub("?", _MARKS_BUT_OURS.sub("", line))
+    return _RUN.sub(lambda run: run[0] if run[0].startswith(_START) else f"{_START}{run[0]}{_END}", line)
