@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import ModelManifest, ModelSpec
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.readability import TextReader
+from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
 
     name = manifest.fastembed_name or _register(manifest)
     try:
-        return TextEmbedding(
+        engine = TextEmbedding(
             name,
             cache_dir=str(folder),
             threads=1,
@@ -137,12 +138,17 @@ def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
             specific_model_path=str(folder),
             # The arena never shrinks, and the lengths of texts vary.
             enable_cpu_mem_arena=False,
+            lazy_load=True,
         )
+        # fastembed loads a tokenizer unless it has one.
+        engine.model.tokenizer = UnigramTokenizer.load(folder, manifest.spec.max_tokens)  # type: ignore[attr-defined]
+        engine.model.load_onnx_model()  # type: ignore[attr-defined]  # neither is part of its base class
     except MemoryError:
         raise
     except Exception as error:
         command = manifests.pull_command(manifest.spec.name)
         raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run `{command}`") from error
+    return engine
 
 
 def _register(manifest: ModelManifest) -> str:

@@ -20,6 +20,8 @@ FILE_NAME = "model.json"
 FORMAT = 1
 """Increased when a change of the manifest or of the preparation requires that stored models are prepared again."""
 TOKENIZER = "tokenizer.json"
+DERIVED = "derived/"
+"""Files below are made from others of the folder, so they do not say what a model is."""
 
 
 def pull_command(name: str) -> str:
@@ -65,7 +67,7 @@ def with_digest(manifest: ModelManifest) -> ModelManifest:
 
 def _hashes(manifest: ModelManifest, *, rounded: bool) -> dict[str, str]:
     """The hashes of the files by name, with `rounded` those of the weights too."""
-    files = manifest.files.items()
+    files = [(name, record) for name, record in manifest.files.items() if not name.startswith(DERIVED)]
     return {name: record.sha256 for name, record in files if rounded or not name.startswith(manifest.model_file)}
 
 

@@ -23,6 +23,10 @@ _MAX_SPELLED = 0.4
 reads. Of 700 ideographs and of most alphabets, an English model has the letters, and no meaning. Models for all
 languages have pieces of words instead, apart from particles and endings."""
 
+_MANY_PIECES = 100_000
+"""A vocabulary of more pieces is one of all languages (that of XLM-R has 250,000, an English one 30,000): particles and
+short words are single letters in it, and it is not a sign of anything."""
+
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>", "<UNK>", "UNK")
 
 _FOREIGN = re.compile("[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
@@ -74,6 +78,9 @@ class Tokenizer(Protocol):
     def token_to_id(self, token: str) -> int | None:
         """The number of a token; None if there is none."""
 
+    def get_vocab_size(self) -> int:
+        """The number of tokens that there are."""
+
 
 class TextReader:
     """Says which texts a model reads, by its tokenizer."""
@@ -82,12 +89,15 @@ class TextReader:
         self._tokenizer = tokenizer
         numbers = (tokenizer.token_to_id(name) for name in _UNKNOWN_TOKENS)
         self._unknown = next((number for number in numbers if number is not None), None)
+        self._has_all_languages = tokenizer.get_vocab_size() > _MANY_PIECES
 
     def reads(self, text: str) -> bool:
         """Whether the model reads the language of a text. A text without letters has none, and is read."""
         if is_certainly_read(text):
             return True
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        if self._has_all_languages:
+            return encoding.ids.count(self._unknown) <= _MAX_UNKNOWN * len(encoding.ids)
         return unread_share(text, encoding, unknown=self._unknown) <= MAX_UNREAD_SHARE
 
 

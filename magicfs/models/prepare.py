@@ -24,6 +24,7 @@ from magicfs.models.catalog import FALLBACK_MODEL
 from magicfs.models.reference import check_minilm
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
+from magicfs.models.unigram_files import write_unigram_files
 
 Report = Callable[[str], None]
 """Takes a sentence for a person about the progress of a pull."""
@@ -42,6 +43,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
     if precision is Precision.INT8:
         precision = _round_to_int8(source, folder, report)
     limit = correct_tokenizer(folder)
+    write_unigram_files(folder)
     spec = ModelSpec(source.name, precision, dimension=0, max_tokens=limit, query_prefix=source.query_prefix)
     manifest = ModelManifest(
         spec=spec,

@@ -92,7 +92,28 @@ def test_a_reader_asks_the_tokenizer_only_where_it_must() -> None:
         def token_to_id(self, token: str) -> int | None:
             return UNKNOWN if token == "<unk>" else None
 
+        def get_vocab_size(self) -> int:
+            return 30_000
+
     reader = TextReader(Tokenizer())
     assert reader.reads("An invoice.")
     assert not reader.reads("番茄钟")
     assert asked == ["番茄钟"]
+
+
+def test_single_letters_say_nothing_in_a_vocabulary_of_all_languages() -> None:
+    class Tokenizer:
+        """Knows each letter of Japanese, and no other."""
+
+        def encode(self, text: str, *, add_special_tokens: bool) -> Tokens:
+            return Tokens([letter if letter in "猫が眠る" else f"?{letter}" for letter in text])
+
+        def token_to_id(self, token: str) -> int | None:
+            return UNKNOWN if token == "<unk>" else None
+
+        def get_vocab_size(self) -> int:
+            return 250_000
+
+    reader = TextReader(Tokenizer())
+    assert reader.reads("猫が眠る")
+    assert not reader.reads("ᚠᚢᚦ")
