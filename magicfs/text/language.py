@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -84,7 +85,8 @@ def samples_of(text: str) -> list[str]:
 
 def detect_language(samples: Sequence[str]) -> str | None:
     """The ISO 639-1 code of the language of samples of a text; None for too few words, and for none in particular."""
-    words = [sample.split() for sample in samples]
+    # The detector has learnt composed letters, and decomposed Hangul would be three times as long.
+    words = [unicodedata.normalize("NFC", sample).split() for sample in samples]
     prose = [[word for word in part if not _is_technical(word)] for part in words]
     if sum(map(len, prose)) < _MIN_PROSE * sum(map(len, words)):
         return None

@@ -1,5 +1,7 @@
 """The language of a document is found in its text; metadata and code have their rules."""
 
+import unicodedata
+
 import pytest
 
 from magicfs.domain.contents import Document
@@ -31,6 +33,18 @@ SENTENCES = {
 @pytest.mark.parametrize(("code", "sentence"), SENTENCES.items())
 def test_one_sentence_tells_the_language(code: str, sentence: str) -> None:
     assert detect_language([sentence]) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        *SENTENCES.items(),
+        ("ko", "김치찌개를 끓이려면 돼지고기와 두부가 필요합니다."),
+        ("vi", "Hóa đơn của những tháng trước đều đã được thanh toán đúng hạn."),
+    ],
+)
+def test_letters_may_be_decomposed(code: str, sentence: str) -> None:
+    assert detect_language([unicodedata.normalize("NFD", sentence)]) == code
 
 
 @pytest.mark.parametrize(
