@@ -84,6 +84,11 @@ class Settings:
     precision: str = _setting(
         "auto", "`int8`, `fp32`, or `auto`: int8 where it keeps quality.", pattern=r"^(auto|int8|fp32)$"
     )
+    multilingual: str = _setting(
+        "auto",
+        "When the index gets a model for every language: `auto`, `always` or `never`; one setting for the index.",
+        pattern=r"^(auto|always|never)$",
+    )
     workers: int = _setting(lambda: os.cpu_count() or 1, "Embed workers that `up` starts.", ge=0, le=256)
     gentle: bool = _setting(
         default=False,

@@ -22,6 +22,7 @@ from pathlib import Path
 from magicfs.cli import wiring
 from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
+from magicfs.domain.models import ModelState
 from magicfs.errors import MagicFSError, ModelMissing
 
 MIN_FREE_BYTES = 1 << 30
@@ -142,13 +143,39 @@ def _broker(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     store = wiring.model_store(settings)
-    in_use = wiring.model_in_use(settings)
+    in_use = wiring.models_in_use(settings).get(ModelState.ACTIVE)
     try:
         stored = wiring.resolve_model(settings, in_use)
     except ModelMissing:
         return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
     return stored.spec.label + (f" ({stored.notice})" if stored.notice else "")
+
+
+def _languages(settings: Settings) -> str:
+    """The multilingual model, or why there is none. Raises `CheckFailed` when it is needed and missing."""
+    from magicfs.db.multilingual import needs_multilingual, read_mode
+    from magicfs.embedding.manifest import pull_command
+    from magicfs.models.catalog import MULTILINGUAL_MODEL
+
+    models, store = wiring.models_in_use(settings), wiring.model_store(settings)
+    multilingual = models.get(ModelState.MULTILINGUAL)
+    if multilingual is not None:
+        stored = store.find_spec(multilingual)
+        store.verify(stored, full=True)
+        return f"{stored.spec.label} beside the active model"
+    if not models:
+        return "the index has no model yet"
+    if all(not spec.languages for spec in models.values()):
+        return "the active model reads every language"
+    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+        mode, is_needed = read_mode(connection), needs_multilingual(connection)
+    if is_needed:
+        raise CheckFailed(
+            f"texts or questions need {MULTILINGUAL_MODEL}, which the agent prepares: if it takes more than a minute "
+            f"for that, run '{pull_command(MULTILINGUAL_MODEL)}'"
+        )
+    return f"one model is enough (MAGICFS_MULTILINGUAL is '{mode}')"
 
 
 def parts(settings: Settings) -> str:
@@ -206,6 +233,7 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "database": _database,
     "broker": _broker,
     "model": _model,
+    "languages": _languages,
     "parts": parts,
     "watches": _watches,
     "parser": _parser,

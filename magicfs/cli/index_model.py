@@ -19,7 +19,7 @@ from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatc
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
-    from magicfs.domain.models import ModelSpec, StoredModel
+    from magicfs.domain.models import ModelSpec, ModelState, StoredModel
     from magicfs.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -67,22 +67,31 @@ def resolve_model(
     return stored
 
 
-def model_in_use(settings: Settings) -> ModelSpec | None:
-    """The active model of the index; None when no database answers or the index has none. For a command."""
+def models_in_use(settings: Settings) -> dict[ModelState, ModelSpec]:
+    """The models of the index by their roles, without retired ones; none when no database answers. For a command."""
+    from magicfs.db.models import active_model, building_model, multilingual_model
+    from magicfs.domain.models import ModelState
+
     try:
-        with database_for_command(settings) as database:
-            return active_spec(database)
+        with database_for_command(settings) as database, database.transaction() as connection:
+            models = {
+                ModelState.ACTIVE: active_model(connection),
+                ModelState.BUILDING: building_model(connection),
+                ModelState.MULTILINGUAL: multilingual_model(connection),
+            }
     except (DatabaseError, ServerError):
-        return None
+        return {}
+    return {role: model.spec for role, model in models.items() if model is not None}
 
 
 def record_digests(settings: Settings, database: Database) -> None:
     """Record in the index what this machine knows about its models, and an older version did not record.
 
-    That is their digests and their tokenizers. Their vectors stay. A model that is not on this machine waits for a
+    That is their digests, tokenizers and languages. Their vectors stay. A model that is not on this machine waits for a
     host that has it.
     """
     from magicfs.db.models import all_models, record_digest
+    from magicfs.db.multilingual import record_languages
 
     with database.transaction() as connection:
         models = all_models(connection)
@@ -96,6 +105,8 @@ def record_digests(settings: Settings, database: Database) -> None:
         with database.transaction() as connection:
             if record_digest(connection, model, stored.spec):
                 log.info("the index uses %s", stored.spec.full_label)
+            if not model.spec.languages and stored.spec.languages:
+                record_languages(connection, model.id, stored.spec.languages)
 
 
 def ensure_active_model(settings: Settings, database: Database) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli import terminal, wiring
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions
-from magicfs.errors import MagicFSError, MountError, ServerError
+from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, MountError, ServerError
 from magicfs.fuse import mountpoint
 from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
@@ -31,6 +31,7 @@ from magicfs.runtime.supervisor import Supervisor
 if TYPE_CHECKING:
     from magicfs.cli.index_model import ActiveModel
     from magicfs.db.pool import Database
+    from magicfs.domain.models import ModelSpec
 
 SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
@@ -138,6 +139,9 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         with database.transaction() as connection:
             requested_at = database_time(connection)
         model = wiring.pull_active_model(settings, database, progress=terminal.remark)
+        wiring.declare_multilingual(settings, database)
+        wiring.ensure_multilingual(settings, database, progress=terminal.remark)
+        specs = _searched_specs(database)
         mount = request.mount or former.mount
         _add_roots(settings, database, request, mount)
         if mount is not None and mount != former.mount:
@@ -152,18 +156,26 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     supervisor.apply([*servers, *services], options=options)
     if mount is not None:
         _wait_for_mount(settings, supervisor, mount, logged)
-    _warm_up(settings, model)
+    _warm_up(settings, specs)
     return UpResult(model=model, mount=mount, requested_at=requested_at)
 
 
-def _warm_up(settings: Settings, model: ActiveModel) -> None:
-    """Make the query embedder load the model, if this machine has it, so that the first search does not wait for it."""
-    if model.stored is None:
-        return
-    try:
-        wiring.query_embedder(settings, may_start=False).embed("warm up", spec=model.spec, deadline_s=WARM_UP_SECONDS)
-    except MagicFSError as error:
-        terminal.remark(f"searches use words alone for now: {error}")
+def _searched_specs(database: Database) -> list[ModelSpec]:
+    """The models that searches use."""
+    from magicfs.db.models import searched_models
+
+    with database.transaction() as connection:
+        return [model.spec for model in searched_models(connection)]
+
+
+def _warm_up(settings: Settings, specs: Sequence[ModelSpec]) -> None:
+    """Make the query embedder load the models that this machine has, so that the first search does not wait for it."""
+    embedder = wiring.query_embedder(settings, may_start=False)
+    outcomes = embedder.embed_by_each("warm up", specs=specs, kept=specs, deadline_s=WARM_UP_SECONDS)
+    for spec, outcome in zip(specs, outcomes, strict=True):
+        # What is missing here was said when it could not be pulled.
+        if isinstance(outcome, MagicFSError) and not isinstance(outcome, ModelMissing | ModelMismatch | ModelCorrupt):
+            terminal.remark(f"searches do without {spec.label} for now: {outcome}")
 
 
 def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from magicfs.cli import terminal
+from magicfs.cli import terminal, wiring
 from magicfs.cli.stalled import explain, read_situation
 from magicfs.errors import DatabaseUnavailable, ServerError
 
@@ -133,13 +133,15 @@ def wait_until_searchable(
 ) -> ProgressReport:
     """Wait until every root of this host was scanned after `since`, the database's time, and its files are indexed.
 
-    With the name of a `root`, on any host, wait for that root only. Says why if nothing moves for `STALL_SECONDS`.
+    With the name of a `root`, on any host, wait for that root only. An index that needs a multilingual model gets it
+    then, and what that reads alone is waited for too. Says why if nothing moves for `STALL_SECONDS`.
     Raises `ServerError` when the parts of this machine were stopped or keep failing, and `DatabaseUnavailable` after
     `OUTAGE_SECONDS`.
     """
     meter, stall_detector, reasons = ProgressMeter(), StallDetector(), _Reasons()
     answered = time.monotonic()
     checked = float("-inf")
+    has_models = False
     with _Display() as display:
         while True:
             began = time.monotonic()
@@ -155,7 +157,12 @@ def wait_until_searchable(
                 report = meter.update(progress, now=answered)
                 display.show(report)
                 if scanned and not progress.files.pending and report.chunks_done >= progress.chunks.total:
-                    return report
+                    if has_models:
+                        return report
+                    with suppress(DatabaseUnavailable):
+                        wiring.ensure_multilingual(settings, database, progress=terminal.remark)
+                        has_models = True
+                    continue
                 if stall_detector.is_stalled(report, now=answered):
                     with suppress(DatabaseUnavailable):
                         reasons.say(explain(read_situation(settings, database, since=since, root=root)), now=answered)
@@ -178,7 +185,6 @@ def _read(settings: Settings, database: Database, *, since: datetime, root: str 
 
 def _check_alive(settings: Settings) -> None:
     """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
-    from magicfs.cli import wiring
     from magicfs.cli.starting import last_line
 
     parts = wiring.supervisor(settings).parts()

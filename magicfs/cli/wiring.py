@@ -28,12 +28,13 @@ from magicfs.cli.index_model import (
     active_spec,
     ensure_active_model,
     find_tokenizer,
-    model_in_use,
     model_store,
+    models_in_use,
     pull_active_model,
     record_digests,
     resolve_model,
 )
+from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux import PR_SET_PDEATHSIG, prctl
@@ -56,10 +57,12 @@ __all__ = [
     "WorkerServices",
     "database_for_command",
     "database_for_service",
+    "declare_multilingual",
     "ensure_active_model",
+    "ensure_multilingual",
     "job_queue",
-    "model_in_use",
     "model_store",
+    "models_in_use",
     "probe_broker",
     "pull_active_model",
     "query_embedder",
@@ -79,7 +82,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-AGENT_CONNECTIONS = 5
+AGENT_CONNECTIONS = 6
 
 WORKER_CONNECTIONS = 2
 
@@ -170,8 +173,16 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             ensure_active_model(settings, database)
         except ModelError as error:
             log.warning("the index has no model yet, and files are scanned all the same: %s", error)
+        declare_multilingual(settings, database)
         add_roots(settings, database, roots)
-        agent = Agent(settings, database, job_queue(settings), claim, embedding_paused=_embedding_paused(settings))
+        agent = Agent(
+            settings,
+            database,
+            job_queue(settings),
+            claim,
+            embedding_paused=_embedding_paused(settings),
+            start_multilingual=MultilingualStarter(settings, database),
+        )
         agent.run(stop)
 
 

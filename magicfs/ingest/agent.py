@@ -9,7 +9,8 @@ Its threads:
 - `watcher` starts and ends the watches of the roots, each of which has two threads of its own;
 - `heartbeat` renews the claim of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
-- `vector-index` builds or drops the index of vectors.
+- `vector-index` builds or drops the index of vectors;
+- `multilingual` looks whether the index needs a multilingual model, and prepares it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,11 @@ MAINTENANCE_SECONDS = 15.0
 VECTOR_INDEX_SECONDS = 60.0
 """Pause between two checks whether the index of vectors should be built or dropped."""
 
+MODELS_SECONDS = 2.0
+"""Pause between two looks whether the index needs a multilingual model; of an idle agent, IDLE_MODELS_SECONDS."""
+
+IDLE_MODELS_SECONDS = 10.0
+
 ERROR_PAUSE_SECONDS = 1.0
 """Pause after an error, such as a database that restarts."""
 
@@ -88,11 +94,14 @@ class Agent:
         claim: HostClaim,
         *,
         embedding_paused: Callable[[], bool] = lambda: False,
+        start_multilingual: Callable[[threading.Event], None] = lambda _: None,
     ) -> None:
-        """`database` needs room for five connections; `claim` is the claim of the settings' host, which is held.
+        """`database` needs room for six connections; `claim` is the claim of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
+        `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set.
         """
+        self._start_multilingual = start_multilingual
         self._embedding_paused = embedding_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
         self._settings = settings
@@ -120,6 +129,7 @@ class Agent:
             "watcher": self._watch_roots,
             "heartbeat": self._send_heartbeats,
             "vector-index": self._maintain_vector_index,
+            "multilingual": self._look_at_languages,
         }
         threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         for thread in threads:
@@ -199,6 +209,11 @@ class Agent:
         while not stop.wait(VECTOR_INDEX_SECONDS):
             with _errors_logged(stop, self._outage, "vector index"):
                 vector_index.maintain_index(self._database)
+
+    def _look_at_languages(self, stop: threading.Event) -> None:
+        while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):
+            with _errors_logged(stop, self._outage, "multilingual model"):
+                self._start_multilingual(stop)
 
     def _request_scan(self, root: Root) -> None:
         self._last_scan.pop(root.id, None)

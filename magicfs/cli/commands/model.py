@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magicfs.domain.models import DIGEST_CHARACTERS
+from magicfs.domain.models import DIGEST_CHARACTERS, ModelState
 
 if TYPE_CHECKING:
     from magicfs.domain.models import ModelSpec, StoredModel
@@ -23,24 +24,29 @@ app = typer.Typer(
     magicfs model list""",
 )
 
+_SEARCHED = (ModelState.ACTIVE, ModelState.MULTILINGUAL)
+
 PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """List the models on this machine; the one that the index uses is marked with a star."""
+    """List the models on this machine; those that searches use are marked with a star."""
     from magicfs.cli import terminal, wiring
 
     settings = wiring.settings_for_command()
-    active = wiring.model_in_use(settings)
+    in_use = wiring.models_in_use(settings)
     models = wiring.model_store(settings).list()
     if as_json:
-        in_use = active.label if active else None
-        terminal.print_json({"in_use": in_use, "models": [_model_json(model, active) for model in models]})
+        active = in_use.get(ModelState.ACTIVE)
+        objects = [_model_json(model, _role(model, in_use)) for model in models]
+        terminal.print_json({"in_use": active.label if active else None, "models": objects})
         return
     for model in models:
-        mark = "*" if _is_in_use(model, active) else " "
-        terminal.say(f"{mark} {model.spec.full_label}  {model.spec.dimension} dimensions, from {model.origin}")
+        role = _role(model, in_use)
+        mark = "*" if role in _SEARCHED else " "
+        dimension = f"{model.spec.dimension} dimensions"
+        terminal.say(f"{mark} {model.spec.full_label}  {f'{role}, ' if role else ''}{dimension}, from {model.origin}")
     if not models:
         terminal.remark("no models: run 'magicfs model pull'")
 
@@ -55,6 +61,7 @@ def pull(
     What the index uses does not change: 'magicfs model use' changes it.
     """
     from magicfs.cli import terminal, wiring
+    from magicfs.models.catalog import MULTILINGUAL_MODEL
     from magicfs.models.store import use_command
 
     settings = wiring.settings_for_command()
@@ -63,9 +70,13 @@ def pull(
         name or settings.model, precision=precision or settings.precision, renew=True, report=terminal.remark
     )
     terminal.say(f"{stored.spec.full_label}: {stored.spec.dimension} dimensions, {stored.origin}")
-    active = wiring.model_in_use(settings)
-    if active is not None and not _is_in_use(stored, active):
-        terminal.say(f"the index still uses {active.full_label}: '{use_command(stored.spec.name)}' changes it")
+    in_use = wiring.models_in_use(settings)
+    if not in_use or _role(stored, in_use) is not None:
+        return
+    active = in_use[ModelState.ACTIVE].full_label
+    terminal.say(f"the index still uses {active}: '{use_command(stored.spec.name)}' changes it")
+    if stored.spec.name == MULTILINGUAL_MODEL and ModelState.MULTILINGUAL not in in_use:
+        terminal.say("the index gets it beside that one when it needs it: MAGICFS_MULTILINGUAL says when that is")
 
 
 @app.command()
@@ -112,20 +123,26 @@ def command_to_use(spec: ModelSpec) -> str:
     return f"{use_command(spec.name)} --precision {spec.precision}{digest}"
 
 
-def _is_in_use(model: StoredModel, active: ModelSpec | None) -> bool:
-    """Whether the index uses a model. One of an older version is known by its name until its digest is recorded."""
-    if active is not None and not active.digest:
-        return active.label == model.spec.label
-    return active is not None and active.is_model(model.spec)
+def _role(model: StoredModel, in_use: Mapping[ModelState, ModelSpec]) -> ModelState | None:
+    """What the index does with a model; None if nothing.
+
+    A model of an older version is known by its name until its digest is recorded.
+    """
+    for role, spec in in_use.items():
+        if spec.is_model(model.spec) if spec.digest else spec.label == model.spec.label:
+            return role
+    return None
 
 
-def _model_json(model: StoredModel, active: ModelSpec | None) -> dict[str, object]:
+def _model_json(model: StoredModel, role: ModelState | None) -> dict[str, object]:
     return {
         "name": model.spec.name,
         "precision": str(model.spec.precision),
         "dimension": model.spec.dimension,
         "digest": model.spec.digest,
-        "in_use": _is_in_use(model, active),
+        "languages": list(model.spec.languages),
+        "in_use": role in _SEARCHED,
+        "role": str(role) if role else None,
         "folder": str(model.folder),
         "origin": model.origin,
     }

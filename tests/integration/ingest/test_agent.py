@@ -250,3 +250,24 @@ def test_an_idle_agent_looks_for_work_once_a_second(
         assert len(transactions) <= 9
         (index.folder / "saved.txt").write_text("words")
         wait_until(lambda: "saved.txt" in paths(index), seconds=10, failed="an idle agent misses an event")
+
+
+def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
+    index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "MODELS_SECONDS", 0.05)
+    looks: list[str] = []
+
+    def look(stop: threading.Event) -> None:
+        looks.append(threading.current_thread().name)
+        # Preparing a model takes long, and ends with the agent.
+        assert len(looks) < 2 or stop.wait(60)
+
+    claim = HostClaim(index.database, host=settings.host, machine="this")
+    claim.renew()
+    one = Agent(settings, index.database, SilentQueue(), claim, start_multilingual=look)
+    with running(one):
+        wait_until(lambda: len(looks) == 2, seconds=20, failed="the agent does not look")
+        (index.folder / "meanwhile.txt").write_text("words")
+        wait_until(lambda: "meanwhile.txt" in paths(index), seconds=20, failed="the agent waits for the model")
+    assert looks == ["multilingual"] * 2

@@ -1,0 +1,191 @@
+"""The multilingual model of the index on this machine: when the index gets one, and who prepares it.
+
+Used by the composition root `wiring`. Commands prepare the model themselves and say so, `MultilingualStarter` in the
+agent has a process of its own do it. It loads no model.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from magicfs.cli.index_model import model_store, resolve_model
+from magicfs.config import Settings
+from magicfs.embedding.manifest import pull_command
+from magicfs.errors import ModelError
+from magicfs.models.catalog import MULTILINGUAL_MODEL
+
+if TYPE_CHECKING:
+    from magicfs.db.pool import Connection, Database
+    from magicfs.domain.ids import ModelId
+    from magicfs.domain.models import ModelSpec, StoredModel
+
+log = logging.getLogger(__name__)
+
+COUNT_FACTOR = 50
+"""The pause after a count of the languages of an index is this many times as long as the count, or longer."""
+
+FIRST_RETRY_SECONDS = 60.0
+MAX_RETRY_SECONDS = 3600.0
+"""The pause after a failure to prepare the model doubles with each one, up to this."""
+
+STOP_POLL_SECONDS = 0.25
+
+
+def declare_multilingual(settings: Settings, database: Database) -> None:
+    """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
+    from magicfs.db.multilingual import declare_mode, stop_multilingual
+    from magicfs.domain.models import MultilingualMode
+
+    with database.transaction() as connection:
+        mode = declare_mode(connection, host=settings.host, mode=MultilingualMode(settings.multilingual))
+        if mode is MultilingualMode.NEVER and stop_multilingual(connection):
+            log.info("the index has no multilingual model any more: MAGICFS_MULTILINGUAL is 'never'")
+
+
+def ensure_multilingual(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> None:
+    """Start the multilingual model if the index needs one. Pulls it, and one that the index has, to this machine.
+
+    `progress` gets lines for a person, also when the model cannot be had here.
+    """
+    from magicfs.db.models import multilingual_model
+    from magicfs.db.multilingual import needs_multilingual
+
+    with database.transaction() as connection:
+        model = multilingual_model(connection)
+        is_needed = model is None and needs_multilingual(connection)
+    try:
+        if model is not None:
+            resolve_model(settings, model.spec, pull_progress=progress)
+        elif is_needed:
+            stored = model_store(settings).pull(MULTILINGUAL_MODEL, precision=settings.precision, report=progress)
+            _start(database, stored.spec)
+    except ModelError as error:
+        name = model.spec.name if model else MULTILINGUAL_MODEL
+        progress(f"{_WITHOUT_IT} until '{pull_command(name)}' succeeds: {error}")
+
+
+_WITHOUT_IT = "texts and questions in other languages are found by their words alone on this machine"
+
+
+def _start(database: Database, spec: ModelSpec) -> None:
+    from magicfs.db.models import start_multilingual
+
+    with database.transaction() as connection:
+        start_multilingual(connection, spec)
+    log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
+
+
+class MultilingualStarter:
+    """Starts the multilingual model when the index needs one. For one thread of an agent.
+
+    Each call looks, and returns soon if nothing has changed. A call that prepares the model takes a minute.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, *, pull: Callable[[threading.Event], None] | None = None
+    ) -> None:
+        """`pull` puts the model into the store of this machine or raises `ModelError`; it ends early at the event."""
+        self._settings = settings
+        self._database = database
+        self._pull = pull or (lambda stop: pull_in_process(settings, stop))
+        self._seen: object = None
+        """What the last count that found no need has seen."""
+        self._found: ModelId | None = None
+        """The model of the index that this machine has."""
+        self._next_look = 0.0
+        self._failures = 0
+        self._said = ""
+
+    def __call__(self, stop: threading.Event) -> None:
+        """Start the model if it is needed and this machine has it or can get it. Raises `DatabaseError`."""
+        from magicfs.db.models import multilingual_model
+
+        if time.monotonic() < self._next_look:
+            return
+        with self._database.transaction() as connection:
+            model = multilingual_model(connection)
+            is_needed = model is None and self._is_needed(connection)
+        try:
+            if model is not None and model.id != self._found:
+                model_store(self._settings).find_spec(model.spec)
+                self._found = model.id
+            elif is_needed:
+                stored = self._stored(stop)
+                if stored is not None:
+                    _start(self._database, stored.spec)
+        except ModelError as error:
+            self._failed(error, is_pulled=is_needed)
+        else:
+            self._failures = 0
+
+    def _is_needed(self, connection: Connection) -> bool:
+        """Whether the index needs the model. Counts languages only if something has changed since the last count."""
+        from magicfs.db.multilingual import is_asked_foreign, needs_multilingual, read_mode
+        from magicfs.db.status import change_marker
+
+        seen = (change_marker(connection), read_mode(connection), is_asked_foreign(connection))
+        if seen == self._seen:
+            return False
+        began = time.monotonic()
+        is_needed = needs_multilingual(connection)
+        if not is_needed:
+            self._seen = seen
+        now = time.monotonic()
+        self._next_look = now + COUNT_FACTOR * (now - began)
+        return is_needed
+
+    def _stored(self, stop: threading.Event) -> StoredModel | None:
+        """The model on this machine, after pulling it if need be; None when `stop` was set meanwhile."""
+        store, precision = model_store(self._settings), self._settings.precision
+        try:
+            return store.find(MULTILINGUAL_MODEL, precision)
+        except ModelError:
+            self._pull(stop)
+        return None if stop.is_set() else store.find(MULTILINGUAL_MODEL, precision)
+
+    def _failed(self, error: ModelError, *, is_pulled: bool) -> None:
+        """Say once what to do, and pause."""
+        self._failures += 1
+        pause = min(FIRST_RETRY_SECONDS * 2 ** (self._failures - 1), MAX_RETRY_SECONDS)
+        self._next_look = time.monotonic() + pause
+        if str(error) != self._said:
+            self._said = str(error)
+            retried = "; it is tried again" if is_pulled else ""
+            log.warning("%s: %s%s", _WITHOUT_IT, error, retried)
+
+
+def pull_in_process(settings: Settings, stop: threading.Event) -> None:
+    """Pull the model in a process of its own, whose memory is free afterwards. Raises `ModelError`.
+
+    The process ends with this one, and early when `stop` is set.
+    """
+    from magicfs.runtime.parts import module_command
+    from magicfs.runtime.processes import dies_with_parent
+
+    arguments = ("model", "pull", MULTILINGUAL_MODEL, "--precision", settings.precision)
+    log.info("preparing %s, in a process of its own", MULTILINGUAL_MODEL)
+    with subprocess.Popen(
+        dies_with_parent(list(module_command("magicfs.cli", *arguments)), signal_name="TERM"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "MAGICFS_HOME": str(settings.home)},
+    ) as process:
+        reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
+        lines: list[str] = []
+        reader.start()
+        while process.poll() is None:
+            if stop.wait(STOP_POLL_SECONDS):
+                process.terminate()
+                return
+        reader.join()
+    if process.returncode != 0:
+        reason = lines[-1].strip().removeprefix("magicfs: ") if lines else f"it ended with code {process.returncode}"
+        raise ModelError(reason)

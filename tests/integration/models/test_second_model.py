@@ -1,0 +1,244 @@
+"""When an index gets its multilingual model, who prepares it, and what is said when it cannot be had."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli import multilingual, wiring
+from magicfs.cli.checks import run_checks
+from magicfs.cli.multilingual import MultilingualStarter
+from magicfs.config import Settings
+from magicfs.db.models import activate_model, active_model, multilingual_model
+from magicfs.db.multilingual import record_foreign_question
+from magicfs.domain.contents import Document
+from magicfs.domain.models import StoredModel
+from magicfs.errors import ModelError
+from magicfs.models.store import ModelStore
+from tests.integration.models.tiny import write_tiny_model
+from tests.plugins.index import HOST, Index
+
+ENGLISH, GERMAN = "The invoice for the garden is due in May. ", "Die Rechnung für den Garten ist im Mai fällig. "
+NEVER_SET = threading.Event()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, broker_url: str) -> Settings:
+    made = Settings(home=tmp_path / "home", host=HOST, database_url=database_url, broker_url=broker_url)
+    made.make_home()
+    return made
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small model in the role of the multilingual one."""
+    folder = write_tiny_model(tmp_path / "tiny")
+    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(folder))
+    return folder
+
+
+def save(index: Index, text: str, *, language: str) -> None:
+    index.reader.extract = lambda content, name: Document(content.decode(), "text/plain", language=language)
+    (index.folder / f"{language}.txt").write_text(text * 5)
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+
+
+@pytest.fixture(autouse=True)
+def reads_english(index: Index) -> None:
+    """The active model of the index reads English alone."""
+    index.rows("UPDATE models SET languages = '{en}' RETURNING 1")
+
+
+def second(index: Index) -> str | None:
+    """The name of the multilingual model of the index."""
+    with index.database.transaction() as connection:
+        model = multilingual_model(connection)
+    return model.spec.name if model else None
+
+
+def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list[str]]:
+    """A starter, and how often it has pulled the model."""
+    pulled: list[str] = []
+
+    def pull(stop: threading.Event) -> None:
+        pulled.append(multilingual.MULTILINGUAL_MODEL)
+        wiring.model_store(settings).pull(multilingual.MULTILINGUAL_MODEL)
+
+    return MultilingualStarter(settings, index.database, pull=pull), pulled
+
+
+def test_english_texts_cost_nothing_and_a_german_one_begins_it(index: Index, settings: Settings, tiny: Path) -> None:
+    start, pulled = starter(settings, index)
+    save(index, ENGLISH, language="en")
+    start(NEVER_SET)
+    assert (second(index), pulled) == (None, [])
+    save(index, GERMAN, language="de")
+    start._next_look = 0.0
+    start(NEVER_SET)
+    start(NEVER_SET)
+    assert (second(index), pulled) == (str(tiny), [str(tiny)])
+
+
+def test_a_german_question_begins_it(index: Index, settings: Settings, tiny: Path) -> None:
+    start, _ = starter(settings, index)
+    save(index, ENGLISH, language="en")
+    start(NEVER_SET)
+    with index.database.transaction() as connection:
+        record_foreign_question(connection)
+    start._next_look = 0.0
+    start(NEVER_SET)
+    assert second(index) == str(tiny)
+
+
+def test_languages_are_counted_again_only_after_a_change(
+    index: Index, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[bool] = []
+    monkeypatch.setattr("magicfs.db.multilingual.needs_multilingual", lambda connection: counts.append(True))
+    start, _ = starter(settings, index)
+
+    def look() -> int:
+        start._next_look = 0.0
+        start(NEVER_SET)
+        return len(counts)
+
+    assert (look(), look()) == (1, 1)
+    save(index, ENGLISH, language="en")
+    assert (look(), look()) == (2, 2)
+
+
+def test_always_begins_it_at_once_and_never_ends_it(index: Index, settings: Settings, tiny: Path) -> None:
+    start, _ = starter(settings, index)
+    wiring.declare_multilingual(settings.replace(multilingual="always"), index.database)
+    start(NEVER_SET)
+    assert second(index) == str(tiny)
+    wiring.declare_multilingual(settings.replace(multilingual="never"), index.database)
+    start(NEVER_SET)
+    assert second(index) is None
+
+
+def test_a_model_of_this_machine_is_not_pulled(index: Index, settings: Settings, tiny: Path) -> None:
+    wiring.model_store(settings).pull(str(tiny))
+    save(index, GERMAN, language="de")
+    start, pulled = starter(settings, index)
+    start(NEVER_SET)
+    assert (second(index), pulled) == (str(tiny), [])
+
+
+def test_a_failure_is_said_once_and_tried_again_after_a_pause(
+    index: Index, settings: Settings, tiny: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[float] = []
+
+    def pull(stop: threading.Event) -> None:
+        tries.append(start._next_look)
+        raise ModelError("the weights are not installed: run `pip install them`")
+
+    start = MultilingualStarter(settings, index.database, pull=pull)
+    save(index, GERMAN, language="de")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            start(NEVER_SET)
+            start(NEVER_SET)
+            start._next_look = 0.0
+    assert len(tries) == 3
+    (message,) = [record.getMessage() for record in caplog.records if "pip install them" in record.getMessage()]
+    assert "found by their words alone on this machine" in message
+    assert second(index) is None
+
+
+def test_the_pull_has_a_process_of_its_own(index: Index, settings: Settings, tiny: Path) -> None:
+    save(index, GERMAN, language="de")
+    MultilingualStarter(settings, index.database)(NEVER_SET)
+    assert second(index) == str(tiny)
+
+
+def test_what_the_process_says_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
+    with pytest.raises(ModelError, match=r"^[^\n]*nothing[^\n]*$"):
+        multilingual.pull_in_process(settings, NEVER_SET)
+
+
+def test_the_process_ends_with_the_agent(settings: Settings, tiny: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    multilingual.pull_in_process(settings, stop)
+    assert wiring.model_store(settings).list() == ()
+
+
+def test_a_host_that_lacks_the_model_of_the_index_says_so(
+    index: Index, settings: Settings, tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(index, GERMAN, language="de")
+    starter(settings, index)[0](NEVER_SET)
+    other = settings.replace(home=tmp_path / "other")
+    other.make_home()
+    start, pulled = starter(other, index)
+    with caplog.at_level(logging.WARNING):
+        start(NEVER_SET)
+    assert (f"magicfs model pull {tiny}" in caplog.text, pulled) == (True, [])
+    said: list[str] = []
+    wiring.ensure_multilingual(other, index.database, progress=said.append)
+    assert wiring.model_store(other).find(str(tiny))
+    assert said
+
+
+def test_a_command_begins_it_and_says_what_it_does(index: Index, settings: Settings, tiny: Path) -> None:
+    said: list[str] = []
+    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    assert (second(index), said) == (None, [])
+    save(index, GERMAN, language="de")
+    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    assert second(index) == str(tiny)
+    assert said[0].startswith(f"preparing {tiny}")
+
+
+def test_a_command_goes_on_without_it(
+    index: Index, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
+    save(index, GERMAN, language="de")
+    said: list[str] = []
+    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    assert second(index) is None
+    assert f"until 'magicfs model pull {tmp_path}/nothing' succeeds" in said[-1]
+
+
+def test_the_languages_of_a_model_of_an_older_index_are_filled_in(
+    index: Index, settings: Settings, model_store: ModelStore, stored_model: StoredModel
+) -> None:
+    settings.model_dir.rmdir()
+    settings.model_dir.symlink_to(model_store.directory)
+    index.rows("DELETE FROM models RETURNING 1")
+    with index.database.transaction() as connection:
+        activate_model(connection, replace(stored_model.spec, languages=()))
+    wiring.ensure_active_model(settings, index.database)
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+    assert model is not None
+    assert model.spec.languages == ("en",)
+
+
+def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
+    index: Index, settings: Settings, tiny: Path, tmp_path: Path
+) -> None:
+    def languages(machine: Settings) -> tuple[bool, str]:
+        [result] = [one for one in run_checks(machine) if one.name == "languages"]
+        return result.ok, result.text
+
+    assert languages(settings) == (True, "one model is enough (MAGICFS_MULTILINGUAL is 'auto')")
+    save(index, GERMAN, language="de")
+    ok, text = languages(settings)
+    assert not ok
+    assert "magicfs model pull" in text
+    wiring.ensure_multilingual(settings, index.database, progress=[].append)
+    assert languages(settings) == (True, f"{tiny} (fp32) beside the active model")
+    ok, text = languages(settings.replace(home=tmp_path / "other"))
+    assert not ok
+    assert f"magicfs model pull {tiny}" in text
