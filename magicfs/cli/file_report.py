@@ -70,12 +70,25 @@ def _lines_of_text(facts: FileFacts) -> Iterator[str]:
         yield f"language  {facts.language or 'not known: its words have English stems'}"
         yield f"words     {facts.words:,} different words in {facts.chunks:,} chunks"
         yield f"found     {facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words"
+        if facts.multilingual_model:
+            yield f"vectors   {_vectors(facts)}"
     if facts.copies:
         paths = ", ".join(map(readable, facts.some_copies))
         more = facts.copies - len(facts.some_copies)
         yield f"copies    {facts.copies} other files have the same bytes: {paths}" + (
             f" and {more} more" if more else ""
         )
+
+
+def _vectors(facts: FileFacts) -> str:
+    """The vectors of each model, and why it has none of other chunks."""
+    active = f"{facts.active_vectors:,} of {facts.active_model}"
+    if not facts.is_read_by_active:
+        active += f", which does not read {facts.language}"
+    other = f"{facts.multilingual_vectors:,} of {facts.multilingual_model}"
+    if facts.second_vectors:
+        other += f", {facts.second_vectors:,} second vectors to come"
+    return f"{active}; {other}"
 
 
 def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
@@ -89,7 +102,8 @@ def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
             "raise it, then restart MagicFS"
         )
     if facts.unread:
-        yield f"left out  the meaning of {facts.unread:,} {of_all}: the model does not read their script"
+        reader = "no model reads" if facts.multilingual_model else "the model does not read"
+        yield f"left out  the meaning of {facts.unread:,} {of_all}: {reader} their script"
     if facts.refused:
         yield f"left out  the meaning of {facts.refused:,} {of_all}, which failed: see 'magicfs failures'"
     if facts.encoded_characters:

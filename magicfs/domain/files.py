@@ -230,15 +230,26 @@ class FileFacts:
     """Different words in its text, whole ones and parts; stems are not counted."""
     chunks: int
     embedded: int
-    """Chunks with a vector of the active model."""
+    """Chunks with a vector of a model that searches use."""
     waiting: int
-    """Chunks that wait for a vector."""
+    """Chunks that have no vector yet."""
     unread: int
-    """Chunks that the model does not read: they have no vector."""
+    """Chunks that no model reads: they have no vector."""
     refused: int
     """Chunks that failed to get a vector."""
     words_only: int
     """Chunks beyond the limit of embedded ones: they get no vector."""
+    active_vectors: int
+    """Chunks with a vector of the active model."""
+    multilingual_vectors: int
+    """Chunks with a vector of the multilingual model."""
+    second_vectors: int
+    """Chunks that wait for a second vector."""
+    active_model: str | None
+    multilingual_model: str | None
+    """The names of the models that searches use."""
+    is_read_by_active: bool | None
+    """Whether the active model reads the language of the text; None without a model."""
     cut_bytes: int
     """Bytes of text beyond the limit, which are not in the index."""
     unread_pages: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from typer.testing import CliRunner
 
 from magicfs.cli import application
 from magicfs.config import Settings
-from magicfs.db.failures import iterate_failures, retry_failures, unindexed_files, unindexed_reasons
+from magicfs.db.failures import count_failures, iterate_failures, retry_failures, unindexed_files, unindexed_reasons
+from magicfs.db.models import start_multilingual
 from magicfs.db.pool import Database
-from tests.integration.search.corpus import Corpus
+from tests.integration.search.corpus import SPEC, Corpus, unit
 
 
 def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database) -> None:
@@ -37,6 +39,27 @@ def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database
         assert listed[0].path == b"c.pdf"
         assert [file.path for file in iterate_failures(connection)] == [b"c.pdf"]
         assert [file.path for file in iterate_failures(connection, reason="encrypted", skipped=True)] == [b"d.pdf"]
+
+
+def test_chunks_that_failed_under_one_of_two_models_are_listed(database: Database) -> None:
+    corpus = Corpus(database)
+    corpus.add(b"english.txt", "one", vectors=[unit(1, 0, 0)])
+    corpus.add(b"german.txt", "eins", vectors=[])
+    with database.transaction() as connection:
+        second = start_multilingual(connection, replace(SPEC, name="fake/all")).id
+        connection.execute("DELETE FROM embeddings WHERE model_id = %s", (second,))
+        connection.execute("UPDATE embeddings SET state = 'unread' WHERE state = 'pending'")
+        connection.execute(
+            "INSERT INTO embeddings (model_id, chunk_id, state, reason) SELECT %s, id, 'failed', 'crashed' FROM chunks",
+            (second,),
+        )
+        listed = {file.path: file.detail for file in iterate_failures(connection)}
+        assert listed == {
+            b"english.txt": "lines 1-9 have a vector of one model only, and none of fake/all",
+            b"german.txt": "lines 1-9 are found by their words only",
+        }
+        assert count_failures(connection, reason=None, skipped=False) == 2
+        assert retry_failures(connection) == 2
 
 
 def test_contents_of_the_same_bytes_are_read_again_together(database: Database) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from magicfs.cli.file_report import explanation_lines, facts_json
+from magicfs.db.models import start_multilingual
 from magicfs.domain.contents import Document
 from magicfs.ingest.explain import explain
+from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.index import HOST, Index
 
 
@@ -68,6 +72,59 @@ def test_chunks_without_a_vector_are_counted_by_their_reasons(index: Index, stat
     )
     assert line(index, "a.txt", "found") == "1 of 2 chunks by meaning, all of them by their words"
     assert line(index, "a.txt", label) == words
+
+
+@pytest.fixture
+def second(index: Index) -> int:
+    """The id of a multilingual model beside one that reads English."""
+    index.rows("UPDATE models SET languages = '{en}' RETURNING 1")
+    with index.database.transaction() as connection:
+        return start_multilingual(connection, replace(FAKE_SPEC, name="fake/all", languages=())).id
+
+
+def set_rows(index: Index, second: int, *, active: str, other: str, priority: int = 0) -> None:
+    """Put all chunks into a state under the active and the multilingual model."""
+    vectors = "[" + ",".join(["1"] * FAKE_SPEC.dimension) + "]"
+    index.rows("DELETE FROM embeddings RETURNING 1")
+    for model, state in ((1, active), (second, other)):
+        index.rows(
+            "INSERT INTO embeddings (model_id, chunk_id, state, priority, vector)"
+            " SELECT %s, id, %s::embedding_state, %s, CASE %s WHEN 'done' THEN %s::halfvec END FROM chunks RETURNING 1",
+            model, state, priority, state, vectors,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("active", "other", "priority", "found", "vectors"),
+    [
+        ("done", "pending", -1, 2, "2 of fake/bag-of-words; 0 of fake/all, 2 second vectors to come"),
+        ("done", "done", 0, 2, "2 of fake/bag-of-words; 2 of fake/all"),
+        ("unread", "done", 0, 2, "0 of fake/bag-of-words; 2 of fake/all"),
+        ("unread", "pending", 0, 0, "0 of fake/bag-of-words; 0 of fake/all"),
+    ],
+)
+def test_the_vectors_of_each_model_are_counted(
+    index: Index, second: int, *, active: str, other: str, priority: int, found: int, vectors: str
+) -> None:
+    (index.folder / "a.txt").write_text("one\n\ntwo")
+    index.settle()
+    set_rows(index, second, active=active, other=other, priority=priority)
+    assert line(index, "a.txt", "found") == f"{found} of 2 chunks by meaning, all of them by their words"
+    assert line(index, "a.txt", "vectors") == vectors
+    waiting = [one for one in lines(index, "a.txt") if one.startswith("waiting")]
+    assert bool(waiting) is (found == 0)
+
+
+def test_a_language_that_the_active_model_does_not_read_is_said(index: Index, second: int) -> None:
+    (index.folder / "brief.md").write_text("-")
+    read_as(index, Document("Rechnungen", "text/markdown", language="de"))
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+    set_rows(index, second, active="unread", other="done")
+    assert line(index, "brief.md", "vectors") == "0 of fake/bag-of-words, which does not read de; 1 of fake/all"
+    set_rows(index, second, active="unread", other="unread")
+    assert line(index, "brief.md", "left out") == "the meaning of 1 of 1 chunks: no model reads their script"
 
 
 def test_copies_are_named(index: Index) -> None:

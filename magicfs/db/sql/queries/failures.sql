@@ -10,11 +10,17 @@ ORDER BY f.state = 'failed' DESC, f.changed_at DESC, f.id DESC
 LIMIT %(limit)s
 
 -- name: files_of_failed_chunks
--- Files in the index with a chunk that has no vector because embedding failed. One row for each such chunk.
+-- Files in the index with a chunk that has no vector of a model that searches use, because embedding failed. One row for
+-- each such chunk and model.
 SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
-       'failed', e.reason, 'lines ' || c.first_line || '-' || c.last_line || ' are found by their words only',
+       'failed', e.reason, concat('lines ', c.first_line, '-', c.last_line, CASE
+           WHEN EXISTS (
+               SELECT FROM embeddings other JOIN models n ON n.id = other.model_id AND n.state IN ('active', 'multilingual')
+               WHERE other.chunk_id = e.chunk_id AND other.state = 'done'
+           ) THEN ' have a vector of one model only, and none of ' || m.name
+           ELSE ' are found by their words only' END),
        extract(epoch FROM f.changed_at)
-FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state = 'active'
+FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual')
 JOIN content_chunks c ON c.chunk_id = e.chunk_id
 JOIN files f ON f.content_id = c.content_id
 JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
@@ -29,7 +35,7 @@ SELECT (SELECT count(*) FROM files f
           AND (f.state = 'failed' OR %(skipped)s)
           AND (%(reason)s::text IS NULL OR f.reason = %(reason)s))
        + (SELECT count(*)
-          FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state = 'active'
+          FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual')
           JOIN content_chunks c ON c.chunk_id = e.chunk_id
           JOIN files f ON f.content_id = c.content_id
           WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s))
@@ -56,8 +62,8 @@ WITH RECURSIVE reasons AS (
 SELECT reason FROM reasons WHERE reason IS NOT NULL
 
 -- name: file_facts
--- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the active model,
--- and how many files have the same bytes, with the paths of some.
+-- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the models
+-- that searches use, and how many files have the same bytes, with the paths of some.
 SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
        CASE WHEN f.state = 'named' THEN coalesce(c.detail, f.detail) ELSE f.detail END AS detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
        extract(epoch FROM f.indexed_at)::float8 AS indexed_at, c.mime_type, c.kind, c.title, c.language,
@@ -66,7 +72,9 @@ SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason EN
        (SELECT count(DISTINCT lexeme)
         FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id CROSS JOIN unnest(chunks.words)
         WHERE p.content_id = f.content_id AND NOT starts_with(lexeme, '^')) AS words,
-       counted.*, coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
+       counted.*, m.name AS active_model, n.name AS multilingual_model,
+       m.languages = '{}' OR c.language IS NULL OR c.language = ANY (m.languages) AS is_read_by_active,
+       coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
        coalesce(c.encoded_characters, 0) AS encoded_characters,
        (SELECT count(*) FROM contents o JOIN files other ON other.content_id = o.id
         WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id) AS copies,
@@ -75,16 +83,28 @@ SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason EN
              WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id
              ORDER BY 1 LIMIT %(copies)s) AS some_copies
 FROM files f LEFT JOIN contents c ON c.id = f.content_id
+LEFT JOIN models m ON m.state = 'active' LEFT JOIN models n ON n.state = 'multilingual'
 CROSS JOIN LATERAL (
     SELECT count(*) AS chunks,
-           count(*) FILTER (WHERE e.state = 'done') AS embedded,
-           count(*) FILTER (WHERE e.state = 'pending') AS waiting,
-           count(*) FILTER (WHERE e.state = 'unread') AS unread,
-           count(*) FILTER (WHERE e.state = 'failed') AS refused,
-           count(*) FILTER (WHERE m.id IS NOT NULL AND e.chunk_id IS NULL) AS words_only
-    FROM content_chunks p LEFT JOIN models m ON m.state = 'active'
-    LEFT JOIN embeddings e ON e.model_id = m.id AND e.chunk_id = p.chunk_id
-    WHERE p.content_id = f.content_id
+           count(*) FILTER (WHERE has_vector) AS embedded,
+           count(*) FILTER (WHERE NOT has_vector AND is_pending) AS waiting,
+           count(*) FILTER (WHERE NOT has_vector AND NOT is_pending AND NOT has_failed AND is_unread) AS unread,
+           count(*) FILTER (WHERE NOT has_vector AND NOT is_pending AND has_failed) AS refused,
+           count(*) FILTER (WHERE m.id IS NOT NULL AND active IS NULL AND multilingual IS NULL) AS words_only,
+           count(*) FILTER (WHERE active = 'done') AS active_vectors,
+           count(*) FILTER (WHERE multilingual = 'done') AS multilingual_vectors,
+           count(*) FILTER (WHERE is_second) AS second_vectors
+    FROM (
+        SELECT a.state AS active, b.state AS multilingual, b.state = 'pending' AND b.priority < 0 AS is_second,
+               'done' IN (coalesce(a.state, 'failed'), coalesce(b.state, 'failed')) AS has_vector,
+               'pending' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS is_pending,
+               'failed' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS has_failed,
+               'unread' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS is_unread
+        FROM content_chunks p
+        LEFT JOIN embeddings a ON a.model_id = m.id AND a.chunk_id = p.chunk_id
+        LEFT JOIN embeddings b ON b.model_id = n.id AND b.chunk_id = p.chunk_id
+        WHERE p.content_id = f.content_id
+    ) AS rows
 ) AS counted
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s
 
