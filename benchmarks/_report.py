@@ -47,4 +47,10 @@ def report(name: str, figures: dict[str, Any], *, sizes: dict[str, Any], as_json
     width = max(map(len, figures))
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in sizes.items()))
     for key, value in figures.items():
-        print(f"  {key:<{width}}  {value:.3f}" if isinstance(value, float) else f"  {key:<{width}}  {value}")
+        print(f"  {key:<{width}}  {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{name} {_shown(part):>8}" for name, part in value.items())
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -106,6 +106,15 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "idle",
+        "What a stack takes that has nothing to do, by part. Lower is better.",
+        {
+            "processes": "processes, with those that they have started",
+            "core_percent": "processor time, percent of one core",
+            "pss_mb": "memory, MB: what several processes share counts once",
+        },
+    ),
+    Benchmark(
         "quality",
         "How good the ranking is on judged questions: by words alone, by meaning alone, and by both as users get it. "
         "Higher is better. The ranking was tuned on these same collections.",

@@ -108,8 +108,13 @@ def syscall(number: int, *arguments: int | bytes | None) -> int:
 
 
 def return_free_memory() -> None:
-    """Collect garbage, and give memory back that imports or the load of a model have left free. Only glibc keeps it."""
+    """Collect garbage, and give memory back that imports or the load of a model have left free."""
     gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give memory back that native code has left free, which takes about a millisecond. Only glibc keeps it."""
     trim = getattr(_libc(), "malloc_trim", None)
     if trim is not None:
         trim(0)

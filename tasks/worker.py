@@ -28,7 +28,7 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
-from magicfs.linux import return_free_memory
+from magicfs.linux import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_QUEUE, extract_queue, make_app
 
@@ -182,7 +182,7 @@ _outage = Outage(log)
 
 
 def run_task(task: str, work: Callable[[], Result]) -> Result:
-    """Run the work of a task, given its name.
+    """Run the work of a task, given its name. A child that waits for the next one keeps no memory of it.
 
     A `MagicFSError` is logged once an outage and passed on, since Celery expects it. Raises `RuntimeError`
     for a `MemoryError`, which would end Celery's parent too.
@@ -194,6 +194,8 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     except MagicFSError as error:
         _outage.began(task, error)
         raise
+    finally:
+        trim_heap()
     _outage.ended(task)
     return result
 
