@@ -30,7 +30,7 @@ class SilentQueue:
     def notify_extract(self, host: str) -> None:
         """Do nothing."""
 
-    def notify_embed(self) -> None:
+    def notify_embed(self, model: str | None = None) -> None:
         """Do nothing."""
 
     def notify_maintenance(self) -> None:

@@ -1,7 +1,7 @@
 """How services notify workers of waiting work, without knowing Celery.
 
-A message is a notification: it says that work of one kind waits, and Postgres says which. A message carries at most
-the name of a host. It may be lost, delivered twice or delivered out of order; see
+A message is a notification: it says that work of one kind waits, and Postgres says which. A message carries at
+most the name of a host or of a model, that of its queue. It may be lost, delivered twice or delivered out of order; see
 docs/adr/0002-messages-only-notify.md.
 """
 
@@ -22,8 +22,8 @@ class JobQueue(Protocol):
     def notify_extract(self, host: str) -> None:
         """Notify the extract workers of `host` that files wait."""
 
-    def notify_embed(self) -> None:
-        """Notify the embed workers that chunks wait for their vectors."""
+    def notify_embed(self, model: str | None = None) -> None:
+        """Notify the embed workers that chunks wait; with `model`, a name, also those that embed for it alone."""
 
     def notify_maintenance(self) -> None:
         """Notify a worker that maintenance is due."""

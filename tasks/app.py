@@ -7,6 +7,7 @@ command: `celery -A tasks.app inspect ping`, `status`, `call magicfs.maintenance
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -53,6 +54,18 @@ def extract_queue(host: str) -> str:
     return f"extract.{host}"
 
 
+def embed_queue(model: str | None) -> str:
+    """The queue of the workers that embed chunks of one model, by its name; with None, of those that embed all."""
+    if model is None:
+        return EMBED_QUEUE
+    return f"{EMBED_QUEUE}.{re.sub(r'[^a-z0-9]+', '-', model.lower()).strip('-')}"
+
+
+def declared_queue(name: str) -> Queue:
+    """A queue of that name on the exchange of all queues."""
+    return Queue(name, EXCHANGE, routing_key=name)
+
+
 def make_app(settings: Settings) -> Celery:
     """The application that talks to the broker of `settings`."""
     made = _new_app()
@@ -87,12 +100,12 @@ def configuration(settings: Settings) -> dict[str, Any]:
             # How long a worker without messages waits for one before it asks again. It gets a message at once.
             "polling_interval": POLLING_SECONDS,
         },
-        "task_queues": [Queue(name, EXCHANGE, routing_key=name) for name in queues.values()],
+        "task_queues": [declared_queue(name) for name in queues.values()],
         "task_routes": {task: {"queue": name} for task, name in queues.items()},
         "task_default_queue": EMBED_QUEUE,
         "task_default_exchange": EXCHANGE.name,
         "task_default_routing_key": EMBED_QUEUE,
-        # The queues of other hosts.
+        # The queues of other hosts and of single models.
         "task_create_missing_queues": True,
         "task_serializer": "json",
         "result_serializer": "json",

@@ -25,6 +25,8 @@ from tasks.app import (
     MAINTENANCE_QUEUE,
     MAINTENANCE_TASK,
     SOCKET_SECONDS,
+    declared_queue,
+    embed_queue,
     extract_queue,
     redis_url,
 )
@@ -81,9 +83,11 @@ class CeleryQueue:
         """Notify the extract workers of `host` that files wait."""
         self._notify(EXTRACT_TASK, extract_queue(host))
 
-    def notify_embed(self) -> None:
-        """Notify the embed workers that chunks wait for their vectors."""
+    def notify_embed(self, model: str | None = None) -> None:
+        """Notify the embed workers that chunks wait; with `model`, a name, also those that embed for it alone."""
         self._notify(EMBED_TASK, EMBED_QUEUE)
+        if model is not None:
+            self._notify(EMBED_TASK, embed_queue(model))
 
     def notify_maintenance(self) -> None:
         """Notify a worker that maintenance is due."""
@@ -133,7 +137,7 @@ class CeleryQueue:
     def _notify(self, task: str, queue: str, *, max_messages: int = MAX_QUEUED_MESSAGES) -> None:
         def send() -> None:
             if int(self._redis.llen(queue)) < max_messages:
-                self._app.send_task(task, queue=queue, ignore_result=True, retry=False)
+                self._app.send_task(task, queue=declared_queue(queue), ignore_result=True, retry=False)
 
         if time.monotonic() >= self._backoff_until:
             self._call(queue, send)

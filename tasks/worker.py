@@ -30,7 +30,15 @@ from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.linux import return_free_memory, trim_heap
 from magicfs.logs import Outage
-from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_QUEUE, extract_queue, make_app
+from tasks.app import (
+    EMBED_TASK,
+    EXTRACT_TASK,
+    MAINTENANCE_QUEUE,
+    declared_queue,
+    embed_queue,
+    extract_queue,
+    make_app,
+)
 
 if TYPE_CHECKING:
     # The parent needs none of them, and a child those of its kind only.
@@ -84,8 +92,15 @@ _roles: list[Role] = []
 """The role of this worker; empty in any other process."""
 
 
-def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Callable[[str], ServiceFactory]) -> None:
-    """Work until a signal stops it.
+def run(
+    settings: Settings,
+    *,
+    kind: Kind,
+    name: str | None = None,
+    model: str | None = None,
+    build: Callable[[str], ServiceFactory],
+) -> None:
+    """Work until a signal stops it. With `model`, an embed worker receives the messages of that model alone.
 
     `name` is unique in the cluster, stable over restarts, and begins with the kind. Without a name, one is made of the
     name of this machine or container and, if another worker here has it, a number. `build` gets the owner, which is
@@ -93,7 +108,7 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
     """
     settings.make_home()
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
-    queues = [EMBED_QUEUE] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
+    queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     _roles.append(Role(kind, f"{name}@{settings.host}", build))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
@@ -103,7 +118,9 @@ def run(settings: Settings, *, kind: Kind, name: str | None = None, build: Calla
     billiard.util.get_logger().propagate = True
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
-    worker = make_app(settings).Worker(
+    app = make_app(settings)
+    app.conf.task_queues = [*app.conf.task_queues, *map(declared_queue, queues)]
+    worker = app.Worker(
         hostname=f"{name}@{settings.host}",
         queues=queues,
         concurrency=1,

@@ -17,7 +17,7 @@ from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.domain.ids import ContentId, Digest, ModelId, RootId
+from magicfs.domain.ids import ContentId, Digest, RootId
 from magicfs.errors import DatabaseConflict
 
 _SQL = load_queries("contents")
@@ -27,12 +27,6 @@ SWEEP_LOCK = 0x6D616769_63667303
 
 UNKNOWN_MIME_TYPE = "application/octet-stream"
 """The MIME type of bytes that no rule recognises."""
-
-LIMIT_LOCK = 0x6D616769_63667306
-"""The advisory lock that lets one host at a time compare its setting of embedded chunks with the index."""
-
-PRIORITIZED_CHUNKS = 64
-"""How many chunks at the beginning of a content get its priority: embedding them takes about two seconds."""
 
 
 def chunk_digest(chunk: Chunk) -> Digest:
@@ -149,62 +143,6 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
     )
     if inserted.rowcount != len(places):
         raise DatabaseConflict("a sweep has deleted a chunk before it was placed in its content: try again")
-
-
-def declare_max_embedded_chunks(connection: Connection, *, host: str, chunks: int) -> int:
-    """Tell the index that the setting of a host is to embed at most `chunks` chunks of a content.
-
-    The limit is one of the index. It becomes `chunks` when the index has none, and when the setting of this host has
-    changed; a host that is new takes the limit that is there. Returns the limit. New contents have it at once, stored
-    ones get it by `apply_max_embedded_chunks`.
-    """
-    connection.execute(_SQL["take_limit_lock"], {"lock": LIMIT_LOCK})
-    limit, declared = fetch_one(connection.execute(_SQL["read_limits"], {"host": host}))
-    connection.execute(_SQL["declare_limit"], {"host": host, "chunks": chunks})
-    if limit is not None and declared in {None, chunks}:
-        return int(limit)
-    if limit != chunks:
-        connection.execute(_SQL["set_limit"], {"chunks": chunks})
-        # An index of an older version has no limit.
-        lower = chunks if limit is None else min(limit, chunks)
-        connection.execute(_SQL["start_limit_change"], {"chunks": lower})
-    return chunks
-
-
-def apply_max_embedded_chunks(connection: Connection, *, contents: int) -> bool:
-    """Apply a changed limit to the next `contents` contents. Returns False when nothing is left to do.
-
-    A higher limit queues the missing chunks. A lower one takes chunks out of the queue; vectors stay.
-    """
-    visited = connection.execute(_SQL["next_limited_contents"], {"limit": contents}).fetchall()
-    long = [content for content, is_long in visited if is_long]
-    if long:
-        connection.execute(_SQL["lock_surplus_chunks"], {"ids": long})
-        connection.execute(_SQL["remove_surplus_chunks"], {"ids": long})
-        connection.execute(_SQL["enqueue_missing_chunks"], {"ids": long})
-    return bool(visited)
-
-
-def enqueue_all_chunks(connection: Connection, model: ModelId) -> int:
-    """Queue all chunks of files that are to be embedded and have no row of this model. Returns their number."""
-    return connection.execute(_SQL["enqueue_all_chunks"], {"model_id": model}).rowcount
-
-
-def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
-    """Queue the chunks of contents for embedding, under the active and the building model. Returns the number of rows.
-
-    `priorities` has the priority of each content. Of a content with very many chunks only a part is queued, see
-    `declare_max_embedded_chunks`. Chunks that need no change are not counted: they have a vector, or wait with this
-    priority already.
-    """
-    if not priorities:
-        return 0
-    values = {
-        "content_ids": list(priorities),
-        "priorities": list(priorities.values()),
-        "prioritized": PRIORITIZED_CHUNKS,
-    }
-    return connection.execute(_SQL["enqueue_chunks"], values).rowcount
 
 
 def outdate_contents(connection: Connection, ids: Collection[ContentId]) -> None:

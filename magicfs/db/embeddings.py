@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from magicfs.db.connection import accept_vectors
+from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ChunkId, Lease, ModelId
+from magicfs.domain.models import ClaimableModel, ModelState
 
 if TYPE_CHECKING:
     # The agent only asks whether chunks wait.
@@ -40,12 +42,13 @@ def claim_chunks(
     limit: int,
     max_tokens: int,
     seconds: float,
-    min_priority: int = 0,
+    min_priority: int = SECOND_VECTOR,
 ) -> list[ClaimedChunk]:
     """Claim up to `limit` chunks with at most `max_tokens` in total; the first one may exceed `max_tokens`.
 
-    `min_priority=1` claims only chunks of files that a person just saved. The claim removes the orphan chunks that it
-    reads from the queue. It may return none although chunks wait behind very many orphan chunks.
+    `min_priority=1` claims only chunks of files that a person just saved, 0 all but second vectors. The claim removes
+    the orphan chunks that it reads from the queue. It may return none although chunks wait behind very many orphan
+    chunks.
 
     The claim increments `attempts`. Commit it before the model reads the texts.
     """
@@ -116,10 +119,10 @@ def return_chunks(
     )
 
 
-def lock_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
+def lock_claims(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> None:
     """Lock claimed chunks in the common order, before several statements change them."""
     values = {"model_id": model, "lease": claims[0].lease, "ids": [claim.id for claim in claims]}
-    connection.execute(_SQL["lock_chunks"], values)
+    connection.execute(_SQL["lock_claims"], values)
 
 
 def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, reason: str) -> None:
@@ -140,8 +143,21 @@ def quarantine_chunks(connection: Connection) -> int:
     return connection.execute(_SQL["quarantine_chunks"], values).rowcount
 
 
-def has_claimable_chunks(connection: Connection, *, min_priority: int = 0) -> bool:
-    """Whether a chunk of at least `min_priority` can be claimed now, under the active or the building model."""
-    values = {"max_attempts": MAX_ATTEMPTS, "min_priority": min_priority}
-    row = connection.execute(_SQL["has_claimable_chunks"], values).fetchone()
-    return bool(row and row[0])
+def claimable_models(
+    connection: Connection, *, min_priority: int = SECOND_VECTOR, owner: str = ""
+) -> list[ClaimableModel]:
+    """The models of which a chunk of at least `min_priority` can be claimed now: active, building, multilingual.
+
+    Claims of `owner` do not count as those of another worker.
+    """
+    values = {"max_attempts": MAX_ATTEMPTS, "min_priority": min_priority, "owner": owner}
+    rows = connection.execute(_SQL["claimable_models"], values)
+    return [
+        ClaimableModel(ModelId(model), name, ModelState(state), priority=priority, is_claimed=is_claimed)
+        for model, name, state, priority, is_claimed in rows
+    ]
+
+
+def has_claimable_chunks(connection: Connection, *, min_priority: int = SECOND_VECTOR) -> bool:
+    """Whether a chunk of at least `min_priority` can be claimed now, under any model."""
+    return bool(claimable_models(connection, min_priority=min_priority))

@@ -10,9 +10,10 @@ from typing import Any
 
 from psycopg import sql
 
-from magicfs.db.contents import enqueue_all_chunks
+from magicfs.db.embedding_queue import enqueue_all_chunks
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.db.second_vectors import settle_all, start_pass
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.errors import ModelMismatch
@@ -70,7 +71,7 @@ def _model_of(row: tuple[Any, ...]) -> IndexedModel:
         tokenizer=digests[2],
         languages=tuple(digests[3]),
     )
-    return IndexedModel(id=ModelId(model_id), spec=spec)
+    return IndexedModel(id=ModelId(model_id), spec=spec, state=ModelState(digests[4]))
 
 
 def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
@@ -80,23 +81,26 @@ def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
 
 
 def all_models(connection: Connection) -> list[IndexedModel]:
-    """The models of the index: the active one first, then the one that is being built, then the retired ones."""
+    """The models of the index, the retired ones last: active, building, multilingual."""
     return [_model_of(row) for row in connection.execute(_SQL["all_models"])]
 
 
 def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:
-    """Record that the vectors of a model are those of `spec`, and keep them all. Also records its tokenizer.
+    """Record that the vectors of a model are those of `spec`, and keep them all.
 
-    Does nothing when the digest is recorded already. A retired model that has the digest is deleted: its vectors are
-    those of `model` too. When a model in use has it, `model` is retired instead. Returns whether the digest is new.
+    Also records its tokenizer and its languages. Does nothing when all of it is recorded already. A retired model that
+    has the digest is deleted: its vectors are those of `model` too. When a model in use has it, `model` is retired
+    instead. Returns whether the digest is new.
     """
     known = model.spec.digest in {spec.digest, spec.former_digest}
     if model.spec.dimension != spec.dimension or (model.spec.digest and not known):
         return False
-    if model.spec.digest == spec.digest and model.spec.tokenizer:
+    has_facts = model.spec.tokenizer and (model.spec.languages or not spec.languages)
+    if model.spec.digest == spec.digest and has_facts:
         return False
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     connection.execute(_SQL["set_tokenizer"], {"model_id": model.id, "tokenizer": spec.tokenizer})
+    _record_languages(connection, model.id, spec)
     if model.spec.digest == spec.digest or not _make_way(connection, model, spec):
         return False
     values = {"model_id": model.id, "digest": spec.digest, "former_digest": spec.former_digest}
@@ -106,10 +110,24 @@ def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) 
     return recorded
 
 
+def _record_languages(connection: Connection, model: ModelId, spec: ModelSpec) -> None:
+    """Record the languages of a model of an older version, which did not."""
+    values = {"model_id": model, "languages": list(spec.languages)}
+    if spec.languages and connection.execute(_SQL["set_languages"], values).rowcount:
+        _start_pass_beside_second(connection)
+
+
+def _start_pass_beside_second(connection: Connection) -> None:
+    """Have the rows of all chunks looked at, if there is a multilingual model: they depend on the models beside it."""
+    if multilingual_model(connection) is not None:
+        start_pass(connection)
+
+
 def _make_way(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:
     """Take the digest of `spec` from another row of the same model. Returns False if that one keeps it.
 
-    The active row wins, then the one that is being built. A row that is being built and loses is retired.
+    The active row wins, then the one that is being built, then the multilingual one. A row in use that loses is
+    retired.
     """
     row = connection.execute(_SQL["other_with_digest"], {"model_id": model.id, "digest": spec.digest}).fetchone()
     if row is None:
@@ -119,9 +137,13 @@ def _make_way(connection: Connection, model: IndexedModel, spec: ModelSpec) -> b
         return False
     if state_of_other is ModelState.ACTIVE:
         _set_state(connection, model.id, ModelState.RETIRED)
+        if state is ModelState.MULTILINGUAL:
+            _end_multilingual(connection)
         return False
     _set_state(connection, other, ModelState.RETIRED)
     _delete_retired(connection, other)
+    if state_of_other is ModelState.MULTILINGUAL:
+        _end_multilingual(connection)
     return True
 
 
@@ -139,13 +161,14 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
             f"to change it run 'magicfs model use {spec.name}'"
         )
     model_id = _upsert_model(connection, spec, ModelState.ACTIVE)
-    return IndexedModel(id=model_id, spec=spec)
+    return IndexedModel(id=model_id, spec=spec, state=ModelState.ACTIVE)
 
 
 def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     """Start to embed all chunks under `spec`, while searches keep using the active model. Returns the model of `spec`.
 
-    Another building model is retired. If `spec` is the active model, nothing else happens.
+    Another building model is retired. If `spec` is the active model, nothing else happens. If it is the multilingual
+    one, its vectors are kept, and there is no second model any more.
     """
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
     building = building_model(connection)
@@ -153,16 +176,19 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         _set_state(connection, building.id, ModelState.RETIRED)
     active = active_model(connection)
     if active is not None and active.spec.is_model(spec):
+        _end_multilingual(connection)
         return active
     model_id = _upsert_model(connection, spec, ModelState.BUILDING)
     _set_state(connection, model_id, ModelState.BUILDING)
     enqueue_all_chunks(connection, model_id)
-    return IndexedModel(id=model_id, spec=spec)
+    _end_multilingual(connection)
+    return IndexedModel(id=model_id, spec=spec, state=ModelState.BUILDING)
 
 
 def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     """Start to embed all chunks under a second model, which searches use at once for the chunks that have its vectors.
 
+    Those that the active model does not read wait with the priority that they have, all others as second vectors.
     Another multilingual model is retired. If `spec` is the active model, or the one that is being built, nothing
     happens. Returns the model of `spec`.
     """
@@ -175,8 +201,35 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
         _set_state(connection, second.id, ModelState.RETIRED)
     model_id = _upsert_model(connection, spec, ModelState.MULTILINGUAL)
     _set_state(connection, model_id, ModelState.MULTILINGUAL)
+    connection.execute(_SQL["record_multilingual"])
     enqueue_all_chunks(connection, model_id)
-    return IndexedModel(id=model_id, spec=spec)
+    settle_all(connection)
+    start_pass(connection)
+    return IndexedModel(id=model_id, spec=spec, state=ModelState.MULTILINGUAL)
+
+
+def stop_multilingual(connection: Connection) -> bool:
+    """Retire the multilingual model. Its vectors are kept for a while; the active model gets the chunks that it left.
+
+    Returns whether there was one.
+    """
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    second = multilingual_model(connection)
+    if second is None:
+        return False
+    _set_state(connection, second.id, ModelState.RETIRED)
+    _end_multilingual(connection)
+    return True
+
+
+def _end_multilingual(connection: Connection) -> None:
+    """Give the rows of models back to them that they left to a multilingual one, if the index has, or had, one.
+
+    Chunks that only the multilingual model has embedded are found by their words until the other models have them.
+    """
+    if fetch_one(connection.execute(_SQL["has_had_multilingual"]))[0]:
+        settle_all(connection)
+        start_pass(connection)
 
 
 def complete_building(connection: Connection) -> IndexedModel | None:
@@ -193,7 +246,8 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     if active is not None:
         _set_state(connection, active.id, ModelState.RETIRED)
     _set_state(connection, building.id, ModelState.ACTIVE)
-    return building
+    _start_pass_beside_second(connection)
+    return IndexedModel(id=building.id, spec=building.spec, state=ModelState.ACTIVE)
 
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:
@@ -265,9 +319,8 @@ def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) 
     name = partition(ModelId(model_id))
     if connection.execute("SELECT to_regclass(%s)", (f"embeddings_{model_id}",)).fetchone() != (None,):
         return False
-    connection.execute(
-        sql.SQL("CREATE TABLE {} PARTITION OF embeddings FOR VALUES IN ({})").format(name, sql.Literal(model_id))
-    )
+    # A table that becomes a partition: to create it as one would lock out all readers until the transaction ends.
+    connection.execute(sql.SQL("CREATE TABLE {} (LIKE embeddings INCLUDING ALL)").format(name))
     # The check rejects a vector of another dimension. Plain storage keeps vectors in their rows: a scan that follows
     # a pointer for each of them is several times slower.
     connection.execute(
@@ -275,5 +328,8 @@ def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) 
             "ALTER TABLE {} ADD CHECK (vector IS NULL OR vector_dims(vector) = {}), "
             "ALTER COLUMN vector SET STORAGE PLAIN, SET (autovacuum_vacuum_scale_factor = 0.05)"
         ).format(name, sql.Literal(dimension))
+    )
+    connection.execute(
+        sql.SQL("ALTER TABLE embeddings ATTACH PARTITION {} FOR VALUES IN ({})").format(name, sql.Literal(model_id))
     )
     return True

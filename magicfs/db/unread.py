@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.db.second_vectors import lock_chunks
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.ids import ModelId
 
@@ -22,9 +23,11 @@ _ALL_CHECKED = "all"
 def finish_unread(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk]) -> int:
     """Finish chunks in a language that the model does not read: they get no vector.
 
-    Returns the number of claims that were still valid.
+    Under the multilingual model they wait with the priority that they have here. The rows of both models must be
+    locked. Returns the number of claims that were still valid.
     """
     values = {"model_id": model, "lease": claims[0].lease, "ids": [claim.id for claim in claims]}
+    connection.execute(_SQL["raise_second_vectors"], values)
     return connection.execute(_SQL["finish_unread"], values).rowcount
 
 
@@ -43,6 +46,8 @@ def forget_unread(connection: Connection, *, model: ModelId, reads: Callable[[st
         rows = connection.execute(_SQL["foreign_texts"], values | {"last": last}).fetchall()
         unread = [chunk for chunk, text in rows if not reads(text)]
         if unread:
+            lock_chunks(connection, unread)
+            connection.execute(_SQL["raise_second_vectors"], {"model_id": model, "ids": unread})
             connection.execute(_SQL["forget_vectors"], {"model_id": model, "ids": unread})
     checked = _ALL_CHECKED if last is None else str(last)
     connection.execute(_SQL["set_last_checked"], {"model_id": model, "checked": checked})

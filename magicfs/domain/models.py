@@ -57,6 +57,9 @@ class ModelSpec:
     """The usual cosine of two unrelated texts: nearness 0."""
     ceiling: float = 1.0
     """The usual cosine of a question and a text that answers it in the same words: nearness 1."""
+    floor_across: float | None = field(default=None, compare=False)
+    """The same for a question and a text in different languages; None where it makes no difference."""
+    ceiling_across: float | None = field(default=None, compare=False)
     digest: str = ""
     """What the model is: SHA-256 (hexadecimal) of its weights before they are rounded, its other files and their use.
 
@@ -97,12 +100,20 @@ class ModelSpec:
         """Whether the model reads texts in a language, as far as it is known which languages it reads."""
         return not self.languages or language is None or language in self.languages
 
-    def nearness(self, cosine: float) -> float:
+    def nearness(self, cosine: float, *, across: bool = False) -> float:
         """A cosine of this model on the calibrated scale, which is the same for every model.
 
-        0 is the floor and 1 the ceiling; the result is not clipped to this range.
+        0 is the floor and 1 the ceiling; the result is not clipped to this range. `across` says that question and text
+        are in different languages, which moves the scale and does not stretch it.
         """
-        return (cosine - self.floor) / (self.ceiling - self.floor)
+        floor = self.floor_across if across and self.floor_across is not None else self.floor
+        return (cosine - floor) / (self.ceiling - self.floor)
+
+    def likeness(self, cosine: float, *, across: bool = False) -> float:
+        """The same on a scale that `across` moves and stretches, so that it means as much as within a language."""
+        if not across or self.floor_across is None or self.ceiling_across is None:
+            return self.nearness(cosine)
+        return (cosine - self.floor_across) / (self.ceiling_across - self.floor_across)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,20 @@ class IndexedModel:
 
     id: ModelId
     spec: ModelSpec
+    state: ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimableModel:
+    """A model whose vectors are made, of which chunks can be claimed now."""
+
+    id: ModelId
+    name: str
+    state: ModelState
+    priority: int
+    """The highest priority of those chunks."""
+    is_claimed: bool
+    """Whether another worker holds a claim under the model."""
 
 
 @dataclass(frozen=True, slots=True)

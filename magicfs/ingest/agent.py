@@ -27,6 +27,7 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import heartbeats, vector_index
 from magicfs.db import roots as roots_db
+from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
@@ -158,15 +159,15 @@ class Agent:
         with self._database.transaction() as connection:
             loaded = roots_db.list_roots(connection, host=self._settings.host)
             has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
-            min_priority = 1 if self._all_embedding_paused(connection) else 0
-            has_claimable_chunks = embeddings_db.has_claimable_chunks(connection, min_priority=min_priority)
+            min_priority = 1 if self._all_embedding_paused(connection) else SECOND_VECTOR
+            models = embeddings_db.claimable_models(connection, min_priority=min_priority)
         self._keep_roots(loaded)
         if has_claimable_files:
             self._stay_busy()
             self._queue.notify_extract(self._settings.host)
-        if has_claimable_chunks:
+        for model in models:
             self._stay_busy()
-            self._queue.notify_embed()
+            self._queue.notify_embed(model.name)
 
     def _keep_roots(self, loaded: Sequence[RegisteredRoot]) -> None:
         """Keep the loaded roots, and request a scan of those that are new or that somebody asked to scan."""

@@ -1,11 +1,12 @@
 """Embeds waiting chunks: claim a batch, run the model once, write the vectors.
 
-Used by the embed worker: one `EmbedService` with its own model belongs to one process and one thread. It loads no
-model itself; the composition root passes a function that does.
+Used by the embed worker: one `EmbedService` belongs to one process and one thread, and has one model in memory, see
+`model_choice`. It loads no model itself; the composition root passes a function that does.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -17,14 +18,19 @@ from numpy.typing import NDArray
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db import recut as recut_db
+from magicfs.db import second_vectors as second_vectors_db
 from magicfs.db import unread as unread_db
 from magicfs.db import words as words_db
+from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.ids import ModelId
+from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec, ModelState
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
+from magicfs.linux import return_free_memory
+from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words
 
 log = logging.getLogger(__name__)
@@ -40,8 +46,8 @@ LEASE_SECONDS = 120.0
 """A worker that has died releases its claims at its next start, so only the leases of a host that never comes back run
 out."""
 
-LOAD_PAUSE_SECONDS = 5.0
-"""Pause before chunks are claimed again whose model is not on this machine."""
+LACKING_SECONDS = 60.0
+"""How long a model is left out that this machine could not load. Its chunks wait for a host that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,26 @@ class _Batch:
 
     model: IndexedModel
     claims: list[ClaimedChunk]
+    is_alone: bool
+    """Whether the index makes vectors of no other model."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedModel:
+    """The model in memory."""
+
+    model: ModelId
+    embedder: Embedder
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _LackingModel:
+    """A model that this machine could not load."""
+
+    error: ModelError
+    until: float
+    """When it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +102,13 @@ class EmbedService:
         *,
         load: Callable[[ModelSpec], Embedder],
         owner: str,
+        model: str | None = None,
         cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
 
+        With `model`, a name, only chunks of that model are embedded.
         `cut` gives the pieces of a chunk that is too long for the model, and none for any other.
         While `paused` returns True, only the chunks of files that a person just saved are embedded.
         """
@@ -92,8 +120,9 @@ class EmbedService:
         self._paused = paused
         self._unreturned: list[tuple[_Batch, bool]] = []
         """Claims that could not be returned, and whether their attempts count."""
-        self._embedders: dict[ModelSpec, Embedder] = {}
-        """The active model and the one that is being built. Both stay loaded, because a saved file needs both."""
+        self._model = model
+        self._loaded: _LoadedModel | None = None
+        self._lacking: dict[ModelId, _LackingModel] = {}
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine chunks that keep killing it.
@@ -106,52 +135,83 @@ class EmbedService:
         return released
 
     def warm_up(self) -> None:
-        """Load the active model, if the index has one. Raises `ModelError`."""
+        """Load the first of the models whose vectors are made, if there is one. Raises `ModelError`."""
         with self._database.transaction() as connection:
-            active = models_db.active_model(connection)
-        if active is not None:
-            self._embedder_for(active)
+            live = self._live_models(connection)
+        if live:
+            self._embedder_for(live[0])
 
     def run_turn(self) -> int:
         """Embed batch after batch for TURN_SECONDS. Returns how many chunks are done; notifies if more may wait.
 
         Each batch is a new claim, so that the next batch begins with the files that were just saved. One turn of many
-        batches needs one message of the broker.
-        Raises `ModelError` when the model cannot be loaded: the chunks then wait for a worker that can.
+        batches needs one message of the broker. Chunks of a model that cannot be loaded here wait for another worker.
+        Raises `ModelError` when no model can be loaded.
         """
         self._return_late()
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
-        batch = self._claim_first_batch()
+        batch = self._claim_next_batch()
         if batch is not None:
-            self._queue.notify_embed()
+            self._queue.notify_embed(batch.model.spec.name)
         while batch is not None:
             count, batch = self._embed_batch(batch, claim_next=time.monotonic() < deadline)
             embedded += count
         return embedded
 
-    def _claim_first_batch(self) -> _Batch | None:
+    def _claim_next_batch(self) -> _Batch | None:
         with self._database.transaction() as connection:
             return self._claim_batch(connection)
 
     def _claim_batch(self, connection: Connection) -> _Batch | None:
-        """Claim chunks that lack a vector of the active model or, if there are none, of the one that is being built."""
-        live = (models_db.active_model(connection), models_db.building_model(connection))
-        models = [model for model in live if model is not None]
-        self._unload_models_except({model.spec for model in models})
-        for model in models:
-            claims = embeddings_db.claim_chunks(
-                connection,
-                model=model.id,
-                owner=self._owner,
-                limit=BATCH_CHUNKS,
-                max_tokens=BATCH_TOKENS,
-                seconds=LEASE_SECONDS,
-                min_priority=1 if self._paused() else 0,
-            )
-            if claims:
-                return _Batch(model, claims)
+        """Claim chunks of the model that `choose_model` chooses, or of the next one when others were quicker.
+
+        Raises `ModelError` when this machine lacks all models.
+        """
+        live = self._live_models(connection)
+        if self._loaded is not None and self._loaded.model not in {model.id for model in live}:
+            self._unload()
+        models = {model.id: model for model in live if not self._lacks(model)}
+        if live and not models:
+            raise self._lacking[live[0].id].error
+        min_priority = 1 if self._paused() else SECOND_VECTOR
+        if len(models) == 1 == len(live):
+            return self._claim(connection, live[0], min_priority=min_priority, is_alone=True)
+        claimable = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
+        waiting = [model for model in claimable if model.id in models]
+        while (choice := self._choose(waiting)) is not None:
+            # A second vector waits until all other chunks are embedded.
+            least = min_priority if choice.priority == SECOND_VECTOR else max(min_priority, 0)
+            batch = self._claim(connection, models[choice.id], min_priority=least, is_alone=False)
+            if batch is not None:
+                return batch
+            waiting.remove(choice)
         return None
+
+    def _live_models(self, connection: Connection) -> list[IndexedModel]:
+        """The models of the index whose vectors this worker makes."""
+        live = models_db.live_models(connection)
+        return [model for model in live if self._model in {None, model.spec.name}]
+
+    def _choose(self, waiting: list[ClaimableModel]) -> ClaimableModel | None:
+        loaded = self._loaded
+        if loaded is None:
+            return choose_model(waiting, loaded=None, loaded_for_s=0.0)
+        return choose_model(waiting, loaded=loaded.model, loaded_for_s=time.monotonic() - loaded.since)
+
+    def _claim(
+        self, connection: Connection, model: IndexedModel, *, min_priority: int, is_alone: bool
+    ) -> _Batch | None:
+        claims = embeddings_db.claim_chunks(
+            connection,
+            model=model.id,
+            owner=self._owner,
+            limit=BATCH_CHUNKS,
+            max_tokens=BATCH_TOKENS,
+            seconds=LEASE_SECONDS,
+            min_priority=min_priority,
+        )
+        return _Batch(model, claims, is_alone) if claims else None
 
     def _embed_batch(self, batch: _Batch, *, claim_next: bool) -> tuple[int, _Batch | None]:
         """Embed a batch and write its vectors; with `claim_next`, claim the next batch in the same transaction.
@@ -161,8 +221,8 @@ class EmbedService:
         try:
             embedder = self._embedder_for(batch.model)
         except ModelError:
-            self._return_claims(batch, counted=False, pause_s=LOAD_PAUSE_SECONDS)
-            raise
+            self._return_claims(batch, counted=False, pause_s=0.0)
+            return 0, self._claim_next_batch() if claim_next else None
         try:
             embedded = _embed_read(embedder, self._cut_anew(embedder, batch))
 
@@ -199,30 +259,53 @@ class EmbedService:
         return [claim for claim in batch.claims if claim.id not in cuts]
 
     def _embedder_for(self, model: IndexedModel) -> Embedder:
-        """The embedder of a model of the index. Raises `ModelMismatch` when this machine has another one."""
+        """The embedder of a model of the index, which takes the place of the one in memory.
+
+        Raises `ModelError`, and leaves the model out for a while; `ModelMismatch` when this machine has another one.
+        """
+        if self._loaded is not None and self._loaded.model == model.id:
+            return self._loaded.embedder
+        self._unload()
+        try:
+            embedder = self._load_model(model)
+        except ModelError as error:
+            if model.id not in self._lacking:
+                log.warning("%s is left to other machines: %s", model.spec.label, error)
+            self._lacking[model.id] = _LackingModel(error, until=time.monotonic() + LACKING_SECONDS)
+            raise
+        self._lacking.pop(model.id, None)
+        self._loaded = _LoadedModel(model.id, embedder, since=time.monotonic())
+        return embedder
+
+    def _load_model(self, model: IndexedModel) -> Embedder:
         spec = model.spec
-        if spec not in self._embedders:
-            embedder = self._load(spec)
-            if not spec.digest and embedder.spec.digest:
-                spec = self._record_digest(model, embedder.spec)
-            if not embedder.spec.is_model(spec):
-                raise ModelMismatch(
-                    f"the index uses {spec.full_label} and this machine has {embedder.spec.full_label}: "
-                    f"run 'magicfs model use {spec.name}' to make all vectors anew"
-                )
-            self._embedders[spec] = self._embedders[model.spec] = embedder
-        return self._embedders[model.spec]
+        embedder = self._load(spec)
+        if not spec.digest and embedder.spec.digest:
+            spec = self._record_digest(model, embedder.spec)
+        if not embedder.spec.is_model(spec):
+            raise ModelMismatch(
+                f"the index uses {spec.full_label} and this machine has {embedder.spec.full_label}: "
+                f"run 'magicfs model use {spec.name}' to make all vectors anew"
+            )
+        return embedder
+
+    def _lacks(self, model: IndexedModel) -> bool:
+        """Whether this machine could not load a model a moment ago."""
+        lacking = self._lacking.get(model.id)
+        return lacking is not None and time.monotonic() < lacking.until
+
+    def _unload(self) -> None:
+        """Free the memory of the model."""
+        if self._loaded is not None:
+            self._loaded = None
+            gc.collect()
+            return_free_memory()
 
     def _record_digest(self, model: IndexedModel, loaded: ModelSpec) -> ModelSpec:
         """The spec of a model of an older version with its digest, which is that of `loaded` if no host was first."""
         with self._database.transaction() as connection:
             models_db.record_digest(connection, model, loaded)
             return models_db.spec_of(connection, model.id) or model.spec
-
-    def _unload_models_except(self, live: set[ModelSpec]) -> None:
-        """Free the memory of models that the index does not use any more."""
-        for spec in self._embedders.keys() - live:
-            del self._embedders[spec]
 
     def _return_claims(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
         """Return claims before their leases end. When the database refuses even that, the next turn begins with it."""
@@ -275,9 +358,11 @@ def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
 def _write(connection: Connection, batch: _Batch, embedded: _EmbeddedBatch) -> int:
     """Write the vectors of a batch and quarantine its failed chunks. Returns how many chunks are done."""
     model = batch.model.id
-    if embedded.failed or embedded.unread:
-        # Several statements change rows of the batch, so all its rows are locked first, in the common order.
-        embeddings_db.lock_chunks(connection, model=model, claims=batch.claims)
+    # Several statements change rows of the batch, so all rows are locked first, in the common order.
+    if not batch.is_alone:
+        second_vectors_db.lock_chunks(connection, [claim.id for claim in batch.claims])
+    elif embedded.failed or embedded.unread:
+        embeddings_db.lock_claims(connection, model=model, claims=batch.claims)
     count = 0
     if embedded.claims:
         count = embeddings_db.finish_chunks(connection, model=model, claims=embedded.claims, vectors=embedded.vectors)
@@ -285,4 +370,6 @@ def _write(connection: Connection, batch: _Batch, embedded: _EmbeddedBatch) -> i
         count += unread_db.finish_unread(connection, model=model, claims=embedded.unread)
     for claim, reason in embedded.failed:
         embeddings_db.fail_chunk(connection, model=model, claim=claim, reason=reason)
+    if batch.model.state is ModelState.MULTILINGUAL:
+        second_vectors_db.drop_foreign_vectors(connection, [claim.id for claim in batch.claims])
     return count

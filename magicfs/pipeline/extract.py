@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from magicfs.db import contents as contents_db
+from magicfs.db import embedding_queue as queue_db
 from magicfs.db import files as files_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
@@ -118,9 +119,7 @@ class ExtractService:
 
     def _declare_limit(self) -> int:
         with self._database.transaction() as connection:
-            return contents_db.declare_max_embedded_chunks(
-                connection, host=self._host, chunks=self._max_embedded_chunks
-            )
+            return queue_db.declare_max_embedded_chunks(connection, host=self._host, chunks=self._max_embedded_chunks)
 
     def run_batch(self) -> int:
         """Claim and process the next files. Returns how many were processed, and notifies again if there were any.
@@ -325,7 +324,7 @@ def _finish(
     timer: _GroupTimer,
 ) -> None:
     """Queue the chunks of `files`, finish them and those that are unreadable, and return the changing ones."""
-    chunks = contents_db.enqueue_chunks(connection, _chunk_priorities(files))
+    chunks = queue_db.enqueue_chunks(connection, _chunk_priorities(files))
     reading_s = timer.seconds_per_file()
 
     def pause_s(claim: ClaimedFile) -> float:

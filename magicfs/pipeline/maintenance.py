@@ -12,10 +12,12 @@ from collections.abc import Callable
 from functools import partial
 
 from magicfs.db import contents as contents_db
+from magicfs.db import embedding_queue as queue_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
 from magicfs.db import roots as roots_db
+from magicfs.db import second_vectors as second_vectors_db
 from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
@@ -69,6 +71,12 @@ LIMITED_CONTENTS = 100
 LIMIT_SECONDS = 5.0
 """How long one sweep applies a changed limit."""
 
+SETTLED_CONTENTS = 100
+"""Contents whose chunks one transaction brings in line with the models that read them."""
+
+SETTLE_SECONDS = 5.0
+"""How long one sweep does that."""
+
 RETIRED_SECONDS = 7 * 86400.0
 """How long the vectors of a replaced model are kept, so that going back to it is quick."""
 
@@ -105,6 +113,7 @@ class MaintenanceService:
             self._requeue_outdated_files()
         self._apply_limit()
         self._switch_model()
+        self._settle_models()
         self._delete_orphans()
         self._write_names()
         self._write_words()
@@ -182,7 +191,7 @@ class MaintenanceService:
 
     def _apply_limit_to_batch(self) -> bool:
         with self._database.transaction() as connection:
-            return contents_db.apply_max_embedded_chunks(connection, contents=LIMITED_CONTENTS)
+            return queue_db.apply_max_embedded_chunks(connection, contents=LIMITED_CONTENTS)
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:
@@ -191,6 +200,19 @@ class MaintenanceService:
             log.warning("searches use %s from now on", switched.spec.label)
         with self._database.transaction() as connection:
             models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
+
+    def _settle_models(self) -> None:
+        """Bring the rows of chunks in line with changed models, a few contents at a time."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while retry_on_conflict(self._settle_batch):
+            if time.monotonic() >= deadline:
+                if self._queue is not None:
+                    self._queue.notify_maintenance()
+                return
+
+    def _settle_batch(self) -> bool:
+        with self._database.transaction() as connection:
+            return second_vectors_db.continue_pass(connection, contents=SETTLED_CONTENTS)
 
     def _delete_orphans(self) -> None:
         deadline = time.monotonic() + SWEEP_SECONDS

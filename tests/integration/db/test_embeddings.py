@@ -2,7 +2,8 @@
 
 import pytest
 
-from magicfs.db.contents import enqueue_chunks, insert_contents
+from magicfs.db.contents import insert_contents
+from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database

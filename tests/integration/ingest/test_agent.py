@@ -198,7 +198,7 @@ class CountingQueue(SilentQueue):
     def __init__(self) -> None:
         self.embed_notifications = 0
 
-    def notify_embed(self) -> None:
+    def notify_embed(self, model: str | None = None) -> None:
         self.embed_notifications += 1
 
 

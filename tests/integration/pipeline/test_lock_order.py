@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
+from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.files import claim_files
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.contents import ContentKey
@@ -254,7 +255,7 @@ def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three
     def ask() -> None:
         with index.database.transaction() as connection:
             contents = [row[0] for row in connection.execute("SELECT id FROM contents")]
-            contents_db.enqueue_chunks(connection, dict.fromkeys(contents, 1))
+            enqueue_chunks(connection, dict.fromkeys(contents, 1))
 
     with locked(index, "SELECT FROM embeddings WHERE chunk_id = %s FOR UPDATE", three_chunks[1]) as blocked:
         blocked.begin(change_state)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.contents import enqueue_chunks
+from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks
 from magicfs.db.models import active_model, build_model, complete_building
 from magicfs.db.pool import Connection

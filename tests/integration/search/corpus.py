@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.contents import enqueue_chunks, insert_contents
+from magicfs.db.contents import insert_contents
+from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import Chunk

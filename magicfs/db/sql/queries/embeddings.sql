@@ -60,7 +60,7 @@ WITH valid AS MATERIALIZED (
     ORDER BY chunk_id FOR UPDATE
 )
 UPDATE embeddings
-SET state = 'done', vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+SET state = 'done', reason = NULL, vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
 FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector) JOIN valid USING (chunk_id)
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 
@@ -74,7 +74,7 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
     ORDER BY chunk_id FOR UPDATE)
 
--- name: lock_chunks
+-- name: lock_claims
 -- Claimed chunks, locked until the transaction ends.
 SELECT FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
@@ -102,10 +102,17 @@ WHERE (model_id, chunk_id) IN (
     WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
     FOR UPDATE SKIP LOCKED)
 
--- name: has_claimable_chunks
--- Whether a chunk of at least a priority can be claimed now, under the active or the building model.
-SELECT EXISTS (
-    SELECT FROM models m JOIN embeddings e ON e.model_id = m.id
-    WHERE m.state IN ('active', 'building') AND e.state = 'pending' AND e.priority >= %(min_priority)s
+-- name: claimable_models
+-- The models whose vectors are made and of which a chunk of at least a priority can be claimed now, by state and id, with the
+-- highest priority of those chunks, and whether another worker holds a claim.
+SELECT m.id, m.name, m.state, top.priority, EXISTS (
+    SELECT FROM embeddings e
+    WHERE e.model_id = m.id AND e.lease IS NOT NULL AND e.leased_until > now() AND e.leased_by <> %(owner)s)
+FROM models m CROSS JOIN LATERAL (
+    SELECT e.priority FROM embeddings e
+    WHERE e.model_id = m.id AND e.state = 'pending' AND e.priority >= %(min_priority)s
       AND e.attempts < %(max_attempts)s AND (e.leased_until IS NULL OR e.leased_until < now())
-)
+    ORDER BY e.priority DESC, e.attempts, e.chunk_id LIMIT 1
+) AS top
+WHERE m.state IN ('active', 'building', 'multilingual')
+ORDER BY m.state

@@ -1,26 +1,26 @@
 -- name: model_in_state
--- The model in a state that at most one model has: 'active' or 'building'.
+-- The model in a state that at most one model has.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages
+       tokenizer, languages, state
 FROM models WHERE state = %(state)s
 
 -- name: models_in_states
 -- The models in some states, of which each is that of one model at most. They come in the order of `model_state`.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages
+       tokenizer, languages, state
 FROM models WHERE state::text = ANY(%(states)s) ORDER BY state
 
 -- name: model_by_id
 -- A model in any state.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages
+       tokenizer, languages, state
 FROM models WHERE id = %(model_id)s
 
 -- name: all_models
--- The models of the index, the active one first.
+-- The models of the index, the active one first, the retired ones last.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages
-FROM models ORDER BY state, id
+       tokenizer, languages, state
+FROM models ORDER BY state = 'retired', state, id
 
 -- name: other_with_digest
 -- The state of a model, and another model with a digest.
@@ -38,6 +38,18 @@ WHERE id = %(model_id)s AND digest IN ('', %(former_digest)s)
 -- The tokenizer of a model, which an older version did not record.
 UPDATE models SET tokenizer = %(tokenizer)s WHERE id = %(model_id)s AND tokenizer = ''
 
+-- name: set_languages
+-- The languages of a model, which an older version did not record.
+UPDATE models SET languages = %(languages)s WHERE id = %(model_id)s AND languages = '{}'
+
+-- name: record_multilingual
+-- The index has, or had, a multilingual model.
+INSERT INTO meta (key, value) VALUES ('had_multilingual', 'true') ON CONFLICT DO NOTHING
+
+-- name: has_had_multilingual
+-- Whether the index has, or had, a multilingual model.
+SELECT EXISTS (SELECT FROM meta WHERE key = 'had_multilingual')
+
 -- name: upsert_model
 -- A new model, or a new calibration of a stored one, which keeps its state and its digest. A model without a digest is
 -- known by its name and precision. Each start of an agent or a worker does this, and an insert uses up an id even in a
@@ -46,7 +58,7 @@ WITH known AS (
     SELECT id FROM models
     WHERE digest = ANY(%(digests)s) OR former_digest = ANY(%(digests)s)
        OR (%(digest)s = '' AND digest = '' AND name = %(name)s AND precision = %(precision)s)
-    ORDER BY digest = %(digest)s DESC, state LIMIT 1
+    ORDER BY digest = %(digest)s DESC, state = 'retired', state LIMIT 1
 ),
 stored AS (
     UPDATE models

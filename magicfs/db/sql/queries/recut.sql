@@ -42,13 +42,25 @@ JOIN chunks USING (digest)
 WHERE number = 0 AND place.chunk_id = cut_id AND content_id = ANY(%(content_ids)s)
 
 -- name: enqueue_pieces
--- A pending row for each piece, under the active and the building model, with the priority that its chunk has.
-INSERT INTO embeddings (model_id, chunk_id, priority)
-SELECT m.id, chunks.id, coalesce(max(own.priority), 0)
-FROM unnest(%(piece_of)s::bigint[], %(digests)s::bytea[]) AS piece (cut_id, digest)
-JOIN chunks USING (digest) CROSS JOIN models m
-LEFT JOIN embeddings own ON (own.model_id, own.chunk_id) = (m.id, piece.cut_id)
-WHERE m.state IN ('active', 'building')
-GROUP BY 1, 2
+-- A row for each piece under each model whose vectors are made, as that of its chunk: with its priority, and unread if it is
+-- by the language of its documents. Under the multilingual model a piece is a second vector unless the chunk waits with a
+-- higher priority, or the active model does not read it.
+INSERT INTO embeddings (model_id, chunk_id, state, reason, priority)
+SELECT model_id, chunk_id, (CASE WHEN waits THEN 'pending' ELSE 'unread' END)::embedding_state,
+       CASE WHEN NOT waits THEN 'language' END, priority
+FROM (
+    SELECT m.id AS model_id, chunks.id AS chunk_id,
+           bool_or(own.state IS DISTINCT FROM 'unread' OR own.reason IS DISTINCT FROM 'language') AS waits,
+           max(CASE WHEN own.state = 'pending' THEN own.priority
+                    WHEN m.state = 'multilingual' AND first.state IS DISTINCT FROM 'unread' THEN -1
+                    ELSE 0 END) AS priority
+    FROM unnest(%(piece_of)s::bigint[], %(digests)s::bytea[]) AS piece (cut_id, digest)
+    JOIN chunks USING (digest) CROSS JOIN models m
+    LEFT JOIN embeddings own ON (own.model_id, own.chunk_id) = (m.id, piece.cut_id)
+    LEFT JOIN embeddings first
+        ON (first.model_id, first.chunk_id) = ((SELECT id FROM models WHERE state = 'active'), piece.cut_id)
+    WHERE m.state IN ('active', 'building', 'multilingual')
+    GROUP BY 1, 2
+) AS queued
 ORDER BY 1, 2
 ON CONFLICT (model_id, chunk_id) DO NOTHING

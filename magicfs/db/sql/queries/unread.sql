@@ -1,11 +1,23 @@
 -- name: finish_unread
 -- Claimed chunks in a language that the model does not read. They are done, without a vector.
 UPDATE embeddings
-SET state = 'unread', priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+SET state = 'unread', reason = NULL, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT chunk_id FROM embeddings
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
     ORDER BY chunk_id FOR UPDATE)
+
+-- name: raise_second_vectors
+-- Chunks that the active model does not read wait for the multilingual one with the priority that they have under the active
+-- one, since it makes their only vector. The rows under both models are locked.
+UPDATE embeddings SET priority = greatest(own.priority, 0)
+FROM (
+    SELECT chunk_id, priority FROM embeddings
+    WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s)
+      AND model_id = (SELECT id FROM models WHERE state = 'active')
+) AS own
+WHERE embeddings.model_id = (SELECT id FROM models WHERE state = 'multilingual')
+  AND embeddings.chunk_id = own.chunk_id AND embeddings.state = 'pending' AND embeddings.priority < greatest(own.priority, 0)
 
 -- name: last_checked
 -- The last chunk of which it was checked whether the model reads it.
