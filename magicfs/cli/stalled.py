@@ -6,15 +6,19 @@ Used by `waiting`. It reads the database and asks the broker; it starts nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from magicfs.cli import wiring
+from magicfs.embedding.manifest import pull_command
+from magicfs.errors import ModelError
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.db.pool import Database
+    from magicfs.domain.models import ModelSpec
     from magicfs.domain.status import BrokerStatus, IndexProgress, WorkerStatus
 
 MAX_NAMES = 3
@@ -34,13 +38,15 @@ class Situation:
     broker: BrokerStatus
     workers: Sequence[WorkerStatus]
     """The workers of the cluster that answer; none while the broker does not."""
+    lacked: str | None = None
+    """The name of a model for whose vectors chunks wait, if no machine with embed workers has any such model."""
 
 
 def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
     """The present situation of a wait. Takes up to three seconds, because it asks the broker and the workers."""
     from magicfs.db.heartbeats import has_agent
     from magicfs.db.roots import list_roots, list_unscanned
-    from magicfs.db.status import read_progress
+    from magicfs.db.status import models_with_backlog, read_progress
 
     with database.transaction() as connection:
         owners = [entry.root.host for entry in list_roots(connection) if entry.root.name == root]
@@ -48,9 +54,29 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
         unscanned = list_unscanned(connection, host=settings.host, root=root, since=since)
         progress = read_progress(connection, host=settings.host, since=since, root=root)
         agent = has_agent(connection, host=host)
+        waited_for = [model.spec for model in models_with_backlog(connection)]
     broker = wiring.probe_broker(settings)
     workers = wiring.job_queue(settings).workers() if broker.ok else []
-    return Situation(host=host, unscanned=unscanned, progress=progress, has_agent=agent, broker=broker, workers=workers)
+    others_embed = any(worker.kind == "embed" and worker.host != settings.host for worker in workers)
+    return Situation(
+        host=host,
+        unscanned=unscanned,
+        progress=progress,
+        has_agent=agent,
+        broker=broker,
+        workers=workers,
+        lacked=None if others_embed else _lacked(settings, waited_for),
+    )
+
+
+def _lacked(settings: Settings, models: Sequence[ModelSpec]) -> str | None:
+    """The name of the first of the models, if this machine has none of them."""
+    store = wiring.model_store(settings)
+    for spec in models:
+        with suppress(ModelError):
+            store.find_spec(spec)
+            return None
+    return models[0].name if models else None
 
 
 def explain(situation: Situation) -> str:
@@ -90,6 +116,8 @@ def _why_no_work(situation: Situation, kind: str) -> str:
         return f"no {kind} worker answers{place}: start 'magicfs up' or 'magicfs worker --queue {kind}'" + (
             " there" if place else ""
         )
+    if kind == "embed" and situation.lacked:
+        return f"no machine with an embed worker has the model: run '{pull_command(situation.lacked)}'"
     if not situation.has_agent:
         return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
     return f"{_count(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"

@@ -98,6 +98,12 @@ def read_progress(connection: Connection, *, host: str, since: datetime, root: s
     return IndexProgress(files=_file_counts(by_state), chunks=chunks)
 
 
+def models_with_backlog(connection: Connection) -> list[IndexedModel]:
+    """The models that searches use and under which chunks wait to be found by meaning."""
+    models = [model for role, model in _live_models(connection).items() if role is not ModelState.BUILDING]
+    return [model for model in models if _count_rows(connection, model).waiting]
+
+
 def change_marker(connection: Connection) -> str:
     """A text that changes with every commit that changes what searches see, and with no other one."""
     return str(fetch_one(connection.execute(_SQL["change_marker"]))[0])

@@ -12,9 +12,11 @@ import pytest
 from magicfs.cli import multilingual, wiring
 from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual import MultilingualStarter
+from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
 from magicfs.db.models import activate_model, active_model, multilingual_model
 from magicfs.db.multilingual import record_foreign_question
+from magicfs.db.roots import database_time
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.errors import ModelError
@@ -60,6 +62,13 @@ def second(index: Index) -> str | None:
     with index.database.transaction() as connection:
         model = multilingual_model(connection)
     return model.spec.name if model else None
+
+
+def lacked(settings: Settings, index: Index) -> str | None:
+    """The model that chunks wait for on a machine without any model."""
+    with index.database.transaction() as connection:
+        began = database_time(connection)
+    return read_situation(settings, index.database, since=began, root=None).lacked
 
 
 def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list[str]]:
@@ -183,6 +192,9 @@ def test_a_host_that_lacks_the_model_of_the_index_says_so(
     with caplog.at_level(logging.WARNING):
         start(NEVER_SET)
     assert (f"magicfs model pull {tiny}" in caplog.text, pulled) == (True, [])
+    index.rows("UPDATE embeddings SET state = 'unread' WHERE model_id = 1 RETURNING 1")
+    assert lacked(other, index) == str(tiny)
+    assert lacked(settings, index) is None
     said: list[str] = []
     wiring.ensure_multilingual(other, index.database, progress=said.append)
     assert wiring.model_store(other).find(str(tiny))

@@ -52,6 +52,12 @@ def test_chunks_are_embedded_on_any_host() -> None:
     assert said.startswith("waiting for the vectors of 5 chunks: no embed worker answers: start ")
 
 
+def test_a_model_that_no_machine_has_is_named() -> None:
+    said = explain(replace(situation(chunks=5), lacked="org/every-language"))
+    assert said.endswith("no machine with an embed worker has the model: run 'magicfs model pull org/every-language'")
+    assert "model pull" not in explain(replace(situation(pending=5), lacked="org/every-language"))
+
+
 @pytest.mark.parametrize("waiting", [situation(pending=1), situation(chunks=1)])
 def test_a_broker_in_trouble_comes_before_the_workers_which_cannot_be_asked(waiting: Situation) -> None:
     broker = BrokerStatus(ok=False, detail="Redis is full", queues={})
