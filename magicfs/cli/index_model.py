@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli.environment import database_for_command
 from magicfs.config import Settings
 from magicfs.embedding.manifest import pull_command
-from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError
+from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError, UsageError
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -154,6 +154,17 @@ def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:
     except ModelError:
         return "this machine reads and embeds nothing, and searches by words alone,"
     return "this machine embeds nothing, and searches by words alone,"
+
+
+def require_known_model(settings: Settings, database: Database, name: str) -> None:
+    """Raise `UsageError` when neither the index nor this machine has a model of that name."""
+    from magicfs.db.models import live_models
+
+    with database.transaction() as connection:
+        known = [model.spec for model in live_models(connection)]
+    known += [model.spec for model in model_store(settings).list()]
+    if not any(spec.is_named(name) for spec in known):
+        raise UsageError(f"there is no model '{name}': 'magicfs status' and 'magicfs model list' show those there are")
 
 
 def find_tokenizer(settings: Settings, spec: ModelSpec) -> Path:

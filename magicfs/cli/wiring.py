@@ -32,6 +32,7 @@ from magicfs.cli.index_model import (
     models_in_use,
     pull_active_model,
     record_digests,
+    require_known_model,
     resolve_model,
 )
 from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
@@ -69,6 +70,7 @@ __all__ = [
     "record_digests",
     "require_broker",
     "require_database",
+    "require_known_model",
     "resolve_model",
     "run_agent",
     "run_flower",
@@ -194,17 +196,25 @@ def _stop_event() -> threading.Event:
     return stop
 
 
-def run_worker(settings: Settings, *, kind: Literal["extract", "embed"], name: str | None) -> None:
-    """Run a worker until a signal stops it."""
+def run_worker(
+    settings: Settings, *, kind: Literal["extract", "embed"], name: str | None, model: str | None = None
+) -> None:
+    """Run a worker until a signal stops it. With `model`, a name, it embeds chunks of that model alone."""
     from tasks import worker
 
-    _run_in_child(lambda: _prepare_worker(settings))
-    worker.run(settings, kind=kind, name=name, build=lambda owner: WorkerServices(settings, owner=owner))
+    def build(owner: str) -> WorkerServices:
+        return WorkerServices(settings, owner=owner, model=model)
+
+    _run_in_child(lambda: _prepare_worker(settings, model))
+    worker.run(settings, kind=kind, name=name, model=model, build=build)
 
 
-def _prepare_worker(settings: Settings) -> None:
+def _prepare_worker(settings: Settings, model: str | None) -> None:
+    """Wait for the database. Raises `UsageError` when neither the index nor this machine knows `model`."""
     with database_for_service(settings, role="worker", size=1) as database:
         ensure_active_model(settings, database)
+        if model is not None:
+            require_known_model(settings, database, model)
 
 
 def _run_in_child(work: Callable[[], None]) -> None:
@@ -244,12 +254,13 @@ class WorkerServices:
     The process creates it after the fork, because connections must not cross one.
     """
 
-    def __init__(self, settings: Settings, *, owner: str) -> None:
-        """`owner` is the worker's name in the cluster, stable over its restarts."""
+    def __init__(self, settings: Settings, *, owner: str, model: str | None = None) -> None:
+        """`owner` is the worker's name in the cluster, stable over its restarts. It may be one of a `model`."""
         from magicfs.db.pool import Database
 
         self._settings = settings
         self._owner = owner
+        self._model = model
         self._queue = job_queue(settings)
         # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
         self._database = Database(
@@ -302,6 +313,7 @@ class WorkerServices:
             load=load,
             cut=cut,
             owner=self._owner,
+            model=self._model,
             paused=_embedding_paused(self._settings),
         )
 

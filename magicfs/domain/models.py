@@ -72,6 +72,10 @@ class ModelSpec:
     languages: tuple[str, ...] = field(default=(), compare=False)
     """The languages (ISO 639-1) that it reads; empty for a model that reads all, or of which it is not known."""
 
+    def is_named(self, name: str) -> bool:
+        """Whether a person means the model by a name. Case makes no difference to the hub."""
+        return self.name.casefold() == name.casefold()
+
     @property
     def label(self) -> str:
         """Name and precision, for people."""

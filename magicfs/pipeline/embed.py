@@ -191,7 +191,7 @@ class EmbedService:
     def _live_models(self, connection: Connection) -> list[IndexedModel]:
         """The models of the index whose vectors this worker makes."""
         live = models_db.live_models(connection)
-        return [model for model in live if self._model in {None, model.spec.name}]
+        return [model for model in live if self._model is None or model.spec.is_named(self._model)]
 
     def _choose(self, waiting: list[ClaimableModel]) -> ClaimableModel | None:
         loaded = self._loaded

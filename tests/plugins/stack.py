@@ -44,10 +44,15 @@ class Stack:
     """The command that starts the parts, such as one that takes capabilities away."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start_worker(self, kind: str, number: int = 1, *, sabotage: str | None = None) -> None:
-        """`sabotage` names a module of the tests that the worker imports first to make a real part fail."""
+    def start_worker(
+        self, kind: str, number: int = 1, *, sabotage: str | None = None, model: str | None = None
+    ) -> None:
+        """`sabotage` names a module of the tests that the worker imports first to make a real part fail.
+
+        A worker of a `model` embeds its chunks alone.
+        """
         name = f"{kind}-{number}"
-        arguments = ["worker", "--queue", kind, "--name", name]
+        arguments = ["worker", "--queue", kind, "--name", name, *([] if model is None else ["--model", model])]
         if sabotage is None:
             self._start(name, "-m", "magicfs.cli", *arguments)
         else:

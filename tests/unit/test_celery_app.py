@@ -9,7 +9,15 @@ from pathlib import Path
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError
-from tasks.app import EMBED_QUEUE, EMBED_TASK, EXTRACT_TASK, MAINTENANCE_TASK, make_app
+from tasks.app import (
+    EMBED_QUEUE,
+    EMBED_TASK,
+    EXTRACT_TASK,
+    MAINTENANCE_TASK,
+    declared_queue,
+    embed_queue,
+    make_app,
+)
 
 
 def test_queues_have_one_exchange_and_a_routing_key_of_their_own(tmp_path: Path) -> None:
@@ -18,6 +26,14 @@ def test_queues_have_one_exchange_and_a_routing_key_of_their_own(tmp_path: Path)
     assert set(queues) == {"extract.here", "embed", "maintenance"}
     for name, queue in queues.items():
         assert (queue.exchange.name, queue.exchange.type, queue.routing_key) == ("magicfs", "direct", name)
+
+
+def test_workers_of_one_model_have_a_queue_of_their_own() -> None:
+    assert embed_queue(None) == EMBED_QUEUE
+    assert embed_queue("intfloat/multilingual-e5-small") == "embed.intfloat-multilingual-e5-small"
+    assert embed_queue("/srv/models/Mine (2)") == "embed.srv-models-mine-2"
+    queue = declared_queue(embed_queue("org/Model"))
+    assert (queue.exchange.name, queue.exchange.type, queue.routing_key) == ("magicfs", "direct", "embed.org-model")
 
 
 def test_each_task_has_a_route_and_the_default_queue_is_ours(tmp_path: Path) -> None:

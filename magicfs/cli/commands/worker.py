@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from magicfs.errors import UsageError
+
 EXAMPLES = """Examples:
 
     magicfs worker --queue extract                extracts the files of this host
 
-    magicfs worker --queue embed --name embed-1   embeds the chunks of the whole cluster"""
+    magicfs worker --queue embed --name embed-1   embeds the chunks of the whole cluster
+
+    magicfs worker --queue embed --model intfloat/multilingual-e5-small   embeds for that model alone"""
 
 
 class WorkQueue(StrEnum):
@@ -30,8 +34,17 @@ def worker(
             "Without one, a name is made of that of this machine or container."
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Embed for this model of the index alone. Without it, a worker takes the most urgent chunks of all "
+            "models, one model at a time."
+        ),
+    ] = None,
 ) -> None:
-    """Run a worker until it is stopped: one process, one model, one task at a time."""
+    """Run a worker until it is stopped: one process, one model at a time, one task at a time."""
     from magicfs.cli import wiring
 
-    wiring.run_worker(wiring.settings_for_service(name or queue.value), kind=queue.value, name=name)
+    if model is not None and queue is not WorkQueue.EMBED:
+        raise UsageError("a model embeds: use --model with --queue embed")
+    wiring.run_worker(wiring.settings_for_service(name or queue.value), kind=queue.value, name=name, model=model)

@@ -44,6 +44,7 @@ def test_commands_exist(line: str) -> None:
         "scan --accept-deletions docs",
         "agent a b",
         "worker --queue extract --name extract-1",
+        "worker --queue embed --model org/model",
         "doctor path",
     ],
 )
