@@ -9,12 +9,14 @@ docs/search.md describes the language to users.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
+from magicfs.text.analysis import fold
 from magicfs.text.language_names import language_codes
 
 MAX_QUERY_CHARACTERS = 4096
@@ -32,7 +34,13 @@ _TOKEN = re.compile(
         )""",
     re.VERBOSE,
 )
-_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"' * 6)
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"' * 7)
+_CORNERS = re.compile(r"(?<![^\s\-\uff0d])[\u300c\u300e]([^\u300c-\u300f]*)[\u300d\u300f](?!\w)")
+"""Japanese quotes around a phrase. In a sentence they have no space before them, and are a part of it."""
+_WIDE_SIGN = re.compile(r"(?<!\S)(?:\uff0d|[A-Za-z\uff21-\uff3a\uff41-\uff5a]+[:\uff1a])")
+"""The beginning of an exclusion or of a filter, as the keyboards of Chinese and Japanese may write it."""
+_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Marks of direction and the like, which a text that is copied brings along."""
 _INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
 """A quote inside a Hebrew word is one of its letters."""
 _GERSHAYIM = "\u05f4"
@@ -53,10 +61,13 @@ def parse(text: str, *, literal: Collection[str] = ()) -> Query:
 
 
 def _normalized(text: str) -> str:
-    """The text with `%2F`, `%25` and curly quotes replaced, and without characters that Postgres or a model rejects."""
+    """The text with the signs of ASCII for syntax, and without characters that nobody sees or that Postgres rejects."""
     text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
     text = _UNPRINTABLE.sub(lambda match: "\ufffd" if match[0] >= _FIRST_SURROGATE else " ", text)
-    return _INNER_QUOTE.sub(_GERSHAYIM, text.translate(_QUOTES))
+    if not text.isascii():
+        text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
+        text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return _INNER_QUOTE.sub(_GERSHAYIM, text)
 
 
 @dataclass
@@ -143,6 +154,7 @@ class _QueryBuilder:
         return True
 
     def _apply_limit(self, value: str) -> bool:
+        value = fold(value)
         if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
             return False
         self.limit = min(int(value), MAX_LIMIT)
@@ -189,7 +201,7 @@ def _add_language(filters: Filters, value: str) -> Filters | None:
 
 
 def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
-    match = _DAY.fullmatch(value)
+    match = _DAY.fullmatch(fold(value))
     if match is None:
         return None
     try:
@@ -200,7 +212,7 @@ def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
 
 
 def _set_size(filters: Filters, value: str) -> Filters | None:
-    match = _SIZE.fullmatch(value)
+    match = _SIZE.fullmatch(fold(value))
     if match is None:
         return None
     comparison, number, unit = match.groups()

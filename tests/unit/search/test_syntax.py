@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -70,6 +71,34 @@ def test_filters(text: str, filters: Filters) -> None:
     query = parse(f"words {text}")
     assert (query.filters, query.question) == (filters, "words")
     assert not parse(text).empty
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        # The keyboards of Chinese and Japanese have wide signs, other languages digits and quotes of their own.
+        ("words name：报告 ｅｘｔ：ｍｄ", "words name:报告 ext:ｍｄ"),
+        ("words name：“my file” lang：中文", 'words name:"my file" lang:中文'),
+        ("words　ext:md　－draft", "words ext:md -draft"),
+        ("words after:２０２６-０１-３１ before:٢٠٢٧", "words after:2026-01-31 before:2027"),
+        ("words size:＞１ｍ limit:５ limit:۵", "words size:>1m limit:5"),
+        ("words ＂to be＂", 'words "to be"'),
+        ("words 「検索 の」 『名前』", 'words "検索 の" "名前"'),
+        # Marks of direction, as in a path that is copied from a terminal.
+        ("\u200fname:תקציב \u202bext:md\u202c", "name:תקציב ext:md"),
+        ("in:\u2068/home/ada/מסמכים\u2069 words", "in:/home/ada/מסמכים words"),
+        ('\u200f"שלום עולם" \u200e-draft', '"שלום עולם" -draft'),
+        ("\ufeffwords", "words"),
+    ],
+)
+def test_signs_of_other_keyboards_mean_the_same(typed: str, plain: str) -> None:
+    assert replace(parse(typed), text="", syntax=()) == replace(parse(plain), text="", syntax=())
+
+
+@pytest.mark.parametrize("text", ["彼は「はい」と言った", "时间：三点", "价格－优惠"])
+def test_wide_signs_inside_of_a_sentence_are_text(text: str) -> None:
+    query = parse(text)
+    assert (query.question, query.phrases, query.excluded, query.filters) == (text, (), (), Filters())
 
 
 def test_pieces_that_are_meant_to_the_letter_are_words() -> None:
