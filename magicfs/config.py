@@ -89,6 +89,11 @@ class Settings:
         "When the index gets a model for every language: `auto`, `always` or `never`; one setting for the index.",
         pattern=r"^(auto|always|never)$",
     )
+    device: str = _setting(
+        "auto",
+        "What embed workers compute on: `cpu`, `cuda`, or `auto`: a GPU for fp32 models where there is one.",
+        pattern=r"^(auto|cpu|cuda)$",
+    )
     workers: int = _setting(lambda: os.cpu_count() or 1, "Embed workers that `up` starts.", ge=0, le=256)
     gentle: bool = _setting(
         default=False,

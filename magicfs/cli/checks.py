@@ -142,6 +142,8 @@ def _broker(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
+    from magicfs.embedding.device import CUDA_PROVIDER, Device, providers
+
     store = wiring.model_store(settings)
     in_use = wiring.models_in_use(settings).get(ModelState.ACTIVE)
     try:
@@ -149,7 +151,9 @@ def _model(settings: Settings) -> str:
     except ModelMissing:
         return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
-    return stored.spec.label + (f" ({stored.notice})" if stored.notice else "")
+    device = Device(settings.device)
+    gpu = ", on a GPU" if CUDA_PROVIDER in providers(device, stored.spec.precision) else ""
+    return stored.spec.label + gpu + (f" ({stored.notice})" if stored.notice else "")
 
 
 def _languages(settings: Settings) -> str:

@@ -293,6 +293,7 @@ class WorkerServices:
 
     def embed_service(self) -> EmbedService:
         """A service that embeds the chunks of the cluster."""
+        from magicfs.embedding.device import Device
         from magicfs.embedding.embedder import FastembedEmbedder
         from magicfs.embedding.lean_import import import_fastembed
         from magicfs.pipeline.embed import EmbedService
@@ -305,7 +306,8 @@ class WorkerServices:
 
         def load(spec: ModelSpec) -> Embedder:
             import_fastembed()
-            return FastembedEmbedder.load(resolve_model(self._settings, spec).folder)
+            folder = resolve_model(self._settings, spec).folder
+            return FastembedEmbedder.load(folder, device=Device(self._settings.device))
 
         return EmbedService(
             self._database,

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.domain.models import ModelManifest, ModelSpec
+from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
+from magicfs.embedding.device import CPU_PROVIDER, Device, check_provider, fallback_expected, providers
 from magicfs.embedding.readability import TextReader
 from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 TEXTS_PER_CALL = 1
 """Padding and cache misses cost more than a larger batch saves, at fp32 and at int8."""
+TEXTS_PER_CALL_OF_GPU = 32
+"""A GPU is idle with one text. It has not been measured on one."""
 MIN_NORM = 1e-6
 """The direction of a shorter vector is rounding noise."""
 
@@ -51,22 +54,30 @@ class Embedder(Protocol):
 class FastembedEmbedder:
     """An `Embedder` with the model in a folder of the model store."""
 
-    def __init__(self, engine: TextEmbedding, manifest: ModelManifest) -> None:
+    def __init__(self, engine: TextEmbedding, manifest: ModelManifest, *, texts_per_call: int = TEXTS_PER_CALL) -> None:
         self._engine = engine
+        self._texts_per_call = texts_per_call
         self._manifest = manifest
         self._in_use = threading.Lock()
         self._reader = TextReader(engine.model.tokenizer)  # type: ignore[attr-defined]  # not part of its base class
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, *, device: Device = Device.CPU) -> Self:
         """Load the model in `folder`, which takes about a second and at least 100 MB of memory.
 
         Hashes its files first, so that the digest is that of what is loaded. Raises `ModelMissing`
-        when the folder has no model and `ModelCorrupt` when the model is damaged or cannot be loaded.
+        when the folder has no model, `ModelCorrupt` when the model is damaged or cannot be loaded, and `ModelError`
+        when it cannot run on the `device`.
         """
         manifest = manifests.read(folder)
         manifests.check(folder, manifest, full=True)
-        return cls(open_engine(folder, manifest), manifest)
+        wanted = providers(device, manifest.spec.precision)
+        with fallback_expected():
+            engine = open_engine(folder, manifest, providers=wanted)
+        is_on_gpu = check_provider(device, engine.model.model.get_providers())  # type: ignore[attr-defined]
+        # At int8, the numbers of a call have one scale: the texts beside it would change a text's vector.
+        is_batched = is_on_gpu and manifest.spec.precision is Precision.FP32
+        return cls(engine, manifest, texts_per_call=TEXTS_PER_CALL_OF_GPU if is_batched else TEXTS_PER_CALL)
 
     @property
     def spec(self) -> ModelSpec:
@@ -105,7 +116,7 @@ class FastembedEmbedder:
             embed = self._engine.query_embed if query else self._engine.passage_embed
             # Vectors that are not finite are refused below, so numpy need not warn.
             with np.errstate(all="ignore"):
-                rows = list(embed(texts, batch_size=TEXTS_PER_CALL))
+                rows = list(embed(texts, batch_size=self._texts_per_call))
         except MemoryError:
             raise
         except Exception as error:
@@ -122,8 +133,8 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
-    """Load fastembed's engine for the model in `folder`. Raises `ModelCorrupt`."""
+def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[str] = (CPU_PROVIDER,)) -> TextEmbedding:
+    """Load fastembed's engine for the model in `folder`, for the first usable provider. Raises `ModelCorrupt`."""
     # Handing a single text to a pool of threads takes longer than to tokenize it.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from fastembed import TextEmbedding
@@ -134,7 +145,7 @@ def open_engine(folder: Path, manifest: ModelManifest) -> TextEmbedding:
             name,
             cache_dir=str(folder),
             threads=1,
-            providers=["CPUExecutionProvider"],
+            providers=list(providers),
             specific_model_path=str(folder),
             # The arena never shrinks, and the lengths of texts vary.
             enable_cpu_mem_arena=False,
