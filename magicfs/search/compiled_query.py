@@ -16,8 +16,8 @@ from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import Filters, Query, Term
 from magicfs.text.analysis import fold, phrase_query, question_terms
+from magicfs.text.analysis.lexemes import STEM_MARK
 from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
-from magicfs.text.analysis.words import STEM_MARK
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")

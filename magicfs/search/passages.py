@@ -13,9 +13,9 @@ from itertools import chain, islice
 from magicfs.domain.query import Term
 from magicfs.domain.results import SearchResult
 from magicfs.text.analysis import fold
+from magicfs.text.analysis.lexemes import STEM_MARK, folded_stem
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse
-from magicfs.text.analysis.words import STEM_MARK, folded_stem
 from magicfs.text.excerpts import cells_before, excerpt
 
 SNIPPET_CELLS = 200

@@ -9,10 +9,7 @@ from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.readable import readable
-from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
-from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
-from magicfs.text.analysis.words import (
+from magicfs.text.analysis.lexemes import (
     MAX_COMPOUND_CHARACTERS,
     STEM_MARK,
     compounds,
@@ -20,6 +17,9 @@ from magicfs.text.analysis.words import (
     folded_word,
     unspaced_lexemes,
 )
+from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""

@@ -35,11 +35,12 @@ _INVISIBLE: Final = re.compile(
 
 _SIGNS: Final = str.maketrans("\u2018\u2019\u02bc\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043", "''''-------")
 """Typographic quotes and dashes, as they are typed."""
+_SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
 _LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
 """What a line may begin with before its text: the sign of a comment or of a quotation."""
-_DIVIDED: Final = re.compile(rf"([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?{_LINE_START}(\w+)")
+_DIVIDED: Final = re.compile(rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?{_LINE_START}(\w+)")
 """A word that is divided at the end of a line."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
 """The end of a line inside a text of a script without spaces, whose words go on in the next line."""
@@ -75,7 +76,8 @@ def _without_invisible(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     if "\u00b7" in text:
         text = _CATALAN_DOT.sub("", text)
-    text = text.translate(_SIGNS)
+    if _SIGN.search(text):
+        text = text.translate(_SIGNS)
     if text.isascii():
         return text
     text = _HEBREW_QUOTE.sub("", unicodedata.normalize("NFKC", text))

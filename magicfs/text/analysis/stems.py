@@ -26,16 +26,17 @@ _MIN_CHARACTERS: Final = 3
 _stemmers = threading.local()
 
 
-def stem(word: str, *, algorithm: str) -> str:
-    """The stem of a word in lower case by an algorithm of Snowball; the word itself where it has none."""
-    if len(word) < _MIN_CHARACTERS or not word.isalpha():
-        return word
+def stems(words: list[str], *, algorithm: str) -> list[str]:
+    """The stems of words in lower case by an algorithm of Snowball; the word itself where it has none."""
     stemmer = getattr(_stemmers, algorithm, None)
     if stemmer is None:
         stemmer = SnowballStemmer(algorithm)
         setattr(_stemmers, algorithm, stemmer)
-    stemmed: str = stemmer.stem_word(word)
-    return stemmed or word
+    found: list[str] = stemmer.stem_words(words)
+    return [
+        stem if stem and len(word) >= _MIN_CHARACTERS and word.isalpha() else word
+        for word, stem in zip(words, found, strict=True)
+    ]
 
 
 def algorithm_for(language: str | None) -> str | None:

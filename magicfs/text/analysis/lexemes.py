@@ -1,0 +1,182 @@
+"""The lexemes of single tokens: folded words, compounds with their signs, stems. Used by `words` and `question`.
+
+Most tokens of a text occurred before, and are remembered. The others of a text are computed together: folding many
+words in one call costs hardly more than folding one. Any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from magicfs.domain.query import quoted_lexeme
+from magicfs.text.analysis.folding import fold, fold_all, without_points
+from magicfs.text.analysis.stems import stems
+from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
+
+STEM_MARK: Final = "^"
+"""The first character of a stem. No word and no compound begins with it."""
+
+MAX_WORD_CHARACTERS: Final = 100
+"""A longer word is encoded data, unless it is a digest in hexadecimal."""
+_MAX_DIGEST_CHARACTERS: Final = 128
+MAX_COMPOUND_CHARACTERS: Final = 160
+"""A longer compound is found by its parts, and by each two neighbouring ones."""
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+_NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
+"""The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
+
+_REMEMBERED_TOKENS: Final = 10_000
+"""The tokens of one generation. Two of them take some 10 MB, and have nearly all tokens of ordinary text."""
+
+
+TokenLexemes = tuple[tuple[str, ...], tuple[tuple[str, int], ...], int, tuple[tuple[str, ...], ...]]
+"""What a token adds to a `tsvector`: the quoted lexemes at its first position; the others, each with its place counted
+from there; the number of positions that it takes; the quoted parts of each camelCase name, which stand aside. A plain
+tuple, because making an object with names takes as long as the rest of the work for a word."""
+
+_NOTHING: Final[TokenLexemes] = ((), (), 1, ())
+
+
+class LexemeMemory:
+    """The lexemes of the tokens that occurred lately, for one algorithm of stems.
+
+    It has two generations. When the younger one is full, it becomes the older one, whose tokens are forgotten unless
+    they occur again. Threads may share a memory: at worst, two compute the same token.
+    """
+
+    def __init__(self, algorithm: str | None) -> None:
+        self._algorithm = algorithm
+        self._young: dict[str, TokenLexemes] = {}
+        self._old: dict[str, TokenLexemes] = {}
+
+    def of_tokens(self, tokens: list[str]) -> dict[str, TokenLexemes]:
+        """A dictionary that has the lexemes of these tokens, and of others; none of runs without spaces."""
+        young = self._young
+        new = {token for token in tokens if token not in young}
+        if new:
+            if len(young) + len(new) > _REMEMBERED_TOKENS:
+                self._old, young = young, {}
+                self._young = young
+                new.update(tokens)
+            self._learn(new, young)
+        return young
+
+    def _learn(self, tokens: set[str], young: dict[str, TokenLexemes]) -> None:
+        words, compound = set(), {}
+        for token in self._recall(tokens, young):
+            if is_plain(token):
+                words.add(token)
+                continue
+            if is_unspaced(token):
+                continue
+            parsed = parse(token)
+            if parsed.has_signs:
+                compound[token] = parsed
+                words.update(parsed.parts)
+            else:
+                words.add(token)
+        young.update(_words_lexemes(self._recall(words, young), self._algorithm))
+        for token, parsed in compound.items():
+            young[token] = _compound_lexemes(parsed, [young[part] for part in parsed.parts])
+
+    def _recall(self, tokens: set[str], young: dict[str, TokenLexemes]) -> list[str]:
+        """Those of some tokens that neither generation has."""
+        unknown = []
+        for token in tokens:
+            if token not in young:
+                if token in self._old:
+                    young[token] = self._old[token]
+                else:
+                    unknown.append(token)
+        return unknown
+
+
+def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLexemes]:
+    """The lexemes of each word."""
+    folded = fold_all(words)
+    stemmed_words = folded if algorithm is None else folded_stems(words, algorithm)
+    found = {}
+    for part, word, stemmed in zip(words, folded, stemmed_words, strict=True):
+        if not is_word(word):
+            found[part] = _NOTHING
+            continue
+        quoted = quoted_lexeme(word)
+        lexemes = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
+        found[part] = (lexemes, (), 1, () if part == word else _names(part))
+    return found
+
+
+def _names(word: str) -> tuple[tuple[str, ...], ...]:
+    camel = camel_parts(word)
+    return (tuple([quoted_lexeme(fold(name)) for name in camel + camel_variants(camel)]),) if camel else ()
+
+
+def _compound_lexemes(token: Token, words: list[TokenLexemes]) -> TokenLexemes:
+    first = list(words[0][0])
+    further = [(lexeme, place) for place, word in enumerate(words[1:], 1) for lexeme in word[0]]
+    for place, compound in compounds(token):
+        if place:
+            further.append((quoted_lexeme(compound), place))
+        else:
+            first.append(quoted_lexeme(compound))
+    if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
+        bare = token._replace(parts=(token.parts[0][1:], *token.parts[1:]))
+        first += map(quoted_lexeme, (bare.parts[0], *(c for place, c in compounds(bare) if not place)))
+    return tuple(first), tuple(further), len(words), tuple([name for word in words for name in word[3]])
+
+
+def is_word(folded: str) -> bool:
+    """Whether a folded word is one: not marks alone, which leave nothing, nor encoded data."""
+    if len(folded) <= MAX_WORD_CHARACTERS:
+        return bool(folded)
+    return len(folded) <= _MAX_DIGEST_CHARACTERS and _HEXADECIMAL.issuperset(folded)
+
+
+def folded_word(part: str) -> str | None:
+    """The folded form of a word; None for what is no word."""
+    word = fold(part)
+    return word if is_word(word) else None
+
+
+def folded_stem(part: str, algorithm: str | None) -> str:
+    """The folded stem of a word."""
+    return fold(part) if algorithm is None else folded_stems([part], algorithm)[0]
+
+
+def folded_stems(words: list[str], algorithm: str) -> list[str]:
+    """The folded stems of words. The stemmer gets them with their accents, which endings have, but without points."""
+    lower = [word if word.isalpha() else without_points(word) for word in map(str.lower, words)]
+    return fold_all(stems(lower, algorithm=algorithm))
+
+
+def unspaced_lexemes(run: str) -> list[str]:
+    """The overlapping pairs of a run without spaces, and its last character alone: one lexeme a place.
+
+    There is none for a run of nothing but marks that are left out.
+    """
+    characters = fold(run)
+    return [characters[place : place + 2] for place in range(len(characters))]
+
+
+def compounds(token: Token) -> list[tuple[int, str]]:
+    """The folded lexemes of a token that have signs in them, each with its place."""
+    if not token.has_signs:
+        return []
+    pairs = token.neighbours()
+    if len(pairs) == 1 and len(pairs[0]) <= MAX_COMPOUND_CHARACTERS and not token.has_signed_words:
+        return [(0, fold(pairs[0]))]
+    found = [*enumerate(pairs), *token.signed_words()]
+    whole = token.whole
+    if len(token.signs) > 1:
+        found.append((0, whole))
+    if token.lead:
+        found.append((0, token.lead + whole))
+    if token.trail:
+        found.append((0, whole + token.trail))
+    if token.lead and token.trail:
+        found.append((0, token.lead + whole + token.trail))
+    found = [(place, compound) for place, compound in found if len(compound) <= MAX_COMPOUND_CHARACTERS]
+    folded = fold_all([compound for _, compound in found])
+    return [(place, compound) for (place, _), compound in zip(found, folded, strict=True)]
