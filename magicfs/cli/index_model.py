@@ -91,7 +91,6 @@ def record_digests(settings: Settings, database: Database) -> None:
     host that has it.
     """
     from magicfs.db.models import all_models, record_digest
-    from magicfs.db.multilingual import record_languages
 
     with database.transaction() as connection:
         models = all_models(connection)
@@ -105,8 +104,6 @@ def record_digests(settings: Settings, database: Database) -> None:
         with database.transaction() as connection:
             if record_digest(connection, model, stored.spec):
                 log.info("the index uses %s", stored.spec.full_label)
-            if not model.spec.languages and stored.spec.languages:
-                record_languages(connection, model.id, stored.spec.languages)
 
 
 def ensure_active_model(settings: Settings, database: Database) -> None:

@@ -39,7 +39,8 @@ STOP_POLL_SECONDS = 0.25
 
 def declare_multilingual(settings: Settings, database: Database) -> None:
     """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
-    from magicfs.db.multilingual import declare_mode, stop_multilingual
+    from magicfs.db.models import stop_multilingual
+    from magicfs.db.multilingual import declare_mode
     from magicfs.domain.models import MultilingualMode
 
     with database.transaction() as connection:

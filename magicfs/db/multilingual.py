@@ -2,18 +2,17 @@
 
 The setting is one of the index; `auto` means: when a share of the texts is in languages that the active model does not
 read, or people ask in them. The agent and `magicfs up` ask `needs_multilingual`, prepare the model and call
-`start_multilingual` in `db/models.py`; searches record that somebody has asked in such a language. Runs in the caller's
-transaction.
+`start_multilingual` or `stop_multilingual` in `db/models.py`; searches record that somebody has asked in such a
+language. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magicfs.db.models import live_models, multilingual_model
+from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.ids import ModelId
 from magicfs.domain.models import MultilingualMode
 
 _SQL = load_queries("multilingual")
@@ -86,21 +85,3 @@ def record_foreign_question(connection: Connection) -> None:
 def is_asked_foreign(connection: Connection) -> bool:
     """Whether somebody has asked in such a language in the last `ASKED_SECONDS`."""
     return bool(fetch_one(connection.execute(_SQL["is_asked_foreign"], {"seconds": ASKED_SECONDS}))[0])
-
-
-def stop_multilingual(connection: Connection) -> bool:
-    """Retire the multilingual model. The active model gets the chunks that the other one had to read.
-
-    Returns whether there was one.
-    """
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
-    if multilingual_model(connection) is None:
-        return False
-    connection.execute(_SQL["retire_multilingual"])
-    connection.execute(_SQL["requeue_unread"])
-    return True
-
-
-def record_languages(connection: Connection, model: ModelId, languages: Sequence[str]) -> None:
-    """Record the languages of a model of an older version, which did not. Recorded ones stay."""
-    connection.execute(_SQL["set_languages"], {"model_id": model, "languages": list(languages)})

@@ -1,4 +1,4 @@
-"""The HNSW index over the active model's vectors: when to build it, and when to drop it.
+"""The HNSW index over the vectors of a model that searches use: when to build it, and when to drop it.
 
 An agent calls `maintain_index` every minute. Without the index, searches scan all vectors and are exact, which is as
 quick for fewer than some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it
@@ -15,7 +15,7 @@ from enum import Enum, auto
 import psycopg
 from psycopg import sql
 
-from magicfs.db.models import active_model, partition
+from magicfs.db.models import partition, searched_models
 from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.server_resources import ServerResources, read_server_resources
@@ -91,35 +91,41 @@ def choose_build_settings(
 
 
 def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
-    """Build or drop the index of the active model's vectors, whichever `choose_action` says. Returns the action.
+    """Build or drop the index of each searched model's vectors, whichever `choose_action` says.
 
-    Building takes about a minute for 200,000 vectors. It blocks no reads and writes.
+    Returns the first action that is not NOTHING. Building takes about a minute for 200,000 vectors. It blocks no reads
+    and writes.
     """
     with database.autocommit() as connection:
-        model = active_model(connection)
-        if model is None or connection.execute("SELECT pg_try_advisory_lock(%s)", (BUILD_LOCK,)).fetchone() != (True,):
+        models = searched_models(connection)
+        if not models or connection.execute("SELECT pg_try_advisory_lock(%s)", (BUILD_LOCK,)).fetchone() != (True,):
             return IndexAction.NOTHING
         try:
-            facts = connection.execute(
-                _SQL["index_facts"],
-                {
-                    "model_id": model.id,
-                    "table": f"embeddings_{model.id}",
-                    "index": _index_name(model),
-                    "max_pending": _MAX_COUNTED_PENDING,
-                },
-            ).fetchone()
-            action = IndexAction.NOTHING
-            if facts is not None:
-                rows, pending, valid = facts
-                action = choose_action(rows=rows, pending=pending, valid=valid, min_rows=min_rows)
-            if action is IndexAction.DROP:
-                log.info("dropping the vector index until the bulk load has ended")
-                _drop(connection, model)
-            elif action is IndexAction.BUILD:
-                _build(connection, model, rows=rows)
+            actions = [_maintain_index_of(connection, model, min_rows=min_rows) for model in models]
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (BUILD_LOCK,))
+    return next((action for action in actions if action is not IndexAction.NOTHING), IndexAction.NOTHING)
+
+
+def _maintain_index_of(connection: Connection, model: IndexedModel, *, min_rows: int) -> IndexAction:
+    facts = connection.execute(
+        _SQL["index_facts"],
+        {
+            "model_id": model.id,
+            "table": f"embeddings_{model.id}",
+            "index": _index_name(model),
+            "max_pending": _MAX_COUNTED_PENDING,
+        },
+    ).fetchone()
+    if facts is None:
+        return IndexAction.NOTHING
+    rows, pending, valid = facts
+    action = choose_action(rows=rows, pending=pending, valid=valid, min_rows=min_rows)
+    if action is IndexAction.DROP:
+        log.info("dropping the vector index of %s until the bulk load has ended", model.spec.label)
+        _drop(connection, model)
+    elif action is IndexAction.BUILD:
+        _build(connection, model, rows=rows)
     return action
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from magicfs.db.contents import insert_languages
+from magicfs.db.models import multilingual_model
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.db.second_vectors import settle_contents
 from magicfs.domain.chunks import ChunkSource
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.status import WordsProgress
@@ -43,12 +45,14 @@ def rewrite_words(
     analysis: int,
     language_of: LanguageOf,
     words_of: Callable[[ChunkSource], str],
+    respelt: str,
     limit: int,
 ) -> int:
     """Compute the words of up to `limit` chunks that have those of a version before `analysis`. Returns their number.
 
     It is 0 when no such chunk is left, and while another transaction does this work. The languages of their contents
-    are detected and stored.
+    are detected and stored. When the pass begins, the names that the regular expression `respelt` matches are
+    forgotten: they are written anew, as those that were never written.
     """
     if not fetch_one(connection.execute(_SQL["take_lock"], {"lock": WORDS_LOCK}))[0]:
         return 0
@@ -57,6 +61,8 @@ def rewrite_words(
         return 0
     if version < analysis:
         done, end = 0, _last_chunk(connection)
+        connection.execute(_SQL["forget_names"], {"respelt": respelt})
+        connection.execute(_SQL["forget_root_names"], {"respelt": respelt})
     values = {"after": done, "analysis": analysis, "limit": limit}
     rows = connection.execute(_SQL["next_outdated_chunks"], values).fetchall()
     if not rows:
@@ -64,12 +70,15 @@ def rewrite_words(
         end = _last_chunk(connection)
     last = rows[-1][0] if rows else end
     done = last if len(rows) == limit else max(last, end)
-    languages = _detect_languages(connection, rows, language_of)
+    languages, changed = _detect_languages(connection, rows, language_of)
     sources = [_source(row, languages.get(row[2])) for row in rows]
     connection.execute(
         _SQL["write_words"],
         {"ids": [row[0] for row in rows], "words": [words_of(source) for source in sources], "analysis": analysis},
     )
+    if changed and multilingual_model(connection) is not None:
+        # Another model may be the one that reads them.
+        settle_contents(connection, changed)
     connection.execute(_SQL["write_pass"], {"analysis": analysis, "done": done, "end": max(done, end)})
     return len(rows)
 
@@ -86,19 +95,20 @@ def _last_chunk(connection: Connection) -> int:
 
 def _detect_languages(
     connection: Connection, rows: Iterable[Sequence[Any]], language_of: LanguageOf
-) -> dict[ContentId, str | None]:
-    """The languages of the contents of some chunks, which are stored."""
+) -> tuple[dict[ContentId, str | None], list[ContentId]]:
+    """The languages of the contents of some chunks, which are stored, and the contents that had another one."""
     contents = {ContentId(row[2]): (row[3], row[4]) for row in rows if row[2] is not None}
     if not contents:
-        return {}
+        return {}, []
     values = {"ids": sorted(contents), "samples": _SAMPLES, "characters": _SAMPLE_CHARACTERS}
     languages = {
         ContentId(content): language_of(contents[content][0], samples, contents[content][1])
         for content, samples in connection.execute(_SQL["samples"], values)
     }
     insert_languages(connection, {language for language in languages.values() if language})
-    connection.execute(_SQL["set_languages"], {"ids": list(languages), "languages": list(languages.values())})
-    return languages
+    values = {"ids": list(languages), "languages": list(languages.values())}
+    changed = [ContentId(row[0]) for row in connection.execute(_SQL["set_languages"], values)]
+    return languages, changed
 
 
 def _source(row: Sequence[Any], language: str | None) -> ChunkSource:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from magicfs.db.contents import insert_contents, orphan_contents
-from magicfs.db.models import activate_model, active_model, build_model, multilingual_model, start_multilingual
+from magicfs.db.models import activate_model, build_model
 from magicfs.db.multilingual import (
     MIN_FOREIGN_SHARE,
     declare_mode,
@@ -13,8 +13,6 @@ from magicfs.db.multilingual import (
     needs_multilingual,
     read_mode,
     record_foreign_question,
-    record_languages,
-    stop_multilingual,
 )
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.chunks import Chunk
@@ -144,32 +142,3 @@ def test_the_index_follows_a_host_whose_setting_has_changed(database: Database) 
         assert declare_mode(connection, host="b", mode=always) is always
         assert declare_mode(connection, host="a", mode=never) is always
         assert declare_mode(connection, host="a", mode=auto) is auto
-
-
-def test_without_its_multilingual_model_the_active_one_gets_all_chunks(database: Database) -> None:
-    with database.transaction() as connection:
-        active = activate_model(connection, ENGLISH)
-        insert(connection, "en", "de")
-        connection.execute(
-            "INSERT INTO embeddings (model_id, chunk_id, state, attempts)"
-            " SELECT %s, id, CASE text WHEN '0' THEN 'pending' ELSE 'unread' END::embedding_state, 2 FROM chunks",
-            (active.id,),
-        )
-        assert not stop_multilingual(connection)
-        start_multilingual(connection, ALL_LANGUAGES)
-        assert stop_multilingual(connection)
-        assert multilingual_model(connection) is None
-        rows = connection.execute(
-            "SELECT text, state, attempts FROM embeddings JOIN chunks ON chunks.id = chunk_id WHERE model_id = %s"
-            " ORDER BY text",
-            (active.id,),
-        )
-        assert rows.fetchall() == [("0", "pending", 2), ("1", "pending", 0)]
-
-
-def test_languages_of_an_older_index_are_recorded_once(database: Database) -> None:
-    with database.transaction() as connection:
-        model = activate_model(connection, FAKE_SPEC)
-        record_languages(connection, model.id, ["en"])
-        record_languages(connection, model.id, ["de"])
-        assert active_model(connection).spec.languages == ("en",)

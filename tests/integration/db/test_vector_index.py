@@ -2,13 +2,14 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import psutil
 import pytest
 
 from magicfs.db import vector_index
-from magicfs.db.models import activate_model, partition
+from magicfs.db.models import activate_model, partition, start_multilingual
 from magicfs.db.pool import Database
 from magicfs.db.server_resources import ServerResources, core_count, memory_limit_paths, read_server_resources
 from magicfs.db.status import read_status
@@ -93,6 +94,27 @@ def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -
     with database.autocommit() as connection:
         connection.execute("ANALYZE embeddings_1")
     assert maintain_index(database, min_rows=500) is IndexAction.DROP
+
+
+def test_each_searched_model_has_one(database: Database, model: IndexedModel) -> None:
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+    with database.transaction() as connection:
+        second = start_multilingual(connection, replace(FAKE_SPEC, name="fake/multilingual", digest="2" * 64))
+        connection.execute(
+            "INSERT INTO embeddings (model_id, chunk_id, state, vector)"
+            " SELECT %s, chunk_id, state, vector FROM embeddings_1",
+            (second.id,),
+        )
+    with database.autocommit() as connection:
+        connection.execute("ANALYZE embeddings_2")
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+    assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
+    with database.transaction() as connection:
+        indexes = connection.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class c ON c.oid = indexrelid"
+            " WHERE c.relname LIKE 'embeddings%%vectors' ORDER BY 1"
+        ).fetchall()
+    assert indexes == [("embeddings_1_vectors",), ("embeddings_2_vectors",)]
 
 
 def test_its_build_is_in_the_status(database: Database, model: IndexedModel) -> None:

@@ -367,6 +367,20 @@ def test_the_languages_of_a_model_of_an_older_version_are_recorded(models: TwoMo
     assert models.states() == {"Guten Tag": ("unread", "done")}
 
 
+def test_the_language_of_a_document_that_an_older_version_did_not_detect(models: TwoModels) -> None:
+    text = "Die Rechnungen der letzten Monate wurden alle bezahlt und liegen in der Ablage im Keller."
+    models.start()
+    models.write("one.txt", text)
+    models.settle()
+    models.write("two.txt", f"{text} Und noch eine.")
+    models.extract()
+    assert models.states() == {text: ("done", "done"), f"{text} Und noch eine.": ("pending 0", "pending -1")}
+    models.index.rows("UPDATE chunks SET analysis = 0 RETURNING 1")
+    models.index.rows("DELETE FROM meta WHERE key = 'analysis' RETURNING 1")
+    MaintenanceService(models.index.database).sweep()
+    assert models.states() == {text: ("unread", "done"), f"{text} Und noch eine.": ("unread", "pending 0")}
+
+
 def test_rows_of_deleted_chunks_go_under_all_models(models: TwoModels) -> None:
     models.start()
     models.write("two-de.txt", "Guten Tag")

@@ -38,19 +38,3 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value
 -- Whether somebody has asked in another language lately.
 SELECT EXISTS (
     SELECT FROM meta WHERE key = 'foreign_question' AND value::bigint > extract(epoch FROM now()) - %(seconds)s)
-
--- name: retire_multilingual
--- The multilingual model as a retired one: its vectors are kept for a while.
-UPDATE models SET state = 'retired', changed_at = now() WHERE state = 'multilingual'
-
--- name: requeue_unread
--- Chunks that the multilingual model had to read wait for the active model, whose worker looks whether it reads them.
-UPDATE embeddings SET state = 'pending', priority = 0, attempts = 0
-WHERE (model_id, chunk_id) IN (
-    SELECT model_id, chunk_id FROM embeddings
-    WHERE model_id = (SELECT id FROM models WHERE state = 'active') AND state = 'unread'
-    ORDER BY 1, 2 FOR UPDATE)
-
--- name: set_languages
--- The languages of a model, which an older version did not record.
-UPDATE models SET languages = %(languages)s WHERE id = %(model_id)s AND languages = '{}'

@@ -12,6 +12,14 @@ FROM meta WHERE key = 'analysis'
 INSERT INTO meta (key, value) VALUES ('analysis', concat_ws(' ', %(analysis)s::integer, %(done)s::bigint, %(end)s::bigint))
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value
 
+-- name: forget_names
+-- The names of files with a spelling that an earlier version told from others.
+UPDATE files SET words = NULL WHERE words IS NOT NULL AND display ~ %(respelt)s
+
+-- name: forget_root_names
+-- The same for the names of roots.
+UPDATE roots SET folded = NULL WHERE name ~ %(respelt)s
+
 -- name: last_chunk
 -- The highest id of a chunk; 0 without any.
 SELECT coalesce(max(id), 0) FROM chunks
@@ -53,7 +61,8 @@ JOIN chunks ON chunks.id = chunk_id
 GROUP BY content_id
 
 -- name: set_languages
--- The languages of contents. Locked contents are skipped: their chunks get the right words all the same.
+-- The languages of contents, with the contents whose language is another one now. Locked contents are skipped: their
+-- chunks get the right words all the same.
 UPDATE contents SET language = detected.language
 FROM (
     SELECT contents.id, known.language
@@ -63,6 +72,7 @@ FROM (
     FOR NO KEY UPDATE OF contents SKIP LOCKED
 ) AS detected
 WHERE contents.id = detected.id
+RETURNING contents.id
 
 -- name: write_words
 -- The words of chunks. A chunk that was deleted meanwhile is left out.
