@@ -24,6 +24,7 @@ from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.unread import UnreadVectors
 from magicfs.text.analysis import ANALYSIS_VERSION
+from magicfs.text.analysis.spellings import RESPELT
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.extract import newest_version, reader_version
 from magicfs.text.language import language_of_samples
@@ -115,8 +116,8 @@ class MaintenanceService:
         self._switch_model()
         self._settle_models()
         self._delete_orphans()
-        self._write_names()
         self._write_words()
+        self._write_names()
         if self._unread is not None and self._unread.forget() and self._queue is not None:
             self._queue.notify_maintenance()
 
@@ -171,6 +172,7 @@ class MaintenanceService:
                 analysis=ANALYSIS_VERSION,
                 language_of=language_of_samples,
                 words_of=words_of_source,
+                respelt=RESPELT,
                 limit=WORDS_BATCH,
             )
 

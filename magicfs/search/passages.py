@@ -14,6 +14,7 @@ from magicfs.domain.query import Term
 from magicfs.domain.results import SearchResult
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.lexemes import STEM_MARK, folded_stem
+from magicfs.text.analysis.spellings import SILENT
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse
 from magicfs.text.excerpts import cells_before, excerpt
@@ -96,10 +97,18 @@ class SnippetCutter:
                 words_in_excerpt[word] -= 1
         return words[best_words]
 
-    def _words_in(self, line: str) -> Iterator[_Place]:
-        """The words of the question in a line, each with its start and end."""
+    def _words_in(self, line: str) -> Iterable[_Place]:
+        """The words of the question in a line, in order, also those that silent signs divide."""
         if not (self._words or self._beginnings):
-            return
+            return ()
+        if SILENT.search(line) is None:
+            return self._located(line)
+        spoken = SILENT.sub("", line)
+        kept = [place for place in range(len(line)) if not SILENT.match(line, place)]
+        whole = ((kept[start], kept[end - 1] + 1, word) for start, end, word in self._located(spoken))
+        return sorted({*whole, *self._located(line)})
+
+    def _located(self, line: str) -> Iterator[_Place]:
         for text, end in locate(line):
             places = self._places.get(text)
             if places is None:

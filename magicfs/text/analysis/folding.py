@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from magicfs.text.analysis.spellings import LETTERS, one_spelling
+
 _LETTERS: Final = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
     "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ƶ": "z",
@@ -69,7 +71,7 @@ _PLACED: Final = [mark for mark in MARKS if unicodedata.combining(mark) in _COMB
 _REMOVED: Final = re.compile(f"[{character_class(_PLACED)}]+")
 _REMOVED_BASIC: Final = re.compile(f"[{character_class(basic(_PLACED))}]+")
 
-_STANDS_FOR: Final = _LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _BY_CATEGORY["Nd"]}
+_STANDS_FOR: Final = _LETTERS | LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _BY_CATEGORY["Nd"]}
 _REPLACED: Final = re.compile(f"[{character_class(basic(sorted(_STANDS_FOR)))}{_FIRST_ASTRAL}-\U0010ffff]")
 
 
@@ -78,7 +80,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    folded = _REPLACED.sub(_replacement, without_points(folded))
+    folded = one_spelling(_REPLACED.sub(_replacement, without_points(folded)))
     return unicodedata.normalize("NFC", folded)
 
 

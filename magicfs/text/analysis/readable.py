@@ -12,6 +12,7 @@ import unicodedata
 from typing import Final
 
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
+from magicfs.text.analysis.spellings import without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 
 _TERMINAL_SEQUENCE: Final = re.compile(
@@ -44,8 +45,6 @@ _DIVIDED: Final = re.compile(rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0
 """A word that is divided at the end of a line."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
 """The end of a line inside a text of a script without spaces, whose words go on in the next line."""
-_HEBREW_QUOTE: Final = re.compile("[\"'\u05f3\u05f4](?<=[\u0591-\u05c7\u05d0-\u05ea].)(?=[\u05d0-\u05ea])")
-"""The sign inside an acronym or a foreign sound, which people leave out."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -80,7 +79,7 @@ def _without_invisible(text: str) -> str:
         text = text.translate(_SIGNS)
     if text.isascii():
         return text
-    text = _HEBREW_QUOTE.sub("", unicodedata.normalize("NFKC", text))
+    text = without_quotes_inside(unicodedata.normalize("NFKC", text))
     return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
 
 

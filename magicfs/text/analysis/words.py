@@ -12,10 +12,11 @@ from typing import Final
 
 from magicfs.text.analysis.lexemes import LexemeMemory, unspaced_lexemes
 from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 1
+ANALYSIS_VERSION: Final = 2
 """Raised when a text gets other words than before: chunks with the words of an earlier version are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -37,7 +38,9 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     """
     algorithm = algorithm_for(language)
     body, asides = readable(text)
-    asides += [readable(entry)[0] for entry in metadata]
+    asides += joined_parts(text)
+    for entry in metadata:
+        asides += [readable(entry)[0], *joined_parts(entry)]
     positions: dict[str, str] = {}
     end, names = _place(split(body), 1, algorithm, positions)
     for aside in asides:
@@ -68,6 +71,8 @@ def _path_words(text: str, start: int, weight: str) -> tuple[str, int]:
         for lexeme in camel:
             end += 1
             _add(words, lexeme, str(end))
+    for part in joined_parts(text):
+        end, _ = _place(split(part), end + _ASIDE_GAP, algorithm_for(None), words)
     vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])
     return vector, end + _ASIDE_GAP
 

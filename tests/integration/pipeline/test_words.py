@@ -105,6 +105,23 @@ def test_the_first_chunk_gets_the_words_of_the_metadata(old: Index) -> None:
         assert rows == [(0,)]
 
 
+def test_names_with_another_form_than_before_get_it_and_no_others(index: Index) -> None:
+    names = {"हिन्दी.txt": "हिंदी", "Об'єднання.txt": "обєднання", "کتاب\u200cها.txt": "کتاب", "Երևան.txt": "ԵՐԵՎԱՆ"}
+    for name in (*names, "Übung.txt", "报告.txt"):
+        (index.folder / name).write_text(f"plain text, {len(name)} letters")
+    index.settle()
+    make_old(index)
+    index.rows("UPDATE files SET words = 'old', folded = lower(display) RETURNING 1")
+    others = "SELECT xmin::text FROM files WHERE display IN ('Übung.txt', '报告.txt')"
+    before = index.rows(others)
+    sweep_until_done(index)
+    for name, query in names.items():
+        assert found(index.database, query) == {name}
+    assert found(index.database, "name:हिंदी*") == {"हिन्दी.txt"}
+    assert index.rows(others) == before
+    assert index.rows("SELECT count(*) FROM files WHERE words IS NULL") == [(0,)]
+
+
 def test_searches_go_on_and_find_everything_meanwhile(old: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.pipeline.maintenance.WORDS_BATCH", 2)
     everything = {f"{number}.txt" for number in range(30)}

@@ -49,6 +49,12 @@ def test_a_snippet_is_where_most_different_words_are() -> None:
         ("server pool", "the HTTPServerPool of"),
         ("taxfil*", "the taxfilings of"),
         ("12306", "使用12306买票"),
+        ("میخواهم", "من می\u200cخواهم بروم"),
+        ("کتاب", "این کتاب\u200cها تازه"),
+        ("обєднання", "це об’єднання мешканців"),
+        ("צהל", "דובר צה״ל הודיע"),
+        ("അവൻ", "ഇന്ന് അവന്\u200d വന്നു"),
+        ("हिंदी", "यह हिन्दी में"),
     ],
 )
 def test_a_snippet_shows_the_words_of_every_script(question: str, shown: str) -> None:

@@ -115,6 +115,12 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         # Letters that people leave out.
         ("צַהַ״ל הודיע וצ׳ק", "צהל וצק"),
         ("il·lusió", "illusio"),
+        ("Об'єднання біля під’їзду", "обєднання обʼєднання підїзду під'їзду"),
+        ("п'ять комп’ютерів", "пять компютерів"),
+        ("می\u200cخواهم کتاب\u200cهای تازه", "میخواهم می کتاب کتابهای"),
+        ("می\u200cخواهم کتاب\u200cهای تازه", "می\u200cخواهم کتاب\u200cهای"),
+        ("میخواهم کتابهای تازه", "می\u200cخواهم"),
+        ("അവന്\u200d വന്നു", "അവൻ"),
         # Parts of names in code.
         ("int iOSVersion; class GitHubClient", "ios github"),
         ("OAuth2TokenProvider", "oauth2 token provider"),

@@ -1,0 +1,51 @@
+"""Spellings of other scripts that people use for one word: signs that they leave out, letters that stand for others.
+
+Used by `folding` and `readable` for texts and questions, and by snippets. Pure; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LETTERS: Final = {
+    "ہ": "ه", "ँ": "ं", "ઁ": "ં", "ৎ": "ত্", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്",
+}  # fmt: skip
+"""The h of Urdu, which Arabic keyboards lack; the two signs of a nasal; letters of Bengali and Malayalam that older
+texts write as two signs."""
+
+_TWO_WAYS: Final = re.compile("ङ्(?=[क-घ])|ञ्(?=[च-झ])|ण्(?=[ट-ढ])|न्(?=[त-ध])|म्(?=[प-भ])|եւ")
+"""A nasal of Devanagari before a consonant of its own place, for which the sign of any nasal may stand. And the
+Armenian ligature, whose capitals are other letters than its own."""
+
+_HEBREW_QUOTE: Final = "[\"'\u05f3\u05f4](?<=[\u0591-\u05c7\u05d0-\u05ea].)(?=[\u05d0-\u05ea])"
+"""The sign inside an acronym or a foreign sound."""
+_CYRILLIC_APOSTROPHE: Final = "['\u2018\u2019\u02bc\u2032](?<=[\u0400-\u052f].)(?=[\u0400-\u052f])"
+"""The sign inside words of Ukrainian and Belarusian."""
+_LEFT_OUT: Final = re.compile(f"{_HEBREW_QUOTE}|{_CYRILLIC_APOSTROPHE}")
+
+SILENT: Final = re.compile(f"[\u200c\u200d]|{_LEFT_OUT.pattern}")
+"""What a snippet shows inside of words, and the words of its text do not have."""
+
+_JOINED: Final = re.compile("[\u0600-\u06ff\u0750-\u077f]+(?:\u200c[\u0600-\u06ff\u0750-\u077f]+)+")
+"""A Persian word with an ending or a beginning that stands apart: people type it as one word, and as two."""
+
+RESPELT: Final = f"[{''.join(LETTERS)}\u0587\u200c]|[ङञणनम]्|եւ|[\u0400-\u052f]['\u2019\u02bc][\u0400-\u052f]"
+"""Names that have another form than before this module, for Postgres."""
+
+
+def one_spelling(folded: str) -> str:
+    """A text with one spelling of what has two, but for the letters of `LETTERS`."""
+    return _TWO_WAYS.sub(lambda match: "եվ" if match[0] == "եւ" else "ं", folded)
+
+
+def without_quotes_inside(text: str) -> str:
+    """A text without the signs inside of words that people leave out."""
+    return _LEFT_OUT.sub("", text)
+
+
+def joined_parts(text: str) -> list[str]:
+    """The parts of each word of a raw text that an invisible sign joins: they are words too."""
+    if "\u200c" not in text:
+        return []
+    return [match[0].replace("\u200c", " ") for match in _JOINED.finditer(text)]
