@@ -1,8 +1,9 @@
 """Measures the usual cosines of a model, so that scores mean the same for every model.
 
 Models differ: unrelated texts have a cosine near 0.05 under one and near 0.6 under another. On the calibrated scale
-(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. Used by
-`prepare`, once for each model. Runs the model; reads and writes nothing.
+(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. A model of
+many languages has a second scale, for questions and texts in different languages, whose cosines are all smaller
+(docs/adr/0014). Used by `prepare`, once for each model. Runs the model; reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from magicfs.embedding.embedder import Embedder
+from magicfs.models.multilingual_samples import SUBJECTS
 
 _FLOOR_QUANTILE = 0.75
 """The floor is this quantile of the cosines of unrelated pairs."""
+_FLOOR_QUANTILE_OF_MANY = 0.5
+"""The same over many languages: in some, all cosines are greater than in others."""
 _MATCH_QUANTILE = 0.10
 """This quantile of the cosines of matching pairs gets the nearness `_MATCH_NEARNESS`."""
 _MATCH_NEARNESS = 0.9
@@ -26,14 +31,35 @@ _MIN_GAP = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The cosines of nearness 0 and nearness 1."""
+    """The cosines of nearness 0 and nearness 1: in one language, and across languages where that differs."""
 
     floor: float
     ceiling: float
+    floor_across: float | None = None
+    ceiling_across: float | None = None
 
 
 def calibrate(embedder: Embedder) -> Scale | None:
-    """The scale of a model on the built-in samples, which are English; None if the model cannot tell them apart."""
+    """The scale of a model on the built-in samples; None if the model cannot tell them apart."""
+    return _scale_of_many_languages(embedder) or _english_scale(embedder)
+
+
+def _scale_of_many_languages(embedder: Embedder) -> Scale | None:
+    """The scale on texts in six languages; None if the model does not read one, or tells no texts apart across them."""
+    texts = [(number, text) for number, subject in enumerate(SUBJECTS) for text in subject]
+    questions = [(number, text.language, asked) for number, text in texts for asked in text.questions]
+    if not all(embedder.reads(asked) for _, _, asked in questions):
+        return None
+    passages = embedder.embed_passages([text.passage for _, text in texts])
+    cosines = np.stack([embedder.embed_query(asked) for _, _, asked in questions]) @ passages.T
+    matching = np.array([[number == asked for number, _ in texts] for asked, _, _ in questions])
+    within = np.array([[text.language == language for _, text in texts] for _, language, _ in questions])
+    one = _ends(cosines[within & matching], cosines[within & ~matching], _FLOOR_QUANTILE_OF_MANY)
+    two = _ends(cosines[~within & matching], cosines[~within & ~matching], _FLOOR_QUANTILE_OF_MANY)
+    return None if one is None or two is None else Scale(*one, *two)
+
+
+def _english_scale(embedder: Embedder) -> Scale | None:
     passages = embedder.embed_passages([sample.passage for sample in SAMPLES])
     matching, unrelated = [], []
     for number, sample in enumerate(SAMPLES):
@@ -41,11 +67,17 @@ def calibrate(embedder: Embedder) -> Scale | None:
             cosines = passages @ embedder.embed_query(question)
             matching.append(cosines[number])
             unrelated.append(np.delete(cosines, number))
-    floor = float(np.quantile(np.concatenate(unrelated), _FLOOR_QUANTILE))
-    matched = float(np.quantile(np.array(matching), _MATCH_QUANTILE))
+    ends = _ends(np.array(matching), np.concatenate(unrelated), _FLOOR_QUANTILE)
+    return None if ends is None else Scale(*ends)
+
+
+def _ends(matching: NDArray[np.float32], unrelated: NDArray[np.float32], quantile: float) -> tuple[float, float] | None:
+    """The floor and the ceiling for the cosines of pairs; None if they are too near to each other."""
+    floor = float(np.quantile(unrelated, quantile))
+    matched = float(np.quantile(matching, _MATCH_QUANTILE))
     if matched - floor < _MIN_GAP:
         return None
-    return Scale(round(floor, _ROUNDING_DIGITS), round(floor + (matched - floor) / _MATCH_NEARNESS, _ROUNDING_DIGITS))
+    return round(floor, _ROUNDING_DIGITS), round(floor + (matched - floor) / _MATCH_NEARNESS, _ROUNDING_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
     if scale is None:
         report(f"{source.name} does not tell English texts apart: its scores are plain cosines")
     else:
-        manifest = replace(manifest, spec=replace(manifest.spec, floor=scale.floor, ceiling=scale.ceiling))
+        manifest = replace(manifest, spec=replace(manifest.spec, **asdict(scale)))
     manifest = manifests.with_digest(replace(manifest, files=manifests.checksums_of(folder)))
     manifests.write(folder, manifest)
     return manifest

@@ -12,11 +12,11 @@ import pytest
 
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models import bert_graph, calibration, packages, packed_e5, prepare, rounding, unigram
+from magicfs.models import bert_graph, calibration, multilingual_samples, packages, packed_e5, prepare, rounding, unigram
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, unigram)
+PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, unigram, multilingual_samples)
 """The modules whose code decides what a prepared model is."""
 
 

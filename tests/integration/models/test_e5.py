@@ -63,6 +63,47 @@ def test_a_question_finds_a_text_in_another_language(multilingual: FastembedEmbe
         assert (passages @ multilingual.embed_query(question)).argmax() == number
 
 
+STORMS = {
+    "de": ("Sturm an der Küste", "Der Sturm an der Küste hat in der Nacht Dächer abgedeckt und Bäume entwurzelt."),
+    "it": (
+        "tempesta sulla costa",
+        "Nella notte la tempesta sulla costa ha scoperchiato i tetti e sradicato gli alberi.",
+    ),
+    "zh": ("沿海的风暴", "夜里沿海的风暴掀翻了屋顶,吹倒了树木。"),
+}
+LENSES = {
+    "de": (
+        "Brille mit Gleitsichtgläsern",
+        "Eine Brille mit Gleitsichtgläsern kostet beim Optiker etwa vierhundert Euro.",
+    ),
+    "it": (
+        "occhiali con lenti progressive",
+        "Gli occhiali con lenti progressive costano dall'ottico circa quattrocento euro.",
+    ),
+    "zh": ("渐进镜片的眼镜", "配一副渐进镜片的眼镜,在眼镜店大约要四百欧元。"),
+}
+
+
+def test_answers_are_as_near_in_another_language(multilingual: FastembedEmbedder) -> None:
+    """On texts that calibration has not seen, in a language that it does not have, too."""
+    spec = multilingual.spec
+    right, unrelated = [], []
+    for asked, other in ((STORMS, LENSES), (LENSES, STORMS)):
+        for language, (question, _) in asked.items():
+            vector = multilingual.embed_query(question)
+            for texts, found in ((asked, right), (other, unrelated)):
+                for own, (_, passage) in texts.items():
+                    cosine = float(multilingual.embed_passages([passage])[0] @ vector)
+                    found.append((own != language, spec.likeness(cosine, across=own != language)))
+    for across in (False, True):
+        answers = [likeness for is_across, likeness in right if is_across is across]
+        assert np.mean(answers) > 1.0
+        assert min(answers) > 0.4
+        assert np.mean([likeness for is_across, likeness in unrelated if is_across is across]) < 0.3
+    assert spec.floor_across is not None
+    assert spec.floor_across < spec.floor
+
+
 @pytest.mark.parametrize(
     "text", ["кошка", "猫が眠る", "القطة نائمة", "बिल्ली सो रही है", "แมวกำลังนอนหลับ", "고양이가 잔다", "cat"]
 )
