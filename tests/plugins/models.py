@@ -12,7 +12,16 @@ import pytest
 
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models import bert_graph, calibration, multilingual_samples, packages, packed_e5, prepare, rounding, unigram
+from magicfs.models import (
+    bert_graph,
+    calibration,
+    multilingual_samples,
+    packages,
+    packed_e5,
+    prepare,
+    rounding,
+    unigram,
+)
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
