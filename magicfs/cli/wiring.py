@@ -84,7 +84,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-AGENT_CONNECTIONS = 6
+AGENT_CONNECTIONS = 7
 
 WORKER_CONNECTIONS = 2
 

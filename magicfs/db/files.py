@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from magicfs.db.contents import orphan_contents
-from magicfs.db.heartbeats import ALIVE_SECONDS
+from magicfs.db.heartbeats import WORKER_SECONDS
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import Unreadable
@@ -212,7 +212,7 @@ def claim_files(
             "max_bytes": max_bytes,
             "seconds": seconds,
             "max_attempts": MAX_ATTEMPTS,
-            "alive": ALIVE_SECONDS,
+            "alive": WORKER_SECONDS,
         },
     )
     return [
@@ -369,6 +369,6 @@ def quarantine_files(connection: Connection, *, extractor: int) -> int:
 
 def has_claimable_files(connection: Connection, *, host: str) -> bool:
     """Whether a file of the host can be claimed now."""
-    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": ALIVE_SECONDS}
+    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": WORKER_SECONDS}
     row = connection.execute(_SQL["has_claimable_files"], values).fetchone()
     return bool(row and row[0])

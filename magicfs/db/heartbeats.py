@@ -15,8 +15,11 @@ from magicfs.domain.status import MountStatus, WorkerStatus
 
 _SQL = load_queries("heartbeats")
 
-ALIVE_SECONDS = 20.0
-"""The time after its last report at which a worker or a mount counts as gone. Both report every few seconds."""
+MOUNT_SECONDS = 20.0
+"""The time after its last report at which a mount counts as gone. It reports every few seconds."""
+
+WORKER_SECONDS = 60.0
+"""The time after its last answer at which a worker counts as gone. An agent without work asks every 20 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,13 @@ def remove_mount(connection: Connection, *, host: str, path: bytes) -> None:
     connection.execute(_SQL["remove_mount"], {"host": host, "path": path})
 
 
-def live_workers(connection: Connection, *, within_s: float = ALIVE_SECONDS) -> tuple[WorkerStatus, ...]:
+def live_workers(connection: Connection, *, within_s: float = WORKER_SECONDS) -> tuple[WorkerStatus, ...]:
     """The workers that have answered an agent within the last `within_s` seconds, by name."""
     rows = connection.execute(_SQL["live_workers"], {"within": within_s})
     return tuple(WorkerStatus(name=name, host=host, kind=kind, pid=pid) for name, host, kind, pid in rows)
 
 
-def live_mounts(connection: Connection, *, within_s: float = ALIVE_SECONDS) -> tuple[MountStatus, ...]:
+def live_mounts(connection: Connection, *, within_s: float = MOUNT_SECONDS) -> tuple[MountStatus, ...]:
     """The mounts that have reported within the last `within_s` seconds, by host and path."""
     rows = connection.execute(_SQL["live_mounts"], {"within": within_s})
     return tuple(MountStatus(host=host, path=path, pid=pid) for host, path, pid in rows)

@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from magicfs.db.connection import SERVER_OPTIONS, PooledConnection, configure, tcp_options
+from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
@@ -241,6 +242,10 @@ class Database:
             finally:
                 if not connection.closed:
                     connection.autocommit = False
+
+    def listen(self) -> Listener:
+        """What waits for announcements of changed roots. It has a connection of its own, besides those of the pool."""
+        return Listener(self._dsn, application=self._pool.name)
 
     def close_idle_connections(self) -> None:
         """Close the idle connections. The pool makes new ones when they are needed."""

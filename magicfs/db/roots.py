@@ -1,6 +1,7 @@
 """Hosts and roots: their rows, the states of roots, and requests for scans.
 
-The agent and `magicfs roots` write them; the mount reads them. It touches no disk. Runs in the caller's transaction.
+The agent and `magicfs roots` write them; the mount reads them. Changes are announced to both (`magicfs.db.listener`).
+It touches no disk. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -8,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from magicfs.db.listener import CHANNEL
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import HostId, RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 
 _SQL = load_queries("roots")
+
+
+def _announce(connection: Connection) -> None:
+    """Wake those who wait with a `magicfs.db.listener.Listener`, when this transaction is committed."""
+    connection.execute(_SQL["announce"], {"channel": CHANNEL})
 
 
 def ensure_host(connection: Connection, *, name: str) -> HostId:
@@ -55,7 +62,9 @@ def insert_root(
     `folded` is its name in the form that filters compare; without it, maintenance writes it.
     """
     values = {"host_id": host, "path": path, "name": name, "folded": folded, "device": device}
-    return RootId(fetch_one(connection.execute(_SQL["insert_root"], values))[0])
+    root_id = RootId(fetch_one(connection.execute(_SQL["insert_root"], values))[0])
+    _announce(connection)
+    return root_id
 
 
 def write_folded_names(connection: Connection, fold: Callable[[str], str]) -> None:
@@ -68,11 +77,13 @@ def delete_root(connection: Connection, root: RootId) -> None:
     """Delete a root and its files. Mark their contents as orphans first: see `magicfs.db.contents`."""
     connection.execute(_SQL["lock_files_of_root"], {"root_id": root})
     connection.execute(_SQL["delete_root"], {"root_id": root})
+    _announce(connection)
 
 
 def set_root_state(connection: Connection, root: RootId, *, state: RootState, detail: str | None) -> None:
     """Record the state of a root after a check. Writes nothing when it is the same as before."""
-    connection.execute(_SQL["set_root_state"], {"root_id": root, "state": state.value, "detail": detail})
+    if connection.execute(_SQL["set_root_state"], {"root_id": root, "state": state.value, "detail": detail}).rowcount:
+        _announce(connection)
 
 
 def consume_deletion_confirmation(connection: Connection, root: RootId) -> bool:
@@ -88,6 +99,7 @@ def restore_deletion_confirmation(connection: Connection, root: RootId) -> None:
 def set_device(connection: Connection, root: RootId, *, device: int) -> None:
     """Record a new device number of a root."""
     connection.execute(_SQL["set_device"], {"root_id": root, "device": device})
+    _announce(connection)
 
 
 def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
@@ -108,7 +120,9 @@ def request_scan(
     `may_delete` confirms the deletion of files that a suspect root lacks.
     """
     values = {"name": name, "host": host, "may_delete": may_delete}
-    return connection.execute(_SQL["request_scan"], values).rowcount
+    roots = connection.execute(_SQL["request_scan"], values).rowcount
+    _announce(connection)
+    return roots
 
 
 def list_unscanned(connection: Connection, *, host: str, root: str | None = None, since: datetime) -> list[str]:

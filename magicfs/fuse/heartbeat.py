@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +21,9 @@ from magicfs.errors import MagicFSError
 
 log = logging.getLogger(__name__)
 
-ROOTS_SECONDS = 1.0
-"""The interval at which the roots are read: a new one appears in the mirror this late."""
 REPORT_SECONDS = 5.0
-"""The interval of reports. A mount without a report for four intervals counts as gone."""
+"""The interval of reports and of reading the roots, which are also read when a change of them is announced. A mount
+without a report for four intervals counts as gone."""
 _JOIN_SECONDS = 5.0
 """The end of the mount waits this long for the thread."""
 
@@ -40,6 +38,7 @@ class Heartbeat:
         self._host = host
         self._path = os.fsencode(mountpoint)
         self._set_roots = set_roots
+        self._listener = database.listen()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -51,6 +50,7 @@ class Heartbeat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._listener.interrupt()
         self._thread.join(_JOIN_SECONDS)
         try:
             with self._database.transaction() as connection:
@@ -60,24 +60,22 @@ class Heartbeat:
 
     def _run(self) -> None:
         is_reachable = True
-        reported_at = float("-inf")
-        while True:
-            try:
-                if time.monotonic() - reported_at >= REPORT_SECONDS:
-                    reported_at = self._report()
-                with self._database.transaction() as connection:
-                    self._set_roots(list_roots(connection))
-                if not is_reachable:
-                    log.info("the database answers again")
-                is_reachable = True
-            except MagicFSError as error:
-                if is_reachable:
-                    log.warning("searches fail, files still work: %s", error)
-                is_reachable = False
-            if self._stop.wait(ROOTS_SECONDS):
-                return
+        with self._listener:
+            while not self._stop.is_set():
+                try:
+                    self._report()
+                    if not is_reachable:
+                        log.info("the database answers again")
+                    is_reachable = True
+                except MagicFSError as error:
+                    if is_reachable:
+                        log.warning("searches fail, files still work: %s", error)
+                    is_reachable = False
+                self._listener.wait(REPORT_SECONDS)
 
-    def _report(self) -> float:
+    def _report(self) -> None:
+        """Report that the mount is up, and pass the roots on."""
         with self._database.transaction() as connection:
             record_mount(connection, host=self._host, path=self._path, pid=os.getpid())
-        return time.monotonic()
+            roots = list_roots(connection)
+        self._set_roots(roots)

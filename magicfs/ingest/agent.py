@@ -4,13 +4,14 @@ One agent a host runs `Agent.run` in the foreground, under the claim of its host
 a new agent scans first.
 Its threads:
 
-- the caller's thread loads the roots and sends notifications;
+- `look` loads the roots and sends notifications;
 - `scanner` scans roots that are due or that somebody asked to scan;
 - `watcher` starts and ends the watches of the roots, each of which has two threads of its own;
 - `heartbeat` renews the claim of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
 - `vector-index` builds or drops the index of vectors;
 - `multilingual` looks whether the index needs a multilingual model, and prepares it.
+- `statistics` keeps the statistics of growing tables new while there is work.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from datetime import datetime
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
-from magicfs.db import heartbeats, vector_index
+from magicfs.db import heartbeats, planner_statistics, vector_index
 from magicfs.db import roots as roots_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database
@@ -41,20 +42,17 @@ from magicfs.logs import Outage
 log = logging.getLogger(__name__)
 
 NOTIFY_SECONDS = 0.25
-"""Time between two looks: until a new root or a requested scan is noticed, and between two notifications while work
-waits, so the most that a lost message costs while there is work."""
+"""Time between two looks for waiting work, so the most that a lost message costs while there is work. Who changes the
+roots or wants a scan announces it, which is noticed at once (`magicfs.db.listener`)."""
 
 IDLE_AFTER_SECONDS = 10.0
 """An agent is idle when for so long no work waited and nobody asked for a scan."""
 
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
 """Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
 
-IDLE_WORKERS_SECONDS = 9.0
-"""Pause of an idle agent between two questions which workers answer. `heartbeats.ALIVE_SECONDS` has room for two."""
-
-SCAN_POLL_SECONDS = 1.0
-"""Time until a scan that is due begins."""
+IDLE_WORKERS_SECONDS = 20.0
+"""Pause of an idle agent between two questions which workers answer. `heartbeats.WORKER_SECONDS` has room for two."""
 
 COMPARE_SECONDS = 3600.0
 """A periodic scan compares with the database itself, not with what earlier scans have seen, after so long without."""
@@ -80,6 +78,9 @@ MODELS_SECONDS = 2.0
 
 IDLE_MODELS_SECONDS = 10.0
 
+STATISTICS_SECONDS = 5.0
+"""Pause between two checks of the planner's statistics while there is work."""
+
 ERROR_PAUSE_SECONDS = 1.0
 """Pause after an error, such as a database that restarts."""
 
@@ -97,7 +98,7 @@ class Agent:
         embedding_paused: Callable[[], bool] = lambda: False,
         start_multilingual: Callable[[threading.Event], None] = lambda _: None,
     ) -> None:
-        """`database` needs room for six connections; `claim` is the claim of the settings' host, which is held.
+        """`database` needs room for seven connections; `claim` is the claim of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
         `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set.
@@ -111,7 +112,9 @@ class Agent:
         self._queue = queue
         self._stopping = threading.Event()
         self._outage = Outage(log)
-        self._scanner = Scanner(database, queue, claim=claim, stopping=self._stopping.is_set)
+        self._scanner = Scanner(
+            database, queue, claim=claim, stopping=self._stopping.is_set, on_change=self._notice_change
+        )
         self._watcher = Watcher(self._scanner, rescan=self._request_scan)
         self._roots: dict[RootId, RegisteredRoot] = {}
         self._last_scan: dict[RootId, float] = {}
@@ -120,23 +123,42 @@ class Agent:
         """`scan_wanted_at` of each root when its last scan began: a later value is a new request."""
         self._compared_at: dict[RootId, float] = {}
         """When the last scan of each root began that compared with the database itself."""
+        self._begun: set[RootId] = set()
+        """The roots whose first scan has begun: they are watched from now on."""
         self._scan_requested = threading.Event()
+        self._roots_changed = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. When another machine takes the host, sets `stop` and raises `HostTaken`."""
         log.info("agent of host %s starts", self._settings.host)
         loops: dict[str, Callable[[threading.Event], None]] = {
+            "look": self._look_for_work,
             "scanner": self._scan_roots,
             "watcher": self._watch_roots,
             "heartbeat": self._send_heartbeats,
             "vector-index": self._maintain_vector_index,
             "multilingual": self._look_at_languages,
+            "statistics": self._refresh_statistics,
         }
         threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
-        for thread in threads:
-            thread.start()
+        with self._database.listen() as self._listener:
+            for thread in threads:
+                thread.start()
+            stop.wait()
+            self._stopping.set()
+            self._scan_requested.set()
+            self._roots_changed.set()
+            self._listener.interrupt()
+            for thread in threads:
+                thread.join()
+        if self._claim.lost is not None:
+            raise self._claim.lost
+        self._claim.release()
+        log.info("agent of host %s has stopped", self._settings.host)
+
+    def _look_for_work(self, stop: threading.Event) -> None:
         tasks = {
-            "look": _PeriodicTask(self._look, every_s=NOTIFY_SECONDS),
+            "look": _PeriodicTask(self._look, every_s=0.0),
             "maintenance": _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
         }
         while not stop.is_set():
@@ -144,15 +166,7 @@ class Agent:
                 if task.is_due(time.monotonic()):
                     with _errors_logged(stop, self._outage, name):
                         task.run()
-            stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
-        self._stopping.set()
-        self._scan_requested.set()
-        for thread in threads:
-            thread.join()
-        if self._claim.lost is not None:
-            raise self._claim.lost
-        self._claim.release()
-        log.info("agent of host %s has stopped", self._settings.host)
+            self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
 
     def _look(self) -> None:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
@@ -172,7 +186,9 @@ class Agent:
     def _keep_roots(self, loaded: Sequence[RegisteredRoot]) -> None:
         """Keep the loaded roots, and request a scan of those that are new or that somebody asked to scan."""
         new = {registered.root.id for registered in loaded} - self._roots.keys()
-        self._roots = {registered.root.id: registered for registered in loaded}
+        former, self._roots = self._roots, {registered.root.id: registered for registered in loaded}
+        if self._roots != former:
+            self._roots_changed.set()
         for registered in loaded:
             root, request = registered.root, registered.scan_wanted_at
             if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
@@ -185,6 +201,12 @@ class Agent:
     def _stay_busy(self) -> None:
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
 
+    def _notice_change(self) -> None:
+        """Look soon: a file has changed. Its reading may be put off, and no message comes when it is due."""
+        if self._is_idle():
+            self._stay_busy()
+            self._listener.interrupt()
+
     def _all_embedding_paused(self, connection: Connection) -> bool:
         """Whether embed workers would be woken for nothing: those here are paused, and no other host has any."""
         if not self._embedding_paused():
@@ -194,13 +216,14 @@ class Agent:
 
     def _send_heartbeats(self, stop: threading.Event) -> None:
         began = time.monotonic()
-        ask_at = began
+        asked_at = float("-inf")
         while not stop.is_set():
             is_starting = time.monotonic() - began <= STARTUP_SECONDS
+            pause = IDLE_WORKERS_SECONDS if self._is_idle() and not is_starting else 0.0
             with _errors_logged(stop, self._outage, "heartbeat"):
                 self._claim.renew()
-                if time.monotonic() >= ask_at:
-                    ask_at = time.monotonic() + (IDLE_WORKERS_SECONDS if self._is_idle() and not is_starting else 0.0)
+                if time.monotonic() >= asked_at + pause:
+                    asked_at = time.monotonic()
                     workers = self._queue.workers()
                     with self._database.transaction() as connection:
                         heartbeats.record_workers(connection, workers)
@@ -216,6 +239,12 @@ class Agent:
             with _errors_logged(stop, self._outage, "multilingual model"):
                 self._start_multilingual(stop)
 
+    def _refresh_statistics(self, stop: threading.Event) -> None:
+        while not stop.wait(STATISTICS_SECONDS):
+            if not self._is_idle():
+                with _errors_logged(stop, self._outage, "statistics"):
+                    planner_statistics.refresh_statistics(self._database)
+
     def _request_scan(self, root: Root) -> None:
         self._last_scan.pop(root.id, None)
         self._scan_requested.set()
@@ -227,12 +256,17 @@ class Agent:
             for root_id, registered in list(self._roots.items()):
                 if stop.is_set():
                     return
-                missing = registered.state is RootState.MISSING
-                pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
-                if time.monotonic() >= self._last_scan.get(root_id, float("-inf")) + pause:
+                if self._seconds_until_scan(registered) <= 0.0:
                     with _errors_logged(stop, self._outage, _scan_of(root_id)):
                         self._scan(registered)
-            self._scan_requested.wait(SCAN_POLL_SECONDS)
+            pause = min(map(self._seconds_until_scan, list(self._roots.values())), default=MISSING_SCAN_SECONDS)
+            self._scan_requested.wait(max(0.0, min(pause, MISSING_SCAN_SECONDS)))
+
+    def _seconds_until_scan(self, registered: RegisteredRoot) -> float:
+        """Seconds until the next scan of a root is due; 0 or less when it is."""
+        missing = registered.state is RootState.MISSING
+        pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
+        return self._last_scan.get(registered.root.id, float("-inf")) + pause - time.monotonic()
 
     def _free_removed_roots(self) -> None:
         """Free what is kept for roots that were removed. Runs between scans, which keep something for their root."""
@@ -242,6 +276,7 @@ class Agent:
                 if root_id not in roots:
                     kept.pop(root_id, None)
                     self._outage.ended(_scan_of(root_id))
+        self._begun &= roots.keys()
         self._scanner.retain(roots.keys())
 
     def _scan(self, registered: RegisteredRoot) -> None:
@@ -251,6 +286,9 @@ class Agent:
         # Before the scan, so that a request during it leads to another one.
         self._last_scan[root.id] = began
         self._scan_wanted_at[root.id] = registered.scan_wanted_at
+        if root.id not in self._begun:
+            self._begun.add(root.id)
+            self._roots_changed.set()
         if compare:
             self._compared_at[root.id] = began
         try:
@@ -267,7 +305,9 @@ class Agent:
 
     def _watch_roots(self, stop: threading.Event) -> None:
         watches: dict[RootId, _RootWatch] = {}
-        while not stop.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS):
+        while not stop.is_set():
+            self._roots_changed.wait(IDLE_SECONDS)
+            self._roots_changed.clear()
             with _errors_logged(stop, self._outage, "watches"):
                 self._update_watches(watches)
         for watch in watches.values():
@@ -290,22 +330,41 @@ class Agent:
                 present[root_id],
                 retry_s=WATCH_RETRY_SECONDS,
                 refused_s=self._settings.scan_seconds,
+                on_end=self._roots_changed.set,
             )
 
     def _present_roots(self) -> set[Root]:
-        return {registered.root for registered in self._roots.values() if registered.state is not RootState.MISSING}
+        """The roots to watch. The first scan of a root begins before its watch, which takes a while for a large one."""
+        return {
+            registered.root
+            for registered in self._roots.values()
+            if registered.state is not RootState.MISSING and registered.root.id in self._begun
+        }
 
 
 class _RootWatch:
     """The watch of one root, in a thread of its own, and the pause after a watch that ended by itself."""
 
-    def __init__(self, watcher: Watcher, outage: Outage, root: Root, *, retry_s: float, refused_s: float) -> None:
-        """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`."""
+    def __init__(
+        self,
+        watcher: Watcher,
+        outage: Outage,
+        root: Root,
+        *,
+        retry_s: float,
+        refused_s: float,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`.
+
+        `on_end` is called after both.
+        """
         self.root = root
         self._watcher = watcher
         self._outage = outage
         self._retry_s = retry_s
         self._refused_s = refused_s
+        self._on_end = on_end
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch-{root.name}")
         self._thread.start()
@@ -331,6 +390,7 @@ class _RootWatch:
         self._ended.wait(pause)
         # The next watch of the root says whether it fails too.
         self._outage.ended(work)
+        self._on_end()
 
 
 class _PeriodicTask:

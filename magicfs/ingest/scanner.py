@@ -96,8 +96,9 @@ class Scanner:
         *,
         claim: HostClaim | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """Scans end early with `ScanStopped` once `stopping` returns True.
+        """Scans end early with `ScanStopped` once `stopping` returns True. `on_change` is called after files changed.
 
         With the claim of the host, every method that writes raises `HostTaken` when another machine has the host.
         """
@@ -105,6 +106,7 @@ class Scanner:
         self._database = database
         self._queue = queue
         self._stopping = stopping
+        self._on_change = on_change
         self._cache = SnapshotCache()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
@@ -318,6 +320,7 @@ class Scanner:
         changed = self._upsert(root, seen, priority=priority)
         if changed:
             self._queue.notify_extract(root.host)
+            self._on_change()
         return changed
 
     def _upsert(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:

@@ -34,8 +34,6 @@ SERVER_SETTINGS = {
     # Short queries on a warm cache: compiling them costs more than it saves.
     "jit": "off",
     "random_page_cost": "1.1",
-    # A bulk import makes statistics stale within seconds, and plans made from stale statistics are slow.
-    "autovacuum_naptime": "5s",
     "autovacuum_analyze_scale_factor": "0.05",
     "log_min_duration_statement": "2s",
     # Parameters hold the text of files, which does not belong in a log.

@@ -1,3 +1,7 @@
+-- name: announce
+-- An announcement to all who listen on a channel. Several of one transaction are one.
+SELECT pg_notify(%(channel)s, '')
+
 -- name: ensure_host
 -- The id of a host, which is inserted if it is new. An insert uses up an id even in a conflict, so it is not tried.
 WITH stored AS (SELECT id FROM hosts WHERE name = %(name)s),

@@ -1,0 +1,32 @@
+"""The heartbeat of a mount passes new roots on at once, and reports the mount. It needs no mount."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.heartbeats import live_mounts
+from magicfs.db.pool import Database
+from magicfs.db.roots import ensure_host, insert_root
+from magicfs.fuse import heartbeat
+from magicfs.runtime.processes import wait_until
+
+
+def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "REPORT_SECONDS", 3600.0)
+    names: list[list[str]] = []
+    with heartbeat.Heartbeat(
+        database,
+        host="here",
+        mountpoint=Path("/mnt"),
+        set_roots=lambda roots: names.append([registered.root.name for registered in roots]),
+    ):
+        # The second time with the connection of the listener: from now on it hears.
+        wait_until(lambda: len(names) >= 2, seconds=10, failed="there is no report")
+        with database.transaction() as connection:
+            assert [mount.path for mount in live_mounts(connection)] == [b"/mnt"]
+            insert_root(connection, host=ensure_host(connection, name="here"), path=b"/docs", name="docs", device=1)
+        wait_until(lambda: names[-1] == ["docs"], seconds=10, failed="the root is not passed on")
+    with database.transaction() as connection:
+        assert live_mounts(connection) == ()
