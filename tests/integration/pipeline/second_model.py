@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from magicfs.db.models import start_multilingual
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.models import ModelSpec
+from magicfs.errors import ModelMissing
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
@@ -55,6 +56,8 @@ class TwoModels:
     index: Index
     loaded: list[str] = field(default_factory=list)
     """The names of the models that workers have loaded."""
+    lacking: set[str] = field(default_factory=set)
+    """The names of the models that this machine lacks."""
 
     def start(self, spec: ModelSpec = MULTILINGUAL) -> None:
         with self.index.database.transaction() as connection:
@@ -73,6 +76,8 @@ class TwoModels:
     def worker(self, owner: str = "embed-1@here", *, model: str | None = None) -> EmbedService:
         def load(spec: ModelSpec) -> FakeEmbedder:
             self.loaded.append(spec.name)
+            if spec.name in self.lacking:
+                raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
             return fake_embedder(spec)
 
         return EmbedService(self.index.database, SilentQueue(), load=load, owner=owner, model=model)

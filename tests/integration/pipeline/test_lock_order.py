@@ -6,12 +6,13 @@ each would now hold one of the outer rows and wait for the other's.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -25,11 +26,17 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.files import claim_files
+from magicfs.db.models import live_models, start_multilingual
 from magicfs.db.pool import Connection, Database
+from magicfs.db.second_vectors import settle_contents
+from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
 from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
+from magicfs.pipeline.embed import _Batch, _EmbeddedBatch
+from magicfs.pipeline.embed import _write as write_batch
+from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.index import HOST, Index
 
 WAIT_SECONDS = 20.0
@@ -316,3 +323,68 @@ def test_unreadable_contents_are_deleted_while_copies_are_found(index: Index) ->
     with locked(index, "SELECT FROM contents WHERE digest = %s FOR UPDATE", digests[1]) as blocked:
         blocked.begin(forget)
         blocked.begin(find)
+
+
+class TwoModelWork:
+    """What is done with chunks that two models embed, in transactions of their own."""
+
+    def __init__(self, index: Index, chunks: list[int]) -> None:
+        """Both models have claims of all chunks."""
+        self._database = index.database
+        with index.database.transaction() as connection:
+            start_multilingual(connection, replace(FAKE_SPEC, name="fake/multilingual", digest="2" * 64))
+            self._models = live_models(connection)
+            connection.execute("UPDATE models SET languages = '{en}' WHERE state = 'active'")
+            connection.execute("UPDATE contents SET language = 'de'")
+            for chunk in reversed(chunks):
+                connection.execute("UPDATE embeddings SET attempts = 0 WHERE chunk_id = %s", (chunk,))
+            self._claims = [
+                embeddings_db.claim_chunks(
+                    connection, model=model.id, owner=f"embed-{model.id}@here", limit=9, max_tokens=99, seconds=60
+                )
+                for model in self._models
+            ]
+        assert [len(claims) for claims in self._claims] == [3, 3]
+
+    def finish_unread(self) -> None:
+        """The active model reads none of the chunks."""
+        self._write(0, lambda claims: _EmbeddedBatch([], np.empty((0, 384), np.float32), [], claims))
+
+    def finish(self) -> None:
+        """The multilingual model has read all chunks."""
+        vectors = np.ones((3, FAKE_SPEC.dimension), np.float32)
+        self._write(1, lambda claims: _EmbeddedBatch(claims, vectors, [], []))
+
+    def _write(self, number: int, embed: Callable[[list[ClaimedChunk]], _EmbeddedBatch]) -> None:
+        batch = _Batch(self._models[number], list(reversed(self._claims[number])), is_alone=False)
+        with self._database.transaction() as connection:
+            write_batch(connection, batch, embed(batch.claims))
+
+    def ask(self) -> None:
+        """A file with the contents was saved."""
+        with self._database.transaction() as connection:
+            contents = [row[0] for row in connection.execute("SELECT id FROM contents ORDER BY id DESC")]
+            enqueue_chunks(connection, dict.fromkeys(contents, 1))
+
+    def settle(self) -> None:
+        """Maintenance brings the rows in line with the models."""
+        with self._database.transaction() as connection:
+            settle_contents(connection, [row[0] for row in connection.execute("SELECT id FROM contents")])
+
+
+@pytest.mark.parametrize("locked_model", [0, 1])
+@pytest.mark.parametrize(
+    ("first", "second"), list(itertools.permutations(("finish_unread", "finish", "ask", "settle"), 2))
+)
+def test_rows_of_two_models_are_locked_in_one_order(
+    index: Index, three_chunks: list[int], locked_model: int, first: str, second: str
+) -> None:
+    work = TwoModelWork(index, three_chunks)
+    with locked(
+        index,
+        "SELECT FROM embeddings WHERE model_id = %s AND chunk_id = %s FOR UPDATE",
+        work._models[locked_model].id,
+        three_chunks[1],
+    ) as blocked:
+        blocked.begin(getattr(work, first))
+        blocked.begin(getattr(work, second))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from magicfs.db import contents as contents_db
@@ -19,7 +21,8 @@ from magicfs.db.models import (
 )
 from magicfs.db.recut import replace_chunks
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.models import ModelState
+from magicfs.domain.models import ModelSpec, ModelState
+from magicfs.errors import ModelMissing
 from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
@@ -248,6 +251,47 @@ def test_a_worker_of_one_model_embeds_its_chunks_alone(models: TwoModels) -> Non
     assert models.states() == {"good day": ("done", "pending -1"), "Guten Tag": ("unread", "pending 0")}
     models.embed(models.worker("embed-2@here", model=MULTILINGUAL.name))
     assert models.states() == {"good day": ("done", "done"), "Guten Tag": ("unread", "done")}
+    assert models.loaded == [ENGLISH.name, MULTILINGUAL.name]
+
+
+@pytest.mark.parametrize("lacking", [ENGLISH, MULTILINGUAL])
+def test_the_chunks_of_a_model_that_a_machine_lacks_are_left_to_others(
+    models: TwoModels, lacking: ModelSpec, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    models.start()
+    models.write("one-en.txt", "good day")
+    models.write("two-de.txt", "Guten Tag")
+    models.extract()
+    models.lacking = {lacking.name}
+    service = models.worker()
+    for _ in range(3):
+        models.embed(service)
+    other = ("done", "pending -1"), ("unread", "pending 0")
+    if lacking is ENGLISH:
+        other = ("pending 0", "done"), ("unread", "done")
+    assert tuple(models.states()[text] for text in ("good day", "Guten Tag")) == other
+    assert models.loaded.count(lacking.name) == 1, "it is not tried again at once"
+    assert caplog.text.count(f"magicfs model pull {lacking.name}") == 1
+    with models.index.database.transaction() as connection:
+        assert {model.name for model in claimable_models(connection)} == {lacking.name}, "nobody has to wait for them"
+    assert models.index.rows("SELECT max(attempts) FROM embeddings WHERE state = 'pending'") == [(0,)]
+    monkeypatch.setattr("magicfs.pipeline.embed.LACKING_SECONDS", 0.0)
+    models.lacking = set()
+    service._lacking = {model: replace(entry, until=0.0) for model, entry in service._lacking.items()}
+    monkeypatch.setattr("magicfs.pipeline.model_choice.STAY_SECONDS", 0.0)
+    models.embed(service)
+    assert models.states() == {"good day": ("done", "done"), "Guten Tag": ("unread", "done")}
+
+
+def test_a_machine_without_any_model_says_so(models: TwoModels) -> None:
+    models.start()
+    models.write("one-en.txt", "good day")
+    models.extract()
+    models.lacking = {ENGLISH.name, MULTILINGUAL.name}
+    service = models.worker()
+    for _ in range(2):
+        with pytest.raises(ModelMissing, match="magicfs model pull fake/english"):
+            service.run_turn()
     assert models.loaded == [ENGLISH.name, MULTILINGUAL.name]
 
 
