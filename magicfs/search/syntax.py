@@ -17,6 +17,7 @@ from functools import partial
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.text.analysis import fold
+from magicfs.text.analysis.tokens import UNSPACED
 from magicfs.text.language_names import language_codes
 
 MAX_QUERY_CHARACTERS = 4096
@@ -27,7 +28,7 @@ MAX_SIZE_BYTES = 1 << 62
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
-    r"""(?P<minus>(?<!\S)-(?="|[^\W\d_]{2}))?     # -word; no lone dash, no --option, no -70, no -x
+    rf"""(?P<minus>(?<!\S)-(?="|[^\W\d_]{{2}}|[{UNSPACED}]))?  # -word; no lone dash, no --option, no -70, no -x
         (?: (?<![^\s-])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
           | (?P<bare>\S+)

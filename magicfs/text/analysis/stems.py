@@ -23,6 +23,13 @@ DEFAULT_LANGUAGE: Final = "en"
 
 _MIN_CHARACTERS: Final = 3
 
+_ARTICLE: Final = "ال"
+_FEMININE_PLURAL: Final = "ات"
+_BEFORE_PLURAL: Final = ("وال", "فال", "بال", "كال", "لل", _ARTICLE)
+"""What is written together with a noun of Arabic: `and the`, `with the`, `for the`, `the`."""
+_MIN_PLURAL_CHARACTERS: Final = 5
+"""A shorter word is rarely a plural: `نبات` is a plant."""
+
 _stemmers = threading.local()
 
 
@@ -32,11 +39,19 @@ def stems(words: list[str], *, algorithm: str) -> list[str]:
     if stemmer is None:
         stemmer = SnowballStemmer(algorithm)
         setattr(_stemmers, algorithm, stemmer)
-    found: list[str] = stemmer.stem_words(words)
+    found: list[str] = stemmer.stem_words(list(map(_with_article, words)) if algorithm == "arabic" else words)
     return [
         stem if stem and len(word) >= _MIN_CHARACTERS and word.isalpha() else word
         for word, stem in zip(words, found, strict=True)
     ]
+
+
+def _with_article(word: str) -> str:
+    """A feminine plural of Arabic with the article before it: Snowball knows the ending only after the article."""
+    if not word.endswith(_FEMININE_PLURAL) or len(word) < _MIN_PLURAL_CHARACTERS:
+        return word
+    before = next((prefix for prefix in _BEFORE_PLURAL if word.startswith(prefix)), "")
+    return _ARTICLE + word.removeprefix(before)
 
 
 def algorithm_for(language: str | None) -> str | None:

@@ -16,28 +16,31 @@ _BASIC_UNSPACED: Final = (
     "\u3031-\u3035\u303b\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9e6"
     "\uaa60-\uaa7f\uac00-\ud7a3\uf900-\ufaff"
 )
-_UNSPACED: Final = _BASIC_UNSPACED + "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff"
+UNSPACED: Final = _BASIC_UNSPACED + "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff"
 """Thai, Lao, Burmese, Khmer, kana, Han; and Hangul, whose words have endings without a space."""
 
-UNSPACED_WORDS: Final = _UNSPACED.replace("\u1100-\u11ff", "").replace("\uac00-\ud7a3", "")
+UNSPACED_WORDS: Final = UNSPACED.replace("\u1100-\u11ff", "").replace("\uac00-\ud7a3", "")
 """The same without Hangul, which has spaces between words: the inside of a regular expression's `[…]`."""
 
-_FIRST_UNSPACED: Final = _UNSPACED[0]
+_FIRST_UNSPACED: Final = UNSPACED[0]
 """Each of its characters comes after all those of Latin, Greek, Cyrillic, Hebrew, Arabic and the scripts of India."""
 
 _PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Symbols and emoji: each is a word."""
 
-_UNSPACED_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
+_UNSPACED_CHARACTER: Final = re.compile(f"[{UNSPACED}]")
 _LATIN_MARKS: Final = character_class([mark for mark in MARKS if not _UNSPACED_CHARACTER.match(mark)])
 _BASIC_LATIN_MARKS: Final = character_class([mark for mark in basic(MARKS) if not _UNSPACED_CHARACTER.match(mark)])
 
-_LEAD: Final = r"""(?:(?=[\-.#@$~/])(?<![^\s(\[{<>"'`,;=|!])(?:--?|\.{1,2}/|\.|\#|@|\$|~/\.?|/))?"""
-"""Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `/etc`, `@user`, `-70`."""
+_CURRENCY: Final = "$\u00a3\u00a5\u20a0-\u20c0"
+_LEAD: Final = (
+    rf"""(?:(?=[\-.#@~/{_CURRENCY}])(?<![^\s(\[{{<>"'`,;=|!])(?:--?|\.{{1,2}}/|\.|\#|@|[{_CURRENCY}]|~/\.?|/))?"""
+)
+"""Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `@user`, `-70`, `€45`."""
 _SIGNS: Final = r"""(?:[._\-/:@&+=~'\\#%$?]{1,4}|->|(?<=[0-9]),(?=[0-9]))"""
 """Signs that join the parts of a compound."""
-_TRAIL: Final = r"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%](?=[\s,.;:!?)\]"']|$))?"""
-"""Signs after a word that make another word: `C++`, `F#`, `A-`, `Disney+`, `19%`."""
+_TRAIL: Final = rf"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%{_CURRENCY}](?=[\s,.;:!?)\]"']|$))?"""
+"""Signs after a word that make another word: `C++`, `F#`, `A-`, `Disney+`, `19%`, `45€`."""
 _OPERATOR: Final = r"""operator(?:[=<>!+\-*/%&|^~]{1,3}|\(\)|\[\])(?=[\s(,;.`'")]|$)"""
 """An overloaded operator of C++."""
 
@@ -53,7 +56,7 @@ def _full_pattern(*, marks: str, unspaced: str) -> str:
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _PLAIN_TOKEN: Final = re.compile(_pattern("[^\\W_]+"))
 _BASIC_TOKEN: Final = re.compile(_full_pattern(marks=_BASIC_LATIN_MARKS, unspaced=_BASIC_UNSPACED))
-_TOKEN: Final = re.compile(_full_pattern(marks=_LATIN_MARKS, unspaced=_UNSPACED))
+_TOKEN: Final = re.compile(_full_pattern(marks=_LATIN_MARKS, unspaced=UNSPACED))
 """`_TOKEN` is for all texts. The others find the same tokens more quickly, `_BASIC_TOKEN` in texts of the Basic
 Multilingual Plane, `_PLAIN_TOKEN` in those without marks, scripts without spaces and pictures."""
 _NOT_PLAIN: Final = re.compile(f"[{character_class(basic(MARKS))}{_BASIC_UNSPACED}\u2600-\u27bf\u2b00-\u2bff]")

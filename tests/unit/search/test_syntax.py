@@ -95,6 +95,11 @@ def test_signs_of_other_keyboards_mean_the_same(typed: str, plain: str) -> None:
     assert replace(parse(typed), text="", syntax=()) == replace(parse(plain), text="", syntax=())
 
 
+def test_one_character_of_a_script_without_letters_is_a_word_to_exclude() -> None:
+    query = parse("明月 -霜 －강 -a -я")
+    assert (query.question, query.excluded) == ("明月 -a -я", ("霜", "강"))
+
+
 @pytest.mark.parametrize("text", ["彼は「はい」と言った", "时间：三点", "价格－优惠"])
 def test_wide_signs_inside_of_a_sentence_are_text(text: str) -> None:
     query = parse(text)

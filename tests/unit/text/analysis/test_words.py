@@ -156,6 +156,8 @@ def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: st
         ("ru", "книги и журналы", "книга журнал"),
         ("es", "las canciones", "canción"),
         ("ar", "الكتاب", "كتاب"),
+        ("ar", "أرباح الشركات والمعلومات", "شركات شركة معلومات"),
+        ("ar", "اشترى سيارات", "السيارات سيارة والسيارات للسيارات بالسيارات"),
     ],
 )
 def test_words_have_the_stems_of_their_language(language: str, text: str, question: str) -> None:
@@ -176,6 +178,10 @@ def test_words_have_the_stems_of_their_language(language: str, text: str, questi
         ("order 20220705_1755", "20220705_1755", "20220705 and 1755"),
         ("call os.path.join", "os.path.join", "join the path of the os"),
         ("store at -70 degrees", "-70", "store at 70 degrees"),
+        ("it is €45 here", "€45", "page 45"),
+        ("tea for 99₽, now", "99₽", "page 99"),
+        ("ab £12.50", "£12.50", "page 12.50"),
+        ("only ￥500!", "¥500", "page 500"),
     ],
 )
 def test_a_word_with_signs_is_another_word(text: str, whole: str, other: str) -> None:
