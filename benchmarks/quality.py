@@ -45,8 +45,8 @@ from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import StatisticsCache
+from magicfs.search.meaning import QuestionVector
 from magicfs.search.ranking import SearchRequest, rank_files
-from magicfs.search.retrievers import QuestionVector
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
@@ -168,7 +168,7 @@ def ask(database: Database, model: IndexedModel, embedder: FastembedEmbedder, te
                 copy_rules=CopyRules(each_copy=True),
                 question=text,
                 compiled=replace(compiled, terms=(), question_phrase=None) if mode == "vector" else compiled,
-                question_vector=None if mode == "lexical" else vector,
+                question_vectors=() if mode == "lexical" or vector is None else (vector,),
                 limit=DEPTH,
             )
             hits = rank_files(connection, request, statistics)

@@ -26,14 +26,15 @@ from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill
 from numpy.typing import NDArray
 from quality import own_database
 
-from magicfs.db import search as queries
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.search.compiled_query import compile_query
+from magicfs.search.meaning import QuestionVector, find_by_meaning
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
+from magicfs.text.question_language import UNKNOWN_LANGUAGES
 
 CANDIDATES = 200
 """Chunks that the retrieval by meaning brings in a search of fifty results."""
@@ -52,10 +53,12 @@ class PreparedVectors:
 
     vectors: Mapping[str, NDArray[np.float32]]
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32]]:
         """The vector of a prepared question."""
-        del spec, deadline_s
-        return self.vectors[text]
+        del kept, deadline_s
+        return [self.vectors[text] for _ in specs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,12 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
             with database.transaction() as connection:
                 scope = compile_query(connection, parse(search.typed)).scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
-                near = queries.nearest(connection, scope, search.vector, model=made.model.id, limit=CANDIDATES)
-            hits += len({chunk for chunk, _ in near[:count]} & wanted)
+                question = QuestionVector(made.model, search.vector)
+                meanings = find_by_meaning(
+                    connection, scope, [question], UNKNOWN_LANGUAGES, others=(), limit=CANDIDATES
+                )
+            nearest = sorted(meanings, key=lambda chunk: -meanings[chunk].nearness)
+            hits += len(set(nearest[:count]) & wanted)
     return hits / (count * len(searches))
 
 

@@ -17,7 +17,7 @@ import random
 import statistics
 import sysconfig
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,10 +89,12 @@ class PreparedVectors:
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32]]:
         """The vector of a prepared question."""
-        del spec, deadline_s
-        return self.vectors[text]
+        del kept, deadline_s
+        return [self.vectors[text] for _ in specs]
 
 
 class TimedSteps:

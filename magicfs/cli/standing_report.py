@@ -44,6 +44,8 @@ def _lines_of_measures(measures: Measures) -> Iterator[str]:
         yield "phrase    the passage has the whole query as a phrase"
     yield f"words     {_value(measures.relative_bm25)} of the best BM25, lexical {_value(measures.lexical)}"
     yield f"meaning   {_value(measures.vector)}" + (f": {measures.no_vector}" if measures.no_vector else "")
+    for label, value, why in measures.by_model:
+        yield f"          {_value(value)} by {label}" + (f": {why}" if why else "")
     yield f"order     {measures.fused:.3f}, score {measures.relevance:.3f}"
 
 

@@ -70,6 +70,8 @@ def _model_of(row: tuple[Any, ...]) -> IndexedModel:
         former_digest=digests[1],
         tokenizer=digests[2],
         languages=tuple(digests[3]),
+        floor_across=digests[5],
+        ceiling_across=digests[6],
     )
     return IndexedModel(id=ModelId(model_id), spec=spec, state=ModelState(digests[4]))
 
@@ -288,6 +290,8 @@ def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) ->
                 "digests": list(spec.digests),
                 "tokenizer": spec.tokenizer,
                 "languages": list(spec.languages),
+                "floor_across": spec.floor_across,
+                "ceiling_across": spec.ceiling_across,
                 "state": state.value,
             },
         )

@@ -20,7 +20,7 @@ from magicfs.db.models import partition
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
-from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
+from magicfs.domain.chunks import CopyRules, FoundFile, MeasuredChunk, NameMatch, WordMatch
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 from magicfs.domain.query import Lexeme, Term
@@ -213,20 +213,48 @@ def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase
 
 
 def nearest(
-    connection: Connection, scope: Scope, vector: NDArray[np.float32], *, model: ModelId, limit: int
-) -> list[tuple[ChunkId, float]]:
-    """The chunks in scope that are nearest to a vector, nearest first, at most `limit`, with their cosines."""
-    if scope.chunks is not None:
-        return similarities(connection, scope.chunks, vector, model=model)[:limit]
+    connection: Connection, scope: Scope, vectors: Mapping[ModelId, NDArray[np.float32]], *, limit: int
+) -> list[tuple[ModelId, ChunkId, float]]:
+    """The chunks in scope nearest to a vector under each model, at most `limit` a model, with their cosines."""
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     connection.execute(
         "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %s, true)",
         (str(min(EF_SEARCH_PER_RESULT * limit, MAX_EF_SEARCH)),),
     )
-    query = _for_model(_in_scope("nearest", scope), model, dimension=vector.size)
+    name = _in_scope("nearest", scope)
+    queries = [_for_model(name, model, dimension=vector.size) for model, vector in vectors.items()]
+    # One model's query stands alone, as it has always been planned.
+    query = queries[0] if len(queries) == 1 else sql.SQL(" UNION ALL ").join(map(_parenthesized, queries))
     accept_vectors(connection)
-    parameters = scope.parameters | {"vector": HalfVector(vector), "limit": limit}
-    return _nearest_first(connection.execute(query, parameters, prepare=False))
+    parameters = scope.parameters | _vector_parameters(vectors) | {"limit": limit}
+    rows = connection.execute(query, parameters, prepare=False)
+    return [(ModelId(model), ChunkId(chunk), float(cosine)) for model, chunk, cosine in rows]
+
+
+def measured(
+    connection: Connection, chunks: Iterable[ChunkId], vectors: Mapping[ModelId, NDArray[np.float32]]
+) -> list[MeasuredChunk]:
+    """Given chunks with their languages, and their cosines to the vectors of several models."""
+    cosines = [_for_model("cosine", model, dimension=vector.size) for model, vector in vectors.items()]
+    query = sql.SQL(_SQL["measured"]).format(cosines=sql.SQL(", ").join(cosines))
+    accept_vectors(connection)
+    parameters = _vector_parameters(vectors) | {"chunks": list(chunks)}
+    return [
+        MeasuredChunk(ChunkId(chunk), tuple(languages), dict(zip(vectors, row, strict=True)))
+        for chunk, languages, *row in connection.execute(query, parameters, prepare=False)
+    ]
+
+
+def _parenthesized(query: sql.Composed) -> sql.Composed:
+    return sql.SQL("({})").format(query)
+
+
+def _vector_parameters(vectors: Mapping[ModelId, NDArray[np.float32]]) -> Parameters:
+    return {_vector_name(model): HalfVector(vector) for model, vector in vectors.items()}
+
+
+def _vector_name(model: ModelId) -> str:
+    return f"vector_{model}"
 
 
 def similarities(
@@ -235,16 +263,18 @@ def similarities(
     """The cosines of given chunks to a vector, nearest first; chunks without a vector are left out."""
     query = _for_model("similarities", model, dimension=vector.size)
     accept_vectors(connection)
-    parameters = {"vector": HalfVector(vector), "chunks": list(chunks)}
-    return _nearest_first(connection.execute(query, parameters, prepare=False))
-
-
-def _nearest_first(rows: Iterable[tuple[int, float]]) -> list[tuple[ChunkId, float]]:
+    parameters = _vector_parameters({model: vector}) | {"chunks": list(chunks)}
+    rows = connection.execute(query, parameters, prepare=False)
     return sorted(((ChunkId(chunk_id), float(cosine)) for chunk_id, cosine in rows), key=lambda row: (-row[1], row[0]))
 
 
 def _for_model(name: str, model: ModelId, *, dimension: int) -> sql.Composed:
-    return sql.SQL(_SQL[name]).format(partition=partition(model), dimension=sql.Literal(dimension))
+    return sql.SQL(_SQL[name]).format(
+        partition=partition(model),
+        model=sql.Literal(model),
+        vector=sql.Placeholder(_vector_name(model)),
+        dimension=sql.Literal(dimension),
+    )
 
 
 def chunk_locations(

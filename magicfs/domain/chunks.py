@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import ChunkId, FileId, Lease
+from magicfs.domain.ids import ChunkId, FileId, Lease, ModelId
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,17 @@ class WordMatch:
     """From 0 upwards; comparable between the matches of one question only."""
     words: frozenset[str]
     """The words of the question that the chunk has."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredChunk:
+    """A chunk as the models of an index see it."""
+
+    chunk_id: ChunkId
+    languages: tuple[str | None, ...]
+    """Of the documents that have it; None for a document of which it is not known."""
+    cosines: dict[ModelId, float | None]
+    """To the vector of a question, by model; None for a chunk without a vector under it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -103,6 +104,10 @@ class ModelSpec:
     def reads_language(self, language: str | None) -> bool:
         """Whether the model reads texts in a language, as far as it is known which languages it reads."""
         return not self.languages or language is None or language in self.languages
+
+    def reads_any(self, languages: Collection[str]) -> bool:
+        """Whether the model reads at least one of some languages; no language at all is one that is not known."""
+        return not languages or any(self.reads_language(language) for language in languages)
 
     def nearness(self, cosine: float, *, across: bool = False) -> float:
         """A cosine of this model on the calibrated scale, which is the same for every model.

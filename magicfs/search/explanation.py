@@ -15,6 +15,7 @@ from magicfs.db.scope import restrict
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.explanation import FoundWord, Measures, Standing
 from magicfs.domain.ids import ChunkId, FileId
+from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters, Query
 from magicfs.domain.results import Hit
 from magicfs.search import fusion
@@ -39,7 +40,7 @@ _FILTER_NAMES = {
 }
 _NO_VECTOR = {
     "pending": "it waits for its vector",
-    "unread": "the model does not read its script",
+    "unread": "the model does not read its language",
     "failed": "it failed to get a vector",
     None: "it is beyond MAGICFS_MAX_EMBEDDED_CHUNKS",
 }
@@ -177,9 +178,10 @@ def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, 
         lexical=evidence.lexical,
         vector=evidence.vector,
         no_vector="" if evidence.nearness is not None else _why_no_vector(connection, request, chunk),
+        by_model=_by_model(connection, request, file),
         name_share=evidence.name_share,
         is_phrase_match=evidence.is_phrase_match,
-        fused=fusion.fused_score(evidence),
+        fused=fusion.fused_score(evidence, meaning=ranking.scale.meaning),
         relevance=fusion.relevance(evidence, exponent=ranking.exponent),
         lines=(first, last),
         page=page,
@@ -204,10 +206,32 @@ def _found_words(connection: Connection, ranking: Ranking, file: CandidateFile) 
     )
 
 
+def _by_model(
+    connection: Connection, request: SearchRequest, file: CandidateFile
+) -> tuple[tuple[str, float | None, str], ...]:
+    """What each model of several says of the passage: its label, the nearness in [0, 1], and why there is none."""
+    if file.meaning is None or len(request.question_vectors) == 1:
+        return ()
+    models = [question.model for question in request.question_vectors]
+    likeness = file.meaning.by_model
+    return tuple(
+        (model.spec.label, min(1.0, max(0.0, likeness[model.id])), "")
+        if model.id in likeness
+        else (model.spec.label, None, _state(connection, file.found.chunk_id, model))
+        for model in models
+    )
+
+
 def _why_no_vector(connection: Connection, request: SearchRequest, chunk: ChunkId | None) -> str:
-    if request.question_vector is None:
+    if not request.question_vectors:
         return "the query has no vector"
     if chunk is None:
         return "none of its passages has a vector, or it has no text"
-    state = search_db.vector_state(connection, chunk, model=request.question_vector.model.id)
+    # The multilingual model reads what the active one does not.
+    return _state(connection, chunk, request.question_vectors[-1].model)
+
+
+def _state(connection: Connection, chunk: ChunkId | None, model: IndexedModel) -> str:
+    """Why a chunk has no vector of a model."""
+    state = None if chunk is None else search_db.vector_state(connection, chunk, model=model.id)
     return _NO_VECTOR.get(state, "its passage has none")

@@ -25,6 +25,9 @@ SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
 """The power of the similarity that counts, by the number of words of the question."""
 CERTAINTY_OF_MEANING = 0.98
 """What the greatest similarity counts: a model reads `C++` and `C#` alike, so that only words make a result certain."""
+ENOUGH_WORDS = 0.2
+"""The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
+text with that share in their own language; in another language, one in ten has a text with half of it."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -42,14 +45,27 @@ class Evidence:
     is_phrase_match: bool = False
     """Whether the text has the whole question as a phrase."""
     nearness: float | None = None
-    """The cosine on the calibrated scale, not clipped to [0, 1]."""
+    """The cosine on the calibrated scale, the mean over the models, not clipped to [0, 1]."""
+    likeness: float | None = None
+    """What counts for the score instead of `nearness`, if it is given: see `magicfs.search.meaning`."""
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
 
     @property
     def vector(self) -> float | None:
         """The similarity by meaning in [0, 1]."""
-        return None if self.nearness is None else min(1.0, max(0.0, self.nearness))
+        value = self.nearness if self.likeness is None else self.likeness
+        return None if value is None else min(1.0, max(0.0, value))
+
+
+@dataclass(frozen=True, slots=True)
+class FusionScale:
+    """What the evidence of all candidates of one question is measured by."""
+
+    bm25_unit: float = 1.0
+    """What BM25 is divided by, see `bm25_unit`."""
+    meaning: float = 1.0
+    """The weight of nearness in the order, that of words being 1."""
 
 
 def lexical_strength(*, share: float, is_phrase_match: bool) -> float:
@@ -85,15 +101,34 @@ def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) ->
     return by_words or relevance(evidence, exponent=exponent) >= MIN_RELEVANCE
 
 
-def fused_score(evidence: Evidence) -> float:
-    """The value that orders candidates, the best one highest.
+def bm25_unit(best: float, *, share: float) -> float:
+    """What BM25 is divided by, for a question whose best text has the BM25 `best`.
+
+    `share` is the greatest share of the question's weight that any text has. If it is less than `ENOUGH_WORDS`, texts
+    have words of the question by chance, such as a number or a name in a text of another language, and count less.
+    """
+    return best * max(1.0, ENOUGH_WORDS / share) if best > 0.0 and share > 0.0 else 1.0
+
+
+def meaning_weight(share_of_second: float) -> float:
+    """The weight of nearness if that share of the candidates has a vector of the multilingual model.
+
+    Then words, and each of the two models, weigh the same. The multilingual one alone weighs as much as both: it finds
+    an answer in any language more surely than words do.
+    """
+    return 1.0 + share_of_second
+
+
+def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
+    """The value that orders candidates, the best one highest. `meaning` is the weight of nearness.
 
     A text without a vector counts as near as its words are strong.
     """
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
+    mean = ((evidence.relative_bm25 or 0.0) + meaning * nearness) / (1.0 + meaning)
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
-    return ((evidence.relative_bm25 or 0.0) + nearness) / 2 + bonus + NAME_BONUS * evidence.name_share**2
+    return mean + bonus + NAME_BONUS * evidence.name_share**2
 
 
 def non_increasing(scores: Sequence[float]) -> list[float]:

@@ -16,9 +16,11 @@ from magicfs.domain.results import Copy, Hit
 from magicfs.search import fusion, retrievers
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
-from magicfs.search.fusion import Evidence
+from magicfs.search.fusion import Evidence, FusionScale
+from magicfs.search.meaning import Meaning, QuestionVector, find_by_meaning, share_of_second
 from magicfs.search.passages import SnippetCutter
-from magicfs.search.retrievers import QuestionVector, QuestionWords
+from magicfs.search.retrievers import QuestionWords
+from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
 MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
@@ -35,11 +37,13 @@ class SearchRequest:
     question: str
     """The words and phrases as text; empty for filters alone."""
     compiled: CompiledQuery
-    question_vector: QuestionVector | None
-    """None for a search by words and names alone."""
+    question_vectors: Sequence[QuestionVector]
+    """One for each model that reads the question; empty for a search by words and names alone."""
     limit: int
     """The most contents to return."""
     copy_rules: CopyRules
+    languages: QuestionLanguages = UNKNOWN_LANGUAGES
+    """Those of the question."""
 
     @property
     def candidate_limit(self) -> int:
@@ -53,6 +57,8 @@ class CandidateFile:
 
     found: FoundFile
     evidence: Evidence
+    meaning: Meaning | None = None
+    """Of its best chunk; None without a vector."""
 
     def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same place of its chunk."""
@@ -69,7 +75,8 @@ class _CandidateChunks:
 
     evidence: dict[ChunkId, Evidence]
     words: dict[ChunkId, frozenset[str]]
-    best_bm25: float
+    meanings: Mapping[ChunkId, Meaning]
+    scale: FusionScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Ranking:
     """All candidates of a question, also those that are not shown."""
 
     words: QuestionWords
-    best_bm25: float
+    scale: FusionScale
     exponent: float
     """Of a similarity to the question, see `fusion.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
@@ -112,8 +119,9 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
             files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
         )
     exponent = fusion.similarity_exponent(sum(not term.is_whole for term in request.compiled.terms))
-    ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence))
-    return Ranking(words, chunks.best_bm25, exponent, tuple(ranked))
+    weight = chunks.scale.meaning
+    ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
+    return Ranking(words, chunks.scale, exponent, tuple(ranked))
 
 
 def measure_file(
@@ -128,10 +136,13 @@ def measure_file(
     """A file with its best chunk of given ones, measured as the candidates of a ranking are, if it is one or not."""
     scope = replace(request.compiled.scope, chunks=tuple(chunks))
     narrow = replace(request, compiled=replace(request.compiled, scope=scope))
-    words, best_bm25 = ranking.words, ranking.best_bm25
-    measured = _gather_candidates(connection, narrow, words, statistics, by_name=(), best_bm25=best_bm25)
-    best = max(measured.evidence, key=lambda chunk: fusion.fused_score(measured.evidence[chunk]), default=None)
-    file = CandidateFile(replace(found, chunk_id=best), Evidence() if best is None else measured.evidence[best])
+    words, weight = ranking.words, ranking.scale.meaning
+    measured = _gather_candidates(connection, narrow, words, statistics, by_name=(), scale=ranking.scale)
+    evidence = measured.evidence
+    best = max(evidence, key=lambda chunk: fusion.fused_score(evidence[chunk], meaning=weight), default=None)
+    file = CandidateFile(replace(found, chunk_id=best), Evidence())
+    if best is not None:
+        file = replace(file, evidence=evidence[best], meaning=measured.meanings.get(best))
     if scope.has_phrases or not words.weights:
         return file
     matches = search_db.name_matches(connection, [found.file_id], list(words.weights))
@@ -165,29 +176,37 @@ def _gather_candidates(
     statistics: CorpusStatistics,
     *,
     by_name: Sequence[ChunkId],
-    best_bm25: float | None = None,
+    scale: FusionScale | None = None,
 ) -> _CandidateChunks:
     """The chunks that any retriever brings; `by_name` are the first chunks of files that their names bring.
 
-    BM25 is divided by the best one, or by `best_bm25`.
+    They are measured on a scale of their own, or on `scale`.
 
     Each chunk is measured by its words and by its meaning, whichever retriever brings it, so its evidence is complete.
     """
     scope, limit, average_tokens = request.compiled.scope, request.candidate_limit, statistics.average_tokens
     matches = retrievers.find_by_words(connection, scope, words, average_tokens=average_tokens, limit=limit)
     matched = {match.chunk_id: match for match in matches}
-    nearness = retrievers.find_by_meaning(
-        connection, scope, request.question_vector, others=[*matched, *by_name], limit=limit
+    meanings = find_by_meaning(
+        connection, scope, request.question_vectors, request.languages, others=[*matched, *by_name], limit=limit
     )
-    unmatched = [chunk for chunk in dict.fromkeys([*nearness, *by_name]) if chunk not in matched]
+    unmatched = [chunk for chunk in dict.fromkeys([*meanings, *by_name]) if chunk not in matched]
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
-    best_bm25 = best_bm25 or max((match.bm25 for match in matches), default=1.0)
-    by_words = _word_evidence(connection, request, words, matches, best_bm25=best_bm25)
-    chunks = dict.fromkeys([*by_words, *nearness, *by_name])
-    evidence = {chunk: replace(by_words.get(chunk, Evidence()), nearness=nearness.get(chunk)) for chunk in chunks}
-    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, best_bm25)
+    scale = scale or FusionScale(
+        fusion.bm25_unit(
+            max((match.bm25 for match in matches), default=0.0),
+            share=max((words.share(match.words) for match in matches), default=0.0),
+        ),
+        fusion.meaning_weight(share_of_second(meanings, request.question_vectors)),
+    )
+    evidence = _word_evidence(connection, request, words, matches, unit=scale.bm25_unit)
+    for chunk in (*meanings, *by_name):
+        evidence.setdefault(chunk, Evidence())
+    for chunk, meaning in meanings.items():
+        evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness)
+    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, meanings, scale)
 
 
 def _word_evidence(
@@ -196,7 +215,7 @@ def _word_evidence(
     words: QuestionWords,
     matches: Sequence[WordMatch],
     *,
-    best_bm25: float,
+    unit: float,
 ) -> dict[ChunkId, Evidence]:
     """The evidence of each match, from its words alone."""
     phrase, chunks = request.compiled.question_phrase, [match.chunk_id for match in matches]
@@ -206,7 +225,7 @@ def _word_evidence(
         is_phrase_match = match.chunk_id in phrase_matches
         lexical = fusion.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
         evidence[match.chunk_id] = Evidence(
-            relative_bm25=match.bm25 / best_bm25, lexical=lexical, is_phrase_match=is_phrase_match
+            relative_bm25=match.bm25 / unit, lexical=lexical, is_phrase_match=is_phrase_match
         )
     return evidence
 
@@ -216,13 +235,14 @@ def _best_chunk_per_file(
 ) -> dict[bytes, CandidateFile]:
     """The contents that have the chunks, each with its best chunk, by copy key. The preferred copy stands for all."""
     evidence = chunks.evidence
-    ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk]))
+    weight = chunks.scale.meaning
+    ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk], meaning=weight))
     files: dict[bytes, CandidateFile] = {}
     for found in search_db.chunk_locations(
         connection, request.compiled.scope, ranked, rules=request.copy_rules, limit=request.limit
     ):
         if found.copy_key not in files and found.chunk_id is not None:
-            files[found.copy_key] = CandidateFile(found, evidence[found.chunk_id])
+            files[found.copy_key] = CandidateFile(found, evidence[found.chunk_id], chunks.meanings.get(found.chunk_id))
     return files
 
 

@@ -1,4 +1,4 @@
-"""The three retrievers: chunks by their words, files by their names, chunks by their meaning.
+"""Two of the three retrievers: chunks by their words, and files by their names. `meaning` has the third.
 
 Used by `magicfs.search.ranking`, which fuses what they bring. Stateless; each runs in the caller's transaction.
 
@@ -14,16 +14,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.search import WordCondition
 from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
-from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Term
 
 _WORD = re.compile(r"[^\W_]+")
@@ -68,14 +64,6 @@ class QuestionWords:
         # An exact sum: a rounded one depends on the order of a set, and so on the process.
         had = math.fsum(weight for term, weight in self.weights.items() if term.word in words)
         return had / math.fsum(self.weights.values())
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionVector:
-    """The vector of a question, shape (dimension,), of length 1, and the model that it is of."""
-
-    model: IndexedModel
-    vector: NDArray[np.float32]
 
 
 def weigh_words(connection: Connection, terms: Sequence[Term], *, chunks: int) -> QuestionWords:
@@ -190,19 +178,3 @@ def match_names(
     if len(matches) >= MAX_NAME_CANDIDATES:
         matches += search_db.name_matches(connection, files, list(words.weights))
     return {match.file_id: match for match in matches}
-
-
-def find_by_meaning(
-    connection: Connection, scope: Scope, question: QuestionVector | None, *, others: Sequence[ChunkId], limit: int
-) -> dict[ChunkId, float]:
-    """The nearness of the `limit` chunks in scope nearest to a question, then of the `others` that have a vector.
-
-    Nearness is the cosine on the model's calibrated scale, not clipped to [0, 1]. Without a vector there is none.
-    """
-    if question is None:
-        return {}
-    model, vector = question.model, question.vector
-    cosines = dict(search_db.nearest(connection, scope, vector, model=model.id, limit=limit))
-    missing = {chunk for chunk in others if chunk not in cosines}
-    cosines |= dict(search_db.similarities(connection, missing, vector, model=model.id))
-    return {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}

@@ -7,36 +7,33 @@ search.
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from magicfs.db.models import active_model
+from magicfs.db.models import searched_models
+from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.explanation import Standing
 from magicfs.domain.ids import FileId
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.domain.status import WordsProgress
-from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelError, UsageError
+from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
 from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.explanation import Searched, explain_standing
 from magicfs.search.literal import literal_exclusions, literal_filters
+from magicfs.search.meaning import QuestionVector
+from magicfs.search.question_vectors import QuestionVectorSource, embed_question
 from magicfs.search.ranking import SearchRequest, rank_files
-from magicfs.search.retrievers import QuestionVector
 from magicfs.search.syntax import MAX_LIMIT, parse
-
-log = logging.getLogger(__name__)
+from magicfs.text.question_language import QuestionLanguages, question_languages
 
 EMBEDDING_TIME_SHARE = 0.6
 """The share of the remaining time for the query embedder; the rest suffices for a search by words."""
@@ -44,22 +41,13 @@ MAX_ENUMERATED_CHUNKS = 10_000
 """Comparing so many chunks one by one takes less time than an index needs to find candidates in a small scope."""
 
 
-class QuestionVectorSource(Protocol):
-    """Embeds questions. Safe in any thread. `magicfs.embedding.query_client.QueryEmbedder` implements it."""
-
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        """The vector of a question, shape (dimension,), of length 1.
-
-        Raises `EmbedderUnavailable` within `deadline_s` seconds, or a `ModelError`, such as `LanguageUnread`.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class _PreparedSearch:
     """What a search reads before the question is embedded."""
 
     query: Query
-    model: IndexedModel | None
+    models: Sequence[IndexedModel]
+    """Those that searches use, the active one first."""
     statistics: CorpusStatistics
     compiled: CompiledQuery
 
@@ -137,46 +125,47 @@ class SearchService:
         """The files that answer a query. The pieces in `literal` are ordinary text."""
         prepared = self._prepare(query, literal, deadline)
         query = prepared.query
-        question_vector, notices = self._embed(query, prepared.model, deadline)
+        languages = question_languages(query.question)
+        vectors, notices = self._embed(query, prepared.models, languages, deadline)
         with self._database.transaction(deadline) as connection:
             scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
             request = SearchRequest(
                 question=query.question,
                 compiled=replace(prepared.compiled, scope=scope),
-                question_vector=question_vector,
+                question_vectors=vectors,
+                languages=languages,
                 limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
                 copy_rules=CopyRules(self._host, each_copy=query.each_copy),
             )
             hits = rank_files(connection, request, prepared.statistics)
             unmet = literal_filters(connection, query) if not hits else frozenset()
+        self._record_foreign(prepared.models, languages, deadline)
         return _Found(prepared, request, hits, notices + _literal_notice(literal), unmet)
 
     def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:
         with self._database.transaction(deadline) as connection:
-            model = active_model(connection)
-            statistics = self._statistics.read(connection, model)
+            models = searched_models(connection)
+            statistics = self._statistics.read(connection, models[0] if models else None)
             literal = {*literal, *literal_exclusions(connection, query)}
             if literal:
                 query = parse(query.text, literal=literal)
-            return _PreparedSearch(query, model, statistics, compile_query(connection, query))
+            return _PreparedSearch(query, models, statistics, compile_query(connection, query))
 
     def _embed(
-        self, query: Query, model: IndexedModel | None, deadline: Deadline
-    ) -> tuple[QuestionVector | None, tuple[str, ...]]:
-        """The question's vector, or None with a notice for the user; no notice if there is no question."""
+        self, query: Query, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline
+    ) -> tuple[tuple[QuestionVector, ...], tuple[str, ...]]:
+        """The question's vectors, and notices for the user; none of both if there is no question."""
         if not query.question:
-            return None, ()
-        if model is None:
-            return None, ("the index has no vectors yet: found by words alone",)
+            return (), ()
         seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
-        try:
-            vector = self._vectors.embed(query.question, spec=model.spec, deadline_s=seconds)
-        except LanguageUnread as error:
-            return None, (f"found by words alone: {error}",)
-        except (EmbedderUnavailable, ModelError) as error:
-            log.warning("searching by words alone: %s", error)
-            return None, (f"found by words alone: {error}",)
-        return QuestionVector(model, vector), ()
+        return embed_question(self._vectors, query.question, models, languages, deadline_s=seconds)
+
+    def _record_foreign(self, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline) -> None:
+        """Record that a person asks in a language that no model of the index reads: it may get one that does."""
+        if not languages.is_certain or any(model.spec.reads_any(languages.possible) for model in models):
+            return
+        with suppress(MagicFSError), self._database.transaction(deadline) as connection:
+            record_foreign_question(connection)
 
 
 def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:

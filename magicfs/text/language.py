@@ -41,6 +41,9 @@ _MIN_PROBABILITY: Final = 0.5
 """Of English texts with 15 to 40 letters, 1 % are taken for another language; of German ones, 83 % and more are found
 to be German, the others have no language, which gives English stems."""
 
+_LIKELIEST: Final = 5
+"""Languages of which the probability is given."""
+
 _CODES: Final = {"arz": "ar", "als": "de", "bar": "de", "wuu": "zh", "yue": "zh", "nds": "de", "simple": "en"}
 """The language under which the words of a text in a related one are found, by the model's code."""
 
@@ -101,6 +104,19 @@ def detect_language(samples: Sequence[str]) -> str | None:
     code = labels[0].removeprefix("__label__")
     minimum = _MIN_PROBABILITY if letters >= _SHORT_LETTERS else _MIN_PROBABILITY_OF_SHORT_TEXT
     return normalize_language(_CODES.get(code, code)) if probabilities[0] >= minimum else None
+
+
+def language_probabilities(text: str) -> dict[str, float]:
+    """The probabilities of the likeliest languages of a text, by ISO 639-1 code; empty for a text without words."""
+    # Lone surrogates, as in names of files, are no UTF-8.
+    line = " ".join(text.split()).encode("utf-8", "replace").decode("utf-8")
+    labels, probabilities = _model().predict(line, k=_LIKELIEST)
+    codes = [label.removeprefix("__label__") for label in labels]
+    sums: dict[str, float] = {}
+    for code, probability in zip(codes, probabilities, strict=True):
+        language = normalize_language(_CODES.get(code, code)) or code
+        sums[language] = sums.get(language, 0.0) + float(probability)
+    return sums
 
 
 def _is_technical(word: str) -> bool:

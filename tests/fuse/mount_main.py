@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,11 @@ SLOW_SECONDS = 1.0
 class FakeQueryEmbedder:
     """Embeds questions in this process, without a model."""
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        del deadline_s
-        return FakeEmbedder(spec).embed_query(text)
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32]]:
+        del kept, deadline_s
+        return [FakeEmbedder(spec).embed_query(text) for spec in specs]
 
 
 class RecordingSearcher:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.errors import MagicFSError, ModelError
 from magicfs.search.service import SearchService
 
 DEADLINE_SECONDS = 30.0
@@ -16,13 +19,20 @@ DEADLINE_SECONDS = 30.0
 class InProcessQueryEmbedder:
     """A `magicfs.search.service.QuestionVectorSource` for one thread."""
 
-    def __init__(self, embedder: FastembedEmbedder) -> None:
-        self._embedder = embedder
+    def __init__(self, *embedders: FastembedEmbedder) -> None:
+        self._embedders = {embedder.spec: embedder for embedder in embedders}
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        del deadline_s
-        assert spec == self._embedder.spec
-        return self._embedder.embed_query(text)
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32] | MagicFSError]:
+        del kept, deadline_s
+        outcomes: list[NDArray[np.float32] | MagicFSError] = []
+        for spec in specs:
+            try:
+                outcomes.append(self._embedders[spec].embed_query(text))
+            except ModelError as error:
+                outcomes.append(error)
+        return outcomes
 
 
 def result_paths(database: Database, embedder: FastembedEmbedder, text: str, *, limit: int = 20) -> list[bytes]:

@@ -18,7 +18,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
-from magicfs.errors import EmbedderUnavailable
+from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 from magicfs.text.names import file_name
 
@@ -34,13 +34,23 @@ def unit(*components: float) -> NDArray[np.float32]:
 class ChosenVectors:
     """Question vectors by text. For a text without a vector the embedder is unavailable."""
 
-    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    vectors: dict[str, NDArray[np.float32] | MagicFSError] = field(default_factory=dict)
+    second: dict[str, NDArray[np.float32] | MagicFSError] = field(default_factory=dict)
+    """Those of another model than `SPEC`."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """The questions that were embedded, each with the name of the model."""
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32] | MagicFSError]:
         assert deadline_s > 0
-        if text not in self.vectors:
-            raise EmbedderUnavailable("the query embedder did not answer in time")
-        return self.vectors[text]
+        assert set(specs) <= set(kept)
+        return [self._vector(text, spec) for spec in specs]
+
+    def _vector(self, text: str, spec: ModelSpec) -> NDArray[np.float32] | MagicFSError:
+        self.asked.append((text, spec.name))
+        vectors = self.vectors if spec == SPEC else self.second
+        return vectors.get(text, EmbedderUnavailable("the query embedder did not answer in time"))
 
 
 class Corpus:

@@ -118,7 +118,7 @@ def test_meaning_and_names_are_measured(corpus: Corpus, explained: Explained, ve
     assert standing.notices == ()
 
 
-@pytest.mark.parametrize(("state", "why"), [("pending", "it waits for"), ("unread", "does not read its script")])
+@pytest.mark.parametrize(("state", "why"), [("pending", "it waits for"), ("unread", "does not read its language")])
 def test_a_passage_without_a_vector_says_why(
     corpus: Corpus, explained: Explained, vectors: ChosenVectors, state: str, why: str
 ) -> None:

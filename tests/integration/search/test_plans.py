@@ -6,7 +6,7 @@ A plan that reads all chunks, or compares each row with a list of rows, takes lo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ MAY_READ_ALL = {
     load_queries("search")["contents_without_excluded_words"]: "content_chunks",
     # Postgres compares all vectors where it expects an index scan with the filter to take longer.
     load_queries("search")["nearest_in_contents"].format(
-        partition='"embeddings_1"', dimension=DIMENSION
+        partition='"embeddings_1"', model=1, vector="%(vector_1)s", dimension=DIMENSION
     ): "embeddings_1",
 }
 """The statements that may read all of one large table."""
@@ -61,9 +61,11 @@ MAY_READ_ALL = {
 class OneVector:
     """A query embedder with one answer."""
 
-    def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> NDArray[np.float32]:
-        del text, spec, deadline_s
-        return np.full(DIMENSION, DIMENSION**-0.5, np.float32)
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32]]:
+        del text, kept, deadline_s
+        return [np.full(DIMENSION, DIMENSION**-0.5, np.float32) for _ in specs]
 
 
 def searches(servers: Servers, *, chunks: int) -> Iterator[SearchService]:

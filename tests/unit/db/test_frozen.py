@@ -20,6 +20,7 @@ FROZEN = {
     "0016_unread.sql": "f519b20be663c475c22189b59d3e324e0b7b4d191d939c0e8e1622af256d1e9b",
     "0017_no_word_functions.sql": "3d2c048072c2bd9f765bca62f4fdd994ab8fcc9267084a995551df505c54f8c2",
     "0019_multilingual.sql": "a902b2e1f2a279e953f3dfcb82f6578352cbf56e190d7373569a5f182107c22c",
+    "0020_scales.sql": "fa616563f8523bd2bcca20fb1ebaf7022359d321df2cf741ef3f6daacfafcab0",
 }
 
 

@@ -10,9 +10,11 @@ from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import (
     CERTAINTY_OF_MEANING,
     Evidence,
+    bm25_unit,
     fused_score,
     is_relevant,
     lexical_strength,
+    meaning_weight,
     non_increasing,
     relevance,
     similarity_exponent,
@@ -101,3 +103,21 @@ def test_one_word_says_less_than_a_sentence() -> None:
 def test_words_tell_texts_apart_that_mean_the_same_to_the_model() -> None:
     with_words, without = Evidence(lexical=1.0, nearness=1.0), Evidence(lexical=0.2, nearness=1.0)
     assert relevance(with_words) > relevance(without)
+
+
+def test_words_that_a_text_has_by_chance_count_less() -> None:
+    assert bm25_unit(8.0, share=0.9) == bm25_unit(8.0, share=0.2) == 8.0
+    assert bm25_unit(8.0, share=0.05) == pytest.approx(32.0), "a number in a text of another language"
+    assert bm25_unit(0.0, share=0.0) == 1.0, "no text has a word"
+
+
+def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
+    words, meaning = Evidence(relative_bm25=1.0, nearness=0.0), Evidence(nearness=0.8)
+    assert fused_score(words, meaning=meaning_weight(0.0)) > fused_score(meaning, meaning=meaning_weight(0.0))
+    assert fused_score(words, meaning=meaning_weight(1.0)) < fused_score(meaning, meaning=meaning_weight(1.0))
+
+
+def test_in_another_language_the_order_and_the_score_have_scales_of_their_own() -> None:
+    translation = Evidence(nearness=0.5, likeness=0.9)
+    assert fused_score(translation) == fused_score(Evidence(nearness=0.5))
+    assert relevance(translation) == relevance(Evidence(nearness=0.9))

@@ -1,25 +1,25 @@
 -- name: model_in_state
 -- The model in a state that at most one model has.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state
+       tokenizer, languages, state, floor_across, ceiling_across
 FROM models WHERE state = %(state)s
 
 -- name: models_in_states
 -- The models in some states, of which each is that of one model at most. They come in the order of `model_state`.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state
+       tokenizer, languages, state, floor_across, ceiling_across
 FROM models WHERE state::text = ANY(%(states)s) ORDER BY state
 
 -- name: model_by_id
 -- A model in any state.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state
+       tokenizer, languages, state, floor_across, ceiling_across
 FROM models WHERE id = %(model_id)s
 
 -- name: all_models
 -- The models of the index, the active one first, the retired ones last.
 SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state
+       tokenizer, languages, state, floor_across, ceiling_across
 FROM models ORDER BY state = 'retired', state, id
 
 -- name: other_with_digest
@@ -63,16 +63,16 @@ WITH known AS (
 stored AS (
     UPDATE models
     SET max_tokens = %(max_tokens)s, query_prefix = %(query_prefix)s, floor = %(floor)s, ceiling = %(ceiling)s,
-        languages = %(languages)s
+        languages = %(languages)s, floor_across = %(floor_across)s, ceiling_across = %(ceiling_across)s
     FROM known WHERE models.id = known.id
     RETURNING models.id, dimension
 ),
 added AS (
     INSERT INTO models (name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-                        tokenizer, languages, state)
+                        tokenizer, languages, state, floor_across, ceiling_across)
     SELECT %(name)s, %(precision)s, %(dimension)s, %(max_tokens)s, %(query_prefix)s, %(floor)s, %(ceiling)s,
            %(digest)s, %(former_digest)s, %(tokenizer)s,
-           %(languages)s::text[], %(state)s
+           %(languages)s::text[], %(state)s, %(floor_across)s, %(ceiling_across)s
     WHERE NOT EXISTS (SELECT FROM known)
     RETURNING id, dimension
 )

@@ -260,36 +260,48 @@ SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND words @@ %(phrase)s::tsquer
 -- name: nearest
 -- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
 -- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
-SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
+SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
 FROM {partition}
 WHERE vector IS NOT NULL
-ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
+ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: nearest_in_contents
 -- The chunks of the scope's contents nearest to a vector, by an iterative index scan or a full scan, whichever Postgres
 -- expects to be quicker.
-SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
+SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
 FROM {partition} AS embedded
 WHERE vector IS NOT NULL
       AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_given_contents}})
-ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
+ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: nearest_in_files
 -- The chunks of the scope's files nearest to a vector, for a scope of too many contents to enumerate them.
-SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
+SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
 FROM {partition} AS embedded
 WHERE vector IS NOT NULL
       AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}})
-ORDER BY vector::halfvec({dimension}) <#> %(vector)s::halfvec({dimension})
+ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
 LIMIT %(limit)s
 
 -- name: similarities
 -- The cosines of given chunks to a vector. Without ORDER BY, Postgres uses the primary key and no index of vectors.
-SELECT chunk_id, -(vector <#> %(vector)s::halfvec)
+SELECT chunk_id, -(vector <#> {vector}::halfvec)
 FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
+
+-- name: measured
+-- Given chunks with the languages of the documents that have them, and with their cosines to one vector a model.
+SELECT chunk.id,
+       ARRAY(SELECT DISTINCT contents.language FROM content_chunks JOIN contents ON contents.id = content_id
+             WHERE chunk_id = chunk.id),
+       {cosines}
+FROM unnest(%(chunks)s::bigint[]) AS chunk (id)
+
+-- name: cosine
+-- A column of `measured`: the cosine of a chunk to a vector; null for a chunk without a vector.
+(SELECT -(vector <#> {vector}::halfvec) FROM {partition} WHERE model_id = {model} AND chunk_id = chunk.id)
 
 -- name: chunk_locations
 -- The contents in scope that have given chunks, in the order of the chunks, up to a limit for each chunk. Each is one of

@@ -1,0 +1,125 @@
+"""The retriever by meaning: the chunks nearest to a question, each measured by every model that reads the question.
+
+Used by `magicfs.search.ranking`. Stateless; runs in the caller's transaction. A chunk is as near as the mean of its
+calibrated cosines says, so that one with a vector of one model is compared with one that has two.
+
+A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
+scale of its own, with two ends: its floor puts it beside texts in the question's language, and its ceiling, which is
+nearer to the floor, says how well it answers. For the order the own scale's width counts, so that an answer in the
+question's language comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs.db import search as search_db
+from magicfs.db.pool import Connection
+from magicfs.db.scope import Scope
+from magicfs.domain.chunks import MeasuredChunk
+from magicfs.domain.ids import ChunkId, ModelId
+from magicfs.domain.models import IndexedModel
+from magicfs.text.question_language import QuestionLanguages
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionVector:
+    """The vector of a question, shape (dimension,), of length 1, and the model that it is of."""
+
+    model: IndexedModel
+    vector: NDArray[np.float32]
+    is_second: bool = False
+    """Whether the model is the multilingual one beside the active one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How near a chunk is to a question."""
+
+    nearness: float
+    """What the order comes from: the mean over the models, 0 for unrelated text, not clipped to [0, 1]."""
+    likeness: float
+    """What the score comes from: the same, unless the text is in another language than the question."""
+    by_model: dict[ModelId, float]
+    """The likeness under each model that has a vector of the chunk."""
+
+
+def find_by_meaning(
+    connection: Connection,
+    scope: Scope,
+    questions: Sequence[QuestionVector],
+    languages: QuestionLanguages,
+    *,
+    others: Sequence[ChunkId],
+    limit: int,
+) -> dict[ChunkId, Meaning]:
+    """The meaning of the `limit` chunks in scope nearest to a question under each model, and of the `others`.
+
+    Chunks without a vector are left out. `languages` are those of the question.
+    """
+    if not questions:
+        return {}
+    if len(questions) == 1 and questions[0].model.spec.floor_across is None:
+        return _by_one_model(connection, scope, questions[0], others=others, limit=limit)
+    vectors = {question.model.id: question.vector for question in questions}
+    if scope.chunks is not None:
+        measured = search_db.measured(connection, {*scope.chunks, *others}, vectors)
+        wanted = _nearest(measured, vectors, limit=limit) | set(others)
+        measured = [chunk for chunk in measured if chunk.chunk_id in wanted]
+    else:
+        nearest = search_db.nearest(connection, scope, vectors, limit=limit)
+        measured = search_db.measured(connection, {chunk for _, chunk, _ in nearest} | {*others}, vectors)
+    meanings = {chunk.chunk_id: _meaning(chunk, questions, languages) for chunk in measured}
+    return {chunk: meaning for chunk, meaning in meanings.items() if meaning is not None}
+
+
+def _by_one_model(
+    connection: Connection, scope: Scope, question: QuestionVector, *, others: Sequence[ChunkId], limit: int
+) -> dict[ChunkId, Meaning]:
+    model, vector = question.model, question.vector
+    if scope.chunks is not None:
+        cosines = dict(search_db.similarities(connection, scope.chunks, vector, model=model.id)[:limit])
+    else:
+        nearest = search_db.nearest(connection, scope, {model.id: vector}, limit=limit)
+        cosines = {chunk: cosine for _, chunk, cosine in nearest}
+    missing = {chunk for chunk in others if chunk not in cosines}
+    cosines |= dict(search_db.similarities(connection, missing, vector, model=model.id))
+    nearness = {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}
+    return {chunk: Meaning(near, near, {model.id: near}) for chunk, near in nearness.items()}
+
+
+def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object], *, limit: int) -> set[ChunkId]:
+    """The `limit` chunks with the greatest cosines under each model."""
+    nearest: set[ChunkId] = set()
+    for model in models:
+        cosines = {chunk.chunk_id: cosine for chunk in measured if (cosine := chunk.cosines[model]) is not None}
+        nearest.update(sorted(cosines, key=lambda chunk: (-cosines[chunk], chunk))[:limit])
+    return nearest
+
+
+def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:
+    """The mean over the models that have a vector of a chunk; None if none has."""
+    across = bool(chunk.languages) and not any(
+        language is None or languages.may_be({language}) for language in chunk.languages
+    )
+    nearness, likeness = [], {}
+    for question in questions:
+        cosine = chunk.cosines[question.model.id]
+        if cosine is not None:
+            nearness.append(question.model.spec.nearness(cosine, across=across))
+            likeness[question.model.id] = question.model.spec.likeness(cosine, across=across)
+    if not nearness:
+        return None
+    return Meaning(sum(nearness) / len(nearness), sum(likeness.values()) / len(likeness), likeness)
+
+
+def share_of_second(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> float:
+    """The share of some chunks that have a vector of the multilingual model, in [0, 1]; 0 without such a model."""
+    second = next((question.model.id for question in questions if question.is_second), None)
+    if second is None or not meanings:
+        return 0.0
+    return sum(second in meaning.by_model for meaning in meanings.values()) / len(meanings)

@@ -1,0 +1,71 @@
+"""The vectors of a question: which models of the index read it, and what a person is told when one gives no vector.
+
+Used by the search service. Holds no model: a `QuestionVectorSource` embeds. Safe in any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.errors import LanguageUnread, MagicFSError
+from magicfs.search.meaning import QuestionVector
+from magicfs.text.question_language import QuestionLanguages
+
+log = logging.getLogger(__name__)
+
+
+class QuestionVectorSource(Protocol):
+    """Embeds questions. Safe in any thread. `magicfs.embedding.query_client.QueryEmbedder` implements it."""
+
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> Sequence[NDArray[np.float32] | MagicFSError]:
+        """The vector of a question under each of `specs`, shape (dimension,), of length 1, or why there is none.
+
+        Returns within `deadline_s` seconds. The models `kept` stay loaded. An error is `EmbedderUnavailable` or a
+        `ModelError`, such as `LanguageUnread`.
+        """
+
+
+def embed_question(
+    source: QuestionVectorSource,
+    question: str,
+    models: Sequence[IndexedModel],
+    languages: QuestionLanguages,
+    *,
+    deadline_s: float,
+) -> tuple[tuple[QuestionVector, ...], tuple[str, ...]]:
+    """The vectors of a question in `languages` by those models that read it, and notices for the user.
+
+    `models` are those that searches use, the active one first. A model that fails leaves the others. A notice says that
+    none is left, or that the active one has failed, because texts may have its vectors alone.
+    """
+    if not models:
+        return (), ("the index has no vectors yet: found by words alone",)
+    reading = [model for model in models if model.spec.reads_any(languages.possible)] or list(models)
+    outcomes = source.embed_by_each(
+        question,
+        specs=[model.spec for model in reading],
+        kept=[model.spec for model in models],
+        deadline_s=deadline_s,
+    )
+    vectors, failures = [], {}
+    for model, outcome in zip(reading, outcomes, strict=True):
+        if isinstance(outcome, MagicFSError):
+            failures[model.id] = outcome
+            if not isinstance(outcome, LanguageUnread):
+                log.warning("searching without the vectors of %s: %s", model.spec.label, outcome)
+        else:
+            vectors.append(QuestionVector(model, outcome, is_second=model.id != models[0].id))
+    if not vectors:
+        return (), (f"found by words alone: {next(iter(failures.values()))}",)
+    failure = failures.get(models[0].id)
+    if failure is None or isinstance(failure, LanguageUnread):
+        return tuple(vectors), ()
+    return tuple(vectors), (f"found without the vectors of {models[0].spec.label}: {failure}",)

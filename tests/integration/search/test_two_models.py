@@ -1,0 +1,209 @@
+"""Searches of an index with a multilingual model beside the active one: a test for each rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from pgvector import HalfVector
+
+from magicfs.db.connection import accept_vectors
+from magicfs.db.models import start_multilingual
+from magicfs.db.multilingual import is_asked_foreign
+from magicfs.db.pool import Database
+from magicfs.domain.models import ModelSpec, Precision
+from magicfs.errors import EmbedderUnavailable, LanguageUnread, MagicFSError, ModelMissing
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import SPEC, ChosenVectors, Corpus, unit
+
+SECOND = ModelSpec("test/every-language", Precision.FP32, dimension=2, max_tokens=256, digest="2" * 64)
+ENGLISH = "where is the rental agreement for the new flat"
+GERMAN = "Wo ist der Mietvertrag für die neue Wohnung?"
+AWAY = unit(0, 0, 1)
+
+
+class TwoModels:
+    """Adds files with the vectors that each model has of their only chunk. The active model reads English."""
+
+    def __init__(self, database: Database, corpus: Corpus) -> None:
+        self._database = database
+        self._corpus = corpus
+        with database.transaction() as connection:
+            connection.execute("UPDATE models SET languages = '{en}' WHERE id = %s", (corpus.model,))
+            self.second = start_multilingual(connection, SECOND)
+
+    def add(
+        self,
+        path: bytes,
+        text: str,
+        *,
+        active: Sequence[float] = (),
+        second: Sequence[float] = (),
+        language: str = "en",
+    ) -> None:
+        self._corpus.add(path, text, language=language)
+        for model, vector in ((self._corpus.model, active), (self.second.id, second)):
+            with self._database.transaction() as connection:
+                accept_vectors(connection)
+                connection.execute(
+                    "UPDATE embeddings SET vector = %s, state = CASE WHEN %s THEN 'done' ELSE 'unread' END"
+                    "::embedding_state "
+                    "WHERE chunk_id = (SELECT id FROM chunks WHERE text = %s) AND model_id = %s",
+                    (HalfVector(unit(*vector)) if vector else None, bool(vector), text, model),
+                )
+
+
+@pytest.fixture
+def models(database: Database, corpus: Corpus) -> TwoModels:
+    return TwoModels(database, corpus)
+
+
+def names(service: SearchService, question: str) -> list[bytes]:
+    return [hit.name for hit in service.search(question, deadline_s=10).hits]
+
+
+def test_each_model_that_reads_the_question_embeds_it(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    names(service, ENGLISH)
+    assert vectors.asked == [(ENGLISH, SPEC.name), (ENGLISH, SECOND.name)]
+    vectors.asked.clear()
+    names(service, GERMAN)
+    assert vectors.asked == [(GERMAN, SECOND.name)], "the active model reads English alone"
+    vectors.asked.clear()
+    names(service, "tax invoice")
+    assert [name for _, name in vectors.asked] == [SPEC.name, SECOND.name]
+
+
+def test_a_chunk_is_as_near_as_the_mean_of_its_vectors(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    models.add(b"both.txt", "one", active=(0.8, 0.6, 0), second=(0.6, 0.8))
+    models.add(b"first.txt", "two", active=(0.75, 0.66, 0))
+    models.add(b"second.txt", "drei", second=(0.65, 0.76), language="de")
+    hits = {hit.name: hit.vector for hit in service.search(ENGLISH, deadline_s=10).hits}
+    assert list(hits) == [b"first.txt", b"both.txt", b"second.txt"]
+    assert hits[b"both.txt"] == pytest.approx(0.7, abs=0.01)
+    assert hits[b"first.txt"] == pytest.approx(0.75, abs=0.01)
+    assert hits[b"second.txt"] == pytest.approx(0.65, abs=0.01)
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_what_one_model_finds_is_measured_by_the_other(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService, monkeypatch: pytest.MonkeyPatch, limited: bool
+) -> None:
+    monkeypatch.setattr("magicfs.search.ranking.MIN_CANDIDATES", 2)
+    monkeypatch.setattr("magicfs.search.service.MAX_ENUMERATED_CHUNKS", 100 if limited else 0)
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    models.add(b"a.txt", "one", active=(1, 0, 0), second=(-1, 0))
+    models.add(b"b.txt", "two", active=(0.9, 0.4, 0), second=(0.9, 0.4))
+    for number in range(3):
+        models.add(b"far%d.txt" % number, f"three {number}", active=(0, 1, 0), second=(0, 1))
+    question = f"{ENGLISH} ext:txt" if limited else ENGLISH
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    result = service.search(question, limit=1, deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"b.txt"]
+
+
+@pytest.mark.parametrize("error", [ModelMissing("not here"), EmbedderUnavailable("it died"), LanguageUnread("no")])
+def test_a_second_model_that_fails_leaves_the_active_one(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService, error: MagicFSError
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), error
+    models.add(b"a.txt", "one", active=(1, 0, 0), second=(1, 0))
+    result = service.search(ENGLISH, deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"a.txt"]
+    assert result.notices == ()
+
+
+def test_without_the_active_model_the_other_is_used_and_a_notice_says_so(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = ModelMissing("it is not here"), unit(1, 0)
+    models.add(b"a.txt", "one", active=(1, 0, 0), second=(1, 0))
+    result = service.search(ENGLISH, deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"a.txt"]
+    assert result.notices == (f"found without the vectors of {SPEC.label}: it is not here",)
+
+
+def test_without_any_vector_words_find_alone(models: TwoModels, vectors: ChosenVectors, service: SearchService) -> None:
+    vectors.second[GERMAN] = ModelMissing("it is not here: run `magicfs model pull`")
+    result = service.search(GERMAN, deadline_s=10)
+    assert result.notices == ("found by words alone: it is not here: run `magicfs model pull`",)
+
+
+def scaled(database: Database) -> None:
+    """Give the second model the scales of one that finds texts in the question's language nearer."""
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE models SET floor = 0.5, ceiling = 0.9, floor_across = 0.3, ceiling_across = 0.5 WHERE name = %s",
+            (SECOND.name,),
+        )
+
+
+def test_an_answer_in_another_language_is_shown_below_one_in_the_questions_language(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    scaled(database)
+    vectors.second[GERMAN] = unit(1, 0)
+    models.add(b"german.txt", "eins", second=_at(0.75), language="de")
+    models.add(b"unrelated.txt", "zwei", second=_at(0.5), language="de")
+    models.add(b"english.txt", "two", second=_at(0.48), language="en")
+    models.add(b"spanish.txt", "tres", second=_at(0.3), language="es")
+    hits = service.search(GERMAN, deadline_s=10).hits
+    assert [hit.name for hit in hits] == [b"german.txt", b"english.txt"]
+    assert [hit.vector for hit in hits] == [pytest.approx(0.625, abs=0.01), pytest.approx(0.9, abs=0.01)]
+
+
+def _at(cosine: float) -> tuple[float, float]:
+    """A vector with a cosine to the vector (1, 0)."""
+    return cosine, float(np.sqrt(1 - cosine**2))
+
+
+def test_a_text_whose_language_is_not_known_is_measured_as_one_in_the_questions(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService, corpus: Corpus
+) -> None:
+    scaled(database)
+    vectors.second[GERMAN] = unit(1, 0)
+    models.add(b"unknown.txt", "zwei", second=_at(0.6))
+    with database.transaction() as connection:
+        connection.execute("UPDATE contents SET language = NULL")
+    assert names(service, GERMAN) == [], "0.25 on the scale within a language"
+
+
+def test_an_explanation_has_what_each_model_says(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    models.add(b"both.txt", "one", active=(0.8, 0.6, 0), second=(0.6, 0.8))
+    models.add(b"german.txt", "zwei", second=(0.6, 0.8), language="de")
+    with database.transaction() as connection:
+        files = dict(connection.execute("SELECT display, id FROM files").fetchall())
+    both = service.explain(ENGLISH, file=files["both.txt"], deadline_s=10).measures
+    assert both is not None
+    assert [(label, why) for label, _, why in both.by_model] == [(SPEC.label, ""), (SECOND.label, "")]
+    assert [value for _, value, _ in both.by_model] == [pytest.approx(0.8, abs=0.01), pytest.approx(0.6, abs=0.01)]
+    german = service.explain(ENGLISH, file=files["german.txt"], deadline_s=10).measures
+    assert german is not None
+    assert german.by_model[0] == (SPEC.label, None, "the model does not read its language")
+    assert german.vector == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_question_in_a_language_that_no_model_reads_is_recorded(
+    database: Database, corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    def is_recorded() -> bool:
+        with database.transaction() as connection:
+            return is_asked_foreign(connection)
+
+    with database.transaction() as connection:
+        connection.execute("UPDATE models SET languages = '{en}' WHERE id = %s", (corpus.model,))
+    vectors.vectors[GERMAN] = unit(1, 0, 0)
+    for question in (ENGLISH, "tomato soup", "ext:md", "Mietvertrag"):
+        names(service, question)
+        assert not is_recorded(), question
+    corpus.add(b"a.txt", "eins", vectors=[unit(1, 0, 0)])
+    assert names(service, GERMAN) == [b"a.txt"], "the only model is used, whatever it reads"
+    assert is_recorded()

@@ -1,0 +1,72 @@
+"""The languages that a question may be in."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.question_language import UNKNOWN_LANGUAGES, question_languages
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "tax invoice",
+        "meeting notes",
+        "contract",
+        "git rebase",
+        "supersonic flow",
+        "where is the rental agreement",
+        "CV",
+    ],
+)
+def test_english_questions_may_be_english(question: str) -> None:
+    assert question_languages(question).may_be({"en"})
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Steuer Rechnung 2023", "de"),
+        ("Mietvertrag", "de"),
+        ("où est mon passeport", "fr"),
+        ("presupuesto", "es"),
+        ("договор аренды", "ru"),
+        ("发票", "zh"),
+        ("فاتورة", "ar"),
+        ("청구서", "ko"),
+    ],
+)
+def test_other_questions_are_not_english(question: str, language: str) -> None:
+    languages = question_languages(question)
+    assert languages.may_be({language})
+    assert not languages.may_be({"en"})
+
+
+@pytest.mark.parametrize("question", ["", "2023", "?!", "x", "Python", "nginx"])
+def test_of_signs_and_names_nothing_is_known(question: str) -> None:
+    assert question_languages(question) == UNKNOWN_LANGUAGES
+    assert question_languages(question).may_be({"en"})
+
+
+def test_ideographs_alone_may_be_of_both_languages_and_kana_are_japanese() -> None:
+    assert question_languages("請求書").possible == {"zh", "ja"}
+    assert question_languages("パンのレシピ").possible == {"ja"}
+
+
+@pytest.mark.parametrize(
+    ("question", "is_certain"),
+    [
+        ("Wo liegt der Mietvertrag für die neue Wohnung?", True),
+        ("哪里有新公寓的租赁合同？", True),
+        ("Mietvertrag", False),
+        ("tomato soup", False),
+        ("résumé", False),
+        ("where is the rental agreement for the flat", True),
+    ],
+)
+def test_a_language_is_certain_in_a_whole_question_alone(question: str, is_certain: bool) -> None:
+    assert question_languages(question).is_certain is is_certain
+
+
+def test_line_breaks_and_lone_surrogates_are_read() -> None:
+    assert question_languages("Wo ist\nmein Mietvertrag \udcff").may_be({"de"})
