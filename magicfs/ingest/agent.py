@@ -76,7 +76,7 @@ VECTOR_INDEX_SECONDS = 60.0
 MODELS_SECONDS = 2.0
 """Pause between two looks whether the index needs a multilingual model; of an idle agent, IDLE_MODELS_SECONDS."""
 
-IDLE_MODELS_SECONDS = 10.0
+IDLE_MODELS_SECONDS = 20.0
 
 STATISTICS_SECONDS = 5.0
 """Pause between two checks of the planner's statistics while there is work."""
