@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from magicfs.cli.index_model import model_store, resolve_model
@@ -100,6 +101,7 @@ class MultilingualStarter:
         self._found: ModelId | None = None
         """The model of the index that this machine has."""
         self._next_look = 0.0
+        self._next_pull = 0.0
         self._failures = 0
         self._said = ""
 
@@ -121,9 +123,9 @@ class MultilingualStarter:
                 if stored is not None:
                     _start(self._database, stored.spec)
         except ModelError as error:
-            self._failed(error, is_pulled=is_needed)
-        else:
-            self._failures = 0
+            if str(error) != self._said:
+                self._said = str(error)
+                log.warning("%s: %s%s", _WITHOUT_IT, error, "; it is tried again" if is_needed else "")
 
     def _is_needed(self, connection: Connection) -> bool:
         """Whether the index needs the model. Counts languages only if something has changed since the last count."""
@@ -142,23 +144,19 @@ class MultilingualStarter:
         return is_needed
 
     def _stored(self, stop: threading.Event) -> StoredModel | None:
-        """The model on this machine, after pulling it if need be; None when `stop` was set meanwhile."""
+        """The model on this machine, after pulling it if need be; None when `stop` was set, or before the next try."""
         store, precision = model_store(self._settings), self._settings.precision
-        try:
+        with suppress(ModelError):
             return store.find(MULTILINGUAL_MODEL, precision)
-        except ModelError:
-            self._pull(stop)
-        return None if stop.is_set() else store.find(MULTILINGUAL_MODEL, precision)
-
-    def _failed(self, error: ModelError, *, is_pulled: bool) -> None:
-        """Say once what to do, and pause."""
+        if time.monotonic() < self._next_pull:
+            return None
+        pause = min(FIRST_RETRY_SECONDS * 2**self._failures, MAX_RETRY_SECONDS)
         self._failures += 1
-        pause = min(FIRST_RETRY_SECONDS * 2 ** (self._failures - 1), MAX_RETRY_SECONDS)
-        self._next_look = time.monotonic() + pause
-        if str(error) != self._said:
-            self._said = str(error)
-            retried = "; it is tried again" if is_pulled else ""
-            log.warning("%s: %s%s", _WITHOUT_IT, error, retried)
+        try:
+            self._pull(stop)
+        finally:
+            self._next_pull = time.monotonic() + pause
+        return None if stop.is_set() else store.find(MULTILINGUAL_MODEL, precision)
 
 
 def pull_in_process(settings: Settings, stop: threading.Event) -> None:
