@@ -21,6 +21,8 @@ app = typer.Typer(
 
     magicfs model pull ~/models/my-model          a folder with model.onnx and tokenizer.json
 
+    magicfs model use intfloat/multilingual-e5-small    one model for texts in a hundred languages
+
     magicfs model list""",
 )
 
