@@ -69,19 +69,13 @@ def resolve_model(
 
 def models_in_use(settings: Settings) -> dict[ModelState, ModelSpec]:
     """The models of the index by their roles, without retired ones; none when no database answers. For a command."""
-    from magicfs.db.models import active_model, building_model, multilingual_model
-    from magicfs.domain.models import ModelState
+    from magicfs.db.models import live_models
 
     try:
         with database_for_command(settings) as database, database.transaction() as connection:
-            models = {
-                ModelState.ACTIVE: active_model(connection),
-                ModelState.BUILDING: building_model(connection),
-                ModelState.MULTILINGUAL: multilingual_model(connection),
-            }
+            return {model.state: model.spec for model in live_models(connection)}
     except (DatabaseError, ServerError):
         return {}
-    return {role: model.spec for role, model in models.items() if model is not None}
 
 
 def record_digests(settings: Settings, database: Database) -> None:

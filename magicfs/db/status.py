@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from magicfs.db import words
 from magicfs.db.heartbeats import live_mounts, live_workers
-from magicfs.db.models import active_model, building_model, multilingual_model
+from magicfs.db.models import live_models, multilingual_model
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.vector_index import read_build
@@ -132,12 +132,7 @@ def _file_counts(by_state: Counter[str]) -> FileCounts:
 
 def _live_models(connection: Connection) -> dict[ModelState, IndexedModel]:
     """The models whose vectors are made, by their roles."""
-    models = {
-        ModelState.ACTIVE: active_model(connection),
-        ModelState.BUILDING: building_model(connection),
-        ModelState.MULTILINGUAL: multilingual_model(connection),
-    }
-    return {role: model for role, model in models.items() if model is not None}
+    return {model.state: model for model in live_models(connection)}
 
 
 def _chunks_of_roots(connection: Connection, roots: Sequence[int] | None) -> ChunkCounts:
