@@ -6,6 +6,7 @@ Used by the search service. Holds no model: a `QuestionVectorSource` embeds. Saf
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,9 +16,13 @@ from numpy.typing import NDArray
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.search.meaning import QuestionVector
+from magicfs.text.analysis.tokens import PICTURES
 from magicfs.text.question_language import QuestionLanguages
 
 log = logging.getLogger(__name__)
+
+_MEANING = re.compile(rf"[^\W\d_]|[{PICTURES}]")
+"""A letter, or a picture."""
 
 
 class QuestionVectorSource(Protocol):
@@ -44,8 +49,11 @@ def embed_question(
     """The vectors of a question in `languages` by those models that read it, and notices for the user.
 
     `models` are those that searches use, the active one first. A model that fails leaves the others. A notice says that
-    none is left, or that the active one has failed, because texts may have its vectors alone.
+    none is left, or that the active one has failed, because texts may have its vectors alone. A question of digits and
+    signs has no vector: it names something, and models find a number near to any short text.
     """
+    if _MEANING.search(question) is None:
+        return (), ()
     if not models:
         return (), ("the index has no vectors yet: found by words alone",)
     reading = [model for model in models if model.spec.reads_any(languages.possible)] or list(models)

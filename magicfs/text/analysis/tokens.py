@@ -25,7 +25,7 @@ UNSPACED_WORDS: Final = UNSPACED.replace("\u1100-\u11ff", "").replace("\uac00-\u
 _FIRST_UNSPACED: Final = UNSPACED[0]
 """Each of its characters comes after all those of Latin, Greek, Cyrillic, Hebrew, Arabic and the scripts of India."""
 
-_PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
+PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Symbols and emoji: each is a word."""
 
 _UNSPACED_CHARACTER: Final = re.compile(f"[{UNSPACED}]")
@@ -50,7 +50,7 @@ def _pattern(letters: str) -> str:
 
 
 def _full_pattern(*, marks: str, unspaced: str) -> str:
-    return f"[{unspaced}]+|[{_PICTURES}]|" + _pattern(f"[{marks}]*+(?:[^\\W_{unspaced}]++[{marks}]*+)+")
+    return f"[{unspaced}]+|[{PICTURES}]|" + _pattern(f"[{marks}]*+(?:[^\\W_{unspaced}]++[{marks}]*+)+")
 
 
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))

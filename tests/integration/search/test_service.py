@@ -170,6 +170,24 @@ def test_a_language_is_a_filter_with_words_and_alone(
     assert {hit.language for hit in service.search("hallo lang:de", deadline_s=10).hits} == {"de"}
 
 
+@pytest.mark.parametrize("question", ["12500", "١٢٥٠٠", '"12500"', "99₽", "03-1234567", "2.10.3"])
+def test_a_question_without_letters_has_no_meaning(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors, question: str
+) -> None:
+    corpus.add(b"near.txt", "a short prayer", vectors=[unit(1, 0, 0)])
+    corpus.add(b"has.txt", "tea for 99₽, 12500 dinars, release 2.10.3, call 03-1234567", vectors=[unit(0, 1, 0)])
+    vectors.vectors[question.strip('"')] = unit(1, 0, 0)
+    result = service.search(question, deadline_s=10)
+    assert [hit.name for hit in result.hits] == [b"has.txt"]
+    assert (result.hits[0].vector, result.notices) == (None, ())
+
+
+def test_a_picture_has_a_meaning(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
+    corpus.add(b"party.txt", "a celebration", vectors=[unit(1, 0, 0)])
+    vectors.vectors["🎉"] = unit(1, 0, 0)
+    assert names(service, "🎉") == ["party.txt"]
+
+
 def test_filters_alone_list_the_newest_first(corpus: Corpus, service: SearchService) -> None:
     for day, name in ((3, b"c.md"), (1, b"a.md"), (2, b"b.md")):
         corpus.add(name, f"text {day}", mtime=1_700_000_000 + day)
