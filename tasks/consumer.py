@@ -7,10 +7,13 @@ Celery loads it by the setting `worker_consumer`. The work itself runs in the ch
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from celery.worker import state
@@ -32,6 +35,10 @@ the parent would reconnect in a busy loop. The pause doubles from one failure to
 
 STEADY_SECONDS = 60.0
 """A connection that has lasted this long was no failure: the pauses begin again with the first."""
+
+BINDINGS_SECONDS = 5.0
+"""Pause between two looks whether a binding of a queue expires soon: none of ours does. kombu looks each second, which
+is most of what a worker without work does."""
 
 MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
@@ -92,6 +99,14 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
         self._connected_at = time.monotonic()
         return connected
 
+    def connect(self) -> Connection:
+        """Connect, and register the connection with the loop, which then sleeps for seconds while nothing happens."""
+        connected: Connection = super().connect()
+        if self.hub:
+            look_rarely_at_bindings(self.hub, connected.transport.cycle)
+            wake_on_signals(self.hub)
+        return connected
+
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Log the error once an outage, and pause."""
         with _one_error_line(silent=self._outage_logged):
@@ -135,6 +150,38 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
                 if process.outqR_fd not in pool._fileno_to_outq or not process.outq._reader.poll(0):
                     break
                 pool.handle_result_event(process.outqR_fd)
+
+
+def look_rarely_at_bindings(hub: Hub, cycle: Any) -> None:
+    """Replace the timer of a connection that looks at its bindings each second, if this version of kombu has one."""
+    timer = getattr(cycle, "_binding_expiry_tref", None)
+    if timer is not None:
+        timer.cancel()
+        cycle._binding_expiry_tref = hub.call_repeatedly(BINDINGS_SECONDS, cycle.maybe_refresh_binding_expiry)
+
+
+@cache
+def _signal_sockets() -> tuple[socket.socket, socket.socket]:
+    """A pair of sockets: the interpreter writes to the second one when a signal comes."""
+    receiving, sending = socket.socketpair()
+    for end in (receiving, sending):
+        end.settimeout(0)
+    return receiving, sending
+
+
+def wake_on_signals(hub: Hub) -> None:
+    """Let a signal that is handled in Python end the loop's sleep: the loop looks afterwards whether to stop.
+
+    A system call that a signal interrupts is repeated. Main thread.
+    """
+    receiving, sending = _signal_sockets()
+
+    def take() -> None:
+        with suppress(BlockingIOError):
+            receiving.recv(4096)
+
+    hub.add_reader(receiving, take)
+    signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
 
 
 class _OneErrorLine(logging.Filter):

@@ -227,6 +227,8 @@ def _freeze_shared_memory(**_: object) -> None:
 @signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
     """Build the service before the first task needs it. After an error here the task tries again."""
+    # A signal to this process is none to the loop of its parent.
+    signal.set_wakeup_fd(-1)
     if not _roles:
         return
     extracts = _roles[-1].kind == "extract"

@@ -35,6 +35,9 @@ SERVER_SETTINGS = {
     "jit": "off",
     "random_page_cost": "1.1",
     "autovacuum_analyze_scale_factor": "0.05",
+    # Five times the pages in a round, and a fifth of the rounds, which go on as long as anybody writes a heartbeat.
+    "bgwriter_delay": "1s",
+    "bgwriter_lru_maxpages": "500",
     "log_min_duration_statement": "2s",
     # Parameters hold the text of files, which does not belong in a log.
     "log_parameter_max_length": "0",
