@@ -115,6 +115,25 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "ocr",
+        "What is read of ten scanned pages in English and German, by each engine that is installed. Tesseract has the "
+        "languages in the sizes.",
+        {
+            "tesseract_words": "share of the words of a page that tesseract finds. Higher is better",
+            "tesseract_english_words": "the same of the English pages",
+            "tesseract_german_words": "the same of the German pages",
+            "tesseract_page_s": "seconds a page",
+            "tesseract_slowest_page_s": "the same, of the slowest page",
+            "tesseract_page_cpu_s": "seconds of processor time a page",
+            "rapidocr_words": "share of the words of a page that rapidocr finds. Higher is better",
+            "rapidocr_english_words": "the same of the English pages",
+            "rapidocr_german_words": "the same of the German pages",
+            "rapidocr_page_s": "seconds a page",
+            "rapidocr_slowest_page_s": "the same, of the slowest page",
+            "rapidocr_page_cpu_s": "seconds of processor time a page",
+        },
+    ),
+    Benchmark(
         "quality",
         "How good the ranking is on judged questions: by words alone, by meaning alone, and by both as users get it. "
         "Higher is better. The ranking was tuned on these same collections.",

@@ -209,14 +209,11 @@ def _watches(settings: Settings) -> str:
 
 def _parser(settings: Settings) -> str:
     from magicfs.text.extract import Limits
-    from magicfs.text.extract.options import Wall, installed_ocr, why_parsers_cannot_read
+    from magicfs.text.extract.ocr_engines import find_ocr
+    from magicfs.text.extract.options import Wall
     from magicfs.text.extract.sandbox import Sandbox
 
-    ocr = installed_ocr()
-    problem = ocr and why_parsers_cannot_read(ocr)
-    if problem:
-        raise CheckFailed(f"text in images is not read: {problem}")
-    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=ocr)) as sandbox:
+    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=find_ocr())) as sandbox:
         missing = sandbox.missing_walls()
     if not missing:
         return f"kept from {', '.join(Wall)}"
@@ -230,6 +227,22 @@ def _parser(settings: Settings) -> str:
 
 _CHECKS: dict[str, Callable[[Settings], str]] = {
     "python": _python,
+def _ocr(settings: Settings) -> str:
+    """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
+    from magicfs.text.extract.ocr_engines import installed_rapidocr, installed_tesseract, why_parsers_cannot_read
+
+    del settings
+    tesseract = installed_tesseract()
+    problem = tesseract and why_parsers_cannot_read(tesseract)
+    if problem:
+        raise CheckFailed(f"tesseract does not read text in images: {problem}")
+    if tesseract is not None:
+        return f"tesseract reads text in images ({', '.join(tesseract.languages)})"
+    if installed_rapidocr() is not None:
+        return "rapidocr reads text in images: Latin letters, Chinese, Japanese; for other scripts, install tesseract"
+    return "text in images is not read: install tesseract, or rapidocr with 'pip install magicfs[ocr]'"
+
+
     "home": _home,
     "disk": _disk,
     "fuse": _fuse,
@@ -242,3 +255,4 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "watches": _watches,
     "parser": _parser,
 }
+    "ocr": _ocr,

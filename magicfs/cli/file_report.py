@@ -72,6 +72,8 @@ def _lines_of_text(facts: FileFacts) -> Iterator[str]:
         yield f"found     {facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words"
         if facts.multilingual_model:
             yield f"vectors   {_vectors(facts)}"
+    if facts.recognised_by:
+        yield f"pictures  read by {facts.recognised_by}"
     if facts.copies:
         paths = ", ".join(map(readable, facts.some_copies))
         more = facts.copies - len(facts.some_copies)

@@ -81,7 +81,11 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "unread_pages": [document.unread_pages if document else 0 for document in documents],
             "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
             "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
-            "details": [unreadable and unreadable.detail for unreadable in failures],
+            # What has recognised its text, or why there is none.
+            "details": [
+                unreadable.detail if unreadable else _recognition(document)
+                for document, unreadable in zip(documents, failures, strict=True)
+            ],
         },
     ).fetchall()
     ids = {ContentKey(Digest(digest), extractor, kind): ContentId(id_) for digest, extractor, kind, id_, _ in rows}
@@ -94,6 +98,10 @@ def insert_languages(connection: Connection, languages: Collection[str]) -> None
     """Record that the index has contents in these languages. A transaction does it before it locks contents."""
     if languages:
         connection.execute(_SQL["insert_languages"], {"languages": list(languages)})
+
+
+def _recognition(document: Document | None) -> str | None:
+    return str(document.recognition) if document and document.recognition else None
 
 
 def _mime_type_without_text(content: NewContent) -> str:

@@ -357,6 +357,11 @@ def release_files(connection: Connection, *, owner: str) -> int:
     return connection.execute(_SQL["release_files"], values).rowcount
 
 
+def queue_files_that_need_ocr(connection: Connection, *, host: str) -> int:
+    """Make the files of a host that were not read without OCR pending again. Returns their number."""
+    return connection.execute(_SQL["queue_files_that_need_ocr"], {"host": host}).rowcount
+
+
 def quarantine_files(connection: Connection, *, extractor: int) -> int:
     """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number.
 

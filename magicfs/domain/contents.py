@@ -13,6 +13,33 @@ EXTRACTOR_VERSION = 3
 """To be raised when all kinds of files get other texts or chunks: every file is then read again, text or not.
 `magicfs.text.extract.versions` has higher versions of single kinds."""
 
+_MAX_RANGES = 20
+"""The ranges of pages that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What has recognised text in the pictures of a file, and where."""
+
+    engine: str
+    """The name of the OCR, such as `tesseract`."""
+    pages: tuple[int, ...] = ()
+    """The pages, by number from 1, ascending; empty for a file that is a picture."""
+
+    def __str__(self) -> str:
+        """One line for a person, such as `tesseract, pages 1-3, 7`."""
+        if not self.pages:
+            return self.engine
+        ranges: list[list[int]] = []
+        for page in self.pages:
+            if ranges and page == ranges[-1][1] + 1:
+                ranges[-1][1] = page
+            else:
+                ranges.append([page, page])
+        more = f" and {len(ranges) - _MAX_RANGES} more" if len(ranges) > _MAX_RANGES else ""
+        texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_MAX_RANGES]]
+        return f"{self.engine}, page{'s' if len(self.pages) > 1 else ''} {', '.join(texts)}{more}"
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -34,6 +61,8 @@ class Document:
     """Pages without a text layer that were not recognised: the time was over, or the parser failed."""
     encoded_characters: int = 0
     """Characters of encoded data, such as pictures in base64, that were taken out of the text."""
+    recognition: Recognition | None = None
+    """What has recognised text in its pictures; None if nothing has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,8 @@ class FileFacts:
     """Pages without a text layer that were not recognised."""
     encoded_characters: int
     """Characters of encoded data, which were taken out of the text."""
+    recognised_by: str | None
+    """What has recognised text in its pictures, and on which pages; None if nothing has."""
     copies: int
     """Other files with the same bytes; 0 for an empty file."""
     some_copies: Sequence[bytes]

@@ -83,8 +83,8 @@ class ExtractService:
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 
-        Of a file, `max_embedded_chunks` chunks are embedded. With `recognises_pictures`, pictures that were stored
-        where OCR was not installed are read again.
+        Of a file, `max_embedded_chunks` chunks are embedded. With `recognises_pictures`, pictures and scanned pages
+        that waited for OCR are read again.
         """
         self._database = database
         self._queue = queue
@@ -102,11 +102,14 @@ class ExtractService:
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Also tells the index this host's limit of embedded chunks. Returns the number of released claims.
+        Also tells the index this host's limit of embedded chunks, and queues files that waited for OCR where it is
+        installed now. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner)
             files_db.quarantine_files(connection, extractor=newest_version())
+        if self._recognises_pictures:
+            retry_on_conflict(self._queue_files_that_need_ocr)
         limit = retry_on_conflict(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
@@ -116,6 +119,12 @@ class ExtractService:
                 self._max_embedded_chunks,
             )
         return released
+
+    def _queue_files_that_need_ocr(self) -> None:
+        with self._database.transaction() as connection:
+            queued = files_db.queue_files_that_need_ocr(connection, host=self._host)
+        if queued:
+            log.info("%d files that waited for OCR are read", queued)
 
     def _declare_limit(self) -> int:
         with self._database.transaction() as connection:
@@ -128,6 +137,9 @@ class ExtractService:
         """
         self._return_late()
         claims = self._claim()
+        if not claims:
+            self._extractor.rest()
+            return 0
         deadline = time.monotonic() + BATCH_SECONDS
         unstarted = {claim.id: claim for claim in claims}
         try:
@@ -137,9 +149,8 @@ class ExtractService:
                 self._process_group(group, unstarted, deadline)
         finally:
             self._return_claims(list(unstarted.values()), counted=False)
-        if claims:
-            self._queue.notify_extract(self._host)
-            self._queue.notify_embed()
+        self._queue.notify_extract(self._host)
+        self._queue.notify_embed()
         return len(claims) - len(unstarted)
 
     def _claim(self) -> list[ClaimedFile]:

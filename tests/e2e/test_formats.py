@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.text.extract.options import find_ocr
+from magicfs.text.extract.ocr_engines import find_ocr
 from tests.plugins.growth import peaks, zombies
 from tests.plugins.searches import result_paths
 from tests.plugins.stack import Stack

@@ -44,12 +44,17 @@ class Reader:
     """Reads plain text and counts how often it is asked: the tests here are about files, not formats."""
 
     calls: list[bytes] = field(default_factory=list)
+    rests: int = 0
+    """How often nothing waited."""
 
     def kind(self, content: bytes, *, name: bytes) -> str:
         return name.rpartition(b".")[2].decode("ascii", "replace")
 
     def needs_no_parser(self, kind: str) -> bool:
         return kind not in {"slow", "late"}
+
+    def rest(self) -> None:
+        self.rests += 1
 
     def may_need_parser(self, name: bytes) -> bool:
         return name.endswith(b".slow")

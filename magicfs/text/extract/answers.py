@@ -1,7 +1,8 @@
 """The answers of the parser process: how `child` encodes an outcome, and how `sandbox` decodes it.
 
 A file has one answer, or several when pages without a text layer are recognised: first the document with the text that
-it has, then each page as soon as it is recognised or has failed, then an end. So the parent keeps what was read when
+it has, then each page as soon as it is recognised or has failed, then an end. Where another child recognises pages, the
+end follows the document. So the parent keeps what was read when
 the child is killed, and knows at which page that was. Every field is checked: a file may have taken control of the
 child. No I/O; an `Answers` is for one thread.
 """
@@ -9,7 +10,7 @@ child. No I/O; an `Answers` is for one thread.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -107,6 +108,16 @@ class Answers:
         return self._outcome if isinstance(self._outcome, Unreadable) else None
 
     @property
+    def known_letters(self) -> dict[int, int]:
+        """The pages about which there is no answer yet, ascending; each with the few letters of its text layer."""
+        return letters_of_pages(self._outcome, self.pending_pages) if isinstance(self._outcome, Document) else {}
+
+    @property
+    def recognised_pages(self) -> tuple[int, ...]:
+        """The pages with recognised text, ascending."""
+        return tuple(page for page in sorted(self._texts) if self._texts[page].strip())
+
+    @property
     def pending(self) -> int:
         """The number of pages about which there is no answer yet."""
         return len(self._pages) - len(self._texts) - len(self._failures)
@@ -132,6 +143,10 @@ class Answers:
             raise FramingError(f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARACTERS]) from error
         self.text_bytes += len(answer.body)
         self.is_last = bool(answer.head.get("last"))
+
+    def expect_pages(self) -> None:
+        """Go on with the answers of another child about the pending pages."""
+        self.complete = False
 
     def fail_page(self, page: int, unreadable: Unreadable) -> None:
         """Record why a page was not recognised."""
@@ -160,6 +175,15 @@ class Answers:
             self._failures[page] = _decode_reason(answer)
         else:
             self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
+
+
+def letters_of_pages(document: Document, pages: Collection[int]) -> dict[int, int]:
+    """The letters and digits in the text layer of some pages: at most those of a page without one, which are few."""
+    return {
+        page: _letters_and_digits(text, limit=MIN_PAGE_CHARACTERS)
+        for page, text in enumerate(_page_texts(document))
+        if page in pages
+    }
 
 
 def pages_without_text(document: Document) -> dict[int, int]:

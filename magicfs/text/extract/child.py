@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
@@ -28,8 +28,9 @@ from magicfs.text.extract.answers import (
     encode_page,
     encode_unread_page,
     encode_unreadable,
+    letters_of_pages,
 )
-from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.plain_text import truncate
 
 
@@ -40,8 +41,8 @@ class Parser(Protocol):
         """The text of a file's bytes, of the detected MIME type."""
         ...
 
-    def recognise(self, page: int, /) -> str:
-        """The text of a page of the shared PDF file, by number from 0."""
+    def recognise(self, page: int, /, *, known_letters: int) -> str:
+        """The text of a page of the shared PDF file, by number from 0, whose text layer has this many letters."""
         ...
 
 
@@ -50,6 +51,9 @@ MAX_FILE_BYTES = 2**31
 
 _CPU_SECONDS_PER_SECOND = 2.0
 """A parser may keep two threads busy until its time limit."""
+
+_WORKING_BYTES = 256 << 20
+"""The resident memory that a process with rapidocr may keep beside what it has loaded, before it is replaced."""
 
 _MAX_LINE_CHARACTERS = 300
 
@@ -63,8 +67,11 @@ def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
     confine.drop_capabilities()
 
 
-def serve(parser: Parser, *, limits: Limits) -> None:
-    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
+def serve(parser: Parser, *, limits: Limits, recognises: bool = True) -> None:
+    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`).
+
+    Without `recognises`, pages without a text layer are left to another process.
+    """
     # Not before: the library had to unpack a shared object and to set its mode, perhaps in directories of root alone.
     confine.become_nobody()
     confine.limit_resources(memory_bytes=limits.memory_bytes)
@@ -78,7 +85,7 @@ def serve(parser: Parser, *, limits: Limits) -> None:
         except Disconnected:
             return
         confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
-        final = _answer(connection, request, parser, limits=limits)
+        final = _answer(connection, request, parser, limits=limits, recognises=recognises)
         del request
         served += 1
         is_last = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
@@ -87,13 +94,16 @@ def serve(parser: Parser, *, limits: Limits) -> None:
             return
 
 
-def _answer(connection: socket.socket, request: Message, parser: Parser, *, limits: Limits) -> Message:
+def _answer(
+    connection: socket.socket, request: Message, parser: Parser, *, limits: Limits, recognises: bool
+) -> Message:
     """Send all answers to a request but the last one, and return that."""
     deadline = time.monotonic() + limits.seconds
     if "pages" in request.head:
         # Another child has read the file, and failed at one of its pages.
         deadline = time.monotonic() + request.head["seconds"]
-        return _recognise(connection, parser, request.head["pages"], room=request.head["room"], deadline=deadline)
+        pages = {int(page): letters for page, letters in request.head["pages"]}
+        return _recognise(connection, parser, pages, room=request.head["room"], deadline=deadline)
     outcome = _run(parser, request, limits=limits)
     match outcome:
         case Unreadable():
@@ -103,24 +113,28 @@ def _answer(connection: socket.socket, request: Message, parser: Parser, *, limi
         case PartialDocument():
             answer = encode_document(outcome.document, pages=outcome.pages)
             send(connection, answer)
+            if not recognises:
+                return encode_end()
             room = limits.text_bytes - len(answer.body)
-            return _recognise(connection, parser, outcome.pages, room=room, deadline=deadline)
+            pages = letters_of_pages(outcome.document, outcome.pages)
+            return _recognise(connection, parser, pages, room=room, deadline=deadline)
 
 
 def _recognise(
-    connection: socket.socket, parser: Parser, pages: Sequence[int], *, room: int, deadline: float
+    connection: socket.socket, parser: Parser, pages: Mapping[int, int], *, room: int, deadline: float
 ) -> Message:
     """Send recognised pages one by one, as long as there are time and room for bytes of text. Returns the end.
 
+    The pages come with the number of letters in their text layers.
     No page is begun that would end after `deadline` if it took as long as the slowest one before.
     """
     slowest = 0.0
-    for page in pages:
+    for page, known_letters in pages.items():
         started = time.monotonic()
         if started + slowest >= deadline:
             break
         try:
-            text = parser.recognise(page)
+            text = parser.recognise(page, known_letters=known_letters)
         except Exception as error:  # noqa: BLE001  (a parser may raise anything; it costs this page)
             send(connection, encode_unread_page(page, _unreadable(error)))
             continue
@@ -170,22 +184,28 @@ def _truncate_document(document: Document, *, limits: Limits) -> Document:
 
 
 def main(arguments: list[str]) -> None:
-    """Run `python -m magicfs.text.extract.child LIMITS LANGUAGES [DESCRIPTOR]`; the arguments are JSON.
+    """Run `python -m magicfs.text.extract.child LIMITS OCR RECOGNISES [DESCRIPTOR]`; the first three are JSON.
 
     The descriptor is that of the file that holds each PDF file while it is parsed: see `sandbox`.
     """
     limits = Limits(**json.loads(arguments[0]))
-    languages = json.loads(arguments[1])
-    ocr = Ocr(data_dir=os.environ["TESSDATA_PREFIX"], languages=tuple(languages)) if languages else None
+    fields = json.loads(arguments[1])
+    ocr = Ocr(OcrEngine(fields["engine"]), fields["data_dir"], tuple(fields["languages"])) if fields else None
+    recognises = ocr is not None and json.loads(arguments[2])
     drop_privileges(limits, ocr=ocr)
     # Imported only now: the library starts threads on import.
     from magicfs.text.extract.document_parser import DocumentParser
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 
-    kreuzberg = KreuzbergParser(ocr=ocr, pdf_path=f"/proc/self/fd/{int(arguments[2])}" if ocr else None)
+    kreuzberg = KreuzbergParser(
+        ocr=ocr if recognises else None, pdf_path=f"/proc/self/fd/{int(arguments[3])}" if ocr else None
+    )
     parser = DocumentParser(kreuzberg, limits=limits)
     parser.warm_up()
-    serve(parser, limits=limits)
+    if recognises and ocr is not None and ocr.engine is OcrEngine.RAPIDOCR:
+        most_bytes = max(limits.child_rss_bytes, confine.resident() + _WORKING_BYTES)
+        limits = dataclasses.replace(limits, child_rss_bytes=most_bytes)
+    serve(parser, limits=limits, recognises=recognises)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ _LIBRARY_DIRECTORIES = (
     *("/usr/share/fonts", "/usr/local/share/fonts", "/etc/fonts", "/usr/share/zoneinfo"),
     *("/etc/ld.so.cache", "/dev/null", "/dev/urandom"),
 )
-_PACKAGES = ("magicfs", "kreuzberg")
+_PACKAGES = ("magicfs", "kreuzberg", "rapidocr")
 """The packages of the process, which may be installed outside the directories of the interpreter."""
 
 _CAP_DAC_READ_SEARCH, _CAP_KILL, _CAP_SETGID, _CAP_SETUID = 1 << 2, 1 << 5, 1 << 6, 1 << 7

@@ -73,9 +73,9 @@ class DocumentParser:
         self._depth = 0
         return self._parse(content, mime_type)
 
-    def recognise(self, page: int) -> str:
-        """The recognised text of a page of the shared PDF file, by number from 0."""
-        return self._kreuzberg.recognise(page)
+    def recognise(self, page: int, *, known_letters: int) -> str:
+        """The recognised text of a page of the shared PDF file, by number from 0: see `KreuzbergParser`."""
+        return self._kreuzberg.recognise(page, known_letters=known_letters)
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         outcome = self._parse_container(content, mime_type)
@@ -108,7 +108,7 @@ class DocumentParser:
         """What a picture says of itself, and its recognised text."""
         said = media.read_picture(content, mime_type)
         if not self._kreuzberg.recognises_pictures:
-            needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract to read text in images")
+            needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
             return said or needs_ocr
         outcome = self._kreuzberg(content, mime_type)
         if isinstance(outcome, PartialDocument):

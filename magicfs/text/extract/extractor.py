@@ -47,6 +47,10 @@ class Extractor(Protocol):
         """Whether a file of this name probably needs a parser process, a guess before the file is read."""
         ...
 
+    def rest(self) -> None:
+        """Free memory that only some files need: no file waits."""
+        ...
+
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """The text of `content`, or why there is none.
 
@@ -89,6 +93,10 @@ class FileExtractor:
     def may_need_parser(self, name: bytes) -> bool:
         """Whether the extension is one of a type that a parser process reads."""
         return has_document_extension(name)
+
+    def rest(self) -> None:
+        """Free the memory of OCR, if it is loaded."""
+        self._sandbox.rest()
 
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """The text of `content` with its language, or why there is none.

@@ -9,7 +9,7 @@ import contextlib
 import re
 from collections.abc import Mapping
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kreuzberg
 
@@ -17,9 +17,12 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import container, xml_documents
 from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument, pages_without_text
-from magicfs.text.extract.options import Ocr
+from magicfs.text.extract.options import Ocr, OcrEngine
 from magicfs.text.extract.page_pictures import may_show_text, size_of
 from magicfs.text.extract.plain_text import clean
+
+if TYPE_CHECKING:
+    from magicfs.text.extract.rapid_ocr import RapidOcr
 
 _WITH_MARKDOWN_IMAGES = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
 """Formats whose plain text from kreuzberg still contains images in Markdown syntax."""
@@ -57,15 +60,15 @@ _PDF_LINE_END_HYPHEN = re.compile("\x02\n?")
 """The PDF engine's hyphen at the end of a line, which goes on with the rest of the word."""
 
 _DPI = 200
-_MAX_SIDE_PIXELS = 4000
+_MAX_SIDE_PIXELS = 3000
 """The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
-_POINTS_PER_INCH = 72
 _PREVIEW_DPI = 72
 """The lowest resolution at which the library draws."""
 
-_AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=_POINTS_PER_INCH, auto_rotate=False, deskew=False)
-"""The library takes a picture without a resolution for one of 72 dpi, and would scale it up: half of the time of a
-page, for the same text. With `auto_rotate`, an exception of Tesseract ends the process."""
+_AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=False, deskew=False)
+"""The library takes a drawn page for one of 72 dpi. It tells Tesseract the resolution that is aimed at, and scales the
+page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
+text. With `auto_rotate`, an exception of Tesseract ends the process."""
 
 _MAX_DETAIL_CHARACTERS = 300
 
@@ -81,20 +84,23 @@ class KreuzbergParser:
     """The `Parser` of the child process: extracts the text of files that are not plain text."""
 
     def __init__(self, *, ocr: Ocr | None, pdf_path: str | None = None) -> None:
-        """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there."""
+        """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there.
+
+        Without `ocr` but with `pdf_path`, another process recognises pages.
+        """
         self._pdf_path = pdf_path
-        self._known_letters: dict[int, int] = {}
-        """The letters and digits in the text layer of the pages to be recognised, if this process read the file."""
         self._config = _config(disable_ocr=True)
         self._picture_config = self._page_config = None
-        if ocr is not None:
+        self._rapid_ocr: RapidOcr | None = None
+        self._rapid_models = ocr.data_dir if ocr is not None and ocr.engine is OcrEngine.RAPIDOCR else None
+        if ocr is not None and ocr.engine is OcrEngine.TESSERACT:
             self._picture_config = _config(ocr=_ocr_config(ocr))
             self._page_config = _config(ocr=_ocr_config(ocr, preprocessing=_AS_DRAWN))
 
     @property
     def recognises_pictures(self) -> bool:
         """Whether there is OCR."""
-        return self._picture_config is not None
+        return self._picture_config is not None or self._rapid_models is not None
 
     def warm_up(self) -> None:
         """Make the library load all it needs, before the limits are set relative to the memory in use.
@@ -106,6 +112,10 @@ class KreuzbergParser:
         self._read(b"<p>ready</p>", "text/html")
         with contextlib.suppress(kreuzberg.KreuzbergError):
             self._read(_EMPTY_PDF, "application/pdf")
+        if self._rapid_models is not None:
+            from magicfs.text.extract.rapid_ocr import RapidOcr
+
+            self._rapid_ocr = RapidOcr(self._rapid_models)
 
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         """The text of a file of the detected type, or why there is none.
@@ -125,6 +135,8 @@ class KreuzbergParser:
             return xml_documents.read_opendocument(content, exact)
         if exact == xml_documents.SVG_TYPE:
             return xml_documents.read_svg(content)
+        if self._rapid_ocr is not None and exact.startswith("image/"):
+            return self._rapid_ocr.read_picture(content, exact)
         try:
             result = self._read(content, exact)
         except kreuzberg.KreuzbergError as error:
@@ -135,33 +147,40 @@ class KreuzbergParser:
         config = self._picture_config if mime_type.startswith("image/") else None
         return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
 
-    def recognise(self, page: int) -> str:
-        """The recognised text of a page of the PDF file at `pdf_path`, by number from 0."""
+    def recognise(self, page: int, *, known_letters: int) -> str:
+        """The recognised text of a page of the PDF file at `pdf_path`, by number from 0.
+
+        `known_letters` are in its text layer: a page that shows hardly more than them is not recognised.
+        """
         if self._pdf_path is None:
             raise RuntimeError("no PDF file is shared with this process")
         preview = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_PREVIEW_DPI)
-        if not may_show_text(preview, known_letters=self._known_letters.get(page, 0)):
+        if not may_show_text(preview, known_letters=known_letters):
             return ""
         picture = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_dpi(size_of(preview)))
+        if self._rapid_ocr is not None:
+            return self._rapid_ocr.text_of(picture)
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
 
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         document = _document(result, mime_type)
         if mime_type == _PDF and self._pdf_path is not None:
-            self._known_letters = pages_without_text(document)
-            if self._known_letters:
-                return PartialDocument(document, tuple(self._known_letters))
+            pages = tuple(pages_without_text(document))
+            if pages:
+                return PartialDocument(document, pages)
         if document.text and not document.text.isspace():
             return document
-        if mime_type == _PDF and self._picture_config is None and _PDF_IMAGE.search(content):
-            return Unreadable(SkipReason.NEEDS_OCR, "pages that are pictures: install tesseract to read them")
+        if mime_type == _PDF and self._pdf_path is None and _PDF_IMAGE.search(content):
+            return Unreadable(SkipReason.NEEDS_OCR, "pages are pictures: install tesseract or rapidocr to read them")
         return Unreadable(SkipReason.NO_TEXT)
 
 
 def _ocr_config(ocr: Ocr, **tesseract_options: Any) -> kreuzberg.OcrConfig:
     # The cache would keep the text of users' images on the disk.
-    tesseract = kreuzberg.TesseractConfig(use_cache=False, **tesseract_options)
-    return kreuzberg.OcrConfig(backend="tesseract", language="+".join(ocr.languages), tesseract_config=tesseract)
+    # With a configuration for Tesseract, the library takes the languages from there.
+    languages = "+".join(ocr.languages)
+    tesseract = kreuzberg.TesseractConfig(use_cache=False, language=languages, **tesseract_options)
+    return kreuzberg.OcrConfig(backend="tesseract", language=languages, tesseract_config=tesseract)
 
 
 def _config(**ocr_options: Any) -> kreuzberg.ExtractionConfig:

@@ -1,7 +1,7 @@
 """Reads what pictures, sound and films say of themselves: date, camera and place; title, artist and album.
 
-Runs in the child process, called by `document_parser`. The only module that imports Pillow and tinytag. Neither decodes
-the picture or the sound.
+Runs in the child process, called by `document_parser`. The only module that imports tinytag. Neither that nor Pillow
+decodes the sound or the picture here.
 """
 
 from __future__ import annotations

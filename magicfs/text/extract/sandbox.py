@@ -16,12 +16,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import Answers
-from magicfs.text.extract.options import Limits, Ocr, Wall
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.parser_process import ParserProcess
+from magicfs.text.extract.xml_documents import SVG_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,16 @@ class Sandbox:
     def __init__(self, *, limits: Limits, ocr: Ocr | None = None, command: Sequence[str] | None = None) -> None:
         """Start no process yet; the first `parse` does.
 
-        `command` is a program that speaks the protocol of `child.serve`; the default is `magicfs.text.extract.child`.
+        `command` is a program that speaks the protocol of `child.serve`; the default is `magicfs.text.extract.child`,
+        in which rapidocr is loaded only when a picture or a scanned page comes.
         """
         self._limits = limits
+        self._ocr = ocr
         self._environment = _environment(ocr)
-        self._shares_pdf = ocr is not None
-        self._command = list(command) if command is not None else _command(limits, ocr)
+        self._command = command
         self._child: ParserProcess | None = None
+        self._recognises = False
+        """Whether the child recognises text itself. rapidocr is loaded in one only when a file needs it."""
         self._walls_are_logged = False
 
     def missing_walls(self) -> list[Wall]:
@@ -67,13 +71,23 @@ class Sandbox:
 
         Raises `ServerError` when no child can be started.
         """
+        if not self._is_running():
+            self._recognises = self._ocr is None or self._ocr.engine is not OcrEngine.RAPIDOCR
+        if _is_picture(mime_type):
+            self._recognise_from_now()
         request = Message({"mime_type": mime_type}, content)
         answers, failure = self._read(request)
         if failure is not None and failure.may_be_chance and not answers.has_document:
             answers, failure = self._read(request)
             if failure is not None and failure.may_be_chance and not answers.has_document:
                 return Unreadable(SkipReason.CRASHED, "the parser was killed twice")
-        return answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
+        outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
+        return self._with_recognition(outcome, answers, mime_type)
+
+    def rest(self) -> None:
+        """Free the memory of rapidocr, if it is loaded. Call it when no file waits."""
+        if self._ocr is not None and self._ocr.engine is OcrEngine.RAPIDOCR and self._recognises:
+            self.close()
 
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""
@@ -81,10 +95,44 @@ class Sandbox:
             self._child.kill()
             self._child = None
 
+    def _is_running(self) -> bool:
+        return self._child is not None and self._child.alive()
+
+    def _recognise_from_now(self) -> None:
+        """Replace a child that does not recognise text when it is used next."""
+        if not self._recognises:
+            self.close()
+            self._recognises = True
+
+    def _load_recogniser(self) -> float:
+        """Start a child that recognises text if there is none yet. Returns the seconds that it took."""
+        if self._recognises:
+            return 0.0
+        began = time.monotonic()
+        self._recognise_from_now()
+        self._running_child()
+        return time.monotonic() - began
+
+    def _with_recognition(
+        self, outcome: Document | Unreadable, answers: Answers, mime_type: str
+    ) -> Document | Unreadable:
+        """The outcome, and what recognised text in its pictures."""
+        if self._ocr is None:
+            return outcome
+        if isinstance(outcome, Unreadable):
+            if _is_picture(mime_type) and outcome == Unreadable(SkipReason.NO_TEXT):
+                return dataclasses.replace(outcome, detail=f"{self._ocr.engine} recognises no text in it")
+            return outcome
+        pages = tuple(page + 1 for page in answers.recognised_pages)
+        if not pages and not _is_picture(mime_type):
+            return outcome
+        return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages))
+
     def _running_child(self) -> ParserProcess:
         if self._child is None or not self._child.alive():
             self.close()
-            self._child = ParserProcess(self._command, self._environment, shares_pdf=self._shares_pdf)
+            command = self._command or _command(self._limits, self._ocr, recognises=self._recognises)
+            self._child = ParserProcess(command, self._environment, shares_pdf=self._ocr is not None)
             self._log_walls(self._child.missing_walls)
         return self._child
 
@@ -101,20 +149,24 @@ class Sandbox:
     def _read(self, request: Message) -> tuple[Answers, _Failure | None]:
         """The answers about a file, and the failure that ended them, if one did.
 
-        A document that was read stays. Its pages are recognised by further children, each of which begins at the page
-        at which the one before it failed. A page that takes too long, or at which two children fail, is left out.
+        A document that was read stays. Its pages are recognised by further children where the first one does not
+        recognise text, and where one fails: the next one begins at the page at which it did. A page that takes too
+        long, or at which two children fail, is left out.
         """
         self._running_child()
         deadline = time.monotonic() + self._limits.seconds
         answers = Answers()
         failure = self._exchange(request, answers, content=request.body, deadline=deadline)
         failed_before = None
-        while failure is not None and answers.pending and time.monotonic() < deadline:
-            page = answers.pending_pages[0]
-            if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
-                answers.fail_page(page, failure.unreadable)
-            failed_before = page
+        while (failure is not None or not self._recognises) and answers.pending and time.monotonic() < deadline:
+            if failure is not None and self._recognises:
+                page = answers.pending_pages[0]
+                if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
+                    answers.fail_page(page, failure.unreadable)
+                failed_before = page
             if answers.pending:
+                deadline += self._load_recogniser()
+                answers.expect_pages()
                 rest = self._request_for_rest(request, answers, deadline=deadline)
                 failure = self._exchange(rest, answers, content=request.body, deadline=deadline)
         return answers, failure
@@ -124,7 +176,7 @@ class Sandbox:
         return Message(
             {
                 "mime_type": request.head["mime_type"],
-                "pages": answers.pending_pages,
+                "pages": list(answers.known_letters.items()),
                 "seconds": deadline - time.monotonic(),
                 "room": self._limits.text_bytes - answers.text_bytes,
             }
@@ -179,16 +231,20 @@ def _next_deadline(answers: Answers, deadline: float) -> float:
     return now + (deadline - now) / 2
 
 
-def _command(limits: Limits, ocr: Ocr | None) -> list[str]:
+def _is_picture(mime_type: str) -> bool:
+    return mime_type.startswith("image/") and mime_type != SVG_TYPE
+
+
+def _command(limits: Limits, ocr: Ocr | None, *, recognises: bool) -> list[str]:
     """The command line of `child`. `-P` keeps the working directory out of its import path."""
-    languages = list(ocr.languages) if ocr else []
-    arguments = [json.dumps(dataclasses.asdict(limits)), json.dumps(languages)]
+    arguments = [json.dumps(ocr and dataclasses.asdict(ocr)), json.dumps(recognises)]
+    arguments = [json.dumps(dataclasses.asdict(limits)), *arguments]
     return [sys.executable, "-P", "-m", "magicfs.text.extract.child", *arguments]
 
 
 def _environment(ocr: Ocr | None) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     environment["MALLOC_ARENA_MAX"] = "2"  # one arena per thread would use up the address space
-    if ocr:
+    if ocr is not None and ocr.engine is OcrEngine.TESSERACT:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment

@@ -11,10 +11,12 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("application/pdf", "application/zip", "application/x-ole-storage", "application/rtf"), 4),
+    **dict.fromkeys(("application/zip", "application/x-ole-storage", "application/rtf"), 4),
+    "application/pdf": 5,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
     **dict.fromkeys(("message/*", "application/mbox"), 4),
-    **dict.fromkeys(("image/*", "audio/*", "video/*"), 4),
+    **dict.fromkeys(("audio/*", "video/*"), 4),
+    "image/*": 5,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
     **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-tex", "text/x-bibtex"), 4),
     **dict.fromkeys(("text/calendar", "text/vcard"), 4),

@@ -177,7 +177,7 @@ class Misbehaving:
             return PartialDocument(Document(text + "\n\n" * 5, mime_type, page_starts=starts), (1, 2, 3, 4, 5))
         return Document(f"{os.getpid()} {content.decode()}", mime_type)
 
-    def recognise(self, page: int) -> str:
+    def recognise(self, page: int, *, known_letters: int) -> str:
         if page in self._pages:
             ACTIONS[self._pages[page]]()
         return f"page {page} by {os.getpid()}"

@@ -20,7 +20,8 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.text.extract.options import MIB, Limits, Wall, find_ocr
+from magicfs.text.extract.ocr_engines import find_ocr
+from magicfs.text.extract.options import MIB, Limits, Wall
 from magicfs.text.extract.sandbox import Sandbox
 
 CHILD = Path(__file__).with_name("misbehaving_child.py")

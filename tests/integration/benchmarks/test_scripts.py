@@ -92,3 +92,13 @@ def test_it_prints_its_figures_and_leaves_nothing(script: str, arguments: tuple[
         assert processes_of(temporary) == []
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_scanned_pages_are_read_by_every_engine(tmp_path: Path) -> None:
+    """Plain, askew and with noise."""
+    done = start("ocr", "--json", "--pages", "3", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["figures"]
+    assert figures["rapidocr_words"] > 0.95
+    assert figures.get("tesseract_words", 1.0) > 0.95

@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.cli.file_report import explanation_lines, facts_json
 from magicfs.db.models import start_multilingual
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Recognition
 from magicfs.ingest.explain import explain
 from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.index import HOST, Index
@@ -53,6 +53,27 @@ def test_encoded_data_that_was_left_out_is_counted(index: Index) -> None:
         "12,345 characters of encoded data, such as pictures in base64: docs/formats.md says what that is"
     )
     assert facts_json(explain(index.database, host=HOST, path=index.folder / "page.md"))["encoded_characters"] == 12_345
+
+
+@pytest.mark.parametrize(
+    ("recognition", "said"),
+    [
+        (Recognition("rapidocr", (2, 4, 5, 6, 9)), "rapidocr, pages 2, 4-6, 9"),
+        (Recognition("tesseract", (3,)), "tesseract, page 3"),
+        (Recognition("tesseract"), "tesseract"),
+        (
+            Recognition("tesseract", tuple(range(1, 2000, 2))),
+            "tesseract, pages 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39 and 980 more",
+        ),
+    ],
+)
+def test_what_recognised_which_pages_is_said(index: Index, recognition: Recognition, said: str) -> None:
+    (index.folder / "scan.pdf").write_text("-")
+    read_as(index, Document("a scanned word", "application/pdf", recognition=recognition))
+    index.settle()
+    assert line(index, "scan.pdf", "pictures") == f"read by {said}"
+    assert facts_json(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))["recognised_by"] == said
+    assert not [one for one in lines(index, "scan.pdf") if one.startswith("detail")]
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,33 @@ class TestPicturesAndOcr:
         read_all(index)
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": ("indexed", None)}
 
+    def test_a_worker_that_starts_with_ocr_reads_what_waited_for_it(self, index: Index, recogniser: Recogniser) -> None:
+        kind = lambda content, name: "application/pdf parse"  # noqa: E731
+        (index.folder / "scan.pdf").write_bytes(b"%PDF")
+        recogniser.kind = kind  # type: ignore[method-assign]
+        read_all(index)
+        assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
+        del recogniser.kind
+        index.extraction().recover()
+        assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
+        recogniser.has_ocr = index.recognises_pictures = True
+        index.extraction(host="elsewhere").recover()
+        assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
+        index.extraction().recover()
+        read_all(index)
+        assert index.states() == {"photo.png": ("indexed", None), "scan.pdf": ("indexed", None)}
+
+    def test_ocr_is_put_away_when_no_file_waits(self, index: Index, recogniser: Recogniser) -> None:
+        assert recogniser.rests == 1
+        (index.folder / "photo.png").write_bytes(PNG + b"more")
+        index.end_pauses()
+        index.scan()
+        service = index.extraction()
+        assert service.run_batch() == 1
+        assert recogniser.rests == 1
+        assert service.run_batch() == 0
+        assert recogniser.rests == 2
+
 
 class TestAnIndexOfAnOlderVersion:
     def test_files_that_were_skipped_for_having_no_text_become_named_without_being_read(

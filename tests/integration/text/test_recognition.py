@@ -10,10 +10,11 @@ import pytest
 
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.extract.options import find_ocr, installed_ocr
+from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr, installed_tesseract
+from magicfs.text.extract.options import Ocr, OcrEngine
 from tests.plugins.pdf import Drawing, Scan, pdf_file
 
 pytestmark = pytest.mark.skipif(
@@ -47,6 +48,20 @@ def test_pages_are_where_they_are_when_the_first_and_last_are_scanned() -> None:
     document = read(pdf_file(SCAN, TEXT, SCAN))
     assert ["marmalade" in page for page in pages(document)] == [True, False, True]
     assert document.unread_pages == 0
+    assert document.recognition == Recognition("tesseract", (1, 3))
+
+
+def test_the_languages_that_are_installed_are_used(tmp_path: Path) -> None:
+    ocr = installed_tesseract()
+    assert ocr is not None
+    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
+        folder.chmod(0o755)
+    shutil.copy(Path(ocr.data_dir) / f"{ocr.languages[0]}.traineddata", tmp_path / "xyz.traineddata")
+    only = Ocr(OcrEngine.TESSERACT, data_dir=str(tmp_path), languages=("xyz",))
+    with FileExtractor(limits=Limits(seconds=120), ocr=only) as extractor:
+        outcome = extractor.extract(pdf_file(SCAN), name=b"a.pdf")
+    assert isinstance(outcome, Document), outcome
+    assert "marmalade" in outcome.text
 
 
 def test_a_page_number_is_no_text_layer() -> None:
@@ -97,7 +112,7 @@ def test_pages_without_any_words_have_no_text() -> None:
 def test_languages_that_only_root_can_read_are_not_used_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ocr = installed_ocr()
+    ocr = installed_tesseract()
     assert ocr is not None
     tmp_path.chmod(0o755)
     private = tmp_path / "private"
@@ -107,9 +122,9 @@ def test_languages_that_only_root_can_read_are_not_used_and_that_is_said(
     program.write_text(f"""#!/bin/sh\necho 'List in "{private}" (1):'\necho {ocr.languages[0]}\n""")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert find_ocr() is None
+    assert find_ocr() == installed_rapidocr()
     assert str(private) in caplog.text
     assert "give others access" in caplog.text
-    [parser] = [result for result in run_checks(Settings(home=tmp_path)) if result.name == "parser"]
-    assert not parser.ok
-    assert "give others access" in parser.text
+    [check] = [result for result in run_checks(Settings(home=tmp_path)) if result.name == "ocr"]
+    assert not check.ok
+    assert "give others access" in check.text

@@ -65,7 +65,8 @@ SELECT reason FROM reasons WHERE reason IS NOT NULL
 -- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the models
 -- that searches use, and how many files have the same bytes, with the paths of some.
 SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
-       CASE WHEN f.state = 'named' THEN coalesce(c.detail, f.detail) ELSE f.detail END AS detail, f.attempts, f.leased_by, f.size, f.mtime_ns,
+       CASE WHEN f.state = 'named' THEN coalesce(c.detail, f.detail) ELSE f.detail END AS detail,
+       CASE WHEN c.reason IS NULL THEN c.detail END AS recognised_by, f.attempts, f.leased_by, f.size, f.mtime_ns,
        extract(epoch FROM f.indexed_at)::float8 AS indexed_at, c.mime_type, c.kind, c.title, c.language,
        (SELECT left(text, %(beginning)s) FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id
         WHERE p.content_id = f.content_id AND p.ordinal = 0) AS beginning,

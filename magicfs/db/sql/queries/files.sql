@@ -261,6 +261,16 @@ UPDATE files SET (attempts, leased_until) = (
 WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
+-- name: queue_files_that_need_ocr
+-- The files of a host that were not read for want of OCR: skipped documents, and named pictures.
+UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
+WHERE id IN (
+    SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
+    WHERE h.name = %(host)s
+      AND (f.reason = 'needs-ocr'
+           OR f.state = 'named' AND f.content_id IN (SELECT id FROM contents WHERE reason = 'needs-ocr'))
+    ORDER BY f.root_id, f.path FOR UPDATE OF f)
+
 -- name: quarantine_files
 -- Files whose workers died in every attempt.
 UPDATE files

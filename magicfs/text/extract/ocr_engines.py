@@ -1,0 +1,102 @@
+"""Which OCR this machine has: Tesseract where it is installed, else rapidocr.
+
+Used by the composition root and by `magicfs doctor`. The functions run programs, but load no OCR. Any thread.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from magicfs.text.extract.options import NOBODY, Ocr, OcrEngine
+
+log = logging.getLogger(__name__)
+
+_TESSERACT_SECONDS = 10
+_MAX_LANGUAGES = 4
+"""Each language makes recognition slower."""
+
+_FIND_UNREADABLE = """
+import contextlib, os, sys
+nobody = int(sys.argv[1])
+with contextlib.suppress(OSError):  # a container may forbid it, to parsers too
+    os.setgroups([])
+    os.setresgid(nobody, nobody, nobody)
+    os.setresuid(nobody, nobody, nobody)
+for path in sys.argv[2:]:
+    try:
+        open(path, "rb").close()
+    except OSError:
+        print(path)
+"""
+"""A program that root starts: it prints those of its arguments that nobody cannot read."""
+
+
+_RAPIDOCR_NEEDS = ("rapidocr", "onnxruntime", "cv2", "shapely", "pyclipper", "omegaconf", "requests")
+
+
+def find_ocr() -> Ocr | None:
+    """The OCR that parsers can use: Tesseract where it is installed, else rapidocr. None without either."""
+    tesseract = installed_tesseract()
+    problem = tesseract and why_parsers_cannot_read(tesseract)
+    if problem:
+        log.warning("tesseract does not read text in images: %s", problem)
+    elif tesseract is not None:
+        return tesseract
+    return installed_rapidocr()
+
+
+def installed_rapidocr() -> Ocr | None:
+    """rapidocr, whose models are in its package; None where it is not installed, or not with all that it needs."""
+    packages = [importlib.util.find_spec(name) for name in _RAPIDOCR_NEEDS]
+    folder = next(iter(packages[0].submodule_search_locations or ()), None) if packages[0] else None
+    if folder is None or not all(packages):
+        return None
+    return Ocr(engine=OcrEngine.RAPIDOCR, data_dir=os.path.join(folder, "models"))
+
+
+def installed_tesseract() -> Ocr | None:
+    """The languages that `tesseract` on PATH has; None where it is not installed, fails, or has none."""
+    program = shutil.which("tesseract")
+    if program is None:
+        return None
+    try:
+        result = subprocess.run(
+            [program, "--list-langs"], capture_output=True, text=True, timeout=_TESSERACT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("tesseract does not answer, so it reads no text in images: %s", error)
+        return None
+    return parse_languages(result.stdout)
+
+
+def why_parsers_cannot_read(ocr: Ocr) -> str | None:
+    """What keeps parsers from the languages, in one line; None if nothing does. As root, parsers become nobody."""
+    if os.geteuid() != 0:
+        return None
+    paths = [os.path.join(ocr.data_dir, f"{language}.traineddata") for language in ocr.languages]
+    command = [sys.executable, "-ISc", _FIND_UNREADABLE, str(NOBODY), *paths]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_TESSERACT_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"whether parsers may read {ocr.data_dir} cannot be found out ({error})"
+    if not result.stdout:
+        return None
+    path = result.stdout.splitlines()[0]
+    return f"parsers run as nobody, who may not read {path}: give others access to it and to the folders above it"
+
+
+def parse_languages(output: str) -> Ocr | None:
+    """Parse what `tesseract --list-langs` prints: a line with the folder in quotes, then one language a line."""
+    folder = re.search(r'"([^"]+)"', output)
+    names = [line.strip() for line in output.splitlines()[1:]]
+    languages = sorted(name for name in names if re.fullmatch(r"[a-z]{3}(_[a-z]+)?", name) and name != "osd")
+    languages.sort(key=lambda name: name != "eng")
+    if folder is None or not languages:
+        return None
+    return Ocr(engine=OcrEngine.TESSERACT, data_dir=folder[1], languages=tuple(languages[:_MAX_LANGUAGES]))
