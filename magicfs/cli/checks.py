@@ -22,7 +22,7 @@ from pathlib import Path
 from magicfs.cli import wiring
 from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
-from magicfs.domain.models import ModelState
+from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelMissing
 
 MIN_FREE_BYTES = 1 << 30
@@ -169,7 +169,7 @@ def _languages(settings: Settings) -> str:
         store.verify(stored, full=True)
         return f"{stored.spec.label} beside the active model"
     if not models:
-        return "the index has no model yet"
+        return "not known: the index does not run, or has no model yet"
     if all(not spec.languages for spec in models.values()):
         return "the active model reads every language"
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
@@ -179,7 +179,9 @@ def _languages(settings: Settings) -> str:
             f"texts or questions need {MULTILINGUAL_MODEL}, which the agent prepares: if it takes more than a minute "
             f"for that, run '{pull_command(MULTILINGUAL_MODEL)}'"
         )
-    return f"one model is enough (MAGICFS_MULTILINGUAL is '{mode}')"
+    if mode is MultilingualMode.NEVER:
+        return "one model, because MAGICFS_MULTILINGUAL is 'never'"
+    return "one model is enough for the texts and questions of the index"
 
 
 def parts(settings: Settings) -> str:

@@ -162,7 +162,8 @@ def test_an_index_of_the_version_before_is_taken_over(store: ModelStore) -> None
         magicfs.ok("up", "--detach")
         assert first(magicfs, "when does the boat depart")["name"] == "harbour.txt"
         eventually(lambda: roles(magicfs) == ["active", "multilingual"], "a second model", magicfs)
-        magicfs.ok("scan", "--wait")
+        said = magicfs.ok("up", "--detach", "--wait")
+        assert f"second {MULTILINGUAL_MODEL} (int8), for every language" in said
         assert rows(magicfs, english) == before
         assert first(magicfs, GERMAN_QUESTION)["name"] == "garten.txt"
         magicfs.ok("up", "--detach", "--wait", MAGICFS_MULTILINGUAL="never")

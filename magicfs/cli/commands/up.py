@@ -115,11 +115,15 @@ def _wait(settings: Settings, started: UpResult) -> None:
 def _summary(settings: Settings, started: UpResult) -> None:
     from magicfs.cli import terminal, wiring
     from magicfs.db.status import read_status
+    from magicfs.domain.models import ModelState
     from magicfs.search.render import readable
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
     terminal.say(f"model  {started.model.spec.label}")
+    for model in index.models:
+        if model.role is ModelState.MULTILINGUAL:
+            terminal.say(f"second {model.name} ({model.precision}), for every language")
     for root in index.roots:
         path = terminal.shown(readable(root.path))
         terminal.say(f"root   {path}" + ("" if root.host == settings.host else f" on {root.host}"))

@@ -252,7 +252,7 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
         [result] = [one for one in run_checks(machine) if one.name == "languages"]
         return result.ok, result.text
 
-    assert languages(settings) == (True, "one model is enough (MAGICFS_MULTILINGUAL is 'auto')")
+    assert languages(settings) == (True, "one model is enough for the texts and questions of the index")
     save(index, GERMAN, language="de")
     ok, text = languages(settings)
     assert not ok
@@ -262,3 +262,5 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
     ok, text = languages(settings.replace(home=tmp_path / "other"))
     assert not ok
     assert f"magicfs model pull {tiny}" in text
+    wiring.declare_multilingual(settings.replace(multilingual="never"), index.database)
+    assert languages(settings) == (True, "one model, because MAGICFS_MULTILINGUAL is 'never'")
