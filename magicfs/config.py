@@ -13,14 +13,11 @@ import os
 import re
 import socket
 import stat
-import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
-
-import platformdirs
 
 from magicfs.errors import ConfigError
 
@@ -44,7 +41,12 @@ HOME_MODE = 0o700
 
 
 def _default_home() -> Path:
-    return Path(os.environ.get("MAGICFS_HOME") or platformdirs.user_data_dir("magicfs")).expanduser().absolute()
+    home = os.environ.get("MAGICFS_HOME")
+    if not home:
+        import platformdirs
+
+        home = platformdirs.user_data_dir("magicfs")
+    return Path(home).expanduser().absolute()
 
 
 class InvalidSetting(ConfigError):
@@ -324,15 +326,23 @@ def unknown_variables() -> list[str]:
     return warnings
 
 
+def _read_file(path: Path) -> dict[str, Any]:
+    """The settings in a file; none if there is no file. Raises `OSError`, or `ValueError` for what is not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    import tomllib
+
+    return tomllib.loads(text)
+
+
 def load() -> Settings:
     """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
     path = _default_home() / "config.toml"
-    from_file: dict[str, Any] = {}
     try:
-        from_file = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        from_file = _read_file(path)
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path} cannot be read ({error}): fix it, or set MAGICFS_HOME to a directory of yours"
         ) from error

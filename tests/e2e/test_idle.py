@@ -29,11 +29,14 @@ DATABASE = {"psycopg", "psycopg_pool", "pgvector"}
 MODELS = {"onnxruntime", "fastembed"}
 DOWNLOADS = {"huggingface_hub", "requests", "httpx", "PIL", "tqdm", "loguru"}
 
+SETTINGS = {"platformdirs", "tomllib"}
+"""What finds the default state directory and reads a configuration file."""
+
 NEVER_USED = {
-    "agent": COMMAND_LINES | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
+    "agent": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
     "query_server": COMMAND_LINES | DATABASE | DOWNLOADS | {"celery", "typer"},
-    "embed-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
-    "extract-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | {"numpy", "tokenizers", "supervisor"},
+    "embed-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
+    "extract-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
     "child of embed-1": COMMAND_LINES | DOWNLOADS,
     "child of extract-1": COMMAND_LINES | MODELS | DOWNLOADS | {"numpy"},
 }
