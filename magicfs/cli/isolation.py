@@ -1,12 +1,14 @@
 """Right-to-left text in a terminal: isolated, so that it does not reorder what stands around it in a line.
 
 Used by `terminal` for output that people read; JSON and what goes into a pipe have none of it. The marks are those of
-the Unicode bidirectional algorithm, which terminals that show Arabic and Hebrew follow, and take no cell. Pure.
+the Unicode bidirectional algorithm, which terminals that show Arabic and Hebrew follow, and take no cell. Any thread.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Final
 
 _START: Final = "\u2068"
@@ -42,3 +44,8 @@ def isolate_runs(line: str) -> str:
     """A line, of which parts may come from files, with each right-to-left part isolated that is not yet."""
     line = _CONTROLS_IN_LINES.sub("?", _MARKS_BUT_OURS.sub("", line))
     return _RUN.sub(lambda run: run[0] if run[0].startswith(_START) else f"{_START}{run[0]}{_END}", line)
+
+
+def pasted(path: Path) -> Path:
+    """A path that may be copied from a terminal: without marks of direction, unless a file has them in its name."""
+    return path if os.path.lexists(path) else Path(_MARKS.sub("", str(path)))

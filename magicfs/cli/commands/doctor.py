@@ -33,12 +33,13 @@ def doctor(
 ) -> None:
     """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank."""
     from magicfs.cli import wiring
+    from magicfs.cli.isolation import pasted
 
     settings = wiring.settings_for_command()
     if path is None:
         ok = _check(settings, as_json=as_json)
     else:
-        ok = _explain(settings, path, " ".join(query or ()), as_json=as_json)
+        ok = _explain(settings, pasted(path), " ".join(query or ()), as_json=as_json)
     raise typer.Exit(0 if ok else 1)
 
 

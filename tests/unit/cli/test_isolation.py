@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from magicfs.cli import terminal
 from magicfs.cli.commands.doctor import _shown
 from magicfs.cli.commands.search import _print
 from magicfs.cli.commands.status import _rendered
-from magicfs.cli.isolation import isolate, isolate_runs
+from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
@@ -57,6 +58,15 @@ def test_parts_of_a_line_are_isolated_each() -> None:
 def test_a_long_line_takes_no_long_time() -> None:
     line = f"{SHALOM}{' -' * 20_000}{SHALOM * 5_000}"
     assert isolate_runs(line) == f"{START}{line}{END}"
+
+
+def test_a_path_that_is_copied_from_a_terminal_is_the_file(tmp_path: Path) -> None:
+    path, marked = tmp_path / f"{SHALOM}.txt", tmp_path / f"a{START}b"
+    path.touch()
+    marked.touch()
+    assert pasted(Path(isolate(str(path)))) == path
+    assert pasted(path) == path
+    assert pasted(marked) == marked
 
 
 PROGRAM = """
