@@ -15,7 +15,7 @@ from magicfs.db import search as search_db
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import Filters, Query, Term
-from magicfs.text.analysis import fold, phrase_query, question_terms
+from magicfs.text.analysis import fold, phrase_query, question_terms, umlaut_forms
 from magicfs.text.analysis.lexemes import STEM_MARK
 from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
 from magicfs.text.names import fold_path
@@ -44,7 +44,9 @@ def compile_query(connection: Connection, query: Query) -> CompiledQuery:
     languages = list(stop_words)
     terms = question_terms(query.question, languages=languages)
     return CompiledQuery(
-        terms=_merged(_without_stop_words(terms, spellings, stop_words.values())),
+        terms=_with_umlauts(
+            connection, _merged(_without_stop_words(terms, spellings, stop_words.values())), languages=languages
+        ),
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         scope=restrict(
@@ -97,6 +99,19 @@ def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:
         key = (stems, term.is_whole) if stems else term.word
         merged[key] = _both(merged[key], term) if key in merged else term
     return tuple(merged.values())
+
+
+def _with_umlauts(connection: Connection, terms: Sequence[Term], *, languages: Sequence[str]) -> tuple[Term, ...]:
+    """The terms with forms for umlauts that are typed as two letters: `muller` for `mueller`.
+
+    Where the index has no German, only words that no chunk has get them: `guest` is no `Güst` there.
+    """
+    respelt = {term.word: umlaut_forms(term.word, languages=languages) for term in terms if not term.is_whole}
+    if "de" not in languages:
+        exact = {term.word: term.tsquery for term in terms if respelt.get(term.word)}
+        met = search_db.met_conditions(connection, list(exact.values()))
+        respelt = {word: respelt[word] for word, condition in exact.items() if condition not in met}
+    return tuple(replace(term, lexemes=term.lexemes + respelt.get(term.word, ())) for term in terms)
 
 
 def _both(first: Term, second: Term) -> Term:

@@ -11,6 +11,7 @@ from typing import Final
 
 from magicfs.domain.query import quoted_lexeme
 from magicfs.text.analysis.folding import fold, fold_all, without_points
+from magicfs.text.analysis.respelt import joined_words
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
 
@@ -73,13 +74,15 @@ class LexemeMemory:
                 continue
             parsed = parse(token)
             if parsed.has_signs:
-                compound[token] = parsed
+                compound[token] = parsed, joined_words(parsed)
                 words.update(parsed.parts)
+                words.update(word for _, _, word in compound[token][1])
             else:
                 words.add(token)
         young.update(_words_lexemes(self._recall(words, young), self._algorithm))
-        for token, parsed in compound.items():
-            young[token] = _compound_lexemes(parsed, [young[part] for part in parsed.parts])
+        for token, (parsed, joined) in compound.items():
+            as_one = [(lexeme, place) for place, _, word in joined for lexeme in young[word][0]]
+            young[token] = _compound_lexemes(parsed, [young[part] for part in parsed.parts], as_one)
 
     def _recall(self, tokens: set[str], young: dict[str, TokenLexemes]) -> list[str]:
         """Those of some tokens that neither generation has."""
@@ -113,14 +116,14 @@ def _names(word: str) -> tuple[tuple[str, ...], ...]:
     return (tuple([quoted_lexeme(fold(name)) for name in camel + camel_variants(camel)]),) if camel else ()
 
 
-def _compound_lexemes(token: Token, words: list[TokenLexemes]) -> TokenLexemes:
+def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tuple[str, int]]) -> TokenLexemes:
     first = list(words[0][0])
     further = [(lexeme, place) for place, word in enumerate(words[1:], 1) for lexeme in word[0]]
-    for place, compound in compounds(token):
+    for lexeme, place in (*joined, *((quoted_lexeme(compound), place) for place, compound in compounds(token))):
         if place:
-            further.append((quoted_lexeme(compound), place))
+            further.append((lexeme, place))
         else:
-            first.append(quoted_lexeme(compound))
+            first.append(lexeme)
     if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
         bare = token._replace(parts=(token.parts[0][1:], *token.parts[1:]))
         first += map(quoted_lexeme, (bare.parts[0], *(c for place, c in compounds(bare) if not place)))

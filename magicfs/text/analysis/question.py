@@ -18,11 +18,15 @@ from magicfs.text.analysis.lexemes import (
     unspaced_lexemes,
 )
 from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.respelt import joined_words, with_two_letters, with_umlauts
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
+
+RESPELT_FACTOR: Final = 0.5
+"""How much an occurrence of a word in another spelling counts: `email` for `e-mail`, `Mueller` for `Müller`."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -33,9 +37,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
 
     Each has the stems by the languages of the index, by ISO 639-1 code, and by English.
     """
-    algorithms = tuple(
-        dict.fromkeys(filter(None, (algorithm_for(language) for language in (DEFAULT_LANGUAGE, *languages))))
-    )
+    algorithms = _algorithms(languages)
     terms: dict[str, Term] = {}
     body, asides = readable(text)
     for token, has_star in (token for part in (body, *asides) for token in _tokens(part)):
@@ -79,6 +81,7 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
         yield from _unspaced_terms(token)
         return
     last = len(token.parts) - 1
+    as_one = [] if has_star else joined_words(token)
     for place, part in enumerate(token.parts):
         word = folded_word(part)
         if word is None:
@@ -87,7 +90,9 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
         camel = camel_parts(part)
-        yield Term(word, _forms(part, word, algorithms), is_whole=bool(camel))
+        pieces = [whole for first, end, whole in as_one if first <= place <= end]
+        respelt = [form for whole in pieces for form in _respelt_forms(whole.lower(), algorithms)]
+        yield Term(word, (*_forms(part, word, algorithms), *respelt), is_whole=bool(camel))
         for name in map(fold, camel):
             yield Term(name, _forms(name, name, algorithms))
     for compound in _wholes(token):
@@ -119,7 +124,28 @@ def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...
             forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
-    return tuple(forms.values())
+    respelt = with_two_letters(part.lower())
+    return (*forms.values(), *(() if respelt is None else _respelt_forms(respelt, algorithms)))
+
+
+def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
+    """The forms of a folded word whose pairs of letters stand for umlauts: `muller` for `mueller`; none for others."""
+    respelt = with_umlauts(word)
+    return () if respelt is None else _respelt_forms(respelt, _algorithms(languages))
+
+
+def _respelt_forms(word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
+    """The lexemes of another spelling of a word, in lower case, and of its stems."""
+    folded = fold(word)
+    stemmed = [folded_stem(word, algorithm) for algorithm in algorithms if word.isalpha()]
+    # The stem as a word is that of a text which has it without an ending.
+    lexemes = dict.fromkeys([folded, *(form for stem in stemmed for form in (STEM_MARK + stem, stem))])
+    return tuple(Lexeme(lexeme, factor=RESPELT_FACTOR, is_exact=False) for lexeme in lexemes)
+
+
+def _algorithms(languages: Sequence[str]) -> tuple[str, ...]:
+    """The algorithms of stems for the languages of the index, and for English."""
+    return tuple(dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages)))))
 
 
 def _wholes(token: Token) -> list[str]:

@@ -49,6 +49,13 @@ def names(service: SearchService, text: str) -> list[str]:
         ("การประชุมจะเริ่มวันจันทร์หน้า", "วันจันทร์"),
         ("ភាសាខ្មែរពិរោះណាស់", "ខ្មែរ"),
         ("내일 오전에 도서관에서 만나요", "도서관"),
+        # Words that are written in one piece and in several, and umlauts as two letters.
+        ("We run Node.js and a GPT-4 model", "nodejs gpt4"),
+        ("We run nodejs and a GPT4 model", "Node.js GPT-4"),
+        ("send the e-mails at once", "email"),
+        ("send one email at once", "e-mails"),
+        ("Herr Müller und Frau Größler", "mueller groessler"),
+        ("Herr Mueller und Frau Groessler", "Müller Größler"),
         # Letters without a decomposition, and accents.
         ("Die Straße nach Preßburg ist gesperrt.", "Pressburg Strasse"),
         ("Die Strasse nach Pressburg ist gesperrt.", "Preßburg"),
@@ -277,3 +284,15 @@ def test_a_phrase_goes_over_words_that_no_index_has(corpus: Corpus, service: Sea
     corpus.add(b"b.txt", "the key was lost")
     assert names(service, f'"key {blob} was"') == ["a.txt"]
     assert names(service, f'"key {blob}.{blob} was"') == []
+
+
+def test_two_letters_are_no_umlaut_where_the_word_is_found_as_it_is_typed(
+    corpus: Corpus, service: SearchService
+) -> None:
+    corpus.add(b"visit.txt", "our guest arrives at noon")
+    corpus.add(b"storm.txt", "a gust of wind")
+    assert names(service, "guest") == ["visit.txt"]
+    corpus.add(b"brief.txt", "Der Gast ist da und bleibt bis morgen", language="de")
+    corpus.add(b"name.txt", "Frau Güst wohnt hier", language="de")
+    assert names(service, "guest")[0] == "visit.txt"
+    assert "name.txt" in names(service, "guest")

@@ -1,0 +1,82 @@
+"""Other ways in which people write a word: compounds in one piece, umlauts as two letters.
+
+Used by `lexemes` for texts and by `question` for what is typed. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from magicfs.text.analysis.tokens import Token
+
+_MAX_JOINED_CHARACTERS: Final = 20
+_MAX_JOINED_PARTS: Final = 3
+_MAX_NUMBER_PARTS: Final = 6
+_MAX_SHORT_CHARACTERS: Final = 3
+_PAIR: Final = 2
+
+_TWO_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_UMLAUTS: Final = {"ae": "ä", "oe": "ö", "ue": "ü"}
+_AS_TWO_LETTERS: Final = re.compile("(?<![aeiouqyäöü])(?:[ao]e|ue)(?=[bcdfghjklmnpqrstvwxyzß])")
+"""What may stand for an umlaut: not in `neue` and `queue`, nor at the end of a word, as in `value`."""
+_MIN_RESPELT_CHARACTERS: Final = 3
+
+
+def joined_words(token: Token) -> list[tuple[int, int, str]]:
+    """The words in one piece, not folded, that people write for a compound as well, each with its first and last part.
+
+    Such as `email` for `e-mail` and for the name `e-mail.txt`, `nodejs` for `node.js`, `gpt4`, `usa`, `tcpip`, and
+    numbers with hyphens. There is none for most compounds: names in code, versions.
+    """
+    signs = token.signs
+    if not signs or token.lead or token.trail:
+        return []
+    if signs.count(signs[0]) == len(signs):
+        runs = [(0, len(signs))]
+    elif "-" in signs:
+        runs = [
+            (entries[0][0], entries[-1][0] + 1)
+            for sign, run in groupby(enumerate(signs), key=itemgetter(1))
+            if sign == "-" and (entries := list(run))
+        ]
+    else:
+        return []
+    found = [(first, last, _joined(token.parts[first : last + 1], signs[first])) for first, last in runs]
+    return [(first, last, word) for first, last, word in found if word is not None]
+
+
+def _joined(parts: tuple[str, ...], sign: str) -> str | None:
+    if len(parts) > _MAX_NUMBER_PARTS:
+        return None
+    word = "".join(parts)
+    if len(word) > _MAX_JOINED_CHARACTERS:
+        return None
+    if word.isdecimal():
+        return word if sign == "-" else None
+    return word if len(parts) <= _MAX_JOINED_PARTS and _is_written_in_one_piece(parts, sign) else None
+
+
+def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
+    if sign in {"-", "'"}:
+        return True
+    if sign in {"&", "/"}:
+        return max(map(len, parts)) <= _MAX_SHORT_CHARACTERS
+    if sign != "." or not parts[-1].isalpha():
+        return False
+    is_short = len(parts) == _PAIR and len(parts[-1]) <= _MAX_SHORT_CHARACTERS and len(parts[0]) > 1
+    return is_short or (len(parts) > _PAIR and max(map(len, parts)) == 1)
+
+
+def with_two_letters(word: str) -> str | None:
+    """A word in lower case with two letters for each umlaut; None for a word without any."""
+    respelt = word.translate(_TWO_LETTERS)
+    return respelt if respelt != word else None
+
+
+def with_umlauts(word: str) -> str | None:
+    """A word in lower case with umlauts for pairs of letters that may stand for one; None for a word without any."""
+    respelt = _AS_TWO_LETTERS.sub(lambda match: _UMLAUTS[match[0]], word)
+    return respelt if respelt != word and len(word) >= _MIN_RESPELT_CHARACTERS else None
