@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -17,10 +19,13 @@ from magicfs.db.models import (
     multilingual_model,
     record_digest,
     searched_models,
+    start_multilingual,
     stop_multilingual,
 )
+from magicfs.db.pool import Connection
 from magicfs.db.recut import replace_chunks
 from magicfs.domain.chunks import Chunk
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec, ModelState
 from magicfs.errors import ModelMissing
 from magicfs.pipeline.maintenance import MaintenanceService
@@ -179,6 +184,53 @@ def test_a_chunk_that_a_worker_has_claimed_when_the_second_model_comes(models: T
     with models.index.database.transaction() as connection:
         assert finish_chunks(connection, model=1, claims=claims, vectors=vectors) == 0, "the claim is over"
     assert models.states()["Guten Tag"] == ("unread", "done")
+
+
+@pytest.mark.parametrize("begin", [build_model, start_multilingual])
+def test_searches_and_workers_go_on_while_a_model_begins(
+    models: TwoModels, begin: Callable[[Connection, ModelSpec], object]
+) -> None:
+    models.write("one-en.txt", "good day")
+    models.settle()
+    models.write("two-en.txt", "good night")
+    models.index.scan()
+    with models.index.database.transaction() as beginning:
+        begin(beginning, MULTILINGUAL)
+        with models.index.database.transaction(Deadline(5.0)) as searching:
+            assert searching.execute("SELECT count(vector) FROM embeddings").fetchone() == (1,)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(models.index.extraction().run_batch).result(20) == 1
+            assert pool.submit(models.worker().run_turn).result(20) == 1
+    for _ in range(3):
+        models.settle()
+    assert {row["multilingual"] for row in models.rows().values()} == {"done"}
+
+
+def test_the_partition_of_a_model_is_as_that_of_an_older_version(models: TwoModels) -> None:
+    with models.index.database.transaction() as connection:
+        connection.execute("CREATE TABLE embeddings_77 PARTITION OF embeddings FOR VALUES IN (77)")
+        facts = [
+            (
+                connection.execute(
+                    "SELECT contype, replace(pg_get_constraintdef(oid), '1', '77') FROM pg_constraint"
+                    " WHERE conrelid = %s::regclass AND pg_get_constraintdef(oid) NOT LIKE '%%dims%%' ORDER BY 1, 2",
+                    (table,),
+                ).fetchall(),
+                connection.execute(
+                    "SELECT replace(pg_get_indexdef(indexrelid), %s, '') FROM pg_index WHERE indrelid = %s::regclass"
+                    " ORDER BY 1",
+                    (table, table),
+                ).fetchall(),
+                connection.execute(
+                    "SELECT attname, attnotnull, attidentity, pg_get_expr(adbin, adrelid) FROM pg_attribute"
+                    " LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)"
+                    " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
+                    (table,),
+                ).fetchall(),
+            )
+            for table in ("embeddings_1", "embeddings_77")
+        ]
+    assert facts[0] == facts[1]
 
 
 def test_what_was_read_while_the_second_model_came_is_found_by_maintenance(models: TwoModels) -> None:
