@@ -103,7 +103,9 @@ class FastembedEmbedder:
         if not self.reads(text):
             raise LanguageUnread(f"{self.spec.label} does not read this language")
         vectors = self._embed([self.spec.query_prefix + _encodable(text)], query=True)
-        vector: NDArray[np.float32] = vectors[0]
+        if self._manifest.question_centre:
+            vectors = vectors - np.array(self._manifest.question_centre, np.float32)
+        vector: NDArray[np.float32] = unit_vectors(vectors, count=1, dimension=self.spec.dimension)[0]
         return vector
 
     def _embed(self, texts: list[str], *, query: bool) -> NDArray[np.float32]:

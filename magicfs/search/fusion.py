@@ -28,6 +28,8 @@ CERTAINTY_OF_MEANING = 0.98
 ENOUGH_WORDS = 0.2
 """The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
 text with that share in their own language; in another language, one in ten has a text with half of it."""
+WEIGHT_OF_SECOND = 0.75
+"""The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -113,10 +115,10 @@ def bm25_unit(best: float, *, share: float) -> float:
 def meaning_weight(share_of_second: float) -> float:
     """The weight of nearness if that share of the candidates has a vector of the multilingual model.
 
-    Then words, and each of the two models, weigh the same. The multilingual one alone weighs as much as both: it finds
-    an answer in any language more surely than words do.
+    Words and the active model weigh 1, and the multilingual one `WEIGHT_OF_SECOND`. It weighs as much alone as with the
+    other: it finds an answer in any language more surely than words do.
     """
-    return 1.0 + share_of_second
+    return 1.0 + WEIGHT_OF_SECOND * share_of_second
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:

@@ -23,6 +23,7 @@ from magicfs.db.scope import Scope
 from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel
+from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.question_language import QuestionLanguages
 
 
@@ -41,7 +42,7 @@ class Meaning:
     """How near a chunk is to a question."""
 
     nearness: float
-    """What the order comes from: the mean over the models, 0 for unrelated text, not clipped to [0, 1]."""
+    """What the order comes from: the weighted mean over the models, 0 for unrelated text, not clipped to [0, 1]."""
     likeness: float
     """What the score comes from: the same, unless the text is in another language than the question."""
     by_model: dict[ModelId, float]
@@ -102,19 +103,21 @@ def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object]
 
 
 def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:
-    """The mean over the models that have a vector of a chunk; None if none has."""
+    """The weighted mean over the models that have a vector of a chunk; None if none has."""
     across = bool(chunk.languages) and not any(
         language is None or languages.may_be({language}) for language in chunk.languages
     )
-    nearness, likeness = [], {}
+    total = nearness = likeness = 0.0
+    by_model = {}
     for question in questions:
-        cosine = chunk.cosines[question.model.id]
+        spec, cosine = question.model.spec, chunk.cosines[question.model.id]
         if cosine is not None:
-            nearness.append(question.model.spec.nearness(cosine, across=across))
-            likeness[question.model.id] = question.model.spec.likeness(cosine, across=across)
-    if not nearness:
-        return None
-    return Meaning(sum(nearness) / len(nearness), sum(likeness.values()) / len(likeness), likeness)
+            by_model[question.model.id] = spec.likeness(cosine, across=across)
+            weight = WEIGHT_OF_SECOND if question.is_second else 1.0
+            total += weight
+            nearness += weight * spec.nearness(cosine, across=across)
+            likeness += weight * by_model[question.model.id]
+    return Meaning(nearness / total, likeness / total, by_model) if by_model else None
 
 
 def share_of_second(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> float:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from magicfs.domain.models import StoredModel
+from magicfs.embedding import manifest as manifests
 from magicfs.embedding.embedder import Embedder, FastembedEmbedder
 from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError, ModelMissing
 from magicfs.models.store import ModelStore
@@ -131,3 +134,16 @@ def test_an_embedder_says_whether_it_reads_a_text_to_its_end(embedder: Fastembed
     words = embedder.spec.max_tokens - 2
     assert embedder.reads_whole("word " * words)
     assert not embedder.reads_whole("word " * (words + 1))
+
+
+def test_what_questions_have_in_common_is_taken_from_each_and_not_from_passages(
+    embedder: FastembedEmbedder, stored_model: StoredModel
+) -> None:
+    manifest = manifests.read(stored_model.folder)
+    assert manifest.question_centre == []
+    bread = embedder.embed_query("bread")
+    centre = 0.4 * embedder.embed_query("a question")
+    centred = FastembedEmbedder(embedder._engine, replace(manifest, question_centre=centre.tolist()))
+    assert np.allclose(centred.embed_passages(["bread"]), embedder.embed_passages(["bread"]))
+    expected = (bread - centre) / np.linalg.norm(bread - centre)
+    assert np.allclose(centred.embed_query("bread"), expected, atol=1e-5)

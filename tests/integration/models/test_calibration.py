@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models.calibration import Scale, calibrate
+from magicfs.models.calibration import Scale, calibrate, question_centre
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FakeEmbedder
 from tests.plugins.models import MODEL
@@ -69,3 +69,23 @@ def test_a_model_that_tells_nothing_apart_has_no_scale() -> None:
             return super().embed_query(text[:0])
 
     assert calibrate(Indifferent()) is None
+
+
+class Cone(FakeEmbedder):
+    """All its vectors have much in common."""
+
+    def embed_query(self, text: str) -> np.ndarray:
+        vector = super().embed_query(text) + 2.0 * super().embed_query("all alike")
+        return vector / np.linalg.norm(vector)
+
+
+def test_what_all_questions_have_in_common_is_measured_where_it_is_much() -> None:
+    centre = np.array(question_centre(Cone()))
+    common = FakeEmbedder().embed_query("all alike")
+    assert centre @ common / np.linalg.norm(centre) > 0.95
+    assert 0.2 < np.linalg.norm(centre) < 0.3
+    assert question_centre(FakeEmbedder()) == []
+
+
+def test_a_model_that_does_not_read_the_samples_has_no_centre(embedder: FastembedEmbedder) -> None:
+    assert question_centre(embedder) == []

@@ -80,7 +80,7 @@ def test_a_chunk_is_as_near_as_the_mean_of_its_vectors(
     models: TwoModels, vectors: ChosenVectors, service: SearchService
 ) -> None:
     vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
-    models.add(b"both.txt", "one", active=(0.8, 0.6, 0), second=(0.6, 0.8))
+    models.add(b"both.txt", "one", active=(0.8, 0.6, 0), second=(0.56, 0.83))
     models.add(b"first.txt", "two", active=(0.75, 0.66, 0))
     models.add(b"second.txt", "drei", second=(0.65, 0.76), language="de")
     hits = {hit.name: hit.vector for hit in service.search(ENGLISH, deadline_s=10).hits}
