@@ -262,13 +262,17 @@ WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
 -- name: queue_files_that_need_ocr
--- The files of a host that were not read for want of OCR: skipped documents, and named pictures.
+-- The files of a host that were not read for want of OCR: skipped documents, and named pictures. Another worker that
+-- starts may have queued them meanwhile, and one may be reading them.
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM files WHERE reason = 'needs-ocr'
+    UNION
+    SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id WHERE c.reason = 'needs-ocr' AND f.state = 'named'
+)
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
-WHERE id IN (
-    SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
+WHERE state IN ('skipped', 'named') AND id IN (
+    SELECT f.id FROM waiting JOIN files f USING (id) JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s
-      AND (f.reason = 'needs-ocr'
-           OR f.state = 'named' AND f.content_id IN (SELECT id FROM contents WHERE reason = 'needs-ocr'))
     ORDER BY f.root_id, f.path FOR UPDATE OF f)
 
 -- name: quarantine_files
