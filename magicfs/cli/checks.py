@@ -227,8 +227,6 @@ def _parser(settings: Settings) -> str:
     )
 
 
-_CHECKS: dict[str, Callable[[Settings], str]] = {
-    "python": _python,
 def _ocr(settings: Settings) -> str:
     """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
     from magicfs.text.extract.ocr_engines import installed_rapidocr, installed_tesseract, why_parsers_cannot_read
@@ -245,6 +243,8 @@ def _ocr(settings: Settings) -> str:
     return "text in images is not read: install tesseract, or rapidocr with 'pip install magicfs[ocr]'"
 
 
+_CHECKS: dict[str, Callable[[Settings], str]] = {
+    "python": _python,
     "home": _home,
     "disk": _disk,
     "fuse": _fuse,
@@ -256,5 +256,5 @@ def _ocr(settings: Settings) -> str:
     "parts": parts,
     "watches": _watches,
     "parser": _parser,
-}
     "ocr": _ocr,
+}
