@@ -23,6 +23,8 @@ _DETECTED_SIDE: Final = 1280
 """The longer side, in pixels, of the picture in which lines are looked for. They are read from the larger one."""
 _MAX_SIDE: Final = 2400
 """The longer side of a picture that lines are read from: that of A4 at 200 dpi."""
+_MIN_SIDE: Final = 8
+"""A picture that is lower or narrower shows no letter; the library would draw it larger, beyond all memory."""
 _MIN_SCORE: Final = 0.7
 """Lines that are less certain are those of other scripts, and things that are no text."""
 
@@ -78,7 +80,10 @@ class RapidOcr:
 
         Raises `OSError` or any other exception of Pillow about a damaged picture, and `MemoryError` for a huge one.
         """
-        lines = self._lines(_decode(picture), detect=True)
+        image = _decode(picture)
+        if min(image.size) < _MIN_SIDE:
+            return ""
+        lines = self._lines(image, detect=True)
         return_free_memory()  # hundreds of MB
         return clean(text_in_order(lines))
 

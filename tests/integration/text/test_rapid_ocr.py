@@ -90,6 +90,11 @@ def test_pictures_without_text_and_damaged_ones_have_their_reasons(extractor: Fi
     assert extractor.extract(out.getvalue(), name=b"a.png") == Unreadable(
         SkipReason.NO_TEXT, "rapidocr recognises no text in it"
     )
+    out = io.BytesIO()
+    Image.new("1", (20_000, 10)).save(out, "PNG")
+    strip = extractor.extract(out.getvalue(), name=b"a.png")
+    assert isinstance(strip, Unreadable)
+    assert strip.reason is SkipReason.NO_TEXT, "a line is no text"
     damaged = extractor.extract(picture(tmp_path)[:2000], name=b"a.png")
     assert isinstance(damaged, Unreadable)
     assert damaged.reason is SkipReason.CORRUPT
