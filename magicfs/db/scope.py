@@ -147,6 +147,7 @@ def _filter_parameters(filters: Filters) -> Parameters:
         if filters.folders
         else None,
         "names": [_like_pattern(name) for name in filters.names] or None,
+        "name_endings": ["%" + _like_pattern(name) for name in filters.names] or None,
         "hosts": [host.lower() for host in filters.hosts] or None,
         "roots": list(filters.roots) or None,
         "languages": list(filters.languages) or None,

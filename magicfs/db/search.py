@@ -170,13 +170,15 @@ def candidates_by_name(
     *,
     rules: CopyRules,
     limit: int,
+    enough: int,
 ) -> list[tuple[FoundFile, NameMatch]]:
     """The files in scope whose paths meet any of the conditions, up to `limit` for each condition.
 
-    Each has its first chunk if it has text, and those of `terms` that its path and its name have.
+    The conditions are looked up in their order until they have brought `enough` files. Each file has its first chunk if
+    it has text, and those of `terms` that its path and its name have.
     """
     parameters = scope.parameters | _name_parameters(terms) | _copy_parameters(rules)
-    parameters |= {"conditions": [_tsquery(condition) for condition in conditions], "limit": limit}
+    parameters |= {"conditions": [_tsquery(condition) for condition in conditions], "limit": limit, "enough": enough}
     with row_by_row(connection):
         rows = connection.execute(_SQL["candidates_by_name"], parameters, prepare=False).fetchall()
     return [(location := _location(row[:-2]), NameMatch(location.file_id, *map(frozenset, row[-2:]))) for row in rows]

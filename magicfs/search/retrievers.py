@@ -43,6 +43,8 @@ PAIRED_WORDS = 4
 """The number of words whose pairs bring chunks: the last rare word, and the rarest common words."""
 MAX_NAME_CANDIDATES = 100
 """The most files that one condition on names brings."""
+ENOUGH_NAME_CANDIDATES = 300
+"""When conditions on names have brought so many files, the ones that weigh less are not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,24 @@ def find_by_name(
     """
     if not words.weights or scope.has_phrases:
         return []
+    return search_db.candidates_by_name(
+        connection,
+        scope,
+        name_conditions(words),
+        list(words.weights),
+        rules=rules,
+        limit=MAX_NAME_CANDIDATES,
+        enough=ENOUGH_NAME_CANDIDATES,
+    )
+
+
+def name_conditions(words: QuestionWords) -> list[WordCondition]:
+    """The conditions that bring files by their names, each once: those that weigh most in the question first."""
     terms = list(words.weights)
-    rarest = terms[:PAIRED_WORDS]
-    conditions: list[WordCondition] = [
-        [words.without_compounds],
-        *([pair] for pair in combinations(rarest, 2)),
-        *([[term]] for term in terms),
-    ]
-    return search_db.candidates_by_name(connection, scope, conditions, terms, rules=rules, limit=MAX_NAME_CANDIDATES)
+    groups = [*map(list, combinations(terms[:PAIRED_WORDS], 2)), *([term] for term in terms)]
+    groups.sort(key=lambda group: -math.fsum(words.weights[term] for term in group))
+    distinct = {frozenset(term.word for term in group): group for group in (words.without_compounds, *groups)}
+    return [[group] for group in distinct.values()]
 
 
 def match_names(

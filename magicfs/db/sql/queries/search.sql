@@ -12,7 +12,8 @@ LEFT JOIN contents ON contents.id = files.content_id
 -- name: other_file_filters
 -- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
 -- condition. The extension says the type where the content does not: the file was not read, is empty, or its bytes are
--- of no known type.
+-- of no known type. A path whose name fits a pattern ends so: that is looked at first, because it takes a fraction of the
+-- time that the name alone takes.
 (%(types)s::text[] IS NULL
  OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
  OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
@@ -22,7 +23,8 @@ LEFT JOIN contents ON contents.id = files.content_id
 AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
 AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
      OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
-AND (%(names)s::text[] IS NULL OR regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
+AND (%(names)s::text[] IS NULL OR {{folded_path}} LIKE ANY(%(name_endings)s)
+     AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
 AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
 AND (%(languages)s::text[] IS NULL OR contents.language = ANY(%(languages)s))
@@ -233,13 +235,18 @@ LIMIT %(limit)s
 
 -- name: candidates_by_name
 -- The files in scope whose paths meet any of several conditions, up to a limit for each condition, with their first chunk
--- if they have text, and with the words of the question that the path and the name have.
+-- if they have text, and with the words of the question that the path and the name have. The conditions are looked up
+-- in their order until there are enough files: each reads all entries of its words from the index.
 SELECT {{file_columns}}, {{chunk_columns}}, {{path_matches}}
 FROM (
-    SELECT DISTINCT found.id
-    FROM unnest(%(conditions)s::tsquery[]) AS condition,
-         LATERAL (SELECT files.id FROM {{file_tables}}
-                  WHERE files.words @@ condition AND {{file_filters}} LIMIT %(limit)s) AS found
+    SELECT DISTINCT id
+    FROM (
+        SELECT found.id
+        FROM unnest(%(conditions)s::tsquery[]) AS condition,
+             LATERAL (SELECT files.id FROM {{file_tables}}
+                      WHERE files.words @@ condition AND {{file_filters}} LIMIT %(limit)s) AS found
+        LIMIT %(enough)s
+    ) AS first
 ) AS candidates
 JOIN files ON files.id = candidates.id
 JOIN roots ON roots.id = files.root_id
