@@ -45,14 +45,12 @@ def rewrite_words(
     analysis: int,
     language_of: LanguageOf,
     words_of: Callable[[ChunkSource], str],
-    respelt: str,
     limit: int,
 ) -> int:
     """Compute the words of up to `limit` chunks that have those of a version before `analysis`. Returns their number.
 
     It is 0 when no such chunk is left, and while another transaction does this work. The languages of their contents
-    are detected and stored. When the pass begins, the names that the regular expression `respelt` matches are
-    forgotten: they are written anew, as those that were never written.
+    are detected and stored.
     """
     if not fetch_one(connection.execute(_SQL["take_lock"], {"lock": WORDS_LOCK}))[0]:
         return 0
@@ -61,8 +59,6 @@ def rewrite_words(
         return 0
     if version < analysis:
         done, end = 0, _last_chunk(connection)
-        connection.execute(_SQL["forget_names"], {"respelt": respelt})
-        connection.execute(_SQL["forget_root_names"], {"respelt": respelt})
     values = {"after": done, "analysis": analysis, "limit": limit}
     rows = connection.execute(_SQL["next_outdated_chunks"], values).fetchall()
     if not rows:

@@ -16,6 +16,7 @@ from magicfs.db import embedding_queue as queue_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
+from magicfs.db import names as names_db
 from magicfs.db import roots as roots_db
 from magicfs.db import second_vectors as second_vectors_db
 from magicfs.db import words as words_db
@@ -24,7 +25,6 @@ from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.unread import UnreadVectors
 from magicfs.text.analysis import ANALYSIS_VERSION
-from magicfs.text.analysis.spellings import RESPELT
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.extract import newest_version, reader_version
 from magicfs.text.language import language_of_samples
@@ -148,6 +148,8 @@ class MaintenanceService:
 
     def _write_names(self) -> None:
         """Write the names and states of files that an older version has recorded, a part of them at a time."""
+        rewrite = partial(names_db.rewrite_names, analysis=ANALYSIS_VERSION, name_of=file_name, limit=NAMES_BATCH)
+        retry_on_conflict(lambda: self._in_batches(rewrite))
         with self._database.transaction() as connection:
             roots_db.write_folded_names(connection, fold_path)
         self._in_batches(partial(files_db.write_names, name_of=file_name, limit=NAMES_BATCH))
@@ -172,7 +174,6 @@ class MaintenanceService:
                 analysis=ANALYSIS_VERSION,
                 language_of=language_of_samples,
                 words_of=words_of_source,
-                respelt=RESPELT,
                 limit=WORDS_BATCH,
             )
 

@@ -30,9 +30,6 @@ SILENT: Final = re.compile(f"[\u200c\u200d]|{_LEFT_OUT.pattern}")
 _JOINED: Final = re.compile("[\u0600-\u06ff\u0750-\u077f]+(?:\u200c[\u0600-\u06ff\u0750-\u077f]+)+")
 """A Persian word with an ending or a beginning that stands apart: people type it as one word, and as two."""
 
-RESPELT: Final = f"[{''.join(LETTERS)}\u0587\u200c]|[ङञणनम]्|եւ|[\u0400-\u052f]['\u2019\u02bc][\u0400-\u052f]"
-"""Names that have another form than before this module, for Postgres."""
-
 
 def one_spelling(folded: str) -> str:
     """A text with one spelling of what has two, but for the letters of `LETTERS`."""

@@ -105,21 +105,48 @@ def test_the_first_chunk_gets_the_words_of_the_metadata(old: Index) -> None:
         assert rows == [(0,)]
 
 
-def test_names_with_another_form_than_before_get_it_and_no_others(index: Index) -> None:
-    names = {"हिन्दी.txt": "हिंदी", "Об'єднання.txt": "обєднання", "کتاب\u200cها.txt": "کتاب", "Երևան.txt": "ԵՐԵՎԱՆ"}
-    for name in (*names, "Übung.txt", "报告.txt"):
-        (index.folder / name).write_text(f"plain text, {len(name)} letters")
-    index.settle()
-    make_old(index)
+def make_names_old(index: Index) -> None:
+    """Make the names of files and of the root those of an earlier analysis."""
     index.rows("UPDATE files SET words = 'old', folded = lower(display) RETURNING 1")
-    others = "SELECT xmin::text FROM files WHERE display IN ('Übung.txt', '报告.txt')"
-    before = index.rows(others)
-    sweep_until_done(index)
-    for name, query in names.items():
-        assert found(index.database, query) == {name}
+    index.rows("UPDATE roots SET folded = 'old' RETURNING 1")
+    index.rows("DELETE FROM meta WHERE key = 'names' RETURNING 1")
+
+
+def test_the_names_of_an_earlier_analysis_are_those_of_a_new_index(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.pipeline.maintenance.NAMES_BATCH", 3)
+    names = {"हिन्दी.txt": "हिंदी", "Об'єднання.txt": "обєднання", "کتاب\u200cها.txt": "کتاب", "Երևան.txt": "ԵՐԵՎԱՆ"}
+    names |= {"Übung 2.txt": "ubung", "报告.txt": "报告", "e-mail.txt": "email"}
+    for name in names:
+        (index.folder / name).write_text(f"text of {names[name]}")
+    index.settle()
+    columns = "SELECT display, words::text, folded, extension FROM files ORDER BY display"
+    expected, root = index.rows(columns), index.rows("SELECT folded FROM roots")
+    MaintenanceService(index.database).sweep()
+    make_names_old(index)
+    MaintenanceService(index.database).sweep()
+    assert index.rows(columns) == expected
+    assert index.rows("SELECT folded FROM roots") == root
     assert found(index.database, "name:हिंदी*") == {"हिन्दी.txt"}
-    assert index.rows(others) == before
-    assert index.rows("SELECT count(*) FROM files WHERE words IS NULL") == [(0,)]
+    for name, query in names.items():
+        assert name in found(index.database, query)
+
+
+def test_names_that_are_as_they_should_be_are_not_written(index: Index) -> None:
+    for number in range(5):
+        (index.folder / f"{number}.txt").write_text("text")
+    index.settle()
+    index.rows("UPDATE files SET words = 'old' WHERE display = '3.txt' RETURNING 1")
+    index.rows("DELETE FROM meta WHERE key = 'names' RETURNING 1")
+    written = "SELECT display, xmin::text FROM files ORDER BY display"
+    before = dict(index.rows(written))
+    MaintenanceService(index.database).sweep()
+    after = dict(index.rows(written))
+    assert [name for name in before if before[name] != after[name]] == ["3.txt"]
+    index.rows("UPDATE files SET words = 'old' WHERE display = '4.txt' RETURNING 1")
+    MaintenanceService(index.database).sweep()
+    assert index.rows("SELECT words::text FROM files WHERE display = '4.txt'") == [("'old'",)], "the pass is over"
 
 
 def test_searches_go_on_and_find_everything_meanwhile(old: Index, monkeypatch: pytest.MonkeyPatch) -> None:

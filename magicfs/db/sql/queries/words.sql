@@ -12,14 +12,6 @@ FROM meta WHERE key = 'analysis'
 INSERT INTO meta (key, value) VALUES ('analysis', concat_ws(' ', %(analysis)s::integer, %(done)s::bigint, %(end)s::bigint))
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value
 
--- name: forget_names
--- The names of files with a spelling that an earlier version told from others.
-UPDATE files SET words = NULL WHERE words IS NOT NULL AND display ~ %(respelt)s
-
--- name: forget_root_names
--- The same for the names of roots.
-UPDATE roots SET folded = NULL WHERE name ~ %(respelt)s
-
 -- name: last_chunk
 -- The highest id of a chunk; 0 without any.
 SELECT coalesce(max(id), 0) FROM chunks
