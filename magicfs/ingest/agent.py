@@ -69,6 +69,8 @@ STARTUP_SECONDS = 30.0
 """For so long after its start, the agent asks every NOTIFY_SECONDS which workers answer: they start one by one."""
 
 MAINTENANCE_SECONDS = 15.0
+IDLE_MAINTENANCE_SECONDS = 30.0
+"""Pauses between two notifications that maintenance is due, while there is work and without."""
 
 VECTOR_INDEX_SECONDS = 60.0
 """Pause between two checks whether the index of vectors should be built or dropped."""
@@ -157,15 +159,16 @@ class Agent:
         log.info("agent of host %s has stopped", self._settings.host)
 
     def _look_for_work(self, stop: threading.Event) -> None:
-        tasks = {
-            "look": _PeriodicTask(self._look, every_s=0.0),
-            "maintenance": _PeriodicTask(self._queue.notify_maintenance, every_s=MAINTENANCE_SECONDS),
-        }
+        maintenance_due = float("-inf")
         while not stop.is_set():
-            for name, task in tasks.items():
-                if task.is_due(time.monotonic()):
-                    with _errors_logged(stop, self._outage, name):
-                        task.run()
+            with _errors_logged(stop, self._outage, "look"):
+                self._look()
+            if time.monotonic() >= maintenance_due:
+                maintenance_due = time.monotonic() + (
+                    IDLE_MAINTENANCE_SECONDS if self._is_idle() else MAINTENANCE_SECONDS
+                )
+                with _errors_logged(stop, self._outage, "maintenance"):
+                    self._queue.notify_maintenance()
             self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
 
     def _look(self) -> None:
@@ -391,22 +394,6 @@ class _RootWatch:
         # The next watch of the root says whether it fails too.
         self._outage.ended(work)
         self._on_end()
-
-
-class _PeriodicTask:
-    """An action that is due every so many seconds."""
-
-    def __init__(self, action: Callable[[], None], *, every_s: float) -> None:
-        self._action = action
-        self._every_s = every_s
-        self._due = 0.0
-
-    def is_due(self, now: float) -> bool:
-        return now >= self._due
-
-    def run(self) -> None:
-        self._due = time.monotonic() + self._every_s
-        self._action()
 
 
 def _scan_of(root: RootId) -> str:

@@ -325,3 +325,32 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
         refreshed.clear()
         time.sleep(0.5)
         assert not refreshed, "an idle agent keeps the server busy"
+
+
+class MaintenanceQueue(SilentQueue):
+    """Counts the notifications that maintenance is due."""
+
+    def __init__(self) -> None:
+        self.notifications = 0
+
+    def notify_maintenance(self) -> None:
+        self.notifications += 1
+
+
+def test_an_idle_agent_asks_rarely_for_maintenance(
+    settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.1)
+    monkeypatch.setattr(agent_module, "IDLE_MAINTENANCE_SECONDS", 3600.0)
+    monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
+    claim = HostClaim(index.database, host=settings.host, machine="this")
+    claim.renew()
+    queue = MaintenanceQueue()
+    working = Agent(settings, index.database, queue, claim)
+    with running(working):
+        wait_until(lambda: queue.notifications >= 3, seconds=10, failed="nobody maintains the index")
+        working._idle_from = 0.0
+        time.sleep(0.6)
+        asked = queue.notifications
+        time.sleep(0.6)
+        assert queue.notifications == asked
