@@ -145,10 +145,10 @@ class QueryService:
         from magicfs.embedding.lean_import import import_fastembed
 
         import_fastembed()
+        # Models that the index has no more would add to the memory: they go first.
+        for other in self._embedders.keys() - kept:
+            del self._embedders[other]
         if folder not in self._embedders:
-            # A model that the index has no more would add to the memory: it goes first.
-            for other in self._embedders.keys() - kept:
-                del self._embedders[other]
             self._embedders[folder] = FastembedEmbedder.load(folder)
             return_free_memory()
             log.info("loaded %s", self._embedders[folder].spec.label)

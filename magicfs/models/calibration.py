@@ -20,6 +20,8 @@ _FLOOR_QUANTILE = 0.75
 """The floor is this quantile of the cosines of unrelated pairs."""
 _FLOOR_QUANTILE_OF_MANY = 0.5
 """The same over many languages: in some, all cosines are greater than in others."""
+_FLOOR_QUANTILE_ACROSS = 0.25
+"""The same across languages: pairs of languages differ more, and a right answer that is not shown costs most."""
 _CENTRE_SHARE = 0.3
 """With a third of it, questions about English texts and across languages find more, and others as much as before."""
 _MIN_CENTRE = 0.5
@@ -75,7 +77,7 @@ def _scale_of_many_languages(embedder: Embedder) -> Scale | None:
     matching = np.array([[number == asked for number, _ in texts] for asked, _, _ in questions])
     within = np.array([[text.language == language for _, text in texts] for _, language, _ in questions])
     one = _ends(cosines[within & matching], cosines[within & ~matching], _FLOOR_QUANTILE_OF_MANY)
-    two = _ends(cosines[~within & matching], cosines[~within & ~matching], _FLOOR_QUANTILE_OF_MANY)
+    two = _ends(cosines[~within & matching], cosines[~within & ~matching], _FLOOR_QUANTILE_ACROSS)
     return None if one is None or two is None else Scale(*one, *two)
 
 

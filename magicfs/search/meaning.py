@@ -5,8 +5,8 @@ calibrated cosines says, so that one with a vector of one model is compared with
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
 scale of its own, with two ends: its floor puts it beside texts in the question's language, and its ceiling, which is
-nearer to the floor, says how well it answers. For the order the own scale's width counts, so that an answer in the
-question's language comes first.
+nearer to the floor, says how well it answers. For the order the width of the scale within a language counts, less a
+penalty, so that an answer in the question's language comes first.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.question_language import QuestionLanguages
+
+
+TRANSLATION_PENALTY = 0.2
+"""What a text in another language loses of its nearness in the order. Without it, questions about a mixture of languages
+find less in their own; in a corpus of one language it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,8 @@ def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], language
             by_model[question.model.id] = spec.likeness(cosine, across=across)
             weight = WEIGHT_OF_SECOND if question.is_second else 1.0
             total += weight
-            nearness += weight * spec.nearness(cosine, across=across)
+            penalty = TRANSLATION_PENALTY if across and spec.floor_across is not None else 0.0
+            nearness += weight * (spec.nearness(cosine, across=across) - penalty)
             likeness += weight * by_model[question.model.id]
     return Meaning(nearness / total, likeness / total, by_model) if by_model else None
 

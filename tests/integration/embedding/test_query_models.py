@@ -86,12 +86,15 @@ def test_a_model_stays_loaded_while_the_index_has_it(
     assert loaded(client) == f"{first.label}, {other.label}"
 
 
-def test_a_model_that_the_index_has_no_more_is_forgotten_before_another_is_loaded(
+def test_a_model_that_the_index_has_no_more_is_forgotten(
     client: QueryEmbedder, stored_model: StoredModel, second: StoredModel
 ) -> None:
-    client.embed("one", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    specs = [stored_model.spec, second.spec]
+    client.embed_by_each("one", specs=specs, kept=specs, deadline_s=DEADLINE_SECONDS)
     client.embed("two", spec=second.spec, deadline_s=DEADLINE_SECONDS)
     assert loaded(client) == second.spec.label
+    client.embed("three", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    assert loaded(client) == stored_model.spec.label
 
 
 def test_a_model_that_is_not_here_leaves_the_others(

@@ -1,0 +1,106 @@
+"""The real models of an index, MiniLM and the multilingual one: questions in one language, texts in others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from magicfs.db.models import activate_model, start_multilingual
+from magicfs.db.pool import Database
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.models import StoredModel
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.ingest.roots import add_root
+from magicfs.models.catalog import MULTILINGUAL_MODEL
+from magicfs.models.store import ModelStore
+from magicfs.pipeline.embed import EmbedService
+from magicfs.search.service import SearchService
+from tests.fakes.queue import SilentQueue
+from tests.plugins.index import HOST, Index, Reader
+from tests.plugins.searches import InProcessQueryEmbedder
+from tests.plugins.servers import Servers
+
+TEXTS = {
+    "lease.en": "The tenant pays the rent on the third working day of each month, and gives notice three months ahead.",
+    "bread.en": "Feed the sourdough with rye flour in the evening, and bake the loaf in a hot oven the next morning.",
+    "storm.de": "Der Sturm deckte in der Nacht Dächer ab, und die Feuerwehr räumte umgestürzte Bäume von der Straße.",
+    "garten.de": "Kletterrosen schneidet man im Frühling, wenn kein starker Frost mehr zu erwarten ist.",
+    "train.zh": "从北京到上海的夜班火车每天晚上九点出发,座位需要提前两个星期预订。",
+    "medicine.ar": "يؤخذ القرص في الصباح مع الماء، ومن آثاره الجانبية السعال الجاف والدوار.",
+}
+
+
+class ReaderOfLanguages(Reader):
+    """Takes the ending of a file's name for the language of its text."""
+
+    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+        language = name.rpartition(b".")[2].decode()
+        return Document(text=content.decode(), mime_type="text/plain", language=language)
+
+
+@pytest.fixture(scope="module")
+def service(
+    servers: Servers,
+    model_store: ModelStore,
+    stored_model: StoredModel,
+    embedder: FastembedEmbedder,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SearchService]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HF_HUB_OFFLINE", "1")
+        multilingual = FastembedEmbedder.load(model_store.pull(MULTILINGUAL_MODEL).folder)
+    home = tmp_path_factory.mktemp("multilingual")
+    folder = home / "docs"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with servers.new_database() as url, Database(url, application="test") as database:
+        with database.transaction() as connection:
+            # The store knows which languages a model reads.
+            activate_model(connection, stored_model.spec)
+            start_multilingual(connection, multilingual.spec)
+        root = add_root(database, host=HOST, path=folder, home=home / "home")
+        index = Index(database, root, folder, ReaderOfLanguages(), embedder)  # type: ignore[arg-type]
+        index.scan()
+        while index.extraction().run_batch():
+            pass
+        models = {embedder.spec: embedder, multilingual.spec: multilingual}
+
+        def load(spec: object) -> FastembedEmbedder:
+            return next(model for known, model in models.items() if known.is_model(spec))  # type: ignore[arg-type]
+
+        while EmbedService(database, SilentQueue(), load=load, owner="embed-1@here").run_turn():
+            pass
+        yield SearchService(database, InProcessQueryEmbedder(embedder, multilingual), default_limit=50)
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("when is the rent due", "lease.en"),
+        ("damage by heavy winds at night", "storm.de"),
+        ("night train tickets from Beijing", "train.zh"),
+        ("side effects of the tablets", "medicine.ar"),
+        ("Wann muss der Mieter die Miete bezahlen?", "lease.en"),
+        ("Wie backe ich Brot mit Sauerteig?", "bread.en"),
+        ("Unwetter reißt Bäume um", "storm.de"),
+        ("预订夜班火车的座位", "train.zh"),
+        ("春天修剪玫瑰", "garten.de"),
+        ("خبز رغيف العجين المخمر", "bread.en"),
+        ("القرص في الصباح مع الماء", "medicine.ar"),
+    ],
+)
+def test_a_question_in_any_language_finds_the_text_that_answers_it(
+    service: SearchService, question: str, name: str
+) -> None:
+    result = service.search(question, deadline_s=30)
+    assert result.hits[0].name.decode() == name
+    assert result.hits[0].vector is not None
+    assert 0.3 < result.hits[0].vector <= 1.0
+    assert result.notices == ()
+
+
+def test_what_is_unrelated_to_all_texts_is_far_from_each(service: SearchService) -> None:
+    hits = service.search("quantum chromodynamics lattice simulation", deadline_s=30).hits
+    assert all(hit.score < 0.5 for hit in hits)
