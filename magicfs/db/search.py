@@ -17,7 +17,7 @@ from psycopg import sql
 
 from magicfs.db.connection import accept_vectors
 from magicfs.db.models import partition
-from magicfs.db.pool import Connection, row_by_row
+from magicfs.db.pool import Connection, fetch_one, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import CopyRules, FoundFile, MeasuredChunk, NameMatch, WordMatch
@@ -188,6 +188,11 @@ def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequenc
     """The words of the question that the paths of given files have; files without any are left out."""
     rows = connection.execute(_SQL["name_matches"], _name_parameters(terms) | {"files": list(files)}, prepare=False)
     return [NameMatch(FileId(file_id), frozenset(in_path), frozenset(in_name)) for file_id, in_path, in_name in rows]
+
+
+def is_named_so(connection: Connection, file: FileId, phrases: str | None) -> bool:
+    """Whether the path of a file has every phrase of a condition; also without any."""
+    return bool(fetch_one(connection.execute(_SQL["is_named_so"], {"file": file, "phrases": phrases}))[0])
 
 
 def _name_parameters(terms: Sequence[Term]) -> Parameters:

@@ -96,6 +96,8 @@ def _conditions_missed(
         scope = restrict(Filters(), phrases=None, excluded=excluded)
         if excluded and not search_db.is_in_scope(connection, scope, file):
             yield f"its text has what {typed} excludes"
+    if search_db.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
+        return
     missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks)]
     for phrase in missed:
         yield f'no passage of it has the phrase "{phrase}"'

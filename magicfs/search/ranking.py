@@ -143,7 +143,8 @@ def measure_file(
     file = CandidateFile(replace(found, chunk_id=best), Evidence())
     if best is not None:
         file = replace(file, evidence=evidence[best], meaning=measured.meanings.get(best))
-    if scope.has_phrases or not words.weights:
+    phrases = scope.condition_parameters["phrases"]
+    if not (words.weights and search_db.is_named_so(connection, found.file_id, phrases)):
         return file
     matches = search_db.name_matches(connection, [found.file_id], list(words.weights))
     return _with_name(file, measured, next(iter(matches), None), words)

@@ -151,9 +151,9 @@ def find_by_name(
 ) -> list[tuple[FoundFile, NameMatch]]:
     """The files in scope whose paths have words of the question, whether they have text or not.
 
-    A phrase is a condition on the text, so no name answers a question with one.
+    Of a question with phrases, the path has them all.
     """
-    if not words.weights or scope.has_phrases:
+    if not words.weights:
         return []
     return search_db.candidates_by_name(
         connection,

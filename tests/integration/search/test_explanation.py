@@ -75,6 +75,14 @@ def test_conditions_that_leave_a_file_out_are_named(
     assert "|".join(standing.reasons) == reason
 
 
+def test_a_phrase_in_the_name_is_as_good_as_one_in_the_text(corpus: Corpus, explained: Explained) -> None:
+    corpus.add(b"Onion soup of Lyon.txt", "a recipe with bread")
+    standing = explained("Onion soup of Lyon.txt", '"onion soup"')
+    assert standing.rank == 1
+    assert standing.measures is not None
+    assert standing.measures.name_share > 0.9
+
+
 def test_a_file_beyond_the_limit_has_its_number(corpus: Corpus, explained: Explained) -> None:
     for number in range(5):
         corpus.add(b"%d.txt" % number, "soup " * (5 - number) + "and much else to read " * 5)

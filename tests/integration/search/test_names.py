@@ -64,7 +64,13 @@ class TestFilesWithoutText:
             ("type:video lanzarote", ["Holiday in Lanzarote 2019.mp4"]),
             ("size:>1g", ["huge Lanzarote map.xyz"]),
             ("in:photos", ["photos/DSC01273.tif"]),
-            ('"Song of the volga"', []),
+            ('"Song of the volga"', ["Song of the volga.mp3"]),
+            ('"volga of the song"', []),
+            ('"for a holiday"', ["letter.txt"]),
+            ('"in Lanzarote"', ["letter.txt", "Holiday in Lanzarote 2019.mp4"]),
+            ('"holiday in lanzarote" "saw a film"', []),
+            ('"in Lanzarote" ext:mp4', ["Holiday in Lanzarote 2019.mp4"]),
+            ('"in Lanzarote" -saw', ["Holiday in Lanzarote 2019.mp4"]),
         ],
     )
     def test_they_are_found_by_names_and_listed_by_filters(

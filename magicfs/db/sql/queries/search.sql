@@ -63,6 +63,10 @@ NOT EXISTS (
 -- Fragment: the chunk has every phrase, by the places of its exact words. The index of words serves it.
 (%(phrases)s::tsquery IS NULL OR chunks.words @@ %(phrases)s::tsquery)
 
+-- name: name_has_phrases
+-- Fragment: the path of the file has every phrase.
+(%(phrases)s::tsquery IS NULL OR files.words @@ %(phrases)s::tsquery)
+
 -- name: in_filtered_files
 -- Fragment: the chunk is in scope, by the conditions on its files.
 {{has_phrases}} AND EXISTS (
@@ -244,7 +248,8 @@ FROM (
         SELECT found.id
         FROM unnest(%(conditions)s::tsquery[]) AS condition,
              LATERAL (SELECT files.id FROM {{file_tables}}
-                      WHERE files.words @@ condition AND {{file_filters}} LIMIT %(limit)s) AS found
+                      WHERE files.words @@ condition AND {{name_has_phrases}} AND {{file_filters}}
+                      LIMIT %(limit)s) AS found
         LIMIT %(enough)s
     ) AS first
 ) AS candidates
@@ -259,6 +264,10 @@ LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND con
 SELECT files.id, {{path_matches}}
 FROM files
 WHERE files.id = ANY(%(files)s) AND files.words @@ %(any_word)s::tsquery
+
+-- name: is_named_so
+-- Whether the path of a file has every phrase.
+SELECT EXISTS (SELECT FROM files WHERE files.id = %(file)s AND {{name_has_phrases}})
 
 -- name: chunks_with_phrase
 -- Those of given chunks that have the words of one phrase side by side.
