@@ -137,7 +137,7 @@ class EmbedService:
     def warm_up(self) -> None:
         """Load the first of the models whose vectors are made, if there is one. Raises `ModelError`."""
         with self._database.transaction() as connection:
-            live = self._live_models(connection)
+            live = self._of_this_worker(models_db.live_models(connection))
         if live:
             self._embedder_for(live[0])
 
@@ -168,7 +168,8 @@ class EmbedService:
 
         Raises `ModelError` when this machine lacks all models.
         """
-        live = self._live_models(connection)
+        all_live = models_db.live_models(connection)
+        live = self._of_this_worker(all_live)
         if self._loaded is not None and self._loaded.model not in {model.id for model in live}:
             self._unload()
         models = {model.id: model for model in live if not self._lacks(model)}
@@ -176,7 +177,7 @@ class EmbedService:
             raise self._lacking[live[0].id].error
         min_priority = 1 if self._paused() else SECOND_VECTOR
         if len(models) == 1 == len(live):
-            return self._claim(connection, live[0], min_priority=min_priority, is_alone=True)
+            return self._claim(connection, live[0], min_priority=min_priority, is_alone=len(all_live) == 1)
         claimable = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
         waiting = [model for model in claimable if model.id in models]
         while (choice := self._choose(waiting)) is not None:
@@ -188,9 +189,8 @@ class EmbedService:
             waiting.remove(choice)
         return None
 
-    def _live_models(self, connection: Connection) -> list[IndexedModel]:
-        """The models of the index whose vectors this worker makes."""
-        live = models_db.live_models(connection)
+    def _of_this_worker(self, live: list[IndexedModel]) -> list[IndexedModel]:
+        """Those of the models whose vectors this worker makes."""
         return [model for model in live if self._model is None or model.spec.is_named(self._model)]
 
     def _choose(self, waiting: list[ClaimableModel]) -> ClaimableModel | None:

@@ -294,6 +294,20 @@ def test_second_vectors_wait_while_others_can_be_embedded(models: TwoModels) -> 
     assert {text: row[1] for text, row in models.states().items()} == {"one": "done", "two": "done", "drei": "done"}
 
 
+@pytest.mark.parametrize("model", [ENGLISH, MULTILINGUAL])
+def test_a_worker_of_one_model_locks_the_rows_of_the_other_too(models: TwoModels, model: ModelSpec) -> None:
+    models.write("one-en.txt", "good day")
+    models.extract()
+    alone = models.worker(model=ENGLISH.name)._claim_next_batch()
+    assert alone is not None
+    assert alone.is_alone
+    models.index.rows("UPDATE embeddings SET lease = NULL, leased_until = NULL RETURNING 1")
+    models.start()
+    batch = models.worker(model=model.name)._claim_next_batch()
+    assert batch is not None
+    assert not batch.is_alone
+
+
 def test_a_worker_of_one_model_embeds_its_chunks_alone(models: TwoModels) -> None:
     models.start()
     models.write("one-en.txt", "good day")
