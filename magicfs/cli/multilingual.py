@@ -76,9 +76,12 @@ _WITHOUT_IT = "texts and questions in other languages are found by their words a
 
 
 def _start(database: Database, spec: ModelSpec) -> None:
-    from magicfs.db.models import start_multilingual
+    """Start the model, unless another host has started one meanwhile, which may be of other weights."""
+    from magicfs.db.models import multilingual_model, start_multilingual
 
     with database.transaction() as connection:
+        if multilingual_model(connection) is not None:
+            return
         start_multilingual(connection, spec)
     log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
 

@@ -14,13 +14,14 @@ from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
-from magicfs.db.models import activate_model, active_model, multilingual_model
+from magicfs.db.models import activate_model, active_model, multilingual_model, start_multilingual
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.roots import database_time
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.errors import ModelError
 from magicfs.models.store import ModelStore
+from tests.fakes.embedder import FAKE_SPEC
 from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.index import HOST, Index
 
@@ -168,6 +169,19 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
     wiring.model_store(settings).pull(str(tiny))
     look()
     assert second(index) == str(tiny)
+
+
+def test_a_model_that_another_host_has_started_meanwhile_stays(
+    index: Index, settings: Settings, tiny: Path, tmp_path: Path
+) -> None:
+    def pull(stop: threading.Event) -> None:
+        wiring.model_store(settings).pull(str(tiny))
+        with index.database.transaction() as connection:
+            start_multilingual(connection, replace(FAKE_SPEC, name="fake/of another host"))
+
+    save(index, GERMAN, language="de")
+    MultilingualStarter(settings, index.database, pull=pull)(NEVER_SET)
+    assert second(index) == "fake/of another host"
 
 
 def test_the_pull_has_a_process_of_its_own(index: Index, settings: Settings, tiny: Path) -> None:
