@@ -135,8 +135,8 @@ BENCHMARKS = (
     ),
     Benchmark(
         "quality",
-        "How good the ranking is on judged questions: by words alone, by meaning alone, and by both as users get it. "
-        "Higher is better. The ranking was tuned on these same collections.",
+        "How good the ranking is on judged questions: by words alone, by the vectors of each model alone and of both, "
+        "and by everything as users get it. Higher is better. The ranking was tuned on these same collections.",
         {
             "ndcg10": "nDCG of the first ten: gains by grade, discounted by rank, over the best possible",
             "recall10": "share of the relevant texts among the first ten",
@@ -168,10 +168,25 @@ def plan(chosen: Sequence[str], data: Path) -> Iterator[tuple[Benchmark, tuple[s
         collections = [judged.parent for judged in sorted(data.glob("*/qrels.tsv"))]
         if benchmark.script == "quality":
             yield from ((benchmark, (str(collection),)) for collection in collections)
+            for group in sorted(data.iterdir()) if data.is_dir() else ():
+                yield from ((benchmark, arguments) for arguments in across_languages(group))
             continue
         yield benchmark, ()
         if benchmark.script == "indexing":
             yield from ((benchmark, (str(collection / "docs"),)) for collection in collections)
+
+
+def across_languages(group: Path) -> Iterator[tuple[str, ...]]:
+    """The arguments of `quality` for a folder with the same collection in several languages: each one, and all in one.
+
+    Each is asked in its own language and in the others.
+    """
+    collections = [str(judged.parent) for judged in sorted(group.glob("*/qrels.tsv"))]
+    if len(collections) > 1:
+        for collection in collections:
+            others = [other for other in collections if other != collection]
+            yield (collection, *(f"--ask={asked}" for asked in (collection, *others)))
+        yield tuple(collections)
 
 
 def run(benchmark: Benchmark, arguments: tuple[str, ...]) -> Outcome:

@@ -242,14 +242,20 @@ def measured(
     connection: Connection, chunks: Iterable[ChunkId], vectors: Mapping[ModelId, NDArray[np.float32]]
 ) -> list[MeasuredChunk]:
     """Given chunks with their languages, and their cosines to the vectors of several models."""
-    cosines = [_for_model("cosine", model, dimension=vector.size) for model, vector in vectors.items()]
-    query = sql.SQL(_SQL["measured"]).format(cosines=sql.SQL(", ").join(cosines))
-    accept_vectors(connection)
-    parameters = _vector_parameters(vectors) | {"chunks": list(chunks)}
-    return [
-        MeasuredChunk(ChunkId(chunk), tuple(languages), dict(zip(vectors, row, strict=True)))
-        for chunk, languages, *row in connection.execute(query, parameters, prepare=False)
+    queries: list[sql.Composable] = [
+        _for_model("model_and_cosine", model, dimension=vector.size) for model, vector in vectors.items()
     ]
+    query = sql.SQL(" UNION ALL ").join([*queries, sql.SQL(_SQL["languages_of_chunks"])])
+    accept_vectors(connection)
+    languages: dict[int, list[str | None]] = {chunk: [] for chunk in chunks}
+    cosines: dict[int, dict[ModelId, float]] = {chunk: {} for chunk in languages}
+    parameters = _vector_parameters(vectors) | {"chunks": list(languages)}
+    for model, chunk, cosine, language in connection.execute(query, parameters, prepare=False):
+        if model is None:
+            languages[chunk].append(language)
+        else:
+            cosines[chunk][ModelId(model)] = cosine
+    return [MeasuredChunk(ChunkId(chunk), tuple(languages[chunk]), cosines[chunk]) for chunk in languages]
 
 
 def _parenthesized(query: sql.Composed) -> sql.Composed:

@@ -73,8 +73,8 @@ class MeasuredChunk:
     chunk_id: ChunkId
     languages: tuple[str | None, ...]
     """Of the documents that have it; None for a document of which it is not known."""
-    cosines: dict[ModelId, float | None]
-    """To the vector of a question, by model; None for a chunk without a vector under it."""
+    cosines: dict[ModelId, float]
+    """To the vector of a question, by the models that have a vector of the chunk."""
 
 
 @dataclass(frozen=True, slots=True)

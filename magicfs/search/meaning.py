@@ -26,10 +26,9 @@ from magicfs.domain.models import IndexedModel
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.question_language import QuestionLanguages
 
-
 TRANSLATION_PENALTY = 0.2
-"""What a text in another language loses of its nearness in the order. Without it, questions about a mixture of languages
-find less in their own; in a corpus of one language it changes nothing."""
+"""What a text in another language loses of its nearness in the order. Without it, questions about a mixture of
+languages find less in their own; in a corpus of one language it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object]
     """The `limit` chunks with the greatest cosines under each model."""
     nearest: set[ChunkId] = set()
     for model in models:
-        cosines = {chunk.chunk_id: cosine for chunk in measured if (cosine := chunk.cosines[model]) is not None}
+        cosines = {chunk.chunk_id: cosine for chunk in measured if (cosine := chunk.cosines.get(model)) is not None}
         nearest.update(sorted(cosines, key=lambda chunk: (-cosines[chunk], chunk))[:limit])
     return nearest
 
@@ -115,7 +114,7 @@ def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], language
     total = nearness = likeness = 0.0
     by_model = {}
     for question in questions:
-        spec, cosine = question.model.spec, chunk.cosines[question.model.id]
+        spec, cosine = question.model.spec, chunk.cosines.get(question.model.id)
         if cosine is not None:
             by_model[question.model.id] = spec.likeness(cosine, across=across)
             weight = WEIGHT_OF_SECOND if question.is_second else 1.0

@@ -39,6 +39,18 @@ def test_quality_runs_once_for_each_collection_that_is_there(bench: ModuleType, 
     assert [benchmark.script for benchmark, _ in bench.plan(["scale"], tmp_path)] == ["scale"]
 
 
+def test_a_collection_in_several_languages_is_asked_across_them_and_as_a_mixture(
+    bench: ModuleType, tmp_path: Path
+) -> None:
+    group = tmp_path / "wiki"
+    for name in ("de", "zh"):
+        (group / name).mkdir(parents=True)
+        (group / name / "qrels.tsv").touch()
+    de, zh = str(group / "de"), str(group / "zh")
+    planned = [arguments for benchmark, arguments in bench.plan((), tmp_path) if benchmark.script == "quality"]
+    assert planned == [(de, f"--ask={de}", f"--ask={zh}"), (zh, f"--ask={zh}", f"--ask={de}"), (de, zh)]
+
+
 def test_the_page_has_figures_and_failures(bench: ModuleType) -> None:
     named = {benchmark.script: benchmark for benchmark in bench.BENCHMARKS}
     judged = {"ndcg10": 0.5, "recall10": 0.25, "recall100": 0.75, "mrr": 1.0}

@@ -307,17 +307,17 @@ SELECT chunk_id, -(vector <#> {vector}::halfvec)
 FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
--- name: measured
--- Given chunks with the languages of the documents that have them, and with their cosines to one vector a model.
-SELECT chunk.id,
-       ARRAY(SELECT DISTINCT contents.language FROM content_chunks JOIN contents ON contents.id = content_id
-             WHERE chunk_id = chunk.id),
-       {cosines}
-FROM unnest(%(chunks)s::bigint[]) AS chunk (id)
+-- name: model_and_cosine
+-- The cosines of given chunks to a vector under a model, as rows beside those of `languages_of_chunks`.
+SELECT {model} AS model, chunk_id, -(vector <#> {vector}::halfvec), NULL::text
+FROM {partition}
+WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
--- name: cosine
--- A column of `measured`: the cosine of a chunk to a vector; null for a chunk without a vector.
-(SELECT -(vector <#> {vector}::halfvec) FROM {partition} WHERE model_id = {model} AND chunk_id = chunk.id)
+-- name: languages_of_chunks
+-- The languages of the documents that have given chunks, null for one of which it is not known.
+SELECT NULL::integer, chunk_id, NULL::float8, language
+FROM content_chunks JOIN contents ON contents.id = content_id
+WHERE chunk_id = ANY(%(chunks)s)
 
 -- name: chunk_locations
 -- The contents in scope that have given chunks, in the order of the chunks, up to a limit for each chunk. Each is one of
