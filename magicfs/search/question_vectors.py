@@ -72,8 +72,10 @@ def embed_question(
         else:
             vectors.append(QuestionVector(model, outcome, is_second=model.id != models[0].id))
     if not vectors:
-        return (), (f"found by words alone: {next(iter(failures.values()))}",)
-    failure = failures.get(models[0].id)
-    if failure is None or isinstance(failure, LanguageUnread):
+        # What a person can mend comes before a language that a model does not read.
+        failure = min(failures.values(), key=lambda error: isinstance(error, LanguageUnread))
+        return (), (f"found by words alone: {failure}",)
+    failed = failures.get(models[0].id)
+    if failed is None or isinstance(failed, LanguageUnread):
         return tuple(vectors), ()
-    return tuple(vectors), (f"found without the vectors of {models[0].spec.label}: {failure}",)
+    return tuple(vectors), (f"found without the vectors of {models[0].spec.label}: {failed}",)

@@ -134,6 +134,11 @@ def test_without_any_vector_words_find_alone(models: TwoModels, vectors: ChosenV
     assert result.notices == ("found by words alone: it is not here: run `magicfs model pull`",)
 
 
+def test_the_notice_names_what_can_be_mended(models: TwoModels, vectors: ChosenVectors, service: SearchService) -> None:
+    vectors.vectors["Kwyjibo"], vectors.second["Kwyjibo"] = LanguageUnread("unread"), ModelMissing("it is not here")
+    assert service.search("Kwyjibo", deadline_s=10).notices == ("found by words alone: it is not here",)
+
+
 def scaled(database: Database) -> None:
     """Give the second model the scales of one that finds texts in the question's language nearer."""
     with database.transaction() as connection:
