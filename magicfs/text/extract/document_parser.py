@@ -27,6 +27,7 @@ from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf_parts import pdf_parts
+from magicfs.text.extract.stated_keywords import stated_keywords
 
 _PDF: Final = "application/pdf"
 _ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
@@ -134,6 +135,7 @@ class DocumentParser:
             return outcome
         if mime_type in HTML_TYPES:
             return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+        outcome = _with_keywords(outcome, stated_keywords(content, mime_type))
         return _with_text(outcome, office_parts(content, mime_type, running_text=_text_of(outcome)), mime_type)
 
     def _with_pdf_parts(
@@ -214,6 +216,13 @@ def _with_text(outcome: Document | Unreadable, more: str, mime_type: str) -> Doc
     if isinstance(outcome, Unreadable):
         return Document(text=more, mime_type=mime_type)
     return replace(outcome, text=f"{outcome.text.rstrip()}{PAGE_SEPARATOR}{more}")
+
+
+def _with_keywords(outcome: Document | Unreadable, keywords: list[str]) -> Document | Unreadable:
+    """The outcome with more keywords after its own."""
+    if not keywords or isinstance(outcome, Unreadable):
+        return outcome
+    return replace(outcome, keywords=", ".join([*filter(None, [outcome.keywords]), *keywords]))
 
 
 def _append_to_pages(document: Document, texts: Mapping[int, str]) -> Document:

@@ -11,8 +11,8 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("application/zip", "application/x-ole-storage", "application/rtf"), 4),
-    "application/pdf": 5,
+    **dict.fromkeys(("application/zip", "application/x-ole-storage"), 4),
+    **dict.fromkeys(("application/pdf", "application/rtf", "application/x-fictionbook+xml"), 5),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
     **dict.fromkeys(("message/*", "application/mbox"), 4),
     **dict.fromkeys(("audio/*", "video/*"), 4),

@@ -65,6 +65,7 @@ BUILDERS: dict[str, Callable[[Held], bytes]] = {
     ".pptx": lambda parts: documents.presentation("a slide", notes=parts["speaker notes"]),
     ".odt": lambda parts: documents.text_document("running text", header=parts["a header"]),
     ".eml": mail_with,
+    ".fb2": lambda parts: documents.fiction_book("a long voyage", keywords=parts["keywords"]),
     ".jpg": photograph,
     ".mp3": lambda parts: documents.song(**{part.split()[-1]: text for part, text in parts.items()}),
     ".zip": lambda parts: documents.container({parts["a member"]: "\0"}),

@@ -6,6 +6,7 @@ import pytest
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract import FileExtractor
+from tests.plugins.documents import fiction_book
 from tests.plugins.pdf import pdf_file
 
 HTML = """<html><head><title>Marsupials</title><meta name="author" content="Ada Lovelace">
@@ -29,6 +30,25 @@ def test_keywords_and_subjects_are_read(extractor: FileExtractor, name: bytes, c
     for word in ("quokka", "wombat", "numbats"):
         assert word in document.keywords
     assert "Marsupials" not in document.keywords
+
+
+RTF = rb"""{\rtf1\ansi\ansicpg1252\uc1{\info{\title Animals}{\author Ada}
+{\keywords quokka, caf\'e9 \u1078?\u1091?\u1082?}{\category Zoology}{\doccomm seen \{twice\}}}hello world\par}"""
+
+
+def test_keywords_of_rtf_are_read(extractor: FileExtractor) -> None:
+    document = extractor.extract(RTF, name=b"a.rtf")
+    assert isinstance(document, Document)
+    assert document.keywords == "quokka, café жук, Zoology, seen {twice}"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1251"])
+def test_keywords_and_genres_of_books_are_read(extractor: FileExtractor, charset: str) -> None:
+    book = fiction_book("text of the book", keywords="кот & пёс").decode()
+    content = book.replace("utf-8", charset).replace("<keywords>", "<genre>sf_space</genre><keywords>").encode(charset)
+    document = extractor.extract(content, name=b"a.fb2")
+    assert isinstance(document, Document)
+    assert document.keywords == "sf_space, кот & пёс"
 
 
 def test_a_document_without_keywords_has_none(extractor: FileExtractor) -> None:
