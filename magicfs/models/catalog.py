@@ -32,11 +32,14 @@ _PREFIXES = {
     "baai/bge-base-en": _SEARCH_INSTRUCTION,
     "baai/bge-large-en": _SEARCH_INSTRUCTION,
     "mixedbread-ai/mxbai-embed-large": _SEARCH_INSTRUCTION,
+    "snowflake/snowflake-arctic-embed-m-v2": Prefixes(query="query: "),
+    "snowflake/snowflake-arctic-embed-l-v2": Prefixes(query="query: "),
     "snowflake/snowflake-arctic-embed": _SEARCH_INSTRUCTION,
     "nomic-ai/nomic-embed-text": Prefixes(query="search_query: ", passage="search_document: "),
     "intfloat/multilingual-e5": Prefixes(query="query: ", passage="passage: "),
     "google/embeddinggemma": Prefixes(query="task: search result | query: ", passage="title: none | text: "),
 }
+"""By the beginning of a name; the first one counts."""
 
 
 def prefixes_of(name: str) -> Prefixes:
@@ -47,22 +50,27 @@ def prefixes_of(name: str) -> Prefixes:
     return Prefixes()
 
 
-_ENGLISH_MODELS = (
-    "sentence-transformers/all-minilm-",
-    "baai/bge-small-en",
-    "baai/bge-base-en",
-    "baai/bge-large-en",
-    "mixedbread-ai/mxbai-embed-large",
-    "snowflake/snowflake-arctic-embed-xs",
-    "snowflake/snowflake-arctic-embed-s",
-    "snowflake/snowflake-arctic-embed-m",
-    "nomic-ai/nomic-embed-text-v1",
+_ENGLISH_MODELS = frozenset(
+    {
+        *("sentence-transformers/all-minilm-l6-v1", "sentence-transformers/all-minilm-l6-v2"),
+        *("sentence-transformers/all-minilm-l12-v1", "sentence-transformers/all-minilm-l12-v2"),
+        *("baai/bge-small-en", "baai/bge-base-en", "baai/bge-large-en"),
+        *("baai/bge-small-en-v1.5", "baai/bge-base-en-v1.5", "baai/bge-large-en-v1.5"),
+        "mixedbread-ai/mxbai-embed-large-v1",
+        *("snowflake/snowflake-arctic-embed-xs", "snowflake/snowflake-arctic-embed-s"),
+        *("snowflake/snowflake-arctic-embed-m", "snowflake/snowflake-arctic-embed-m-v1.5"),
+        *("snowflake/snowflake-arctic-embed-m-long", "snowflake/snowflake-arctic-embed-l"),
+        *("nomic-ai/nomic-embed-text-v1", "nomic-ai/nomic-embed-text-v1.5", "nomic-ai/nomic-embed-text-v1.5-q"),
+        *("jinaai/jina-embeddings-v2-small-en", "jinaai/jina-embeddings-v2-base-en"),
+        *("thenlper/gte-base", "thenlper/gte-large"),
+    }
 )
+"""Whole names: a later version of a model may read more languages."""
 
 
 def languages_of(name: str) -> tuple[str, ...]:
     """The languages (ISO 639-1) that a model of the hub reads; empty for all, and for an unlisted model."""
-    return ("en",) if name.lower().startswith(_ENGLISH_MODELS) else ()
+    return ("en",) if name.lower() in _ENGLISH_MODELS else ()
 
 
 def automatic_precision(name: str) -> Precision:
