@@ -10,26 +10,22 @@ import gc
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db import recut as recut_db
-from magicfs.db import second_vectors as second_vectors_db
-from magicfs.db import unread as unread_db
 from magicfs.db import words as words_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.chunks import Chunk, ClaimedChunk, model_input
+from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.ids import ModelId
-from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec, ModelState
+from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
 from magicfs.linux import return_free_memory
+from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words
 
@@ -51,16 +47,6 @@ LACKING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Claimed chunks and the model that is to embed them."""
-
-    model: IndexedModel
-    claims: list[ClaimedChunk]
-    is_alone: bool
-    """Whether the index makes vectors of no other model."""
-
-
-@dataclass(frozen=True, slots=True)
 class _LoadedModel:
     """The model in memory."""
 
@@ -76,20 +62,6 @@ class _LackingModel:
     error: ModelError
     until: float
     """When it is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _EmbeddedBatch:
-    """The result of the model for a batch."""
-
-    claims: list[ClaimedChunk]
-    """The chunks with a usable vector."""
-    vectors: NDArray[np.float32]
-    """Shape (len(claims), dimension)."""
-    failed: list[tuple[ClaimedChunk, str]]
-    """Chunks for which the model failed, each with its error."""
-    unread: list[ClaimedChunk]
-    """Chunks in a language that the model does not read: they get no vector."""
 
 
 class EmbedService:
@@ -118,7 +90,7 @@ class EmbedService:
         self._owner = owner
         self._cut = cut
         self._paused = paused
-        self._unreturned: list[tuple[_Batch, bool]] = []
+        self._unreturned: list[tuple[Batch, bool]] = []
         """Claims that could not be returned, and whether their attempts count."""
         self._model = model
         self._loaded: _LoadedModel | None = None
@@ -159,11 +131,11 @@ class EmbedService:
             embedded += count
         return embedded
 
-    def _claim_next_batch(self) -> _Batch | None:
+    def _claim_next_batch(self) -> Batch | None:
         with self._database.transaction() as connection:
             return self._claim_batch(connection)
 
-    def _claim_batch(self, connection: Connection) -> _Batch | None:
+    def _claim_batch(self, connection: Connection) -> Batch | None:
         """Claim chunks of the model that `choose_model` chooses, or of the next one when others were quicker.
 
         Raises `ModelError` when this machine lacks all models.
@@ -199,9 +171,7 @@ class EmbedService:
             return choose_model(waiting, loaded=None, loaded_for_s=0.0)
         return choose_model(waiting, loaded=loaded.model, loaded_for_s=time.monotonic() - loaded.since)
 
-    def _claim(
-        self, connection: Connection, model: IndexedModel, *, min_priority: int, is_alone: bool
-    ) -> _Batch | None:
+    def _claim(self, connection: Connection, model: IndexedModel, *, min_priority: int, is_alone: bool) -> Batch | None:
         claims = embeddings_db.claim_chunks(
             connection,
             model=model.id,
@@ -211,9 +181,9 @@ class EmbedService:
             seconds=LEASE_SECONDS,
             min_priority=min_priority,
         )
-        return _Batch(model, claims, is_alone) if claims else None
+        return Batch(model, claims, is_alone) if claims else None
 
-    def _embed_batch(self, batch: _Batch, *, claim_next: bool) -> tuple[int, _Batch | None]:
+    def _embed_batch(self, batch: Batch, *, claim_next: bool) -> tuple[int, Batch | None]:
         """Embed a batch and write its vectors; with `claim_next`, claim the next batch in the same transaction.
 
         Returns how many chunks are done, and the next batch. After an error the claims are returned.
@@ -224,11 +194,11 @@ class EmbedService:
             self._return_claims(batch, counted=False, pause_s=0.0)
             return 0, self._claim_next_batch() if claim_next else None
         try:
-            embedded = _embed_read(embedder, self._cut_anew(embedder, batch))
+            embedded = embed_claims(embedder, self._cut_anew(embedder, batch))
 
-            def write() -> tuple[int, _Batch | None]:
+            def write() -> tuple[int, Batch | None]:
                 with self._database.transaction() as connection:
-                    count = _write(connection, batch, embedded)
+                    count = write_batch(connection, batch, embedded)
                     return count, self._claim_batch(connection) if claim_next else None
 
             return retry_on_conflict(write)
@@ -237,7 +207,7 @@ class EmbedService:
             self._return_claims(batch, counted=not fault_of_database, pause_s=0.0)
             raise
 
-    def _cut_anew(self, embedder: Embedder, batch: _Batch) -> list[ClaimedChunk]:
+    def _cut_anew(self, embedder: Embedder, batch: Batch) -> list[ClaimedChunk]:
         """Replace the chunks of a batch that are too long for its model by pieces, which wait for their turn.
 
         Returns the other chunks. They are what they were, so that their other vectors stay.
@@ -307,7 +277,7 @@ class EmbedService:
             models_db.record_digest(connection, model, loaded)
             return models_db.spec_of(connection, model.id) or model.spec
 
-    def _return_claims(self, batch: _Batch, *, counted: bool, pause_s: float) -> None:
+    def _return_claims(self, batch: Batch, *, counted: bool, pause_s: float) -> None:
         """Return claims before their leases end. When the database refuses even that, the next turn begins with it."""
 
         def return_chunks() -> None:
@@ -326,50 +296,3 @@ class EmbedService:
         unreturned, self._unreturned = self._unreturned, []
         for batch, counted in unreturned:
             self._return_claims(batch, counted=counted, pause_s=0.0)
-
-
-def _embed_read(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
-    """Run the model on those chunks whose language it reads."""
-    read: list[ClaimedChunk] = []
-    unread: list[ClaimedChunk] = []
-    for claim in claims:
-        (read if embedder.reads(claim.text) else unread).append(claim)
-    return replace(_embed(embedder, read), unread=unread)
-
-
-def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> _EmbeddedBatch:
-    """Run the model on chunks: on all together and, if it fails, on each alone."""
-    try:
-        vectors = embedder.embed_passages([model_input(claim) for claim in claims])
-    except ModelError as error:
-        if len(claims) == 1:
-            log.warning("chunk %d has no vector: %s", claims[0].id, error)
-            return _EmbeddedBatch([], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))], [])
-        parts = [_embed(embedder, [claim]) for claim in claims]
-        return _EmbeddedBatch(
-            [claim for part in parts for claim in part.claims],
-            np.concatenate([part.vectors for part in parts]),
-            [failure for part in parts for failure in part.failed],
-            [],
-        )
-    return _EmbeddedBatch(claims, vectors, [], [])
-
-
-def _write(connection: Connection, batch: _Batch, embedded: _EmbeddedBatch) -> int:
-    """Write the vectors of a batch and quarantine its failed chunks. Returns how many chunks are done."""
-    model = batch.model.id
-    # Several statements change rows of the batch, so all rows are locked first, in the common order.
-    if not batch.is_alone:
-        second_vectors_db.lock_chunks(connection, [claim.id for claim in batch.claims])
-    elif embedded.failed or embedded.unread:
-        embeddings_db.lock_claims(connection, model=model, claims=batch.claims)
-    count = 0
-    if embedded.claims:
-        count = embeddings_db.finish_chunks(connection, model=model, claims=embedded.claims, vectors=embedded.vectors)
-    if embedded.unread:
-        count += unread_db.finish_unread(connection, model=model, claims=embedded.unread)
-    for claim, reason in embedded.failed:
-        embeddings_db.fail_chunk(connection, model=model, claim=claim, reason=reason)
-    if batch.model.state is ModelState.MULTILINGUAL:
-        second_vectors_db.drop_foreign_vectors(connection, [claim.id for claim in batch.claims])
-    return count

@@ -34,8 +34,7 @@ from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
 from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
-from magicfs.pipeline.embed import _Batch, _EmbeddedBatch
-from magicfs.pipeline.embed import _write as write_batch
+from magicfs.pipeline.batch import Batch, EmbeddedBatch, write_batch
 from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.index import HOST, Index
 
@@ -348,15 +347,15 @@ class TwoModelWork:
 
     def finish_unread(self) -> None:
         """The active model reads none of the chunks."""
-        self._write(0, lambda claims: _EmbeddedBatch([], np.empty((0, 384), np.float32), [], claims))
+        self._write(0, lambda claims: EmbeddedBatch([], np.empty((0, 384), np.float32), [], claims))
 
     def finish(self) -> None:
         """The multilingual model has read all chunks."""
         vectors = np.ones((3, FAKE_SPEC.dimension), np.float32)
-        self._write(1, lambda claims: _EmbeddedBatch(claims, vectors, [], []))
+        self._write(1, lambda claims: EmbeddedBatch(claims, vectors, [], []))
 
-    def _write(self, number: int, embed: Callable[[list[ClaimedChunk]], _EmbeddedBatch]) -> None:
-        batch = _Batch(self._models[number], list(reversed(self._claims[number])), is_alone=False)
+    def _write(self, number: int, embed: Callable[[list[ClaimedChunk]], EmbeddedBatch]) -> None:
+        batch = Batch(self._models[number], list(reversed(self._claims[number])), is_alone=False)
         with self._database.transaction() as connection:
             write_batch(connection, batch, embed(batch.claims))
 
