@@ -245,9 +245,12 @@ def measure(folder: Path, database: Database, models: Models, *, below: str) -> 
             continue
         for mode, ranked in ask(database, models, text).items():
             judged.setdefault(mode, []).append(judge(ranked, grades))
+    # A model that reads a few of the questions alone, by their words, is no mode of its own.
+    least = len(judged["lexical"]) / 2
     return {
         mode: {name: round(sum(figures[name] for figures in questions) / len(questions), 4) for name in questions[0]}
         for mode, questions in judged.items()
+        if len(questions) >= least
     }
 
 
