@@ -19,7 +19,7 @@ from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatc
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
-    from magicfs.domain.models import ModelSpec, ModelState, StoredModel
+    from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, StoredModel
     from magicfs.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ def record_digests(settings: Settings, database: Database) -> None:
     host that has it.
     """
     from magicfs.db.models import all_models, record_digest
+    from magicfs.db.pool import retry_on_conflict
 
     with database.transaction() as connection:
         models = all_models(connection)
@@ -95,9 +96,13 @@ def record_digests(settings: Settings, database: Database) -> None:
             if not model.spec.digest:
                 log.info("%s gets no digest here: %s", model.spec.label, error)
             continue
-        with database.transaction() as connection:
-            if record_digest(connection, model, stored.spec):
-                log.info("the index uses %s", stored.spec.full_label)
+
+        def record(model: IndexedModel = model, spec: ModelSpec = stored.spec) -> bool:
+            with database.transaction() as connection:
+                return record_digest(connection, model, spec)
+
+        if retry_on_conflict(record):
+            log.info("the index uses %s", stored.spec.full_label)
 
 
 def ensure_active_model(settings: Settings, database: Database) -> None:
@@ -105,14 +110,42 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
 
     Models of an older version get the digests of those on this machine.
     """
-    from magicfs.db.models import activate_model
-
     record_digests(settings, database)
     if active_spec(database) is not None:
         return
-    stored = resolve_model(settings, None)
-    with database.transaction() as connection:
-        activate_model(connection, stored.spec)
+    _activate(database, resolve_model(settings, None).spec)
+
+
+def _activate(database: Database, spec: ModelSpec) -> ModelSpec:
+    """Make a model the active one of an index without any. Returns the spec in the index. Raises `ModelMismatch`."""
+    from magicfs.db.models import activate_model
+    from magicfs.db.pool import retry_on_conflict
+
+    def activate() -> ModelSpec:
+        with database.transaction() as connection:
+            return activate_model(connection, spec).spec
+
+    return retry_on_conflict(activate)
+
+
+def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
+    """Have the index use a model: build it beside the active one, or activate it if there is none.
+
+    Returns the model that was active before, or None.
+    """
+    from magicfs.db.models import activate_model, active_model, build_model
+    from magicfs.db.pool import retry_on_conflict
+
+    def use() -> IndexedModel | None:
+        with database.transaction() as connection:
+            active = active_model(connection)
+            if active is None:
+                activate_model(connection, spec)
+            else:
+                build_model(connection, spec)
+            return active
+
+    return retry_on_conflict(use)
 
 
 def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ActiveModel:
@@ -121,8 +154,6 @@ def pull_active_model(settings: Settings, database: Database, *, progress: Calla
     Models of an older version get the digests of those on this machine. `progress` gets lines for a person, also when
     the model of the index cannot be had here. Raises `ModelError` when neither the index nor this machine has one.
     """
-    from magicfs.db.models import activate_model
-
     record_digests(settings, database)
     active = active_spec(database)
     try:
@@ -134,8 +165,7 @@ def pull_active_model(settings: Settings, database: Database, *, progress: Calla
         return ActiveModel(active, None)
     if active is not None:
         record_digests(settings, database)
-    with database.transaction() as connection:
-        return ActiveModel(activate_model(connection, stored.spec).spec, stored)
+    return ActiveModel(_activate(database, stored.spec), stored)
 
 
 def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:

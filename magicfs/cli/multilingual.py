@@ -42,12 +42,16 @@ def declare_multilingual(settings: Settings, database: Database) -> None:
     """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
     from magicfs.db.models import stop_multilingual
     from magicfs.db.multilingual import declare_mode
+    from magicfs.db.pool import retry_on_conflict
     from magicfs.domain.models import MultilingualMode
 
-    with database.transaction() as connection:
-        mode = declare_mode(connection, host=settings.host, mode=MultilingualMode(settings.multilingual))
-        if mode is MultilingualMode.NEVER and stop_multilingual(connection):
-            log.info("the index has no multilingual model any more: MAGICFS_MULTILINGUAL is 'never'")
+    def declare() -> bool:
+        with database.transaction() as connection:
+            mode = declare_mode(connection, host=settings.host, mode=MultilingualMode(settings.multilingual))
+            return mode is MultilingualMode.NEVER and stop_multilingual(connection)
+
+    if retry_on_conflict(declare):
+        log.info("the index has no multilingual model any more: MAGICFS_MULTILINGUAL is 'never'")
 
 
 def ensure_multilingual(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> None:
@@ -76,14 +80,16 @@ _WITHOUT_IT = "texts and questions in other languages are found by their words a
 
 
 def _start(database: Database, spec: ModelSpec) -> None:
-    """Start the model, unless another host has started one meanwhile, which may be of other weights."""
-    from magicfs.db.models import multilingual_model, start_multilingual
+    """Start the prepared model, unless the index does not need it any more."""
+    from magicfs.db.multilingual import start_if_needed
+    from magicfs.db.pool import retry_on_conflict
 
-    with database.transaction() as connection:
-        if multilingual_model(connection) is not None:
-            return
-        start_multilingual(connection, spec)
-    log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
+    def start() -> bool:
+        with database.transaction() as connection:
+            return start_if_needed(connection, spec)
+
+    if retry_on_conflict(start):
+        log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
 
 
 class MultilingualStarter:

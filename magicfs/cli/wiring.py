@@ -34,6 +34,7 @@ from magicfs.cli.index_model import (
     record_digests,
     require_known_model,
     resolve_model,
+    use_model,
 )
 from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
 from magicfs.config import Settings
@@ -80,6 +81,7 @@ __all__ = [
     "settings_for_command",
     "settings_for_service",
     "supervisor",
+    "use_model",
 ]
 
 log = logging.getLogger(__name__)

@@ -100,7 +100,7 @@ def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) 
     has_facts = model.spec.tokenizer and (model.spec.languages or not spec.languages)
     if model.spec.digest == spec.digest and has_facts:
         return False
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     connection.execute(_SQL["set_tokenizer"], {"model_id": model.id, "tokenizer": spec.tokenizer})
     _record_languages(connection, model.id, spec)
     if model.spec.digest == spec.digest or not _make_way(connection, model, spec):
@@ -155,7 +155,7 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     Raises `ModelMismatch` when another model is active: changing it means embedding everything again.
     """
     # Only one of two roles that start at the same time may insert the first model.
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     active = active_model(connection)
     if active is not None and not active.spec.is_model(spec):
         raise ModelMismatch(
@@ -172,7 +172,7 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     Another building model is retired. If `spec` is the active model, nothing else happens. If it is the multilingual
     one, its vectors are kept, and there is no second model any more.
     """
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     building = building_model(connection)
     if building is not None and not building.spec.is_model(spec):
         _set_state(connection, building.id, ModelState.RETIRED)
@@ -194,7 +194,7 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     Another multilingual model is retired. If `spec` is the active model, or the one that is being built, nothing
     happens. Returns the model of `spec`.
     """
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     for model in live_models(connection):
         if model.spec.is_model(spec):
             return model
@@ -215,7 +215,7 @@ def stop_multilingual(connection: Connection) -> bool:
 
     Returns whether there was one.
     """
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     second = multilingual_model(connection)
     if second is None:
         return False
@@ -236,7 +236,7 @@ def _end_multilingual(connection: Connection) -> None:
 
 def complete_building(connection: Connection) -> IndexedModel | None:
     """Activate the building model if no chunk that a file has lacks a vector. Returns the model, or None."""
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     building = building_model(connection)
     # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
     if building is None or fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": building.id}))[0]:
@@ -255,7 +255,7 @@ def complete_building(connection: Connection) -> IndexedModel | None:
 def drop_retired(connection: Connection, *, after_s: float) -> int:
     """Delete models that have been retired for `after_s` seconds, and their vectors. Returns the number of models."""
     # Another transaction may be about to use one of them again.
-    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+    lock_models(connection)
     retired = [row[0] for row in connection.execute(_SQL["retired_models"], {"seconds": after_s})]
     for model_id in retired:
         _delete_retired(connection, ModelId(model_id))
@@ -266,6 +266,11 @@ def _delete_retired(connection: Connection, model: ModelId) -> None:
     """Delete a retired model and its vectors."""
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(model)))
     connection.execute(_SQL["delete_model"], {"model_id": model})
+
+
+def lock_models(connection: Connection) -> None:
+    """Let no other transaction change the models of the index until this one ends. Reads go on."""
+    connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:

@@ -2,7 +2,7 @@
 
 The setting is one of the index; `auto` means: when a share of the texts is in languages that the active model does not
 read, or people ask in them. The agent and `magicfs up` ask `needs_multilingual`, prepare the model and call
-`start_multilingual` or `stop_multilingual` in `db/models.py`; searches record that somebody has asked in such a
+`start_if_needed`, or `stop_multilingual` in `db/models.py`; searches record that somebody has asked in such a
 language. Runs in the caller's transaction.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magicfs.db.models import live_models
+from magicfs.db.models import live_models, lock_models, multilingual_model, start_multilingual
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.models import MultilingualMode
+from magicfs.domain.models import ModelSpec, MultilingualMode
 
 _SQL = load_queries("multilingual")
 
@@ -66,6 +66,19 @@ def needs_multilingual(connection: Connection) -> bool:
     if mode is not MultilingualMode.AUTO:
         return mode is MultilingualMode.ALWAYS
     return is_asked_foreign(connection) or foreign_share(connection, models[0].spec.languages) >= MIN_FOREIGN_SHARE
+
+
+def start_if_needed(connection: Connection, spec: ModelSpec) -> bool:
+    """Start the multilingual model, unless the index has one, or needs none any more. Returns whether it has begun.
+
+    For a host that has prepared the model meanwhile: another one may have started its own, of other weights, or
+    changed the setting.
+    """
+    lock_models(connection)
+    if multilingual_model(connection) is not None or not needs_multilingual(connection):
+        return False
+    start_multilingual(connection, spec)
+    return True
 
 
 def foreign_share(connection: Connection, languages: Sequence[str]) -> float:

@@ -91,7 +91,6 @@ def use(
 ) -> None:
     """Make the index use a model. The vectors are made in the background; searches use the old ones until then."""
     from magicfs.cli import terminal, wiring
-    from magicfs.db.models import activate_model, active_model, build_model
 
     settings = wiring.settings_for_command()
     settings.make_home()
@@ -103,12 +102,7 @@ def use(
         else:
             stored = store.find_digest(name, wanted, digest)
         wiring.record_digests(settings, database)
-        with database.transaction() as connection:
-            active = active_model(connection)
-            if active is None:
-                activate_model(connection, stored.spec)
-            else:
-                build_model(connection, stored.spec)
+        active = wiring.use_model(database, stored.spec)
     wiring.job_queue(settings).notify_embed()
     if active is None or active.spec.is_model(stored.spec):
         terminal.say(f"the index uses {stored.spec.label}")

@@ -14,12 +14,13 @@ from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
+from magicfs.db import multilingual as db_multilingual
 from magicfs.db.models import activate_model, active_model, multilingual_model, start_multilingual
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.roots import database_time
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
-from magicfs.errors import ModelError
+from magicfs.errors import DatabaseConflict, ModelError
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FAKE_SPEC
 from tests.integration.models.tiny import write_tiny_model
@@ -182,6 +183,35 @@ def test_a_model_that_another_host_has_started_meanwhile_stays(
     save(index, GERMAN, language="de")
     MultilingualStarter(settings, index.database, pull=pull)(NEVER_SET)
     assert second(index) == "fake/of another host"
+
+
+def test_a_setting_that_changes_during_the_pull_counts(index: Index, settings: Settings, tiny: Path) -> None:
+    def pull(stop: threading.Event) -> None:
+        wiring.model_store(settings).pull(str(tiny))
+        wiring.declare_multilingual(settings.replace(multilingual="never", host="other"), index.database)
+
+    save(index, GERMAN, language="de")
+    MultilingualStarter(settings, index.database, pull=pull)(NEVER_SET)
+    assert second(index) is None
+
+
+@pytest.mark.parametrize("function", ["declare_mode", "start_if_needed"])
+def test_a_conflict_ends_neither_a_command_nor_the_agent(
+    index: Index, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    tries: list[str] = []
+    done = getattr(db_multilingual, function)
+
+    def conflict_once(*arguments: object, **options: object) -> object:
+        tries.append(function)
+        if len(tries) == 1:
+            raise DatabaseConflict("deadlock detected")
+        return done(*arguments, **options)
+
+    monkeypatch.setattr(db_multilingual, function, conflict_once)
+    wiring.declare_multilingual(settings.replace(multilingual="always"), index.database)
+    wiring.ensure_multilingual(settings, index.database, progress=[].append)
+    assert (second(index), len(tries)) == (str(tiny), 2)
 
 
 def test_the_pull_has_a_process_of_its_own(index: Index, settings: Settings, tiny: Path) -> None:
