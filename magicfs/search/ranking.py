@@ -46,6 +46,11 @@ class SearchRequest:
     """Those of the question."""
 
     @property
+    def word_count(self) -> int:
+        """The number of words of the question."""
+        return sum(not term.is_whole for term in self.compiled.terms)
+
+    @property
     def candidate_limit(self) -> int:
         """The number of chunks that each retriever brings."""
         return min(MAX_CANDIDATES, max(MIN_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
@@ -118,7 +123,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         files = _with_names(
             files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
         )
-    exponent = fusion.similarity_exponent(sum(not term.is_whole for term in request.compiled.terms))
+    exponent = fusion.similarity_exponent(request.word_count)
     weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
     return Ranking(words, chunks.scale, exponent, tuple(ranked))
@@ -195,18 +200,20 @@ def _gather_candidates(
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
+    second = share_of_second(meanings, request.question_vectors)
     scale = scale or FusionScale(
         fusion.bm25_unit(
             max((match.bm25 for match in matches), default=0.0),
             share=max((words.share(match.words) for match in matches), default=0.0),
         ),
-        fusion.meaning_weight(share_of_second(meanings, request.question_vectors)),
+        fusion.meaning_weight(second, words=request.word_count),
     )
     evidence = _word_evidence(connection, request, words, matches, unit=scale.bm25_unit)
     for chunk in (*meanings, *by_name):
         evidence.setdefault(chunk, Evidence())
+    reach = fusion.likeness_reach(second, words=request.word_count)
     for chunk, meaning in meanings.items():
-        evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness)
+        evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
     return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, meanings, scale)
 
 
