@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli.index_model import model_store, resolve_model
 from magicfs.config import Settings
 from magicfs.embedding.manifest import pull_command
-from magicfs.errors import ModelError
+from magicfs.errors import ModelError, ModelMismatch
 from magicfs.models.catalog import MULTILINGUAL_MODEL
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def ensure_multilingual(settings: Settings, database: Database, *, progress: Cal
         elif is_needed:
             stored = model_store(settings).pull(MULTILINGUAL_MODEL, precision=settings.precision, report=progress)
             _start(database, stored.spec)
+    except ModelMismatch as error:
+        progress(f"{_WITHOUT_IT}: {error}")
     except ModelError as error:
         name = model.spec.name if model else MULTILINGUAL_MODEL
         progress(f"{_WITHOUT_IT} until '{pull_command(name)}' succeeds: {error}")

@@ -29,6 +29,22 @@ def pull_command(name: str) -> str:
     return f"magicfs model pull {shlex.quote(name)}"
 
 
+def use_command(name: str) -> str:
+    """The command that makes an index use a model."""
+    return f"magicfs model use {shlex.quote(name)}"
+
+
+def remake_advice(name: str) -> str:
+    """How an index gets new vectors from the model of that name that this machine has, for a message.
+
+    It names both roles: `use_command` would make a multilingual model the active one.
+    """
+    return (
+        f"make all vectors anew ('{use_command(name)}', or for the multilingual model "
+        "MAGICFS_MULTILINGUAL=never, then always)"
+    )
+
+
 def checksums_of(folder: Path) -> dict[str, FileChecksum]:
     """Size and hash of every file below `folder` except the manifest, by relative path."""
     return {

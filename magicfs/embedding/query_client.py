@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.status import EmbedderStatus
 from magicfs.embedding.embedder import unit_vectors
+from magicfs.embedding.manifest import remake_advice
 from magicfs.embedding.query_connection import DiedTwice, QueryConnection
 from magicfs.embedding.query_service import MALFORMED, MAX_QUESTION_CHARACTERS, failure
 from magicfs.errors import (
@@ -241,7 +242,7 @@ def _vector(answer: Message, spec: ModelSpec) -> Vector:
     if vector.shape != (spec.dimension,):
         raise ModelMismatch(
             f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
-            f"run `magicfs model use {spec.name}` to index anew"
+            f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
         )
     try:
         unit: Vector = unit_vectors(vector[np.newaxis], count=1, dimension=spec.dimension)[0]

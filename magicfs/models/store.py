@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
 from magicfs.embedding import manifest as manifests
-from magicfs.embedding.manifest import pull_command
+from magicfs.embedding.manifest import pull_command, remake_advice
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, languages_of
 
@@ -89,8 +88,8 @@ class ModelStore:
         other = self.find(spec.name, spec.precision)
         raise ModelMismatch(
             f"the index uses {spec.full_label} and this machine has {other.spec.full_label}: run "
-            f"'{pull_command(spec.name)}', copy the model's folder from a host that has it, or run "
-            f"'{use_command(spec.name)}' to make all vectors anew"
+            f"'{pull_command(spec.name)}', copy the model's folder from a host that has it, or "
+            f"{remake_advice(spec.name)}"
         )
 
     def find_tokenizer(self, spec: ModelSpec) -> Path | None:
@@ -343,11 +342,6 @@ def _origin_of(name: str) -> str | None:
     from magicfs.models.sources import folder_origin
 
     return folder_origin(Path(name))
-
-
-def use_command(name: str) -> str:
-    """The command that makes an index use a model."""
-    return f"magicfs model use {shlex.quote(name)}"
 
 
 def _precisions(name: str, precision: str) -> tuple[Precision, ...]:

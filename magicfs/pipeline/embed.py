@@ -22,6 +22,7 @@ from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
+from magicfs.embedding.manifest import remake_advice
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
 from magicfs.linux import return_free_memory
@@ -255,7 +256,7 @@ class EmbedService:
         if not embedder.spec.is_model(spec):
             raise ModelMismatch(
                 f"the index uses {spec.full_label} and this machine has {embedder.spec.full_label}: "
-                f"run 'magicfs model use {spec.name}' to make all vectors anew"
+                f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
             )
         return embedder
 

@@ -63,8 +63,8 @@ def pull(
     What the index uses does not change: 'magicfs model use' changes it.
     """
     from magicfs.cli import terminal, wiring
+    from magicfs.embedding.manifest import use_command
     from magicfs.models.catalog import MULTILINGUAL_MODEL
-    from magicfs.models.store import use_command
 
     settings = wiring.settings_for_command()
     settings.make_home()
@@ -113,7 +113,7 @@ def use(
 
 def command_to_use(spec: ModelSpec) -> str:
     """The command that makes the index use this very model, even if its folder has changed since."""
-    from magicfs.models.store import use_command
+    from magicfs.embedding.manifest import use_command
 
     digest = f" --digest {spec.digest[:DIGEST_CHARACTERS]}" if spec.digest else ""
     return f"{use_command(spec.name)} --precision {spec.precision}{digest}"

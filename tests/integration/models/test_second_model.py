@@ -253,6 +253,20 @@ def test_a_host_that_lacks_the_model_of_the_index_says_so(
     assert said
 
 
+def test_other_weights_than_those_of_the_index_are_not_prepared_again(
+    index: Index, settings: Settings, tiny: Path
+) -> None:
+    stored = wiring.model_store(settings).pull(str(tiny))
+    with index.database.transaction() as connection:
+        start_multilingual(connection, replace(stored.spec, digest="0" * 64, former_digest=""))
+    said: list[str] = []
+    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    [line] = said
+    assert "copy the model's folder" in line
+    assert "MAGICFS_MULTILINGUAL=never" in line
+    assert wiring.model_store(settings).list() == (stored,)
+
+
 def test_a_command_begins_it_and_says_what_it_does(index: Index, settings: Settings, tiny: Path) -> None:
     said: list[str] = []
     wiring.ensure_multilingual(settings, index.database, progress=said.append)
