@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.errors import MagicFSError, ModelError
+from magicfs.errors import MagicFSError, ModelError, ModelMissing
 from magicfs.search.service import SearchService
 
 DEADLINE_SECONDS = 30.0
@@ -29,10 +29,15 @@ class InProcessQueryEmbedder:
         outcomes: list[NDArray[np.float32] | MagicFSError] = []
         for spec in specs:
             try:
-                outcomes.append(self._embedders[spec].embed_query(text))
+                outcomes.append(self._embedder(spec).embed_query(text))
             except ModelError as error:
                 outcomes.append(error)
         return outcomes
+
+    def _embedder(self, spec: ModelSpec) -> FastembedEmbedder:
+        if spec not in self._embedders:
+            raise ModelMissing(f"{spec.label} is not on this machine")
+        return self._embedders[spec]
 
 
 def result_paths(database: Database, embedder: FastembedEmbedder, text: str, *, limit: int = 20) -> list[bytes]:
