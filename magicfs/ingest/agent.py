@@ -30,7 +30,8 @@ from magicfs.db import heartbeats, planner_statistics, vector_index
 from magicfs.db import roots as roots_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database
-from magicfs.domain.ids import RootId
+from magicfs.domain.ids import ModelId, RootId
+from magicfs.domain.models import ClaimableModel
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.errors import HostTaken, MagicFSError, SchemaError
 from magicfs.ingest.host_claim import HostClaim
@@ -46,7 +47,7 @@ NOTIFY_SECONDS = 0.25
 roots or wants a scan announces it, which is noticed at once (`magicfs.db.listener`)."""
 
 IDLE_AFTER_SECONDS = 10.0
-"""An agent is idle when for so long no work waited and nobody asked for a scan."""
+"""An agent is idle when for so long no work waited that somebody does, and nobody asked for a scan."""
 
 IDLE_SECONDS = 5.0
 """Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
@@ -108,6 +109,8 @@ class Agent:
         self._start_multilingual = start_multilingual
         self._embedding_paused = embedding_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
+        self._waiting: set[tuple[ModelId, int]] = set()
+        """The models of which chunks waited at the last look, each with the highest priority of them."""
         self._settings = settings
         self._claim = claim
         self._database = database
@@ -182,9 +185,18 @@ class Agent:
         if has_claimable_files:
             self._stay_busy()
             self._queue.notify_extract(self._settings.host)
-        for model in models:
+        if self._is_embedding(models):
             self._stay_busy()
+        for model in models:
             self._queue.notify_embed(model.name)
+
+    def _is_embedding(self, models: Sequence[ClaimableModel]) -> bool:
+        """Whether chunks begin to wait for one of the models, or a worker has claimed some.
+
+        Chunks of a model that no machine has would else keep the agent busy for ever.
+        """
+        former, self._waiting = self._waiting, {(model.id, model.priority) for model in models}
+        return not self._waiting <= former or any(model.is_claimed for model in models)
 
     def _keep_roots(self, loaded: Sequence[RegisteredRoot]) -> None:
         """Keep the loaded roots, and request a scan of those that are new or that somebody asked to scan."""

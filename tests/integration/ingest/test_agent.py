@@ -229,6 +229,33 @@ def test_paused_embed_workers_are_woken_only_for_what_they_embed(settings: Setti
     assert notifications(settings, index, paused=True) == 1, "somebody just saved it"
 
 
+def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
+    settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.05)
+
+    def is_idle_after_look() -> bool:
+        time.sleep(0.1)
+        one._look()
+        return one._is_idle()
+
+    one = agent(settings, index)
+    one._look()
+    assert is_idle_after_look()
+    (index.folder / "one.txt").write_text("words\n\nmore words")
+    index.scan()
+    index.extraction().run_batch()
+    assert not is_idle_after_look(), "new work"
+    assert is_idle_after_look(), "no worker has the model"
+    index.rows("UPDATE embeddings SET priority = 1 RETURNING 1")
+    assert not is_idle_after_look(), "more urgent work"
+    [(first, *_)] = index.rows("SELECT min(chunk_id) FROM embeddings")
+    lease = "lease = 1, leased_by = 'embed-1', leased_until = now() + interval '1 minute'"
+    index.rows(f"UPDATE embeddings SET {lease} WHERE chunk_id = {first} RETURNING 1")
+    for _ in range(2):
+        assert not is_idle_after_look(), "a worker is at work"
+
+
 def test_an_idle_agent_looks_for_work_every_few_seconds(
     settings: Settings, index: Index, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
