@@ -31,8 +31,17 @@ class Outage:
     Threads may share one.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger,
+        *,
+        beginning: str = "no work is done for now, and none is lost",
+        end: str = "work goes on",
+    ) -> None:
+        """`beginning` is what is logged before an error, `end` when all is well again."""
         self._logger = logger
+        self._beginning = beginning
+        self._end = end
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         """Why each piece of work fails, by its name."""
@@ -44,14 +53,14 @@ class Outage:
             is_new = reason not in self._reasons.values()
             self._reasons[work] = reason
         if is_new:
-            self._logger.warning("no work is done for now, and none is lost: %s", error)
+            self._logger.warning("%s: %s", self._beginning, error)
 
     def ended(self, work: str) -> None:
         """Log the end, if this piece of work was the last one that failed."""
         with self._lock:
             is_over = self._reasons.pop(work, None) is not None and not self._reasons
         if is_over:
-            self._logger.info("work goes on")
+            self._logger.info("%s", self._end)
 
 
 class TextFormatter(logging.Formatter):

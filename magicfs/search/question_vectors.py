@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.ids import ModelId
+from magicfs.domain.models import IndexedModel, ModelSpec, ModelState
 from magicfs.errors import LanguageUnread, MagicFSError
+from magicfs.logs import Outage
 from magicfs.search.meaning import QuestionVector
 from magicfs.text.analysis.tokens import PICTURES
 from magicfs.text.question_language import QuestionLanguages
@@ -38,6 +40,11 @@ class QuestionVectorSource(Protocol):
         """
 
 
+def model_outage() -> Outage:
+    """A log of the models that give no vector of a question. One for all searches of a service."""
+    return Outage(log, beginning="searching without the vectors of a model", end="each model gives vectors again")
+
+
 def embed_question(
     source: QuestionVectorSource,
     question: str,
@@ -45,12 +52,13 @@ def embed_question(
     languages: QuestionLanguages,
     *,
     deadline_s: float,
+    outage: Outage,
 ) -> tuple[tuple[QuestionVector, ...], tuple[str, ...]]:
     """The vectors of a question in `languages` by those models that read it, and notices for the user.
 
     `models` are those that searches use, the active one first. A model that fails leaves the others. A notice says that
     none is left, or that the active one has failed, because texts may have its vectors alone. A question of digits and
-    signs has no vector: it names something, and models find a number near to any short text.
+    signs has no vector: it names something, and models find a number near to any short text. Failures go to `outage`.
     """
     if _MEANING.search(question) is None:
         return (), ()
@@ -63,12 +71,11 @@ def embed_question(
         kept=[model.spec for model in models],
         deadline_s=deadline_s,
     )
+    _log_failures(outage, models, dict(zip([model.id for model in reading], outcomes, strict=True)))
     vectors, failures = [], {}
     for model, outcome in zip(reading, outcomes, strict=True):
         if isinstance(outcome, MagicFSError):
             failures[model.id] = outcome
-            if not isinstance(outcome, LanguageUnread):
-                log.warning("searching without the vectors of %s: %s", model.spec.label, outcome)
         else:
             vectors.append(QuestionVector(model, outcome, is_second=model.id != models[0].id))
     if not vectors:
@@ -79,3 +86,17 @@ def embed_question(
     if failed is None or isinstance(failed, LanguageUnread):
         return tuple(vectors), ()
     return tuple(vectors), (f"found without the vectors of {models[0].spec.label}: {failed}",)
+
+
+def _log_failures(
+    outage: Outage, models: Sequence[IndexedModel], outcomes: Mapping[ModelId, NDArray[np.float32] | MagicFSError]
+) -> None:
+    """Log that models fail, or do no more. A role without a model does not fail; one that was not asked is left out."""
+    by_role = {model.state: model for model in models}
+    for role in (ModelState.ACTIVE, ModelState.MULTILINGUAL):
+        model = by_role.get(role)
+        outcome = outcomes.get(model.id) if model is not None else None
+        if isinstance(outcome, MagicFSError) and not isinstance(outcome, LanguageUnread):
+            outage.began(role, outcome)
+        elif model is None or outcome is not None:
+            outage.ended(role)

@@ -30,7 +30,7 @@ from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.explanation import Searched, explain_standing
 from magicfs.search.literal import literal_exclusions, literal_filters
 from magicfs.search.meaning import QuestionVector
-from magicfs.search.question_vectors import QuestionVectorSource, embed_question
+from magicfs.search.question_vectors import QuestionVectorSource, embed_question, model_outage
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.question_language import QuestionLanguages, question_languages
@@ -83,6 +83,7 @@ class SearchService:
         self._database = database
         self._host = host
         self._vectors = vectors
+        self._outage = model_outage()
         self._default_limit = default_limit
         self._statistics = StatisticsCache()
 
@@ -158,7 +159,7 @@ class SearchService:
         if not query.question:
             return (), ()
         seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
-        return embed_question(self._vectors, query.question, models, languages, deadline_s=seconds)
+        return embed_question(self._vectors, query.question, models, languages, deadline_s=seconds, outage=self._outage)
 
     def _record_foreign(self, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline) -> None:
         """Record that a person asks in a language that no model of the index reads: it may get one that does."""

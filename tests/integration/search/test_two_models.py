@@ -9,7 +9,7 @@ import pytest
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.models import start_multilingual
+from magicfs.db.models import start_multilingual, stop_multilingual
 from magicfs.db.multilingual import is_asked_foreign
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec, Precision
@@ -126,6 +126,41 @@ def test_without_the_active_model_the_other_is_used_and_a_notice_says_so(
     result = service.search(ENGLISH, deadline_s=10)
     assert [hit.name for hit in result.hits] == [b"a.txt"]
     assert result.notices == (f"found without the vectors of {SPEC.label}: it is not here",)
+
+
+def test_a_model_that_fails_is_logged_once_until_it_works_again(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService, caplog: pytest.LogCaptureFixture
+) -> None:
+    def search(second: np.ndarray | MagicFSError) -> list[str]:
+        caplog.clear()
+        vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), second
+        service.search(ENGLISH, deadline_s=10)
+        return [record.getMessage() for record in caplog.records if record.name.startswith("magicfs.search")]
+
+    caplog.set_level("INFO")
+    [line] = search(ModelMissing("it is not here"))
+    assert "it is not here" in line
+    assert search(ModelMissing("it is not here")) == []
+    [line] = search(unit(1, 0))
+    assert "again" in line
+    assert len(search(ModelMissing("it is not here"))) == 1
+
+
+def test_the_log_forgets_a_model_that_the_index_has_not_any_more(
+    models: TwoModels,
+    database: Database,
+    vectors: ChosenVectors,
+    service: SearchService,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), ModelMissing("the second is not here")
+    service.search(ENGLISH, deadline_s=10)
+    with database.transaction() as connection:
+        stop_multilingual(connection)
+    service.search(ENGLISH, deadline_s=10)
+    vectors.vectors[ENGLISH] = ModelMissing("the first is not here")
+    service.search(ENGLISH, deadline_s=10)
+    assert "the first is not here" in caplog.text
 
 
 def test_without_any_vector_words_find_alone(models: TwoModels, vectors: ChosenVectors, service: SearchService) -> None:
