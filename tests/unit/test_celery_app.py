@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,12 @@ def test_queues_have_one_exchange_and_a_routing_key_of_their_own(tmp_path: Path)
 def test_workers_of_one_model_have_a_queue_of_their_own() -> None:
     assert embed_queue(None) == EMBED_QUEUE
     assert embed_queue("intfloat/multilingual-e5-small") == "embed.intfloat-multilingual-e5-small"
-    assert embed_queue("/srv/models/Mine (2)") == "embed.srv-models-mine-2"
+    assert embed_queue("BAAI/bge-small-en-v1.5") == embed_queue("baai/BGE-Small-EN-v1.5")
+    assert embed_queue("/Größe") == embed_queue("/GRÖSSE"), "a name is one whatever its case is"
+    folders = ["/srv/models/mine", "/srv/models-mine", "/srv/模型", "/srv/модель", "/Größe", "models", "x" * 999]
+    queues = [embed_queue(folder) for folder in folders]
+    assert len(set(queues)) == len(folders)
+    assert all(re.fullmatch(r"embed\.[a-z0-9-]{1,80}", queue) for queue in queues)
     queue = declared_queue(embed_queue("org/Model"))
     assert (queue.exchange.name, queue.exchange.type, queue.routing_key) == ("magicfs", "direct", "embed.org-model")
 
