@@ -32,5 +32,7 @@ def choose_model(
     present = next((model for model in urgent if model.id == loaded), None)
     if present is None:
         return urgent[0] if may_change or priority > SECOND_VECTOR else None
-    others = (model for model in urgent if model.id != loaded and not model.is_claimed)
+    # They begin after the place of the loaded one, so that each of three has its turn.
+    place = urgent.index(present)
+    others = (model for model in [*urgent[place + 1 :], *urgent[:place]] if not model.is_claimed)
     return next(others, present) if may_change else present

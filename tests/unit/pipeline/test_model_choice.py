@@ -49,6 +49,16 @@ def test_after_a_while_they_give_way_to_a_model_on_which_nobody_works() -> None:
     assert choose(model(ACTIVE, 0), claimed, loaded=ACTIVE, loaded_for_s=LATER) == ACTIVE
 
 
+def test_each_of_three_models_has_its_turn() -> None:
+    models = [model(ModelId(number), 0) for number in (1, 2, 3)]
+    turns, loaded = [], ModelId(1)
+    for _ in range(4):
+        chosen = choose(*models, loaded=loaded, loaded_for_s=LATER)
+        assert chosen is not None
+        turns.append(loaded := chosen)
+    assert turns == [2, 3, 1, 2]
+
+
 def test_a_model_without_work_gives_way_at_once_but_to_second_vectors() -> None:
     assert choose(model(MULTILINGUAL, 0), loaded=ACTIVE) == MULTILINGUAL
     assert choose(model(MULTILINGUAL, -1), loaded=ACTIVE) is None
