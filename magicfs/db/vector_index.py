@@ -62,15 +62,15 @@ class IndexAction(Enum):
     DROP = auto()
 
 
-def choose_action(*, rows: int, pending: int, valid: bool | None, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
+def choose_action(*, vectors: int, pending: int, valid: bool | None, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
     """The action that saves most time.
 
-    `rows` includes the `pending` ones. `valid` is None without an index, False for one whose build was interrupted.
+    `pending` is the number of vectors that come soon: second vectors come for hours and are no bulk load. `valid` is
+    None without an index, False for one whose build was interrupted.
     """
-    done = rows - pending
-    if valid is False or (valid and pending > done):
+    if valid is False or (valid and pending > vectors):
         return IndexAction.DROP
-    if valid is None and done >= min_rows and 10 * pending < done:
+    if valid is None and vectors >= min_rows and 10 * pending < vectors:
         return IndexAction.BUILD
     return IndexAction.NOTHING
 
@@ -119,13 +119,14 @@ def _maintain_index_of(connection: Connection, model: IndexedModel, *, min_rows:
     ).fetchone()
     if facts is None:
         return IndexAction.NOTHING
-    rows, pending, valid = facts
-    action = choose_action(rows=rows, pending=pending, valid=valid, min_rows=min_rows)
+    rows, pending, second_vectors, valid = facts
+    vectors = rows - pending - second_vectors
+    action = choose_action(vectors=vectors, pending=pending, valid=valid, min_rows=min_rows)
     if action is IndexAction.DROP:
         log.info("dropping the vector index of %s until the bulk load has ended", model.spec.label)
         _drop(connection, model)
     elif action is IndexAction.BUILD:
-        _build(connection, model, rows=rows)
+        _build(connection, model, rows=vectors)
     return action
 
 

@@ -21,20 +21,20 @@ from tests.fakes.embedder import FAKE_SPEC
 
 
 @pytest.mark.parametrize(
-    ("rows", "pending", "valid", "action"),
+    ("vectors", "pending", "valid", "action"),
     [
         (49_000, 0, None, IndexAction.NOTHING),
         (60_000, 0, None, IndexAction.BUILD),
         (60_000, 20_000, None, IndexAction.NOTHING),
         (60_000, 0, True, IndexAction.NOTHING),
-        (60_000, 20_000, True, IndexAction.NOTHING),
-        (60_000, 40_000, True, IndexAction.DROP),
+        (40_000, 20_000, True, IndexAction.NOTHING),
+        (20_000, 40_000, True, IndexAction.DROP),
         (60_000, 0, False, IndexAction.DROP),
         (0, 0, None, IndexAction.NOTHING),
     ],
 )
-def test_the_action_that_saves_most_time(rows: int, pending: int, valid: bool | None, action: IndexAction) -> None:
-    assert choose_action(rows=rows, pending=pending, valid=valid) is action
+def test_the_action_that_saves_most_time(vectors: int, pending: int, valid: bool | None, action: IndexAction) -> None:
+    assert choose_action(vectors=vectors, pending=pending, valid=valid) is action
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,28 @@ def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -
     with database.autocommit() as connection:
         connection.execute("ANALYZE embeddings_1")
     assert maintain_index(database, min_rows=500) is IndexAction.DROP
+
+
+def test_second_vectors_are_no_bulk_load(database: Database, model: IndexedModel) -> None:
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO embeddings (model_id, chunk_id, priority) SELECT 1, generate_series(1000, 3000), -1"
+        )
+        connection.execute("ANALYZE embeddings_1")
+    assert maintain_index(database, min_rows=700) is IndexAction.NOTHING, "600 vectors are few"
+    assert maintain_index(database, min_rows=500) is IndexAction.BUILD
+    assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
+    with database.transaction() as connection:
+        connection.execute("UPDATE embeddings SET priority = 0 WHERE state = 'pending'")
+    assert maintain_index(database, min_rows=500) is IndexAction.DROP
+
+
+def test_chunks_that_the_model_does_not_read_are_no_vectors(database: Database, model: IndexedModel) -> None:
+    with database.transaction() as connection:
+        connection.execute("UPDATE embeddings SET state = 'unread', vector = NULL WHERE chunk_id % 4 > 0")
+        connection.execute("ANALYZE embeddings_1")
+    assert maintain_index(database, min_rows=500) is IndexAction.NOTHING
+    assert maintain_index(database, min_rows=140) is IndexAction.BUILD
 
 
 def test_each_searched_model_has_one(database: Database, model: IndexedModel) -> None:

@@ -1,8 +1,14 @@
 -- name: index_facts
--- The approximate number of rows in a model's partition, the number of pending ones up to a limit, and whether the
--- vector index is valid (null without one).
-SELECT greatest(c.reltuples, 0)::bigint,
-       (SELECT count(*) FROM (SELECT FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending'
+-- The approximate number of rows in a model's partition without those that the model does not read, the numbers of pending
+-- ones and of those that wait for a second vector, up to a limit, and whether the vector index is valid (null without one).
+-- Nothing but the planner's statistics counts rows of a state without reading them all.
+SELECT (greatest(c.reltuples, 0) * (1 - coalesce((
+           SELECT share FROM pg_stats s, unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS v (state, share)
+           WHERE s.schemaname = c.relnamespace::regnamespace::text AND s.tablename = c.relname AND s.attname = 'state'
+             AND v.state = 'unread'), 0)))::bigint,
+       (SELECT count(*) FROM (SELECT FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0
+                              LIMIT %(max_pending)s) AS waiting),
+       (SELECT count(*) FROM (SELECT FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority < 0
                               LIMIT %(max_pending)s) AS waiting),
        (SELECT i.indisvalid FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid WHERE n.relname = %(index)s)
 FROM pg_class c WHERE c.oid = to_regclass(%(table)s)
