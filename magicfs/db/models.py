@@ -115,13 +115,9 @@ def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) 
 def _record_languages(connection: Connection, model: ModelId, spec: ModelSpec) -> None:
     """Record the languages of a model of an older version, which did not."""
     values = {"model_id": model, "languages": list(spec.languages)}
-    if spec.languages and connection.execute(_SQL["set_languages"], values).rowcount:
-        _start_pass_beside_second(connection)
-
-
-def _start_pass_beside_second(connection: Connection) -> None:
-    """Have the rows of all chunks looked at, if there is a multilingual model: they depend on the models beside it."""
-    if multilingual_model(connection) is not None:
+    is_new = spec.languages and connection.execute(_SQL["set_languages"], values).rowcount
+    # The rows of chunks depend on them.
+    if is_new and multilingual_model(connection) is not None:
         start_pass(connection)
 
 
@@ -137,16 +133,16 @@ def _make_way(connection: Connection, model: IndexedModel, spec: ModelSpec) -> b
     state, other, state_of_other = ModelState(row[0]), ModelId(row[1]), ModelState(row[2])
     if state is ModelState.RETIRED:
         return False
-    if state_of_other is ModelState.ACTIVE:
-        _set_state(connection, model.id, ModelState.RETIRED)
-        if state is ModelState.MULTILINGUAL:
-            _end_multilingual(connection)
-        return False
-    _set_state(connection, other, ModelState.RETIRED)
-    _delete_retired(connection, other)
-    if state_of_other is ModelState.MULTILINGUAL:
-        _end_multilingual(connection)
-    return True
+    wins = state_of_other is not ModelState.ACTIVE
+    ends_multilingual = (state_of_other if wins else state) is ModelState.MULTILINGUAL
+    if ends_multilingual:
+        start_pass(connection)
+    _set_state(connection, other if wins else model.id, ModelState.RETIRED)
+    if wins:
+        _delete_retired(connection, other)
+    if ends_multilingual:
+        settle_all(connection)
+    return wins
 
 
 def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
@@ -162,6 +158,8 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
             f"the index has vectors of {active.spec.full_label}, not of {spec.full_label}: "
             f"to change it run 'magicfs model use {spec.name}'"
         )
+    if active is not None:
+        _record_languages(connection, active.id, spec)
     model_id = _upsert_model(connection, spec, ModelState.ACTIVE)
     return IndexedModel(id=model_id, spec=spec, state=ModelState.ACTIVE)
 
@@ -173,17 +171,22 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     one, its vectors are kept, and there is no second model any more.
     """
     lock_models(connection)
+    depends_on_languages = _has_had_multilingual(connection)
+    if depends_on_languages:
+        start_pass(connection)
     building = building_model(connection)
     if building is not None and not building.spec.is_model(spec):
         _set_state(connection, building.id, ModelState.RETIRED)
     active = active_model(connection)
     if active is not None and active.spec.is_model(spec):
-        _end_multilingual(connection)
+        if depends_on_languages:
+            settle_all(connection)
         return active
     model_id = _upsert_model(connection, spec, ModelState.BUILDING)
     _set_state(connection, model_id, ModelState.BUILDING)
     enqueue_all_chunks(connection, model_id)
-    _end_multilingual(connection)
+    if depends_on_languages:
+        settle_all(connection)
     return IndexedModel(id=model_id, spec=spec, state=ModelState.BUILDING)
 
 
@@ -198,6 +201,7 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     for model in live_models(connection):
         if model.spec.is_model(spec):
             return model
+    start_pass(connection)
     second = multilingual_model(connection)
     if second is not None:
         _set_state(connection, second.id, ModelState.RETIRED)
@@ -206,36 +210,35 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     connection.execute(_SQL["record_multilingual"])
     enqueue_all_chunks(connection, model_id)
     settle_all(connection)
-    start_pass(connection)
     return IndexedModel(id=model_id, spec=spec, state=ModelState.MULTILINGUAL)
 
 
 def stop_multilingual(connection: Connection) -> bool:
     """Retire the multilingual model. Its vectors are kept for a while; the active model gets the chunks that it left.
 
+    Chunks that only the multilingual model has embedded are found by their words until the other models have them.
     Returns whether there was one.
     """
     lock_models(connection)
     second = multilingual_model(connection)
     if second is None:
         return False
+    start_pass(connection)
     _set_state(connection, second.id, ModelState.RETIRED)
-    _end_multilingual(connection)
+    settle_all(connection)
     return True
 
 
-def _end_multilingual(connection: Connection) -> None:
-    """Give the rows of models back to them that they left to a multilingual one, if the index has, or had, one.
-
-    Chunks that only the multilingual model has embedded are found by their words until the other models have them.
-    """
-    if fetch_one(connection.execute(_SQL["has_had_multilingual"]))[0]:
-        settle_all(connection)
-        start_pass(connection)
+def _has_had_multilingual(connection: Connection) -> bool:
+    """Whether rows of the index may depend on the languages of documents."""
+    return bool(fetch_one(connection.execute(_SQL["has_had_multilingual"]))[0])
 
 
 def complete_building(connection: Connection) -> IndexedModel | None:
-    """Activate the building model if no chunk that a file has lacks a vector. Returns the model, or None."""
+    """Activate the building model if no chunk that a file has lacks a vector. Returns the model, or None.
+
+    One that reads every language needs no multilingual model beside it: that is retired.
+    """
     lock_models(connection)
     building = building_model(connection)
     # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
@@ -244,11 +247,15 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     # A file that was being read when the building began may have added chunks without a row for this model.
     if enqueue_all_chunks(connection, building.id):
         return None
+    second = multilingual_model(connection)
+    if second is not None:
+        start_pass(connection)
+        if not building.spec.languages:
+            _set_state(connection, second.id, ModelState.RETIRED)
     active = active_model(connection)
     if active is not None:
         _set_state(connection, active.id, ModelState.RETIRED)
     _set_state(connection, building.id, ModelState.ACTIVE)
-    _start_pass_beside_second(connection)
     return IndexedModel(id=building.id, spec=building.spec, state=ModelState.ACTIVE)
 
 

@@ -26,9 +26,9 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.files import claim_files
-from magicfs.db.models import live_models, start_multilingual
+from magicfs.db.models import build_model, live_models, start_multilingual, stop_multilingual
 from magicfs.db.pool import Connection, Database
-from magicfs.db.second_vectors import settle_contents
+from magicfs.db.second_vectors import continue_pass, settle_contents
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
@@ -387,3 +387,35 @@ def test_rows_of_two_models_are_locked_in_one_order(
     ) as blocked:
         blocked.begin(getattr(work, first))
         blocked.begin(getattr(work, second))
+
+
+@pytest.mark.parametrize("change", ["start", "stop", "use"])
+def test_models_change_while_maintenance_visits_contents(index: Index, three_chunks: list[int], change: str) -> None:
+    second = replace(FAKE_SPEC, name="fake/multilingual", digest="2" * 64)
+    index.rows("UPDATE models SET languages = '{en}' RETURNING 1")
+    index.rows("UPDATE contents SET language = 'de' RETURNING 1")
+    begin = {"start": start_multilingual, "use": build_model}.get(change)
+    with index.database.transaction() as connection:
+        start_multilingual(connection, second)
+    with index.database.transaction() as connection:
+        if change == "start":
+            stop_multilingual(connection)
+    with index.database.transaction() as connection:
+        assert not continue_pass(connection, contents=9)
+
+    def visit_contents() -> None:
+        with index.database.transaction() as connection:
+            assert continue_pass(connection, contents=9)
+
+    def change_models() -> None:
+        with index.database.transaction() as connection:
+            if begin is None:
+                stop_multilingual(connection)
+            else:
+                begin(connection, second)
+
+    with locked(
+        index, "SELECT FROM embeddings WHERE model_id = 1 AND chunk_id = %s FOR UPDATE", three_chunks[1]
+    ) as blocked:
+        blocked.begin(visit_contents)
+        blocked.begin(change_models)

@@ -51,9 +51,10 @@ INSERT INTO meta (key, value) VALUES ('had_multilingual', 'true') ON CONFLICT DO
 SELECT EXISTS (SELECT FROM meta WHERE key = 'had_multilingual')
 
 -- name: upsert_model
--- A new model, or a new calibration of a stored one, which keeps its state and its digest. A model without a digest is
--- known by its name and precision. Each start of an agent or a worker does this, and an insert uses up an id even in a
--- conflict. The caller's lock of the table keeps other inserts away.
+-- A new model, or a new calibration of a stored one, which keeps its state, its digest, and its languages unless this
+-- machine knows them: it may have the model under the name of a folder. A model without a digest is known by its name and
+-- precision. Each start of an agent or a worker does this, and an insert uses up an id even in a conflict. The caller's
+-- lock of the table keeps other inserts away.
 WITH known AS (
     SELECT id FROM models
     WHERE digest = ANY(%(digests)s) OR former_digest = ANY(%(digests)s)
@@ -63,7 +64,8 @@ WITH known AS (
 stored AS (
     UPDATE models
     SET max_tokens = %(max_tokens)s, query_prefix = %(query_prefix)s, floor = %(floor)s, ceiling = %(ceiling)s,
-        languages = %(languages)s, floor_across = %(floor_across)s, ceiling_across = %(ceiling_across)s
+        languages = CASE %(languages)s::text[] WHEN '{}' THEN models.languages ELSE %(languages)s END,
+        floor_across = %(floor_across)s, ceiling_across = %(ceiling_across)s
     FROM known WHERE models.id = known.id
     RETURNING models.id, dimension
 ),
