@@ -314,6 +314,7 @@ class WorkerServices:
         return EmbedService(
             self._database,
             self._queue,
+            find=lambda spec: resolve_model(self._settings, spec),
             load=load,
             cut=cut,
             owner=self._owner,

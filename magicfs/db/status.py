@@ -180,6 +180,8 @@ def _chunks_found(
         values = {"model_id": multilingual.id, "active_id": active.id, "roots": roots}
         failed = fetch_one(connection.execute(_SQL["count_failed_alone"], values))[0]
         waiting = rows[ModelState.MULTILINGUAL].waiting
+        if waiting and found.waiting + found.failed:
+            waiting -= fetch_one(connection.execute(_SQL["count_waiting_twice"], values))[0]
         found = found._replace(waiting=found.waiting + waiting, failed=found.failed + failed)
     return _chunk_counts(found)
 

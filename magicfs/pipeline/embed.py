@@ -10,6 +10,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from magicfs.db import embeddings as embeddings_db
@@ -75,18 +76,21 @@ class EmbedService:
         *,
         load: Callable[[ModelSpec], Embedder],
         owner: str,
+        find: Callable[[ModelSpec], object] = lambda _spec: None,
         model: str | None = None,
         cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
 
+        `find` raises `ModelError` for a model that this machine does not have, for which none leaves the memory.
         With `model`, a name, only chunks of that model are embedded.
         `cut` gives the pieces of a chunk that is too long for the model, and none for any other.
         While `paused` returns True, only the chunks of files that a person just saved are embedded.
         """
         self._database = database
         self._queue = queue
+        self._find = find
         self._load = load
         self._owner = owner
         self._cut = cut
@@ -108,11 +112,19 @@ class EmbedService:
         return released
 
     def warm_up(self) -> None:
-        """Load the first of the models whose vectors are made, if there is one. Raises `ModelError`."""
+        """Load the first of the models whose vectors are made that this machine has, if there are any.
+
+        Raises `ModelError` when it can load none of them.
+        """
         with self._database.transaction() as connection:
             live = self._of_this_worker(models_db.live_models(connection))
+        for model in live:
+            if not self._lacks(model):
+                with suppress(ModelError):
+                    self._embedder_for(model)
+                    return
         if live:
-            self._embedder_for(live[0])
+            raise self._lacking[live[0].id].error
 
     def run_turn(self) -> int:
         """Embed batch after batch for TURN_SECONDS. Returns how many chunks are done; notifies if more may wait.
@@ -236,8 +248,9 @@ class EmbedService:
         """
         if self._loaded is not None and self._loaded.model == model.id:
             return self._loaded.embedder
-        self._unload()
         try:
+            self._find(model.spec)
+            self._unload()
             embedder = self._load_model(model)
         except ModelError as error:
             if model.id not in self._lacking:

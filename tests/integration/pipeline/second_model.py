@@ -57,7 +57,9 @@ class TwoModels:
     loaded: list[str] = field(default_factory=list)
     """The names of the models that workers have loaded."""
     lacking: set[str] = field(default_factory=set)
-    """The names of the models that this machine lacks."""
+    """The names of the models that this machine cannot load."""
+    missing: set[str] = field(default_factory=set)
+    """The names of the models that this machine does not have."""
 
     def start(self, spec: ModelSpec = MULTILINGUAL) -> None:
         with self.index.database.transaction() as connection:
@@ -80,7 +82,11 @@ class TwoModels:
                 raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
             return fake_embedder(spec)
 
-        return EmbedService(self.index.database, SilentQueue(), load=load, owner=owner, model=model)
+        def find(spec: ModelSpec) -> None:
+            if spec.name in self.missing:
+                raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
+
+        return EmbedService(self.index.database, SilentQueue(), find=find, load=load, owner=owner, model=model)
 
     def embed(self, service: EmbedService | None = None, until: Callable[[], bool] = lambda: False) -> None:
         """Embed until nothing waits that a worker takes at once."""

@@ -12,6 +12,8 @@ from magicfs.db import contents as contents_db
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks, claimable_models, finish_chunks
 from magicfs.db.models import (
+    activate_model,
+    active_model,
     all_models,
     build_model,
     building_model,
@@ -24,6 +26,7 @@ from magicfs.db.models import (
 )
 from magicfs.db.pool import Connection
 from magicfs.db.recut import replace_chunks
+from magicfs.db.status import read_coverage, read_progress, read_status
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec, ModelState
@@ -31,6 +34,7 @@ from magicfs.errors import ModelMissing
 from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
+from tests.plugins.index import HOST
 
 HEDGEHOG, UNICORN = "\N{HEDGEHOG}", "\N{UNICORN FACE}"
 
@@ -349,6 +353,35 @@ def test_the_chunks_of_a_model_that_a_machine_lacks_are_left_to_others(
     assert models.states() == {"good day": ("done", "done"), "Guten Tag": ("unread", "done")}
 
 
+def test_a_worker_without_the_active_model_starts_with_the_other_one(models: TwoModels) -> None:
+    models.start()
+    models.lacking = {ENGLISH.name}
+    service = models.worker()
+    for _ in range(2):
+        service.warm_up()
+        assert models.loaded == [ENGLISH.name, MULTILINGUAL.name]
+    models.lacking.add(MULTILINGUAL.name)
+    with pytest.raises(ModelMissing, match="magicfs model pull fake/english"):
+        models.worker().warm_up()
+
+
+def test_the_model_in_memory_stays_when_the_machine_lacks_the_other_one(
+    models: TwoModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.pipeline.model_choice.STAY_SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.pipeline.embed.LACKING_SECONDS", 0.0)
+    models.start()
+    models.missing = {MULTILINGUAL.name}
+    service = models.worker()
+    for name in ("one-en.txt", "two-en.txt", "three-de.txt"):
+        models.write(name, f"text of {name}")
+        models.extract()
+        for _ in range(3):
+            models.embed(service)
+    assert [states[0] for states in models.states().values()] == ["done", "unread", "done"]
+    assert models.loaded == [ENGLISH.name]
+
+
 def test_a_machine_without_any_model_says_so(models: TwoModels) -> None:
     models.start()
     models.write("one-en.txt", "good day")
@@ -461,6 +494,67 @@ def test_without_the_second_model_the_active_one_gets_its_chunks_back(models: Tw
     assert models.states()["Guten Tag"] == ("done", "done"), "its vectors were kept"
     models.settle()
     assert models.states() == {"good day": ("done", "done"), "Guten Tag": ("unread", "done")}
+
+
+@pytest.mark.parametrize("languages", [(), ("en", "fr")])
+def test_an_active_model_that_reads_every_language_needs_no_second_one(
+    models: TwoModels, languages: tuple[str, ...]
+) -> None:
+    large = replace(ENGLISH, name="fake/large", digest="5" * 64, dimension=64, languages=languages)
+    models.start()
+    models.write("one-en.txt", "good day")
+    models.write("two-de.txt", "Guten Tag")
+    models.settle()
+    with models.index.database.transaction() as connection:
+        build_model(connection, large)
+    models.settle()
+    models.settle()
+    with models.index.database.transaction() as connection:
+        states = {model.spec.name: model.state for model in all_models(connection)}
+    assert states[large.name] is ModelState.ACTIVE
+    assert states[MULTILINGUAL.name] is (ModelState.MULTILINGUAL if languages else ModelState.RETIRED)
+    if not languages:
+        models.write("three-en.txt", "good night")
+        models.settle()
+        assert set(map(str, models.rows().values())) == {"{'large': 'done'}"}
+
+
+def test_the_languages_of_a_model_stay_when_another_machine_knows_none(models: TwoModels) -> None:
+    models.start()
+    with models.index.database.transaction() as connection:
+        activate_model(connection, replace(ENGLISH, name="/models/english", languages=()))
+        assert all_models(connection)[0].spec.languages == ("en",)
+    models.index.rows("UPDATE models SET languages = '{}' RETURNING 1")
+    models.write("two-de.txt", "Guten Tag")
+    models.settle()
+    assert models.states() == {"Guten Tag": ("done", "done")}
+    with models.index.database.transaction() as connection:
+        activate_model(connection, ENGLISH)
+    models.settle()
+    assert models.states() == {"Guten Tag": ("unread", "done")}
+
+
+def test_a_chunk_that_both_models_are_to_read_waits_once(models: TwoModels) -> None:
+    models.start()
+    models.write("one-en.txt", "OK")
+    models.write("two-de.txt", "OK\n\nGuten Tag")
+    models.extract()
+
+    def embedded() -> set[tuple[int, int]]:
+        with models.index.database.transaction() as connection:
+            [root] = connection.execute("SELECT name, scanned_at FROM roots")
+            coverage = read_coverage(connection, active_model(connection))
+            of_root = read_progress(connection, host=HOST, since=root[1], root=root[0]).chunks
+            of_all = read_status(connection).chunks
+        assert coverage.chunks == 2
+        return {(coverage.embedded, 0), *((chunks.embedded, chunks.failed) for chunks in (of_root, of_all))}
+
+    assert models.states() == {"OK": ("pending 0", "pending 0"), "Guten Tag": ("unread", "pending 0")}
+    assert embedded() == {(0, 0)}
+    models.embed(models.worker(model=ENGLISH.name))
+    assert embedded() == {(0, 0)}, "OK has no vector for its German document"
+    models.embed()
+    assert embedded() == {(2, 0)}
 
 
 def test_the_languages_of_a_model_of_an_older_version_are_recorded(models: TwoModels) -> None:

@@ -26,6 +26,19 @@ WHERE model_id = %(model_id)s AND state = 'failed'
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id
     WHERE c.chunk_id = embeddings.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)))
 
+-- name: count_waiting_twice
+-- The chunks of files, or of some roots, that wait under the multilingual model, and wait or failed under the active one:
+-- those in documents of several languages. Partial indexes give both sides.
+SELECT count(*) FROM embeddings
+WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0
+  AND chunk_id IN (
+    SELECT chunk_id FROM embeddings WHERE model_id = %(active_id)s AND state = 'pending' AND priority >= 0
+    UNION ALL
+    SELECT chunk_id FROM embeddings WHERE model_id = %(active_id)s AND state = 'failed')
+  AND EXISTS (
+    SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id
+    WHERE c.chunk_id = embeddings.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)))
+
 -- name: count_embeddings_of_orphans
 -- The counts of `count_embeddings` for orphan chunks, which no file has. Only chunks of orphan contents are visited:
 -- this takes no time without orphans, and one or two seconds with 300,000 orphan chunks.
