@@ -18,12 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicfs.cli import wiring
 from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
 from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelMissing
+
+if TYPE_CHECKING:
+    from magicfs.text.extract import Ocr
 
 MIN_FREE_BYTES = 1 << 30
 """Room for a model, an index of some ten thousand files, and the database's log."""
@@ -229,18 +233,39 @@ def _parser(settings: Settings) -> str:
 
 def _ocr(settings: Settings) -> str:
     """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
-    from magicfs.text.extract.ocr_engines import installed_rapidocr, installed_tesseract, why_parsers_cannot_read
+    from magicfs.text.extract.ocr_engines import (
+        damage_of_rapidocr,
+        installed_rapidocr,
+        installed_tesseract,
+        why_parsers_cannot_read,
+    )
 
-    del settings
     tesseract = installed_tesseract()
     problem = tesseract and why_parsers_cannot_read(tesseract)
     if problem:
         raise CheckFailed(f"tesseract does not read text in images: {problem}")
     if tesseract is not None:
+        _start_ocr(settings, tesseract)
         return f"tesseract reads text in images ({', '.join(tesseract.languages)})"
-    if installed_rapidocr() is not None:
+    damage = damage_of_rapidocr()
+    if damage is not None:
+        raise CheckFailed(f"rapidocr does not read text in images: {damage}")
+    rapidocr = installed_rapidocr()
+    if rapidocr is not None:
+        _start_ocr(settings, rapidocr)
         return "rapidocr reads text in images: Latin letters, Chinese, Japanese; for other scripts, install tesseract"
     return "text in images is not read: install tesseract, or rapidocr with 'pip install magicfs[ocr]'"
+
+
+def _start_ocr(settings: Settings, ocr: Ocr) -> None:
+    """Raise `CheckFailed` when parsers do not start with OCR."""
+    from magicfs.text.extract import Limits
+    from magicfs.text.extract.sandbox import Sandbox
+
+    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=ocr)) as sandbox:
+        problem = sandbox.why_ocr_does_not_start()
+    if problem is not None:
+        raise CheckFailed(f"{ocr.engine} does not start: {problem}: reinstall it, or remove it to do without")
 
 
 _CHECKS: dict[str, Callable[[Settings], str]] = {

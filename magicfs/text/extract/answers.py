@@ -152,6 +152,10 @@ class Answers:
         """Record why a page was not recognised."""
         self._failures[page] = unreadable
 
+    def fail_pending_pages(self, unreadable: Unreadable) -> None:
+        """Record why the pages about which there is no answer yet are not recognised."""
+        self._failures |= dict.fromkeys(self.pending_pages, unreadable)
+
     def outcome(self) -> Document | Unreadable | None:
         """The outcome so far; None while no text was read and nothing says why."""
         if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._pages:

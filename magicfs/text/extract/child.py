@@ -192,7 +192,7 @@ def main(arguments: list[str]) -> None:
     fields = json.loads(arguments[1])
     ocr = Ocr(OcrEngine(fields["engine"]), fields["data_dir"], tuple(fields["languages"])) if fields else None
     recognises = ocr is not None and json.loads(arguments[2])
-    drop_privileges(limits, ocr=ocr)
+    drop_privileges(limits, ocr=ocr if recognises else None)
     # Imported only now: the library starts threads on import.
     from magicfs.text.extract.document_parser import DocumentParser
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser

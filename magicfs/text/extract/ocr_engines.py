@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-from magicfs.text.extract.options import NOBODY, Ocr, OcrEngine
+from magicfs.text.extract.options import NOBODY, RAPIDOCR_MODELS, Ocr, OcrEngine
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,9 @@ for path in sys.argv[2:]:
 """
 """A program that root starts: it prints those of its arguments that nobody cannot read."""
 
-
-_RAPIDOCR_NEEDS = ("rapidocr", "onnxruntime", "cv2", "shapely", "pyclipper", "omegaconf", "requests")
+_RAPIDOCR = "rapidocr==3.10.0"
+"""A release with the models that are used."""
+_RAPIDOCR_NEEDS = ("onnxruntime", "cv2", "shapely", "pyclipper", "omegaconf", "requests")
 
 
 def find_ocr() -> Ocr | None:
@@ -48,16 +49,39 @@ def find_ocr() -> Ocr | None:
         log.warning("tesseract does not read text in images: %s", problem)
     elif tesseract is not None:
         return tesseract
+    damage = damage_of_rapidocr()
+    if damage is not None:
+        log.warning("rapidocr does not read text in images: %s", damage)
     return installed_rapidocr()
 
 
 def installed_rapidocr() -> Ocr | None:
     """rapidocr, whose models are in its package; None where it is not installed, or not with all that it needs."""
-    packages = [importlib.util.find_spec(name) for name in _RAPIDOCR_NEEDS]
-    folder = next(iter(packages[0].submodule_search_locations or ()), None) if packages[0] else None
-    if folder is None or not all(packages):
+    folder = _rapidocr_folder()
+    if folder is None or damage_of_rapidocr() is not None:
         return None
-    return Ocr(engine=OcrEngine.RAPIDOCR, data_dir=os.path.join(folder, "models"))
+    return Ocr(engine=OcrEngine.RAPIDOCR, data_dir=folder)
+
+
+def damage_of_rapidocr() -> str | None:
+    """What the installed rapidocr lacks, in one line; None if it lacks nothing, or is not installed."""
+    folder = _rapidocr_folder()
+    if folder is None:
+        return None
+    for package in _RAPIDOCR_NEEDS:
+        if importlib.util.find_spec(package) is None:
+            return f"the package {package} is missing: run pip install 'magicfs[ocr]'"
+    for name in RAPIDOCR_MODELS.values():
+        if not os.access(os.path.join(folder, name), os.R_OK):
+            return f"{os.path.join(folder, name)} is missing: run pip install --force-reinstall --no-deps {_RAPIDOCR}"
+    return None
+
+
+def _rapidocr_folder() -> str | None:
+    """The folder with the models of rapidocr; None where it is not installed."""
+    package = importlib.util.find_spec("rapidocr")
+    folder = next(iter(package.submodule_search_locations or ()), None) if package is not None else None
+    return folder and os.path.join(folder, "models")
 
 
 def installed_tesseract() -> Ocr | None:

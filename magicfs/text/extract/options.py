@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from magicfs.config import Settings
 
@@ -60,6 +61,14 @@ class OcrEngine(StrEnum):
 
     TESSERACT = "tesseract"
     RAPIDOCR = "rapidocr"
+
+
+RAPIDOCR_MODELS: Final = {
+    "Det": "PP-OCRv6_det_small.onnx",
+    "Rec": "PP-OCRv6_rec_small.onnx",
+    "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+}
+"""The file of each step of rapidocr, by the library's name of the step, in its package."""
 
 
 @dataclass(frozen=True, slots=True)

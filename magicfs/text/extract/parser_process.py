@@ -7,11 +7,14 @@ when the thread that started it ends. It is a new program, not a fork, so it inh
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,7 +23,19 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
-from magicfs.text.extract.options import Wall
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
+
+_INHERITED_VARIABLES = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+)
+"""The child gets no other variable: passwords and server addresses stay out of it."""
 
 _START_SECONDS = 60.0
 """The child imports a large library from a disk that may be busy."""
@@ -31,6 +46,22 @@ _OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"c
 """Messages of libraries that abort because an allocation has failed, in lower case."""
 
 _MAX_OUTPUT_BYTES = 64 * 1024
+
+
+def command_of(limits: Limits, ocr: Ocr | None, *, recognises: bool) -> list[str]:
+    """The command line of `child`. `-P` keeps the working directory out of its import path."""
+    arguments = [json.dumps(ocr and dataclasses.asdict(ocr)), json.dumps(recognises)]
+    arguments = [json.dumps(dataclasses.asdict(limits)), *arguments]
+    return [sys.executable, "-P", "-m", "magicfs.text.extract.child", *arguments]
+
+
+def environment_of(ocr: Ocr | None) -> dict[str, str]:
+    """The environment variables of a child."""
+    environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    environment["MALLOC_ARENA_MAX"] = "2"  # one arena per thread would use up the address space
+    if ocr is not None and ocr.engine is OcrEngine.TESSERACT:
+        environment["TESSDATA_PREFIX"] = ocr.data_dir
+    return environment
 
 
 class ParserProcess:

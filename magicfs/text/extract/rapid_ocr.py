@@ -7,6 +7,7 @@ Chinese and Japanese. One thread.
 from __future__ import annotations
 
 import os
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.linux import return_free_memory
+from magicfs.text.extract.options import RAPIDOCR_MODELS
 from magicfs.text.extract.plain_text import clean
 from magicfs.text.extract.reading_order import text_in_order
 
@@ -28,11 +30,7 @@ _MIN_SIDE: Final = 8
 _MIN_SCORE: Final = 0.7
 """Lines that are less certain are those of other scripts, and things that are no text."""
 
-_MODELS: Final = {
-    "Det": "PP-OCRv6_det_small.onnx",
-    "Rec": "PP-OCRv6_rec_small.onnx",
-    "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
-}
+_NO_MEMORY: Final = re.compile(r"bad_alloc|allocat|out of memory", re.IGNORECASE)
 _OPTIONS: Final[dict[str, Any]] = {
     "Global.log_level": "critical",
     "Global.use_cls": False,
@@ -55,10 +53,12 @@ class RapidOcr:
         import cv2
         import numpy as np
         from rapidocr import RapidOCR
+        from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
 
         cv2.setNumThreads(1)
         self._numpy = np
-        paths = {f"{step}.model_path": str(Path(models) / name) for step, name in _MODELS.items()}
+        self._error: type[Exception] = ONNXRuntimeError
+        paths = {f"{step}.model_path": str(Path(models) / name) for step, name in RAPIDOCR_MODELS.items()}
         self._recognise: Any = RapidOCR(params=_OPTIONS | paths)
         # The library loads each model when it is used first.
         blank = Image.new("RGB", (320, 48), "white")
@@ -90,7 +90,12 @@ class RapidOcr:
     def _lines(self, picture: Image.Image, *, detect: bool) -> list[tuple[str, list[tuple[float, float]]]]:
         """The recognised lines with their corners. Without `detect`, the picture is one line, and has no corners."""
         pixels = self._numpy.ascontiguousarray(self._numpy.asarray(picture)[:, :, ::-1])
-        result = self._recognise(pixels, use_det=detect, use_rec=True)
+        try:
+            result = self._recognise(pixels, use_det=detect, use_rec=True)
+        except self._error as error:
+            if _NO_MEMORY.search(str(error)):
+                raise MemoryError from error
+            raise
         if not detect or result.boxes is None or result.txts is None:
             return []
         return [

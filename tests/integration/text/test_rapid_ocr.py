@@ -11,7 +11,7 @@ from pathlib import Path
 import kreuzberg
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
@@ -173,3 +173,19 @@ def doctor(home: Path) -> str:
     [result] = [result for result in run_checks(Settings(home=home)) if result.name == "ocr"]
     assert result.ok
     return result.text
+
+
+def test_what_a_picture_says_is_kept_when_its_recognition_takes_too_long() -> None:
+    page = Image.new("RGB", (2400, 2400), "white")
+    draw = ImageDraw.Draw(page)
+    for top in range(0, 2400, 20):
+        draw.text((10, top), f"line {top} " + "of the accounts of the harbour " * 8, fill="black", font_size=16)
+    exif = Image.Exif()
+    exif[0x010E] = "The accounts at noon"
+    out = io.BytesIO()
+    page.save(out, "PNG", exif=exif)
+    with FileExtractor(limits=Limits(seconds=3), ocr=installed_rapidocr()) as extractor:
+        document = read(extractor, out.getvalue(), b"a.png")
+        assert "The accounts at noon" in document.text
+        assert (document.unread_pages, document.recognition) == (1, None)
+        assert read(extractor, pdf_file(TEXT)).text.strip() == TEXT
