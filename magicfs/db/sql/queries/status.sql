@@ -29,15 +29,22 @@ WHERE model_id = %(model_id)s AND state = 'failed'
 -- name: count_waiting_twice
 -- The chunks of files, or of some roots, that wait under the multilingual model, and wait or failed under the active one:
 -- those in documents of several languages. Partial indexes give both sides.
-SELECT count(*) FROM embeddings
-WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0
-  AND chunk_id IN (
-    SELECT chunk_id FROM embeddings WHERE model_id = %(active_id)s AND state = 'pending' AND priority >= 0
+WITH twice AS MATERIALIZED (
+    SELECT chunk_id FROM embeddings
+    WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0 AND EXISTS (
+        SELECT FROM embeddings AS own
+        WHERE own.model_id = %(active_id)s AND own.state = 'pending' AND own.priority >= 0
+          AND own.chunk_id = embeddings.chunk_id)
     UNION ALL
-    SELECT chunk_id FROM embeddings WHERE model_id = %(active_id)s AND state = 'failed')
-  AND EXISTS (
-    SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id
-    WHERE c.chunk_id = embeddings.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)))
+    SELECT chunk_id FROM embeddings
+    WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0 AND EXISTS (
+        SELECT FROM embeddings AS own
+        WHERE own.model_id = %(active_id)s AND own.state = 'failed' AND own.chunk_id = embeddings.chunk_id)
+)
+SELECT count(*) FROM twice
+WHERE (
+    SELECT true FROM content_chunks c JOIN files f ON f.content_id = c.content_id
+    WHERE c.chunk_id = twice.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)) LIMIT 1)
 
 -- name: count_embeddings_of_orphans
 -- The counts of `count_embeddings` for orphan chunks, which no file has. Only chunks of orphan contents are visited:
