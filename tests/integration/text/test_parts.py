@@ -105,7 +105,8 @@ def test_what_a_sheet_has_beside_its_cells_is_read(extractor: FileExtractor) -> 
     sheet = (
         f'<worksheet {SHEET}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>artichoke</t></is></c></row>'
         '</sheetData><dataValidations><dataValidation prompt="pick a &quot;leek&quot;"/></dataValidations>'
-        '<headerFooter><oddHeader>&amp;L&amp;"Arial,Bold"Rutabaga&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>'
+        '<headerFooter><oddHeader>&amp;L&amp;"Arial,Bold"Rutabaga&amp;RPage &amp;P</oddHeader></headerFooter>'
+        "</worksheet>"
     )
     drawing = f'<wsDr {DRAWING}><pic><cNvPr id="1" name="p" descr="a field of sorghum"/></pic></wsDr>'
     members = {"xl/worksheets/sheet1.xml": sheet, "xl/drawings/drawing1.xml": drawing}
