@@ -241,21 +241,21 @@ def nearest(
 def measured(
     connection: Connection, chunks: Iterable[ChunkId], vectors: Mapping[ModelId, NDArray[np.float32]]
 ) -> list[MeasuredChunk]:
-    """Given chunks with their languages, and their cosines to the vectors of several models."""
+    """Given chunks with their documents, and their cosines to the vectors of several models."""
     queries: list[sql.Composable] = [
         _for_model("model_and_cosine", model, dimension=vector.size) for model, vector in vectors.items()
     ]
-    query = sql.SQL(" UNION ALL ").join([*queries, sql.SQL(_SQL["languages_of_chunks"])])
+    query = sql.SQL(" UNION ALL ").join([*queries, sql.SQL(_SQL["documents_of_chunks"])])
     accept_vectors(connection)
-    languages: dict[int, list[str | None]] = {chunk: [] for chunk in chunks}
-    cosines: dict[int, dict[ModelId, float]] = {chunk: {} for chunk in languages}
-    parameters = _vector_parameters(vectors) | {"chunks": list(languages)}
-    for model, chunk, cosine, language in connection.execute(query, parameters, prepare=False):
+    documents: dict[int, list[tuple[str | None, str]]] = {chunk: [] for chunk in chunks}
+    cosines: dict[int, dict[ModelId, float]] = {chunk: {} for chunk in documents}
+    parameters = _vector_parameters(vectors) | {"chunks": list(documents)}
+    for model, chunk, cosine, language, mime_type in connection.execute(query, parameters, prepare=False):
         if model is None:
-            languages[chunk].append(language)
+            documents[chunk].append((language, mime_type))
         else:
             cosines[chunk][ModelId(model)] = cosine
-    return [MeasuredChunk(ChunkId(chunk), tuple(languages[chunk]), cosines[chunk]) for chunk in languages]
+    return [MeasuredChunk(ChunkId(chunk), tuple(documents[chunk]), cosines[chunk]) for chunk in documents]
 
 
 def _parenthesized(query: sql.Composed) -> sql.Composed:

@@ -71,8 +71,8 @@ class MeasuredChunk:
     """A chunk as the models of an index see it."""
 
     chunk_id: ChunkId
-    languages: tuple[str | None, ...]
-    """Of the documents that have it; None for a document of which it is not known."""
+    documents: tuple[tuple[str | None, str], ...]
+    """Language and MIME type of each document that has it; None for a language that is not known."""
     cosines: dict[ModelId, float]
     """To the vector of a question, by the models that have a vector of the chunk."""
 

@@ -24,6 +24,7 @@ from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel
 from magicfs.search.fusion import WEIGHT_OF_SECOND
+from magicfs.text.language import is_code
 from magicfs.text.question_language import QuestionLanguages
 
 TRANSLATION_PENALTY = 0.2
@@ -108,9 +109,7 @@ def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object]
 
 def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:
     """The weighted mean over the models that have a vector of a chunk; None if none has."""
-    across = bool(chunk.languages) and not any(
-        language is None or languages.may_be({language}) for language in chunk.languages
-    )
+    across = _is_across(chunk, languages)
     total = nearness = likeness = 0.0
     by_model = {}
     for question in questions:
@@ -123,6 +122,14 @@ def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], language
             nearness += weight * (spec.nearness(cosine, across=across) - penalty)
             likeness += weight * by_model[question.model.id]
     return Meaning(nearness / total, likeness / total, by_model) if by_model else None
+
+
+def _is_across(chunk: MeasuredChunk, languages: QuestionLanguages) -> bool:
+    """Whether a chunk stands in texts in other languages alone. Code and data are in none in particular."""
+    return bool(chunk.documents) and not any(
+        language is None or is_code(mime_type) or languages.may_be({language})
+        for language, mime_type in chunk.documents
+    )
 
 
 def share_of_second(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> float:

@@ -153,5 +153,7 @@ class Corpus:
         size: int = 100,
         mtime: int = 1_700_000_000,
         language: str | None = None,
+        mime_type: str = "text/plain",
     ) -> None:
-        self.file(path, self.content(*texts, vectors=vectors, language=language), size=size, mtime=mtime)
+        content = self.content(*texts, vectors=vectors, language=language, mime_type=mime_type)
+        self.file(path, content, size=size, mtime=mtime)

@@ -41,8 +41,9 @@ class TwoModels:
         active: Sequence[float] = (),
         second: Sequence[float] = (),
         language: str = "en",
+        mime_type: str = "text/plain",
     ) -> None:
-        self._corpus.add(path, text, language=language)
+        self._corpus.add(path, text, language=language, mime_type=mime_type)
         for model, vector in ((self._corpus.model, active), (self.second.id, second)):
             with self._database.transaction() as connection:
                 accept_vectors(connection)
@@ -211,6 +212,19 @@ def test_a_text_whose_language_is_not_known_is_measured_as_one_in_the_questions(
     with database.transaction() as connection:
         connection.execute("UPDATE contents SET language = NULL")
     assert names(service, GERMAN) == [], "0.25 on the scale within a language"
+
+
+def test_code_is_not_measured_as_a_text_in_another_language(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    """Pieces of code and data are a little near to every question; on that scale they came before its answers."""
+    scaled(database)
+    vectors.second[GERMAN] = unit(1, 0)
+    models.add(b"vertrag.md", "eins", second=_at(0.75), language="de")
+    models.add(b"letter.txt", "two", second=_at(0.48))
+    models.add(b"config.json", "three", second=_at(0.5), mime_type="application/json")
+    models.add(b"setup.py", "four", second=_at(0.5), mime_type="text/x-python")
+    assert names(service, GERMAN) == [b"vertrag.md", b"letter.txt"]
 
 
 def test_an_explanation_has_what_each_model_says(

@@ -308,14 +308,14 @@ FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
 -- name: model_and_cosine
--- The cosines of given chunks to a vector under a model, as rows beside those of `languages_of_chunks`.
-SELECT {model} AS model, chunk_id, -(vector <#> {vector}::halfvec), NULL::text
+-- The cosines of given chunks to a vector under a model, as rows beside those of `documents_of_chunks`.
+SELECT {model} AS model, chunk_id, -(vector <#> {vector}::halfvec), NULL::text, NULL::text
 FROM {partition}
 WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
--- name: languages_of_chunks
--- The languages of the documents that have given chunks, null for one of which it is not known.
-SELECT NULL::integer, chunk_id, NULL::float8, language
+-- name: documents_of_chunks
+-- The languages and the types of the documents that have given chunks; a language is null where it is not known.
+SELECT NULL::integer, chunk_id, NULL::float8, language, mime_type
 FROM content_chunks JOIN contents ON contents.id = content_id
 WHERE chunk_id = ANY(%(chunks)s)
 
