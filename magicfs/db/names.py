@@ -6,7 +6,7 @@ Runs in the caller's transaction. A pass goes through the files by their ids; `m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
@@ -21,8 +21,9 @@ NAMES_LOCK = 0x6D616769_63667309
 def rewrite_names(connection: Connection, *, analysis: int, name_of: Callable[[bytes], FileName], limit: int) -> int:
     """Bring the names of up to `limit` files in line with this version of the analysis. Returns their number.
 
-    It is 0 when the pass is over, and while another transaction does this work. Names that are as they should be are
-    not written. When a pass begins, the folded names of roots are forgotten, so that `write_folded_names` writes them.
+    It is 0 when the pass is over, while another transaction does this work, and when one has locked some of the files:
+    the pass waits for nobody, and comes back to them. Names that are as they should be are not written. When a pass
+    begins, the folded names of roots are forgotten, so that `write_folded_names` writes them.
     """
     if not fetch_one(connection.execute(_SQL["take_lock"], {"lock": NAMES_LOCK}))[0]:
         return 0
@@ -34,15 +35,21 @@ def rewrite_names(connection: Connection, *, analysis: int, name_of: Callable[[b
         done, end = 0, int(fetch_one(connection.execute(_SQL["last_file"]))[0])
         connection.execute(_SQL["forget_root_names"])
     rows = connection.execute(_SQL["next_files"], {"done": done, "end": end, "limit": limit}).fetchall()
-    names = [name_of(path) for _, path in rows]
+    ids = [file_id for file_id, _ in rows]
+    free = {row[0] for row in connection.execute(_SQL["lock_files"], {"ids": ids})}
+    _write_names(connection, [(file_id, path, name_of(path)) for file_id, path in rows if file_id in free])
+    locked = [file_id for file_id in ids if file_id not in free]
+    done = locked[0] - 1 if locked else ids[-1] if len(rows) == limit else end
+    connection.execute(_SQL["write_pass"], {"analysis": analysis, "done": done, "end": end})
+    return 0 if locked else len(rows)
+
+
+def _write_names(connection: Connection, files: Sequence[tuple[int, bytes, FileName]]) -> None:
     values = {
-        "ids": [file_id for file_id, _ in rows],
-        "paths": [path for _, path in rows],
-        "extensions": [name.extension for name in names],
-        "words": [name.words for name in names],
-        "folded": [name.folded for name in names],
+        "ids": [file_id for file_id, _, _ in files],
+        "paths": [path for _, path, _ in files],
+        "extensions": [name.extension for _, _, name in files],
+        "words": [name.words for _, _, name in files],
+        "folded": [name.folded for _, _, name in files],
     }
     connection.execute(_SQL["write_names"], values)
-    done = rows[-1][0] if len(rows) == limit else end
-    connection.execute(_SQL["write_pass"], {"analysis": analysis, "done": done, "end": end})
-    return len(rows)

@@ -112,7 +112,8 @@ def test_a_host_that_is_cut_off_harms_nobody_and_goes_on_afterwards(
     time.sleep(max(0.0, began + seconds - time.monotonic()))
     ours.reconnect()
     network.wait(lambda: converged(network, ours, other), "an index of everything", seconds=60)
-    assert found(other, word) == sorted([f"{word}-ours.txt", "ours-1.txt", f"{word}-other.txt"])
+    names = [f"{word}-ours.txt", "ours-1.txt", f"{word}-renamed.txt", f"{word}-other.txt"]
+    assert found(other, word) == sorted(names)
     for number in (2, 3):
         write(ours, f"ours-{number}.txt", "Written again.")
 

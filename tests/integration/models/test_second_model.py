@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from magicfs.errors import DatabaseConflict, ModelError
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FAKE_SPEC
 from tests.integration.models.tiny import write_tiny_model
+from tests.plugins.commands import short_folder
 from tests.plugins.index import HOST, Index
 
 ENGLISH, GERMAN = "The invoice for the garden is due in May. ", "Die Rechnung für den Garten ist im Mai fällig. "
@@ -31,8 +33,15 @@ NEVER_SET = threading.Event()
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, broker_url: str) -> Settings:
-    made = Settings(home=tmp_path / "home", host=HOST, database_url=database_url, broker_url=broker_url)
+def homes() -> Iterator[Path]:
+    """A folder for state directories, whose sockets need short addresses."""
+    with short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def settings(homes: Path, database_url: str, broker_url: str) -> Settings:
+    made = Settings(home=homes / "home", host=HOST, database_url=database_url, broker_url=broker_url)
     made.make_home()
     return made
 
@@ -172,9 +181,7 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
     assert second(index) == str(tiny)
 
 
-def test_a_model_that_another_host_has_started_meanwhile_stays(
-    index: Index, settings: Settings, tiny: Path, tmp_path: Path
-) -> None:
+def test_a_model_that_another_host_has_started_meanwhile_stays(index: Index, settings: Settings, tiny: Path) -> None:
     def pull(stop: threading.Event) -> None:
         wiring.model_store(settings).pull(str(tiny))
         with index.database.transaction() as connection:
@@ -234,11 +241,11 @@ def test_the_process_ends_with_the_agent(settings: Settings, tiny: Path) -> None
 
 
 def test_a_host_that_lacks_the_model_of_the_index_says_so(
-    index: Index, settings: Settings, tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    index: Index, settings: Settings, tiny: Path, homes: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     save(index, GERMAN, language="de")
     starter(settings, index)[0](NEVER_SET)
-    other = settings.replace(home=tmp_path / "other")
+    other = settings.replace(home=homes / "other")
     other.make_home()
     start, pulled = starter(other, index)
     with caplog.at_level(logging.WARNING):
@@ -304,7 +311,7 @@ def test_the_languages_of_a_model_of_an_older_index_are_filled_in(
 
 
 def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
-    index: Index, settings: Settings, tiny: Path, tmp_path: Path
+    index: Index, settings: Settings, tiny: Path, homes: Path
 ) -> None:
     def languages(machine: Settings) -> tuple[bool, str]:
         [result] = [one for one in run_checks(machine) if one.name == "languages"]
@@ -317,7 +324,7 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
     assert "magicfs model pull" in text
     wiring.ensure_multilingual(settings, index.database, progress=[].append)
     assert languages(settings) == (True, f"{tiny} (fp32) beside the active model")
-    ok, text = languages(settings.replace(home=tmp_path / "other"))
+    ok, text = languages(settings.replace(home=homes / "other"))
     assert not ok
     assert f"magicfs model pull {tiny}" in text
     wiring.declare_multilingual(settings.replace(multilingual="never"), index.database)

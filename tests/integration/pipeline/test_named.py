@@ -265,3 +265,5 @@ class TestAnIndexOfAnOlderVersion:
             connection.execute("SELECT FROM files WHERE display = 'a.txt' FOR UPDATE")
             MaintenanceService(index.database)._write_names()
         assert index.rows("SELECT display FROM files WHERE words IS NULL") == [("a.txt",)]
+        MaintenanceService(index.database)._write_names()
+        assert index.rows("SELECT display FROM files WHERE words IS NULL") == []

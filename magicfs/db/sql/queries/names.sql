@@ -22,9 +22,13 @@ SELECT coalesce(max(id), 0) FROM files
 -- The next files of the pass.
 SELECT id, path FROM files WHERE id > %(done)s AND id <= %(end)s ORDER BY id LIMIT %(limit)s
 
+-- name: lock_files
+-- Those of some files that no other transaction has locked. They are locked by root and path, as in every statement that
+-- locks several files.
+SELECT id FROM files WHERE id = ANY(%(ids)s) ORDER BY root_id, path FOR NO KEY UPDATE SKIP LOCKED
+
 -- name: write_names
--- The words and the folded form of names, where they are others, and the file was not renamed meanwhile. The files are
--- locked by root and path, as in every statement that locks several files.
+-- The words and the folded form of names of locked files, where they are others, and the file was not renamed meanwhile.
 UPDATE files SET extension = outdated.extension, words = outdated.words, folded = outdated.folded
 FROM (
     SELECT files.id, name.extension, name.words::tsvector AS words, name.folded
@@ -33,7 +37,6 @@ FROM (
     JOIN files USING (id, path)
     WHERE (files.extension, files.words, files.folded)
           IS DISTINCT FROM (name.extension, name.words::tsvector, name.folded)
-    ORDER BY files.root_id, files.path FOR NO KEY UPDATE OF files
 ) AS outdated
 WHERE files.id = outdated.id
 
