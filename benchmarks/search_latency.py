@@ -30,8 +30,10 @@ from freshness import start_bulk_import
 from indexing import write_corpus
 from numpy.typing import NDArray
 
+from magicfs.db.connection import accept_vectors
 from magicfs.db.models import active_model
 from magicfs.db.pool import Connection, Database
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.models.store import ModelStore
@@ -47,6 +49,7 @@ class TimedConnection:
 
     connection: Connection
     clock: TimedDatabase
+    accepts_vectors: bool = True
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         """Execute as psycopg does; the rows have arrived when it returns."""
@@ -71,11 +74,12 @@ class TimedDatabase:
             self.seconds += time.perf_counter() - began
 
     @contextmanager
-    def transaction(self) -> Iterator[TimedConnection]:
+    def transaction(self, deadline: Deadline | None = None) -> Iterator[TimedConnection]:
         """A transaction as the database gives it, timed."""
-        inner = self.database.transaction()
+        inner = self.database.transaction(deadline)
         with self.running():
             connection = inner.__enter__()
+        accept_vectors(connection)
         try:
             yield TimedConnection(connection, self)
         finally:
