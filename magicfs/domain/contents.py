@@ -52,7 +52,7 @@ class Document:
     keywords: str | None = None
     """What the document says that it is about, besides its title."""
     language: str | None = None
-    """ISO 639-1; None unless the file names it."""
+    """ISO 639-1; from a parser, the tag that the file states, such as `en-US`, or None."""
     page_starts: tuple[int, ...] = field(default=())
     """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
     cut_bytes: int = 0

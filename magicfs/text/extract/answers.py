@@ -2,9 +2,8 @@
 
 A file has one answer, or several when pages without a text layer are recognised: first the document with the text that
 it has, then each page as soon as it is recognised or has failed, then an end. Where another child recognises pages, the
-end follows the document. So the parent keeps what was read when
-the child is killed, and knows at which page that was. Every field is checked: a file may have taken control of the
-child. No I/O; an `Answers` is for one thread.
+end follows the document. So the parent keeps what was read when the child is killed, and knows at which page that was.
+Every field is checked: a file may have taken control of the child. No I/O; an `Answers` is for one thread.
 """
 
 from __future__ import annotations
@@ -190,12 +189,10 @@ def letters_of_pages(document: Document, pages: Collection[int]) -> dict[int, in
     }
 
 
-def pages_without_text(document: Document) -> dict[int, int]:
-    """The numbers, from 0, of the pages that have no text layer, ascending; each with its few letters and digits."""
-    counts = (
-        (page, _letters_and_digits(text, limit=MIN_PAGE_CHARACTERS)) for page, text in enumerate(_page_texts(document))
-    )
-    return {page: count for page, count in counts if count < MIN_PAGE_CHARACTERS}
+def pages_without_text(document: Document) -> tuple[int, ...]:
+    """The pages that have no text layer, by number from 0, ascending."""
+    letters = letters_of_pages(document, range(len(document.page_starts)))
+    return tuple(page for page, count in letters.items() if count < MIN_PAGE_CHARACTERS)
 
 
 def insert_page_texts(document: Document, texts: Mapping[int, str]) -> Document:

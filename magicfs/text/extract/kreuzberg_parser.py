@@ -1,4 +1,4 @@
-"""Parses every format that is not plain text, most of them with kreuzberg: its settings, results and errors.
+"""Parses most formats that are not plain text, with kreuzberg: its settings, results and errors.
 
 Runs in the child process; the only module that imports kreuzberg. One thread, although the library starts its own.
 """
@@ -15,7 +15,6 @@ import kreuzberg
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import container, xml_documents
 from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument, pages_without_text
 from magicfs.text.extract.options import Ocr, OcrEngine
 from magicfs.text.extract.page_pictures import may_show_text, size_of
@@ -50,8 +49,6 @@ _BOMB = re.compile(
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 
-_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]|$)")
-
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
 
 _PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
@@ -81,7 +78,7 @@ trailer<</Root 1 0 R>>
 
 
 class KreuzbergParser:
-    """The `Parser` of the child process: extracts the text of files that are not plain text."""
+    """Extracts the text of files of the formats that the library reads. Used by `document_parser`."""
 
     def __init__(self, *, ocr: Ocr | None, pdf_path: str | None = None) -> None:
         """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there.
@@ -118,30 +115,19 @@ class KreuzbergParser:
             self._rapid_ocr = RapidOcr(self._rapid_models)
 
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        """The text of a file of the detected type, or why there is none.
+        """The text of a file of the type that `document_parser` has found, or why there is none.
 
         Only pictures, and pages of a PDF file that have no text layer, are recognised.
 
-        May raise any exception of the library or of the standard library's parsers; the caller reports a damaged file.
+        May raise any exception of the library; the caller reports a damaged file.
         """
-        exact: str | Unreadable = mime_type
-        if mime_type == "application/zip":
-            exact = container.zip_type(content)
-        elif mime_type == "application/x-ole-storage":
-            exact = container.ole_type(content)
-        if isinstance(exact, Unreadable):
-            return exact
-        if exact in xml_documents.OPENDOCUMENT_TYPES:
-            return xml_documents.read_opendocument(content, exact)
-        if exact == xml_documents.SVG_TYPE:
-            return xml_documents.read_svg(content)
-        if self._rapid_ocr is not None and exact.startswith("image/"):
-            return self._rapid_ocr.read_picture(content, exact)
+        if self._rapid_ocr is not None and mime_type.startswith("image/"):
+            return self._rapid_ocr.read_picture(content, mime_type)
         try:
-            result = self._read(content, exact)
+            result = self._read(content, mime_type)
         except kreuzberg.KreuzbergError as error:
-            return _unreadable(error, exact)
-        return self._outcome(result, content, exact)
+            return _unreadable(error, mime_type)
+        return self._outcome(result, content, mime_type)
 
     def _read(self, content: bytes, mime_type: str) -> Any:
         config = self._picture_config if mime_type.startswith("image/") else None
@@ -165,7 +151,7 @@ class KreuzbergParser:
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         document = _document(result, mime_type)
         if mime_type == _PDF and self._pdf_path is not None:
-            pages = tuple(pages_without_text(document))
+            pages = pages_without_text(document)
             if pages:
                 return PartialDocument(document, pages)
         if document.text and not document.text.isspace():
@@ -209,6 +195,7 @@ def _document(result: Any, mime_type: str) -> Document:
     if mime_type in _WITH_MARKDOWN_IMAGES:
         text = _MARKDOWN_IMAGE.sub(r"\1", text)
     metadata = result.metadata
+    language = metadata.get("language")
     authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
     return Document(
         text=text,
@@ -216,7 +203,7 @@ def _document(result: Any, mime_type: str) -> Document:
         title=_title(metadata.get("title") or metadata.get("subject")),
         author=", ".join(str(author) for author in authors if author) or None,
         keywords=_keywords(metadata),
-        language=_language(metadata.get("language")),
+        language=str(language) if language else None,
         page_starts=starts,
     )
 
@@ -288,9 +275,3 @@ def _keywords(metadata: Mapping[str, Any]) -> str | None:
     texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
     texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
     return ", ".join(text for text in texts if text) or None
-
-
-def _language(tag: object) -> str | None:
-    """The ISO 639-1 code at the beginning of a language tag such as `en-US`."""
-    match = _LANGUAGE.match(str(tag or ""))
-    return match[1].lower() if match else None

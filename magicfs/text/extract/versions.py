@@ -20,7 +20,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
     **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-tex", "text/x-bibtex"), 4),
     **dict.fromkeys(("text/calendar", "text/vcard"), 4),
-    **dict.fromkeys(("text/markdown", "text/html", "application/xhtml+xml", "application/x-ipynb+json"), 4),
+    **dict.fromkeys(("text/markdown", "application/x-ipynb+json"), 4),
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
     **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-wiki", "text/x-asciidoc", "text/x-vue", "text/x-php"), 4),
     **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-diff"), 4),
