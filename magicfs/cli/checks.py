@@ -215,11 +215,10 @@ def _watches(settings: Settings) -> str:
 
 def _parser(settings: Settings) -> str:
     from magicfs.text.extract import Limits
-    from magicfs.text.extract.ocr_engines import find_ocr
     from magicfs.text.extract.options import Wall
     from magicfs.text.extract.sandbox import Sandbox
 
-    with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=find_ocr())) as sandbox:
+    with contextlib.closing(Sandbox(limits=Limits.of(settings))) as sandbox:
         missing = sandbox.missing_walls()
     if not missing:
         return f"kept from {', '.join(Wall)}"

@@ -31,7 +31,10 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank."""
+    """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank.
+
+    The checks start what reads files and text in images, which takes some seconds.
+    """
     from magicfs.cli import wiring
     from magicfs.cli.isolation import pasted
 
