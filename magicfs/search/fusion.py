@@ -35,8 +35,8 @@ REACH_OF_FEW_WORDS = 1.5
 """Under a multilingual model, the largest similarities to so few words are greater by so much, also those of unrelated
 texts: of 54 short texts, the nearest unrelated one is at 0.7 of a single word (median), and at 0.4 of a sentence."""
 MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6}
-"""The weight of meaning in the order by the number of words, where all candidates have a vector of such a model: very
-short texts are near to every word, and so a text with the very words comes first."""
+"""The weight of meaning in the order by the number of words, under such a model: very short texts are near to every
+word, and so a text with the very words comes first."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -119,19 +119,19 @@ def bm25_unit(best: float, *, share: float) -> float:
     return best * max(1.0, ENOUGH_WORDS / share) if best > 0.0 and share > 0.0 else 1.0
 
 
-def meaning_weight(share_of_second: float, *, words: int) -> float:
-    """The weight of nearness if that share of the candidates has a vector of the multilingual model.
+def meaning_weight(words: int, *, has_second: bool) -> float:
+    """The weight of nearness for a question of so many words.
 
-    Words and the active model weigh 1, and the multilingual one `WEIGHT_OF_SECOND`. It weighs as much alone as with the
-    other: it finds an answer in any language more surely than words do, unless the question has `FEW_WORDS` at most.
+    Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
+    `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,
+    unless the question has `FEW_WORDS` at most.
     """
-    weight = MEANING_OF_FEW_WORDS.get(words, 1.0 + WEIGHT_OF_SECOND)
-    return 1.0 + (weight - 1.0) * share_of_second
+    return MEANING_OF_FEW_WORDS.get(words, 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
 
 
-def likeness_reach(share_of_second: float, *, words: int) -> float:
+def likeness_reach(words: int, *, has_second: bool) -> float:
     """What likeness is divided by for a question of so many words, see `REACH_OF_FEW_WORDS`."""
-    return 1.0 + (REACH_OF_FEW_WORDS - 1.0) * share_of_second if words <= FEW_WORDS else 1.0
+    return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:

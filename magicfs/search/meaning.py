@@ -132,9 +132,7 @@ def _is_across(chunk: MeasuredChunk, languages: QuestionLanguages) -> bool:
     )
 
 
-def share_of_second(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> float:
-    """The share of some chunks that have a vector of the multilingual model, in [0, 1]; 0 without such a model."""
-    second = next((question.model.id for question in questions if question.is_second), None)
-    if second is None or not meanings:
-        return 0.0
-    return sum(second in meaning.by_model for meaning in meanings.values()) / len(meanings)
+def has_second_vectors(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> bool:
+    """Whether some of the chunks have a vector of the multilingual model."""
+    second = {question.model.id for question in questions if question.is_second}
+    return any(not second.isdisjoint(meaning.by_model) for meaning in meanings.values())

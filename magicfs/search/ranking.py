@@ -17,7 +17,7 @@ from magicfs.search import fusion, retrievers
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, QuestionVector, find_by_meaning, share_of_second
+from magicfs.search.meaning import Meaning, QuestionVector, find_by_meaning, has_second_vectors
 from magicfs.search.passages import SnippetCutter
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
@@ -200,18 +200,18 @@ def _gather_candidates(
     matches += retrievers.rank_by_words(
         connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
     )
-    second = share_of_second(meanings, request.question_vectors)
+    has_second = has_second_vectors(meanings, request.question_vectors)
     scale = scale or FusionScale(
         fusion.bm25_unit(
             max((match.bm25 for match in matches), default=0.0),
             share=max((words.share(match.words) for match in matches), default=0.0),
         ),
-        fusion.meaning_weight(second, words=request.word_count),
+        fusion.meaning_weight(request.word_count, has_second=has_second),
     )
     evidence = _word_evidence(connection, request, words, matches, unit=scale.bm25_unit)
     for chunk in (*meanings, *by_name):
         evidence.setdefault(chunk, Evidence())
-    reach = fusion.likeness_reach(second, words=request.word_count)
+    reach = fusion.likeness_reach(request.word_count, has_second=has_second)
     for chunk, meaning in meanings.items():
         evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
     return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, meanings, scale)

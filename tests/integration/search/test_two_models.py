@@ -214,6 +214,18 @@ def test_a_text_whose_language_is_not_known_is_measured_as_one_in_the_questions(
     assert names(service, GERMAN) == [], "0.25 on the scale within a language"
 
 
+def test_an_answer_in_another_language_comes_first_before_the_second_vectors_are_made(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    """It has a vector of the multilingual model alone, and the other candidates have one of the active model alone."""
+    scaled(database)
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    models.add(b"vertrag.md", "eins", second=_at(0.67), language="de")
+    for number in range(20):
+        models.add(b"%d.txt" % number, f"where is the new number {number}", active=(*_at(0.1), 0))
+    assert names(service, ENGLISH)[0] == b"vertrag.md"
+
+
 def test_code_is_not_measured_as_a_text_in_another_language(
     database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
 ) -> None:

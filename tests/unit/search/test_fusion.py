@@ -114,11 +114,11 @@ def test_words_that_a_text_has_by_chance_count_less() -> None:
 
 def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
     words, meaning = Evidence(relative_bm25=1.0, nearness=0.0), Evidence(nearness=0.8)
-    assert fused_score(words, meaning=meaning_weight(0.0, words=4)) > fused_score(
-        meaning, meaning=meaning_weight(0.0, words=4)
+    assert fused_score(words, meaning=meaning_weight(4, has_second=False)) > fused_score(
+        meaning, meaning=meaning_weight(4, has_second=False)
     )
-    assert fused_score(words, meaning=meaning_weight(1.0, words=4)) < fused_score(
-        meaning, meaning=meaning_weight(1.0, words=4)
+    assert fused_score(words, meaning=meaning_weight(4, has_second=True)) < fused_score(
+        meaning, meaning=meaning_weight(4, has_second=True)
     )
 
 
@@ -132,12 +132,12 @@ def test_the_very_words_come_before_what_is_near_to_every_word() -> None:
     """The multilingual model puts very short texts near to any single word."""
     exact, near = Evidence(relative_bm25=1.0, lexical=0.9, nearness=0.2), Evidence(nearness=1.3)
     for words in (1, 2):
-        weight = meaning_weight(1.0, words=words)
+        weight = meaning_weight(words, has_second=True)
         assert fused_score(exact, meaning=weight) > fused_score(near, meaning=weight)
-    sentence = meaning_weight(1.0, words=6)
+    sentence = meaning_weight(6, has_second=True)
     assert fused_score(exact, meaning=sentence) < fused_score(near, meaning=sentence)
 
 
 def test_likeness_to_few_words_counts_less_under_the_multilingual_model() -> None:
-    assert likeness_reach(1.0, words=1) == likeness_reach(1.0, words=2) > likeness_reach(0.5, words=1) > 1.0
-    assert likeness_reach(0.0, words=1) == likeness_reach(1.0, words=3) == 1.0
+    assert likeness_reach(1, has_second=True) == likeness_reach(2, has_second=True) > 1.0
+    assert likeness_reach(3, has_second=True) == likeness_reach(1, has_second=False) == 1.0
