@@ -7,7 +7,6 @@ words in one call costs hardly more than folding one. Any thread.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from magicfs.domain.query import quoted_lexeme
@@ -144,9 +143,8 @@ def folded_word(part: str) -> str | None:
     return word if is_word(word) else None
 
 
-@lru_cache(maxsize=1 << 14)
 def folded_stem(part: str, algorithm: str | None) -> str:
-    """The folded stem of a word. Kept, because snippets are looked for in the same texts again and again."""
+    """The folded stem of a word."""
     return fold(part) if algorithm is None else folded_stems([part], algorithm)[0]
 
 
