@@ -222,7 +222,7 @@ def test_an_answer_in_another_language_comes_first_before_the_second_vectors_are
     vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
     models.add(b"vertrag.md", "eins", second=_at(0.67), language="de")
     for number in range(20):
-        models.add(b"%d.txt" % number, f"where is the new number {number}", active=(*_at(0.1), 0))
+        models.add(b"%d.txt" % number, f"a new rental with number {number}", active=(*_at(0.1), 0))
     assert names(service, ENGLISH)[0] == b"vertrag.md"
 
 

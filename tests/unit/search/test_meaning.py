@@ -1,0 +1,34 @@
+"""What the meaning of candidates says of a question as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from magicfs.domain.ids import ChunkId, ModelId
+from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
+from magicfs.search.meaning import Meaning, QuestionVector, has_second_vectors
+
+SPEC = ModelSpec("test/any", Precision.FP32, dimension=2, max_tokens=256)
+ACTIVE = IndexedModel(ModelId(1), SPEC, ModelState.ACTIVE)
+SECOND = IndexedModel(ModelId(2), SPEC, ModelState.MULTILINGUAL)
+VECTOR = np.array([1, 0], np.float32)
+
+
+def near(*models: IndexedModel) -> Meaning:
+    return Meaning(0.5, 0.5, {model.id: 0.5 for model in models})
+
+
+@pytest.mark.parametrize(("candidates", "expected"), [([], False), ([near(ACTIVE)], False)])
+def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[Meaning], expected: bool) -> None:
+    questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
+    meanings = {ChunkId(number): meaning for number, meaning in enumerate(candidates)}
+    assert has_second_vectors(meanings, questions) is expected
+
+
+def test_one_second_vector_among_many_is_enough() -> None:
+    """Otherwise an answer in another language would rise from search to search while the others are made."""
+    questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
+    meanings = {ChunkId(number): near(ACTIVE) for number in range(20)} | {ChunkId(20): near(SECOND)}
+    assert has_second_vectors(meanings, questions)
+    assert not has_second_vectors(meanings, questions[:1])
