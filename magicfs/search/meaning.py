@@ -22,7 +22,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
-from magicfs.domain.models import IndexedModel
+from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.language import is_code
 from magicfs.text.question_language import QuestionLanguages
@@ -38,8 +38,11 @@ class QuestionVector:
 
     model: IndexedModel
     vector: NDArray[np.float32]
-    is_second: bool = False
-    """Whether the model is the multilingual one beside the active one."""
+
+    @property
+    def is_second(self) -> bool:
+        """Whether the model is the multilingual one beside the active one."""
+        return self.model.state is ModelState.MULTILINGUAL
 
 
 @dataclass(frozen=True, slots=True)

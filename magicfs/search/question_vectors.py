@@ -77,7 +77,7 @@ def embed_question(
         if isinstance(outcome, MagicFSError):
             failures[model.id] = outcome
         else:
-            vectors.append(QuestionVector(model, outcome, is_second=model.id != models[0].id))
+            vectors.append(QuestionVector(model, outcome))
     if not vectors:
         # What a person can mend comes before a language that a model does not read.
         failure = min(failures.values(), key=lambda error: isinstance(error, LanguageUnread))
