@@ -11,9 +11,9 @@ from typing import Final
 
 from magicfs.domain.query import quoted_lexeme
 from magicfs.text.analysis.folding import fold, fold_all, without_points
-from magicfs.text.analysis.respelt import joined_words
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
+from magicfs.text.analysis.variants import joined_words
 
 STEM_MARK: Final = "^"
 """The first character of a stem. No word and no compound begins with it."""

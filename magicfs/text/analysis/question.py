@@ -18,15 +18,15 @@ from magicfs.text.analysis.lexemes import (
     unspaced_lexemes,
 )
 from magicfs.text.analysis.readable import readable
-from magicfs.text.analysis.respelt import joined_words, with_two_letters, with_umlauts
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
+from magicfs.text.analysis.variants import joined_words, with_two_letters, with_umlauts
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
 
-RESPELT_FACTOR: Final = 0.5
-"""How much an occurrence of a word in another spelling counts: `email` for `e-mail`, `Mueller` for `Müller`."""
+VARIANT_FACTOR: Final = 0.5
+"""How much an occurrence of a variant of a word counts: `email` for `e-mail`, `Mueller` for `Müller`."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -53,7 +53,7 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     Without `languages` the words are exact, and signs inside of them too. With the languages of the index, other forms
     of the words do as well.
     """
-    algorithms = () if languages is None else tuple(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
+    algorithms = () if languages is None else _algorithms(languages)
     body, asides = readable(text)
     if not any(_tokens(body)):
         body = " ".join(asides)
@@ -91,8 +91,8 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
             continue
         camel = camel_parts(part)
         pieces = [whole for first, end, whole in as_one if first <= place <= end]
-        respelt = [form for whole in pieces for form in _respelt_forms(whole.lower(), algorithms)]
-        yield Term(word, (*_forms(part, word, algorithms), *respelt), is_whole=bool(camel))
+        variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
+        yield Term(word, (*_forms(part, word, algorithms), *variants), is_whole=bool(camel))
         for name in map(fold, camel):
             yield Term(name, _forms(name, name, algorithms))
     for compound in _wholes(token):
@@ -124,23 +124,23 @@ def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...
             forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
-    respelt = with_two_letters(part.lower())
-    return (*forms.values(), *(() if respelt is None else _respelt_forms(respelt, algorithms)))
+    variant = with_two_letters(part.lower())
+    return (*forms.values(), *(() if variant is None else _variant_forms(variant, algorithms)))
 
 
 def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
     """The forms of a folded word whose pairs of letters stand for umlauts: `muller` for `mueller`; none for others."""
-    respelt = with_umlauts(word)
-    return () if respelt is None else _respelt_forms(respelt, _algorithms(languages))
+    variant = with_umlauts(word)
+    return () if variant is None else _variant_forms(variant, _algorithms(languages))
 
 
-def _respelt_forms(word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
-    """The lexemes of another spelling of a word, in lower case, and of its stems."""
+def _variant_forms(word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
+    """The lexemes of a variant of a word, in lower case, and of its stems."""
     folded = fold(word)
     stemmed = [folded_stem(word, algorithm) for algorithm in algorithms if word.isalpha()]
     # The stem as a word is that of a text which has it without an ending.
     lexemes = dict.fromkeys([folded, *(form for stem in stemmed for form in (STEM_MARK + stem, stem))])
-    return tuple(Lexeme(lexeme, factor=RESPELT_FACTOR, is_exact=False) for lexeme in lexemes)
+    return tuple(Lexeme(lexeme, factor=VARIANT_FACTOR, is_exact=False) for lexeme in lexemes)
 
 
 def _algorithms(languages: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""Other ways in which people write a word: compounds in one piece, umlauts as two letters.
+"""Variants of a word that people write beside it: compounds in one piece, umlauts as two letters.
 
-Used by `lexemes` for texts and by `question` for what is typed. Pure functions; any thread.
+Each is a word of its own, with other lexemes; `spellings` has what folding makes one word. Used by `lexemes` for texts
+and by `question` for what is typed. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _TWO_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UMLAUTS: Final = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _AS_TWO_LETTERS: Final = re.compile("(?<![aeiouqyäöü])(?:[ao]e|ue)(?=[bcdfghjklmnpqrstvwxyzß])")
 """What may stand for an umlaut: not in `neue` and `queue`, nor at the end of a word, as in `value`."""
-_MIN_RESPELT_CHARACTERS: Final = 3
+_MIN_VARIANT_CHARACTERS: Final = 3
 
 
 def joined_words(token: Token) -> list[tuple[int, int, str]]:
@@ -72,11 +73,11 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
 
 def with_two_letters(word: str) -> str | None:
     """A word in lower case with two letters for each umlaut; None for a word without any."""
-    respelt = word.translate(_TWO_LETTERS)
-    return respelt if respelt != word else None
+    variant = word.translate(_TWO_LETTERS)
+    return variant if variant != word else None
 
 
 def with_umlauts(word: str) -> str | None:
     """A word in lower case with umlauts for pairs of letters that may stand for one; None for a word without any."""
-    respelt = _AS_TWO_LETTERS.sub(lambda match: _UMLAUTS[match[0]], word)
-    return respelt if respelt != word and len(word) >= _MIN_RESPELT_CHARACTERS else None
+    variant = _AS_TWO_LETTERS.sub(lambda match: _UMLAUTS[match[0]], word)
+    return variant if variant != word and len(word) >= _MIN_VARIANT_CHARACTERS else None
