@@ -107,15 +107,7 @@ def _cells() -> Callable[[str], int]:
     """The function that gives the cells of a character. Its library is loaded by the first text that needs it."""
     from wcwidth import wcwidth
 
-    known: dict[str, int] = {}
-
-    def cells(character: str) -> int:
-        width = known.get(character)
-        if width is None:
-            width = known[character] = max(0, wcwidth(character))
-        return width
-
-    return cells
+    return cache(lambda character: max(0, wcwidth(character)))
 
 
 @cache

@@ -102,9 +102,8 @@ def detect_language(samples: Sequence[str]) -> str | None:
     labels, probabilities = _model().predict(text, k=1)
     if not labels:
         return None
-    code = labels[0].removeprefix("__label__")
     minimum = _MIN_PROBABILITY if letters >= _SHORT_LETTERS else _MIN_PROBABILITY_OF_SHORT_TEXT
-    return normalize_language(_CODES.get(code, code)) if probabilities[0] >= minimum else None
+    return normalize_language(_code(labels[0])) if probabilities[0] >= minimum else None
 
 
 def language_probabilities(text: str) -> dict[str, float]:
@@ -112,12 +111,17 @@ def language_probabilities(text: str) -> dict[str, float]:
     # Lone surrogates, as in names of files, are no UTF-8.
     line = " ".join(text.split()).encode("utf-8", "replace").decode("utf-8")
     labels, probabilities = _model().predict(line, k=_LIKELIEST)
-    codes = [label.removeprefix("__label__") for label in labels]
     sums: dict[str, float] = {}
-    for code, probability in zip(codes, probabilities, strict=True):
-        language = normalize_language(_CODES.get(code, code)) or code
+    for code, probability in zip(map(_code, labels), probabilities, strict=True):
+        language = normalize_language(code) or code
         sums[language] = sums.get(language, 0.0) + float(probability)
     return sums
+
+
+def _code(label: str) -> str:
+    """The code that a label of the model names, or that of the related language."""
+    code = label.removeprefix("__label__")
+    return _CODES.get(code, code)
 
 
 def _is_technical(word: str) -> bool:
