@@ -68,6 +68,17 @@ class TwoModels:
     def write(self, name: str, text: str) -> None:
         (self.index.folder / name).write_text(text)
 
+    def write_both(self) -> None:
+        """Write an English file and a German one, of a chunk each."""
+        self.write("one-en.txt", "good day")
+        self.write("two-de.txt", "Guten Tag")
+
+    def read_saved(self, name: str = "%") -> None:
+        """Read what was written. A person has saved the files with a name like this one just now."""
+        self.index.scan()
+        self.index.rows("UPDATE files SET priority = 1 WHERE display LIKE %s RETURNING 1", name)
+        self.index.extraction().run_batch()
+
     def extract(self) -> None:
         """Read what was written, and embed nothing."""
         self.index.end_pauses()
