@@ -20,6 +20,7 @@ from magicfs.domain.roots import RegisteredRoot
 from magicfs.domain.status import WorkerStatus
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
+from magicfs.ingest import root_keeper
 from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
 from magicfs.ingest.roots import add_root
@@ -81,7 +82,7 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(agent_module, "MISSING_SCAN_SECONDS", 0.2)
+    monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 0.2)
     flapping = tmp_path / "usb"
     flapping.mkdir()
     add_root(index.database, host=HOST, path=flapping, home=settings.home)
@@ -124,7 +125,7 @@ def test_a_requested_scan_compares_with_the_database_itself(
 def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
     index: Index, settings: Settings, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "COMPARE_SECONDS", 1.0)
+    monkeypatch.setattr(root_keeper, "COMPARE_SECONDS", 1.0)
     (index.folder / "one.txt").write_text("words")
     with running(agent(settings.replace(scan_seconds=1), index)):
         wait_until(lambda: scans["docs"] >= 2 and paths(index), seconds=20, failed="the root is not watched")
@@ -305,6 +306,7 @@ def never_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle agents that look for work, new roots and requests only when they are told of them."""
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 1.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 3600.0)
+    monkeypatch.setattr(root_keeper, "WATCHES_SECONDS", 3600.0)
 
 
 @pytest.mark.usefixtures("never_looking")

@@ -1,0 +1,233 @@
+"""Keeps the roots of a host scanned and watched: which root is scanned when, and which is watched.
+
+The agent gives it the roots again and again, and runs its two loops in threads. It scans and watches nothing itself:
+`scanner` and `watcher` do. Each watch has two threads of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from magicfs.config import Settings
+from magicfs.domain.ids import RootId
+from magicfs.domain.roots import RegisteredRoot, Root, RootState
+from magicfs.ingest.outages import errors_logged
+from magicfs.ingest.scanner import Scanner
+from magicfs.ingest.watcher import Watcher
+from magicfs.logs import Outage
+
+log = logging.getLogger(__name__)
+
+COMPARE_SECONDS = 3600.0
+"""A periodic scan compares with the database itself, not with what earlier scans have seen, after so long without."""
+
+MISSING_SCAN_SECONDS = 5.0
+"""Time between two scans of a missing root, so the most until its return is noticed."""
+
+WATCH_RETRY_SECONDS = 10.0
+"""Pause after a watch that failed. Each new watch begins with a scan of its root."""
+
+WATCHES_SECONDS = 5.0
+"""Pause between two looks at the watches when nothing is known to have changed."""
+
+
+class RootKeeper:
+    """Keeps the roots of one host scanned and watched."""
+
+    def __init__(self, settings: Settings, scanner: Scanner, outage: Outage) -> None:
+        """Errors of scans and watches go to the log by `outage`."""
+        self._settings = settings
+        self._scanner = scanner
+        self._outage = outage
+        self._watcher = Watcher(scanner, rescan=self._request_scan)
+        self._roots: dict[RootId, RegisteredRoot] = {}
+        self._last_scan: dict[RootId, float] = {}
+        """When the last scan of each root began; a root without one is due now."""
+        self._scan_wanted_at: dict[RootId, datetime | None] = {}
+        """`scan_wanted_at` of each root when its last scan began: a later value is a new request."""
+        self._compared_at: dict[RootId, float] = {}
+        """When the last scan of each root began that compared with the database itself."""
+        self._begun: set[RootId] = set()
+        """The roots whose first scan has begun: they are watched from now on."""
+        self._scan_requested = threading.Event()
+        self._roots_changed = threading.Event()
+
+    def keep_roots(self, loaded: Sequence[RegisteredRoot]) -> bool:
+        """Take over the roots of the host as they are now. Returns whether a scan of one is requested.
+
+        It is, of those that are new or that somebody asked to scan.
+        """
+        new = {registered.root.id for registered in loaded} - self._roots.keys()
+        former, self._roots = self._roots, {registered.root.id: registered for registered in loaded}
+        if self._roots != former:
+            self._roots_changed.set()
+        is_requested = False
+        for registered in loaded:
+            root, request = registered.root, registered.scan_wanted_at
+            if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
+                self._request_scan(root)
+                is_requested = True
+        return is_requested
+
+    def interrupt(self) -> None:
+        """Let both loops look at once."""
+        self._scan_requested.set()
+        self._roots_changed.set()
+
+    def _request_scan(self, root: Root) -> None:
+        self._last_scan.pop(root.id, None)
+        self._scan_requested.set()
+
+    def scan_roots(self, stop: threading.Event) -> None:
+        """Scan roots that are due or that somebody asked to scan, until `stop` is set."""
+        while not stop.is_set():
+            self._scan_requested.clear()
+            self._free_removed_roots()
+            for root_id, registered in list(self._roots.items()):
+                if stop.is_set():
+                    return
+                if self._seconds_until_scan(registered) <= 0.0:
+                    with errors_logged(stop, self._outage, _scan_of(root_id)):
+                        self._scan(registered)
+            pause = min(map(self._seconds_until_scan, list(self._roots.values())), default=MISSING_SCAN_SECONDS)
+            self._scan_requested.wait(max(0.0, min(pause, MISSING_SCAN_SECONDS)))
+
+    def _seconds_until_scan(self, registered: RegisteredRoot) -> float:
+        """Seconds until the next scan of a root is due; 0 or less when it is."""
+        missing = registered.state is RootState.MISSING
+        pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
+        return self._last_scan.get(registered.root.id, float("-inf")) + pause - time.monotonic()
+
+    def _free_removed_roots(self) -> None:
+        """Free what is kept for roots that were removed. Runs between scans, which keep something for their root."""
+        roots = self._roots
+        for kept in (self._last_scan, self._scan_wanted_at, self._compared_at):
+            for root_id in list(kept):
+                if root_id not in roots:
+                    kept.pop(root_id, None)
+                    self._outage.ended(_scan_of(root_id))
+        self._begun &= roots.keys()
+        self._scanner.retain(roots.keys())
+
+    def _scan(self, registered: RegisteredRoot) -> None:
+        root, began = registered.root, time.monotonic()
+        requested = registered.scan_wanted_at not in {None, self._scan_wanted_at.get(root.id)}
+        compare = requested or began >= self._compared_at.get(root.id, float("-inf")) + COMPARE_SECONDS
+        # Before the scan, so that a request during it leads to another one.
+        self._last_scan[root.id] = began
+        self._scan_wanted_at[root.id] = registered.scan_wanted_at
+        if root.id not in self._begun:
+            self._begun.add(root.id)
+            self._roots_changed.set()
+        if compare:
+            self._compared_at[root.id] = began
+        try:
+            result = self._scanner.scan(registered, use_cache=not compare)
+        except BaseException:
+            self._last_scan.pop(root.id, None)
+            self._compared_at.pop(root.id, None)
+            raise
+        if result.changed or result.deleted:
+            seconds = time.monotonic() - began
+            log.info(
+                "scanned root %s in %.1f s: %d changed, %d deleted", root.name, seconds, result.changed, result.deleted
+            )
+
+    def watch_roots(self, stop: threading.Event) -> None:
+        """Start and end the watches of the roots, until `stop` is set. Then waits for their end."""
+        watches: dict[RootId, _RootWatch] = {}
+        while not stop.is_set():
+            self._roots_changed.wait(WATCHES_SECONDS)
+            self._roots_changed.clear()
+            with errors_logged(stop, self._outage, "watches"):
+                self._update_watches(watches)
+        for watch in watches.values():
+            watch.end()
+        for watch in watches.values():
+            watch.join()
+
+    def _update_watches(self, watches: dict[RootId, _RootWatch]) -> None:
+        """Start the watches of present roots that have none, and end those of other roots. Waits for no watch."""
+        present = {root.id: root for root in self._present_roots()}
+        for root_id, watch in list(watches.items()):
+            if present.get(root_id) != watch.root:
+                watch.end()
+            if watch.is_over():
+                del watches[root_id]
+        for root_id in present.keys() - watches.keys():
+            watches[root_id] = _RootWatch(
+                self._watcher,
+                self._outage,
+                present[root_id],
+                retry_s=WATCH_RETRY_SECONDS,
+                refused_s=self._settings.scan_seconds,
+                on_end=self._roots_changed.set,
+            )
+
+    def _present_roots(self) -> set[Root]:
+        """The roots to watch. The first scan of a root begins before its watch, which takes a while for a large one."""
+        return {
+            registered.root
+            for registered in self._roots.values()
+            if registered.state is not RootState.MISSING and registered.root.id in self._begun
+        }
+
+
+class _RootWatch:
+    """The watch of one root, in a thread of its own, and the pause after a watch that ended by itself."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        outage: Outage,
+        root: Root,
+        *,
+        retry_s: float,
+        refused_s: float,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`.
+
+        `on_end` is called after both.
+        """
+        self.root = root
+        self._watcher = watcher
+        self._outage = outage
+        self._retry_s = retry_s
+        self._refused_s = refused_s
+        self._on_end = on_end
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"watch-{root.name}")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ask the watch to end. Does not wait for it."""
+        self._ended.set()
+
+    def is_over(self) -> bool:
+        """Whether the watch and the pause after it have ended."""
+        return not self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the end of the watch."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = self._retry_s
+        work = f"watch of root {self.root.id}"
+        with errors_logged(self._ended, self._outage, work):
+            if not self._watcher.run(self.root, self._ended):
+                pause = self._refused_s
+        self._ended.wait(pause)
+        # The next watch of the root says whether it fails too.
+        self._outage.ended(work)
+        self._on_end()
+
+
+def _scan_of(root: RootId) -> str:
+    """The name of this work for the log of outages."""
+    return f"scan of root {root}"
