@@ -40,15 +40,26 @@ SERVER_OPTIONS = " ".join(
 )
 """The same for the server's end, which else waits for hours. A connection by a unix socket ignores both."""
 
+SHORTEST_CONNECT_SECONDS = 2
+"""The shortest wait for a connection: the minimum that libpq accepts."""
 
-def tcp_options(dsn: str) -> dict[str, int]:
-    """`TCP_OPTIONS`, except for those that the address sets itself."""
+
+def connection_options(dsn: str, *, application: str, connect_seconds: float, options: str = "") -> dict[str, Any]:
+    """The parameters of every connection that lasts, as libpq has them, besides the address `dsn`.
+
+    `application` is the name that `pg_stat_activity` shows, `options` are more settings for the server. An address that
+    sets an option of `TCP_OPTIONS` itself keeps it.
+    """
     try:
         own = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         # Who connects reports it.
         own = {}
-    return {name: value for name, value in TCP_OPTIONS.items() if name not in own}
+    return {name: value for name, value in TCP_OPTIONS.items() if name not in own} | {
+        "application_name": f"magicfs {application}",
+        "connect_timeout": int(connect_seconds) or 1,
+        "options": f"{SERVER_OPTIONS} {options}",
+    }
 
 
 class PooledConnection(psycopg.Connection[Any]):

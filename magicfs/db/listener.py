@@ -18,15 +18,12 @@ from typing import Any, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from magicfs.db.connection import SERVER_OPTIONS, tcp_options
+from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, connection_options
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "magicfs_roots"
 """What Postgres calls the announcements of changed roots."""
-
-CONNECT_SECONDS = 2
-"""The longest wait for a connection: the minimum that libpq accepts."""
 
 
 class Listener:
@@ -36,10 +33,7 @@ class Listener:
         """`application` is the name that `pg_stat_activity` shows. The connection is made by the first `wait`."""
         self._conninfo = make_conninfo(
             dsn,
-            application_name=f"magicfs {application} listener",
-            connect_timeout=CONNECT_SECONDS,
-            options=SERVER_OPTIONS,
-            **tcp_options(dsn),
+            **connection_options(dsn, application=f"{application} listener", connect_seconds=SHORTEST_CONNECT_SECONDS),
         )
         self._connection: psycopg.Connection[Any] | None = None
         self._interrupt = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)

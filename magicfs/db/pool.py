@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from magicfs.db.connection import SERVER_OPTIONS, PooledConnection, configure, tcp_options
+from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options
 from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
@@ -32,9 +32,6 @@ Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
 _NOT_IN_TIME = "the database did not accept a connection in time: try again"
-
-SHORTEST_CONNECT_SECONDS = 2
-"""The minimum that libpq accepts."""
 
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
@@ -140,9 +137,7 @@ class Database:
         With `lazy_commit`, a commit returns before it is on disk: a crash of the server may lose the transactions of
         the last fraction of a second, but each one as a whole and none before an older one.
         """
-        options = SERVER_OPTIONS
-        if statement_seconds:
-            options += f" -c statement_timeout={int(statement_seconds * 1000)}"
+        options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
         if lazy_commit:
             options += " -c synchronous_commit=off"
         self._dsn = dsn
@@ -163,12 +158,7 @@ class Database:
             reconnect_timeout=connect_seconds,
             max_idle=idle_seconds,
             name=application,
-            kwargs=tcp_options(dsn)
-            | {
-                "application_name": f"magicfs {application}",
-                "connect_timeout": int(connect_seconds) or 1,
-                "options": options,
-            },
+            kwargs=connection_options(dsn, application=application, connect_seconds=connect_seconds, options=options),
         )
         # The waiting caller gets an exception for a failed connection; the pool's warnings would repeat it.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
