@@ -295,12 +295,12 @@ def chunk_locations(
 ) -> list[FoundFile]:
     """The contents in scope that have given chunks, in the order of the chunks, at most `limit` for each chunk.
 
-    Of the copies of a content, the preferred one is returned.
+    Each is returned once, with the first of its chunks. Of the copies of a content, the preferred one is returned.
     """
     parameters = scope.parameters | _copy_parameters(rules) | {"chunks": list(chunks), "limit": limit}
     with row_by_row(connection):
         rows = connection.execute(_SQL["chunk_locations"], parameters, prepare=False).fetchall()
-    return [_location(row) for row in rows]
+    return [_location(row) for row in _distinct(rows)]
 
 
 def newest_files(connection: Connection, scope: Scope, *, rules: CopyRules, limit: int) -> list[FoundFile]:
@@ -312,11 +312,9 @@ def newest_files(connection: Connection, scope: Scope, *, rules: CopyRules, limi
     while True:
         parameters = scope.parameters | _copy_parameters(rules) | {"limit": read}
         rows = connection.execute(_SQL["newest_files"], parameters, prepare=False).fetchall()
-        distinct: dict[bytes, Sequence[Any]] = {}
-        for row in rows:
-            distinct.setdefault(row[0], row)
+        distinct = _distinct(rows)
         if len(distinct) >= limit or len(rows) < read:
-            return [_location(row) for row in distinct.values()][:limit]
+            return [_location(row) for row in distinct[:limit]]
         read *= NEWEST_FILES_FACTOR
 
 
@@ -334,6 +332,14 @@ def copies(
         for row in connection.execute(_SQL["copies"], parameters, prepare=False):
             found.setdefault(row[0], []).append(_location(row))
     return found
+
+
+def _distinct(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The first row of each content, by copy key."""
+    first: dict[bytes, Sequence[Any]] = {}
+    for row in rows:
+        first.setdefault(row[0], row)
+    return list(first.values())
 
 
 def _location(row: Sequence[Any]) -> FoundFile:

@@ -245,13 +245,14 @@ def _best_chunk_per_file(
     evidence = chunks.evidence
     weight = chunks.scale.meaning
     ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk], meaning=weight))
-    files: dict[bytes, CandidateFile] = {}
-    for found in search_db.chunk_locations(
+    located = search_db.chunk_locations(
         connection, request.compiled.scope, ranked, rules=request.copy_rules, limit=request.limit
-    ):
-        if found.copy_key not in files and found.chunk_id is not None:
-            files[found.copy_key] = CandidateFile(found, evidence[found.chunk_id], chunks.meanings.get(found.chunk_id))
-    return files
+    )
+    return {
+        found.copy_key: CandidateFile(found, evidence[found.chunk_id], chunks.meanings.get(found.chunk_id))
+        for found in located
+        if found.chunk_id is not None
+    }
 
 
 def _with_names(
