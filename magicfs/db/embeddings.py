@@ -156,8 +156,3 @@ def claimable_models(
         ClaimableModel(ModelId(model), name, ModelState(state), priority=priority, is_claimed=is_claimed)
         for model, name, state, priority, is_claimed in rows
     ]
-
-
-def has_claimable_chunks(connection: Connection, *, min_priority: int = SECOND_VECTOR) -> bool:
-    """Whether a chunk of at least `min_priority` can be claimed now, under any model."""
-    return bool(claimable_models(connection, min_priority=min_priority))

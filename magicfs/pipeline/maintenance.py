@@ -118,8 +118,8 @@ class MaintenanceService:
         self._delete_orphans()
         self._write_words()
         self._write_names()
-        if self._unread is not None and self._unread.forget() and self._queue is not None:
-            self._queue.notify_maintenance()
+        if self._unread is not None and self._unread.forget():
+            self._notify()
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
@@ -149,7 +149,7 @@ class MaintenanceService:
     def _write_names(self) -> None:
         """Write the names and states of files that an older version has recorded, a part of them at a time."""
         rewrite = partial(names_db.rewrite_names, analysis=ANALYSIS_VERSION, name_of=file_name, limit=NAMES_BATCH)
-        retry_on_conflict(lambda: self._in_batches(rewrite))
+        self._in_batches(rewrite)
         with self._database.transaction() as connection:
             roots_db.write_folded_names(connection, fold_path)
         self._in_batches(partial(files_db.write_names, name_of=file_name, limit=NAMES_BATCH))
@@ -160,41 +160,45 @@ class MaintenanceService:
 
     def _write_words(self) -> None:
         """Compute the words of chunks that have those of an earlier version, a part of them at a time."""
-        deadline = time.monotonic() + WORDS_SECONDS
-        while retry_on_conflict(self._write_some_words) == WORDS_BATCH:
-            if time.monotonic() >= deadline:
-                if self._queue is not None:
-                    self._queue.notify_maintenance()
-                return
-
-    def _write_some_words(self) -> int:
-        with self._database.transaction() as connection:
-            return words_db.rewrite_words(
-                connection,
-                analysis=ANALYSIS_VERSION,
-                language_of=language_of_samples,
-                words_of=words_of_source,
-                limit=WORDS_BATCH,
-            )
+        rewrite = partial(
+            words_db.rewrite_words,
+            analysis=ANALYSIS_VERSION,
+            language_of=language_of_samples,
+            words_of=words_of_source,
+            limit=WORDS_BATCH,
+        )
+        if not self._repeat(lambda connection: rewrite(connection) == WORDS_BATCH, seconds=WORDS_SECONDS):
+            self._notify()
 
     def _in_batches(self, work: Callable[[Connection], int]) -> bool:
         """Do the work of `NAMES_BATCH` files in each transaction, for `NAMES_SECONDS`. Whether nothing is left."""
-        deadline = time.monotonic() + NAMES_SECONDS
-        while True:
+        return self._repeat(lambda connection: work(connection) >= NAMES_BATCH, seconds=NAMES_SECONDS)
+
+    def _repeat(self, work: Callable[[Connection], bool], *, seconds: float) -> bool:
+        """Do work in one transaction after another, for `seconds`. `work` returns whether more may be left.
+
+        Returns whether nothing is left.
+        """
+
+        def do_part() -> bool:
             with self._database.transaction() as connection:
-                count = work(connection)
-            if count < NAMES_BATCH or time.monotonic() >= deadline:
-                return count < NAMES_BATCH
+                return work(connection)
+
+        deadline = time.monotonic() + seconds
+        while retry_on_conflict(do_part):
+            if time.monotonic() >= deadline:
+                return False
+        return True
+
+    def _notify(self) -> None:
+        """Notify that maintenance is due again."""
+        if self._queue is not None:
+            self._queue.notify_maintenance()
 
     def _apply_limit(self) -> None:
         """Apply a changed limit of embedded chunks to stored contents, a few at a time."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while retry_on_conflict(self._apply_limit_to_batch) and time.monotonic() < deadline:
-            pass
-
-    def _apply_limit_to_batch(self) -> bool:
-        with self._database.transaction() as connection:
-            return queue_db.apply_max_embedded_chunks(connection, contents=LIMITED_CONTENTS)
+        apply = partial(queue_db.apply_max_embedded_chunks, contents=LIMITED_CONTENTS)
+        self._repeat(apply, seconds=LIMIT_SECONDS)
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:
@@ -206,20 +210,10 @@ class MaintenanceService:
 
     def _settle_models(self) -> None:
         """Bring the rows of chunks in line with changed models, a few contents at a time."""
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while retry_on_conflict(self._settle_batch):
-            if time.monotonic() >= deadline:
-                if self._queue is not None:
-                    self._queue.notify_maintenance()
-                return
-
-    def _settle_batch(self) -> bool:
-        with self._database.transaction() as connection:
-            return second_vectors_db.continue_pass(connection, contents=SETTLED_CONTENTS)
+        settle = partial(second_vectors_db.continue_pass, contents=SETTLED_CONTENTS)
+        if not self._repeat(settle, seconds=SETTLE_SECONDS):
+            self._notify()
 
     def _delete_orphans(self) -> None:
-        deadline = time.monotonic() + SWEEP_SECONDS
-        deleted = SWEEP_CONTENTS
-        while deleted == SWEEP_CONTENTS and time.monotonic() < deadline:
-            with self._database.transaction() as connection:
-                deleted = contents_db.sweep_orphans(connection, grace_s=ORPHAN_GRACE_SECONDS, limit=SWEEP_CONTENTS)
+        sweep = partial(contents_db.sweep_orphans, grace_s=ORPHAN_GRACE_SECONDS, limit=SWEEP_CONTENTS)
+        self._repeat(lambda connection: sweep(connection) == SWEEP_CONTENTS, seconds=SWEEP_SECONDS)

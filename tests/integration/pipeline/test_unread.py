@@ -53,7 +53,7 @@ def test_it_is_neither_pending_nor_failed(index: Index) -> None:
     assert states(index) == {"about cats": "done", f"{HEDGEHOG}{HEDGEHOG}": "unread"}
     with index.database.transaction() as connection:
         assert failures_db.count_failures(connection, reason=None, skipped=True) == 0
-        assert not embeddings_db.has_claimable_chunks(connection)
+        assert not embeddings_db.claimable_models(connection)
         status = read_status(connection)
     assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (2, 2, 0)
 
