@@ -232,28 +232,18 @@ def _parser(settings: Settings) -> str:
 
 def _ocr(settings: Settings) -> str:
     """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
-    from magicfs.text.extract.ocr_engines import (
-        damage_of_rapidocr,
-        installed_rapidocr,
-        installed_tesseract,
-        why_parsers_cannot_read,
-    )
+    from magicfs.text.extract.ocr_engines import ocr_and_problems
+    from magicfs.text.extract.options import OcrEngine
 
-    tesseract = installed_tesseract()
-    problem = tesseract and why_parsers_cannot_read(tesseract)
-    if problem:
-        raise CheckFailed(f"tesseract does not read text in images: {problem}")
-    if tesseract is not None:
-        _start_ocr(settings, tesseract)
-        return f"tesseract reads text in images ({', '.join(tesseract.languages)})"
-    damage = damage_of_rapidocr()
-    if damage is not None:
-        raise CheckFailed(f"rapidocr does not read text in images: {damage}")
-    rapidocr = installed_rapidocr()
-    if rapidocr is not None:
-        _start_ocr(settings, rapidocr)
-        return "rapidocr reads text in images: Latin letters, Chinese, Japanese; for other scripts, install tesseract"
-    return "text in images is not read: install tesseract, or rapidocr with 'pip install magicfs[ocr]'"
+    ocr, problems = ocr_and_problems()
+    if problems:
+        raise CheckFailed(problems[0])
+    if ocr is None:
+        return "text in images is not read: install tesseract, or rapidocr with 'pip install magicfs[ocr]'"
+    _start_ocr(settings, ocr)
+    if ocr.engine is OcrEngine.TESSERACT:
+        return f"tesseract reads text in images ({', '.join(ocr.languages)})"
+    return "rapidocr reads text in images: Latin letters, Chinese, Japanese; for other scripts, install tesseract"
 
 
 def _start_ocr(settings: Settings, ocr: Ocr) -> None:

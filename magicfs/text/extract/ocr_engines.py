@@ -42,17 +42,29 @@ _RAPIDOCR_NEEDS = ("onnxruntime", "cv2", "shapely", "pyclipper", "omegaconf", "r
 
 
 def find_ocr() -> Ocr | None:
-    """The OCR that parsers can use: Tesseract where it is installed, else rapidocr. None without either."""
+    """The OCR that parsers can use, see `ocr_and_problems`. The problems are logged."""
+    ocr, problems = ocr_and_problems()
+    for problem in problems:
+        log.warning("%s", problem)
+    return ocr
+
+
+def ocr_and_problems() -> tuple[Ocr | None, list[str]]:
+    """The OCR that parsers can use: Tesseract where it is installed, else rapidocr; None without either.
+
+    And why what is installed cannot be used, a line for each. Whether it starts is not tried.
+    """
+    problems = []
     tesseract = installed_tesseract()
-    problem = tesseract and why_parsers_cannot_read(tesseract)
-    if problem:
-        log.warning("tesseract does not read text in images: %s", problem)
+    unreadable = tesseract and why_parsers_cannot_read(tesseract)
+    if unreadable:
+        problems.append(f"tesseract does not read text in images: {unreadable}")
     elif tesseract is not None:
-        return tesseract
+        return tesseract, []
     damage = damage_of_rapidocr()
     if damage is not None:
-        log.warning("rapidocr does not read text in images: %s", damage)
-    return installed_rapidocr()
+        problems.append(f"rapidocr does not read text in images: {damage}")
+    return installed_rapidocr(), problems
 
 
 def installed_rapidocr() -> Ocr | None:
