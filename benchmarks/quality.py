@@ -41,6 +41,7 @@ from magicfs.db.migrate import migrate
 from magicfs.db.models import activate_model, searched_models, start_multilingual
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
+from magicfs.db.status import models_with_backlog
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
 from magicfs.domain.query import Query
@@ -56,7 +57,7 @@ from magicfs.runtime.processes import wait_until
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import StatisticsCache
 from magicfs.search.meaning import QuestionVector
-from magicfs.search.question_vectors import embed_question
+from magicfs.search.question_vectors import embed_question, model_outage
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
@@ -185,10 +186,7 @@ def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -
 def waits_for_first_vectors(database: Database) -> bool:
     """Whether a chunk waits for the vector by which it is to be found first."""
     with database.transaction() as connection:
-        row = connection.execute(
-            "SELECT EXISTS (SELECT FROM embeddings WHERE state = 'pending' AND priority >= 0)"
-        ).fetchone()
-    return bool(row and row[0])
+        return bool(models_with_backlog(connection))
 
 
 def embed_on_all_cores(dsn: str, folders: Mapping[str, Path], *, processes: int, second: bool) -> None:
@@ -215,7 +213,7 @@ def ask(database: Database, models: Models, text: str) -> dict[str, list[str]]:
     """The ranked texts for a question, by mode: their paths without the ending."""
     query = Query(text=text, question=text)
     languages = question_languages(text)
-    vectors, _ = embed_question(models, text, models.indexed, languages, deadline_s=math.inf)
+    vectors, _ = embed_question(models, text, models.indexed, languages, deadline_s=math.inf, outage=model_outage())
     answers = {}
     with database.transaction() as connection:
         statistics = StatisticsCache().read(connection, models.indexed[0])
