@@ -19,7 +19,7 @@ from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL, prefixes_
 from magicfs.models.packed_e5 import read_packed
 from magicfs.models.safetensors import read_safetensors
 from magicfs.models.sources import MODEL_FILE, SourceFiles, copy_settings, read_json
-from magicfs.models.unigram import unigram_tokenizer
+from magicfs.models.tokenizer_json import unigram_tokenizer
 
 
 @dataclass(frozen=True, slots=True)

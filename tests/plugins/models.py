@@ -20,12 +20,12 @@ from magicfs.models import (
     packed_e5,
     prepare,
     rounding,
-    unigram,
+    tokenizer_json,
 )
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, unigram, multilingual_samples)
+PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, tokenizer_json, multilingual_samples)
 """The modules whose code decides what a prepared model is."""
 
 

@@ -14,7 +14,7 @@ from magicfs.embedding.unigram import FOLDER, SCORES, UnigramTokenizer
 from magicfs.errors import ModelCorrupt
 from magicfs.models import unigram_files
 from magicfs.models.packed_e5 import Pieces
-from magicfs.models.unigram import unigram_tokenizer
+from magicfs.models.tokenizer_json import unigram_tokenizer
 from magicfs.models.unigram_files import write_unigram_files
 
 LONGEST = 12

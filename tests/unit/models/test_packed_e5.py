@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from magicfs.errors import ModelCorrupt
 from magicfs.models.packed_e5 import PackedModel, read_packed
-from magicfs.models.unigram import unigram_tokenizer
+from magicfs.models.tokenizer_json import unigram_tokenizer
 
 HIDDEN, WIDE, WORDS, POSITIONS = 32, 64, 6, 4
 PIECES = ("<s>", "<pad>", "</s>", "<unk>", "▁a", "<mask>")
