@@ -24,6 +24,7 @@ from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
+from tests.unit.cli.summary import summary
 
 START, END = "\u2068", "\u2069"
 SHALOM, OLAM = "שלום", "עולם"
@@ -173,21 +174,7 @@ def test_the_columns_of_the_roots_are_aligned_in_every_script(monkeypatch: pytes
 
 
 def rendered(roots: Sequence[dict[str, Any]], width: int) -> list[str]:
-    status = {
-        "model": "one (int8)",
-        "building": None,
-        "building_chunks": None,
-        "models": [],
-        "files": {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0},
-        "chunks": {"total": 100, "embedded": 100, "failed": 0},
-        **dict.fromkeys(("workers", "mounts", "parts"), ()),
-        "vector_index_build": None,
-        "words": None,
-        "queues": {},
-        "broker": {"ok": True, "detail": None},
-        "roots": roots,
-    }
     console = Console(width=width, file=io.StringIO(), soft_wrap=True)
-    console.print(_rendered(status))
+    console.print(_rendered(summary(roots=roots)))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()

@@ -9,23 +9,14 @@ from rich.console import Console
 
 from magicfs.cli.commands.status import _rendered, pace_of
 from magicfs.cli.waiting import ProgressMeter
+from tests.unit.cli.summary import summary
 
 
-def found(*, building: str | None = "other (fp32)", embedded: int = 0, failed: int = 0) -> dict[str, Any]:
+def found(*, embedded: int = 0, failed: int = 0) -> dict[str, Any]:
+    """A summary while another model is built."""
     chunks = {"total": 100, "embedded": embedded, "failed": failed}
-    return {
-        "model": "one (int8)",
-        "building": building,
-        "building_chunks": chunks if building else None,
-        "models": [{**chunks, "name": "other", "precision": "fp32", "role": "building"}] if building else [],
-        "files": {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0},
-        "chunks": {"total": 100, "embedded": 100, "failed": 0},
-        **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
-        "vector_index_build": None,
-        "words": None,
-        "queues": {},
-        "broker": {"ok": True, "detail": None},
-    }
+    building = {**chunks, "name": "other", "precision": "fp32", "role": "building"}
+    return summary(building="other (fp32)", building_chunks=chunks, models=[building])
 
 
 def lines(status: dict[str, Any], paces: dict[str, str] | None = None) -> list[str]:
@@ -42,7 +33,7 @@ def test_it_stands_beside_the_one_in_use() -> None:
 
 
 def test_without_one_there_is_no_line() -> None:
-    assert not any(line.startswith("building") for line in lines(found(building=None)))
+    assert not any(line.startswith("building") for line in lines(summary()))
 
 
 def test_chunks_with_the_words_of_an_older_version_are_shown() -> None:
