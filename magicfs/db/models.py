@@ -52,28 +52,14 @@ def _models_in_states(connection: Connection, *states: ModelState) -> list[Index
 
 
 def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel | None:
-    row = connection.execute(_SQL["model_in_state"], {"state": state.value}).fetchone()
-    return _model_of(row) if row else None
+    return next(iter(_models_in_states(connection, state)), None)
 
 
 def _model_of(row: tuple[Any, ...]) -> IndexedModel:
-    model_id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, *digests = row
-    spec = ModelSpec(
-        name=name,
-        precision=Precision(precision),
-        dimension=dimension,
-        max_tokens=max_tokens,
-        query_prefix=query_prefix,
-        floor=floor,
-        ceiling=ceiling,
-        digest=digests[0],
-        former_digest=digests[1],
-        tokenizer=digests[2],
-        languages=tuple(digests[3]),
-        floor_across=digests[5],
-        ceiling_across=digests[6],
-    )
-    return IndexedModel(id=ModelId(model_id), spec=spec, state=ModelState(digests[4]))
+    """The model in a row of the fragment `models`: id, state, and the fields of a spec in their order."""
+    model_id, state, name, precision, *others, languages = row
+    fields: list[Any] = [name, Precision(precision), *others, tuple(languages)]
+    return IndexedModel(id=ModelId(model_id), spec=ModelSpec(*fields), state=ModelState(state))
 
 
 def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:

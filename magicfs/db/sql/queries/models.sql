@@ -1,26 +1,20 @@
--- name: model_in_state
--- The model in a state that at most one model has.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state, floor_across, ceiling_across
-FROM models WHERE state = %(state)s
+-- name: models
+-- Fragment: models, each with its state and the fields of `ModelSpec` in their order.
+SELECT id, state, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, floor_across, ceiling_across,
+       digest, former_digest, tokenizer, languages
+FROM models
 
 -- name: models_in_states
 -- The models in some states, of which each is that of one model at most. They come in the order of `model_state`.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state, floor_across, ceiling_across
-FROM models WHERE state::text = ANY(%(states)s) ORDER BY state
+{{models}} WHERE state::text = ANY(%(states)s) ORDER BY state
 
 -- name: model_by_id
 -- A model in any state.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state, floor_across, ceiling_across
-FROM models WHERE id = %(model_id)s
+{{models}} WHERE id = %(model_id)s
 
 -- name: all_models
 -- The models of the index, the active one first, the retired ones last.
-SELECT id, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, digest, former_digest,
-       tokenizer, languages, state, floor_across, ceiling_across
-FROM models ORDER BY state = 'retired', state, id
+{{models}} ORDER BY state = 'retired', state, id
 
 -- name: other_with_digest
 -- The state of a model, and another model with a digest.
