@@ -162,7 +162,7 @@ def wait_until_searchable(
                     with suppress(DatabaseUnavailable):
                         wiring.ensure_multilingual(settings, database, progress=terminal.remark)
                         has_models = True
-                    continue
+                        continue
                 if stall_detector.is_stalled(report, now=answered):
                     with suppress(DatabaseUnavailable):
                         reasons.say(explain(read_situation(settings, database, since=since, root=root)), now=answered)
