@@ -166,7 +166,7 @@ class IndexStatus:
     workers: tuple[WorkerStatus, ...]
     mounts: tuple[MountStatus, ...]
     vector_index_build: VectorIndexBuild | None
-    """The build of the vector index of the active model, while one runs."""
+    """The build of the vector index of a model that searches use, while one runs."""
     words: WordsProgress | None = None
     """While chunks get the words of this version."""
     models: tuple[ModelStatus, ...] = ()
