@@ -52,6 +52,8 @@ class Heartbeat:
         self._stop.set()
         self._listener.interrupt()
         self._thread.join(_JOIN_SECONDS)
+        if not self._thread.is_alive():
+            self._listener.close()
         try:
             with self._database.transaction() as connection:
                 remove_mount(connection, host=self._host, path=self._path)
@@ -60,18 +62,17 @@ class Heartbeat:
 
     def _run(self) -> None:
         is_reachable = True
-        with self._listener:
-            while not self._stop.is_set():
-                try:
-                    self._report()
-                    if not is_reachable:
-                        log.info("the database answers again")
-                    is_reachable = True
-                except MagicFSError as error:
-                    if is_reachable:
-                        log.warning("searches fail, files still work: %s", error)
-                    is_reachable = False
-                self._listener.wait(REPORT_SECONDS)
+        while not self._stop.is_set():
+            try:
+                self._report()
+                if not is_reachable:
+                    log.info("the database answers again")
+                is_reachable = True
+            except MagicFSError as error:
+                if is_reachable:
+                    log.warning("searches fail, files still work: %s", error)
+                is_reachable = False
+            self._listener.wait(REPORT_SECONDS)
 
     def _report(self) -> None:
         """Report that the mount is up, and pass the roots on."""

@@ -30,3 +30,20 @@ def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyP
         wait_until(lambda: names[-1] == ["docs"], seconds=10, failed="the root is not passed on")
     with database.transaction() as connection:
         assert live_mounts(connection) == ()
+
+
+def test_the_thread_may_end_before_the_mount_wakes_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be between two waits when the mount ends, and see that at once."""
+    beat = heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=lambda _: None)
+    stop = beat._stop.set
+
+    def stop_and_end() -> None:
+        stop()
+        beat._listener.interrupt()
+        beat._thread.join()
+
+    monkeypatch.setattr(beat._stop, "set", stop_and_end)
+    with beat:
+        pass
+    with database.transaction() as connection:
+        assert live_mounts(connection) == ()
