@@ -29,6 +29,14 @@ _SQL = load_queries("embeddings")
 MAX_ATTEMPTS = 4
 """Claims of a chunk before it is quarantined: the first in a batch with others, the next three alone."""
 
+LEASE_SECONDS = 120.0
+"""A worker that has died releases its claims at its next start, so only the leases of a host that never comes back run
+out."""
+
+OVERDUE_SECONDS = 10.0
+"""After so long a worker that has claimed chunks is asked again: most batches take less than a second, and an outage
+may have hidden the claim from it."""
+
 SCAN_FACTORS = (1, 4, 16, 32)
 """How many rows a claim reads, in multiples of its limit. It reads more rows, by the next factor, only if all rows were
 orphan chunks. All factors together take about half a second."""
@@ -132,9 +140,13 @@ def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, r
     )
 
 
-def release_chunks(connection: Connection, *, owner: str) -> int:
-    """Release the claims that the worker `owner` had when it last died. Returns the number of chunks."""
-    return connection.execute(_SQL["release_chunks"], {"owner": owner}).rowcount
+def release_chunks(connection: Connection, *, owner: str, counted: bool) -> int:
+    """Release all claims of the worker `owner`. Returns the number of chunks.
+
+    With `counted`, the attempts stay counted, because the chunks may have killed the worker.
+    """
+    values = {"owner": owner, "refund": 0 if counted else 1}
+    return connection.execute(_SQL["release_chunks"], values).rowcount
 
 
 def quarantine_chunks(connection: Connection) -> int:
@@ -144,13 +156,14 @@ def quarantine_chunks(connection: Connection) -> int:
 
 
 def claimable_models(
-    connection: Connection, *, min_priority: int = SECOND_VECTOR, owner: str = ""
+    connection: Connection, *, min_priority: int = SECOND_VECTOR, owner: str = "", within_s: float = 0.0
 ) -> list[ClaimableModel]:
     """The models of which a chunk of at least `min_priority` can be claimed now: active, building, multilingual.
 
-    Claims of `owner` do not count as those of another worker.
+    Claims of `owner` do not count as those of another worker. With `within_s`, also the models of which a chunk can be
+    claimed after so many seconds.
     """
-    values = {"max_attempts": MAX_ATTEMPTS, "min_priority": min_priority, "owner": owner}
+    values = {"max_attempts": MAX_ATTEMPTS, "min_priority": min_priority, "owner": owner, "within": within_s}
     rows = connection.execute(_SQL["claimable_models"], values)
     return [
         ClaimableModel(ModelId(model), name, ModelState(state), priority=priority, is_claimed=is_claimed)

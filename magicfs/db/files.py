@@ -37,6 +37,10 @@ at the same time could both take a large file, because neither sees the other on
 MAX_ATTEMPTS = 4
 """Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
 
+OVERDUE_SECONDS = 10.0
+"""After so long a worker that has claimed files is asked again: most batches take a second, and an outage may have
+hidden the claim from it."""
+
 REREAD_PAUSE_SECONDS = 0.5
 """The minimum pause before a file that changed while it was read is read again: a program is writing it."""
 
@@ -351,9 +355,17 @@ def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int]
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
-def release_files(connection: Connection, *, owner: str) -> int:
-    """Release the claims that the worker `owner` had when it last died. Returns the number of files."""
-    values = {"owner": owner, "max_attempts": MAX_ATTEMPTS, "pause": EXTRA_ATTEMPT_PAUSE_SECONDS}
+def release_files(connection: Connection, *, owner: str, counted: bool) -> int:
+    """Release all claims of the worker `owner`. Returns the number of files.
+
+    With `counted`, the attempts stay counted, because the files may have killed the worker.
+    """
+    values = {
+        "owner": owner,
+        "refund": 0 if counted else 1,
+        "max_attempts": MAX_ATTEMPTS,
+        "pause": EXTRA_ATTEMPT_PAUSE_SECONDS,
+    }
     return connection.execute(_SQL["release_files"], values).rowcount
 
 
@@ -372,8 +384,8 @@ def quarantine_files(connection: Connection, *, extractor: int) -> int:
     return connection.execute(_SQL["quarantine_files"], values).rowcount
 
 
-def has_claimable_files(connection: Connection, *, host: str) -> bool:
-    """Whether a file of the host can be claimed now."""
-    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": WORKER_SECONDS}
-    row = connection.execute(_SQL["has_claimable_files"], values).fetchone()
+def has_waiting_files(connection: Connection, *, host: str) -> bool:
+    """Whether a worker of the host should look for files: one can be claimed now, or a claim may be lost."""
+    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": WORKER_SECONDS, "overdue": OVERDUE_SECONDS}
+    row = connection.execute(_SQL["has_waiting_files"], values).fetchone()
     return bool(row and row[0])

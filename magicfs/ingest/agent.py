@@ -148,12 +148,16 @@ class Agent:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
             loaded = roots_db.list_roots(connection, host=self._settings.host)
-            has_claimable_files = files_db.has_claimable_files(connection, host=self._settings.host)
+            has_waiting_files = files_db.has_waiting_files(connection, host=self._settings.host)
             min_priority = 1 if self._all_embedding_paused(connection) else SECOND_VECTOR
-            models = embeddings_db.claimable_models(connection, min_priority=min_priority)
+            models = embeddings_db.claimable_models(
+                connection,
+                min_priority=min_priority,
+                within_s=embeddings_db.LEASE_SECONDS - embeddings_db.OVERDUE_SECONDS,
+            )
         if self._keeper.keep_roots(loaded):
             self._stay_busy()
-        if has_claimable_files:
+        if has_waiting_files:
             self._stay_busy()
             self._queue.notify_extract(self._settings.host)
         if self._is_embedding(models):

@@ -40,9 +40,6 @@ TURN_SECONDS = 2.0
 """How long one task embeds batch after batch."""
 
 BATCH_CHUNKS = 128
-LEASE_SECONDS = 120.0
-"""A worker that has died releases its claims at its next start, so only the leases of a host that never comes back run
-out."""
 
 LACKING_SECONDS = 60.0
 """How long a model is left out that this machine could not load. Its chunks wait for a host that has it."""
@@ -95,8 +92,8 @@ class EmbedService:
         self._owner = owner
         self._cut = cut
         self._paused = paused
-        self._unreturned: list[tuple[Batch, bool]] = []
-        """Claims that could not be returned, and whether their attempts count."""
+        self._has_lost_claims = False
+        """Whether this worker may have claims that it does not know or could not return: the database went away."""
         self._model = model
         self._loaded: _LoadedModel | None = None
         self._lacking: dict[ModelId, _LackingModel] = {}
@@ -107,7 +104,7 @@ class EmbedService:
         Returns the number of released claims.
         """
         with self._database.transaction() as connection:
-            released = embeddings_db.release_chunks(connection, owner=self._owner)
+            released = embeddings_db.release_chunks(connection, owner=self._owner, counted=True)
             embeddings_db.quarantine_chunks(connection)
         return released
 
@@ -133,7 +130,14 @@ class EmbedService:
         batches needs one message of the broker. Chunks of a model that cannot be loaded here wait for another worker.
         Raises `ModelError` when no model can be loaded.
         """
-        self._return_late()
+        self._release_lost_claims()
+        try:
+            return self._run_turn()
+        except DatabaseUnavailable:
+            self._has_lost_claims = True
+            raise
+
+    def _run_turn(self) -> int:
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
         batch = self._claim_next_batch()
@@ -191,7 +195,7 @@ class EmbedService:
             owner=self._owner,
             limit=BATCH_CHUNKS,
             max_tokens=BATCH_TOKENS,
-            seconds=LEASE_SECONDS,
+            seconds=embeddings_db.LEASE_SECONDS,
             min_priority=min_priority,
         )
         return Batch(model, claims, is_alone) if claims else None
@@ -292,7 +296,7 @@ class EmbedService:
             return models_db.spec_of(connection, model.id) or model.spec
 
     def _return_claims(self, batch: Batch, *, counted: bool, pause_s: float) -> None:
-        """Return claims before their leases end. When the database refuses even that, the next turn begins with it."""
+        """Return claims before their leases end. When the database refuses even that, the next turn releases them."""
 
         def return_chunks() -> None:
             with self._database.transaction() as connection:
@@ -303,10 +307,15 @@ class EmbedService:
         try:
             retry_on_conflict(return_chunks)
         except DatabaseError:
-            self._unreturned.append((batch, counted))
+            self._has_lost_claims = True
 
-    def _return_late(self) -> None:
-        """Return the claims that could not be returned. Without this, their chunks would wait for the leases to end."""
-        unreturned, self._unreturned = self._unreturned, []
-        for batch, counted in unreturned:
-            self._return_claims(batch, counted=counted, pause_s=0.0)
+    def _release_lost_claims(self) -> None:
+        """Release the claims that an outage left behind. Without this, their chunks would wait for the leases to end.
+
+        The answer to a commit may be lost too, so that the worker does not know what it has claimed. Between two turns
+        it has no claim, so all that are under its name are lost ones.
+        """
+        if self._has_lost_claims:
+            with self._database.transaction() as connection:
+                embeddings_db.release_chunks(connection, owner=self._owner, counted=False)
+            self._has_lost_claims = False

@@ -96,8 +96,8 @@ class ExtractService:
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
         self._recognises_pictures = recognises_pictures
-        self._unreturned: list[tuple[Sequence[ClaimedFile], bool]] = []
-        """Claims that could not be returned, and whether their attempts count."""
+        self._has_lost_claims = False
+        """Whether this worker may have claims that it does not know or could not return: the database went away."""
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -106,7 +106,7 @@ class ExtractService:
         installed now. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
-            released = files_db.release_files(connection, owner=self._owner)
+            released = files_db.release_files(connection, owner=self._owner, counted=True)
             files_db.quarantine_files(connection, extractor=newest_version())
         if self._recognises_pictures:
             retry_on_conflict(self._queue_files_that_need_ocr)
@@ -135,7 +135,14 @@ class ExtractService:
 
         Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
         """
-        self._return_late()
+        self._release_lost_claims()
+        try:
+            return self._run_batch()
+        except DatabaseUnavailable:
+            self._has_lost_claims = True
+            raise
+
+    def _run_batch(self) -> int:
         claims = self._claim()
         if not claims:
             self._extractor.rest()
@@ -209,7 +216,7 @@ class ExtractService:
             return []
 
     def _return_claims(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
-        """Return claims before their leases end. When the database refuses even that, the next batch begins with it."""
+        """Return claims before their leases end. When the database refuses even that, the next batch releases them."""
         if not claims:
             return
 
@@ -221,13 +228,18 @@ class ExtractService:
             retry_on_conflict(return_files)
         except DatabaseError as error:
             log.warning("%d files cannot be returned now and wait: %s", len(claims), error)
-            self._unreturned.append((list(claims), counted))
+            self._has_lost_claims = True
 
-    def _return_late(self) -> None:
-        """Return the claims that could not be returned. Without this, their files would wait for the leases to end."""
-        unreturned, self._unreturned = self._unreturned, []
-        for claims, counted in unreturned:
-            self._return_claims(claims, counted=counted)
+    def _release_lost_claims(self) -> None:
+        """Release the claims that an outage left behind. Without this, their files would wait for the leases to end.
+
+        The answer to a commit may be lost too, so that the worker does not know what it has claimed. Between two
+        batches it has no claim, so all that are under its name are lost ones.
+        """
+        if self._has_lost_claims:
+            with self._database.transaction() as connection:
+                files_db.release_files(connection, owner=self._owner, counted=False)
+            self._has_lost_claims = False
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
         """Read files, get their texts, and write the rows. Returns the files that must be processed alone.

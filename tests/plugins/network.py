@@ -227,8 +227,14 @@ class Network:
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 60, pause: float = 0.2) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"{what}: not in {seconds} s\n{self.logs()}"
+            assert time.monotonic() < deadline, f"{what}: not in {seconds} s\n{self.unfinished()}\n{self.logs()}"
             time.sleep(pause)
+
+    def unfinished(self) -> dict[str, list[tuple]]:
+        """The files and chunks that wait, by who has claimed them."""
+        query = "SELECT state, reason, attempts, leased_by, count(*) FROM {} WHERE state <> %s GROUP BY 1, 2, 3, 4"
+        done = {"files": "indexed", "embeddings": "done"}
+        return {table: self.rows(query.format(table), state) for table, state in done.items()}
 
     def notify(self, host: Host) -> None:
         """Notify the workers of a host that there is work for them."""

@@ -256,7 +256,7 @@ def test_chunks_change_their_state_while_copies_ask_for_them(index: Index, three
                 case "try again":
                     failures_db.retry_failures(connection)
                 case _:
-                    embeddings_db.release_chunks(connection, owner="embed-1@here")
+                    embeddings_db.release_chunks(connection, owner="embed-1@here", counted=True)
 
     def ask() -> None:
         with index.database.transaction() as connection:

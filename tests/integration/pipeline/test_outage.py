@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from magicfs.db import contents, embeddings, files
+from magicfs.db.files import OVERDUE_SECONDS
 from magicfs.errors import DatabaseUnavailable
-from tests.plugins.index import Index
+from magicfs.pipeline.embed import EmbedService
+from magicfs.pipeline.extract import ExtractService
+from tests.plugins.index import HOST, Index
 
 
 def away(*_: Any, **__: Any) -> Any:
@@ -49,3 +52,52 @@ def test_chunks_that_could_not_be_returned_are_embedded_when_the_database_is_bac
     assert index.rows("SELECT DISTINCT state, attempts FROM embeddings") == [("done", 1)], (
         "the first attempt does not count"
     )
+
+
+def test_claims_whose_answer_was_lost_are_released_by_the_next_batch(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (index.folder / "one.txt").write_text("words\n\nother words")
+    index.scan()
+    reader, embedder = index.extraction(), index.embedding()
+    with monkeypatch.context() as outage:
+        lose_answer(outage, ExtractService, "_claim")
+        with pytest.raises(DatabaseUnavailable):
+            reader.run_batch()
+    assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(1,)]
+    assert reader.run_batch() == 1
+    with monkeypatch.context() as outage:
+        lose_answer(outage, EmbedService, "_claim_next_batch")
+        with pytest.raises(DatabaseUnavailable):
+            embedder.run_turn()
+    assert index.rows("SELECT count(*) FROM embeddings WHERE lease IS NOT NULL") == [(2,)]
+    assert embedder.run_turn() == 2
+    assert index.rows("SELECT DISTINCT state, attempts FROM embeddings") == [("done", 1)]
+
+
+def lose_answer(outage: pytest.MonkeyPatch, service: type, claim: str) -> None:
+    """Let the database go away when it has committed a claim, and before it says so."""
+    committed = getattr(service, claim)
+    outage.setattr(service, claim, lambda worker: away(committed(worker)))
+
+
+def test_a_worker_is_asked_again_for_a_claim_that_it_may_have_lost(index: Index) -> None:
+    (index.folder / "one.txt").write_text("words")
+    index.scan()
+    with index.database.transaction() as connection:
+        files.claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1, seconds=300)
+        assert not files.has_waiting_files(connection, host=HOST), "it is at work"
+        connection.execute("UPDATE files SET claimed_at = now() - make_interval(secs => %s)", (OVERDUE_SECONDS + 1,))
+        assert files.has_waiting_files(connection, host=HOST)
+        connection.execute("UPDATE files SET lease = NULL, leased_until = NULL, leased_by = NULL")
+    index.extraction().run_batch()
+    overdue_within = embeddings.LEASE_SECONDS - embeddings.OVERDUE_SECONDS
+    with index.database.transaction() as connection:
+        [model] = embeddings.claimable_models(connection)
+        embeddings.claim_chunks(
+            connection, model=model.id, owner="embed-1@here", limit=1, max_tokens=100, seconds=embeddings.LEASE_SECONDS
+        )
+        assert embeddings.claimable_models(connection, within_s=overdue_within - 1) == [], "it is at work"
+        connection.execute("UPDATE embeddings SET leased_until = leased_until - interval '12 s'")
+        assert [each.id for each in embeddings.claimable_models(connection, within_s=overdue_within)] == [model.id]
+        assert embeddings.claimable_models(connection) == [], "nobody else may claim it yet"

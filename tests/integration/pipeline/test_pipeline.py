@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
-from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_claimable_files
+from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
 from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.heartbeats import record_workers
 from magicfs.db.models import active_model
@@ -298,7 +298,7 @@ def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: 
 
     def claimable() -> bool:
         with index.database.transaction() as connection:
-            return has_claimable_files(connection, host=HOST)
+            return has_waiting_files(connection, host=HOST)
 
     assert [claim(owner) for owner in range(large_claims)] == [[b"large-%d.txt" % each] for each in range(large_claims)]
     assert claimable()

@@ -87,8 +87,9 @@ SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, lease
 WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
 
 -- name: release_chunks
--- The claims of a worker that has just started: they are from before its last death.
-UPDATE embeddings SET lease = NULL, leased_by = NULL, leased_until = NULL
+-- All claims of a worker. A refund of 1 takes the attempt back.
+UPDATE embeddings
+SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings WHERE leased_by = %(owner)s AND lease IS NOT NULL
     ORDER BY 1, 2 FOR UPDATE)
@@ -103,15 +104,15 @@ WHERE (model_id, chunk_id) IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: claimable_models
--- The models whose vectors are made and of which a chunk of at least a priority can be claimed now, by state and id, with the
--- highest priority of those chunks, and whether another worker holds a claim.
+-- The models whose vectors are made and of which a chunk of at least a priority can be claimed within some seconds, by
+-- state and id, with the highest priority of those chunks, and whether another worker holds a claim.
 SELECT m.id, m.name, m.state, top.priority, EXISTS (
     SELECT FROM embeddings e
     WHERE e.model_id = m.id AND e.lease IS NOT NULL AND e.leased_until > now() AND e.leased_by <> %(owner)s)
 FROM models m CROSS JOIN LATERAL (
     SELECT e.priority FROM embeddings e
     WHERE e.model_id = m.id AND e.state = 'pending' AND e.priority >= %(min_priority)s
-      AND e.attempts < %(max_attempts)s AND (e.leased_until IS NULL OR e.leased_until < now())
+      AND e.attempts < %(max_attempts)s AND (e.leased_until IS NULL OR e.leased_until < now() + make_interval(secs => %(within)s))
     ORDER BY e.priority DESC, e.attempts, e.chunk_id LIMIT 1
 ) AS top
 WHERE m.state IN ('active', 'building', 'multilingual')

@@ -251,12 +251,12 @@ FROM (
 WHERE files.id = requeued.id
 
 -- name: release_files
--- The claims of a worker that has just started: they are from before its last death. A file that has used all attempts,
--- but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
+-- All claims of a worker. A refund of 1 takes the attempt back. A file that has used all attempts, but has changed since
+-- the last claim, gets an extra attempt after a pause: the change may have fixed it.
 UPDATE files SET (attempts, leased_until) = (
-        SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE files.attempts END,
+        SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE greatest(files.attempts - %(refund)s, 0) END,
                CASE WHEN extra THEN now() + make_interval(secs => %(pause)s) END
-        FROM (SELECT files.attempts >= %(max_attempts)s AND files.changed_at > files.claimed_at AS extra) AS attempt),
+        FROM (SELECT files.attempts - %(refund)s >= %(max_attempts)s AND files.changed_at > files.claimed_at AS extra) AS attempt),
     lease = NULL, leased_by = NULL
 WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
@@ -285,8 +285,9 @@ WHERE id IN (
     WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
     FOR UPDATE SKIP LOCKED)
 
--- name: has_claimable_files
--- Whether a file of the host can be claimed now, by a worker that has no large file.
+-- name: has_waiting_files
+-- Whether a file of the host can be claimed now, by a worker that has no large file, or has been claimed for so long that
+-- its worker may have lost the claim.
 WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing'
@@ -307,4 +308,7 @@ SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
       AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT reached FROM large_limit)
+) OR EXISTS (
+    SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
+    WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)
 )
