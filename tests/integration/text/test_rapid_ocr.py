@@ -123,12 +123,12 @@ def test_it_is_loaded_when_a_file_needs_it_and_put_away_when_none_waits(
 
 
 def test_what_was_read_is_kept_when_the_time_is_over() -> None:
-    with FileExtractor(limits=Limits(seconds=12), ocr=installed_rapidocr()) as extractor:
-        document = read(extractor, pdf_file(TEXT, *[SCAN] * 200))
+    with FileExtractor(limits=Limits(seconds=25), ocr=installed_rapidocr()) as extractor:
+        document = read(extractor, pdf_file(TEXT, *[SCAN] * 400))
     assert TEXT in document.text
-    assert 0 < document.unread_pages < 200
+    assert 0 < document.unread_pages < 400
     assert document.recognition is not None
-    assert len(document.recognition.pages) == 200 - document.unread_pages == document.text.count("marmalade")
+    assert len(document.recognition.pages) == 400 - document.unread_pages == document.text.count("marmalade")
 
 
 def test_it_stands_behind_every_wall_and_keeps_little_memory() -> None:
