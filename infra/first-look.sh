@@ -8,13 +8,13 @@ mount=$1
 query=$2
 magicfs=${MAGICFS:-magicfs}
 
-printf '\n$ ls -r "%s/search/%s"\n' "$mount" "$query"
-# The names begin with the score: in reverse order, the best result comes first.
+printf '\n$ ls "%s/search/%s"\n' "$mount" "$query"
+# The names begin with the rank, so the best result comes first.
 # shellcheck disable=SC2012
-ls -r "$mount/search/$query" | head -n 10
+ls "$mount/search/$query" | head -n 10
 cat <<EOT
 
-Search more:    ls -r "$mount/search/what you look for"
+Search more:    ls "$mount/search/what you look for"
                 $magicfs search what you look for
                 $magicfs status
 Stop:           $magicfs down

@@ -1,7 +1,7 @@
 """Names of entries in the mount, for directories that show files of many directories side by side.
 
-Pure; used by `search/` and `.magic/failed/`. A name is at most 255 bytes, holds no `/` and no control character, is
-unique in its directory and keeps the file's extension. Bytes that are not UTF-8 stay as they are.
+Pure; used by `search/`, `links/` and `.magic/failed/`. A name is at most 255 bytes, holds no `/` and no control
+character, is unique in its directory and keeps the file's extension. Bytes that are not UTF-8 stay as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ MAX_NAME_BYTES = 255
 """The kernel's limit."""
 _MAX_EXTENSION_BYTES = 32
 """Anything longer after the last dot is part of the stem."""
+_MIN_RANK_DIGITS = 2
+"""A name keeps its form while a short list of results grows to ten."""
+_RESULT_NAME = re.compile(rb"\d{2,}_[01]\.\d\d_.", re.DOTALL)
 _UNNAMED = "unnamed"
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
 _EXTENSION = re.compile(r"(?<=[^.])((?:\.tar)?\.[^.\s]+)$")
@@ -25,39 +28,49 @@ _MAX_UTF8_BYTES = 4
 
 
 def result_names(results: Iterable[tuple[float, bytes]]) -> list[bytes]:
-    """The names of search results, in their order: `0.87_report.pdf`.
+    """The names of search results, in their order: `01_0.87_report.pdf`.
 
-    Takes scores in [0, 1] and file names. Of files with the same name and score, the later ones are numbered:
-    `0.87_report (2).pdf`.
+    Takes scores in [0, 1] and file names, best first. A name begins with the rank, padded to the width of the last one,
+    so that programs that sort by name show the best result first, and no two names are equal.
     """
-    return _unique_names((f"{_clamp_score(score):.2f}_", name) for score, name in results)
+    listed = list(results)
+    width = max(_MIN_RANK_DIGITS, len(str(len(listed))))
+    return [
+        _join(f"{rank:0{width}}_{_clamp_score(score):.2f}_", *_split_extension(_printable(name)))
+        for rank, (score, name) in enumerate(listed, 1)
+    ]
+
+
+def is_result_name(name: bytes) -> bool:
+    """Whether a name has the form of those that `result_names` returns."""
+    return _RESULT_NAME.match(name) is not None
 
 
 def numbered_names(names: Iterable[bytes]) -> list[bytes]:
-    """The names of files, in their order; of those with the same name, the later ones are numbered."""
-    return _unique_names(("", name) for name in names)
+    """The names of files, in their order; of those with the same name, the later ones get a number: `report (2).pdf`."""
+    last_numbers: dict[bytes, int] = {}
+    """Each name in use, with the last number that was tried for it."""
+    unique = []
+    for name in names:
+        stem, extension = _split_extension(_printable(name))
+        unnumbered = candidate = _join("", stem, extension)
+        number = last_numbers.get(unnumbered, 1)
+        while candidate in last_numbers:
+            number += 1
+            candidate = _join("", stem, f" ({number}){extension}")
+        last_numbers[candidate] = 1
+        if candidate != unnumbered:
+            last_numbers[unnumbered] = number
+        unique.append(candidate)
+    return unique
 
 
 def _clamp_score(score: float) -> float:
     return 0.0 if math.isnan(score) else min(max(score, 0.0), 1.0)
 
 
-def _unique_names(prefixes_and_names: Iterable[tuple[str, bytes]]) -> list[bytes]:
-    last_numbers: dict[bytes, int] = {}
-    """Each name in use, with the last number that was tried for it."""
-    unique = []
-    for prefix, name in prefixes_and_names:
-        stem, extension = _split_extension(_FORBIDDEN.sub("_", name.decode("utf-8", "surrogateescape")))
-        unnumbered = candidate = _join(prefix, stem, "", extension)
-        number = last_numbers.get(unnumbered, 1)
-        while candidate in last_numbers:
-            number += 1
-            candidate = _join(prefix, stem, f" ({number})", extension)
-        last_numbers[candidate] = 1
-        if candidate != unnumbered:
-            last_numbers[unnumbered] = number
-        unique.append(candidate)
-    return unique
+def _printable(name: bytes) -> str:
+    return _FORBIDDEN.sub("_", name.decode("utf-8", "surrogateescape"))
 
 
 def _split_extension(name: str) -> tuple[str, str]:
@@ -70,9 +83,9 @@ def _split_extension(name: str) -> tuple[str, str]:
     return name[: extension.start()], extension[1]
 
 
-def _join(prefix: str, stem: str, number: str, extension: str) -> bytes:
+def _join(prefix: str, stem: str, ending: str) -> bytes:
     """The name, with the stem cut so that it fits."""
-    before, after = prefix.encode(), _encode(number + extension)
+    before, after = prefix.encode(), _encode(ending)
     return before + _truncate(_encode(stem), MAX_NAME_BYTES - len(before) - len(after)) + after
 
 

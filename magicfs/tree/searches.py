@@ -6,7 +6,6 @@ are not queries (`probed_names`). Methods that may block run in the thread pool 
 
 from __future__ import annotations
 
-import re
 import threading
 import unicodedata
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.names import is_result_name
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
@@ -26,7 +26,6 @@ MAX_LISTED_QUERIES = 20
 """`search/` lists this many recent queries, for those who open it in a file manager."""
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
-_RESULT_NAME = re.compile(rb"[01]\.\d\d_.", re.DOTALL)
 _UNDECODABLE = "\ufffd"
 
 
@@ -140,7 +139,7 @@ class QueryDirectory(VirtualDirectory):
         generated = self._generated_files.get(name)
         if generated is not None:
             return Entry(name, generated, generated.cached_attributes())
-        if not _RESULT_NAME.match(name):
+        if not is_result_name(name):
             raise not_found(name)
         return None
 

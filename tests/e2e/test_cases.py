@@ -192,7 +192,7 @@ def _miss_in_mount(asked: Asked, query: str, file: Path) -> str | None:
 
 
 def _is_named(entry: str, file: str) -> bool:
-    """Whether an entry of a search, `<score>_<name>`, is that of a file."""
+    """Whether an entry of a search, `<rank>_<score>_<name>`, is that of a file."""
     return _key(entry).endswith(f"_{_key(file)}")
 
 

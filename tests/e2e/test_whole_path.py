@@ -82,14 +82,14 @@ def test_up_says_what_there_is(module_commands: Commands, docs: Path, mount: Pat
 def test_searches_list_the_right_file_first(magicfs: Commands, mount: Path, query: str, best: str) -> None:
     names = listing(mount, query)
     assert names[0].endswith(f"_{best}")
-    scores = [float(name.split("_")[0]) for name in names]
+    scores = [float(name.split("_")[1]) for name in names]
     assert scores == sorted(scores, reverse=True)
 
 
 def test_a_result_is_the_file_byte_for_byte(magicfs: Commands, mount: Path, docs: Path) -> None:
     found = listing(mount, "python")
     for name in found:
-        assert (mount / "search" / "python" / name).read_bytes() == (docs / name.split("_", 1)[1]).read_bytes()
+        assert (mount / "search" / "python" / name).read_bytes() == (docs / name.split("_", 2)[2]).read_bytes()
 
 
 def test_doctor_says_where_a_file_stands_in_a_search(magicfs: Commands, docs: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_command_finds_what_the_mount_lists(magicfs: Commands, mount: Path, 
     assert (first["rank"], first["path"], first["root"], first["host"]) == (
         1, str(docs / "python_script.py"), "docs", "here")  # fmt: skip
     assert [one["name"] for one in found["results"]] == [
-        name.split("_", 1)[1] for name in listing(mount, "data analysis")
+        name.split("_", 2)[2] for name in listing(mount, "data analysis")
     ]
     text = magicfs.ok("search", "-n", "1", "data", "analysis")
     assert text.startswith(f"1  {first['score']:.2f}  {docs}/python_script.py:")

@@ -27,9 +27,10 @@ def test_a_query_lists_results_best_first(mount: MountProcess, root: IndexedRoot
     root.add("both.txt", "tax invoice")
     root.add("none.txt", "a letter")
     names = mount.result_names("tax invoice")
-    assert [name[5:] for name in names] == ["both.txt", "half.txt"]
-    assert all(re.fullmatch(r"[01]\.\d\d_.+", name) for name in names)
-    scores = [float(name[:4]) for name in names]
+    assert [name[:3] + name[8:] for name in names] == ["01_both.txt", "02_half.txt"]
+    assert all(re.fullmatch(r"\d\d_[01]\.\d\d_.+", name) for name in names)
+    assert names == sorted(names), "ls and file managers show the best first"
+    scores = [float(name[3:7]) for name in names]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -89,8 +90,8 @@ def test_slow_searches_do_not_delay_reading_files(mount: MountProcess, root: Ind
 
 def test_a_result_is_found_without_a_listing(mount: MountProcess, root: IndexedRoot) -> None:
     root.add("a.txt", "roses")
-    assert (mount.query_path("roses") / "1.00_a.txt").read_text() == "roses"
-    assert not (mount.query_path("roses") / "1.00_b.txt").exists()
+    assert (mount.query_path("roses") / "01_1.00_a.txt").read_text() == "roses"
+    assert not (mount.query_path("roses") / "01_1.00_b.txt").exists()
 
 
 def test_a_name_still_exists_when_the_score_has_changed(mount: MountProcess, root: IndexedRoot) -> None:
@@ -152,7 +153,7 @@ def test_extended_attributes_are_those_of_the_last_search(mount: MountProcess, r
     for query in ("red roses", "roses of May", "red roses", "roses of May"):
         (name,) = mount.result_names(query)
         entry = mount.query_path(query) / name
-        assert float(os.getxattr(entry, "user.magicfs.score")) == pytest.approx(float(name[:4]), abs=0.006)
+        assert float(os.getxattr(entry, "user.magicfs.score")) == pytest.approx(float(name[3:7]), abs=0.006)
     assert os.getxattr(entry, "user.magicfs.path") == os.fsencode(path)
     assert os.getxattr(entry, "user.magicfs.host") == b"here"
     assert os.getxattr(entry, "user.magicfs.lines") == b"1-1"
@@ -212,7 +213,7 @@ def test_percent_2f_is_a_slash(mount: MountProcess, root: IndexedRoot) -> None:
     root.add("docs/a.txt", "roses")
     root.add("b.txt", "roses")
     assert [
-        name[5:] for name in mount.result_names("roses in:%2F" + str(root.path / "docs")[1:].replace("/", "%2F"))
+        name[8:] for name in mount.result_names("roses in:%2F" + str(root.path / "docs")[1:].replace("/", "%2F"))
     ] == ["a.txt"]
 
 

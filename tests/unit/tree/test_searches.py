@@ -72,7 +72,7 @@ def query(search: SearchDirectory, name: bytes):
 def test_a_query_is_looked_up_without_a_search(search: SearchDirectory, searcher: FakeSearcher) -> None:
     results = query(search, b"roses")
     assert results.lookup_cached(b".results.json") is not None
-    for name in (b".hidden", b"desktop.ini", b"x", b"0.90_"):
+    for name in (b".hidden", b"desktop.ini", b"x", b"0.90_a.txt", b"01_0.90_"):
         with pytest.raises(FileNotFoundError):
             results.lookup_cached(name)
     with pytest.raises(FileNotFoundError):
@@ -82,13 +82,14 @@ def test_a_query_is_looked_up_without_a_search(search: SearchDirectory, searcher
 
 def test_a_listing_reads_no_file(search: SearchDirectory) -> None:
     entries = [entry for _, entry in query(search, b"roses").list().batch(0, 10)]
-    assert [(entry.name, entry.attributes.size) for entry in entries] == [(b"0.90_a.txt", 7), (b"0.50_deleted.txt", 7)]
+    sizes = [(entry.name, entry.attributes.size) for entry in entries]
+    assert sizes == [(b"01_0.90_a.txt", 7), (b"02_0.50_deleted.txt", 7)]
 
 
 def test_looking_up_a_result_reads_the_attributes_of_its_file(search: SearchDirectory) -> None:
     results = query(search, b"roses")
-    assert results.lookup(b"0.90_a.txt").attributes.size == len("content")
-    for name in (b"0.50_deleted.txt", b"0.10_other.txt"):
+    assert results.lookup(b"01_0.90_a.txt").attributes.size == len("content")
+    for name in (b"02_0.50_deleted.txt", b"01_0.10_other.txt"):
         with pytest.raises(FileNotFoundError):
             results.lookup(name)
 
@@ -99,7 +100,7 @@ def test_a_name_of_an_earlier_result_still_exists(search: SearchDirectory, searc
     searcher.marker += 1
     results = query(search, b"roses")
     assert len(results.list().batch(0, 10)) == 1
-    assert results.lookup(b"0.90_a.txt").node.key == results.lookup(b"0.80_a.txt").node.key
+    assert results.lookup(b"01_0.90_a.txt").node.key == results.lookup(b"01_0.80_a.txt").node.key
 
 
 def test_both_caches_have_a_limit(searcher: FakeSearcher) -> None:
