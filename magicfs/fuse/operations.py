@@ -23,9 +23,8 @@ from magicfs.fuse.attributes import attribute_change, entry_attributes, negative
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.handles import HandleTable
 from magicfs.fuse.thread_pools import ThreadPools
-from magicfs.tree.mirror import SymbolicLink
 from magicfs.tree.names import MAX_NAME_BYTES
-from magicfs.tree.nodes import Directory, Entry, Handle, Node, Openable, ThreadPool
+from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable, ThreadPool
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.tree import Tree
 
@@ -104,7 +103,7 @@ class TreeOperations(pyfuse3.Operations):
     async def readlink(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileNameT:
         """Reply with the target of a symbolic link."""
         node = self._inodes.find(inode)
-        if not isinstance(node, SymbolicLink):
+        if not isinstance(node, Link):
             raise FUSEError(errno.EINVAL)
         return FileNameT(await self._pools.run(node.thread_pool, node.target))
 
@@ -230,8 +229,8 @@ class TreeOperations(pyfuse3.Operations):
 
     @replies_with_errno
     async def listxattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> Sequence[XAttrNameT]:
-        """Reply with the names of the extended attributes."""
-        return [XAttrNameT(name) for name in self._inodes.find(inode).extended_attributes()]
+        """Reply with no name: `user.magicfs.*` is read by name alone, so that copies of files do not get it."""
+        return []
 
     @replies_with_errno
     async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:

@@ -19,7 +19,7 @@ from magicfs.domain.roots import Root
 from magicfs.linux import open_below
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, RealNode
-from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Node, not_found
+from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Link, Node, not_found
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import VirtualDirectory
 
@@ -141,7 +141,7 @@ class RealDirectoryListing:
         return entries
 
 
-class SymbolicLink(RealNode):
+class SymbolicLink(RealNode, Link):
     """A symbolic link of a root."""
 
     key_prefix = b"l"

@@ -47,7 +47,7 @@ def is_result_name(name: bytes) -> bool:
 
 
 def numbered_names(names: Iterable[bytes]) -> list[bytes]:
-    """The names of files, in their order; of those with the same name, the later ones get a number: `report (2).pdf`."""
+    """The names of files, in their order; of those with one name, the later ones get a number: `report (2).pdf`."""
     last_numbers: dict[bytes, int] = {}
     """Each name in use, with the last number that was tried for it."""
     unique = []

@@ -176,6 +176,14 @@ class Openable(Node):
         """Open with the flags of `os.open`. May block."""
 
 
+class Link(Node):
+    """A node that is a symbolic link."""
+
+    @abstractmethod
+    def target(self) -> bytes:
+        """The path that the link holds. May block."""
+
+
 def not_found(name: bytes) -> FileNotFoundError:
     """The error for a name that does not exist."""
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)

@@ -1,7 +1,8 @@
-"""`search/`: each name that can be a query is a directory of results, which a search fills when it is listed.
+"""`search/` and `links/`: each name that can be a query is a directory of results, which a listing searches for.
 
-Used by `tree.Tree`. It does not search itself: the result cache does. Names that programs look for in every directory
-are not queries (`probed_names`). Methods that may block run in the thread pool of the index; safe in any thread.
+Used by `tree.Tree`. The two differ in how they show a result: as the real file, or as a link (`links`). They do not
+search themselves: the result cache does. Names that programs look for in every directory are not queries
+(`probed_names`). Methods that may block run in the thread pool of the index; safe in any thread.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Protocol
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
@@ -23,7 +25,7 @@ from magicfs.tree.result_cache import CachedResult, ResultCache
 from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
 MAX_LISTED_QUERIES = 20
-"""`search/` lists this many recent queries, for those who open it in a file manager."""
+"""`search/` and `links/` list this many recent queries, for those who open them in a file manager."""
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
 _UNDECODABLE = "\ufffd"
@@ -66,17 +68,60 @@ class ResultNameCache:
             return self._hits.get((query, name))
 
 
+class ResultView(Protocol):
+    """How a directory shows results. Safe in any thread."""
+
+    key: bytes
+    """Differs between views."""
+
+    def listed(self, name: bytes, hit: Hit) -> Entry | None:
+        """The entry of a result with the attributes that the index has; None if it is not shown. Never blocks."""
+
+    def found(self, name: bytes, hit: Hit) -> Entry:
+        """The entry of a result with its current attributes. Raises `FileNotFoundError`. May block."""
+
+
+class FileView:
+    """Shows results as the real files."""
+
+    key = b"search"
+
+    def __init__(self, *, host: str, gone_files: GoneFileLog) -> None:
+        """`host` is the name of this host: files of others are listed and cannot be opened."""
+        self._host = host
+        self._gone_files = gone_files
+
+    def listed(self, name: bytes, hit: Hit) -> Entry:
+        """The file of a result. It is not opened."""
+        attributes = Attributes.of_indexed(hit.stat)
+        return Entry(name, self._node(hit), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def found(self, name: bytes, hit: Hit) -> Entry:
+        """The file of a result. Raises `FileNotFoundError` if it is gone. May block."""
+        node = self._node(hit)
+        return Entry(name, node, node.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def _node(self, hit: Hit) -> RealFile:
+        return RealFile(
+            FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
+            is_local=hit.host == self._host,
+            indexed_attributes=Attributes.of_indexed(hit.stat),
+            index_record=hit,
+            gone_files=self._gone_files,
+        )
+
+
 class SearchDirectory(VirtualDirectory):
-    """`search/` itself. None of its methods blocks."""
+    """`search/` or `links/` itself. None of its methods blocks."""
 
     negative_timeout_seconds = STATIC_TIMEOUT_SECONDS
 
-    def __init__(self, results: ResultCache, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
-        super().__init__(b"search", mounted_at_ns=mounted_at_ns)
-        self._gone_files = gone_files
+    def __init__(self, results: ResultCache, names: ResultNameCache, view: ResultView, *, mounted_at_ns: int) -> None:
+        """`names` has the names of all queries; `search/` and `links/` share them, and `results`."""
+        super().__init__(view.key, mounted_at_ns=mounted_at_ns)
         self._results = results
-        self._names = ResultNameCache()
-        self._host = host
+        self._names = names
+        self._view = view
 
     def lookup_cached(self, name: bytes) -> Entry:
         """The directory of a query. Raises `FileNotFoundError` for a name that is no query. Does not search."""
@@ -93,14 +138,7 @@ class SearchDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = QueryDirectory(
-            query,
-            self._results,
-            self._names,
-            host=self._host,
-            gone_files=self._gone_files,
-            mounted_at_ns=self.mounted_at_ns,
-        )
+        node = QueryDirectory(query, self._results, self._names, self._view, mounted_at_ns=self.mounted_at_ns)
         return Entry(query, node, node.cached_attributes())
 
 
@@ -114,17 +152,15 @@ class QueryDirectory(VirtualDirectory):
         query: bytes,
         results: ResultCache,
         names: ResultNameCache,
+        view: ResultView,
         *,
-        host: str,
-        gone_files: GoneFileLog,
         mounted_at_ns: int,
     ) -> None:
-        super().__init__(b"query/" + query, mounted_at_ns=mounted_at_ns)
+        super().__init__(view.key + b"/" + query, mounted_at_ns=mounted_at_ns)
         self._query = query
         self._results = results
-        self._host = host
-        self._gone_files = gone_files
         self._names = names
+        self._view = view
         self._generated_files = {
             b".results.json": GeneratedFile(
                 self.key + b"/json", lambda: self._result().json, mounted_at_ns=mounted_at_ns
@@ -144,37 +180,18 @@ class QueryDirectory(VirtualDirectory):
         return None
 
     def lookup(self, name: bytes) -> Entry:
-        """The file of a result name, either a cached name or one of the current result. May block."""
+        """The entry of a result name, either a cached name or one of the current result. May block."""
         hit = self._names.get(self._query, name) or self._result().hits.get(name)
         if hit is None:
             raise not_found(name)
-        node = self._node(hit)
-        return Entry(name, node, node.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+        return self._view.found(name, hit)
 
     def list(self) -> InMemoryListing:
         """The results with the attributes that the index has: no file is opened. May block."""
-        return InMemoryListing(
-            [
-                Entry(
-                    name,
-                    self._node(hit),
-                    Attributes.of_indexed(hit.stat),
-                    timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
-                )
-                for name, hit in self._result().hits.items()
-            ]
-        )
+        entries = (self._view.listed(name, hit) for name, hit in self._result().hits.items())
+        return InMemoryListing([entry for entry in entries if entry is not None])
 
     def _result(self) -> CachedResult:
         result = self._results.get(self._query)
         self._names.add(self._query, result.hits)
         return result
-
-    def _node(self, hit: Hit) -> RealFile:
-        return RealFile(
-            FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
-            is_local=hit.host == self._host,
-            indexed_attributes=Attributes.of_indexed(hit.stat),
-            index_record=hit,
-            gone_files=self._gone_files,
-        )

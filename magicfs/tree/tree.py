@@ -1,7 +1,7 @@
-"""The whole tree: the root with `search/`, `mirror/` and `.magic/`, and the inode table.
+"""The whole tree: the root with `search/`, `links/`, `mirror/` and `.magic/`, and the inode table.
 
 Made by `magicfs.fuse.mount` and served by `magicfs.fuse.operations`. Knows nothing of FUSE, and has no entries of its
-own but these three. The methods of `Tree` are safe in any thread; the inode table belongs to the event loop of the
+own but these four. The methods of `Tree` are safe in any thread; the inode table belongs to the event loop of the
 mount.
 """
 
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
+from magicfs.tree.links import LinkView
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
-from magicfs.tree.searches import SearchDirectory
+from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
 from magicfs.tree.virtual import StaticDirectory
 
 
@@ -30,12 +32,12 @@ class Tree:
         self._results = ResultCache(searcher, index.change_marker, search_seconds=search_seconds)
         self._gone_files = GoneFileLog()
         self._mirror = MirrorDirectory(host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns)
+        search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)
         self.root = StaticDirectory(
             b"top",
             {
-                b"search": SearchDirectory(
-                    self._results, host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns
-                ),
+                b"search": search_directory(FileView(host=host, gone_files=self._gone_files)),
+                b"links": search_directory(LinkView(host=host)),
                 b"mirror": self._mirror,
                 b".magic": magic_directory(
                     index,

@@ -105,7 +105,7 @@ def test_a_second_mount_at_the_same_place_is_refused(mount: MountProcess, tmp_pa
     assert second.wait() == 1
     assert second.log.count("\n") == 1
     assert "mounted there already: run 'magicfs umount" in second.log
-    assert os.listdir(mount.path) == ["search", "mirror", ".magic"]
+    assert os.listdir(mount.path) == ["search", "links", "mirror", ".magic"]
 
 
 def test_mountpoints_that_are_refused(tmp_path: Path) -> None:

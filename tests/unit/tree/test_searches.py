@@ -12,7 +12,7 @@ from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.result_cache import MAX_HITS, ResultCache
-from magicfs.tree.searches import ResultNameCache, SearchDirectory
+from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
 
 
 @dataclass
@@ -62,7 +62,8 @@ def search(searcher: FakeSearcher) -> SearchDirectory:
     cache = ResultCache(
         searcher, lambda deadline: str(searcher.marker), search_seconds=1, clock=lambda: float(next(clock))
     )
-    return SearchDirectory(cache, host="here", gone_files=GoneFileLog(), mounted_at_ns=5)
+    view = FileView(host="here", gone_files=GoneFileLog())
+    return SearchDirectory(cache, ResultNameCache(), view, mounted_at_ns=5)
 
 
 def query(search: SearchDirectory, name: bytes):
