@@ -18,7 +18,7 @@ from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters, Query
 from magicfs.domain.results import Hit
-from magicfs.search import fusion
+from magicfs.search import fusion, scores
 from magicfs.search.compiled_query import any_form, fold_filters
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.ranking import CandidateFile, Ranking, SearchRequest, measure_file, rank_candidates
@@ -152,9 +152,9 @@ def _why_no_result(ranking: Ranking, measured: CandidateFile) -> str:
     evidence = measured.evidence
     if evidence.lexical is None and evidence.nearness is None:
         return "neither its text nor its path has a word of the query, and its meaning is not compared"
-    if not fusion.is_relevant(evidence, exponent=ranking.exponent):
-        score = fusion.relevance(evidence, exponent=ranking.exponent)
-        return f"it answers too weakly: its score is {score:.3f}, and {fusion.MIN_RELEVANCE} is needed"
+    if not scores.is_relevant(evidence, exponent=ranking.exponent):
+        score = scores.relevance(evidence, exponent=ranking.exponent)
+        return f"it answers too weakly: its score is {score:.3f}, and {scores.MIN_RELEVANCE} is needed"
     return "it was no candidate: more passages than a search looks at have such words, or are nearer in meaning"
 
 
@@ -184,7 +184,7 @@ def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, 
         name_share=evidence.name_share,
         is_phrase_match=evidence.is_phrase_match,
         fused=fusion.fused_score(evidence, meaning=ranking.scale.meaning),
-        relevance=fusion.relevance(evidence, exponent=ranking.exponent),
+        relevance=scores.relevance(evidence, exponent=ranking.exponent),
         lines=(first, last),
         page=page,
     )

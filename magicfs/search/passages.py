@@ -79,6 +79,10 @@ class SnippetCutter:
         start = cells[words[0][0]] - (self._length - width) // 2
         return excerpt(line, cells, start=start, length=self._length, shown=_all_different(words))
 
+    def words_in(self, text: str) -> list[_Place]:
+        """The words of the question in a text, in order."""
+        return list(islice(self._words_in(text), _MAX_WORDS_COUNTED))
+
     def _best_words(self, line: str, cells: Sequence[int]) -> Sequence[_Place]:
         """The words of the excerpt that has the most different ones, then the most, with their starts and ends."""
         words = list(islice(self._words_in(line), _MAX_WORDS_COUNTED))

@@ -13,7 +13,8 @@ from magicfs.db.pool import Connection
 from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Copy, Hit
-from magicfs.search import fusion, retrievers
+from magicfs.search import fusion, retrievers, scores
+from magicfs.search.closeness import closeness
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
@@ -46,9 +47,9 @@ class SearchRequest:
     """Those of the question."""
 
     @property
-    def word_count(self) -> int:
-        """The number of words of the question."""
-        return sum(not term.is_whole for term in self.compiled.terms)
+    def words(self) -> list[str]:
+        """The words of the question in their order."""
+        return [term.word for term in self.compiled.terms if not term.is_whole]
 
     @property
     def candidate_limit(self) -> int:
@@ -91,14 +92,14 @@ class Ranking:
     words: QuestionWords
     scale: FusionScale
     exponent: float
-    """Of a similarity to the question, see `fusion.similarity_exponent`."""
+    """Of a similarity to the question, see `scores.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
     """Best first; the preferred copy stands for all."""
 
     @property
     def relevant(self) -> list[CandidateFile]:
         """The candidates that answer well enough to be shown, best first."""
-        return [file for file in self.files if fusion.is_relevant(file.evidence, exponent=self.exponent)]
+        return [file for file in self.files if scores.is_relevant(file.evidence, exponent=self.exponent)]
 
 
 def rank_files(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> tuple[Hit, ...]:
@@ -107,8 +108,31 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
         return _newest_files(connection, request)
     ranking = rank_candidates(connection, request, statistics)
     best = ranking.relevant[: request.limit]
-    scores = fusion.non_increasing([fusion.relevance(file.evidence, exponent=ranking.exponent) for file in best])
-    return _hits(connection, request, best, scores, _copies(connection, request, best))
+    texts = search_db.chunk_texts(connection, _chunks_of(best))
+    cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
+    evidence = [_with_closeness(file, request, texts, cutter) for file in best]
+    shown = scores.told_apart(
+        [scores.relevance(one, exponent=ranking.exponent) for one in evidence],
+        [one.is_phrase_match for one in evidence],
+    )
+    best = [replace(file, evidence=one) for file, one in zip(best, evidence, strict=True)]
+    return _hits(best, shown, texts, cutter, _copies(connection, request, best))
+
+
+def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
+    return {file.found.chunk_id for file in files if file.found.chunk_id is not None}
+
+
+def _with_closeness(
+    file: CandidateFile, request: SearchRequest, texts: Mapping[ChunkId, str], cutter: SnippetCutter
+) -> Evidence:
+    """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
+    evidence, words = file.evidence, request.words
+    has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
+    if evidence.is_phrase_match or not has_all or len(words) == 1 or file.found.chunk_id not in texts:
+        return evidence
+    close = closeness(cutter.words_in(texts[file.found.chunk_id]), words)
+    return replace(evidence, lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
 
 
 def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
@@ -123,7 +147,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         files = _with_names(
             files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
         )
-    exponent = fusion.similarity_exponent(request.word_count)
+    exponent = scores.similarity_exponent(len(request.words))
     weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
     return Ranking(words, chunks.scale, exponent, tuple(ranked))
@@ -162,7 +186,9 @@ def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, 
     files = [CandidateFile(found, Evidence()) for found in newest]
     copies = _copies(connection, request, files)
     files = [file.at(copies.get(file.found.copy_key, [file.found])[0]) for file in files]
-    return _hits(connection, request, files, [1.0] * len(files), copies)
+    texts = search_db.chunk_texts(connection, _chunks_of(files))
+    cutter = SnippetCutter((), languages=request.compiled.languages)
+    return _hits(files, [1.0] * len(files), texts, cutter, copies)
 
 
 def _copies(
@@ -206,12 +232,12 @@ def _gather_candidates(
             max((match.bm25 for match in matches), default=0.0),
             share=max((words.share(match.words) for match in matches), default=0.0),
         ),
-        fusion.meaning_weight(request.word_count, has_second=has_second),
+        fusion.meaning_weight(len(request.words), has_second=has_second),
     )
     evidence = _word_evidence(connection, request, words, matches, unit=scale.bm25_unit)
     for chunk in (*meanings, *by_name):
         evidence.setdefault(chunk, Evidence())
-    reach = fusion.likeness_reach(request.word_count, has_second=has_second)
+    reach = scores.likeness_reach(len(request.words), has_second=has_second)
     for chunk, meaning in meanings.items():
         evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
     return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, meanings, scale)
@@ -231,7 +257,7 @@ def _word_evidence(
     evidence = {}
     for match in matches:
         is_phrase_match = match.chunk_id in phrase_matches
-        lexical = fusion.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
+        lexical = scores.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
         evidence[match.chunk_id] = Evidence(
             relative_bm25=match.bm25 / unit, lexical=lexical, is_phrase_match=is_phrase_match
         )
@@ -290,20 +316,18 @@ def _with_name(
     in_text = frozenset() if chunk is None else chunks.words.get(chunk, frozenset())
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
-    lexical = max(fusion.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
+    lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
     return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share))
 
 
 def _hits(
-    connection: Connection,
-    request: SearchRequest,
     files: Sequence[CandidateFile],
-    scores: Sequence[float],
+    shown: Sequence[float],
+    texts: Mapping[ChunkId, str],
+    cutter: SnippetCutter,
     copies: Mapping[bytes, Sequence[FoundFile]],
 ) -> tuple[Hit, ...]:
-    chunks = {file.found.chunk_id for file in files if file.found.chunk_id is not None}
-    texts = search_db.chunk_texts(connection, chunks)
-    snippets = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
+    """The results with their scores; `texts` are those of their chunks."""
     return tuple(
         Hit(
             rank=rank,
@@ -317,7 +341,7 @@ def _hits(
             first_line=file.found.first_line,
             last_line=file.found.last_line,
             page=file.found.page,
-            snippet=snippets.cut(texts[file.found.chunk_id]) if file.found.chunk_id in texts else "",
+            snippet=cutter.cut(texts[file.found.chunk_id]) if file.found.chunk_id in texts else "",
             vector=file.evidence.vector,
             lexical=file.evidence.lexical,
             indexed_at=file.found.indexed_at,
@@ -328,5 +352,5 @@ def _hits(
                 if copy.file_id != file.found.file_id
             )[:MAX_COPIES],
         )
-        for rank, (file, score) in enumerate(zip(files, scores, strict=True), 1)
+        for rank, (file, score) in enumerate(zip(files, shown, strict=True), 1)
     )

@@ -1,0 +1,114 @@
+"""The score of a result: how well it answers, on one scale for every model, every question and every corpus.
+
+About 0 for unrelated text, 0.9 and more for a text with all words of the question, and 1.00 for its very words alone.
+Used by `ranking`, which orders results by `fusion`. Scores never rise from one result to the next, and tell results
+apart where they can. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from magicfs.search.fusion import Evidence
+
+ALL_WORDS_STRENGTH = 0.9
+"""The lexical strength of a text that has all words of the question, however far apart."""
+TOGETHER_STRENGTH = 0.97
+"""The same where they stand side by side and in order, but not as the phrase that the question is."""
+PHRASE_SCORE = 0.95
+"""The least score of a text that has the question as a phrase. The best of them by BM25 has 1."""
+LESS_THAN_PHRASE = 0.985
+"""The greatest score of any other text: only the very words are shown as 1.00."""
+CERTAINTY_OF_MEANING = 0.95
+"""What the greatest similarity counts: a model reads `C++` and `C#` alike, so that only words make a result certain."""
+MIN_RELEVANCE = 0.1
+"""A candidate of this relevance or more is shown."""
+MIN_LEXICAL_STRENGTH = 0.005
+"""A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
+SIMILARITY_EXPONENT = 2.0
+SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
+"""The power of the similarity that counts, by the number of words of the question."""
+FEW_WORDS = 2
+REACH_OF_FEW_WORDS = 1.5
+"""Under a multilingual model, the largest similarities to so few words are greater by so much, also those of unrelated
+texts: of 54 short texts, the nearest unrelated one is at 0.7 of a single word (median), and at 0.4 of a sentence."""
+STEP = 0.01
+"""The difference between neighbours that would have one score, where there is room: it is seen in two decimals."""
+_SHARE_OF_ROOM = 0.45
+"""Less than half, so that two groups of neighbours do not meet."""
+
+
+def lexical_strength(*, share: float, is_phrase_match: bool, closeness: float = 0.0) -> float:
+    """The strength of a match by words in [0, 1].
+
+    `share` is the share of the question's weight that the text's words have: rare words weigh more. It is squared,
+    because one of two words is far less than half an answer. `closeness` is that of all words, see
+    `magicfs.search.closeness`.
+    """
+    if is_phrase_match:
+        return 1.0
+    return ALL_WORDS_STRENGTH * share * share + (TOGETHER_STRENGTH - ALL_WORDS_STRENGTH) * closeness
+
+
+def similarity_exponent(words: int) -> float:
+    """The power of the similarity that counts for a question of so many words.
+
+    In a large corpus some text is always a little similar by chance, and the more so the shorter the question is.
+    """
+    return SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS.get(words, SIMILARITY_EXPONENT)
+
+
+def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> float:
+    """How well a candidate answers, in [0, 1]. Words or meaning suffice alone, and both together give more.
+
+    `exponent` is that of `similarity_exponent`.
+    """
+    lexical, vector = evidence.lexical or 0.0, evidence.vector or 0.0
+    meaning = CERTAINTY_OF_MEANING * math.pow(vector, exponent)
+    if evidence.is_phrase_match:
+        return PHRASE_SCORE + (1.0 - PHRASE_SCORE) * min(1.0, max(evidence.relative_bm25 or 0.0, meaning))
+    return LESS_THAN_PHRASE * (1.0 - (1.0 - lexical / LESS_THAN_PHRASE) * (1.0 - meaning))
+
+
+def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> bool:
+    """Whether a candidate is shown."""
+    by_words = (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
+    return by_words or relevance(evidence, exponent=exponent) >= MIN_RELEVANCE
+
+
+def likeness_reach(words: int, *, has_second: bool) -> float:
+    """What likeness is divided by for a question of so many words, see `REACH_OF_FEW_WORDS`."""
+    return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
+
+
+def told_apart(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:
+    """The decreasing sequence that is nearest to `scores`, and less than 1.00 from the first result that is no phrase.
+
+    Neighbours whose order is not that of their scores get the mean of these (least squares), with steps between them
+    as far as the results before and after leave room.
+    """
+    limit, capped = 1.0, []
+    for score, is_phrase in zip(scores, are_phrases, strict=True):
+        limit = limit if is_phrase else LESS_THAN_PHRASE
+        capped.append(min(score, limit))
+    pools = _pooled(capped)
+    shown: list[float] = []
+    for number, (mean, count) in enumerate(pools):
+        above = pools[number - 1][0] if number else max(capped[:count], default=1.0)
+        below = pools[number + 1][0] if number + 1 < len(pools) else 0.0
+        half = min((count - 1) / 2 * STEP, _SHARE_OF_ROOM * (above - mean), _SHARE_OF_ROOM * (mean - below))
+        shown += [mean + half - 2 * half * place / max(1, count - 1) for place in range(count)]
+    return shown
+
+
+def _pooled(scores: Sequence[float]) -> list[tuple[float, int]]:
+    """Runs of neighbours, each with its mean and its number: the decreasing steps nearest to `scores`."""
+    pools: list[tuple[float, int]] = []
+    for score in scores:
+        total, count = score, 1
+        while pools and pools[-1][0] * count <= total * pools[-1][1]:
+            earlier_total, earlier_count = pools.pop()
+            total, count = total + earlier_total, count + earlier_count
+        pools.append((total, count))
+    return [(total / count, count) for total, count in pools]

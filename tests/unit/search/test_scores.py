@@ -1,0 +1,123 @@
+"""What a score says: its parts, its ends, and how it tells results apart."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.search.fusion import Evidence
+from magicfs.search.scores import (
+    CERTAINTY_OF_MEANING,
+    LESS_THAN_PHRASE,
+    is_relevant,
+    lexical_strength,
+    likeness_reach,
+    relevance,
+    similarity_exponent,
+    told_apart,
+)
+
+unit = st.floats(0, 1)
+maybe = st.none() | unit
+printed = "{:.2f}".format
+
+
+def test_all_words_score_at_least_nine_tenths() -> None:
+    assert lexical_strength(share=1.0, is_phrase_match=True) == 1.0
+    assert lexical_strength(share=1.0, is_phrase_match=False) == 0.9
+    assert relevance(Evidence(relative_bm25=1.0, lexical=0.9)) == pytest.approx(0.9)
+
+
+def test_unrelated_text_scores_about_zero() -> None:
+    assert relevance(Evidence()) == 0.0
+    assert relevance(Evidence(nearness=-0.5)) == 0.0
+    assert relevance(Evidence(nearness=0.2)) < 0.05
+    assert not is_relevant(Evidence(nearness=0.2))
+
+
+def test_weak_evidence_is_not_shown() -> None:
+    assert not is_relevant(Evidence(nearness=0.1))
+    assert is_relevant(Evidence(relative_bm25=0.1, lexical=0.01, nearness=0.1))
+    assert is_relevant(Evidence(nearness=0.4))
+
+
+@given(maybe, maybe)
+def test_more_evidence_never_lowers_the_score(lexical: float | None, nearness: float | None) -> None:
+    strength = None if lexical is None else 0.97 * lexical
+    score = relevance(Evidence(lexical=strength, nearness=nearness))
+    assert 0.0 <= score <= 1.0
+    assert score >= (strength or 0.0) - 1e-9
+    assert score >= LESS_THAN_PHRASE * CERTAINTY_OF_MEANING * (nearness or 0.0) ** 2 - 1e-9
+
+
+@given(unit, unit)
+def test_only_the_very_words_are_certain(strength: float, nearness: float) -> None:
+    other = Evidence(relative_bm25=1.0, lexical=0.97 * strength, nearness=nearness)
+    assert printed(relevance(other)) < "1.00"
+    phrase = Evidence(relative_bm25=1.0, lexical=1.0, is_phrase_match=True, nearness=nearness)
+    assert printed(relevance(phrase)) == "1.00"
+    assert relevance(phrase) > relevance(other)
+
+
+def test_of_texts_with_the_very_words_the_better_one_scores_higher() -> None:
+    best, next_one = (
+        Evidence(relative_bm25=bm25, lexical=1.0, is_phrase_match=True, nearness=0.2) for bm25 in (1.0, 0.6)
+    )
+    assert relevance(best) > relevance(next_one) > 0.95
+
+
+def test_all_words_together_score_higher_than_the_same_words_scattered() -> None:
+    together, scattered = (lexical_strength(share=1.0, is_phrase_match=False, closeness=c) for c in (1.0, 0.0))
+    assert 1.0 > together > scattered == 0.9
+
+
+def test_one_word_says_less_than_a_sentence() -> None:
+    evidence = Evidence(nearness=0.7)
+    scores = [relevance(evidence, exponent=similarity_exponent(words)) for words in (1, 2, 3, 12)]
+    assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
+    assert not is_relevant(Evidence(nearness=0.6), exponent=similarity_exponent(1))
+    assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) >= 0.9
+
+
+def test_words_tell_texts_apart_that_mean_the_same_to_the_model() -> None:
+    with_words, without = Evidence(lexical=0.9, nearness=1.0), Evidence(lexical=0.2, nearness=1.0)
+    assert relevance(with_words) > relevance(without)
+
+
+def test_likeness_to_few_words_counts_less_under_the_multilingual_model() -> None:
+    assert likeness_reach(1, has_second=True) == likeness_reach(2, has_second=True) > 1.0
+    assert likeness_reach(3, has_second=True) == likeness_reach(1, has_second=False) == 1.0
+
+
+def test_a_score_is_of_likeness_where_that_is_not_the_nearness_of_the_order() -> None:
+    assert relevance(Evidence(nearness=0.5, likeness=0.9)) == relevance(Evidence(nearness=0.9))
+
+
+scored = st.lists(st.tuples(unit, st.booleans()), max_size=40)
+
+
+@given(scored)
+def test_scores_never_rise_and_stay_scores(results: list[tuple[float, bool]]) -> None:
+    shown = told_apart([score for score, _ in results], [is_phrase for _, is_phrase in results])
+    assert len(shown) == len(results)
+    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(shown))
+    assert all(0.0 <= score <= 1.0 for score in shown)
+    first_other = next((place for place, (_, is_phrase) in enumerate(results) if not is_phrase), len(shown))
+    assert all(printed(score) < "1.00" for score in shown[first_other:])
+
+
+def test_scores_in_their_order_stay_as_they_are() -> None:
+    scores = [0.9, 0.72, 0.7, 0.31, 0.02]
+    assert told_apart(scores, [False] * len(scores)) == pytest.approx(scores)
+
+
+def test_neighbours_out_of_order_are_told_apart_by_steps() -> None:
+    shown = told_apart([0.9, 0.4, 0.5, 0.6, 0.1], [False] * 5)
+    assert [printed(score) for score in shown] == ["0.90", "0.51", "0.50", "0.49", "0.10"]
+
+
+def test_steps_stay_within_the_room_between_others() -> None:
+    shown = told_apart([0.51, 0.5, 0.5, 0.5, 0.495], [False] * 5)
+    assert all(later < earlier for earlier, later in pairwise(shown))
+    assert (shown[0], shown[4]) == (pytest.approx(0.51), pytest.approx(0.495))
