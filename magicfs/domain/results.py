@@ -55,7 +55,7 @@ class Hit:
     page: int | None
     """From 1; None in a format without pages."""
     snippet: str
-    """A line of the chunk that shows why it was found; empty for a file without text."""
+    """Lines of the chunk that show why it was found; empty for a file without text."""
     vector: float | None
     """Similarity by meaning in [0, 1], on the calibrated scale; None if the chunk or the question has no vector."""
     lexical: float | None
@@ -64,6 +64,8 @@ class Hit:
     """Seconds since the epoch; 0 for a file that was never read."""
     language: str | None = None
     """ISO 639-1 code of the language of its text; None where it is not known."""
+    matched: tuple[tuple[int, int], ...] = ()
+    """Where the snippet has words of the question: the start and the end of each, in characters."""
     copies: tuple[Copy, ...] = ()
     """The other files in scope with the same content, the preferred ones first."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from magicfs.domain.query import Term
@@ -23,6 +24,8 @@ SNIPPET_CELLS = 200
 """About two lines of a terminal, where a Chinese character takes two cells."""
 _JOINERS = "\u200c\u200d"
 """Invisible signs that belong to words and to emoji."""
+_ELLIPSIS = "…"
+_TAB_CELLS = 4
 _MAX_WORDS_COUNTED = 500
 
 _Place = tuple[int, int, str]
@@ -47,6 +50,19 @@ def passages_text(result: SearchResult) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A part of a text, and where it has words of a question."""
+
+    text: str
+    matched: tuple[tuple[int, int], ...]
+    """The starts and ends of these words, in characters."""
+
+
+NO_SNIPPET = Snippet("", ())
+"""That of a file without text."""
+
+
 class SnippetCutter:
     """Cuts snippets that show the words of one question."""
 
@@ -64,20 +80,27 @@ class SnippetCutter:
                     self._words.setdefault(lexeme.text, term.word)
         self._places: dict[str, list[tuple[int, int, str]]] = {}
 
+    def snippet(self, text: str) -> Snippet:
+        """The part of `text` that `cut` returns, and where it has words of the question."""
+        shown = self.cut(text)
+        return Snippet(shown, _merged((start, end) for start, end, _ in self._words_in(shown)))
+
     def cut(self, text: str) -> str:
-        """About `length` cells of `text` where most of the words are, in one line."""
-        line = " ".join(text.split())
-        if not line.isprintable():
-            line = "".join(character for character in line if character.isprintable() or character in _JOINERS)
-        cells = cells_before(line)
+        """About `length` cells of `text` where most of the words are, in lines as in the text.
+
+        Blank lines and the indentation that all lines have are left out.
+        """
+        lines = _shown_lines(text)
+        cells = cells_before(lines)
         if cells[-1] <= self._length:
-            return line
-        words = self._best_words(line, cells)
+            return _without_indentation(lines)
+        words = self._best_words(lines, cells)
         if not words:
-            return excerpt(line, cells, start=0, length=self._length)
+            return _without_indentation(excerpt(lines, cells, start=0, length=self._length))
         width = cells[words[-1][1]] - cells[words[0][0]]
         start = cells[words[0][0]] - (self._length - width) // 2
-        return excerpt(line, cells, start=start, length=self._length, shown=_all_different(words))
+        shown = _all_different(words)
+        return _without_indentation(excerpt(lines, cells, start=start, length=self._length, shown=shown))
 
     def words_in(self, text: str) -> list[_Place]:
         """The words of the question in a text, in order."""
@@ -142,6 +165,36 @@ class SnippetCutter:
                 if lexeme.startswith(beginning):
                     found.setdefault(piece, word)
         return found
+
+
+def _shown_lines(text: str) -> str:
+    """The lines of a text that are not blank, with single spaces inside, and without what cannot be printed."""
+    lines = []
+    for line in text.expandtabs(_TAB_CELLS).split("\n"):
+        body = " ".join(line.split())
+        if not body.isprintable():
+            body = "".join(character for character in body if character.isprintable() or character in _JOINERS)
+        if body:
+            lines.append(" " * (len(line) - len(line.lstrip(" "))) + body)
+    return "\n".join(lines)
+
+
+def _without_indentation(text: str) -> str:
+    """Lines without the indentation that all of them have; a first one that begins with an ellipsis does not count."""
+    lines = text.split("\n")
+    common = min((len(line) - len(line.lstrip(" ")) for line in lines if line[:1] != _ELLIPSIS), default=0)
+    return "\n".join(line if line[:1] == _ELLIPSIS else line[common:] for line in lines)
+
+
+def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Places in order without those that overlap or touch: these become one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
 
 
 def _all_different(words: Sequence[_Place]) -> tuple[int, int]:

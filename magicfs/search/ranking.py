@@ -19,7 +19,7 @@ from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, QuestionVector, find_by_meaning, has_second_vectors
-from magicfs.search.passages import SnippetCutter
+from magicfs.search.passages import NO_SNIPPET, Snippet, SnippetCutter
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
@@ -328,6 +328,7 @@ def _hits(
     copies: Mapping[bytes, Sequence[FoundFile]],
 ) -> tuple[Hit, ...]:
     """The results with their scores; `texts` are those of their chunks."""
+    snippets: dict[ChunkId | None, Snippet] = {chunk: cutter.snippet(text) for chunk, text in texts.items()}
     return tuple(
         Hit(
             rank=rank,
@@ -341,7 +342,8 @@ def _hits(
             first_line=file.found.first_line,
             last_line=file.found.last_line,
             page=file.found.page,
-            snippet=cutter.cut(texts[file.found.chunk_id]) if file.found.chunk_id in texts else "",
+            snippet=snippets.get(file.found.chunk_id, NO_SNIPPET).text,
+            matched=snippets.get(file.found.chunk_id, NO_SNIPPET).matched,
             vector=file.evidence.vector,
             lexical=file.evidence.lexical,
             indexed_at=file.found.indexed_at,

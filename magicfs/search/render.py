@@ -56,6 +56,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "page": hit.page,
         "language": hit.language,
         "snippet": hit.snippet,
+        "matched": [list(place) for place in hit.matched],
         "vector": _rounded(hit.vector),
         "lexical": _rounded(hit.lexical),
         "copies": [{"path": readable(copy.path), "host": copy.host} for copy in hit.copies],

@@ -1,7 +1,7 @@
-"""Excerpts of a line: measured in the cells of a terminal, and cut where a reader expects it.
+"""Excerpts of a text: measured in the cells of a terminal, and cut where a reader expects it.
 
-Used for snippets. In scripts without spaces that is at the marks of sentences and clauses, elsewhere between words, and
-never inside of what a reader takes for one character. What an excerpt shows is the caller's choice. Pure.
+Used for snippets. An excerpt begins with a line or a sentence where it can, else after a clause or between words, and
+never inside of what a reader takes for one character. What it shows is the caller's choice. Pure.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import Final
 
-_SENTENCE_END: Final = re.compile("[。！？．｡።។៕။།॥]+[」』”’）】》〉]*\\s*")  # noqa: RUF001  of other scripts
+_SENTENCE_END: Final = re.compile(
+    "\n|[.!?…]+[\"'”’»)\\]]*\\s+(?![a-z])|[。！？．｡።។៕။།॥]+[」』”’）】》〉]*\\s*"  # noqa: RUF001  of other scripts
+)
+"""The end of a line or of a sentence."""
 _CLAUSE_END: Final = re.compile("[、，；：､၊፣༔]\\s*")  # noqa: RUF001
 _SPACE: Final = re.compile(" ")
 _BOUNDARIES: Final = (_SENTENCE_END, _CLAUSE_END, _SPACE)
 """Where an excerpt may begin or end, the better place first."""
+
+_CELLS_OF_LINE_END: Final = 12
+"""What the end of a line counts: an excerpt of short lines is not many times higher than one of long lines."""
 
 _SEARCHED_SHARE: Final = 4
 """A boundary is looked for in this part of the length, at the beginning and at the end."""
@@ -31,29 +37,53 @@ _MAX_CLUSTER: Final = 64
 """A cluster of more characters is no character of any language: it is divided."""
 
 
-def cells_before(line: str) -> Sequence[int]:
-    """The number of cells before each place of a line, from 0 to its length."""
-    if line.isascii():
-        return range(len(line) + 1)
-    return list(accumulate(map(_cells(), line), initial=0))
+def cells_before(text: str) -> Sequence[int]:
+    """The number of cells before each place of a text, from 0 to its length."""
+    if not text.isascii():
+        return list(accumulate(map(_cells(), text), initial=0))
+    if "\n" not in text:
+        return range(len(text) + 1)
+    cells: list[int] = []
+    start = 0
+    for line in text.split("\n"):
+        cells.extend(range(start, start + len(line) + 1))
+        start += len(line) + _CELLS_OF_LINE_END
+    return cells
 
 
-def excerpt(line: str, cells: Sequence[int], *, start: int, length: int, shown: tuple[int, int] | None = None) -> str:
-    """About `length` cells of a line from the cell `start` on, with an ellipsis at each cut.
+def excerpt(text: str, cells: Sequence[int], *, start: int, length: int, shown: tuple[int, int] | None = None) -> str:
+    """About `length` cells of a text from about the cell `start` on, with an ellipsis at each cut inside of a line.
 
     `cells` is that of `cells_before`. The characters from the first to the last place of `shown` are not cut away where
     they fit.
     """
-    first_shown, last_shown = shown or (len(line), 0)
+    first_shown, last_shown = shown or (len(text), 0)
     first = bisect_left(cells, max(0, min(start, cells[-1] - length)))
     if first:
-        limit = bisect_right(cells, cells[first] + length // _SEARCHED_SHARE) - 1
-        first = _begin(line, first, min(limit, first_shown) if first_shown >= first else limit)
+        sentence = _sentence_start(text, cells, first, length, shown)
+        if sentence is None:
+            limit = bisect_right(cells, cells[first] + length // _SEARCHED_SHARE) - 1
+            first = _begin(text, first, min(limit, first_shown) if first_shown >= first else limit)
+        else:
+            first = sentence
     last = bisect_right(cells, cells[first] + length) - 1
-    if last < len(line):
+    if last < len(text):
         limit = bisect_left(cells, cells[last] - length // _SEARCHED_SHARE)
-        last = _end(line, max(limit, last_shown) if last_shown <= last else limit, last, after=first)
-    return ("…" if first else "") + line[first:last] + ("…" if last < len(line) else "")
+        last = _end(text, max(limit, last_shown) if last_shown <= last else limit, last, after=first)
+    begins_line, ends_line = text[first - 1 : first] in {"", "\n"}, text[last : last + 1] in {"", "\n"}
+    return ("" if begins_line else "…") + text[first:last] + ("" if ends_line else "…")
+
+
+def _sentence_start(
+    text: str, cells: Sequence[int], first: int, length: int, shown: tuple[int, int] | None
+) -> int | None:
+    """The start of a line or a sentence nearest to `first`, from which `shown` fits into the length; None without."""
+    if shown is None:
+        return None
+    lowest = bisect_left(cells, max(0, cells[shown[1]] - length))
+    starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
+    fitting = [start for start in starts if lowest <= start <= shown[0]]
+    return min(fitting, key=lambda start: abs(cells[start] - cells[first]), default=None)
 
 
 def _begin(line: str, first: int, limit: int) -> int:
@@ -102,12 +132,21 @@ def _is_between_characters(line: str, place: int) -> bool:
     return line[place - 1 : place + 1].isascii() or _cluster_start()(line, place + 1) == place
 
 
+def wrapped(line: str, *, cells: int) -> list[str]:
+    """A line as several of at most so many cells, each indented as it is. It may have styles of a terminal."""
+    from wcwidth import wrap
+
+    body = line.lstrip(" ")
+    indentation = line[: len(line) - len(body)][: cells // 2]
+    return wrap(body, cells, initial_indent=indentation, subsequent_indent=indentation)
+
+
 @cache
 def _cells() -> Callable[[str], int]:
     """The function that gives the cells of a character. Its library is loaded by the first text that needs it."""
     from wcwidth import wcwidth
 
-    return cache(lambda character: max(0, wcwidth(character)))
+    return cache(lambda character: _CELLS_OF_LINE_END if character == "\n" else max(0, wcwidth(character)))
 
 
 @cache

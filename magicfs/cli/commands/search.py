@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from magicfs.cli.terminal import Style
     from magicfs.domain.results import Coverage, Hit, SearchResult
 
 EXAMPLES = """Examples:
@@ -51,24 +53,41 @@ def search(
 
 
 def _print(result: SearchResult) -> None:
-    from rich.text import Text
-
-    from magicfs.cli import terminal
+    from magicfs.cli.terminal import Style, shown, styled, write
     from magicfs.search.render import readable
 
-    console = terminal.results()
-    width = len(str(len(result.hits)))
+    digits = len(str(len(result.hits)))
     for hit in result.hits:
-        line = Text(f"{hit.rank:>{width}}  ", style="dim")
-        line.append(f"{hit.score:.2f}", style=_colour(hit.score))
-        line.append(f"  {terminal.shown(readable(hit.absolute_path))}", style="bold")
-        if hit.has_text:
-            line.append(f":{_page_or_lines(hit)}", style="cyan")
-        if hit.copies:
-            line.append(f"  {_copies(hit)}", style="dim")
-        console.print(line)
-        if hit.snippet:
-            console.print(Text(f"{'':{width}}        {terminal.shown(hit.snippet)}", style="dim"))
+        place = f":{_page_or_lines(hit)}" if hit.has_text else ""
+        copies = f"  {_copies(hit)}" if hit.copies else ""
+        write(
+            styled(f"{hit.rank:>{digits}}  ", Style.DIM)
+            + styled(f"{hit.score:.2f}", _colour(hit.score))
+            + styled(f"  {shown(readable(hit.absolute_path))}", Style.BOLD)
+            + styled(place, Style.CYAN)
+            + styled(copies, Style.DIM)
+        )
+        for line in _snippet_lines(hit, indentation=" " * (digits + 8)):
+            write(line)
+
+
+def _snippet_lines(hit: Hit, *, indentation: str) -> Iterator[str]:
+    """The lines of a snippet, with what matched in bold, no longer than those of the terminal."""
+    from magicfs.cli import terminal
+
+    cells = terminal.width()
+    start = 0
+    for text in hit.snippet.split("\n") if hit.snippet else ():
+        end = start + len(text)
+        inside = [(max(first, start), min(last, end)) for first, last in hit.matched if first < end and last > start]
+        line = indentation + terminal.emphasised(text, [(first - start, last - start) for first, last in inside])
+        if cells is None:
+            yield line
+        else:
+            from magicfs.text.excerpts import wrapped
+
+            yield from wrapped(line, cells=cells)
+        start = end + 1
 
 
 def _page_or_lines(hit: Hit) -> str:
@@ -81,9 +100,11 @@ def _copies(hit: Hit) -> str:
     return "and 1 copy" if len(hit.copies) == 1 else f"and {len(hit.copies)} copies"
 
 
-def _colour(score: float) -> str:
+def _colour(score: float) -> Style:
+    from magicfs.cli.terminal import Style
+
     good, fair = 0.7, 0.4
-    return "green" if score >= good else "yellow" if score >= fair else "white"
+    return Style.GREEN if score >= good else Style.YELLOW if score >= fair else Style.WHITE
 
 
 def unfinished_work(coverage: Coverage) -> str:

@@ -110,7 +110,7 @@ def test_only_a_terminal_gets_the_marks() -> None:
     assert on_terminal.count(f'"name": "{SHALOM}\u202e"') == in_pipe.count(f'"name": "{SHALOM}\u202e"') == 2
 
 
-def hit(rank: int, path: str, snippet: str) -> Hit:
+def hit(rank: int, path: str, snippet: str, *, matched: tuple[tuple[int, int], ...] = ()) -> Hit:
     return Hit(
         rank=rank,
         score=0.9,
@@ -124,6 +124,7 @@ def hit(rank: int, path: str, snippet: str) -> Hit:
         last_line=9,
         page=None,
         snippet=snippet,
+        matched=matched,
         vector=None,
         lexical=1.0,
         indexed_at=2.0,
@@ -135,6 +136,8 @@ def test_paths_and_snippets_of_results_are_isolated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_terminal: bool
 ) -> None:
     monkeypatch.setattr(terminal, "is_terminal", lambda: on_terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "100")
     hits = (hit(1, f"{SHALOM}/{OLAM}.txt", f"{SHALOM} MacBook {OLAM}"), hit(2, "plain.txt", "plain"))
     _print(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits))
     start, end = (START, END) if on_terminal else ("", "")

@@ -1,16 +1,11 @@
-"""Snippets show why a chunk was found, and `.passages` has one line for each result."""
-
-from dataclasses import replace
+"""Snippets show why a chunk was found: where the words are, in whole lines or sentences, with what matched."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from magicfs.domain.files import FileStat
-from magicfs.domain.ids import FileId
-from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.search.passages import SNIPPET_CELLS, SnippetCutter, passages_text
+from magicfs.search.passages import SNIPPET_CELLS, SnippetCutter
 from magicfs.text.analysis import question_terms
 
 
@@ -22,8 +17,67 @@ def cutter(question: str) -> SnippetCutter:
 FILLER = "lorem ipsum dolor sit amet " * 20
 
 
-def test_a_short_text_is_shown_whole_on_one_line() -> None:
-    assert cutter("x").cut("one\n\ttwo  three\x00\x07") == "one two three"
+def test_a_short_text_is_shown_whole_in_its_lines() -> None:
+    assert cutter("x").cut("one\r\n\n\ttwo  three\x00\x07 \n") == "one\n    two three"
+
+
+METHODS = "".join(f"    def step_{number}(self):\n        return {number} + offset\n\n" for number in range(20))
+
+
+def test_lines_of_code_keep_their_indentation_but_for_what_all_have() -> None:
+    snippet = cutter("discount").cut(f"{METHODS}    def discount(self):\n        return price / 2\n\n{METHODS}")
+    lines = snippet.split("\n")
+    assert "def discount(self):" in lines
+    assert "    return price / 2" in lines
+    assert lines[0].startswith(("def ", "    return ")), "it begins with a line, without an ellipsis"
+
+
+PROSE = "".join(f"This is sentence number {number}, e.g. one of many. " for number in range(30))
+
+
+def test_a_snippet_starts_at_a_sentence() -> None:
+    text = PROSE + "Dragons guard the treasure. " + PROSE
+    snippet = cutter("treasure").cut(text)
+    assert snippet.startswith("…This is sentence number ")
+    assert "Dragons guard the treasure." in snippet
+
+
+def test_a_snippet_starts_at_a_line_where_lines_are_sentences() -> None:
+    text = "\n".join(f"- item {number} of the list" for number in range(40))
+    snippet = cutter("item 27").cut(text)
+    assert "- item 27 of the list" in snippet.split("\n")
+    assert snippet.startswith("- item ")
+
+
+def test_a_snippet_of_short_lines_is_not_high() -> None:
+    assert cutter("").cut("x\n" * 500).count("\n") < 20
+    assert cutter("").cut("é\n" * 500).count("\n") < 20
+
+
+def test_a_sentence_that_is_too_long_is_cut_between_words() -> None:
+    snippet = cutter("treasure").cut("First. " + "and so on " * 50 + "the treasure " + "of the king " * 50)
+    assert snippet.startswith("…")
+    assert "the treasure of the king" in snippet
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "matched"),
+    [
+        ("tax invoice", "The Taxes, and\nthe invoices of May", ["Taxes", "invoices"]),
+        ("taxfil*", "two taxfilings", ["taxfilings"]),
+        ("番茄钟", "今天试用番茄钟的方法", ["番茄钟"]),
+        ("server pool", "the HTTPServerPool of", ["ServerPool"]),
+        ("absent", "nothing here", []),
+    ],
+)
+def test_a_snippet_says_where_the_words_are(question: str, text: str, matched: list[str]) -> None:
+    snippet = cutter(question).snippet(text)
+    assert [snippet.text[first:last] for first, last in snippet.matched] == matched
+
+
+def test_the_places_are_those_in_the_snippet_that_was_cut() -> None:
+    snippet = cutter("treasure").snippet(PROSE + "Dragons guard the treasure. " + PROSE)
+    assert [snippet.text[first:last] for first, last in snippet.matched] == ["treasure"]
 
 
 def test_a_snippet_is_where_most_different_words_are() -> None:
@@ -108,7 +162,7 @@ CLUSTERS = {
 @pytest.mark.parametrize("cluster", CLUSTERS.values(), ids=CLUSTERS)
 @pytest.mark.parametrize("before", range(4))
 def test_no_cut_divides_what_a_reader_takes_for_one_character(cluster: str, before: int) -> None:
-    snippet = cutter("findme").cut("x" * before + cluster * 150 + " findme " + cluster * 150)
+    snippet = cutter("findme").cut("x" * before + cluster * 250 + " findme " + cluster * 250)
     begin, middle, end = snippet[1:-1].partition(" findme ")
     assert middle
     for part in (begin, end):
@@ -146,40 +200,14 @@ def test_signs_that_join_letters_stay() -> None:
 
 
 @given(st.text(max_size=2000), st.lists(st.text(max_size=20), max_size=5))
-def test_any_text_gives_one_short_printable_line(text: str, words: list[str]) -> None:
-    snippet = cutter(" ".join(words)).cut(text)
-    assert cell_len(snippet) <= SNIPPET_CELLS + 2
-    assert snippet.replace("\u200c", "").replace("\u200d", "").isprintable()
+def test_any_text_gives_few_printable_lines(text: str, words: list[str]) -> None:
+    snippet = cutter(" ".join(words)).snippet(text)
+    assert sum(map(cell_len, snippet.text.split("\n"))) <= SNIPPET_CELLS + 2
+    assert snippet.text.replace("\u200c", "").replace("\u200d", "").replace("\n", "").isprintable()
+    assert all(0 <= first < last <= len(snippet.text) for first, last in snippet.matched)
 
 
 @given(st.text(st.sampled_from("กเา้ำ中。 aé\u0301\u200d👩🇩ក្្क्ष"), max_size=900))
 def test_any_mixture_of_clusters_gives_a_snippet(text: str) -> None:
     snippet = cutter("中 a").cut(text)
     assert snippet.strip("…") in " ".join(text.split())
-
-
-def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
-    hit = Hit(
-        rank=1,
-        score=0.9,
-        file_id=FileId(7),
-        host="box",
-        root="papers",
-        root_path=b"/data",
-        path=b"in/caf\xe9.txt",
-        stat=FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0),
-        first_line=3,
-        last_line=9,
-        page=None,
-        snippet="the snippet",
-        vector=None,
-        lexical=1.0,
-        indexed_at=2.0,
-    )
-    result = SearchResult(
-        query="the query",
-        took_ms=1.0,
-        coverage=Coverage(files=2, indexed=2, chunks=2, embedded=0),
-        hits=(hit, replace(hit, rank=2, path=b"two\nlines", snippet="second")),
-    )
-    assert passages_text(result) == b"/data/in/caf\xe9.txt:3-9: the snippet\n/data/two?lines:3-9: second\n"

@@ -1,0 +1,77 @@
+"""What `magicfs search` prints: lines of the text, with what matched in bold on a terminal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.cells import cell_len
+
+from magicfs.cli import terminal
+from magicfs.cli.commands.search import _print
+from magicfs.domain.results import Coverage, SearchResult
+from tests.unit.cli.test_isolation import SHALOM, START, hit
+
+BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+@pytest.fixture(params=["xterm-256color"])
+def on_terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("TERM", request.param)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def printed(capsys: pytest.CaptureFixture[str], snippet: str, *matched: tuple[int, int]) -> list[str]:
+    found = hit(1, "a.txt", snippet, matched=matched)
+    _print(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=(found,)))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_program_gets_the_lines_without_styles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, "def tax():\n    return 0.19", (4, 7)) == [
+        "1  0.90  /home/ada/a.txt:3-9",
+        "         def tax():",
+        "             return 0.19",
+    ]
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_what_matched_is_bold(capsys: pytest.CaptureFixture[str]) -> None:
+    first, *lines = printed(capsys, "def tax():\n    tax rate", (4, 7), (15, 18))
+    assert f"{BOLD}  /home/ada/a.txt{END}" in first
+    assert lines == [
+        f"         {DIM}def {END}{BOLD}tax{END}{DIM}():{END}",
+        f"         {DIM}    {END}{BOLD}tax{END}{DIM} rate{END}",
+    ]
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_right_to_left_text_is_isolated_and_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    _, line = printed(capsys, f"{SHALOM} tax", (len(SHALOM) + 1, len(SHALOM) + 4))
+    assert f"{BOLD}tax{END}" in line
+    assert START in line
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_long_lines_are_wrapped_below_their_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    _, *lines = printed(capsys, "many words of one long line that goes on and on 中文字中文字中文字", (5, 10))
+    plain = [re.sub(r"\x1b\[\d+m", "", line) for line in lines]
+    assert len(plain) > 1
+    assert all(line.startswith(" " * 9) and cell_len(line) <= 40 for line in plain)
+    assert f"{BOLD}words{END}" in lines[0]
+
+
+@pytest.mark.parametrize("on_terminal", ["dumb"], indirect=True)
+@pytest.mark.usefixtures("on_terminal")
+def test_a_terminal_without_styles_gets_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b" not in "".join(printed(capsys, "tax", (0, 3)))
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_no_color_leaves_bold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = "".join(printed(capsys, "tax", (0, 3)))
+    assert BOLD in out
+    assert "\x1b[3" not in out
