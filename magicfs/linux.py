@@ -14,7 +14,7 @@ import re
 import stat
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import cache, lru_cache
@@ -214,6 +214,22 @@ def read_mounts() -> Iterator[MountEntry]:
         yield from map(parse_mount, lines)
 
 
+def device_of_path(path: bytes) -> str:
+    """The device, `major:minor`, of the mount that an absolute path lies in, by the table of mounts.
+
+    Never touches the path or a mount. The table is at most a second old.
+    """
+    devices = _devices_by_mount_point(int(time.monotonic()))
+    while path not in devices and path not in (b"", b"/"):
+        path = path.rpartition(b"/")[0]
+    return devices.get(path or b"/", "")
+
+
+@lru_cache(maxsize=1)
+def _devices_by_mount_point(second: int) -> Mapping[bytes, str]:  # noqa: ARG001 - the cache's key
+    return {mount.mount_point: mount.device for mount in read_mounts()}
+
+
 def parse_mount(line: bytes) -> MountEntry:
     """The entry in a line of `/proc/self/mountinfo`; proc(5) has the format."""
     # A variable number of optional fields ends with a lone dash.
@@ -287,20 +303,31 @@ def _with_safe_flags(flags: int) -> int:
 def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> int | None:
     """Open `path` as `open_below` does; None where opening might wait for a disk or a server, or crosses to a mount.
 
-    Not for writing. Also returns None when there is no such file, and where the kernel lacks the calls.
+    Not for writing. Also returns None where the kernel lacks the calls. Raises `FileNotFoundError` when the kernel has
+    in memory that there is no such file: that is certain, on a file system that only this machine changes.
     """
     try:
         directory = openat2(AT_FDCWD, root, _CACHED_DIRECTORY, Resolve.CACHED)
     except OSError:
         return None
     try:
-        if not _is_local_file_system(*mount_of_descriptor(directory), int(time.monotonic())):
+        if not _answers_from_memory(directory):
             return None
         return openat2(directory, path, _with_safe_flags(flags), _BELOW_CACHED)
+    except FileNotFoundError:
+        raise
     except OSError:
         return None
     finally:
         os.close(directory)
+
+
+def _answers_from_memory(directory: int) -> bool:
+    """Whether an open directory lies on a file system that waits for no server or program."""
+    try:
+        return _is_local_file_system(*mount_of_descriptor(directory), int(time.monotonic()))
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+
 from pyfuse3 import EntryAttributes, InodeT, ModeT, SetattrFields
 
 from magicfs.domain.attributes import AttributeChange, Attributes
@@ -37,6 +39,14 @@ def negative_entry(*, timeout_seconds: float) -> EntryAttributes:
     entry = EntryAttributes()
     entry.st_ino = InodeT(0)
     entry.entry_timeout = timeout_seconds
+    return entry
+
+
+def directory_entry(ino: int) -> EntryAttributes:
+    """The reply for `.` and `..` in a listing: the kernel takes the inode number and the type from it."""
+    entry = EntryAttributes()
+    entry.st_ino = InodeT(ino)
+    entry.st_mode = ModeT(stat.S_IFDIR)
     return entry
 
 

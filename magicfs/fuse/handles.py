@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
-from magicfs.tree.nodes import DirectoryListing, Handle, Node
+from magicfs.tree.nodes import Directory, DirectoryListing, Handle, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,14 @@ class OpenFile:
     handle: Handle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenDirectory:
-    """An open directory and the entries that it had when it was opened."""
+    """An open directory and the entries that it had when it was opened or rewound."""
 
-    directory: Node
+    directory: Directory
     listing: DirectoryListing
+    is_read: bool = False
+    """Whether a program has begun to read the listing: its next beginning is that of a new one."""
 
 
 class HandleTable:
@@ -49,14 +51,14 @@ class HandleTable:
         """The open file with that number."""
         return self._files[number]
 
-    def remove_file(self, number: int) -> Handle:
-        """Remove an open file and return its handle."""
+    def remove_file(self, number: int) -> OpenFile:
+        """Remove an open file and return it."""
         removed = self._files.pop(number)
         handles = self._by_inode[removed.node.ino]
         handles.remove(removed.handle)
         if not handles:
             del self._by_inode[removed.node.ino]
-        return removed.handle
+        return removed
 
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
@@ -69,7 +71,7 @@ class HandleTable:
             for handle in self._by_inode.get(node.ino, ())
         )
 
-    def add_directory(self, directory: Node, listing: DirectoryListing) -> int:
+    def add_directory(self, directory: Directory, listing: DirectoryListing) -> int:
         """Add an open directory and return its number."""
         number = next(self._numbers)
         self._directories[number] = OpenDirectory(directory, listing)

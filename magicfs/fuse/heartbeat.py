@@ -39,6 +39,7 @@ class Heartbeat:
         self._path = os.fsencode(mountpoint)
         self._set_roots = set_roots
         self._listener = database.listen()
+        self._is_reachable = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -61,18 +62,29 @@ class Heartbeat:
             log.warning("could not report the end of the mount: %s", database_error)
 
     def _run(self) -> None:
-        is_reachable = True
+        """Report until the mount ends, whatever fails: a mount without reports counts as gone."""
+        has_failed = False
         while not self._stop.is_set():
             try:
-                self._report()
-                if not is_reachable:
-                    log.info("the database answers again")
-                is_reachable = True
-            except MagicFSError as error:
-                if is_reachable:
-                    log.warning("searches fail, files still work: %s", error)
-                is_reachable = False
-            self._listener.wait(REPORT_SECONDS)
+                self._report_and_wait()
+                has_failed = False
+            except Exception:
+                if not has_failed:
+                    log.exception("the heartbeat failed unexpectedly, and goes on")
+                has_failed = True
+                self._stop.wait(REPORT_SECONDS)
+
+    def _report_and_wait(self) -> None:
+        try:
+            self._report()
+            if not self._is_reachable:
+                log.info("the database answers again")
+            self._is_reachable = True
+        except MagicFSError as error:
+            if self._is_reachable:
+                log.warning("searches fail, files still work: %s", error)
+            self._is_reachable = False
+        self._listener.wait(REPORT_SECONDS)
 
     def _report(self) -> None:
         """Report that the mount is up, and pass the roots on."""

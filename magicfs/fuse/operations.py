@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,13 +19,15 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT, XAttrNameT
 
-from magicfs.domain.attributes import Attributes
-from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
+from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
+from magicfs.errors import DeadlineExceeded
+from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
 from magicfs.fuse.errors import replies_with_errno
-from magicfs.fuse.handles import HandleTable
+from magicfs.fuse.free_space import FreeSpace
+from magicfs.fuse.handles import HandleTable, OpenFile
+from magicfs.fuse.slow_opens import SlowOpens
 from magicfs.fuse.thread_pools import ThreadPools
-from magicfs.tree.names import MAX_NAME_BYTES
-from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable, ThreadPool
+from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.tree import Tree
 
@@ -32,10 +35,10 @@ MAX_READ_BYTES = 1 << 20
 """The kernel's largest read request."""
 READDIR_BATCH = 64
 """Entries whose attributes are read together."""
-_SLOW_OPEN_SECONDS = 0.05
-_OPEN_IN_THREADS_SECONDS = 60.0
-"""After an open on the loop took longer than `_SLOW_OPEN_SECONDS`, files are opened in threads for this long."""
-_BLOCK_BYTES = 4096
+_DOT_ENTRIES = 2
+"""Each listing begins with `.` and `..`."""
+_LISTED_SECONDS = 1.0
+"""A listing waits this long for the attributes of an entry on another file system, which may hang."""
 
 
 class TreeOperations(pyfuse3.Operations):
@@ -50,7 +53,8 @@ class TreeOperations(pyfuse3.Operations):
         self._inodes = tree.inodes
         self._handles = HandleTable()
         self._pools = ThreadPools(search_seconds=search_seconds)
-        self._open_in_threads_until = 0.0
+        self._free_space = FreeSpace(self._pools, tree.root_paths)
+        self._slow_opens = SlowOpens(clock=time.monotonic)
         self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
         self.started = trio.Event()
         """Set when the kernel has sent its first request."""
@@ -66,10 +70,11 @@ class TreeOperations(pyfuse3.Operations):
         try:
             entry = directory.lookup_cached(name)
             if entry is None:
-                entry = await self._pools.run(directory.thread_pool, directory.lookup, name)
+                entry = await self._pools.run(directory.lookup_pool(name), directory.lookup, name)
+            attributes = entry.attributes or await self._current_attributes(entry.node)
         except FileNotFoundError:
             return negative_entry(timeout_seconds=directory.negative_timeout_seconds)
-        node, reply = self._entry_reply(entry)
+        node, reply = self._entry_reply(entry, attributes)
         self._add_lookup(directory, entry, node)
         return reply
 
@@ -115,47 +120,47 @@ class TreeOperations(pyfuse3.Operations):
             raise FUSEError(errno.EINVAL)
         handle = self._open_nowait(node, flags)
         if handle is None:
-            handle = await self._pools.run(node.thread_pool, node.open, flags)
+            handle = await self._pools.run(node.thread_pool, node.open, flags, discard=_close)
+        try:
+            if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
+                # In a thread, and without pages: pages may be locked by reads that wait for this loop.
+                await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
+        except BaseException:
+            self._release(OpenFile(node, handle))
+            raise
         can_share_pages = self._handles.can_share_pages(node, handle.version)
         number = self._handles.add_file(node, handle)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
-        if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
-            # In a thread, and without pages: pages may be locked by reads that wait for this loop.
-            await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
         _merge_handle_attributes(node, handle)
         return FileInfo(
             fh=FileHandleT(number), direct_io=handle.direct_io or not can_share_pages, keep_cache=keep_cache
         )
 
     def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
-        """Open on the loop, or return None.
-
-        An open may be slow on the loop too, as with a virus scanner. After a slow one the result is None for
-        `_OPEN_IN_THREADS_SECONDS`.
-        """
-        started_at = trio.current_time()
-        if started_at < self._open_in_threads_until:
+        """Open on the loop, or return None: an open may be slow on the loop too, as with a virus scanner."""
+        pool = node.thread_pool
+        if self._slow_opens.is_paused(pool):
             return None
+        started_at = time.monotonic()
         handle = node.open_nowait(flags)
-        if trio.current_time() - started_at > _SLOW_OPEN_SECONDS:
-            self._open_in_threads_until = started_at + _OPEN_IN_THREADS_SECONDS
+        self._slow_opens.record(pool, time.monotonic() - started_at)
         return handle
 
     @replies_with_errno
     async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         """Read from an open file: on the loop if the data is in memory, else in a thread."""
-        handle = self._handles.file(fh).handle
+        file = self._handles.file(fh)
         # All reads share one buffer: pyfuse3 sends the reply before the loop handles another request.
-        data = handle.read_nowait(off, self._read_buffer[:size]) if size <= MAX_READ_BYTES else None
+        data = file.handle.read_nowait(off, self._read_buffer[:size]) if size <= MAX_READ_BYTES else None
         if data is None:
-            return await self._pools.run(ThreadPool.FILES, handle.read, off, size)
+            return await self._pools.run(file.node.thread_pool, file.handle.read, off, size)
         return data  # type: ignore[return-value]  # pyfuse3 takes anything with a buffer
 
     @replies_with_errno
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
         file = self._handles.file(fh)
-        count = await self._pools.run(ThreadPool.FILES, file.handle.write, off, buf)
+        count = await self._pools.run(file.node.thread_pool, file.handle.write, off, buf)
         _merge_handle_attributes(file.node, file.handle)
         return count
 
@@ -167,17 +172,13 @@ class TreeOperations(pyfuse3.Operations):
     @replies_with_errno
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Flush what was written to the disk."""
-        handle = self._handles.file(fh).handle
-        await self._pools.run(ThreadPool.FILES, functools.partial(handle.sync, data_only=datasync))
+        file = self._handles.file(fh)
+        await self._pools.run(file.node.thread_pool, functools.partial(file.handle.sync, data_only=datasync))
 
     @replies_with_errno
     async def release(self, fh: FileHandleT) -> None:
-        """Close a file."""
-        handle = self._handles.remove_file(fh)
-        if handle.can_close_nowait():
-            handle.close()
-        else:
-            await self._pools.run(ThreadPool.FILES, handle.close)
+        """Close a file. No program waits for that."""
+        self._release(self._handles.remove_file(fh))
 
     @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
@@ -190,18 +191,28 @@ class TreeOperations(pyfuse3.Operations):
     async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         """Reply with entries and their attributes until the reply is full."""
         opened = self._handles.directory(fh)
+        directory = opened.directory
+        if start_id == 0 and opened.is_read:
+            # The program has rewound the directory.
+            opened.listing = await self._pools.run(directory.thread_pool, directory.list)
+        opened.is_read = True
+        start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
         while True:
             if opened.listing.may_block:
-                batch = await self._pools.run(ThreadPool.FILES, opened.listing.batch, start_id, READDIR_BATCH)
+                batch = await self._pools.run(directory.thread_pool, opened.listing.batch, start_id, READDIR_BATCH)
             else:
                 batch = opened.listing.batch(start_id, READDIR_BATCH)
             if not batch:
                 return
             for position, entry in batch:
-                node, reply = self._entry_reply(entry)
-                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position):
+                attributes = entry.attributes or await self._listed_attributes(entry.node)
+                if attributes is None:
+                    start_id = position
+                    continue
+                node, reply = self._entry_reply(entry, attributes)
+                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
                     return
-                self._add_lookup(opened.directory, entry, node)
+                self._add_lookup(directory, entry, node)
                 start_id = position
 
     @replies_with_errno
@@ -217,7 +228,8 @@ class TreeOperations(pyfuse3.Operations):
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
         node = self._inodes.find(inode)
-        return await self._pools.run(ThreadPool.FILES, node.access, mode)
+        allowed = node.access_nowait(mode)
+        return await self._pools.run(node.thread_pool, node.access, mode) if allowed is None else allowed
 
     @replies_with_errno
     async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
@@ -234,11 +246,8 @@ class TreeOperations(pyfuse3.Operations):
 
     @replies_with_errno
     async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:
-        """Reply that the mount has no space of its own."""
-        data = pyfuse3.StatvfsData()
-        data.f_bsize = data.f_frsize = _BLOCK_BYTES
-        data.f_namemax = MAX_NAME_BYTES
-        return data
+        """Reply with the space of the file systems of the roots."""
+        return await self._free_space.read()
 
     @replies_with_errno
     async def create(self, *_: Any, **__: Any) -> Any:
@@ -260,10 +269,9 @@ class TreeOperations(pyfuse3.Operations):
             raise FUSEError(errno.ENOTDIR)
         return node
 
-    def _entry_reply(self, entry: Entry) -> tuple[Node, EntryAttributes]:
-        """The node of the inode table for an entry, and the reply that names it."""
+    def _entry_reply(self, entry: Entry, attributes: Attributes) -> tuple[Node, EntryAttributes]:
+        """The node of the inode table for an entry, and the reply that names it with these attributes."""
         node = self._inodes.get_or_assign(entry.node)
-        attributes = entry.attributes
         if isinstance(node, RealFile):
             attributes = node.merge_kernel_attributes(attributes)
         return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
@@ -275,29 +283,67 @@ class TreeOperations(pyfuse3.Operations):
         again, the kernel repeats the lookup, which brings back the extended attributes of that name's search.
         """
         self._inodes.add_lookup(node)
+        if isinstance(node, Directory):
+            node.parent_ino = directory.ino
         if isinstance(node, RealFile):
             previous = node.last_lookup
             node.last_lookup = directory.ino, entry.name
             if previous is not None and previous != node.last_lookup:
                 pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
 
+    def _release(self, file: OpenFile) -> None:
+        """Close a file: here if that does not block, else in a thread that nobody waits for."""
+        if file.handle.can_close_nowait():
+            file.handle.close()
+        else:
+            self._pools.run_detached(file.handle.close)
+
     async def _attributes(self, node: Node) -> EntryAttributes:
-        attributes = node.cached_attributes() if node.attribute_timeout_seconds else None
         try:
-            if attributes is None:
-                attributes = await self._pools.run(node.thread_pool, node.attributes)
+            attributes = await self._current_attributes(node)
         except FileNotFoundError:
-            attributes = await self._open_file_attributes(self._handles.of_node(node))
+            attributes = await self._open_file_attributes(node, self._handles.of_node(node))
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)
         return entry_attributes(node, attributes)
 
-    async def _open_file_attributes(self, handles: Sequence[Handle]) -> Attributes:
+    async def _current_attributes(self, node: Node) -> Attributes:
+        """The attributes of a node, from memory if possible."""
+        attributes = node.exact_attributes_nowait()
+        return await self._pools.run(node.thread_pool, node.attributes) if attributes is None else attributes
+
+    async def _listed_attributes(self, node: Node) -> Attributes | None:
+        """The attributes of an entry of a listing; None if it is not there.
+
+        After `_LISTED_SECONDS` those of an empty directory: the file system of a root may hang.
+        """
+        with trio.move_on_after(_LISTED_SECONDS):
+            try:
+                return await self._current_attributes(node)
+            except DeadlineExceeded:
+                pass
+            except OSError:
+                return None
+        return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
+
+    async def _open_file_attributes(self, node: Node, handles: Sequence[Handle]) -> Attributes:
         """The attributes of a deleted file that is still open. Raises `FileNotFoundError` if it is not open."""
         for handle in handles:
             if isinstance(handle, RealHandle):
-                return await self._pools.run(ThreadPool.FILES, handle.attributes)
+                return await self._pools.run(node.thread_pool, handle.attributes)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int) -> int:
+    """Reply with `.` and `..`, and return the position after them. Any reply has room for both."""
+    for position, (name, ino) in enumerate(((b".", directory.ino), (b"..", directory.parent_ino)), 1):
+        if start_id < position:
+            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position)
+    return max(start_id, _DOT_ENTRIES)
+
+
+def _close(handle: Handle) -> None:
+    handle.close()
 
 
 def _merge_handle_attributes(node: Node, handle: Handle) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from magicfs.domain.attributes import Attributes
-from magicfs.linux import open_below, open_below_cached
+from magicfs.linux import device_of_path, open_below, open_below_cached
 from magicfs.tree.nodes import Node, ThreadPool
 
 REAL_FILE_TIMEOUT_SECONDS = 1.0
@@ -57,12 +57,30 @@ class FileLocation:
             return os.fstat(descriptor)
 
     def lstat_nowait(self) -> os.stat_result | None:
-        """The result of `lstat` if the kernel has it in memory; None otherwise, and where nothing is there."""
+        """The result of `lstat` if the kernel has it in memory, else None.
+
+        Raises `FileNotFoundError` if the kernel has in memory that nothing is there.
+        """
         descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
         if descriptor is None:
             return None
         try:
             return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @property
+    def thread_pool(self) -> ThreadPool:
+        """The pool for calls that wait for the file system there. Does not touch it."""
+        return ThreadPool(device_of_path(self.absolute))
+
+    def access_nowait(self, mode: int) -> bool | None:
+        """What `access` returns if the kernel has the file in memory, else None. Raises `FileNotFoundError`."""
+        descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
+        if descriptor is None:
+            return None
+        try:
+            return os.access(descriptor_path(descriptor), mode, effective_ids=True)
         finally:
             os.close(descriptor)
 
@@ -80,7 +98,6 @@ def descriptor_path(descriptor: int) -> str:
 class RealNode(Node):
     """A node that stands for something below a root."""
 
-    thread_pool = ThreadPool.FILES
     attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
     key_prefix: ClassVar[bytes]
     """Differs between kinds of nodes: a directory that replaces a file of the same path must not share its inode."""
@@ -88,6 +105,19 @@ class RealNode(Node):
     def __init__(self, location: FileLocation) -> None:
         super().__init__(self.key_prefix + location.key)
         self._location = location
+
+    @property
+    def thread_pool(self) -> ThreadPool:
+        """The pool of its file system."""
+        return self._location.thread_pool
+
+    def access_nowait(self, mode: int) -> bool | None:
+        """What `access` returns if the kernel has the file in memory."""
+        return self._location.access_nowait(mode)
+
+    def access(self, mode: int) -> bool:
+        """Whether the file system grants access. May block."""
+        return self._location.access(mode)
 
     def attributes(self) -> Attributes:
         """The attributes that `lstat` returns. May block."""

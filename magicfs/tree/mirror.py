@@ -6,7 +6,6 @@ created or removed. Methods that may block run in the thread pool of files, the 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -19,7 +18,7 @@ from magicfs.domain.roots import Root
 from magicfs.linux import open_below
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, RealNode
-from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Link, Node, not_found
+from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Link, Node, ThreadPool, not_found
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import VirtualDirectory
 
@@ -43,15 +42,23 @@ class MirrorDirectory(VirtualDirectory):
         with self._lock:
             self._roots = by_name
 
+    def root_paths(self) -> list[bytes]:
+        """The directories of the roots. Safe in any thread."""
+        with self._lock:
+            return [root.path for root in self._roots.values()]
+
     def lookup_cached(self, name: bytes) -> Entry | None:
         """None for the name of a root: its directory may be missing. Raises `FileNotFoundError` for other names."""
         self._root(name)
         return None
 
+    def lookup_pool(self, name: bytes) -> ThreadPool:
+        """The pool of the root's file system. Raises `FileNotFoundError`."""
+        return self._location(self._root(name)).thread_pool
+
     def lookup(self, name: bytes) -> Entry:
         """The directory of a root. Raises `OSError` if it is not there. May block."""
-        root = self._root(name)
-        location = FileLocation(host=self._host, root=root.path, path=b"")
+        location = self._location(self._root(name))
         try:
             return _entry(name, location, location.lstat())
         except FileNotFoundError:
@@ -59,14 +66,23 @@ class MirrorDirectory(VirtualDirectory):
             raise
 
     def list(self) -> InMemoryListing:
-        """The roots whose directory is there. May block."""
+        """The roots, without attributes: each may lie on another file system. Never blocks."""
         with self._lock:
-            names = sorted(self._roots)
-        entries = []
-        for name in names:
-            with contextlib.suppress(OSError):
-                entries.append(self.lookup(name))
-        return InMemoryListing(entries)
+            roots = sorted(self._roots.items())
+        return InMemoryListing(
+            [
+                Entry(
+                    name,
+                    RealDirectory(self._location(root)),
+                    attributes=None,
+                    timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
+                )
+                for name, root in roots
+            ]
+        )
+
+    def _location(self, root: Root) -> FileLocation:
+        return FileLocation(host=self._host, root=root.path, path=b"")
 
     def _root(self, name: bytes) -> Root:
         with self._lock:
@@ -94,7 +110,10 @@ class RealDirectory(RealNode, Directory):
         return Attributes.of(status)
 
     def lookup_cached(self, name: bytes) -> Entry | None:
-        """The entry of that name, if the kernel has its attributes in memory."""
+        """The entry of that name, if the kernel has its attributes in memory.
+
+        Raises `FileNotFoundError` if it has in memory that the name does not exist.
+        """
         location = self._location.child(name)
         status = location.lstat_nowait()
         return None if status is None else _entry(name, location, status)
@@ -112,6 +131,10 @@ class RealDirectory(RealNode, Directory):
             return RealDirectoryListing(location, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
         finally:
             os.close(descriptor)
+
+    def access_nowait(self, mode: int) -> bool | None:
+        """What `access` returns if the kernel has the directory in memory."""
+        return False if mode & os.W_OK else self._location.access_nowait(mode)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access; writing is never granted. May block."""

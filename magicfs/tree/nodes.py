@@ -2,9 +2,9 @@
 
 Implemented by the other modules of this package, called by the FUSE adapter.
 
-Threading: `lookup_cached`, `cached_attributes`, `extended_attributes`, `update`, and the methods that end in `_nowait`
-run on the event loop of the mount and never block. The other methods may block, up to the deadline of the node's
-thread pool, and may run in any thread, several at once.
+Threading: `lookup_cached`, `lookup_pool`, `cached_attributes`, `extended_attributes`, `update`, and the methods that
+end in `_nowait` run on the event loop of the mount and never block. The other methods may block, up to the deadline of
+the node's thread pool, and may run in any thread, several at once; those of a node without a pool never block.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
@@ -24,20 +23,23 @@ STATIC_TIMEOUT_SECONDS = 300.0
 """The kernel caches names and attributes that never change for this long."""
 
 
-class ThreadPool(Enum):
-    """What a blocking method waits for. Each pool has threads and a deadline of its own."""
+@dataclass(frozen=True, slots=True)
+class ThreadPool:
+    """What a blocking method waits for. Each has threads and a deadline of its own."""
 
-    FILES = "files"
-    """The file systems of the roots."""
-    INDEX = "index"
+    device: str = ""
+    """The device, `major:minor`, of a file system of the roots."""
+
+    INDEX: ClassVar[ThreadPool]
     """The database and the query embedder."""
+
+
+ThreadPool.INDEX = ThreadPool("index")
 
 
 class Node(ABC):
     """Anything with an inode."""
 
-    thread_pool: ThreadPool = ThreadPool.FILES
-    """Where the methods of the node run that may block."""
     attribute_timeout_seconds: float = STATIC_TIMEOUT_SECONDS
     """How long the kernel may cache the attributes."""
 
@@ -47,12 +49,21 @@ class Node(ABC):
         self.ino = 0
         """Assigned by the inode table; 0 before that."""
 
+    @property
+    def thread_pool(self) -> ThreadPool | None:
+        """Where the methods of the node run that may block; None if none of them does."""
+        return None
+
     def cached_attributes(self) -> Attributes | None:
         """The attributes if they are available without blocking, else None.
 
         Where `attribute_timeout_seconds` is 0 they may be incomplete, and `attributes` is exact.
         """
         return None
+
+    def exact_attributes_nowait(self) -> Attributes | None:
+        """What `attributes` returns if that is available without blocking, else None."""
+        return self.cached_attributes()
 
     @abstractmethod
     def attributes(self) -> Attributes:
@@ -71,8 +82,15 @@ class Node(ABC):
         del change, handle
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
+    def access_nowait(self, mode: int) -> bool | None:
+        """What `access` returns if that is available without blocking, else None."""
+        return self.access(mode)
+
     def access(self, mode: int) -> bool:
-        """Whether this process has access; `mode` is that of `os.access`. May block."""
+        """Whether this process has access; `mode` is that of `os.access`. Blocks only where `access_nowait` does not.
+
+        Here: whether `mode` asks only to read and to enter.
+        """
         return not mode & os.W_OK
 
 
@@ -82,7 +100,8 @@ class Entry:
 
     name: bytes
     node: Node
-    attributes: Attributes
+    attributes: Attributes | None
+    """None if they are still to be read from the node."""
     timeout_seconds: float = STATIC_TIMEOUT_SECONDS
     """How long the kernel may cache the name."""
 
@@ -115,6 +134,8 @@ class Directory(Node):
 
     negative_timeout_seconds: float = 0.0
     """How long the kernel may cache that a name does not exist."""
+    parent_ino: int = 1
+    """The inode number of the directory in which it was found last; that of the top for the top itself."""
 
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of that name if it is available without blocking; None if it takes a `lookup`.
@@ -123,6 +144,11 @@ class Directory(Node):
         """
         del name
         return None
+
+    def lookup_pool(self, name: bytes) -> ThreadPool | None:
+        """Where `lookup` of that name runs."""
+        del name
+        return self.thread_pool
 
     @abstractmethod
     def lookup(self, name: bytes) -> Entry:

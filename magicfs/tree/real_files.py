@@ -112,10 +112,6 @@ class RealHandle:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def __del__(self) -> None:
-        # A file that was opened after its deadline: nobody else closes it.
-        self.close()
-
 
 class RealFile(RealNode, Openable):
     """A regular file of a root, of this host or of another one."""
@@ -152,8 +148,11 @@ class RealFile(RealNode, Openable):
         """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
         if not self._is_local:
             return self._indexed_attributes
-        status = self._location.lstat_nowait()
-        return Attributes.of(status) if status is not None and stat.S_ISREG(status.st_mode) else None
+        # A file that is gone is left to `attributes`, which reports it.
+        with contextlib.suppress(FileNotFoundError):
+            status = self._location.lstat_nowait()
+            return Attributes.of(status) if status is not None and stat.S_ISREG(status.st_mode) else None
+        return None
 
     def attributes(self) -> Attributes:
         """The attributes of `lstat`; those of the index for a file of another host.
@@ -223,10 +222,18 @@ class RealFile(RealNode, Openable):
             yield "indexed_at", indexed_at.isoformat(timespec="seconds") if indexed_at else ""
 
     def open_nowait(self, flags: int) -> Handle | None:
-        """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes."""
-        if not self._is_local or flags & (os.O_ACCMODE | os.O_TRUNC):
+        """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes.
+
+        Raises `EHOSTUNREACH` for a file of another host.
+        """
+        self._require_local()
+        if flags & (os.O_ACCMODE | os.O_TRUNC):
             return None
-        descriptor = open_below_cached(self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS)
+        try:
+            descriptor = open_below_cached(self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS)
+        except FileNotFoundError:
+            # Left to `open`, which reports it.
+            return None
         if descriptor is None:
             return None
         try:
@@ -279,6 +286,10 @@ class RealFile(RealNode, Openable):
         with contextlib.closing(opened):
             if isinstance(opened, RealHandle):
                 os.ftruncate(opened.descriptor, size)
+
+    def access_nowait(self, mode: int) -> bool | None:
+        """What `access` returns if the kernel has the file in memory, or the file is of another host."""
+        return self._location.access_nowait(mode) if self._is_local else self.access(mode)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access; a file of another host is shown as readable."""

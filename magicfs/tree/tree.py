@@ -60,6 +60,10 @@ class Tree:
             "seconds": int(time.monotonic() - self._started_at),
         }
 
+    def root_paths(self) -> list[bytes]:
+        """The directories of the roots of this host. Safe in any thread."""
+        return self._mirror.root_paths()
+
     def refresh(self) -> None:
         """Clear the result cache. Safe in any thread."""
         self._results.clear()

@@ -118,6 +118,9 @@ class GeneratedFile(Openable):
         """The attributes without the size, which is 0."""
         return Attributes.of_virtual(mode=READ_ONLY_FILE_MODE, mounted_at_ns=self._mounted_at_ns)
 
+    def exact_attributes_nowait(self) -> None:
+        """None: the size takes the content."""
+
     def attributes(self) -> Attributes:
         """The attributes with the real size: some programs read no further than that. May block."""
         return Attributes.of_virtual(

@@ -20,6 +20,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
+from magicfs.fuse import thread_pools
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
@@ -27,6 +28,9 @@ from tests.fakes.embedder import FakeEmbedder
 HOST = "here"
 SEARCH_SECONDS = 3.0
 SLOW_SECONDS = 1.0
+HALTING_SECONDS = 0.5
+FILES_SECONDS = 8.0
+"""The deadline of a call that waits for a file system."""
 
 
 class FakeQueryEmbedder:
@@ -40,26 +44,36 @@ class FakeQueryEmbedder:
 
 
 class RecordingSearcher:
-    """Appends each query to a file. A query with `slow`, `stuck` or `broken` in it makes the search so."""
+    """Appends each query to a file. A query with `slow`, `halting`, `stuck` or `broken` in it makes the search so."""
 
     def __init__(self, service: SearchService, record: Path) -> None:
         self._service = service
         self._record = record
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        self._note(text)
+        return self._service.search(text, limit=limit, deadline_s=deadline_s)
+
+    def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        self._note(f"{text} (passages)")
+        return self._service.passages(text, limit=limit, deadline_s=deadline_s)
+
+    def _note(self, text: str) -> None:
         with self._record.open("a", encoding="utf-8", errors="replace") as record:
             record.write(text + "\n")
         if "slow" in text:
             time.sleep(SLOW_SECONDS)
+        if "halting" in text:
+            time.sleep(HALTING_SECONDS)
         if "stuck" in text:
             time.sleep(60)
         if "broken" in text:
             raise RuntimeError("a bug")
-        return self._service.search(text, limit=limit, deadline_s=deadline_s)
 
 
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
+    thread_pools.FILES_SECONDS = FILES_SECONDS
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)

@@ -47,3 +47,21 @@ def test_the_thread_may_end_before_the_mount_wakes_it(database: Database, monkey
         pass
     with database.transaction() as connection:
         assert live_mounts(connection) == ()
+
+
+def test_an_unexpected_error_does_not_end_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(heartbeat, "REPORT_SECONDS", 0.01)
+    calls: list[int] = []
+
+    def set_roots(_: object) -> None:
+        calls.append(1)
+        if len(calls) < 5:
+            raise RuntimeError("a bug")
+
+    with heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=set_roots):
+        wait_until(lambda: len(calls) >= 8, seconds=10, failed="the heartbeat has ended")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the heartbeat failed unexpectedly, and goes on"
+    ]

@@ -11,6 +11,7 @@ from magicfs.linux import (
     AT_FDCWD,
     MountEntry,
     Resolve,
+    device_of_path,
     open_below,
     open_below_cached,
     openat2,
@@ -191,3 +192,25 @@ def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:
         openat2(AT_FDCWD, os.fsencode(tmp_path / "missing"), os.O_RDONLY, Resolve(0))
     with pytest.raises(OSError):
         linux.mount_of_descriptor(-1)
+
+
+def test_a_name_that_does_not_exist_is_certain_once_the_kernel_knows(tmp_path: Path) -> None:
+    directory = os.open(tmp_path, os.O_PATH)
+    is_local = linux._is_local_file_system(*linux.mount_of_descriptor(directory), 0)
+    os.close(directory)
+    if not is_local:
+        pytest.skip("the temporary directory is on no file system of this machine")
+    assert not (tmp_path / "missing").exists()
+    with pytest.raises(FileNotFoundError):
+        open_below_cached(os.fsencode(tmp_path), b"missing")
+    (tmp_path / "missing").touch()
+    os.close(open_below_cached(os.fsencode(tmp_path), b"missing") or -1)
+
+
+def test_the_device_of_a_path_is_that_of_its_mount() -> None:
+    def device(path: str) -> str:
+        status = os.stat(path)
+        return f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+
+    assert device_of_path(b"/proc/self/no/such/file") == device_of_path(b"/proc") == device("/proc")
+    assert device_of_path(b"/proceed") == device_of_path(b"/no such directory") == device_of_path(b"/")

@@ -89,10 +89,11 @@ def test_a_listing_reads_no_file(search: SearchDirectory) -> None:
 
 def test_looking_up_a_result_reads_the_attributes_of_its_file(search: SearchDirectory) -> None:
     results = query(search, b"roses")
-    assert results.lookup(b"01_0.90_a.txt").attributes.size == len("content")
-    for name in (b"02_0.50_deleted.txt", b"01_0.10_other.txt"):
-        with pytest.raises(FileNotFoundError):
-            results.lookup(name)
+    assert results.lookup(b"01_0.90_a.txt").node.attributes().size == len("content")
+    with pytest.raises(FileNotFoundError):
+        results.lookup(b"02_0.50_deleted.txt").node.attributes()
+    with pytest.raises(FileNotFoundError):
+        results.lookup(b"01_0.10_other.txt")
 
 
 def test_a_name_of_an_earlier_result_still_exists(search: SearchDirectory, searcher: FakeSearcher) -> None:

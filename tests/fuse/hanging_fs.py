@@ -1,0 +1,69 @@
+"""A file system with the files 0.txt, 1.txt ..., which hangs while its process is stopped.
+
+`python -m tests.fuse.hanging_fs MOUNTPOINT`. Prints a line when it is mounted. The kernel caches nothing of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pyfuse3
+import trio
+from pyfuse3 import FUSEError, InodeT
+
+FILES = 100
+NAMES = {f"{number}.txt".encode(): InodeT(2 + number) for number in range(FILES)}
+CONTENT = b"roses"
+
+
+class HangingOperations(pyfuse3.Operations):
+    def _entry(self, ino: InodeT) -> pyfuse3.EntryAttributes:
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = ino
+        entry.st_mode = stat.S_IFDIR | 0o755 if ino == pyfuse3.ROOT_INODE else stat.S_IFREG | 0o644
+        entry.st_size = 0 if ino == pyfuse3.ROOT_INODE else len(CONTENT)
+        entry.st_uid, entry.st_gid = os.geteuid(), os.getegid()
+        entry.attr_timeout = entry.entry_timeout = 0
+        return entry
+
+    async def getattr(self, inode, ctx):
+        return self._entry(inode)
+
+    async def lookup(self, parent_inode, name, ctx):
+        if name not in NAMES:
+            raise FUSEError(errno.ENOENT)
+        return self._entry(NAMES[name])
+
+    async def opendir(self, inode, ctx):
+        return inode
+
+    async def readdir(self, fh, start_id, token):
+        for position, (name, ino) in list(enumerate(NAMES.items(), 1))[start_id:]:
+            if not pyfuse3.readdir_reply(token, name, self._entry(ino), position):
+                return
+
+    async def open(self, inode, flags, ctx):
+        return pyfuse3.FileInfo(fh=inode, direct_io=True)
+
+    async def read(self, fh, off, size):
+        return CONTENT[off : off + size]
+
+    async def access(self, inode, mode, ctx):
+        return True
+
+    async def statfs(self, ctx):
+        return pyfuse3.StatvfsData()
+
+
+async def main() -> None:
+    print("ready", flush=True)
+    await pyfuse3.main()
+
+
+if __name__ == "__main__":
+    pyfuse3.init(HangingOperations(), str(Path(sys.argv[1])), {"fsname=hanging"})
+    trio.run(main)

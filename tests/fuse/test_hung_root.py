@@ -1,0 +1,160 @@
+"""A root whose file system hangs, and many searches at once: who waits for what."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.fuse.thread_pools import FILES_THREADS
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
+from tests.fuse.assertions import wait_for
+from tests.fuse.conftest import MountProcess
+from tests.fuse.hanging_fs import FILES
+from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.mount_main import FILES_SECONDS, HOST
+
+AT_ONCE_SECONDS = 3.0
+"""What waits for nothing takes milliseconds. On a loaded machine it takes longer, but less than `FILES_SECONDS`."""
+PARALLEL_SEARCHES = 200
+
+
+@dataclass
+class HangingRoot:
+    """A root named `remote` on a file system of its own, which hangs while its process is stopped."""
+
+    root: IndexedRoot
+    process: subprocess.Popen[str]
+
+    def hang(self, seen: Path) -> None:
+        """Hang, after the kernel has seen all files at `seen`: it looks for new names one after the other."""
+        for number in range(FILES):
+            (seen / f"{number}.txt").stat()
+        self.process.send_signal(signal.SIGSTOP)
+        time.sleep(2 * REAL_FILE_TIMEOUT_SECONDS)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def remote(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[HangingRoot]:
+    """Ends before the mount does: a thread that waits for a stopped file system cannot be killed."""
+    path = tmp_path / "remote"
+    path.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fuse.hanging_fs", str(path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        root = IndexedRoot(database, path, host=HOST, name="remote")
+        root.index("0.txt", "roses from afar")
+        wait_for((mount.path / "mirror/remote/0.txt").exists)
+        yield HangingRoot(root, process)
+    finally:
+        process.kill()
+        process.wait(20)
+        process.stdout.close()
+        subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=20)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def hung(action: Callable[[], object]) -> threading.Thread:
+    """A thread with a call that hangs."""
+
+    def call() -> None:
+        with contextlib.suppress(OSError):
+            action()
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_root_that_hangs_costs_its_own_callers_only(
+    mount: MountProcess, root: IndexedRoot, remote: HangingRoot
+) -> None:
+    root.add("here.txt", "tulips")
+    path = mount.path / "mirror/remote/0.txt"
+    names = mount.result_names("roses from afar")
+    result = mount.query_path("roses from afar") / names[0]
+    remote.hang(path.parent)
+    # More than a pool has threads.
+    threads = [hung(partial(os.stat, path.parent / f"{number}.txt")) for number in range(2 * FILES_THREADS)]
+    threads += [
+        hung(action)
+        for action in (
+            path.read_bytes,
+            result.read_bytes,
+            lambda: os.listdir(path.parent),
+            lambda: os.access(path, os.R_OK),
+            lambda: os.truncate(result, 0),
+        )
+    ]
+    time.sleep(0.5)
+    for action in (
+        lambda: os.listdir(mount.path),
+        lambda: os.listdir(mount.path / "search"),
+        lambda: os.access(mount.path / "search", os.R_OK),
+        lambda: os.access(mount.path / ".magic/refresh", os.W_OK),
+        (mount.path / ".magic/refresh").stat,
+        lambda: mount.query_path("never asked for").stat(),
+        lambda: os.access(mount.query_path("roses"), os.R_OK),
+        lambda: os.listdir(mount.query_path("tulips")),
+        (mount.path / "mirror/documents/here.txt").read_bytes,
+        lambda: os.listdir(mount.path / "mirror/documents"),
+        lambda: os.listdir(mount.path / "mirror"),
+    ):
+        assert seconds(action) < AT_ONCE_SECONDS
+    assert sorted(os.listdir(mount.path / "mirror")) == ["documents", "remote"]
+    remote.go_on()
+    for thread in threads:
+        thread.join(FILES_SECONDS)
+    assert path.read_bytes() == b"roses"
+
+
+def test_a_call_of_a_root_that_hangs_gets_an_error_and_the_root_works_again(
+    mount: MountProcess, remote: HangingRoot
+) -> None:
+    remote.hang(mount.path / "mirror/remote")
+
+    def error_of(number: int) -> int | None:
+        try:
+            os.stat(mount.path / f"mirror/remote/{number}.txt")
+        except OSError as error:
+            return error.errno
+        return None
+
+    with ThreadPoolExecutor(2 * FILES_THREADS) as pool:
+        assert set(pool.map(error_of, range(2 * FILES_THREADS))) == {errno.ETIMEDOUT}
+    # All threads of this file system hang: nobody waits for the deadline any more.
+    assert seconds(lambda: error_of(0)) < AT_ONCE_SECONDS
+    remote.go_on()
+    wait_for(lambda: error_of(0) is None)
+
+
+def test_many_searches_at_once_all_answer(mount: MountProcess, root: IndexedRoot) -> None:
+    """They take longer than one search may: waiting for a thread is no part of its time."""
+    root.add("a.txt", "halting roses")
+    queries = [f"halting roses {number}" for number in range(PARALLEL_SEARCHES)]
+    with ThreadPoolExecutor(PARALLEL_SEARCHES) as pool:
+        assert [len(names) for names in pool.map(mount.result_names, queries)] == [1] * PARALLEL_SEARCHES
