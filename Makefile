@@ -40,6 +40,7 @@ lint: setup-dev  ## style, types, import layers, shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy benchmarks
 	@$(BIN)/lint-imports --no-cache
 	@if command -v shellcheck >/dev/null; then shellcheck infra/*.sh infra/*/*.sh .ci/run; fi
 

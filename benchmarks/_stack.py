@@ -88,7 +88,8 @@ class Stack:
             if set(words) <= set(process.info["cmdline"] or []):
                 with contextlib.suppress(psutil.Error):
                     ours = process.environ().get("MAGICFS_HOME") == str(self.settings.home)
-                    if ours and set(words).isdisjoint(process.parent().cmdline()):
+                    parent = process.parent()
+                    if ours and (parent is None or set(words).isdisjoint(parent.cmdline())):
                         found.append(process)
         return found
 

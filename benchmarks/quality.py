@@ -8,71 +8,67 @@ syntax.
 
 Several folders are indexed together, as a mixture, and each one's questions are judged by its own texts. With
 `--ask FOLDER`, which may be repeated, the questions and judgements are those of other folders, whose texts have the
-same ids in other languages.
+same ids in other languages. The name `code` stands for a collection that is made from the standard library.
 
 Figures, means over the questions that have a relevant text, among the first hundred results: `ndcg10` (the
-grade is the gain, as trec_eval has it), `recall10`, `recall100`, `mrr`.
+grade is the gain, as trec_eval has it), `recall10`, `recall100`, `mrr`; and what `hybrid` has more in nDCG than each
+mode, with the ends of the bootstrap interval of 95 %: `gain`, `gain_low`, `gain_high`.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
-import multiprocessing
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 
 # A script imports modules of its own folder without a package.
+from _code import write_collection
+from _index import embed_on_all_cores, extract, own_database, prepare, texts_of
+from _judged import (
+    Figures,
+    Runs,
+    judge,
+    read_judgements,
+    read_questions,
+    read_runs,
+    summarize,
+    write_runs,
+)
 from _report import parser, report
-from _stack import SilentQueue
+from _rules import RULES, Rule
 from numpy.typing import NDArray
 
-from magicfs.config import Settings
-from magicfs.db.migrate import migrate
-from magicfs.db.models import activate_model, searched_models, start_multilingual
+from magicfs.db.models import searched_models
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
-from magicfs.db.status import models_with_backlog
-from magicfs.domain.chunks import CopyRules
-from magicfs.domain.models import IndexedModel, ModelSpec, StoredModel
+from magicfs.domain.chunks import CopyRules, FoundFile
+from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.query import Query
+from magicfs.domain.results import Hit
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import LanguageUnread, MagicFSError
-from magicfs.ingest.roots import add_root
-from magicfs.ingest.scanner import Scanner
 from magicfs.models.store import ModelStore
-from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import ExtractService
-from magicfs.runtime import postgres
-from magicfs.runtime.processes import wait_until
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import StatisticsCache
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import embed_question, model_outage
-from magicfs.search.ranking import SearchRequest, rank_files
-from magicfs.text.chunking import TokenChunker
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.search.ranking import Ranking, SearchRequest, rank_candidates, rank_files
 from magicfs.text.question_language import question_languages
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 MULTILINGUAL = "intfloat/multilingual-e5-small"
 NO_MODEL = "none"
-HOST = "benchmark"
+CODE = "code"
 DEPTH = 100
-
-Judgements = dict[str, dict[str, int]]
-"""Grades by text, by question."""
-Figures = dict[str, dict[str, float]]
-"""The mean figures by mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,118 +95,24 @@ class Models:
         return next(embedder for known, embedder in self.embedders.items() if known.is_model(spec))
 
 
-def read_questions(folder: Path) -> dict[str, str]:
-    """The questions by their ids."""
-    lines = (folder / "queries.tsv").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("\t", 1) for line in lines if "\t" in line)
-
-
-def read_judgements(folder: Path) -> Judgements:
-    """The grades; a text with a grade of 0 or less is not relevant."""
-    judgements: Judgements = {}
-    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
-        if line.strip():
-            question, text, grade = line.split("\t")[:3]
-            judgements.setdefault(question, {})[text] = int(grade)
-    return judgements
-
-
-def judge(ranked: Sequence[str], grades: Mapping[str, int]) -> dict[str, float]:
-    """The figures of one question."""
-    relevant = {text for text, grade in grades.items() if grade > 0}
-    ideal = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
-    ranks = [rank for rank, text in enumerate(ranked, 1) if text in relevant]
-    gains = [max(0, grades.get(text, 0)) for text in ranked[:10]]
-    return {
-        "ndcg10": _discounted(gains) / _discounted(ideal[:10]),
-        "recall10": sum(rank <= 10 for rank in ranks) / len(relevant),
-        "recall100": sum(rank <= 100 for rank in ranks) / len(relevant),
-        "mrr": 1 / ranks[0] if ranks else 0.0,
-    }
-
-
-def _discounted(gains: Sequence[int]) -> float:
-    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
-
-
-@contextmanager
-def own_database(home: Path) -> Iterator[str]:
-    """The address of a migrated database on a server of this benchmark."""
-    settings = Settings(home=home)
-    settings.make_home()
-    command = [sys.executable, "-m", "magicfs.runtime.postgres", str(home)]
-    with (home / "postgres.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        try:
-            wait_until(lambda: postgres.answers(settings.run_dir), seconds=60, failed="Postgres does not start")
-            with Database(settings.database_dsn, application="benchmark") as database:
-                migrate(database)
-            yield settings.database_dsn
-        finally:
-            server.terminate()
-
-
-def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -> None:
-    """Scan and extract the folder, as the agent and an extract worker do."""
-    root = add_root(database, host=HOST, path=docs, home=home)
-    with database.transaction() as connection:
-        registered = next(row for row in list_roots(connection) if row.root.id == root.id)
-    Scanner(database, SilentQueue()).scan(registered)
-    settings = Settings(home=home)
-    with FileExtractor(limits=Limits()) as extractor:
-        service = ExtractService(
-            database,
-            SilentQueue(),
-            extractor=extractor,
-            chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
-            host=HOST,
-            owner="benchmark",
-            max_file_bytes=settings.max_file_mb << 20,
-            max_embedded_chunks=settings.max_embedded_chunks,
-        )
-        while service.run_batch():
-            pass
-
-
-def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -> None:
-    """Embed all pending chunks as a worker does, with `second` the second vectors too. Runs in a process of its own."""
-
-    def load(spec: ModelSpec) -> FastembedEmbedder:
-        return FastembedEmbedder.load(folders[spec.name])
-
-    with Database(dsn, application=f"benchmark {number}") as database:
-        service = EmbedService(database, SilentQueue(), load=load, owner=f"benchmark-{number}")
-        while (second or waits_for_first_vectors(database)) and service.run_turn():
-            pass
-
-
-def waits_for_first_vectors(database: Database) -> bool:
-    """Whether a chunk waits for the vector by which it is to be found first."""
-    with database.transaction() as connection:
-        return bool(models_with_backlog(connection))
-
-
-def embed_on_all_cores(dsn: str, folders: Mapping[str, Path], *, processes: int, second: bool) -> None:
-    """Embed in several processes, each with a model of its own."""
-    context = multiprocessing.get_context("spawn")
-    workers = [
-        context.Process(target=embed, args=(dsn, folders, n), kwargs={"second": second}) for n in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        if worker.exitcode:
-            raise RuntimeError("an embedding process failed")
-
-
 def modes(vectors: Sequence[QuestionVector]) -> dict[str, Sequence[QuestionVector]]:
     """The vectors of a question by mode. A model alone is a mode if it is one of several."""
     several = {"multilingual" if vector.is_second else "active": [vector] for vector in vectors if len(vectors) > 1}
     return {"lexical": (), **several, "vector": vectors, "hybrid": vectors}
 
 
-def ask(database: Database, models: Models, text: str) -> dict[str, list[str]]:
-    """The ranked texts for a question, by mode: their paths without the ending."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question has got."""
+
+    answers: dict[str, list[str]]
+    """The names of the ranked texts, by mode."""
+    candidates: Ranking
+    """All candidates of the mode `hybrid`, with their evidence."""
+
+
+def ask(database: Database, models: Models, text: str, *, rules: Sequence[Rule]) -> Asked:
+    """Ask a question in each mode, and in the mode `hybrid` without each of some rules."""
     query = Query(text=text, question=text)
     languages = question_languages(text)
     vectors, _ = embed_question(models, text, models.indexed, languages, deadline_s=math.inf, outage=model_outage())
@@ -218,75 +120,110 @@ def ask(database: Database, models: Models, text: str) -> dict[str, list[str]]:
     with database.transaction() as connection:
         statistics = StatisticsCache().read(connection, models.indexed[0])
         compiled = compile_query(connection, query)
+        request = SearchRequest(
+            copy_rules=CopyRules(each_copy=True),
+            question=text,
+            compiled=compiled,
+            question_vectors=vectors,
+            languages=languages,
+            limit=DEPTH,
+        )
         wordless = replace(compiled, terms=(), question_phrase=None)
         for mode, used in modes(vectors).items():
-            request = SearchRequest(
-                copy_rules=CopyRules(each_copy=True),
-                question=text,
-                compiled=compiled if mode in {"lexical", "hybrid"} else wordless,
-                question_vectors=used,
-                languages=languages,
-                limit=DEPTH,
-            )
-            hits = rank_files(connection, request, statistics)
-            answers[mode] = [os.fsdecode(hit.path).removesuffix(".txt") for hit in hits]
-    return answers
+            words = compiled if mode in {"lexical", "hybrid"} else wordless
+            moded = replace(request, compiled=words, question_vectors=used)
+            answers[mode] = list(map(name_of, rank_files(connection, moded, statistics)))
+        for rule in rules:
+            with rule.off():
+                answers[f"without {rule.name}"] = list(map(name_of, rank_files(connection, request, statistics)))
+        candidates = rank_candidates(connection, request, statistics)
+    return Asked(answers, candidates)
 
 
-def measure(folder: Path, database: Database, models: Models, *, below: str) -> Figures:
-    """The figures of a folder's questions; its texts are in the directory `below` of the root."""
+def name_of(found: Hit | FoundFile) -> str:
+    """The name by which a text is judged: its path without the ending."""
+    return os.fsdecode(found.path).rpartition(".")[0]
+
+
+def measure(
+    folder: Path,
+    database: Database,
+    models: Models,
+    *,
+    below: str,
+    rules: Sequence[Rule] = (),
+    evidence: TextIO | None = None,
+) -> Runs:
+    """The figures of each question of a folder; its texts are in the directory `below` of the root.
+
+    `evidence` gets a line for each question: its candidates with what the retrievers say of them.
+    """
     judgements = read_judgements(folder)
-    judged: dict[str, list[dict[str, float]]] = {}
+    runs: Runs = {}
     for question, text in read_questions(folder).items():
         grades = {f"{below}{name}": grade for name, grade in judgements.get(question, {}).items()}
         if not any(grade > 0 for grade in grades.values()):
             continue
-        for mode, ranked in ask(database, models, text).items():
-            judged.setdefault(mode, []).append(judge(ranked, grades))
-    # A model that reads a few of the questions alone, by their words, is no mode of its own.
-    least = len(judged["lexical"]) / 2
+        asked = ask(database, models, text, rules=rules)
+        for mode, ranked in asked.answers.items():
+            runs.setdefault(mode, {})[question] = judge(ranked, grades)
+        if evidence is not None:
+            print(json.dumps(evidence_of(folder.name, question, grades, asked.candidates)), file=evidence)
+    return runs
+
+
+def evidence_of(collection: str, question: str, grades: Mapping[str, int], ranking: Ranking) -> dict[str, Any]:
+    """What fusion knows of a question and its candidates, best first, to try other rules on it without an index."""
     return {
-        mode: {name: round(sum(figures[name] for figures in questions) / len(questions), 4) for name in questions[0]}
-        for mode, questions in judged.items()
-        if len(questions) >= least
+        "collection": collection,
+        "question": question,
+        "grades": grades,
+        "weights": {term.word: weight for term, weight in ranking.words.weights.items()},
+        "scale": asdict(ranking.scale),
+        "candidates": [
+            {
+                "text": name_of(file.found),
+                **asdict(file.evidence),
+                "by_model": file.meaning.by_model if file.meaning else {},
+            }
+            for file in ranking.files
+        ],
     }
 
 
-def texts_of(folders: Sequence[Path], mixture: Path) -> Path:
-    """The directory to index: the texts of one folder, or those of several below a directory for each."""
-    if len(folders) == 1:
-        return (folders[0] / "docs").resolve()
-    for folder in folders:
-        shutil.copytree(folder / "docs", mixture / folder.name)
-    return mixture
+def folder_of(name: str, stack: ExitStack) -> Path:
+    """The folder of a collection; that of `code` is written first."""
+    if name != CODE:
+        return Path(name)
+    return write_collection(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="code-"))) / CODE)
 
 
-def prepare(store: ModelStore, names: Sequence[str], database: Database, *, precision: str) -> list[StoredModel]:
-    """Prepare the models and give them to the index, the active one first."""
-    stored = [store.pull(name, precision=precision) for name in names]
-    with database.transaction() as connection:
-        activate_model(connection, stored[0].spec)
-        for second in stored[1:]:
-            start_multilingual(connection, second.spec)
-    return stored
+def options() -> argparse.ArgumentParser:
+    """The options of this benchmark."""
+    known = parser(__doc__ or "")
+    known.add_argument("folders", nargs="+", help="each with docs/, queries.tsv and qrels.tsv, or `code`")
+    known.add_argument("--ask", type=Path, action="append", help="a folder whose questions are asked instead")
+    known.add_argument("--ablate", action="store_true", help="ask without each rule of the fusion, too")
+    known.add_argument("--evidence", type=Path, help="write here what the retrievers say of each candidate")
+    known.add_argument("--runs", type=Path, help="write the figures of each question here")
+    known.add_argument("--baseline", type=Path, help="runs that `hybrid` is compared with")
+    known.add_argument("--model", default=MODEL, help="name or folder of the active model")
+    known.add_argument("--multilingual", default=MULTILINGUAL, help="that of the model beside it, or `none`")
+    known.add_argument("--no-second-vectors", action="store_true", help="ask before texts have a second vector")
+    known.add_argument("--precision", default="int8", choices=("int8", "fp32", "auto"))
+    known.add_argument("--models", type=Path, help="an existing model store, so that no model is prepared again")
+    known.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes that embed")
+    return known
 
 
 def main() -> None:
     """Index, ask, print."""
-    options = parser(__doc__ or "")
-    options.add_argument("folders", nargs="+", type=Path, help="with docs/, queries.tsv and qrels.tsv")
-    options.add_argument("--ask", type=Path, action="append", help="a folder whose questions are asked instead")
-    options.add_argument("--model", default=MODEL, help="name or folder of the active model")
-    options.add_argument("--multilingual", default=MULTILINGUAL, help="that of the model beside it, or `none`")
-    options.add_argument("--no-second-vectors", action="store_true", help="ask before texts have a second vector")
-    options.add_argument("--precision", default="int8", choices=("int8", "fp32", "auto"))
-    options.add_argument("--models", type=Path, help="an existing model store, so that no model is prepared again")
-    options.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes that embed")
-    chosen = options.parse_args()
-    folders: list[Path] = chosen.folders
+    chosen = options().parse_args()
     names = [chosen.model, *([] if chosen.multilingual == NO_MODEL else [chosen.multilingual])]
     began = time.monotonic()
     with ExitStack() as stack:
+        folders = [folder_of(name, stack) for name in chosen.folders]
+        asked_folders: list[Path] = chosen.ask or folders
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mfs-")))
         dsn = stack.enter_context(own_database(home))
         database = stack.enter_context(Database(dsn, application="benchmark"))
@@ -301,15 +238,23 @@ def main() -> None:
             coverage = StatisticsCache().read(connection, indexed[0]).coverage
         indexed_s = time.monotonic() - began
         models = Models(indexed, {model.spec: FastembedEmbedder.load(model.folder) for model in stored})
-        figures: Figures = {}
-        for asked in chosen.ask or folders:
+        evidence = stack.enter_context(chosen.evidence.open("w")) if chosen.evidence else None
+        rules = RULES if chosen.ablate else ()
+        runs: dict[str, Runs] = {}
+        for asked in asked_folders:
             below = f"{asked.name}/" if len(folders) > 1 else ""
-            measured = measure(asked, database, models, below=below)
-            label = f" {asked.name}" if len(chosen.ask or folders) > 1 else ""
-            figures |= {f"{mode}{label}": values for mode, values in measured.items()}
+            runs[asked.name] = measure(asked, database, models, below=below, rules=rules, evidence=evidence)
+    figures: Figures = {}
+    baseline = read_runs(chosen.baseline) if chosen.baseline else {}
+    for name, run in runs.items():
+        former = {"baseline": baseline[name]["hybrid"]} if name in baseline else {}
+        label = f" {name}" if len(runs) > 1 else ""
+        figures |= {f"{mode}{label}": values for mode, values in summarize(run | former, of="hybrid").items()}
+    if chosen.runs:
+        write_runs(chosen.runs, runs)
     sizes = {
         "folder": " + ".join(folder.name for folder in folders),
-        "asked": " + ".join(asked.name for asked in chosen.ask or folders),
+        "asked": " + ".join(runs),
         "model": " + ".join(model.spec.label for model in stored),
         "files": coverage.indexed,
         "chunks": coverage.chunks,

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from _index import own_database
 from _report import parser, report
 from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill
 from numpy.typing import NDArray
-from quality import own_database
 
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
@@ -79,11 +79,11 @@ def allowed(made: Synthetic, filters: str) -> NDArray[np.bool_]:
     """Which chunks meet a filter, by the rule that made the files."""
     file_of = np.arange(len(made.vectors)) // CHUNKS_IN_FILE
     if filters == "ext:rst":
-        return file_of % 50 == 0
+        return np.asarray(file_of % 50 == 0)
     if filters == "ext:md":
         return (file_of % 50 > 0) & (file_of % 50 < 11)
     if filters == "in:part0":
-        return file_of * FOLDERS // int(file_of[-1] + 1) == 0
+        return np.asarray(file_of * FOLDERS // int(file_of[-1] + 1) == 0)
     return np.ones(len(made.vectors), dtype=np.bool_)
 
 

@@ -29,13 +29,14 @@ def test_every_script_is_in_the_plan(bench: ModuleType) -> None:
 
 
 def test_quality_runs_once_for_each_collection_that_is_there(bench: ModuleType, tmp_path: Path) -> None:
-    assert "quality" not in [benchmark.script for benchmark, _ in bench.plan((), tmp_path)]
+    planned = [arguments for benchmark, arguments in bench.plan((), tmp_path) if benchmark.script == "quality"]
+    assert planned == [("code",)], "it is made when the benchmark runs"
     for name in ("one", "two", "neither"):
         (tmp_path / name).mkdir()
     for name in ("one", "two"):
         (tmp_path / name / "qrels.tsv").touch()
     planned = [arguments for benchmark, arguments in bench.plan((), tmp_path) if benchmark.script == "quality"]
-    assert planned == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
+    assert planned == [(str(tmp_path / "one"),), (str(tmp_path / "two"),), ("code",)]
     assert [benchmark.script for benchmark, _ in bench.plan(["scale"], tmp_path)] == ["scale"]
 
 
@@ -48,12 +49,13 @@ def test_a_collection_in_several_languages_is_asked_across_them_and_as_a_mixture
         (group / name / "qrels.tsv").touch()
     de, zh = str(group / "de"), str(group / "zh")
     planned = [arguments for benchmark, arguments in bench.plan((), tmp_path) if benchmark.script == "quality"]
-    assert planned == [(de, f"--ask={de}", f"--ask={zh}"), (zh, f"--ask={zh}", f"--ask={de}"), (de, zh)]
+    assert planned == [(de, f"--ask={de}", f"--ask={zh}"), (zh, f"--ask={zh}", f"--ask={de}"), (de, zh), ("code",)]
 
 
 def test_the_page_has_figures_and_failures(bench: ModuleType) -> None:
     named = {benchmark.script: benchmark for benchmark in bench.BENCHMARKS}
     judged = {"ndcg10": 0.5, "recall10": 0.25, "recall100": 0.75, "mrr": 1.0}
+    judged |= {"gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}
     page = bench.page(
         [
             bench.Outcome(named["rescan"], (), 2.0, {"figures": {"ratio_unchanged": 1.234}, "sizes": {"files": 7}}),

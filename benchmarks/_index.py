@@ -1,0 +1,125 @@
+"""The index of a benchmark of ranking: texts are extracted and embedded by the services of the pipeline.
+
+It is in a Postgres of the benchmark's own. Several processes embed, each with a model of its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from _stack import SilentQueue
+
+from magicfs.config import Settings
+from magicfs.db.migrate import migrate
+from magicfs.db.models import activate_model, start_multilingual
+from magicfs.db.pool import Database
+from magicfs.db.roots import list_roots
+from magicfs.db.status import models_with_backlog
+from magicfs.domain.models import ModelSpec, StoredModel
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.ingest.roots import add_root
+from magicfs.ingest.scanner import Scanner
+from magicfs.models.store import ModelStore
+from magicfs.pipeline.embed import EmbedService
+from magicfs.pipeline.extract import ExtractService
+from magicfs.runtime import postgres
+from magicfs.runtime.processes import wait_until
+from magicfs.text.chunking import TokenChunker
+from magicfs.text.extract import FileExtractor, Limits
+
+HOST = "benchmark"
+
+
+@contextmanager
+def own_database(home: Path) -> Iterator[str]:
+    """The address of a migrated database on a server of this benchmark."""
+    settings = Settings(home=home)
+    settings.make_home()
+    command = [sys.executable, "-m", "magicfs.runtime.postgres", str(home)]
+    with (home / "postgres.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        try:
+            wait_until(lambda: postgres.answers(settings.run_dir), seconds=60, failed="Postgres does not start")
+            with Database(settings.database_dsn, application="benchmark") as database:
+                migrate(database)
+            yield settings.database_dsn
+        finally:
+            server.terminate()
+
+
+def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -> None:
+    """Scan and extract the folder, as the agent and an extract worker do."""
+    root = add_root(database, host=HOST, path=docs, home=home)
+    with database.transaction() as connection:
+        registered = next(row for row in list_roots(connection) if row.root.id == root.id)
+    Scanner(database, SilentQueue()).scan(registered)
+    settings = Settings(home=home)
+    with FileExtractor(limits=Limits()) as extractor:
+        service = ExtractService(
+            database,
+            SilentQueue(),
+            extractor=extractor,
+            chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
+            host=HOST,
+            owner="benchmark",
+            max_file_bytes=settings.max_file_mb << 20,
+            max_embedded_chunks=settings.max_embedded_chunks,
+        )
+        while service.run_batch():
+            pass
+
+
+def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -> None:
+    """Embed all pending chunks as a worker does, with `second` the second vectors too. Runs in a process of its own."""
+
+    def load(spec: ModelSpec) -> FastembedEmbedder:
+        return FastembedEmbedder.load(folders[spec.name])
+
+    with Database(dsn, application=f"benchmark {number}") as database:
+        service = EmbedService(database, SilentQueue(), load=load, owner=f"benchmark-{number}")
+        while (second or waits_for_first_vectors(database)) and service.run_turn():
+            pass
+
+
+def waits_for_first_vectors(database: Database) -> bool:
+    """Whether a chunk waits for the vector by which it is to be found first."""
+    with database.transaction() as connection:
+        return bool(models_with_backlog(connection))
+
+
+def embed_on_all_cores(dsn: str, folders: Mapping[str, Path], *, processes: int, second: bool) -> None:
+    """Embed in several processes, each with a model of its own."""
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=embed, args=(dsn, folders, n), kwargs={"second": second}) for n in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        if worker.exitcode:
+            raise RuntimeError("an embedding process failed")
+
+
+def texts_of(folders: Sequence[Path], mixture: Path) -> Path:
+    """The directory to index: the texts of one folder, or those of several below a directory for each."""
+    if len(folders) == 1:
+        return (folders[0] / "docs").resolve()
+    for folder in folders:
+        shutil.copytree(folder / "docs", mixture / folder.name)
+    return mixture
+
+
+def prepare(store: ModelStore, names: Sequence[str], database: Database, *, precision: str) -> list[StoredModel]:
+    """Prepare the models and give them to the index, the active one first."""
+    stored = [store.pull(name, precision=precision) for name in names]
+    with database.transaction() as connection:
+        activate_model(connection, stored[0].spec)
+        for second in stored[1:]:
+            start_multilingual(connection, second.spec)
+    return stored

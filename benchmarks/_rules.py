@@ -1,0 +1,34 @@
+"""The rules of the fusion, each of which can be switched off to see what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from magicfs.search import fusion, meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and the constants without which it does nothing."""
+
+    name: str
+    neutral: tuple[tuple[Any, str, Any], ...]
+    """A module, the name of its constant, and the value that switches the rule off."""
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Everything inside is ranked without the rule."""
+        with ExitStack() as stack:
+            for module, name, value in self.neutral:
+                stack.enter_context(patch.object(module, name, value))
+            yield
+
+
+RULES = (
+    Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
+    Rule("penalty of translations", ((meaning, "TRANSLATION_PENALTY", 0.0),)),
+)
