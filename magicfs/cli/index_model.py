@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from magicfs.cli.environment import database_for_command
 from magicfs.config import Settings
-from magicfs.embedding.manifest import pull_command
+from magicfs.embedding.manifest import pull_command, remake_advice
 from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -60,11 +60,22 @@ def resolve_model(
             raise
         if spec is None:
             return store.pull(settings.model, precision=settings.precision, report=pull_progress)
-        store.pull(spec.name, precision=str(spec.precision), renew=True, report=pull_progress)
-        return store.find_spec(spec)
+        pulled = store.pull(spec.name, precision=str(spec.precision), renew=True, report=pull_progress)
+        return _find_pulled(store, spec, pulled)
     if stored.notice and pull_progress is not None:
         pull_progress(stored.notice)
     return stored
+
+
+def _find_pulled(store: ModelStore, spec: ModelSpec, pulled: StoredModel) -> StoredModel:
+    """The stored model of `spec`. Raises `ModelMismatch` when what was just pulled is another one."""
+    try:
+        return store.find_spec(spec)
+    except ModelMismatch as error:
+        raise ModelMismatch(
+            f"the index uses {spec.full_label} and 'model pull' gives {pulled.spec.full_label} here: copy the model's "
+            f"folder from a host that has it, or {remake_advice(spec.name)}"
+        ) from error
 
 
 def models_in_use(settings: Settings) -> dict[ModelState, ModelSpec]:
@@ -161,7 +172,9 @@ def pull_active_model(settings: Settings, database: Database, *, progress: Calla
     except ModelError as error:
         if active is None:
             raise
-        progress(f"{_what_does_not_run(settings, active)} until '{pull_command(active.name)}' succeeds: {error}")
+        # Another pull gives the same other weights.
+        until = "" if isinstance(error, ModelMismatch) else f" until '{pull_command(active.name)}' succeeds"
+        progress(f"{_what_does_not_run(settings, active)}{until}: {error}")
         return ActiveModel(active, None)
     if active is not None:
         record_digests(settings, database)
@@ -173,8 +186,8 @@ def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:
     try:
         find_tokenizer(settings, active)
     except ModelError:
-        return "this machine reads and embeds nothing, and searches by words alone,"
-    return "this machine embeds nothing, and searches by words alone,"
+        return "this machine reads and embeds nothing, and searches by words alone"
+    return "this machine embeds nothing, and searches by words alone"
 
 
 def require_known_model(settings: Settings, database: Database, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -218,7 +219,17 @@ class TestAHostWithoutTheModel:
         assert (in_use.spec, in_use.stored) == (active(index).spec, None)
         [line] = [each for each in said if "embeds nothing" in each]
         assert "\n" not in line
-        assert f"magicfs model pull {tiny}" in line
+        assert "copy the model's folder from a host that has it" in line
+        assert "until" not in line, "a pull has just given the other weights"
+        assert f"magicfs model pull {tiny}" not in line
+
+    def test_up_names_the_command_where_it_can_help(self, index: Index, there: Machine, tiny: Path) -> None:
+        shutil.rmtree(tiny)
+        shutil.rmtree(there.settings.model_dir)
+        said: list[str] = []
+        wiring.pull_active_model(there.settings, index.database, progress=said.append)
+        [line] = [each for each in said if "embeds nothing" in each]
+        assert f"until 'magicfs model pull {tiny}' succeeds" in line
 
 
 class TestWeightsThatWereRoundedElsewhere:
