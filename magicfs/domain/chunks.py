@@ -56,6 +56,18 @@ def model_input(chunk: Chunk | ClaimedChunk) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkPlace:
+    """Where a chunk stands in a document."""
+
+    chunk_id: ChunkId
+    ordinal: int
+    """Counted from 0 in the document; neighbours differ by 1."""
+    first_line: int
+    last_line: int
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class WordMatch:
     """A chunk that has words of a question."""
 

@@ -66,6 +66,10 @@ class Hit:
     """ISO 639-1 code of the language of its text; None where it is not known."""
     matched: tuple[tuple[int, int], ...] = ()
     """Where the snippet has words of the question: the start and the end of each, in characters."""
+    text: str = ""
+    """The whole text of a passage; empty unless passages were asked for."""
+    tokens: int = 0
+    """Of `text`, as the model of the index counts them."""
     copies: tuple[Copy, ...] = ()
     """The other files in scope with the same content, the preferred ones first."""
 

@@ -1,7 +1,6 @@
-"""Passages of results: the snippet of a chunk that shows why it was found, and the text of `.passages`.
+"""Snippets of passages: the part of a text that shows why it was found, and where it has words of the question.
 
-Used by `ranking` and by the result cache of the mount. Reads no file: the text of a passage is the one that is indexed.
-Pure.
+Used by `ranking` and `passage_ranking`. Reads no file: the text of a passage is the one that is indexed. Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from magicfs.domain.query import Term
-from magicfs.domain.results import SearchResult
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import STEM_MARK, folded_stems
 from magicfs.text.analysis.spellings import SILENT
@@ -30,24 +28,6 @@ _MAX_WORDS_COUNTED = 500
 
 _Place = tuple[int, int, str]
 """A word of the question in a line: its start, its end, and the word."""
-
-
-def passages_text(result: SearchResult) -> bytes:
-    """One line a hit that has text, best first, as `grep -n` writes them: `path:first-last: text`.
-
-    Paths keep their bytes.
-    """
-    return b"".join(
-        b"%s:%d-%d: %s\n"
-        % (
-            hit.absolute_path.replace(b"\n", b"?"),
-            hit.first_line,
-            hit.last_line,
-            hit.snippet.encode("utf-8", "replace"),
-        )
-        for hit in result.hits
-        if hit.has_text
-    )
 
 
 @dataclass(frozen=True, slots=True)

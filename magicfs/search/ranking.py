@@ -95,11 +95,21 @@ class Ranking:
     """Of a similarity to the question, see `scores.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
     """Best first; the preferred copy stands for all."""
+    evidence: Mapping[ChunkId, Evidence]
+    """Of each chunk that a retriever has brought, from its text alone."""
 
     @property
     def relevant(self) -> list[CandidateFile]:
         """The candidates that answer well enough to be shown, best first."""
-        return [file for file in self.files if scores.is_relevant(file.evidence, exponent=self.exponent)]
+        return [file for file in self.files if self.is_relevant(file.evidence)]
+
+    def is_relevant(self, evidence: Evidence) -> bool:
+        """Whether a candidate with this evidence is shown."""
+        return scores.is_relevant(evidence, exponent=self.exponent)
+
+    def order(self, evidence: Evidence) -> float:
+        """The value that orders candidates, the best one highest."""
+        return fusion.fused_score(evidence, meaning=self.scale.meaning)
 
 
 def rank_files(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> tuple[Hit, ...]:
@@ -107,16 +117,22 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
     if not request.question:
         return _newest_files(connection, request)
     ranking = rank_candidates(connection, request, statistics)
-    best = ranking.relevant[: request.limit]
-    texts = search_db.chunk_texts(connection, _chunks_of(best))
+    return shown_hits(connection, request, ranking, ranking.relevant[: request.limit])
+
+
+def shown_hits(
+    connection: Connection, request: SearchRequest, ranking: Ranking, files: Sequence[CandidateFile]
+) -> tuple[Hit, ...]:
+    """The results for candidates in their order, each with its score. A file may come several times."""
+    texts = search_db.chunk_texts(connection, _chunks_of(files))
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
-    evidence = [_with_closeness(file, request, texts, cutter) for file in best]
+    evidence = [_with_closeness(file, request, texts, cutter) for file in files]
     shown = scores.told_apart(
         [scores.relevance(one, exponent=ranking.exponent) for one in evidence],
         [one.is_phrase_match for one in evidence],
     )
-    best = [replace(file, evidence=one) for file, one in zip(best, evidence, strict=True)]
-    return _hits(best, shown, texts, cutter, _copies(connection, request, best))
+    measured = [replace(file, evidence=one) for file, one in zip(files, evidence, strict=True)]
+    return _hits(measured, shown, texts, cutter, _copies(connection, request, measured))
 
 
 def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
@@ -127,11 +143,11 @@ def _with_closeness(
     file: CandidateFile, request: SearchRequest, texts: Mapping[ChunkId, str], cutter: SnippetCutter
 ) -> Evidence:
     """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
-    evidence, words = file.evidence, request.words
+    evidence, words, text = file.evidence, request.words, texts.get(file.found.chunk_id or ChunkId(0))
     has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
-    if evidence.is_phrase_match or not has_all or len(words) == 1 or file.found.chunk_id not in texts:
+    if evidence.is_phrase_match or not has_all or len(words) == 1 or text is None:
         return evidence
-    close = closeness(cutter.words_in(texts[file.found.chunk_id]), words)
+    close = closeness(cutter.words_in(text), words)
     return replace(evidence, lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
 
 
@@ -150,7 +166,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     exponent = scores.similarity_exponent(len(request.words))
     weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
-    return Ranking(words, chunks.scale, exponent, tuple(ranked))
+    return Ranking(words, chunks.scale, exponent, tuple(ranked), chunks.evidence)
 
 
 def measure_file(
@@ -196,8 +212,9 @@ def _copies(
 ) -> dict[bytes, list[FoundFile]]:
     """The copies of each file, those files among them, by copy key."""
     rules = request.copy_rules
+    distinct = {file.found.copy_key: file.found for file in files}
     return search_db.copies(
-        connection, request.compiled.scope, [file.found for file in files], rules=rules, limit=MAX_COPIES + 1
+        connection, request.compiled.scope, list(distinct.values()), rules=rules, limit=MAX_COPIES + 1
     )
 
 

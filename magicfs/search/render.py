@@ -43,6 +43,7 @@ def coverage_json(coverage: Coverage) -> dict[str, int]:
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:
+    """The object of a hit; that of a passage has its text, too."""
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
@@ -60,6 +61,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "vector": _rounded(hit.vector),
         "lexical": _rounded(hit.lexical),
         "copies": [{"path": readable(copy.path), "host": copy.host} for copy in hit.copies],
+        **({"text": hit.text} if hit.text else {}),
     }
 
 

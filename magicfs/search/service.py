@@ -1,4 +1,4 @@
-"""The search service: a typed text in, ranked files out.
+"""The search service: a typed text in, ranked files or passages out.
 
 Used by the mount, by `magicfs search` and by the benchmarks. Holds no model, and no connection between calls. Safe in
 any thread; the size of the database's pool limits the number of concurrent searches. One deadline holds for a whole
@@ -8,13 +8,13 @@ search.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from magicfs.db.models import searched_models
 from magicfs.db.multilingual import record_foreign_question
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
@@ -30,10 +30,14 @@ from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
 from magicfs.search.explanation import Searched, explain_standing
 from magicfs.search.literal import literal_exclusions, literal_filters
 from magicfs.search.meaning import QuestionVector
+from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.question_vectors import QuestionVectorSource, embed_question, model_outage
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.question_language import QuestionLanguages, question_languages
+
+Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
+"""`rank_files` or `rank_passages`."""
 
 EMBEDDING_TIME_SHARE = 0.6
 """The share of the remaining time for the query embedder; the rest suffices for a search by words."""
@@ -94,8 +98,15 @@ class SearchService:
         search uses words and names alone, and a notice says so. Raises `UsageError` for a text without a condition,
         `DatabaseUnavailable`, and `DeadlineExceeded`.
         """
+        return self._answer(text, limit, deadline_s, rank_files)
+
+    def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        """The passages that answer a typed text: as `search`, but a hit is a passage, and a file may have several."""
+        return self._answer(text, limit, deadline_s, rank_passages)
+
+    def _answer(self, text: str, limit: int | None, deadline_s: float, rank: Rank) -> SearchResult:
         started = time.monotonic()
-        found = self._find(text, limit, Deadline(deadline_s))
+        found = self._find(text, limit, Deadline(deadline_s), rank)
         return SearchResult(
             query=text,
             took_ms=(time.monotonic() - started) * 1000,
@@ -107,23 +118,25 @@ class SearchService:
     def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
         """Where a file stands in the results of a typed text, and why. Raises as `search` does."""
         deadline = Deadline(deadline_s)
-        found = self._find(text, None, deadline)
+        found = self._find(text, None, deadline, rank_files)
         with self._database.transaction(deadline) as connection:
             searched = Searched(found.prepared.query, found.request, found.prepared.statistics, found.hits)
             return replace(explain_standing(connection, searched, file), notices=found.all_notices)
 
-    def _find(self, text: str, limit: int | None, deadline: Deadline) -> _Found:
+    def _find(self, text: str, limit: int | None, deadline: Deadline, rank: Rank) -> _Found:
         """What a typed text finds: as it is read first, or else with the filters that no file meets as words."""
         query = parse(text)
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
-        found = self._search(query, frozenset(), limit, deadline)
+        found = self._search(query, frozenset(), limit, deadline, rank)
         if not found.hits and found.literal:
-            found = self._search(query, found.literal, limit, deadline)
+            found = self._search(query, found.literal, limit, deadline, rank)
         return found
 
-    def _search(self, query: Query, literal: Collection[str], limit: int | None, deadline: Deadline) -> _Found:
-        """The files that answer a query. The pieces in `literal` are ordinary text."""
+    def _search(
+        self, query: Query, literal: Collection[str], limit: int | None, deadline: Deadline, rank: Rank
+    ) -> _Found:
+        """What answers a query. The pieces in `literal` are ordinary text."""
         prepared = self._prepare(query, literal, deadline)
         query = prepared.query
         languages = question_languages(query.question)
@@ -138,7 +151,7 @@ class SearchService:
                 limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
                 copy_rules=CopyRules(self._host, each_copy=query.each_copy),
             )
-            hits = rank_files(connection, request, prepared.statistics)
+            hits = rank(connection, request, prepared.statistics)
             unmet = literal_filters(connection, query) if not hits else frozenset()
         self._record_foreign(prepared.models, languages, deadline)
         return _Found(prepared, request, hits, notices + _literal_notice(literal), unmet)

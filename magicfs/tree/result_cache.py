@@ -1,8 +1,9 @@
-"""The cache of search results. Used by `search/`.
+"""The cache of search results. Used by `search/` and `links/`.
 
 A result is valid until something that searches can see has changed; one cheap query checks that. So `ls -l` and the
 `cat`s after it share one search, and a listing still shows a file that was indexed a moment ago. Programs that ask for
-the same query at the same time share one search too. Safe in any thread.
+the same query at the same time share one search too. The files that answer a query and the passages are results of
+their own. Safe in any thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Protocol
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
-from magicfs.search.passages import passages_text
+from magicfs.search.context import context_text, passages_text
 from magicfs.search.render import result_json
 from magicfs.tree.names import result_names
 
@@ -35,6 +36,8 @@ MAX_AGE_WITH_NOTICES_SECONDS = 1.0
 MAX_QUERIES = 128
 MAX_HITS = 10_000
 """Hits of all cached results together, about a kilobyte each."""
+PASSAGE_WEIGHT = 3
+"""A passage has its whole text, and takes as much room as so many files."""
 WAIT_GRACE_SECONDS = 0.25
 """Added to the search's own deadline for a caller that waits for a search of another thread."""
 
@@ -44,6 +47,20 @@ class Searcher(Protocol):
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         """Search for what a person typed, within `deadline_s` seconds. Raises a `MagicFSError`."""
+
+    def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        """The passages that answer it, as `search` returns files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked for."""
+
+    query: bytes
+    """What a person typed."""
+    passages: bool = False
+    limit: int | None = None
+    """The number of hits; None for that of the query."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +94,12 @@ class CachedResult:
 
     @cached_property
     def passages(self) -> bytes:
-        """The content of `.passages`."""
+        """The content of `.passages`, of a result with passages."""
         return passages_text(self.result)
+
+    def context(self, *, tokens: int) -> bytes:
+        """The content of `.context`, of a result with passages."""
+        return context_text(self.result, tokens=tokens)
 
 
 class ResultCache:
@@ -98,23 +119,30 @@ class ResultCache:
         self._search_seconds = search_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._cached: OrderedDict[bytes, CachedResult] = OrderedDict()
-        self._running: dict[bytes, Future[CachedResult]] = {}
+        self._cached: OrderedDict[_Request, CachedResult] = OrderedDict()
+        self._running: dict[_Request, Future[CachedResult]] = {}
 
     def get(self, query: bytes) -> CachedResult:
         """The cached result if it is valid, else that of a new search; `query` is what a person typed.
 
         Blocks up to the deadline of the search. Raises what the search raises, and `DeadlineExceeded`.
         """
+        return self._get(_Request(query))
+
+    def get_passages(self, query: bytes, *, limit: int | None = None) -> CachedResult:
+        """The passages that answer a query, as `get` returns the files."""
+        return self._get(_Request(query, passages=True, limit=limit))
+
+    def _get(self, request: _Request) -> CachedResult:
         with self._lock:
-            cached = self._cached.get(query)
+            cached = self._cached.get(request)
             if cached is not None and self._clock() - cached.searched_at < UNCHECKED_SECONDS:
                 return cached
-            future = self._running.get(query)
+            future = self._running.get(request)
             if is_first := future is None:
-                future = self._running[query] = Future()
+                future = self._running[request] = Future()
         if is_first:
-            self._run(query, cached, future, Deadline(self._search_seconds))
+            self._run(request, cached, future, Deadline(self._search_seconds))
         try:
             return future.result(timeout=self._search_seconds + WAIT_GRACE_SECONDS)
         except TimeoutError as error:
@@ -123,7 +151,7 @@ class ResultCache:
     def recent_queries(self) -> list[bytes]:
         """The cached queries, the latest first."""
         with self._lock:
-            return list(reversed(self._cached))
+            return [request.query for request in reversed(self._cached) if not request.passages]
 
     def clear(self) -> None:
         """Drop all results. A search that is running now returns its result, and does not cache it."""
@@ -131,37 +159,44 @@ class ResultCache:
             self._cached.clear()
             self._running.clear()
 
-    def _run(self, query: bytes, cached: CachedResult | None, future: Future[CachedResult], deadline: Deadline) -> None:
+    def _run(
+        self, request: _Request, cached: CachedResult | None, future: Future[CachedResult], deadline: Deadline
+    ) -> None:
         try:
-            result = self._validate_or_search(query, cached, deadline)
+            result = self._validate_or_search(request, cached, deadline)
         except BaseException as error:
-            self._finish(query, future, None)
+            self._finish(request, future, None)
             future.set_exception(error)
             if not isinstance(error, Exception):
                 raise
         else:
-            self._finish(query, future, result)
+            self._finish(request, future, result)
             future.set_result(result)
 
-    def _validate_or_search(self, query: bytes, cached: CachedResult | None, deadline: Deadline) -> CachedResult:
+    def _validate_or_search(self, request: _Request, cached: CachedResult | None, deadline: Deadline) -> CachedResult:
         now = self._clock()
         marker = self._change_marker(deadline)
         if cached is not None and cached.change_marker == marker and now < cached.expires_at:
             return cached
-        result = self._searcher.search(query.decode("utf-8", "surrogateescape"), deadline_s=deadline.seconds_left())
+        search = self._searcher.passages if request.passages else self._searcher.search
+        text = request.query.decode("utf-8", "surrogateescape")
+        result = search(text, limit=request.limit, deadline_s=deadline.seconds_left())
         return CachedResult(result=result, change_marker=marker, searched_at=now)
 
-    def _finish(self, query: bytes, future: Future[CachedResult], result: CachedResult | None) -> None:
+    def _finish(self, request: _Request, future: Future[CachedResult], result: CachedResult | None) -> None:
         with self._lock:
-            if self._running.get(query) is not future:
+            if self._running.get(request) is not future:
                 return
-            del self._running[query]
+            del self._running[request]
             if result is not None:
-                self._cached[query] = result
-                self._cached.move_to_end(query)
+                self._cached[request] = result
+                self._cached.move_to_end(request)
                 while len(self._cached) > 1 and self._is_over_limit():
                     self._cached.popitem(last=False)
 
     def _is_over_limit(self) -> bool:
-        hits = sum(len(cached.result.hits) for cached in self._cached.values())
+        hits = sum(
+            len(cached.result.hits) * (PASSAGE_WEIGHT if request.passages else 1)
+            for request, cached in self._cached.items()
+        )
         return len(self._cached) > MAX_QUERIES or hits > MAX_HITS

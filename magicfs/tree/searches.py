@@ -7,6 +7,7 @@ search themselves: the result cache does. Names that programs look for in every 
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from typing import Protocol
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
+from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
@@ -28,6 +30,7 @@ MAX_LISTED_QUERIES = 20
 """`search/` and `links/` list this many recent queries, for those who open them in a file manager."""
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
+_CONTEXT_NAME = re.compile(rb"\.context(?:\.([1-9]\d{0,5}))?")
 _UNDECODABLE = "\ufffd"
 
 
@@ -165,18 +168,32 @@ class QueryDirectory(VirtualDirectory):
                 self.key + b"/json", lambda: self._result().json, mounted_at_ns=mounted_at_ns
             ),
             b".passages": GeneratedFile(
-                self.key + b"/passages", lambda: self._result().passages, mounted_at_ns=mounted_at_ns
+                self.key + b"/passages",
+                lambda: self._results.get_passages(self._query).passages,
+                mounted_at_ns=mounted_at_ns,
             ),
         }
 
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of a generated file; None for the name of a result, which takes a search."""
-        generated = self._generated_files.get(name)
+        generated = self._generated_files.get(name) or self._context_file(name)
         if generated is not None:
             return Entry(name, generated, generated.cached_attributes())
         if not is_result_name(name):
             raise not_found(name)
         return None
+
+    def _context_file(self, name: bytes) -> GeneratedFile | None:
+        """The file `.context`, or `.context.2000` with a budget of so many tokens; None for another name."""
+        asked = _CONTEXT_NAME.fullmatch(name)
+        if asked is None:
+            return None
+        tokens = int(asked[1] or DEFAULT_CONTEXT_TOKENS)
+
+        def content() -> bytes:
+            return self._results.get_passages(self._query, limit=passages_for(tokens)).context(tokens=tokens)
+
+        return GeneratedFile(self.key + b"/context/%d" % tokens, content, mounted_at_ns=self.mounted_at_ns)
 
     def lookup(self, name: bytes) -> Entry:
         """The entry of a result name, either a cached name or one of the current result. May block."""

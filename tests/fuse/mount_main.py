@@ -51,6 +51,14 @@ class RecordingSearcher:
         self._record = record
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        self._note(text)
+        return self._service.search(text, limit=limit, deadline_s=deadline_s)
+
+    def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
+        self._note(f"{text} (passages)")
+        return self._service.passages(text, limit=limit, deadline_s=deadline_s)
+
+    def _note(self, text: str) -> None:
         with self._record.open("a", encoding="utf-8", errors="replace") as record:
             record.write(text + "\n")
         if "slow" in text:
@@ -61,7 +69,6 @@ class RecordingSearcher:
             time.sleep(60)
         if "broken" in text:
             raise RuntimeError("a bug")
-        return self._service.search(text, limit=limit, deadline_s=deadline_s)
 
 
 def main(mountpoint: Path, home: Path, database_url: str) -> int:

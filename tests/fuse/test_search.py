@@ -136,16 +136,40 @@ def test_names_that_only_programs_look_up_do_not_exist(mount: MountProcess) -> N
 
 
 def test_the_generated_files(mount: MountProcess, root: IndexedRoot) -> None:
-    root.add("a.txt", "some roses here")
+    root.add("a.txt", "some roses here\nand there")
     directory = mount.query_path("roses")
     assert len(mount.result_names("roses")) == 1
     content = json.loads((directory / ".results.json").read_text())
     assert [result["name"] for result in content["results"]] == ["a.txt"]
     assert (directory / ".results.json").stat().st_size == len((directory / ".results.json").read_bytes())
-    passages = (directory / ".passages").read_text()
-    assert passages.startswith(f"{root.path}/a.txt:1-1: ")
+    assert (directory / ".passages").read_text() == f"{root.path}/a.txt:1-2: some roses here and there\n"
     with pytest.raises(OSError, match="Read-only"):
         (directory / ".results.json").open("w")
+
+
+def test_a_context_has_the_best_passages_up_to_a_budget(mount: MountProcess, root: IndexedRoot) -> None:
+    root.add("short.txt", "some roses\nhere")
+    root.add("long.txt", "roses " + "and many other flowers of the garden " * 40)
+    directory = mount.query_path("roses")
+    whole = (directory / ".context").read_text()
+    assert f"{root.path}/short.txt:1-2\nsome roses\nhere\n" in whole
+    assert f"{root.path}/long.txt:1-1\nroses and many" in whole
+    small = (directory / ".context.60").read_text()
+    assert f"{root.path}/short.txt:1-2\nsome roses\nhere\n" in small
+    assert "long.txt" not in small
+    assert (directory / ".context.60").stat().st_size == len(small)
+    assert not {".context", ".passages"} & set(os.listdir(directory))
+    for name in (".context.0", ".context.x", ".context.12345678", ".contexts"):
+        assert not (directory / name).exists()
+
+
+def test_passages_share_a_search_and_are_no_query_of_their_own(mount: MountProcess, root: IndexedRoot) -> None:
+    root.add("a.txt", "some roses here")
+    directory = mount.query_path("roses")
+    for _ in range(3):
+        (directory / ".passages").read_text()
+    assert mount.searches == ["roses (passages)"]
+    assert os.listdir(mount.path / "search") == []
 
 
 def test_extended_attributes_are_those_of_the_last_search(mount: MountProcess, root: IndexedRoot) -> None:

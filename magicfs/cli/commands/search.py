@@ -19,6 +19,8 @@ EXAMPLES = """Examples:
 
     magicfs search lang:german Rechnung
 
+    magicfs search --passages how long do we keep backups
+
     magicfs search -n 3 --json how do we back up | jq '.results[].path'"""
 
 
@@ -28,6 +30,9 @@ def search(
     ],
     number: Annotated[int | None, typer.Option("-n", "--number", min=1, max=1000, help="How many results.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    passages: Annotated[
+        bool, typer.Option("--passages", help="Show the passages that answer, several a file where several do.")
+    ] = False,
 ) -> None:
     """Search, best results first."""
     from magicfs.cli import terminal, wiring
@@ -35,9 +40,9 @@ def search(
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
-        result = wiring.search_service(settings, database).search(
-            " ".join(query), limit=number, deadline_s=max(settings.search_seconds, 10.0)
-        )
+        service = wiring.search_service(settings, database)
+        search_for = service.passages if passages else service.search
+        result = search_for(" ".join(query), limit=number, deadline_s=max(settings.search_seconds, 10.0))
     if as_json:
         terminal.print_json(result_json(result))
         return

@@ -1,6 +1,7 @@
 """Results and the status as JSON."""
 
 import json
+from dataclasses import replace
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
@@ -71,6 +72,12 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
         "lexical": None,
         "copies": [{"path": "/data/caf\ufffd.txt", "host": "other"}],
     }
+
+
+def test_a_passage_has_its_text() -> None:
+    passage = replace(HIT, text="the\nwhole passage", page=3)
+    (shown,) = result_json(replace(RESULT, hits=(passage,)))["results"]
+    assert (shown["text"], shown["page"], shown["lines"]) == ("the\nwhole passage", 3, [3, 9])
 
 
 def test_status_has_the_keys_that_programs_rely_on() -> None:

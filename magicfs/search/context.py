@@ -1,0 +1,86 @@
+"""Passages as text: `.passages`, a line each, and `.context`, the best ones up to a budget of tokens.
+
+Used by the result cache of the mount. Reads no file: the text of a passage is the one that is indexed. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from magicfs.domain.results import Hit, SearchResult
+from magicfs.text.excerpts import cells_before, excerpt
+
+DEFAULT_CONTEXT_TOKENS = 4000
+"""The budget of `.context`."""
+_TOKENS_PER_PASSAGE = 100
+"""Fewer than all but few passages have: so many passages fill a budget."""
+_STEP = 20
+_BYTES_PER_TOKEN = 3
+"""Of a path; the heads of passages count too."""
+_MIN_CUT_TOKENS = 20
+"""A passage is not cut to less."""
+
+
+def passages_text(result: SearchResult) -> bytes:
+    """One line a passage, best first, as `grep -n` writes them: `path:first-last: text`.
+
+    In a format with pages it is `path#page=3:first-last: text`. Paths keep their bytes.
+    """
+    return b"".join(
+        b"%s:%d-%d: %s\n" % (_with_page(hit), hit.first_line, hit.last_line, _encoded(" ".join(hit.text.split())))
+        for hit in result.hits
+    )
+
+
+def passages_for(tokens: int) -> int:
+    """How many passages fill a context of so many tokens. Budgets that differ little have the same number."""
+    wanted = max(1, -(-tokens // _TOKENS_PER_PASSAGE))
+    return -(-wanted // _STEP) * _STEP
+
+
+def context_text(result: SearchResult, *, tokens: int) -> bytes:
+    """The best passages that fit into so many tokens, each below its place, `path:first-last` or `path#page=N`.
+
+    One that does not fit is left out, and the next ones that do are there. If even the first does not fit, its
+    beginning is there. A text that several files have is there once.
+    """
+    return b"\n".join(b"%s\n%s\n" % (_place(hit), _encoded(hit.text)) for hit in _chosen(result, tokens))
+
+
+def _chosen(result: SearchResult, tokens: int) -> Iterator[Hit]:
+    left = tokens
+    seen: set[str] = set()
+    for hit in result.hits:
+        head = -(-len(_place(hit)) // _BYTES_PER_TOKEN)
+        if hit.text in seen:
+            continue
+        if head + hit.tokens > left and not seen and left - head >= _MIN_CUT_TOKENS:
+            hit = _cut(hit, left - head)  # noqa: PLW2901  the beginning of the best passage
+        if head + hit.tokens <= left:
+            seen.add(hit.text)
+            left -= head + hit.tokens
+            yield hit
+
+
+def _cut(hit: Hit, tokens: int) -> Hit:
+    """A passage cut to some tokens, at the end of a sentence or a line where one is near."""
+    cells = cells_before(hit.text)
+    text = excerpt(hit.text, cells, start=0, length=cells[-1] * tokens // hit.tokens)
+    return replace(hit, text=text, tokens=tokens)
+
+
+def _place(hit: Hit) -> bytes:
+    return _with_page(hit) if hit.page is not None else b"%s:%d-%d" % (_path(hit), hit.first_line, hit.last_line)
+
+
+def _with_page(hit: Hit) -> bytes:
+    return _path(hit) if hit.page is None else b"%s#page=%d" % (_path(hit), hit.page)
+
+
+def _path(hit: Hit) -> bytes:
+    return hit.absolute_path.replace(b"\n", b"?")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,81 @@
+"""`.passages` has one line a passage, and `.context` the best ones that fit into a budget of tokens."""
+
+from dataclasses import replace
+
+import pytest
+
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import FileId
+from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.search.context import context_text, passages_for, passages_text
+
+HIT = Hit(
+    rank=1,
+    score=0.9,
+    file_id=FileId(7),
+    host="box",
+    root="papers",
+    root_path=b"/data",
+    path=b"in/caf\xe9.txt",
+    stat=FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0),
+    first_line=3,
+    last_line=9,
+    page=None,
+    snippet="the snippet",
+    text="the whole\n\n  passage",
+    tokens=30,
+    vector=None,
+    lexical=1.0,
+    indexed_at=2.0,
+)
+
+
+def result(*hits: Hit) -> SearchResult:
+    return SearchResult(query="q", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits)
+
+
+def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
+    hits = (HIT, replace(HIT, path=b"two\nlines", text="second"), replace(HIT, path=b"a.pdf", page=4, text="third"))
+    assert passages_text(result(*hits)) == (
+        b"/data/in/caf\xe9.txt:3-9: the whole passage\n/data/two?lines:3-9: second\n/data/a.pdf#page=4:3-9: third\n"
+    )
+
+
+def test_a_context_has_the_texts_below_their_places() -> None:
+    hits = (HIT, replace(HIT, path=b"a.pdf", page=4, text="on page four"))
+    assert context_text(result(*hits), tokens=1000) == (
+        b"/data/in/caf\xe9.txt:3-9\nthe whole\n\n  passage\n\n/data/a.pdf#page=4\non page four\n"
+    )
+
+
+def test_a_context_keeps_to_its_budget_and_takes_what_fits() -> None:
+    hits = (HIT, replace(HIT, text="long " * 500, tokens=500), replace(HIT, text="short", tokens=3))
+    text = context_text(result(*hits), tokens=60)
+    assert b"the whole" in text
+    assert b"long" not in text
+    assert b"short" in text
+
+
+def test_the_best_passage_is_cut_when_it_does_not_fit() -> None:
+    sentences = "".join(f"This is sentence {number}. " for number in range(100)).strip()
+    text = context_text(result(replace(HIT, text=sentences, tokens=600)), tokens=70).decode("utf-8", "replace")
+    head, _, body = text.partition("\n")
+    assert head.endswith(":3-9")
+    assert body.startswith("This is sentence 0. ")
+    assert body.endswith(".…\n")
+    assert len(body) < len(sentences) / 8
+
+
+@pytest.mark.parametrize("tokens", [0, 5])
+def test_a_budget_for_nothing_gives_nothing(tokens: int) -> None:
+    assert context_text(result(HIT), tokens=tokens) == b""
+
+
+def test_a_text_that_several_files_have_is_there_once() -> None:
+    text = context_text(result(HIT, replace(HIT, path=b"copy")), tokens=1000)
+    assert text.count(b"the whole") == 1
+
+
+def test_a_larger_budget_takes_more_passages() -> None:
+    assert passages_for(1) == passages_for(2000) == 20
+    assert passages_for(4000) == 40
