@@ -42,6 +42,8 @@ class _Rows(NamedTuple):
     second_vectors: int
     """Those that wait for a second vector."""
     failed: int
+    unread: int
+    """Those in languages that the model does not read: they get no vector of it."""
 
     def without(self, others: _Rows) -> _Rows:
         return _Rows(*(mine - other for mine, other in zip(self, others, strict=True)))
@@ -199,6 +201,7 @@ def _model_status(model: IndexedModel, role: ModelState, rows: _Rows) -> ModelSt
         pending=rows.waiting,
         second_vectors=rows.second_vectors,
         failed=rows.failed,
+        unread=rows.unread,
     )
 
 

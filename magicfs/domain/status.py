@@ -53,11 +53,13 @@ class ModelStatus:
     second_vectors: int
     """The number of chunks that another model reads too, and that wait for a second vector. Nobody waits for these."""
     failed: int
+    unread: int
+    """The number of chunks in languages that the model does not read: they get no vector of it."""
 
     @property
     def embedded(self) -> int:
-        """The number of chunks that this model is done with: they have its vector, or are in no language of it."""
-        return self.total - self.pending - self.second_vectors - self.failed
+        """The number of chunks that have its vector."""
+        return self.total - self.pending - self.second_vectors - self.failed - self.unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def _model_json(model: ModelStatus) -> dict[str, Any]:
         "pending": model.pending,
         "second_vectors": model.second_vectors,
         "failed": model.failed,
+        "unread": model.unread,
     }
 
 

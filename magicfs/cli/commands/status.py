@@ -117,7 +117,7 @@ def pace_of(model: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
     from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
     none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
-    chunks = ChunkCounts(total=model["total"], embedded=model["embedded"], failed=model["failed"])
+    chunks = ChunkCounts(total=model["total"] - model["unread"], embedded=model["embedded"], failed=model["failed"])
     report = meter.update(IndexProgress(files=none, chunks=chunks), now=now)
     return report.pace if report.seconds_left else ""
 
@@ -160,7 +160,9 @@ def _models(summary: dict[str, Any], paces: Mapping[str, str]) -> list[tuple[str
         backlog += [f"{model['second_vectors']} second vectors to come"] if model["second_vectors"] else []
         backlog += [f"{model['failed']} failed"] if model["failed"] else []
         backlog += [paces[role]] if paces.get(role) else []
-        lines.append((name, f"{', '.join(backlog) or 'nothing waits'}: {model['name']} ({model['precision']})"))
+        backlog = backlog or ["nothing waits"]
+        backlog += [f"{model['unread']} in languages that it does not read"] if model["unread"] else []
+        lines.append((name, f"{', '.join(backlog)}: {model['name']} ({model['precision']})"))
     return lines
 
 

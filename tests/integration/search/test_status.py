@@ -56,7 +56,8 @@ def test_second_vectors_keep_nobody_waiting(database: Database) -> None:
     assert (status.chunks.pending, status.coverage.pending_chunks) == (2, 2)
     assert progress.chunks == status.chunks
     active, other = status.models
-    assert (active.name, active.role, active.total, active.pending, active.embedded) == (SPEC.name, "active", 5, 0, 5)
+    assert (active.name, active.role, active.total, active.pending, active.embedded) == (SPEC.name, "active", 5, 0, 2)
+    assert (active.unread, other.unread) == (3, 0)
     assert (other.name, other.role) == ("fake/every-language", "multilingual")
     assert (other.total, other.embedded, other.pending, other.second_vectors, other.failed) == (5, 0, 2, 1, 2)
 

@@ -15,7 +15,7 @@ from tests.unit.cli.summary import summary
 def found(*, embedded: int = 0, failed: int = 0) -> dict[str, Any]:
     """A summary while another model is built."""
     chunks = {"total": 100, "embedded": embedded, "failed": failed}
-    building = {**chunks, "name": "other", "precision": "fp32", "role": "building"}
+    building = {**chunks, "name": "other", "precision": "fp32", "role": "building", "unread": 0}
     return summary(building="other (fp32)", building_chunks=chunks, models=[building])
 
 
@@ -61,11 +61,14 @@ def test_watching_tells_the_time_left() -> None:
 
 
 def test_two_models_have_a_backlog_each() -> None:
-    active = {"name": "one", "precision": "int8", "role": "active", "total": 100, "embedded": 100, "failed": 0}
-    other = {**active, "name": "all", "role": "multilingual", "embedded": 39, "failed": 1}
-    models = [{**active, "pending": 0, "second_vectors": 0}, {**other, "pending": 20, "second_vectors": 40}]
+    active = {"name": "one", "precision": "int8", "role": "active", "total": 100, "embedded": 97, "failed": 0}
+    other = {**active, "name": "all", "role": "multilingual", "embedded": 39, "failed": 1, "unread": 0}
+    models = [
+        {**active, "pending": 0, "second_vectors": 0, "unread": 3},
+        {**other, "pending": 20, "second_vectors": 40},
+    ]
     shown = lines({**found(), "models": models}, {"multilingual": "2 chunks/s, 30 s left"})
-    assert "model    nothing waits: one (int8)" in shown
+    assert "model    nothing waits, 3 in languages that it does not read: one (int8)" in shown
     backlog = "20 chunks wait, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
     assert f"second   {backlog}: all (int8)" in shown
 

@@ -93,7 +93,9 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         vector_index_build=VectorIndexBuild("building index: loading tuples", done=3, total=9),
         words=WordsProgress(done=1, total=4),
         models=(
-            ModelStatus("m", Precision.INT8, ModelState.MULTILINGUAL, total=5, pending=1, second_vectors=2, failed=1),
+            ModelStatus(
+                "m", Precision.INT8, ModelState.MULTILINGUAL, total=9, pending=1, second_vectors=2, failed=1, unread=4
+            ),
         ),
     )
     shown = json.loads(json.dumps(status_json(status)))
@@ -106,11 +108,12 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
             "name": "m",
             "precision": "int8",
             "role": "multilingual",
-            "total": 5,
+            "total": 9,
             "embedded": 1,
             "pending": 1,
             "second_vectors": 2,
             "failed": 1,
+            "unread": 4,
         }
     ]
     assert shown["building_chunks"] == {"total": 5, "embedded": 2, "failed": 0}

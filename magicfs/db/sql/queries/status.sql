@@ -7,13 +7,14 @@ SELECT root_id, state, count(*) FROM files GROUP BY root_id, state
 SELECT count(*) FROM chunks
 
 -- name: count_embeddings
--- The chunks that a model has a row for: all, those that wait, those that wait for a second vector, and failed ones.
--- Partial indexes give all but the first.
+-- The chunks that a model has a row for: all, those that wait, those that wait for a second vector, failed ones, and those
+-- that it does not read (`unread`). Partial indexes give all but the first.
 SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'pending' AND priority < 0),
-    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed')
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed'),
+    (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state NOT IN ('pending', 'done', 'failed'))
 
 -- name: count_failed_alone
 -- The chunks of files, or of some roots, that failed under the multilingual model and that the active one does not read.
@@ -59,7 +60,8 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
 -- name: counts_by_state
 -- Fragment: the counts of `count_embeddings` for some rows.
 count(*), count(*) FILTER (WHERE state = 'pending' AND priority >= 0),
-count(*) FILTER (WHERE state = 'pending' AND priority < 0), count(*) FILTER (WHERE state = 'failed')
+count(*) FILTER (WHERE state = 'pending' AND priority < 0), count(*) FILTER (WHERE state = 'failed'),
+count(*) FILTER (WHERE state = 'unread')
 
 -- name: roots_by_host
 -- Each root with its host and name, and whether it is present.
