@@ -67,13 +67,15 @@ class TreeOperations(pyfuse3.Operations):
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Look up a name in a directory."""
         directory = self._directory(parent_inode)
+        if directory.hides(name, ctx.pid):
+            return negative_entry(timeout_seconds=0.0)
         try:
             entry = directory.lookup_cached(name)
             if entry is None:
                 entry = await self._pools.run(directory.lookup_pool(name), directory.lookup, name)
             attributes = entry.attributes or await self._current_attributes(entry.node)
         except FileNotFoundError:
-            return negative_entry(timeout_seconds=directory.negative_timeout_seconds)
+            return negative_entry(timeout_seconds=directory.negative_timeout(name))
         node, reply = self._entry_reply(entry, attributes)
         self._add_lookup(directory, entry, node)
         return reply
@@ -184,6 +186,7 @@ class TreeOperations(pyfuse3.Operations):
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
         """Open a directory and list it; in `search/` this runs the search."""
         directory = self._directory(inode)
+        directory.list_begins(ctx.pid)
         listing = await self._pools.run(directory.thread_pool, directory.list)
         return FileHandleT(self._handles.add_directory(directory, listing))
 
@@ -250,11 +253,22 @@ class TreeOperations(pyfuse3.Operations):
         return await self._free_space.read()
 
     @replies_with_errno
+    async def mkdir(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: pyfuse3.RequestContext
+    ) -> EntryAttributes:
+        """Make a directory: in `search/` and `links/` that of a query, elsewhere `EROFS`."""
+        directory = self._directory(parent_inode)
+        entry = directory.make_directory(name, ctx.pid)
+        node, reply = self._entry_reply(entry, entry.attributes or await self._current_attributes(entry.node))
+        self._add_lookup(directory, entry, node)
+        return reply
+
+    @replies_with_errno
     async def create(self, *_: Any, **__: Any) -> Any:
         """Reply EROFS: nothing is created, renamed or removed in the mount."""
         raise FUSEError(errno.EROFS)
 
-    mkdir = mknod = symlink = link = rename = unlink = rmdir = create
+    mknod = symlink = link = rename = unlink = rmdir = create
 
     @replies_with_errno
     async def setxattr(self, *_: Any, **__: Any) -> Any:

@@ -137,6 +137,25 @@ class Directory(Node):
     parent_ino: int = 1
     """The inode number of the directory in which it was found last; that of the top for the top itself."""
 
+    def negative_timeout(self, name: bytes) -> float:
+        """How many seconds the kernel may cache that this name does not exist."""
+        del name
+        return self.negative_timeout_seconds
+
+    def hides(self, name: bytes, caller: int) -> bool:
+        """Whether a thread, by its id, is to believe for now that a name does not exist."""
+        del name, caller
+        return False
+
+    def list_begins(self, caller: int) -> None:
+        """Record that a thread, by its id, opens the directory."""
+        del caller
+
+    def make_directory(self, name: bytes, caller: int) -> Entry:
+        """Make a directory for a thread, without blocking. Raises `EROFS` where nothing can be made."""
+        del caller
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
+
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of that name if it is available without blocking; None if it takes a `lookup`.
 

@@ -17,6 +17,7 @@ from typing import Protocol
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
+from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
@@ -124,6 +125,7 @@ class SearchDirectory(VirtualDirectory):
         self._results = results
         self._names = names
         self._view = view
+        self._free_names = FreeNameSearches()
 
     def lookup_cached(self, name: bytes) -> Entry:
         """The directory of a query. Raises `FileNotFoundError` for a name that is no query. Does not search."""
@@ -135,12 +137,25 @@ class SearchDirectory(VirtualDirectory):
         """The entry that `lookup_cached` returns. Never blocks."""
         return self.lookup_cached(name)
 
+    def hides(self, name: bytes, caller: int) -> bool:
+        """Whether a thread is looking for a name that is free. A name that was searched for is not."""
+        return self._free_names.continues(name, caller) and name not in self._results.recent_queries()
+
+    def make_directory(self, name: bytes, caller: int) -> Entry:
+        """The directory of a query, which a program believes to be new. Raises `EROFS` for a name that is no query."""
+        if not is_query_name(name):
+            return super().make_directory(name, caller)
+        self._free_names.take(name)
+        return self._entry(name)
+
     def list(self) -> InMemoryListing:
         """The latest queries."""
         return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = QueryDirectory(query, self._results, self._names, self._view, mounted_at_ns=self.mounted_at_ns)
+        node = QueryDirectory(
+            query, self._results, self._names, self._view, self._free_names, mounted_at_ns=self.mounted_at_ns
+        )
         return Entry(query, node, node.cached_attributes())
 
 
@@ -155,6 +170,7 @@ class QueryDirectory(VirtualDirectory):
         results: ResultCache,
         names: ResultNameCache,
         view: ResultView,
+        free_names: FreeNameSearches,
         *,
         mounted_at_ns: int,
     ) -> None:
@@ -163,6 +179,7 @@ class QueryDirectory(VirtualDirectory):
         self._results = results
         self._names = names
         self._view = view
+        self._free_names = free_names
         self._generated_files = {
             b".results.json": GeneratedFile(
                 self.key + b"/json", lambda: self._result().json, mounted_at_ns=mounted_at_ns
@@ -173,6 +190,19 @@ class QueryDirectory(VirtualDirectory):
                 mounted_at_ns=mounted_at_ns,
             ),
         }
+
+    def hides(self, name: bytes, caller: int) -> bool:
+        """False: who looks for an entry wants the results."""
+        self.list_begins(caller)
+        return super().hides(name, caller)
+
+    def list_begins(self, caller: int) -> None:
+        """Record that a thread wants the results."""
+        self._free_names.end(caller)
+
+    def negative_timeout(self, name: bytes) -> float:
+        """Forever for what programs look for in every directory; nothing for a result, which may come."""
+        return STATIC_TIMEOUT_SECONDS if is_probed(name.decode("utf-8", "replace")) else 0.0
 
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of a generated file; None for the name of a result, which takes a search."""
