@@ -171,8 +171,9 @@ class ModelManifest:
     origin: str
     """The source of the files. Shown to people, and compared to detect a change of a local folder."""
     files: dict[str, FileChecksum]
-    question_centre: list[float] = field(default_factory=list)
-    """What is taken from the vector of every question: a part of what all have in common. Empty for nothing."""
+    question_centres: list[list[float]] = field(default_factory=list)
+    """Vectors, the nearest of which is taken from that of a question: a part of what questions of one form have in
+    common. Empty for nothing."""
     weights: list[str] = field(default_factory=list)
     """SHA-256 of the files with the weights as their source has them, sorted. An older version did not record them."""
 

@@ -58,6 +58,7 @@ class FastembedEmbedder:
         self._engine = engine
         self._texts_per_call = texts_per_call
         self._manifest = manifest
+        self._centres = np.array(manifest.question_centres, np.float32)
         self._in_use = threading.Lock()
         self._reader = TextReader(engine.model.tokenizer)  # type: ignore[attr-defined]  # not part of its base class
 
@@ -103,8 +104,9 @@ class FastembedEmbedder:
         if not self.reads(text):
             raise LanguageUnread(f"{self.spec.label} does not read this language")
         vectors = self._embed([self.spec.query_prefix + _encodable(text)], query=True)
-        if self._manifest.question_centre:
-            vectors = vectors - np.array(self._manifest.question_centre, np.float32)
+        if len(self._centres):
+            nearest = np.argmax(vectors @ self._centres.T / np.linalg.norm(self._centres, axis=1))
+            vectors = vectors - self._centres[nearest]
         vector: NDArray[np.float32] = unit_vectors(vectors, count=1, dimension=self.spec.dimension)[0]
         return vector
 

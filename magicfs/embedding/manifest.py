@@ -109,7 +109,8 @@ def write(folder: Path, manifest: ModelManifest) -> None:
 def read(folder: Path) -> ModelManifest:
     """The manifest of the model in `folder`. Raises `ModelMissing` or `ModelCorrupt`.
 
-    The manifest of a model that an older version prepared has no digest: it is computed.
+    The manifest of a model that an older version prepared has no digest: it is computed. One of its versions had one
+    centre for all questions.
     """
     try:
         stored = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
@@ -125,6 +126,9 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
         raise ValueError("another format")
     spec = stored.pop("spec")
     files = stored.pop("files")
+    former_centre = stored.pop("question_centre", None)
+    if former_centre:
+        stored.setdefault("question_centres", [former_centre])
     manifest = ModelManifest(
         spec=ModelSpec(
             **{**spec, "precision": Precision(spec["precision"]), "languages": tuple(spec.get("languages", ()))}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from magicfs.embedding.embedder import Embedder
 from magicfs.models.multilingual_samples import SUBJECTS
+from magicfs.models.question_forms import FORMS
 
 _FLOOR_QUANTILE = 0.75
 """The floor is this quantile of the cosines of unrelated pairs."""
@@ -22,10 +23,13 @@ _FLOOR_QUANTILE_OF_MANY = 0.5
 """The same over many languages: in some, all cosines are greater than in others."""
 _FLOOR_QUANTILE_ACROSS = 0.25
 """The same across languages: pairs of languages differ more, and a right answer that is not shown costs most."""
-_CENTRE_SHARE = 0.3
-"""With a third of it, questions about English texts and across languages find more, and others as much as before."""
+_CENTRE_SHARE = 0.4
+"""With more, questions across languages find more, and those within a language less (docs/adr/0018)."""
+_CENTRE_SHARE_OF_WORDS = 0.5
+"""The same for single words, to which very short texts are near. With it, unrelated texts are as near to words as to
+sentences."""
 _MIN_CENTRE = 0.5
-"""The length of the mean of question vectors from which they have much in common; 0.87 under multilingual-e5-small."""
+"""The length of the mean of question vectors from which they have much in common; 0.9 under multilingual-e5-small."""
 _MATCH_QUANTILE = 0.10
 """This quantile of the cosines of matching pairs gets the nearness `_MATCH_NEARNESS`."""
 _MATCH_NEARNESS = 0.9
@@ -46,19 +50,24 @@ class Scale:
     ceiling_across: float | None = None
 
 
-def question_centre(embedder: Embedder) -> list[float]:
-    """A part of what the vectors of all questions have in common, which is to be taken from each of them.
+def question_centres(embedder: Embedder) -> list[list[float]]:
+    """What the vectors of questions have in common because of their form, two for each language: sentences and words.
 
-    Some models put all texts into a narrow cone. What is common to all questions says nothing, but texts differ in
-    it, so that some are near to every question. Empty for other models, and for those that do not read the samples.
+    Some models put all texts into a narrow cone. What is common to all questions in a language says nothing, but texts
+    differ in it, so that some are near to every question: short texts to single words, others to questions in another
+    language. A part of it is to be taken from each question, that of the form to which it is nearest. Empty for other
+    models, and for those that do not read the samples.
     """
-    questions = [asked for subject in SUBJECTS for text in subject for asked in text.questions]
-    if not all(map(embedder.reads, questions)):
+    if not all(embedder.reads(asked) for forms in FORMS for asked in (*forms.sentences, *forms.words)):
         return []
-    mean = np.mean([embedder.embed_query(asked) for asked in questions], axis=0)
-    if np.linalg.norm(mean) < _MIN_CENTRE:
-        return []
-    return [round(float(value), _CENTRE_DIGITS) for value in _CENTRE_SHARE * mean]
+    centres = []
+    for forms in FORMS:
+        for asked, share in ((forms.sentences, _CENTRE_SHARE), (forms.words, _CENTRE_SHARE_OF_WORDS)):
+            mean = np.mean([embedder.embed_query(each) for each in asked], axis=0)
+            if np.linalg.norm(mean) < _MIN_CENTRE:
+                return []
+            centres.append([round(float(value), _CENTRE_DIGITS) for value in share * mean])
+    return centres
 
 
 def calibrate(embedder: Embedder) -> Scale | None:

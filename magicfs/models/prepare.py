@@ -19,7 +19,7 @@ from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.embedder import FastembedEmbedder, open_engine
 from magicfs.errors import ModelError
-from magicfs.models.calibration import calibrate, question_centre
+from magicfs.models.calibration import calibrate, question_centres
 from magicfs.models.reference import check_reference
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
@@ -62,7 +62,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
     if source.has_written_graph:
         check_reference(embedder)
     report("measuring the scale of its similarities")
-    manifest = replace(manifest, question_centre=question_centre(embedder))
+    manifest = replace(manifest, question_centres=question_centres(embedder))
     embedder = FastembedEmbedder(engine, manifest)
     scale = calibrate(embedder)
     if scale is None:

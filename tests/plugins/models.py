@@ -19,13 +19,24 @@ from magicfs.models import (
     packages,
     packed_e5,
     prepare,
+    question_forms,
     rounding,
     tokenizer_json,
 )
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-PREPARATION = (bert_graph, prepare, calibration, rounding, packages, packed_e5, tokenizer_json, multilingual_samples)
+PREPARATION = (
+    bert_graph,
+    prepare,
+    calibration,
+    rounding,
+    packages,
+    packed_e5,
+    tokenizer_json,
+    multilingual_samples,
+    question_forms,
+)
 """The modules whose code decides what a prepared model is."""
 
 

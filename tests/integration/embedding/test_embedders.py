@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from dataclasses import replace
@@ -136,14 +137,29 @@ def test_an_embedder_says_whether_it_reads_a_text_to_its_end(embedder: Fastembed
     assert not embedder.reads_whole("word " * (words + 1))
 
 
-def test_what_questions_have_in_common_is_taken_from_each_and_not_from_passages(
+def test_what_questions_of_a_form_have_in_common_is_taken_from_each_and_not_from_passages(
     embedder: FastembedEmbedder, stored_model: StoredModel
 ) -> None:
     manifest = manifests.read(stored_model.folder)
-    assert manifest.question_centre == []
+    assert manifest.question_centres == []
     bread = embedder.embed_query("bread")
-    centre = 0.4 * embedder.embed_query("a question")
-    centred = FastembedEmbedder(embedder._engine, replace(manifest, question_centre=centre.tolist()))
+    near, far = 0.4 * embedder.embed_query("a loaf of bread"), 0.6 * embedder.embed_query("when was it?")
+    centres = [far.tolist(), near.tolist()]
+    centred = FastembedEmbedder(embedder._engine, replace(manifest, question_centres=centres))
     assert np.allclose(centred.embed_passages(["bread"]), embedder.embed_passages(["bread"]))
-    expected = (bread - centre) / np.linalg.norm(bread - centre)
+    expected = (bread - near) / np.linalg.norm(bread - near)
     assert np.allclose(centred.embed_query("bread"), expected, atol=1e-5)
+
+
+def test_a_model_that_an_older_version_prepared_keeps_its_one_centre(stored_model: StoredModel, tmp_path: Path) -> None:
+    manifest = manifests.read(stored_model.folder)
+    manifests.write(tmp_path, manifest)
+    older = json.loads((tmp_path / manifests.FILE_NAME).read_text())
+    for stored, expected in ((0.25, [[0.25] * 384]), (None, [])):
+        older.pop("question_centres", None)
+        older["question_centre"] = [] if stored is None else [stored] * 384
+        (tmp_path / manifests.FILE_NAME).write_text(json.dumps(older))
+        assert manifests.read(tmp_path).question_centres == expected
+    del older["question_centre"]
+    (tmp_path / manifests.FILE_NAME).write_text(json.dumps(older))
+    assert manifests.read(tmp_path).question_centres == []

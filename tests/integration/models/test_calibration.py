@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.models.calibration import Scale, calibrate, question_centre
+from magicfs.models.calibration import Scale, calibrate, question_centres
+from magicfs.models.question_forms import FORMS
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FakeEmbedder
 from tests.plugins.models import MODEL
@@ -71,21 +72,42 @@ def test_a_model_that_tells_nothing_apart_has_no_scale() -> None:
     assert calibrate(Indifferent()) is None
 
 
+def _named(name: str) -> np.ndarray:
+    return FakeEmbedder().embed_query(name)
+
+
 class Cone(FakeEmbedder):
-    """All its vectors have much in common."""
+    """All its vectors have much in common, questions of one form in one language even more."""
 
     def embed_query(self, text: str) -> np.ndarray:
-        vector = super().embed_query(text) + 2.0 * super().embed_query("all alike")
+        vector = super().embed_query(text) + 2.0 * super().embed_query("all alike") + super().embed_query(form_of(text))
         return vector / np.linalg.norm(vector)
 
 
-def test_what_all_questions_have_in_common_is_measured_where_it_is_much() -> None:
-    centre = np.array(question_centre(Cone()))
-    common = FakeEmbedder().embed_query("all alike")
-    assert centre @ common / np.linalg.norm(centre) > 0.95
-    assert 0.2 < np.linalg.norm(centre) < 0.3
-    assert question_centre(FakeEmbedder()) == []
+def form_of(text: str) -> str:
+    for forms in FORMS:
+        if text in forms.sentences:
+            return f"sentence {forms.language}"
+        if text in forms.words:
+            return f"word {forms.language}"
+    return "another"
+
+
+def test_what_questions_of_a_form_have_in_common_is_measured_where_it_is_much() -> None:
+    centres = np.array(question_centres(Cone()))
+    assert len(centres) == 2 * len(FORMS)
+    expected = [f"{form} {forms.language}" for forms in FORMS for form in ("sentence", "word")]
+    for centre, name in zip(centres, expected, strict=True):
+        common = 2.0 * _named("all alike") + _named(name)
+        assert centre @ common / np.linalg.norm(centre) / np.linalg.norm(common) > 0.95
+        assert 0.2 < np.linalg.norm(centre) < 0.6
+    assert question_centres(FakeEmbedder()) == []
 
 
 def test_a_model_that_does_not_read_the_samples_has_no_centre(embedder: FastembedEmbedder) -> None:
-    assert question_centre(embedder) == []
+    assert question_centres(embedder) == []
+
+
+def test_forms_are_the_same_in_all_languages() -> None:
+    assert len({(len(forms.sentences), len(forms.words)) for forms in FORMS}) == 1
+    assert len({forms.language for forms in FORMS}) == len(FORMS)

@@ -65,6 +65,27 @@ def test_a_question_finds_a_text_in_another_language(multilingual: FastembedEmbe
         assert (passages @ multilingual.embed_query(question)).argmax() == number
 
 
+SHORT_TEXTS = ("TODO", "buy milk", "hello world", "Notiz", "x = 1", "ok", "nota", "你好", "مرحبا", "draft 2")
+
+
+def test_a_word_is_nearer_to_a_text_about_it_than_to_short_texts(multilingual: FastembedEmbedder) -> None:
+    """Very short texts were near to every word."""
+    short = multilingual.embed_passages(SHORT_TEXTS)
+    for word, text in (
+        ("Dachziegel", STORMS["de"][1] + " Die Dachziegel lagen auf der Straße, und die Feuerwehr hatte viel zu tun."),
+        (
+            "optician",
+            "Progressive lenses cost four hundred euros, said the optician, and take a week to make.",
+        ),
+        ("屋顶", STORMS["zh"][1]),
+    ):
+        vector = multilingual.embed_query(word)
+        about = float(multilingual.embed_passages([text])[0] @ vector)
+        others = short @ vector
+        assert about > others.max(), word
+        assert about > others.mean() + 2 * others.std(), word
+
+
 STORMS = {
     "de": ("Sturm an der Küste", "Der Sturm an der Küste hat in der Nacht Dächer abgedeckt und Bäume entwurzelt."),
     "it": (
@@ -100,7 +121,7 @@ def test_answers_are_as_near_in_another_language(multilingual: FastembedEmbedder
     for across in (False, True):
         answers = [likeness for is_across, likeness in right if is_across is across]
         assert np.mean(answers) > 1.0
-        assert min(answers) > 0.4
+        assert min(answers) > 0.2
         assert np.mean([likeness for is_across, likeness in unrelated if is_across is across]) < 0.3
     assert spec.floor_across is not None
     assert spec.floor_across < spec.floor
