@@ -225,6 +225,21 @@ def device_of_path(path: bytes) -> str:
     return devices.get(path or b"/", "")
 
 
+_SHARED_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "ceph", "afs", "lustre", "beegfs", "gpfs", "9p", "virtiofs", "ocfs2", "gfs2")
+)
+
+
+def is_shared_file_system(path: bytes) -> bool:
+    """Whether an absolute path lies on a file system that other machines or programs change without an event here.
+
+    Never touches the path.
+    """
+    device = device_of_path(path)
+    types = [mount.file_system for mount in read_mounts() if mount.device == device]
+    return any(name in _SHARED_FILE_SYSTEMS or name.startswith("fuse.") for name in types)
+
+
 @lru_cache(maxsize=1)
 def _devices_by_mount_point(second: int) -> Mapping[bytes, str]:  # noqa: ARG001 - the cache's key
     return {mount.mount_point: mount.device for mount in read_mounts()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
@@ -90,6 +91,26 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf:
+    """Up to which moment the index holds everything that was saved."""
+
+    moment: datetime | None = None
+    """Everything that was saved before it is in the results. None while that is not known."""
+    unscanned_roots: tuple[str, ...] = ()
+    """The roots that no scan has seen as a whole yet, by name."""
+    silent_hosts: tuple[str, ...] = ()
+    """The hosts with roots whose agent does not answer: nobody sees what changes there."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What holds the moment back, a sentence each."""
+        return (
+            *(f"root {name} is not scanned yet" for name in self.unscanned_roots),
+            *(f"nobody sees what changes on {host}: its agent does not run" for host in self.silent_hosts),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """A ranked answer, best first."""
 
@@ -99,3 +120,22 @@ class SearchResult:
     hits: tuple[Hit, ...]
     notices: tuple[str, ...] = ()
     """Sentences for the user, such as that the search used words alone."""
+    as_of: AsOf = AsOf()
+
+    @property
+    def to_come(self) -> tuple[str, ...]:
+        """What is still to come, a sentence each: files and chunks that wait, roots that nobody looks at."""
+        files, chunks = self.coverage.pending_files, self.coverage.pending_chunks
+        return (
+            *((_counted(files, "file waits", "files wait") + " to be read",) if files else ()),
+            *(
+                (_counted(chunks, "chunk has", "chunks have") + " no vector yet: found by words alone",)
+                if chunks
+                else ()
+            ),
+            *self.as_of.notices,
+        )
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

@@ -31,6 +31,17 @@ class RootState(StrEnum):
     """The directory exists, but so many of its files are gone that a person must confirm the deletions."""
 
 
+class Watch(StrEnum):
+    """How an agent watches a root, from a moment on."""
+
+    BEGINS = "begins"
+    """Each change is seen."""
+    MISSED = "missed"
+    """The same; but something has been missed, and a scan is to find it."""
+    NONE = "none"
+    """Changes are found by scans alone, or some are."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredRoot:
     """A root as the database has it, with its state."""

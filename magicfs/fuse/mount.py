@@ -18,12 +18,14 @@ import pyfuse3
 import trio
 
 from magicfs.config import Settings
+from magicfs.db.as_of import read_as_of
 from magicfs.db.failures import unindexed_files, unindexed_reasons
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
+from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
 from magicfs.fuse.heartbeat import Heartbeat
@@ -59,6 +61,11 @@ class DatabaseIndex:
         """A text that differs after each change that searches can see."""
         with self._database.transaction(deadline) as connection:
             return change_marker(connection)
+
+    def as_of(self, deadline: Deadline) -> AsOf:
+        """Up to which moment the index holds everything that was saved."""
+        with self._database.transaction(deadline) as connection:
+            return read_as_of(connection)
 
     def status(self) -> IndexStatus:
         """The state of the index."""

@@ -237,7 +237,10 @@ class TreeOperations(pyfuse3.Operations):
     @replies_with_errno
     async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
         """Reply with the value of an extended attribute."""
-        value = self._inodes.find(inode).extended_attributes().get(name)
+        node = self._inodes.find(inode)
+        value = node.extended_attributes().get(name)
+        if value is None and isinstance(node, Directory):
+            value = await self._pools.run(node.thread_pool, node.computed_attribute, name)
         if value is None:
             raise FUSEError(pyfuse3.ENOATTR)
         return value

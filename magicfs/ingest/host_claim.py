@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from magicfs.db import heartbeats
+from magicfs.db.as_of import forget_watches
 from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
 
@@ -63,6 +64,8 @@ class HostClaim:
             other = heartbeats.claim_host(connection, claim)
             if other is not None:
                 raise self._taken(other)
+            # What has changed before is not known until the roots are watched and scanned.
+            forget_watches(connection, host=self._host)
         self._held, self.lost = True, None
 
     def hold(self, connection: Connection) -> None:

@@ -21,10 +21,11 @@ from functools import partial
 
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
+from magicfs.db.as_of import record_watch
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import SeenFile
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import RegisteredRoot, Root, RootState
+from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import (
     DatabaseConflict,
     DatabaseError,
@@ -112,6 +113,11 @@ class Scanner:
         """Deleted files by root."""
         self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
         """Files that events named, by root, and by root and directory."""
+
+    def record_watch(self, root: Root, watch: Watch) -> None:
+        """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
+        with self._writing() as connection:
+            record_watch(connection, root.id, watch)
 
     def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
         """Compare a whole root with the index and update the index. Records the root's state.

@@ -20,13 +20,13 @@ from types import TracebackType
 from typing import Self
 
 from magicfs.domain.files import FileStat, SeenFile
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
 from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.walk import SortedPaths, Walk, outermost
-from magicfs.linux import InotifyMask
+from magicfs.linux import InotifyMask, is_shared_file_system
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +86,21 @@ class Watcher:
                 error.strerror,
                 _INSTANCES_HINT if error.errno == errno.EMFILE else "",
             )
+            self._record(root, Watch.NONE)
             self._rescan(root)
             return False
         with watches:
+            self._record(root, Watch.BEGINS if _sees_all(root, watches) else Watch.NONE)
             self._rescan(root)
             self._process_events(root, watches, stop)
+        if not stop.is_set():
+            self._record(root, Watch.NONE)
         return True
+
+    def _record(self, root: Root, watch: Watch) -> None:
+        """Record how a root is watched, before the scan that finds earlier changes. Without a database, do nothing."""
+        with contextlib.suppress(MagicFSError), self._processing:
+            self._scanner.record_watch(root, watch)
 
     def _process_events(self, root: Root, watches: WatchSet, stop: threading.Event) -> None:
         ended = threading.Event()
@@ -107,11 +116,15 @@ class Watcher:
 
         reader = threading.Thread(target=read, name=f"inotify-reader-{root.name}")
         reader.start()
+        was_complete = watches.is_complete
         try:
             while not stop.is_set() and not ended.is_set():
                 changes = watches.take(
                     debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=POLL_SECONDS
                 )
+                if was_complete and not watches.is_complete:
+                    was_complete = False
+                    self._record(root, Watch.NONE)
                 if not changes:
                     continue
                 try:
@@ -120,9 +133,11 @@ class Watcher:
                 except MagicFSError as error:
                     # When this is an outage, the scan meets it too, and says so once.
                     log.debug("changes could not be recorded, a scan follows: %s", error)
+                    self._record(root, Watch.MISSED)
                     self._rescan(root)
                 except Exception:
                     log.exception("processing changes failed, a scan follows")
+                    self._record(root, Watch.MISSED)
                     self._rescan(root)
         finally:
             ended.set()
@@ -131,7 +146,7 @@ class Watcher:
     def process(self, root: Root, changes: ChangedPaths) -> None:
         """Update the index from the disk at the changed paths of a root."""
         if changes.lost_events:
-            self._rescan(root)
+            self._miss(root)
         if changes.paths:
             self._process_paths(root, sorted(changes.paths))
 
@@ -171,8 +186,15 @@ class Watcher:
         """Scan whole directories; a full scan follows where deletions are suspicious or too much is new."""
         for directory in outermost(directories):
             result = self._scanner.scan_directory(root, directory)
-            if result.suspected_deletions or result.unfinished:
+            if result.unfinished:
+                self._miss(root)
+            elif result.suspected_deletions:
                 self._rescan(root)
+
+    def _miss(self, root: Root) -> None:
+        """Record that changes are not known yet, and request the scan that finds them."""
+        self._scanner.record_watch(root, Watch.MISSED)
+        self._rescan(root)
 
     def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, rules: RulesByDirectory) -> bool:
         """Whether an existing path is a regular file that no rule ignores. `rules` caches them by directory."""
@@ -200,6 +222,11 @@ class Watcher:
         return files
 
 
+def _sees_all(root: Root, watches: WatchSet) -> bool:
+    """Whether each change of a root raises an event here. Those that another machine makes on a shared disk do not."""
+    return watches.is_complete and not is_shared_file_system(root.path)
+
+
 def _lstat(path: bytes) -> os.stat_result | None:
     """The status of a path; None when nothing is there. Raises `OSError` when the kernel cannot tell."""
     try:
@@ -223,7 +250,8 @@ class WatchSet:
         self._watch_of: dict[bytes, int] = {}
         """Watch numbers by directory."""
         self._sorted_directories = SortedPaths(self._watch_of)
-        self._limit_logged = False
+        self.is_complete = True
+        """Whether the system has allowed every watch."""
         self._changed = threading.Condition()
         self._changes = ChangedPaths()
         self._first_change = self._last_change = 0.0
@@ -352,8 +380,8 @@ class WatchSet:
 
     def _log_limit(self, error: OSError) -> None:
         """Log once that the limit of watches is reached. Other errors are reported by the scan."""
-        if is_watch_limit(error) and not self._limit_logged:
-            self._limit_logged = True
+        if is_watch_limit(error) and self.is_complete:
+            self.is_complete = False
             log.warning(
                 "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes are"
                 " found by the periodic scan only"

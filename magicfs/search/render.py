@@ -7,9 +7,10 @@ valid UTF-8. A program that needs the exact bytes reads them from the mount.
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
-from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.domain.results import AsOf, Coverage, Hit, SearchResult
 from magicfs.domain.status import ChunkCounts, IndexStatus, ModelStatus
 
 _SCORE_DIGITS = 4
@@ -27,9 +28,15 @@ def result_json(result: SearchResult) -> dict[str, Any]:
         "query": _encodable(result.query),
         "took_ms": round(result.took_ms, 1),
         "coverage": coverage_json(result.coverage),
-        "notices": list(result.notices),
+        "as_of": as_of_text(result.as_of),
+        "notices": [*result.notices, *result.to_come],
         "results": [_hit_json(hit) for hit in result.hits],
     }
+
+
+def as_of_text(as_of: AsOf) -> str | None:
+    """The moment in ISO 8601, UTC, to the millisecond before it; None while it is not known."""
+    return None if as_of.moment is None else as_of.moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def coverage_json(coverage: Coverage) -> dict[str, int]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from magicfs.db.as_of import read_as_of
 from magicfs.db.models import searched_models
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.pool import Connection, Database
@@ -22,7 +23,7 @@ from magicfs.domain.explanation import Standing
 from magicfs.domain.ids import FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
-from magicfs.domain.results import Hit, SearchResult
+from magicfs.domain.results import AsOf, Hit, SearchResult
 from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, compile_query
@@ -54,6 +55,8 @@ class _PreparedSearch:
     """Those that searches use, the active one first."""
     statistics: CorpusStatistics
     compiled: CompiledQuery
+    as_of: AsOf
+    """What is searched a moment later has no less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class SearchService:
             coverage=found.prepared.statistics.coverage,
             hits=found.hits,
             notices=found.all_notices,
+            as_of=found.prepared.as_of,
         )
 
     def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
@@ -163,7 +167,7 @@ class SearchService:
             literal = {*literal, *literal_exclusions(connection, query)}
             if literal:
                 query = parse(query.text, literal=literal)
-            return _PreparedSearch(query, models, statistics, compile_query(connection, query))
+            return _PreparedSearch(query, models, statistics, compile_query(connection, query), read_as_of(connection))
 
     def _embed(
         self, query: Query, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline

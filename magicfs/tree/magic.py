@@ -17,6 +17,7 @@ from typing import Protocol
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
+from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
 from magicfs.tree.gone_files import GoneFileLog
@@ -37,6 +38,9 @@ class IndexQueries(Protocol):
 
     def change_marker(self, deadline: Deadline) -> str:
         """A text that differs after each change that searches can see."""
+
+    def as_of(self, deadline: Deadline) -> AsOf:
+        """Up to which moment the index holds everything that was saved."""
 
     def status(self) -> IndexStatus:
         """The state of the index."""

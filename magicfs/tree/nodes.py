@@ -77,6 +77,11 @@ class Node(ABC):
         """The extended attributes by name."""
         return {}
 
+    def computed_attribute(self, name: bytes) -> bytes | None:
+        """The value of an extended attribute that is not among `extended_attributes`; None without. May block."""
+        del name
+        return None
+
     def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
         """Change attributes; `handle` is the open file that the program changes them through, if any. May block."""
         del change, handle

@@ -14,12 +14,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
 from magicfs.domain.deadline import Deadline
-from magicfs.domain.results import Hit, SearchResult
+from magicfs.domain.results import AsOf, Hit, SearchResult
 from magicfs.errors import DeadlineExceeded
 from magicfs.search.context import context_text, passages_text
 from magicfs.search.render import result_json
@@ -109,12 +109,14 @@ class ResultCache:
         self,
         searcher: Searcher,
         change_marker: Callable[[Deadline], str],
+        as_of: Callable[[Deadline], AsOf] = lambda _: AsOf(),
         *,
         search_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Cache the results of `searcher`. `change_marker` is `IndexQueries.change_marker`; it may block."""
+        """Cache the results of `searcher`. `change_marker` and `as_of` are those of `IndexQueries`; they may block."""
         self._searcher = searcher
+        self._as_of = as_of
         self._change_marker = change_marker
         self._search_seconds = search_seconds
         self._clock = clock
@@ -129,6 +131,13 @@ class ResultCache:
         """
         return self._get(_Request(query))
 
+    def get_as_of_now(self, query: bytes) -> CachedResult:
+        """The result that `get` returns, with what holds now: up to which moment it has everything that was saved."""
+        as_of = self._as_of(Deadline(self._search_seconds))
+        cached, is_checked = self._checked(_Request(query))
+        # What another caller has searched or checked may be older than `as_of`, and has a moment of its own.
+        return replace(cached, result=replace(cached.result, as_of=as_of)) if is_checked else cached
+
     def get_passages(self, query: bytes, *, limit: int | None = None) -> CachedResult:
         """The passages that answer a query, as `get` returns the files."""
         return self._get(_Request(query, passages=True, limit=limit))
@@ -138,13 +147,18 @@ class ResultCache:
             cached = self._cached.get(request)
             if cached is not None and self._clock() - cached.searched_at < UNCHECKED_SECONDS:
                 return cached
-            future = self._running.get(request)
+        return self._checked(request)[0]
+
+    def _checked(self, request: _Request) -> tuple[CachedResult, bool]:
+        """A result that was searched or checked now, and whether this call has begun to, and not another one."""
+        with self._lock:
+            cached, future = self._cached.get(request), self._running.get(request)
             if is_first := future is None:
                 future = self._running[request] = Future()
         if is_first:
             self._run(request, cached, future, Deadline(self._search_seconds))
         try:
-            return future.result(timeout=self._search_seconds + WAIT_GRACE_SECONDS)
+            return future.result(timeout=self._search_seconds + WAIT_GRACE_SECONDS), is_first
         except TimeoutError as error:
             raise DeadlineExceeded("the search took too long: try again, or ask with fewer words") from error
 

@@ -17,6 +17,7 @@ from typing import Protocol
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
+from magicfs.search.render import as_of_text
 from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
@@ -32,6 +33,7 @@ MAX_LISTED_QUERIES = 20
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
 _CONTEXT_NAME = re.compile(rb"\.context(?:\.([1-9]\d{0,5}))?")
+AS_OF_ATTRIBUTE = b"user.magicfs.as_of"
 _UNDECODABLE = "\ufffd"
 
 
@@ -182,7 +184,7 @@ class QueryDirectory(VirtualDirectory):
         self._free_names = free_names
         self._generated_files = {
             b".results.json": GeneratedFile(
-                self.key + b"/json", lambda: self._result().json, mounted_at_ns=mounted_at_ns
+                self.key + b"/json", lambda: self._results.get_as_of_now(self._query).json, mounted_at_ns=mounted_at_ns
             ),
             b".passages": GeneratedFile(
                 self.key + b"/passages",
@@ -236,6 +238,12 @@ class QueryDirectory(VirtualDirectory):
         """The results with the attributes that the index has: no file is opened. May block."""
         entries = (self._view.listed(name, hit) for name, hit in self._result().hits.items())
         return InMemoryListing([entry for entry in entries if entry is not None])
+
+    def computed_attribute(self, name: bytes) -> bytes | None:
+        """`user.magicfs.as_of`; empty while the moment is not known. May block."""
+        if name != AS_OF_ATTRIBUTE:
+            return None
+        return (as_of_text(self._results.get_as_of_now(self._query).result.as_of) or "").encode()
 
     def _result(self) -> CachedResult:
         result = self._results.get(self._query)

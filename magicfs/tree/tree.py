@@ -29,7 +29,7 @@ class Tree:
         """`host` is the name of this host: files of others are listed and cannot be opened."""
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
-        self._results = ResultCache(searcher, index.change_marker, search_seconds=search_seconds)
+        self._results = ResultCache(searcher, index.change_marker, index.as_of, search_seconds=search_seconds)
         self._gone_files = GoneFileLog()
         self._mirror = MirrorDirectory(host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns)
         search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)

@@ -147,6 +147,29 @@ def test_the_generated_files(mount: MountProcess, root: IndexedRoot) -> None:
         (directory / ".results.json").open("w")
 
 
+def test_the_moment_up_to_which_everything_is_in_the_results(
+    mount: MountProcess, root: IndexedRoot, database: Database
+) -> None:
+    root.add("a.txt", "roses")
+    directory = mount.query_path("roses")
+
+    def moment() -> str:
+        return os.getxattr(directory, "user.magicfs.as_of").decode()
+
+    assert moment() == "", "no scan has seen the root"
+    assert "root documents is not scanned yet" in json.loads((directory / ".results.json").read_text())["notices"]
+    for scanned_at in ("2026-01-31T10:00:00+00:00", "2026-01-31T10:00:05+00:00"):
+        with database.transaction() as connection:
+            connection.execute("UPDATE roots SET scanned_at = %s", (scanned_at,))
+        shown = json.loads((directory / ".results.json").read_text())
+        assert shown["as_of"] == moment() == scanned_at.replace("+", ".000+")
+        assert shown["notices"] == []
+    assert mount.searches == ["roses"], "the results are the same"
+    assert os.listxattr(directory) == []
+    with raises_errno(errno.ENODATA):
+        os.getxattr(directory, "user.magicfs.other")
+
+
 def test_a_context_has_the_best_passages_up_to_a_budget(mount: MountProcess, root: IndexedRoot) -> None:
     root.add("short.txt", "some roses\nhere")
     root.add("long.txt", "roses " + "and many other flowers of the garden " * 40)

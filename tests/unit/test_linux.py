@@ -214,3 +214,18 @@ def test_the_device_of_a_path_is_that_of_its_mount() -> None:
 
     assert device_of_path(b"/proc/self/no/such/file") == device_of_path(b"/proc") == device("/proc")
     assert device_of_path(b"/proceed") == device_of_path(b"/no such directory") == device_of_path(b"/")
+
+
+@pytest.mark.parametrize(
+    ("file_system", "is_shared"),
+    [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("ext4", False), ("fuseblk", False), ("overlay", False)],
+)
+def test_file_systems_that_others_change_are_known(
+    monkeypatch: pytest.MonkeyPatch, file_system: str, is_shared: bool
+) -> None:
+    table = [MountEntry(1, "0:1", b"/", "ext4"), MountEntry(2, "0:2", b"/mnt", file_system)]
+    monkeypatch.setattr(linux, "read_mounts", lambda: table)
+    linux._devices_by_mount_point.cache_clear()
+    assert linux.is_shared_file_system(b"/mnt/no such directory") == is_shared
+    assert not linux.is_shared_file_system(b"/home")
+    linux._devices_by_mount_point.cache_clear()

@@ -46,7 +46,7 @@ def search(
     if as_json:
         terminal.print_json(result_json(result))
         return
-    for notice in result.notices:
+    for notice in (*result.notices, *result.as_of.notices):
         terminal.remark(notice)
     unfinished = unfinished_work(result.coverage)
     if not result.hits:

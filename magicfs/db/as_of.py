@@ -1,0 +1,42 @@
+"""Up to which moment the index holds everything that was saved: one statement for each search.
+
+The agent records which roots it watches, and since when; searches read it. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
+from magicfs.domain.ids import RootId
+from magicfs.domain.results import AsOf
+from magicfs.domain.roots import Watch
+
+_SQL = load_queries("as_of")
+
+WATCH_DELAY_SECONDS: Final = 1.0
+"""The time within which a watcher writes down a change: it collects events for 0.4 seconds at most."""
+
+SILENT_SECONDS: Final = 30.0
+"""The age of a heartbeat at which people are told of the agent: its claim of the host has run out."""
+
+MAX_WAITING_FILES: Final = 1000
+"""Of more waiting files the first is not looked for: that would take longer than the search."""
+
+
+def read_as_of(connection: Connection) -> AsOf:
+    """The moment before which everything that was saved is in the results of a search in this transaction."""
+    values = {"delay": WATCH_DELAY_SECONDS, "silent": SILENT_SECONDS, "waiting": MAX_WAITING_FILES}
+    moment, unscanned, silent = fetch_one(connection.execute(_SQL["as_of"], values))
+    return AsOf(moment, tuple(unscanned), tuple(silent))
+
+
+def record_watch(connection: Connection, root: RootId, watch: Watch) -> None:
+    """Record how an agent watches a root from now on. A scan that begins later finds what has changed before."""
+    connection.execute(_SQL[f"watch_{watch.value}"], {"root_id": root})
+
+
+def forget_watches(connection: Connection, *, host: str) -> None:
+    """Record that no root of a host is watched: its agent begins, and has not seen what changed before."""
+    connection.execute(_SQL["delete_watches_of_host"], {"host": host})
