@@ -119,10 +119,14 @@ def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
             f"raise it, {_RETRY}"
         )
     if facts.unread_pages:
-        yield (
-            f"left out  {facts.unread_pages:,} scanned pages: the parser failed on them, or they took more than "
-            f"MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
+        which = f" ({facts.unread_detail})" if facts.unread_detail else ""
+        hint = (
+            "OCR is missing or does not start: 'magicfs doctor' says what reads text in images"
+            if facts.waits_for_ocr
+            else f"the parser failed on them, or they took more than MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
         )
+        pages = "page" if facts.unread_pages == 1 else "pages"
+        yield f"left out  {facts.unread_pages:,} {pages}{which}: {hint}"
 
 
 def _lines_of_disk(facts: FileFacts, path: bytes) -> Iterator[str]:

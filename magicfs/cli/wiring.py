@@ -284,7 +284,7 @@ class WorkerServices:
             self._database,
             self._queue,
             extractor=FileExtractor(limits=Limits.of(settings), ocr=ocr),
-            recognises_pictures=ocr is not None,
+            ocr=ocr.engine if ocr is not None else None,
             chunker=self._chunker_for(active_spec(self._database)),
             host=settings.host,
             boot=boot_id(),

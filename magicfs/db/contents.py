@@ -48,8 +48,9 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
         ContentKey(Digest(digest), extractor, kind): StoredContent(
             id=ContentId(content_id),
             unreadable=None if reason is None else Unreadable(SkipReason(reason), detail or ""),
+            ocr=ocr,
         )
-        for digest, extractor, kind, content_id, reason, detail in rows
+        for digest, extractor, kind, content_id, reason, detail, ocr in rows
     }
 
 
@@ -79,6 +80,8 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "languages": [document and document.language for document in documents],
             "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
             "unread_pages": [document.unread_pages if document else 0 for document in documents],
+            "unread_details": [_unread(document) for document in documents],
+            "ocrs": [content.extracted.ocr for content in ordered],
             "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
             "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
             # What has recognised its text, or why there is none.
@@ -102,6 +105,10 @@ def insert_languages(connection: Connection, languages: Collection[str]) -> None
 
 def _recognition(document: Document | None) -> str | None:
     return str(document.recognition) if document and document.recognition else None
+
+
+def _unread(document: Document | None) -> str | None:
+    return "; ".join(map(str, document.unread)) if document and document.unread else None
 
 
 def _mime_type_without_text(content: NewContent) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
-from magicfs.db.contents import orphan_contents
+from magicfs.db.contents import orphan_contents, outdate_contents
 from magicfs.db.heartbeats import WORKER_SECONDS
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
@@ -369,9 +369,14 @@ def release_files(connection: Connection, *, owner: str, counted: bool) -> int:
     return connection.execute(_SQL["release_files"], values).rowcount
 
 
-def queue_files_that_need_ocr(connection: Connection, *, host: str) -> int:
-    """Make the files of a host that were not read without OCR pending again. Returns their number."""
-    return connection.execute(_SQL["queue_files_that_need_ocr"], {"host": host}).rowcount
+def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[str]) -> int:
+    """Make the files of a host pending that were not read without OCR, or that the OCR of `lesser` has read.
+
+    Returns their number. Searches find what was read of them until they are read again.
+    """
+    rows = connection.execute(_SQL["queue_files_for_ocr"], {"host": host, "lesser": list(lesser)}).fetchall()
+    outdate_contents(connection, {ContentId(content) for content, is_outdated in rows if is_outdated})
+    return len(rows)
 
 
 def quarantine_files(connection: Connection, *, extractor: int) -> int:

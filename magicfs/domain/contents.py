@@ -16,6 +16,9 @@ EXTRACTOR_VERSION = 3
 _MAX_RANGES = 20
 """The ranges of pages that are told."""
 
+NO_OCR = "none"
+"""Stands for the OCR of a content of which pages wait until there is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
@@ -28,17 +31,38 @@ class Recognition:
 
     def __str__(self) -> str:
         """One line for a person, such as `tesseract, pages 1-3, 7`."""
-        if not self.pages:
-            return self.engine
-        ranges: list[list[int]] = []
-        for page in self.pages:
-            if ranges and page == ranges[-1][1] + 1:
-                ranges[-1][1] = page
-            else:
-                ranges.append([page, page])
-        more = f" and {len(ranges) - _MAX_RANGES} more" if len(ranges) > _MAX_RANGES else ""
-        texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_MAX_RANGES]]
-        return f"{self.engine}, page{'s' if len(self.pages) > 1 else ''} {', '.join(texts)}{more}"
+        return f"{self.engine}, {_pages_for_people(self.pages)}" if self.pages else self.engine
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPages:
+    """Pages that were not read, all for one reason."""
+
+    reason: SkipReason
+    pages: tuple[int, ...] = ()
+    """By number from 1, ascending; empty for a file that is a picture."""
+
+    @property
+    def count(self) -> int:
+        """The number of pages; a picture is one."""
+        return max(1, len(self.pages))
+
+    def __str__(self) -> str:
+        """One line for a person, such as `pages 3, 7-9: timeout`."""
+        return f"{_pages_for_people(self.pages)}: {self.reason}" if self.pages else str(self.reason)
+
+
+def _pages_for_people(pages: Sequence[int]) -> str:
+    """Ascending numbers of pages as `page 3` or `pages 1-3, 7`."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    more = f" and {len(ranges) - _MAX_RANGES} more" if len(ranges) > _MAX_RANGES else ""
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_MAX_RANGES]]
+    return f"page{'s' if len(pages) > 1 else ''} {', '.join(texts)}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +81,24 @@ class Document:
     """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
     cut_bytes: int = 0
     """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
-    unread_pages: int = 0
-    """Pages without a text layer that were not recognised: the time was over, or the parser failed."""
+    unread: tuple[UnreadPages, ...] = ()
+    """Pages that were not read or not recognised, by their reasons: the time was over, or the parser failed."""
     encoded_characters: int = 0
     """Characters of encoded data, such as pictures in base64, that were taken out of the text."""
     recognition: Recognition | None = None
     """What has recognised text in its pictures; None if nothing has."""
+
+    @property
+    def unread_pages(self) -> int:
+        """The number of pages in `unread`."""
+        return sum(unread.count for unread in self.unread)
+
+    @property
+    def ocr(self) -> str | None:
+        """The OCR that has recognised its pictures, `NO_OCR` while some wait for one; None without either."""
+        if any(unread.reason is SkipReason.NEEDS_OCR for unread in self.unread):
+            return NO_OCR
+        return self.recognition.engine if self.recognition is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +108,8 @@ class Unreadable:
     reason: SkipReason
     detail: str = ""
     """One line for a person, such as the message of the parser."""
+    ocr: str | None = field(default=None, compare=False)
+    """The OCR that has found no text in its pictures; None if none has looked."""
 
     def state(self, *, kind: str) -> FileState:
         """The state of a file whose content has this kind. A picture without OCR is a file without text."""
@@ -94,10 +132,11 @@ class ContentKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
-    """A content that the database has already. `unreadable` is None for one with text."""
+    """A content that the database has already. `unreadable` is None for one with text; `ocr` is that of `Document`."""
 
     id: ContentId
     unreadable: Unreadable | None
+    ocr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,11 @@ class FileFacts:
     cut_bytes: int
     """Bytes of text beyond the limit, which are not in the index."""
     unread_pages: int
-    """Pages without a text layer that were not recognised."""
+    """Pages that were not read, or not recognised."""
+    unread_detail: str | None
+    """Which ones, and why, such as `pages 3, 7-9: timeout`; None in the rows of an older version."""
+    waits_for_ocr: bool
+    """Whether some of them are read when there is OCR."""
     encoded_characters: int
     """Characters of encoded data, which were taken out of the text."""
     recognised_by: str | None

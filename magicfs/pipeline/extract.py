@@ -26,7 +26,7 @@ from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable,
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, group_files, read_group
-from magicfs.text.extract import Extractor, newest_version
+from magicfs.text.extract import Extractor, OcrEngine, newest_version
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +79,12 @@ class ExtractService:
         max_file_bytes: int,
         max_embedded_chunks: int,
         boot: str = "",
-        recognises_pictures: bool = False,
+        ocr: OcrEngine | None = None,
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 
-        Of a file, `max_embedded_chunks` chunks are embedded. With `recognises_pictures`, pictures and scanned pages
-        that waited for OCR are read again.
+        Of a file, `max_embedded_chunks` chunks are embedded. `ocr` is what the extractor recognises text with: pictures
+        and scanned pages that waited for it, or that a lesser one has read, are read again.
         """
         self._database = database
         self._queue = queue
@@ -95,21 +95,21 @@ class ExtractService:
         self._owner = owner
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
-        self._recognises_pictures = recognises_pictures
+        self._ocr = ocr
         self._has_lost_claims = False
         """Whether this worker may have claims that it does not know or could not return: the database went away."""
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Also tells the index this host's limit of embedded chunks, and queues files that waited for OCR where it is
+        Also tells the index this host's limit of embedded chunks, and queues files that waited for the OCR that is
         installed now. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner, counted=True)
             files_db.quarantine_files(connection, extractor=newest_version())
-        if self._recognises_pictures:
-            retry_on_conflict(self._queue_files_that_need_ocr)
+        if self._ocr is not None:
+            self._queue_files_for_ocr(self._ocr)
         limit = retry_on_conflict(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
@@ -120,11 +120,14 @@ class ExtractService:
             )
         return released
 
-    def _queue_files_that_need_ocr(self) -> None:
-        with self._database.transaction() as connection:
-            queued = files_db.queue_files_that_need_ocr(connection, host=self._host)
+    def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
+        def queue() -> int:
+            with self._database.transaction() as connection:
+                return files_db.queue_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
+
+        queued = retry_on_conflict(queue)
         if queued:
-            log.info("%d files that waited for OCR are read", queued)
+            log.info("%d files that waited for %s are read", queued, ocr)
 
     def _declare_limit(self) -> int:
         with self._database.transaction() as connection:
@@ -286,9 +289,11 @@ class ExtractService:
         return [file for file in read if file.key not in stored]
 
     def _may_have_text_now(self, content: StoredContent | None) -> bool:
-        """Whether a content without text is a picture that was stored before OCR was installed."""
-        reason = content.unreadable.reason if content is not None and content.unreadable is not None else None
-        return reason is SkipReason.NEEDS_OCR and self._recognises_pictures
+        """Whether a content has pictures that waited for the OCR of this host, or that a lesser one has read."""
+        if content is None or self._ocr is None:
+            return False
+        reason = content.unreadable.reason if content.unreadable is not None else None
+        return reason is SkipReason.NEEDS_OCR or content.ocr in self._ocr.lesser
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
         """The contents of files by key. Files with the same key are extracted once."""

@@ -25,6 +25,7 @@ from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import Chunker, ExtractService
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
+from magicfs.text.extract import OcrEngine
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.queue import SilentQueue
 
@@ -97,8 +98,8 @@ class Index:
     """Whether the agent restarts before every scan."""
     max_embedded_chunks: int = 2000
     """The setting of extract workers that start from now on."""
-    recognises_pictures: bool = False
-    """Whether OCR is installed for extract workers that start from now on."""
+    ocr: OcrEngine | None = None
+    """The OCR that is installed for extract workers that start from now on."""
     chunker: Chunker = field(default_factory=Paragraphs)
     scanner: Scanner = field(init=False)
 
@@ -131,7 +132,7 @@ class Index:
             owner=owner,
             max_file_bytes=1 << 20,
             max_embedded_chunks=self.max_embedded_chunks,
-            recognises_pictures=self.recognises_pictures,
+            ocr=self.ocr,
         )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:

@@ -15,9 +15,12 @@ DPI = 150
 
 @dataclass(frozen=True)
 class Scan:
-    """A page that is a picture of these lines."""
+    """A page that is a picture of these lines, with a text layer of one line over it if there is a stamp."""
 
     text: str
+    stamp: str = ""
+    share: float = 1.0
+    """The share of the page's width and height that the picture takes."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ def pdf_file(*pages: str | Scan | Drawing) -> bytes:
         kids.append(b"%d 0 R" % kid)
         if isinstance(page, Scan):
             objects[picture] = _picture(page)
-            drawing = b"q %d 0 0 %d 0 0 cm /I Do Q" % (WIDTH, HEIGHT)
-            resources = b"/XObject<</I %d 0 R>>" % picture
+            drawing = b"q %d 0 0 %d 0 0 cm /I Do Q" % (page.share * WIDTH, page.share * HEIGHT)
+            drawing += b" BT /F 20 Tf 50 740 Td (%s) Tj ET" % page.stamp.encode("ascii") if page.stamp else b""
+            resources = b"/XObject<</I %d 0 R>>/Font<</F 3 0 R>>" % picture
         elif isinstance(page, Drawing):
             drawing, resources = page.instructions.encode("ascii"), b"/Font<</F 3 0 R>>"
         else:
@@ -49,21 +53,26 @@ def pdf_file(*pages: str | Scan | Drawing) -> bytes:
         )  # fmt: skip
         objects[content] = _stream(b"", drawing)
     objects[2] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids))
-    body = b"".join(b"%d 0 obj%s endobj\n" % item for item in sorted(objects.items()))
-    return b"%PDF-1.5\n" + body + b"trailer<</Root 1 0 R>>\n"
+    return _file(b"%PDF-1.5\n", objects)
 
 
 def pdf_of_objects(objects: list[bytes]) -> bytes:
     """A PDF file of these objects, numbered from 1; the first is its catalogue."""
-    data = b"%PDF-1.4\n"
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(data))
-        data += b"%d 0 obj%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
-        len(objects) + 1, table, len(objects) + 1, len(data),
-    )  # fmt: skip
+    return _file(b"%PDF-1.4\n", dict(enumerate(objects, 1)))
+
+
+def _file(head: bytes, objects: dict[int, bytes]) -> bytes:
+    """A file of numbered objects; the first is its catalogue."""
+    parts, length, table = [head], len(head), {}
+    for number, body in sorted(objects.items()):
+        table[number] = length
+        parts.append(b"%d 0 obj%s\nendobj\n" % (number, body))
+        length += len(parts[-1])
+    size = max(objects) + 1
+    rows = [b"%010d 00000 n \n" % table[n] if n in table else b"0000000000 65535 f \n" for n in range(size)]
+    parts.append(b"xref\n0 %d\n%s" % (size, b"".join(rows)))
+    parts.append(b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, length))
+    return b"".join(parts)
 
 
 def pdf_with_parts(text: str, *, fields: dict[str, str], note: str = "", outline: str = "") -> bytes:
@@ -87,6 +96,32 @@ def pdf_with_parts(text: str, *, fields: dict[str, str], note: str = "", outline
             *annotations,
         ]
     )
+
+
+def pdf_whose_page_never_ends(*pages: str, depth: int = 30) -> bytes:
+    """A PDF file of pages with a text layer, the second of which draws forms that draw forms, 2 ** `depth` in all."""
+    first = 4 + 2 * len(pages)
+    kids, objects = [], []
+    for number, text in enumerate(pages):
+        kid = 4 + 2 * number
+        kids.append(b"%d 0 R" % kid)
+        resources = b"/XObject<</X %d 0 R>>" % first if number == 1 else b"/Font<</F 3 0 R>>"
+        drawing = b"/X Do" if number == 1 else b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text.encode("ascii")
+        objects += [
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents %d 0 R/Resources<<%s>>>>"
+            % (WIDTH, HEIGHT, kid + 1, resources),
+            _stream(b"", drawing),
+        ]
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 %d %d]/Resources<<" % (WIDTH, HEIGHT)
+    for number in range(first, first + depth):
+        objects.append(_stream(form + b"/XObject<</X %d 0 R>>>>" % (number + 1), b"/X Do /X Do"))
+    objects.append(_stream(form + b"/Font<</F 3 0 R>>>>", b"BT /F 20 Tf 50 700 Td (never) Tj ET"))
+    head = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids)),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    return pdf_of_objects(head + objects)
 
 
 def _stream(dictionary: bytes, data: bytes) -> bytes:

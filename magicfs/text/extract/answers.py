@@ -1,28 +1,24 @@
 """The answers of the parser process: how `child` encodes an outcome, and how `sandbox` decodes it.
 
-A file has one answer, or several when pages without a text layer are recognised: first the document with the text that
-it has, then each page as soon as it is recognised or has failed, then an end. Where another child recognises pages, the
-end follows the document. So the parent keeps what was read when the child is killed, and knows at which page that was.
+A file has one answer, or several when pages are read one by one, because their text layers are missing or fail: first
+the document with the text that it has, then each page as soon as it is read or has failed, then an end. Pages without
+an answer are left to another child. So the parent keeps what was read when the child is killed, and knows at which page
+that was.
 Every field is checked: a file may have taken control of the child. No I/O; an `Answers` is for one thread.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
+from magicfs.text.extract.page_texts import insert_page_texts, letters_of_pages, pages_in_order
 from magicfs.text.extract.plain_text import clean
-
-PAGE_SEPARATOR = "\n\n"
-
-MIN_PAGE_CHARACTERS = 8
-"""A page with fewer letters and digits has no text layer: a page number is none."""
 
 _MAX_COUNT = 2**31 - 1
 _MAX_DETAIL_CHARACTERS = 300
@@ -32,12 +28,12 @@ _MAX_MIME_TYPE_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class PartialDocument:
-    """A document of which some pages have no text layer; their text can be recognised."""
+    """A document of which some pages have no text layer, or a few words only; there may be more to recognise."""
 
     document: Document
     """It has page starts; its text may be blank."""
     pages: tuple[int, ...]
-    """The pages without a text layer, by number from 0, ascending; at least one."""
+    """Those pages, by number from 0, ascending; at least one."""
 
 
 def encode_unreadable(unreadable: Unreadable) -> Message:
@@ -46,7 +42,7 @@ def encode_unreadable(unreadable: Unreadable) -> Message:
 
 
 def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message:
-    """The only answer about a document, or the first one when more follow: about its `pages` without a text layer."""
+    """The only answer about a document, or the first one when more follow: about its `pages` with few letters."""
     metadata: dict[str, Any] = {
         "mime_type": document.mime_type,
         "title": _one_line(document.title),
@@ -60,9 +56,12 @@ def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message
     return Message(metadata, document.text.encode("utf-8"))
 
 
-def encode_page(page: int, text: str) -> Message:
-    """The answer with the recognised text of a page; pages count from 0."""
-    return Message({"page": page}, text.encode("utf-8"))
+def encode_page(page: int, text: str, *, recognised: bool = True) -> Message:
+    """The answer with the text of a page, recognised or from its text layer; pages count from 0.
+
+    It is empty for a page that shows nothing beside its text layer.
+    """
+    return Message({"page": page, "recognised": recognised}, text.encode("utf-8"))
 
 
 def encode_unread_page(page: int, unreadable: Unreadable) -> Message:
@@ -91,8 +90,10 @@ class Answers:
         self.text_bytes = 0
         """The bytes of UTF-8 that were received."""
         self._outcome: Document | Unreadable | None = None
-        self._pages: frozenset[int] = frozenset()
+        self._letters: dict[int, int] = {}
+        """The pages about which further answers follow, in the order in which they are read; see `pages_in_order`."""
         self._texts: dict[int, str] = {}
+        self._recognised: set[int] = set()
         self._failures: dict[int, Unreadable] = {}
         self._cut_bytes = 0
 
@@ -108,31 +109,37 @@ class Answers:
 
     @property
     def known_letters(self) -> dict[int, int]:
-        """The pages about which there is no answer yet, ascending; each with the few letters of its text layer."""
-        return letters_of_pages(self._outcome, self.pending_pages) if isinstance(self._outcome, Document) else {}
+        """The pages about which there is no answer yet; each with the few letters of its text layer.
+
+        They are in the order in which a child reads them: it works on the first one.
+        """
+        return {page: letters for page, letters in self._letters.items() if self._is_pending(page)}
 
     @property
-    def recognised_pages(self) -> tuple[int, ...]:
-        """The pages with recognised text, ascending."""
-        return tuple(page for page in sorted(self._texts) if self._texts[page].strip())
+    def pending_pages(self) -> tuple[int, ...]:
+        """Those pages, in that order."""
+        return tuple(self.known_letters)
 
     @property
     def pending(self) -> int:
         """The number of pages about which there is no answer yet."""
-        return len(self._pages) - len(self._texts) - len(self._failures)
+        return len(self._letters) - len(self._texts) - len(self._failures)
 
     @property
-    def pending_pages(self) -> tuple[int, ...]:
-        """Those pages, ascending: the child works on the first one."""
-        return tuple(sorted(self._pages - self._texts.keys() - self._failures.keys()))
+    def recognised_pages(self) -> tuple[int, ...]:
+        """The pages with recognised text, ascending."""
+        return tuple(page for page in sorted(self._recognised) if self._texts[page].strip())
+
+    def _is_pending(self, page: int) -> bool:
+        return page not in self._texts and page not in self._failures
 
     def add(self, answer: Message) -> None:
         """Decode one answer. Raises `FramingError` when it is malformed."""
         try:
             if self._outcome is None:
                 self._outcome = _decode_outcome(answer)
-                self._pages = _decode_pages(answer, self._outcome)
-                self.complete = not self._pages
+                self._letters = _decode_pages(answer, self._outcome)
+                self.complete = not self._letters
             elif "page" in answer.head:
                 self._add_page(answer)
             else:
@@ -157,69 +164,40 @@ class Answers:
 
     def outcome(self) -> Document | Unreadable | None:
         """The outcome so far; None while no text was read and nothing says why."""
-        if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._pages:
+        if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._letters:
             return self._outcome
         document = dataclasses.replace(
             insert_page_texts(self._outcome, self._texts),
             cut_bytes=self._outcome.cut_bytes + self._cut_bytes,
-            unread_pages=len(self._pages) - len(self._texts),
+            unread=self._unread(),
         )
         if document.text and not document.text.isspace():
             return document
-        if not document.unread_pages:
+        if not document.unread:
             return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pages")
         return next(iter(self._failures.values()), None)
 
+    def _unread(self) -> tuple[UnreadPages, ...]:
+        """The pages without an answer, or with a failure, by their reasons."""
+        # No page is begun when there is no room for text any more, or no time.
+        not_begun = SkipReason.TOO_LARGE if self._cut_bytes else SkipReason.TIMEOUT
+        reasons = {page: not_begun for page in self._letters if self._is_pending(page)}
+        reasons |= {page: failure.reason for page, failure in self._failures.items()}
+        pages: dict[SkipReason, list[int]] = {}
+        for page, reason in sorted(reasons.items()):
+            pages.setdefault(reason, []).append(page + 1)
+        return tuple(UnreadPages(reason, tuple(numbers)) for reason, numbers in pages.items())
+
     def _add_page(self, answer: Message) -> None:
         page = int(answer.head["page"])
-        if page not in self._pages or page in self._texts or page in self._failures:
+        if page not in self._letters or not self._is_pending(page):
             raise ValueError(f"page {page} was not expected")
         if "reason" in answer.head:
             self._failures[page] = _decode_reason(answer)
-        else:
-            self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
-
-
-def letters_of_pages(document: Document, pages: Collection[int]) -> dict[int, int]:
-    """The letters and digits in the text layer of some pages: at most those of a page without one, which are few."""
-    return {
-        page: _letters_and_digits(text, limit=MIN_PAGE_CHARACTERS)
-        for page, text in enumerate(_page_texts(document))
-        if page in pages
-    }
-
-
-def pages_without_text(document: Document) -> tuple[int, ...]:
-    """The pages that have no text layer, by number from 0, ascending."""
-    letters = letters_of_pages(document, range(len(document.page_starts)))
-    return tuple(page for page, count in letters.items() if count < MIN_PAGE_CHARACTERS)
-
-
-def insert_page_texts(document: Document, texts: Mapping[int, str]) -> Document:
-    """The document with the given texts of pages, by number from 0.
-
-    A page keeps its own text when the given one has no more letters and digits.
-    """
-    pages = list(_page_texts(document))
-    for page, text in texts.items():
-        if _letters_and_digits(text) > _letters_and_digits(pages[page]):
-            pages[page] = text.strip() + PAGE_SEPARATOR
-    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
-    return dataclasses.replace(document, text="".join(pages), page_starts=starts)
-
-
-def _page_texts(document: Document) -> Iterator[str]:
-    return (document.text[start:end] for start, end in pairwise([*document.page_starts, len(document.text)]))
-
-
-def _letters_and_digits(text: str, *, limit: int | None = None) -> int:
-    """The number of letters and digits, counted up to about `limit`."""
-    count = 0
-    for character in text:
-        count += character.isalnum()
-        if limit is not None and count >= limit:
-            break
-    return count
+            return
+        self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
+        if answer.head["recognised"]:
+            self._recognised.add(page)
 
 
 def _decode_outcome(answer: Message) -> Document | Unreadable:
@@ -247,15 +225,15 @@ def _decode_reason(answer: Message) -> Unreadable:
     return Unreadable(SkipReason(answer.head["reason"]), detail)
 
 
-def _decode_pages(answer: Message, outcome: Document | Unreadable) -> frozenset[int]:
-    """The pages about which further answers follow."""
+def _decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, int]:
+    """The pages about which further answers follow, as `Answers` keeps them."""
     if isinstance(outcome, Unreadable):
-        return frozenset()
+        return {}
     pages = frozenset(int(page) for page in answer.head["pages"])
     starts = outcome.page_starts
     if pages and (max(pages) >= len(starts) or min(pages) < 0 or starts[0] != 0 or list(starts) != sorted(starts)):
         raise ValueError("pages that the document does not have")
-    return pages
+    return pages_in_order(letters_of_pages(outcome, pages))
 
 
 def _one_line(value: str | None) -> str | None:

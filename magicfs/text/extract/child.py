@@ -13,7 +13,6 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
@@ -24,13 +23,11 @@ from magicfs.text.extract.answers import (
     PartialDocument,
     as_final,
     encode_document,
-    encode_end,
-    encode_page,
-    encode_unread_page,
     encode_unreadable,
-    letters_of_pages,
 )
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.page_reader import PageReader, Pages, Recogniser, unreadable_of
+from magicfs.text.extract.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain_text import truncate
 
 
@@ -41,8 +38,8 @@ class Parser(Protocol):
         """The text of a file's bytes, of the detected MIME type."""
         ...
 
-    def recognise(self, page: int, /, *, known_letters: int) -> str:
-        """The text of a page of the shared PDF file, by number from 0, whose text layer has this many letters."""
+    def open_pages(self) -> Pages:
+        """The pages of the PDF file that the parent shares."""
         ...
 
 
@@ -55,8 +52,6 @@ _CPU_SECONDS_PER_SECOND = 2.0
 _WORKING_BYTES = 256 << 20
 """The resident memory that a process with rapidocr may keep beside what it has loaded, before it is replaced."""
 
-_MAX_LINE_CHARACTERS = 300
-
 
 def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
     """Give up what no parser needs. Call it before any library starts a thread: see `confine`."""
@@ -67,11 +62,8 @@ def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
     confine.drop_capabilities()
 
 
-def serve(parser: Parser, *, limits: Limits, recognises: bool = True) -> None:
-    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`).
-
-    Without `recognises`, pages without a text layer are left to another process.
-    """
+def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser.HERE) -> None:
+    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
     # Not before: the library had to unpack a shared object and to set its mode, perhaps in directories of root alone.
     confine.become_nobody()
     confine.limit_resources(memory_bytes=limits.memory_bytes)
@@ -85,7 +77,7 @@ def serve(parser: Parser, *, limits: Limits, recognises: bool = True) -> None:
         except Disconnected:
             return
         confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
-        final = _answer(connection, request, parser, limits=limits, recognises=recognises)
+        final = _answer(connection, request, parser, limits=limits, recogniser=recogniser)
         del request
         served += 1
         is_last = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
@@ -95,15 +87,22 @@ def serve(parser: Parser, *, limits: Limits, recognises: bool = True) -> None:
 
 
 def _answer(
-    connection: socket.socket, request: Message, parser: Parser, *, limits: Limits, recognises: bool
+    connection: socket.socket, request: Message, parser: Parser, *, limits: Limits, recogniser: Recogniser
 ) -> Message:
     """Send all answers to a request but the last one, and return that."""
+    head = request.head
+    if "pages" in head:
+        # Another child has failed at the file, or at one of its pages.
+        page_reader = PageReader(
+            connection,
+            parser.open_pages(),
+            room=head["room"],
+            deadline=time.monotonic() + head["seconds"],
+            recogniser=recogniser,
+        )
+        pages = {int(page): letters for page, letters in head["pages"]}
+        return page_reader.read_layers(pages) if head["layers"] else page_reader.recognise(pages)
     deadline = time.monotonic() + limits.seconds
-    if "pages" in request.head:
-        # Another child has read the file, and failed at one of its pages.
-        deadline = time.monotonic() + request.head["seconds"]
-        pages = {int(page): letters for page, letters in request.head["pages"]}
-        return _recognise(connection, parser, pages, room=request.head["room"], deadline=deadline)
     outcome = _run(parser, request, limits=limits)
     match outcome:
         case Unreadable():
@@ -113,46 +112,11 @@ def _answer(
         case PartialDocument():
             answer = encode_document(outcome.document, pages=outcome.pages)
             send(connection, answer)
-            if not recognises:
-                return encode_end()
             room = limits.text_bytes - len(answer.body)
-            pages = letters_of_pages(outcome.document, outcome.pages)
-            return _recognise(connection, parser, pages, room=room, deadline=deadline)
-
-
-def _recognise(
-    connection: socket.socket, parser: Parser, pages: Mapping[int, int], *, room: int, deadline: float
-) -> Message:
-    """Send recognised pages one by one, as long as there are time and room for bytes of text. Returns the end.
-
-    The pages come with the number of letters in their text layers.
-    No page is begun that would end after `deadline` if it took as long as the slowest one before.
-    """
-    slowest = 0.0
-    for page, known_letters in pages.items():
-        started = time.monotonic()
-        if started + slowest >= deadline:
-            break
-        try:
-            text = parser.recognise(page, known_letters=known_letters)
-        except Exception as error:  # noqa: BLE001  (a parser may raise anything; it costs this page)
-            send(connection, encode_unread_page(page, _unreadable(error)))
-            continue
-        text, cut_bytes = truncate(text, max_bytes=room)
-        answer = encode_page(page, text)
-        send(connection, answer)
-        if cut_bytes:
-            return encode_end(cut_bytes=cut_bytes)
-        room -= len(answer.body)
-        slowest = max(slowest, time.monotonic() - started)
-    return encode_end()
-
-
-def _unreadable(error: Exception) -> Unreadable:
-    """What an exception of a parser means for the file or the page."""
-    if isinstance(error, MemoryError):
-        return Unreadable(SkipReason.BOMB, "needs more memory than one file may use")
-    return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
+            page_reader = PageReader(
+                connection, parser.open_pages(), room=room, deadline=deadline, recogniser=recogniser
+            )
+            return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, outcome.pages)))
 
 
 def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | PartialDocument | Unreadable:
@@ -162,7 +126,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Part
     except MemoryError:
         return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
     except Exception as error:  # noqa: BLE001  (a parser may raise anything; it must not end this process)
-        return _unreadable(error)
+        return unreadable_of(error)
     match outcome:
         case Unreadable():
             return outcome
@@ -184,9 +148,9 @@ def _truncate_document(document: Document, *, limits: Limits) -> Document:
 
 
 def main(arguments: list[str]) -> None:
-    """Run `python -m magicfs.text.extract.child LIMITS OCR RECOGNISES [DESCRIPTOR]`; the first three are JSON.
+    """Run `python -m magicfs.text.extract.child LIMITS OCR RECOGNISES DESCRIPTOR`; the first three are JSON.
 
-    The descriptor is that of the file that holds each PDF file while it is parsed: see `sandbox`.
+    The descriptor is that of the file that holds each PDF file while it is parsed: see `parser_process`.
     """
     limits = Limits(**json.loads(arguments[0]))
     fields = json.loads(arguments[1])
@@ -197,15 +161,14 @@ def main(arguments: list[str]) -> None:
     from magicfs.text.extract.document_parser import DocumentParser
     from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 
-    kreuzberg = KreuzbergParser(
-        ocr=ocr if recognises else None, pdf_path=f"/proc/self/fd/{int(arguments[3])}" if ocr else None
-    )
+    kreuzberg = KreuzbergParser(ocr=ocr if recognises else None, pdf_path=f"/proc/self/fd/{int(arguments[3])}")
     parser = DocumentParser(kreuzberg, limits=limits)
     parser.warm_up()
     if recognises and ocr is not None and ocr.engine is OcrEngine.RAPIDOCR:
         most_bytes = max(limits.child_rss_bytes, confine.resident() + _WORKING_BYTES)
         limits = dataclasses.replace(limits, child_rss_bytes=most_bytes)
-    serve(parser, limits=limits, recognises=recognises)
+    recogniser = Recogniser.HERE if recognises else Recogniser.ELSEWHERE if ocr is not None else Recogniser.NOBODY
+    serve(parser, limits=limits, recogniser=recogniser)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
-from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument
+from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import Route
@@ -26,6 +26,8 @@ from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
 from magicfs.text.extract.stated_keywords import stated_keywords
 
@@ -74,9 +76,9 @@ class DocumentParser:
         self._depth = 0
         return self._parse(content, mime_type)
 
-    def recognise(self, page: int, *, known_letters: int) -> str:
-        """The recognised text of a page of the shared PDF file, by number from 0: see `KreuzbergParser`."""
-        return self._kreuzberg.recognise(page, known_letters=known_letters)
+    def open_pages(self) -> PdfPages:
+        """The pages of the shared PDF file: see `KreuzbergParser`."""
+        return self._kreuzberg.open_pages()
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         outcome = self._parse_container(content, mime_type)

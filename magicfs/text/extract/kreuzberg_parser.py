@@ -15,9 +15,15 @@ import kreuzberg
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.answers import PAGE_SEPARATOR, PartialDocument, pages_without_text
+from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.options import Ocr, OcrEngine
-from magicfs.text.extract.page_pictures import may_show_text, size_of
+from magicfs.text.extract.page_texts import (
+    FEW_PAGE_CHARACTERS,
+    MIN_PAGE_CHARACTERS,
+    PAGE_SEPARATOR,
+    pages_with_few_letters,
+)
+from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.plain_text import clean
 
 if TYPE_CHECKING:
@@ -56,12 +62,6 @@ _PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02
 _PDF_LINE_END_HYPHEN = re.compile("\x02\n?")
 """The PDF engine's hyphen at the end of a line, which goes on with the rest of the word."""
 
-_DPI = 200
-_MAX_SIDE_PIXELS = 3000
-"""The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
-_PREVIEW_DPI = 72
-"""The lowest resolution at which the library draws."""
-
 _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=False, deskew=False)
 """The library takes a drawn page for one of 72 dpi. It tells Tesseract the resolution that is aimed at, and scales the
 page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
@@ -80,10 +80,10 @@ trailer<</Root 1 0 R>>
 class KreuzbergParser:
     """Extracts the text of files of the formats that the library reads. Used by `document_parser`."""
 
-    def __init__(self, *, ocr: Ocr | None, pdf_path: str | None = None) -> None:
+    def __init__(self, *, ocr: Ocr | None, pdf_path: str) -> None:
         """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there.
 
-        Without `ocr` but with `pdf_path`, another process recognises pages.
+        Without `ocr`, another process may recognise pages.
         """
         self._pdf_path = pdf_path
         self._config = _config(disable_ocr=True)
@@ -117,7 +117,7 @@ class KreuzbergParser:
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         """The text of a file of the type that `document_parser` has found, or why there is none.
 
-        Only pictures, and pages of a PDF file that have no text layer, are recognised.
+        Only pictures are recognised. Of a PDF file, the outcome says which pages have few letters or none.
 
         May raise any exception of the library; the caller reports a damaged file.
         """
@@ -133,31 +133,29 @@ class KreuzbergParser:
         config = self._picture_config if mime_type.startswith("image/") else None
         return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
 
-    def recognise(self, page: int, *, known_letters: int) -> str:
-        """The recognised text of a page of the PDF file at `pdf_path`, by number from 0.
+    def open_pages(self) -> PdfPages:
+        """The pages of the PDF file at `pdf_path`."""
+        return PdfPages(
+            self._pdf_path,
+            draw=lambda page, dpi: kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi),
+            recognise=self._text_of_picture if self.recognises_pictures else None,
+        )
 
-        `known_letters` are in its text layer: a page that shows hardly more than them is not recognised.
-        """
-        if self._pdf_path is None:
-            raise RuntimeError("no PDF file is shared with this process")
-        preview = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_PREVIEW_DPI)
-        if not may_show_text(preview, known_letters=known_letters):
-            return ""
-        picture = kreuzberg.render_pdf_page(self._pdf_path, page, dpi=_dpi(size_of(preview)))
+    def _text_of_picture(self, picture: bytes) -> str:
         if self._rapid_ocr is not None:
             return self._rapid_ocr.text_of(picture)
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
 
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         document = _document(result, mime_type)
-        if mime_type == _PDF and self._pdf_path is not None:
-            pages = pages_without_text(document)
+        if mime_type == _PDF:
+            # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
+            fewer_than = FEW_PAGE_CHARACTERS if _PDF_IMAGE.search(content) else MIN_PAGE_CHARACTERS
+            pages = pages_with_few_letters(document, fewer_than=fewer_than)
             if pages:
                 return PartialDocument(document, pages)
         if document.text and not document.text.isspace():
             return document
-        if mime_type == _PDF and self._pdf_path is None and _PDF_IMAGE.search(content):
-            return Unreadable(SkipReason.NEEDS_OCR, "pages are pictures: install tesseract or rapidocr to read them")
         return Unreadable(SkipReason.NO_TEXT)
 
 
@@ -206,12 +204,6 @@ def _document(result: Any, mime_type: str) -> Document:
         language=str(language) if language else None,
         page_starts=starts,
     )
-
-
-def _dpi(preview: tuple[int, int]) -> int:
-    """The resolution at which a page with a preview of this width and height has a bounded number of pixels."""
-    longest = max(preview) / _PREVIEW_DPI
-    return max(1, min(_DPI, int(_MAX_SIDE_PIXELS / longest)))
 
 
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:

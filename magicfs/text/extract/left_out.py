@@ -25,5 +25,11 @@ def left_out(texts: Iterable[str], *, of: str) -> list[str]:
     return found
 
 
+def lines_left_out(text: str, *, of: str) -> str:
+    """The text without those of its lines of which `of` has every word."""
+    known = _words(of)
+    return "\n".join(line for line in text.split("\n") if not line.strip() or not _words(line) <= known).strip()
+
+
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.translate(_INVISIBLE).casefold()))

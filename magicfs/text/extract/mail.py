@@ -18,8 +18,8 @@ from itertools import accumulate
 from typing import Final
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.answers import PAGE_SEPARATOR
 from magicfs.text.extract.left_out import left_out
+from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain_text import clean, decode
 
 MESSAGE_TYPE: Final = "message/rfc822"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from magicfs.config import Settings
+from magicfs.domain.contents import NO_OCR
 
 MIB = 1024 * 1024
 
@@ -57,10 +58,16 @@ class Limits:
 
 
 class OcrEngine(StrEnum):
-    """What recognises text in pictures."""
+    """What recognises text in pictures. The first one that is installed is used."""
 
     TESSERACT = "tesseract"
     RAPIDOCR = "rapidocr"
+
+    @property
+    def lesser(self) -> tuple[str, ...]:
+        """The names of what this one is used instead of: it reads again what they have read, or could not."""
+        engines = list(OcrEngine)
+        return (*(str(engine) for engine in engines[engines.index(self) + 1 :]), NO_OCR)
 
 
 RAPIDOCR_MODELS: Final = {

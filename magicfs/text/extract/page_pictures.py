@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.extract.answers import MIN_PAGE_CHARACTERS
+from magicfs.text.extract.page_texts import MIN_PAGE_CHARACTERS
 
 _SIGNATURE_BYTES = 8
 _CHUNK_OVERHEAD_BYTES = 12

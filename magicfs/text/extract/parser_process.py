@@ -67,16 +67,15 @@ def environment_of(ocr: Ocr | None) -> dict[str, str]:
 class ParserProcess:
     """A child process, the connection to it, and its output. Kill it in the end."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], *, shares_pdf: bool) -> None:
-        """Start the process. With `shares_pdf`, it gets the descriptor of a file in memory as its last argument.
+    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+        """Start the process. It gets the descriptor of a file in memory as its last argument.
 
         The file holds each PDF file while it is parsed: the library draws pages of files only, and the child may write
         none.
         """
         self.served = 0
         """The number of files that were answered."""
-        self._pdf = os.memfd_create("magicfs-pdf") if shares_pdf else None
-        shared = [] if self._pdf is None else [self._pdf]
+        self._pdf = os.memfd_create("magicfs-pdf")
         ours, theirs = socket.socketpair()
         self._connection = ours
         self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
@@ -86,13 +85,13 @@ class ParserProcess:
         environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
         try:
             self._process = subprocess.Popen(
-                [*command, *map(str, shared)],
+                [*command, str(self._pdf)],
                 stdin=theirs.fileno(),
                 stdout=self._output,
                 stderr=self._output,
                 env=environment,
                 cwd="/",
-                pass_fds=shared,
+                pass_fds=[self._pdf],
             )
         except OSError as error:
             ours.close()
@@ -115,9 +114,8 @@ class ParserProcess:
         return self._process.poll() is None
 
     def share(self, content: bytes) -> None:
-        """Put a file where the child can read it; without `shares_pdf`, do nothing."""
-        if self._pdf is not None:
-            _overwrite(self._pdf, content)
+        """Put a file where the child can read it."""
+        _overwrite(self._pdf, content)
 
     def send(self, request: Message, *, deadline: float) -> None:
         """Send a request. Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`."""
@@ -131,8 +129,7 @@ class ParserProcess:
     def finish_file(self) -> None:
         """Count a file whose answers are complete, and free its copy."""
         self.served += 1
-        if self._pdf is not None:
-            os.ftruncate(self._pdf, 0)
+        os.ftruncate(self._pdf, 0)
 
     def cause_of_failure(self, error: FramingError) -> tuple[Unreadable, bool]:
         """Why the child gave no answer, and whether another process may have killed it."""
@@ -159,8 +156,7 @@ class ParserProcess:
 
     def _close_files(self) -> None:
         self._output.close()
-        if self._pdf is not None:
-            os.close(self._pdf)
+        os.close(self._pdf)
         self._remove_directory()
 
     def _remove_directory(self) -> None:

@@ -1,6 +1,6 @@
 """Reads what PDF files hold beside their pages' text: values of form fields, annotations, titles of the outline.
 
-Runs in the child process, called by `document_parser`. The only module that imports pypdf; kreuzberg reads the pages.
+Runs in the child process, called by `document_parser`, and reads with pypdf. kreuzberg reads the pages.
 """
 
 from __future__ import annotations

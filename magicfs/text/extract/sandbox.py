@@ -1,8 +1,7 @@
-"""Parses files in a child process (`child`), which is started when a file needs it and replaced when it fails.
+"""Parses files in a child process (`child`): says what is asked of it, and what follows from a failure.
 
-Used by `FileExtractor`. Says what is asked of the child and what follows from a failure; `parser_process` is the
-process itself. Not thread-safe: a sandbox belongs to the thread that uses it first, and the kernel kills the child when
-that thread ends.
+Used by `FileExtractor`. `child_keeper` starts the process and replaces it. Not thread-safe: a sandbox belongs to the
+thread that uses it first, and the kernel kills the child when that thread ends.
 """
 
 from __future__ import annotations
@@ -13,24 +12,34 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from magicfs.domain.contents import Document, Recognition, Unreadable
+from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
-from magicfs.errors import ServerError
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import Answers
-from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
-from magicfs.text.extract.parser_process import ParserProcess, command_of, environment_of
+from magicfs.text.extract.child_keeper import ChildKeeper
+from magicfs.text.extract.options import Limits, Ocr, Wall
+from magicfs.text.extract.parser_process import ParserProcess
 from magicfs.text.extract.xml_documents import SVG_TYPE
 
 log = logging.getLogger(__name__)
 
 _PDF = "application/pdf"
 
-_OCR_PAUSE_SECONDS = 60.0
-"""Files are read without OCR for this time after it has not started: each try takes seconds."""
-
 _FAILURES_OF_OCR = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB})
 """Reasons for which a picture is read again without OCR, for what it says of itself."""
+
+_FAILURES_OF_A_PAGE = _FAILURES_OF_OCR
+"""Reasons for which a PDF file is read again page by page: one of its pages may be the cause."""
+
+_PAGES_TIME_SHARE = 0.5
+"""The time for reading page by page after the file has used up its own, as a share of that."""
+
+_PAGE_TIME_SHARE = 0.5
+_LAYER_TIME_SHARE = 0.25
+"""The share of the time left that one page gets, so that the pages after it get some: for its recognition, and for its
+text layer, which takes milliseconds unless it hangs."""
+
+_NO_OCR = "pages are pictures: install tesseract or rapidocr to read them"
 
 
 class Sandbox:
@@ -44,153 +53,91 @@ class Sandbox:
         """
         self._limits = limits
         self._ocr = ocr
-        self._environment = environment_of(ocr)
-        self._command = command
-        self._child: ParserProcess | None = None
-        self._recognises = False
-        """Whether the child recognises text itself. rapidocr is loaded in one only when a file needs it."""
-        self._ocr_problem: str | None = None
-        """Why OCR did not start when it was last tried."""
-        self._ocr_pause_ends = 0.0
-        """The moment, on the monotonic clock, from which OCR is tried again."""
-        self._walls_are_logged = False
+        self._children = ChildKeeper(limits=limits, ocr=ocr, command=command)
 
     def missing_walls(self) -> list[Wall]:
         """The walls that do not stand around the child, which is started if none runs.
 
         Raises `ServerError` when no child can be started.
         """
-        return self._running_child().missing_walls
+        return self._children.running().missing_walls
 
     def why_ocr_does_not_start(self) -> str | None:
         """The reason, in one line, found by starting a child with OCR; None if it starts, or if there is none.
 
         Raises `ServerError` when no child can be started even without OCR.
         """
-        self._recognise_from_now()
-        self._running_child()
-        return self._ocr_problem
+        self._children.recogniser()
+        return self._children.ocr_problem
 
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
         """The text of a file of this type, or why there is none. A document may be partly read: see `Document`.
 
         Where OCR does not start, the file is read without it. Raises `ServerError` when no child can be started.
         """
-        if not self._is_running():
-            starts_with_ocr = self._ocr is None or self._ocr.engine is not OcrEngine.RAPIDOCR
-            self._recognises = starts_with_ocr and self._may_recognise()
+        self._children.prepare()
         request = Message({"mime_type": mime_type}, content)
         if _is_picture(mime_type) and self._ocr is not None:
             return self._parse_picture(request, self._ocr)
         outcome, answers = self._outcome(request)
+        if self._ocr is None:
+            return _as_partly_read(outcome, SkipReason.NEEDS_OCR) if _is_picture(mime_type) else outcome
+        if isinstance(outcome, Unreadable):
+            has_looked = outcome.reason is SkipReason.NO_TEXT and answers.has_document
+            return dataclasses.replace(outcome, ocr=str(self._ocr.engine)) if has_looked else outcome
         pages = tuple(page + 1 for page in answers.recognised_pages)
-        if self._ocr is None or not pages or isinstance(outcome, Unreadable):
-            return outcome
-        return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages))
+        return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages)) if pages else outcome
 
     def _outcome(self, request: Message) -> tuple[Document | Unreadable, Answers]:
         """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
+        until = time.monotonic() + (2 - _PAGES_TIME_SHARE) * self._limits.seconds
         answers, failure = self._read(request)
         if failure is not None and failure.may_be_chance and not answers.has_document:
             answers, failure = self._read(request)
             if failure is not None and failure.may_be_chance and not answers.has_document:
                 return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
+        if isinstance(outcome, Document) or outcome.reason not in _FAILURES_OF_A_PAGE or answers.has_document:
+            return outcome, answers
+        # A task has the time of two files: see MAX_EXTRACT_SECONDS.
+        if request.head["mime_type"] == _PDF and time.monotonic() < until:
+            by_page = self._read_page_by_page(request)
+            read = by_page.outcome()
+            if isinstance(read, Document):
+                log.info("a PDF file whose text fails (%s) is read page by page", outcome.reason)
+                return read, by_page
         return outcome, answers
 
     def _parse_picture(self, request: Message, ocr: Ocr) -> Document | Unreadable:
         """What a picture says of itself and its recognised text. It is partly read where OCR fails."""
-        self._recognise_from_now()
+        self._children.recognise_from_now()
         outcome, _ = self._outcome(request)
-        if not self._recognises:
+        if not self._children.recognises:
             needs_ocr = isinstance(outcome, Unreadable) and outcome.reason is SkipReason.NEEDS_OCR
-            return self._needs_ocr() if needs_ocr else _as_partly_read(outcome)
+            return self._needs_ocr() if needs_ocr else _as_partly_read(outcome, SkipReason.NEEDS_OCR)
         if isinstance(outcome, Document):
             return dataclasses.replace(outcome, recognition=Recognition(str(ocr.engine)))
         if outcome == Unreadable(SkipReason.NO_TEXT):
-            return dataclasses.replace(outcome, detail=f"{ocr.engine} recognises no text in it")
+            engine = str(ocr.engine)
+            return dataclasses.replace(outcome, detail=f"{engine} recognises no text in it", ocr=engine)
         if outcome.reason not in _FAILURES_OF_OCR:
             return outcome
-        self.close()
-        self._recognises = False
+        self._children.stop_recognising()
         said, _ = self._outcome(request)
-        return _as_partly_read(said) if isinstance(said, Document) else outcome
+        return _as_partly_read(said, outcome.reason) if isinstance(said, Document) else outcome
 
     def rest(self) -> None:
         """Free the memory of rapidocr, if it is loaded. Call it when no file waits."""
-        if self._ocr is not None and self._ocr.engine is OcrEngine.RAPIDOCR and self._recognises:
-            self.close()
+        self._children.rest()
 
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-
-    def _is_running(self) -> bool:
-        return self._child is not None and self._child.alive()
-
-    def _may_recognise(self) -> bool:
-        """Whether OCR starts, as far as is known: it is not tried again at once."""
-        return time.monotonic() >= self._ocr_pause_ends
-
-    def _recognise_from_now(self) -> None:
-        """Replace a child that does not recognise text when it is used next, if OCR starts."""
-        if not self._recognises and self._may_recognise():
-            self.close()
-            self._recognises = True
-
-    def _recogniser(self) -> ParserProcess | None:
-        """A child that recognises text; None where OCR does not start."""
-        self._recognise_from_now()
-        child = self._running_child() if self._recognises else None
-        return child if self._recognises else None
-
-    def _running_child(self) -> ParserProcess:
-        """The child, which is started if none runs: without OCR where it does not start with OCR."""
-        if self._child is not None and self._child.alive():
-            return self._child
-        self.close()
-        try:
-            self._child = self._start()
-        except ServerError as error:
-            if self._ocr is None or not self._recognises:
-                raise
-            self._recognises = False
-            self._child = self._start()
-            self._pause_ocr(str(error))
-        else:
-            if self._recognises:
-                self._ocr_problem = None
-        return self._child
-
-    def _start(self) -> ParserProcess:
-        command = self._command or command_of(self._limits, self._ocr, recognises=self._recognises)
-        child = ParserProcess(command, self._environment, shares_pdf=self._ocr is not None)
-        self._log_walls(child.missing_walls)
-        return child
-
-    def _pause_ocr(self, problem: str) -> None:
-        """Read without OCR for a while. Logged once until it starts again."""
-        if self._ocr_problem is None and self._ocr is not None:
-            log.warning("%s does not start, so it reads no text in images: %s", self._ocr.engine, problem)
-        self._ocr_problem = problem
-        self._ocr_pause_ends = time.monotonic() + _OCR_PAUSE_SECONDS
+        self._children.close()
 
     def _needs_ocr(self) -> Unreadable:
-        return Unreadable(
-            SkipReason.NEEDS_OCR, f"{self._ocr and self._ocr.engine} does not start: run 'magicfs doctor'"
-        )
-
-    def _log_walls(self, missing: list[Wall]) -> None:
-        """Log once whether the child is confined as it should be."""
-        if self._walls_are_logged:
-            return
-        self._walls_are_logged = True
-        if missing:
-            log.warning("no wall keeps parsers from %s: see 'magicfs doctor'", ", ".join(missing))
-        else:
-            log.info("walls keep parsers from %s", ", ".join(Wall))
+        if self._ocr is None:
+            return Unreadable(SkipReason.NEEDS_OCR, _NO_OCR)
+        return Unreadable(SkipReason.NEEDS_OCR, f"{self._ocr.engine} does not start: run 'magicfs doctor'")
 
     def _read(self, request: Message) -> tuple[Answers, _Failure | None]:
         """The answers about a file, and the failure that ended them, if one did.
@@ -199,58 +146,90 @@ class Sandbox:
         recognise text, and where one fails: the next one begins at the page at which it did. A page that takes too
         long, or at which two children fail, is left out.
         """
-        child = self._running_child()
+        child = self._children.running()
         deadline = time.monotonic() + self._limits.seconds
         answers = Answers()
         failure = self._exchange(child, request, answers, content=request.body, deadline=deadline)
         failed_before = None
-        while (failure is not None or not self._recognises) and answers.pending and time.monotonic() < deadline:
-            if failure is not None and self._recognises:
-                page = answers.pending_pages[0]
-                if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
-                    answers.fail_page(page, failure.unreadable)
-                failed_before = page
+        while (failure is not None or not self._children.recognises) and answers.pending:
+            if time.monotonic() >= deadline:
+                break
+            if failure is not None and self._children.recognises:
+                failed_before = _leave_out_page(answers, failure, failed_before)
             if answers.pending:
-                loads_ocr, began = not self._recognises, time.monotonic()
-                recogniser = self._recogniser()
+                loads_ocr, began = not self._children.recognises, time.monotonic()
+                recogniser = self._children.recogniser()
                 if recogniser is None:
                     answers.fail_pending_pages(self._needs_ocr())
                     break
                 deadline += time.monotonic() - began if loads_ocr else 0.0
                 answers.expect_pages()
-                rest = self._request_for_rest(request, answers, deadline=deadline)
+                rest = self._request_for_rest(request, answers, layers=False, deadline=deadline)
                 failure = self._exchange(recogniser, rest, answers, content=request.body, deadline=deadline)
         return answers, failure
 
-    def _request_for_rest(self, request: Message, answers: Answers, *, deadline: float) -> Message:
-        """The request to recognise the pending pages of a file, whose text another child has read."""
+    def _read_page_by_page(self, request: Message) -> Answers:
+        """The answers about the text layer of each page of a PDF file, and the recognised text of pages without one.
+
+        A page that takes too long, or at which two children fail, is left out.
+        """
+        answers = Answers()
+        failed_before = None
+        child = self._children.recogniser() or self._children.running()
+        deadline = time.monotonic() + _PAGES_TIME_SHARE * self._limits.seconds
+        while not answers.complete and time.monotonic() < deadline:
+            rest = self._request_for_rest(request, answers, layers=True, deadline=deadline)
+            failure = self._exchange(child, rest, answers, content=request.body, deadline=deadline, layers=True)
+            if failure is None or not answers.has_document:
+                break
+            failed_before = _leave_out_page(answers, failure, failed_before)
+            if not answers.pending:
+                break
+            child = self._children.running()
+        return answers
+
+    def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool, deadline: float) -> Message:
+        """The request to read the pending pages of a file one by one, with `layers` for their text layers too.
+
+        It asks for all pages of a file of which no document was read.
+        """
         return Message(
             {
                 "mime_type": request.head["mime_type"],
                 "pages": list(answers.known_letters.items()),
+                "layers": layers,
                 "seconds": deadline - time.monotonic(),
                 "room": self._limits.text_bytes - answers.text_bytes,
             }
         )
 
     def _exchange(
-        self, child: ParserProcess, request: Message, answers: Answers, *, content: bytes, deadline: float
+        self,
+        child: ParserProcess,
+        request: Message,
+        answers: Answers,
+        *,
+        content: bytes,
+        deadline: float,
+        layers: bool = False,
     ) -> _Failure | None:
         """Send a request about `content` and add all answers to `answers`, or return why they are not complete."""
         served_before = child.served
+        share = _LAYER_TIME_SHARE if layers else _PAGE_TIME_SHARE
         try:
             if request.head["mime_type"] == _PDF:
                 child.share(content)
             child.send(request, deadline=deadline)
             while not answers.complete:
                 room = self._limits.text_bytes - answers.text_bytes
-                answers.add(child.receive(max_body_bytes=room, deadline=_next_deadline(answers, deadline)))
+                due = _next_deadline(answers, deadline, share=share)
+                answers.add(child.receive(max_body_bytes=room, deadline=due))
         except TimeoutError:
-            self.close()
+            self._children.close()
             return _Failure(self._timed_out(), may_be_chance=False)
         except FramingError as error:
             cause, was_killed = child.cause_of_failure(error)
-            self.close()
+            self._children.close()
             log.info("the parser failed (%s) on a %s", cause.detail, request.head["mime_type"])
             return _Failure(cause, may_be_chance=was_killed or served_before > 0)
         child.finish_file()
@@ -259,7 +238,7 @@ class Sandbox:
         if unreadable is not None and unreadable.reason is SkipReason.BOMB and served_before > 0:
             failure = _Failure(unreadable, may_be_chance=True)
         if answers.is_last or failure is not None:
-            self.close()
+            self._children.close()
         return failure
 
     def _timed_out(self) -> Unreadable:
@@ -275,17 +254,30 @@ class _Failure:
     """Whether the cause may be an earlier file of the child, or another process that killed it."""
 
 
-def _next_deadline(answers: Answers, deadline: float) -> float:
-    """When the next answer is due. A page gets half of the time that is left, so that the pages after it get some."""
+def _leave_out_page(answers: Answers, failure: _Failure, failed_before: int | None) -> int:
+    """Leave the page out at which a child failed, if it took too long, or if another child failed at it before.
+
+    Returns the page.
+    """
+    page = answers.pending_pages[0]
+    if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
+        answers.fail_page(page, failure.unreadable)
+    return page
+
+
+def _next_deadline(answers: Answers, deadline: float, *, share: float) -> float:
+    """When the next answer is due: a page gets a share of the time that is left."""
     if answers.pending <= 1:
         return deadline
     now = time.monotonic()
-    return now + (deadline - now) / 2
+    return now + (deadline - now) * share
 
 
-def _as_partly_read(outcome: Document | Unreadable) -> Document | Unreadable:
-    """The outcome of a picture whose text was not recognised."""
-    return dataclasses.replace(outcome, unread_pages=1) if isinstance(outcome, Document) else outcome
+def _as_partly_read(outcome: Document | Unreadable, reason: SkipReason) -> Document | Unreadable:
+    """The outcome of a picture whose text was not recognised for this reason."""
+    if isinstance(outcome, Unreadable):
+        return outcome
+    return dataclasses.replace(outcome, unread=(UnreadPages(reason),))
 
 
 def _is_picture(mime_type: str) -> bool:

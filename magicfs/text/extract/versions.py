@@ -12,7 +12,8 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/zip", "application/x-ole-storage"), 4),
-    **dict.fromkeys(("application/pdf", "application/rtf", "application/x-fictionbook+xml"), 5),
+    "application/pdf": 6,
+    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 5),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
     **dict.fromkeys(("message/*", "application/mbox"), 4),
     **dict.fromkeys(("audio/*", "video/*"), 4),

@@ -165,7 +165,9 @@ class Misbehaving:
         self._pages = pages
 
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        if mime_type in ACTIONS:
+        if mime_type == "application/pdf":
+            ACTIONS[content.decode()]()
+        elif mime_type in ACTIONS:
             ACTIONS[mime_type]()
         elif mime_type in FILE_USES:
             FILE_USES[mime_type](content.decode())
@@ -177,7 +179,29 @@ class Misbehaving:
             return PartialDocument(Document(text + "\n\n" * 5, mime_type, page_starts=starts), (1, 2, 3, 4, 5))
         return Document(f"{os.getpid()} {content.decode()}", mime_type)
 
-    def recognise(self, page: int, *, known_letters: int) -> str:
+    def open_pages(self) -> MisbehavingPages:
+        return MisbehavingPages(self._pages)
+
+
+class MisbehavingPages:
+    """The pages of a file that is read page by page, or whose pages are recognised."""
+
+    def __init__(self, pages: dict[int, str]) -> None:
+        self._pages = pages
+
+    def document(self) -> Document:
+        return Document("", "application/pdf", page_starts=(0,) * 6)
+
+    def layer(self, page: int) -> str:
+        return self.recognise(page)
+
+    def is_covered(self, page: int) -> bool:
+        return True
+
+    def shows_more(self, page: int, *, known_letters: int) -> bool:
+        return True
+
+    def recognise(self, page: int) -> str:
         if page in self._pages:
             ACTIONS[self._pages[page]]()
         return f"page {page} by {os.getpid()}"
@@ -201,8 +225,9 @@ def take_down(wall: Wall) -> None:
 
 if __name__ == "__main__":
     limits = Limits(**json.loads(sys.argv[1]))
-    pages = dict(argument.split("=") for argument in sys.argv[2:] if "=" in argument)
-    for name in sys.argv[2:]:
+    # The last argument is the descriptor of the shared file.
+    pages = dict(argument.split("=") for argument in sys.argv[2:-1] if "=" in argument)
+    for name in sys.argv[2:-1]:
         if "=" not in name:
             take_down(Wall[name])
     drop_privileges(limits)

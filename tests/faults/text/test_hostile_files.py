@@ -14,6 +14,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.options import MIB
+from tests.plugins.pdf import pdf_whose_page_never_ends
 
 MEMORY = 512 * MIB
 
@@ -63,6 +64,16 @@ def laughs(root: str) -> str:
     """XML of a few hundred bytes that would expand to gigabytes."""
     entities = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10}">' for at in range(1, 11))
     return f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>{root.format("&l10;")}'
+
+
+def test_a_page_whose_text_layer_never_ends_costs_that_page_only() -> None:
+    pages = ("The tide turns at noon", "lost", "The boats come home", "The harbour is full")
+    with FileExtractor(limits=Limits(seconds=16, memory_bytes=MEMORY)) as opened:
+        outcome = opened.extract(pdf_whose_page_never_ends(*pages), name=b"a.pdf")
+    assert isinstance(outcome, Document), outcome
+    assert [line for line in outcome.text.split("\n") if line] == [pages[0], pages[2], pages[3]]
+    [unread] = outcome.unread
+    assert unread.pages == (2,)
 
 
 def reason(outcome: Document | Unreadable) -> SkipReason:

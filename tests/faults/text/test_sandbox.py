@@ -17,15 +17,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.extract.ocr_engines import find_ocr
-from magicfs.text.extract.options import MIB, Limits, Wall
+from magicfs.text.extract.options import MIB, Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.sandbox import Sandbox
 
 CHILD = Path(__file__).with_name("misbehaving_child.py")
 LIMITS = Limits(seconds=20, memory_bytes=256 * MIB, text_bytes=1 * MIB)
+OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))
 
 MakeSandbox = Callable[[Limits], Sandbox]
 
@@ -95,15 +96,25 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
 
 def parse_pages(limits: Limits, *pages: str) -> tuple[dict[int, int], int]:
     """The process that recognised each page, and the number of unread pages; by their process, page 0 is the text."""
+    outcome = parse_in_child(limits, *pages, content=b"", mime_type="pages")
+    return processes_of_pages(outcome), outcome.unread_pages
+
+
+def parse_in_child(limits: Limits, *pages: str, content: bytes, mime_type: str) -> Document:
     command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits)), *pages]
-    with contextlib.closing(Sandbox(limits=limits, command=command)) as sandbox:
-        outcome = sandbox.parse(b"", mime_type="pages")
+    with contextlib.closing(Sandbox(limits=limits, command=command, ocr=OCR)) as sandbox:
+        outcome = sandbox.parse(content, mime_type=mime_type)
         assert isinstance(outcome, Document), outcome
         pid_of(sandbox.parse(b"text", mime_type="good"))
+    return outcome
+
+
+def processes_of_pages(outcome: Document) -> dict[int, int]:
+    """The process that read each page."""
     ends = [*outcome.page_starts[1:], len(outcome.text)]
     texts = [outcome.text[start:end].split() for start, end in zip(outcome.page_starts, ends, strict=True)]
-    assert all(words[:2] == ["page", str(page)] for page, words in enumerate(texts) if page and words)
-    return {page: int(words[-1]) for page, words in enumerate(texts) if words}, outcome.unread_pages
+    assert all(words[:2] in (["page", str(page)], ["read", "by"]) for page, words in enumerate(texts) if words)
+    return {page: int(words[-1]) for page, words in enumerate(texts) if words}
 
 
 @pytest.mark.parametrize("action", ["crash", "kill", "abort", "native-allocation", "exit", "nonsense"])
@@ -125,6 +136,30 @@ def test_a_page_that_hangs_leaves_time_for_the_others() -> None:
     pages, unread = parse_pages(dataclasses.replace(LIMITS, seconds=8), "2=hang")
     assert pages.keys() == {0, 1, 3, 4, 5}
     assert unread == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("crash", SkipReason.CRASHED),
+        ("abort", SkipReason.CRASHED),
+        ("allocate", SkipReason.BOMB),
+        ("native-allocation", SkipReason.BOMB),
+        ("hang", SkipReason.TIMEOUT),
+    ],
+)
+def test_a_page_whose_text_layer_fails_costs_that_page_only(action: str, reason: SkipReason) -> None:
+    limits = dataclasses.replace(LIMITS, seconds=10 if action == "hang" else 60)
+    outcome = parse_in_child(limits, f"2={action}", content=action.encode(), mime_type="application/pdf")
+    assert processes_of_pages(outcome).keys() == {0, 1, 3, 4, 5}
+    assert outcome.unread == (UnreadPages(reason, (3,)),)
+
+
+def test_a_pdf_file_of_which_no_page_is_read_has_the_reason_of_the_whole_file() -> None:
+    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(LIMITS))]
+    command += [f"{page}=crash" for page in range(6)]
+    with contextlib.closing(Sandbox(limits=LIMITS, command=command)) as sandbox:
+        assert unreadable(sandbox.parse(b"crash", mime_type="application/pdf")).reason is SkipReason.CRASHED
 
 
 def test_the_text_is_kept_when_every_page_hangs() -> None:
@@ -291,7 +326,8 @@ def test_the_child_knows_no_secrets_and_has_no_files(sandbox: Sandbox, monkeypat
     assert "secret" not in environment.text
     descriptors = sandbox.parse(b"", mime_type="descriptors")
     assert isinstance(descriptors, Document)
-    assert descriptors.text.split() == ["0", "1", "2", "3"]  # the last one reads the process's own memory use
+    assert descriptors.text.split()[:4] == ["0", "1", "2", "3"]  # the last one reads the own memory use
+    assert len(descriptors.text.split()) == 5, "and the file that the parent shares"
 
 
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:

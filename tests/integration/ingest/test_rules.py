@@ -8,7 +8,8 @@ import pytest
 
 from magicfs.cli.file_report import explanation_lines
 from magicfs.db.failures import retry_failures
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, UnreadPages
+from magicfs.domain.files import SkipReason
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
@@ -137,14 +138,26 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
     assert set(index.states().values()) == {("indexed", None)}
 
 
-def test_doctor_says_how_many_pages_were_not_recognised(index: Index) -> None:
+@pytest.mark.parametrize(
+    ("unread", "said"),
+    [
+        ((UnreadPages(SkipReason.TIMEOUT, (3, 7, 8, 9)),), "4 pages (pages 3, 7-9: timeout): the parser failed"),
+        ((UnreadPages(SkipReason.NEEDS_OCR, (2,)),), "1 page (page 2: needs-ocr): OCR is missing"),
+        ((UnreadPages(SkipReason.NEEDS_OCR),), "1 page (needs-ocr): OCR is missing"),
+        (
+            (UnreadPages(SkipReason.TIMEOUT, (3,)), UnreadPages(SkipReason.CRASHED, (5,))),
+            "2 pages (page 3: timeout; page 5: crashed): the parser failed",
+        ),
+    ],
+)
+def test_doctor_says_which_pages_were_not_read(index: Index, unread: tuple[UnreadPages, ...], said: str) -> None:
     write(index.folder, "scan.pdf")
-    outcome = Document("the first page", "application/pdf", unread_pages=12)
+    outcome = Document("the first page", "application/pdf", unread=unread)
     index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
     index.settle()
     lines = explanation_lines(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))
     assert "state     indexed: partly read" in lines
-    assert any(line.startswith("left out  12 scanned pages") for line in lines)
+    assert any(line.startswith(f"left out  {said}") for line in lines), lines
 
 
 def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from magicfs.db.failures import file_facts, iterate_failures, retry_failures, unindexed_reasons
 from magicfs.db.status import read_status
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.text.extract import FileExtractor
-from magicfs.text.extract.options import Limits
-from tests.plugins.index import Index, Reader
+from magicfs.text.extract.options import Limits, OcrEngine
+from tests.plugins.index import FOUND_TEXT, Index, Reader
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 NAMED = ("named", None)
@@ -155,7 +155,7 @@ class TestPicturesAndOcr:
         assert index.rows("SELECT count(DISTINCT content_id) FROM files") == [(1,)]
 
     def test_a_retry_reads_it_where_ocr_is_installed_now(self, index: Index, recogniser: Recogniser) -> None:
-        recogniser.has_ocr = index.recognises_pictures = True
+        recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
         with index.database.transaction() as connection:
             assert retry_failures(connection) == 1
         read_all(index)
@@ -164,7 +164,7 @@ class TestPicturesAndOcr:
     def test_a_copy_is_read_where_ocr_is_installed_now_and_maintenance_reads_the_first_one(
         self, index: Index, recogniser: Recogniser
     ) -> None:
-        recogniser.has_ocr = index.recognises_pictures = True
+        recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
         (index.folder / "copy.png").write_bytes(PNG)
         read_all(index)
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": NAMED}
@@ -181,12 +181,83 @@ class TestPicturesAndOcr:
         del recogniser.kind
         index.extraction().recover()
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
-        recogniser.has_ocr = index.recognises_pictures = True
+        recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
         index.extraction(host="elsewhere").recover()
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
         index.extraction().recover()
         read_all(index)
         assert index.states() == {"photo.png": ("indexed", None), "scan.pdf": ("indexed", None)}
+
+    def test_what_a_lesser_ocr_has_read_is_read_again_when_a_better_one_comes(
+        self, index: Index, recogniser: Recogniser
+    ) -> None:
+        """Once, on this host only, and a search finds the earlier text until then."""
+        outcomes = {
+            b"letter.pdf": Document("a latter", "application/pdf", recognition=Recognition("rapidocr", (1,))),
+            b"sunset.png": Unreadable(SkipReason.NO_TEXT, "rapidocr recognises no text in it", ocr="rapidocr"),
+        }
+        index.ocr = OcrEngine.RAPIDOCR
+        for name in outcomes:
+            (index.folder / os.fsdecode(name)).write_bytes(PNG + name)
+        (index.folder / "notes.txt").write_text("notes")
+        recogniser.extract = lambda content, name: outcomes.get(name) or Document("x", "text/plain")  # type: ignore[method-assign]
+        index.extraction().recover()
+        read_all(index)
+        before = index.states()
+        index.extraction().recover()
+        assert index.states() == before, "the same OCR reads nothing again"
+        del recogniser.extract
+        recogniser.calls.clear()
+        recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
+        index.extraction(host="elsewhere").recover()
+        assert index.states() == before
+        index.extraction().recover()
+        assert {name for name, (state, _) in index.states().items() if state == "pending"} == {
+            "letter.pdf", "sunset.png",
+        }  # fmt: skip
+        assert ("a latter",) in index.rows(FOUND_TEXT)
+        read_all(index)
+        assert index.states() == before | {"sunset.png": ("indexed", None)}
+        assert sorted(recogniser.calls) == sorted(outcomes)
+
+    def test_pages_that_waited_for_ocr_are_read_when_it_comes(self, index: Index, recogniser: Recogniser) -> None:
+        waiting = Document("the first page", "application/pdf", unread=(UnreadPages(SkipReason.NEEDS_OCR, (2, 3)),))
+        slow = Document("another page", "application/pdf", unread=(UnreadPages(SkipReason.TIMEOUT, (9,)),))
+        (index.folder / "mixed.pdf").write_bytes(PNG + b"mixed")
+        (index.folder / "slow.pdf").write_bytes(PNG + b"slow")
+        recogniser.extract = lambda content, name: waiting if name == b"mixed.pdf" else slow  # type: ignore[method-assign]
+        read_all(index)
+        with index.database.transaction() as connection:
+            facts = file_facts(connection, index.root.id, b"mixed.pdf")
+        assert facts is not None
+        assert (facts.unread_detail, facts.waits_for_ocr) == ("pages 2-3: needs-ocr", True)
+        del recogniser.extract
+        recogniser.calls.clear()
+        recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
+        index.extraction().recover()
+        read_all(index)
+        assert sorted(recogniser.calls) == [b"mixed.pdf", b"photo.png"]
+
+    def test_a_copy_is_read_by_the_better_ocr(self, index: Index, recogniser: Recogniser) -> None:
+        index.ocr = OcrEngine.RAPIDOCR
+        outcome = Document("a latter", "application/pdf", recognition=Recognition("rapidocr", (1,)))
+        (index.folder / "letter.pdf").write_bytes(PNG + b"letter")
+        recogniser.extract = lambda content, name: outcome  # type: ignore[method-assign]
+        read_all(index)
+        del recogniser.extract
+        recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
+        (index.folder / "copy.pdf").write_bytes(PNG + b"letter")
+        read_all(index)
+        assert recogniser.calls[-1] == b"copy.pdf"
+
+    def test_what_an_older_version_has_recognised_is_known_by_its_detail(
+        self, index: Index, recogniser: Recogniser
+    ) -> None:
+        index.rows("UPDATE contents SET reason = NULL, detail = 'rapidocr, page 1', ocr = NULL RETURNING 1")
+        index.rows("UPDATE files SET state = 'indexed' RETURNING 1")
+        recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
+        index.extraction().recover()
+        assert index.states() == {"photo.png": ("pending", None)}
 
     def test_ocr_is_put_away_when_no_file_waits(self, index: Index, recogniser: Recogniser) -> None:
         assert recogniser.rests == 1

@@ -16,7 +16,7 @@ from magicfs.cli.checks import CheckResult, run_checks
 from magicfs.config import Settings
 from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits, sandbox
+from magicfs.text.extract import FileExtractor, Limits, child_keeper
 from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Ocr, OcrEngine
 from tests.plugins.pdf import Scan, pdf_file
@@ -94,7 +94,7 @@ def test_it_is_said_once_and_one_process_reads_on(extractor: FileExtractor, capl
 def test_it_is_tried_again_later(
     damaged: Ocr, models: list[Path], extractor: FileExtractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "_OCR_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(child_keeper, "_OCR_PAUSE_SECONDS", 0.0)
     assert isinstance(extractor.extract(pdf_file(SCAN), name=b"a.pdf"), Unreadable)
     for model in models:
         (Path(damaged.data_dir) / model.name).write_bytes(model.read_bytes())

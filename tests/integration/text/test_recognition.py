@@ -51,6 +51,32 @@ def test_pages_are_where_they_are_when_the_first_and_last_are_scanned() -> None:
     assert document.recognition == Recognition("tesseract", (1, 3))
 
 
+def test_a_stamp_does_not_hide_the_scan_below_it() -> None:
+    stamped = Scan(SCAN.text, stamp="Received by the tax office on 12 March")
+    first, second = pages(read(pdf_file(TEXT, stamped)))
+    assert first.strip() == TEXT
+    assert second.count("Received by the tax office on 12 March") == 1
+    assert second.count("marmalade") == 1
+    assert "oranges" in second
+
+
+def test_words_that_are_recognised_once_more_stand_there_once() -> None:
+    [page] = pages(read(pdf_file(Scan(f"Report of the harbour\n{SCAN.text}", stamp="Report of the harbour"))))
+    assert page.count("harbour") == 1
+    assert "marmalade" in page
+
+
+@pytest.mark.parametrize(
+    "page",
+    [Scan(SCAN.text, stamp="A caption of some words", share=0.5), "A short page\nof words"],
+    ids=["a small picture", "no picture"],
+)
+def test_a_page_of_few_words_that_no_picture_covers_is_taken_as_it_is(page: Scan | str) -> None:
+    document = read(pdf_file(page, TEXT))
+    assert document.recognition is None
+    assert document.unread == ()
+
+
 def test_the_languages_that_are_installed_are_used(tmp_path: Path) -> None:
     ocr = installed_tesseract()
     assert ocr is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import (
@@ -14,15 +14,29 @@ from magicfs.text.extract.answers import (
     encode_end,
     encode_page,
     encode_unread_page,
+)
+from magicfs.text.extract.page_texts import (
+    MIN_PAGE_CHARACTERS,
     insert_page_texts,
-    pages_without_text,
+    pages_in_order,
+    pages_with_few_letters,
 )
 
 LETTER = Document("the first page\n\n7\n\nthe third page\n\n", "application/pdf", page_starts=(0, 16, 19))
 
 
 def test_a_page_number_is_no_text_layer() -> None:
-    assert pages_without_text(LETTER) == (1,)
+    assert pages_with_few_letters(LETTER, fewer_than=MIN_PAGE_CHARACTERS) == (1,)
+
+
+def test_pages_that_may_have_nothing_more_are_looked_at_first() -> None:
+    assert list(pages_in_order({0: 40, 1: 0, 2: MIN_PAGE_CHARACTERS, 3: 7})) == [0, 2, 1, 3]
+
+
+def test_a_page_with_words_keeps_them_and_gets_the_lines_that_have_others() -> None:
+    whole = insert_page_texts(LETTER, {0: "THE FIRST PAGE\nfirst of May\n", 2: "the third\npage"})
+    assert whole.text == "the first page\n\nfirst of May\n\n7\n\nthe third page\n\n"
+    assert whole.page_starts == (0, 30, 33)
 
 
 def test_a_recognised_page_moves_the_following_ones() -> None:
@@ -81,14 +95,14 @@ def test_the_page_at_which_a_child_failed_is_known() -> None:
     answers = Answers()
     answers.add(encode_document(LETTER, pages=(0, 1, 2)))
     answers.add(encode_page(0, "recognised"))
-    assert answers.pending_pages == (1, 2)
-    answers.add(encode_unread_page(1, Unreadable(SkipReason.CORRUPT, "no picture")))
-    assert answers.pending_pages == (2,)
-    answers.fail_page(2, Unreadable(SkipReason.CRASHED))
+    assert answers.pending_pages == (2, 1)
+    answers.add(encode_unread_page(2, Unreadable(SkipReason.CORRUPT, "no picture")))
+    assert answers.pending_pages == (1,)
+    answers.fail_page(1, Unreadable(SkipReason.CRASHED))
     assert (answers.pending, answers.pending_pages) == (0, ())
     outcome = answers.outcome()
     assert isinstance(outcome, Document)
-    assert outcome.unread_pages == 2
+    assert outcome.unread == (UnreadPages(SkipReason.CRASHED, (2,)), UnreadPages(SkipReason.CORRUPT, (3,)))
 
 
 def test_a_document_without_text_says_why_its_first_page_was_not_recognised() -> None:

@@ -261,19 +261,31 @@ UPDATE files SET (attempts, leased_until) = (
 WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
--- name: queue_files_that_need_ocr
--- The files of a host that were not read for want of OCR: skipped documents, and named pictures. Another worker that
--- starts may have queued them meanwhile, and one may be reading them.
+-- name: queue_files_for_ocr
+-- The files of a host that the OCR of `lesser` has read, or none: documents that were skipped for want of OCR, named
+-- pictures, and contents of which pages or pictures wait. Returns their contents, which are to be read again. Another
+-- worker that starts may have queued them meanwhile, and one may be reading them.
 WITH waiting AS MATERIALIZED (
     SELECT id FROM files WHERE reason = 'needs-ocr'
     UNION
     SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id WHERE c.reason = 'needs-ocr' AND f.state = 'named'
+    UNION
+    SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id
+    WHERE {{read_by_lesser_ocr}} AND f.state IN ('indexed', 'named')
 )
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
-WHERE state IN ('skipped', 'named') AND id IN (
+WHERE state IN ('indexed', 'skipped', 'named') AND id IN (
     SELECT f.id FROM waiting JOIN files f USING (id) JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s
     ORDER BY f.root_id, f.path FOR UPDATE OF f)
+RETURNING content_id, content_id IN (SELECT c.id FROM contents c WHERE {{read_by_lesser_ocr}})
+
+-- name: read_by_lesser_ocr
+-- Fragment: pages or pictures of the content `c` wait for OCR, or another one is preferred to that which has read them.
+-- In the row of an older version, the name of the OCR begins `detail`.
+(c.ocr = ANY(%(lesser)s::text[])
+ OR c.ocr IS NULL AND coalesce(c.reason, 'no-text') = 'no-text' AND c.extractor > 0
+    AND (string_to_array(translate(c.detail, ',', ' '), ' '))[1] = ANY(%(lesser)s::text[]))
 
 -- name: quarantine_files
 -- Files whose workers died in every attempt.
