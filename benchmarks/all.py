@@ -151,6 +151,21 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "scores",
+        "What scores say, in the first ten results of thirty everyday questions to a project of software and of thirty "
+        "that have nothing to do with it.",
+        {
+            "certain": "share of results that print 1.00 without the very words. Lower is better",
+            "first_tenth": "difference between the first and the tenth, median",
+            "ties": "share of neighbours that print the same score. Lower is better",
+            "first": "score of the first result, median",
+            "found": "share of the everyday questions with a result of 0.5 or more",
+            "unrelated": "greatest score of an unrelated question. Lower is better",
+            "unrelated_over": "share of the unrelated questions with a result of 0.2 or more. Lower is better",
+            "unrelated_results": "results of an unrelated question, mean",
+        },
+    ),
+    Benchmark(
         "scale",
         "Searches in a large index of random text and clustered random vectors; a fake query embedder answers at once.",
         {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from magicfs.db.embedding_queue import enqueue_all_chunks
 from magicfs.db.pool import Connection, fetch_one
@@ -16,6 +17,7 @@ from magicfs.db.queries import load_queries
 from magicfs.db.second_vectors import settle_all, start_pass
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
+from magicfs.domain.scales import CorpusScale, corpus_scale
 from magicfs.errors import ModelMismatch
 
 _SQL = load_queries("models")
@@ -56,10 +58,12 @@ def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel |
 
 
 def _model_of(row: tuple[Any, ...]) -> IndexedModel:
-    """The model in a row of the fragment `models`: id, state, and the fields of a spec in their order."""
-    model_id, state, name, precision, *others, languages = row
+    """The model in a row of the fragment `models`: id, state, scale, and the fields of a spec in their order."""
+    model_id, state, scale, name, precision, *others, languages = row
     fields: list[Any] = [name, Precision(precision), *others, tuple(languages)]
-    return IndexedModel(id=ModelId(model_id), spec=ModelSpec(*fields), state=ModelState(state))
+    return IndexedModel(
+        id=ModelId(model_id), spec=ModelSpec(*fields), state=ModelState(state), scale=corpus_scale(scale)
+    )
 
 
 def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
@@ -264,6 +268,11 @@ def _delete_retired(connection: Connection, model: ModelId) -> None:
 def lock_models(connection: Connection) -> None:
     """Let no other transaction change the models of the index until this one ends. Reads go on."""
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
+
+
+def record_scale(connection: Connection, model: ModelId, scale: CorpusScale) -> None:
+    """Record the scale of a model in this corpus."""
+    connection.execute(_SQL["set_scale"], {"model_id": model, "scale": Jsonb(scale.as_json())})
 
 
 def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from magicfs.domain.ids import ModelId
+from magicfs.domain.scales import REACH, CorpusScale, Scale
 
 DIGEST_CHARACTERS = 12
 """So many characters of a digest are shown, and are part of the name of a model's folder."""
@@ -118,11 +119,12 @@ class ModelSpec:
         floor = self.floor_across if across and self.floor_across is not None else self.floor
         return (cosine - floor) / (self.ceiling - self.floor)
 
-    def likeness(self, cosine: float, *, across: bool = False) -> float:
-        """The same on a scale that `across` moves and stretches, so that it means as much as within a language."""
-        if not across or self.floor_across is None or self.ceiling_across is None:
-            return self.nearness(cosine)
-        return (cosine - self.floor_across) / (self.ceiling_across - self.floor_across)
+    def reference_scale(self, *, across: bool = False) -> Scale:
+        """The scale of scores in a corpus that is not measured, because it is small."""
+        floor, ceiling = self.floor, self.ceiling
+        if across and self.floor_across is not None and self.ceiling_across is not None:
+            floor, ceiling = self.floor_across, self.ceiling_across
+        return Scale(floor, min(1.0, floor + REACH * (ceiling - floor)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class IndexedModel:
     id: ModelId
     spec: ModelSpec
     state: ModelState
+    scale: CorpusScale | None = field(default=None, compare=False)
+    """What its cosines say in this corpus; None until that is measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from magicfs.linux import return_free_memory
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words
+from magicfs.pipeline.score_scale import ScaleKeeper
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class EmbedService:
         self._model = model
         self._loaded: _LoadedModel | None = None
         self._lacking: dict[ModelId, _LackingModel] = {}
+        self._scales = ScaleKeeper(database)
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine chunks that keep killing it.
@@ -140,13 +142,29 @@ class EmbedService:
     def _run_turn(self) -> int:
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
+        claims = True
         batch = self._claim_next_batch()
         if batch is not None:
             self._queue.notify_embed(batch.model.spec.name)
         while batch is not None:
-            count, batch = self._embed_batch(batch, claim_next=time.monotonic() < deadline)
+            model, claims = batch.model.id, time.monotonic() < deadline
+            count, batch = self._embed_batch(batch, claim_next=claims)
             embedded += count
+            self._scales.count(model, count)
+        if claims:
+            self._measure_scores()
         return embedded
+
+    def _measure_scores(self) -> None:
+        """Measure what the cosines of the model in memory say, now that nothing waits, if the corpus has grown.
+
+        A failure costs nothing but this: searches have the scale of before.
+        """
+        if self._loaded is not None:
+            try:
+                self._scales.refresh(self._loaded.model, self._loaded.embedder)
+            except (DatabaseError, ModelError) as error:
+                log.warning("the scores are not measured: %s", error)
 
     def _claim_next_batch(self) -> Batch | None:
         with self._database.transaction() as connection:

@@ -152,9 +152,9 @@ def _why_no_result(ranking: Ranking, measured: CandidateFile) -> str:
     evidence = measured.evidence
     if evidence.lexical is None and evidence.nearness is None:
         return "neither its text nor its path has a word of the query, and its meaning is not compared"
-    if not scores.is_relevant(evidence, exponent=ranking.exponent):
+    if not ranking.is_relevant(evidence):
         score = scores.relevance(evidence, exponent=ranking.exponent)
-        return f"it answers too weakly: its score is {score:.3f}, and {scores.MIN_RELEVANCE} is needed"
+        return f"it answers too weakly: its score is {score:.3f}, and {ranking.least} is needed"
     return "it was no candidate: more passages than a search looks at have such words, or are nearer in meaning"
 
 

@@ -4,15 +4,15 @@ Used by `magicfs.search.ranking`. Stateless; runs in the caller's transaction. A
 calibrated cosines says, so that one with a vector of one model is compared with one that has two.
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
-scale of its own, with two ends: its floor puts it beside texts in the question's language, and its ceiling, which is
-nearer to the floor, says how well it answers. For the order the width of the scale within a language counts, less a
-penalty, so that an answer in the question's language comes first.
+scale of its own: its floor puts it beside texts in the question's language, less a penalty, so that an answer in the
+question's language comes first. The score has other scales, which are measured in the corpus: `magicfs.domain.scales`.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,25 @@ class QuestionVector:
 
     model: IndexedModel
     vector: NDArray[np.float32]
+    _usual: dict[str, float] = field(default_factory=dict, compare=False)
+    """Its usual cosine to texts, by their language."""
+
+    def likeness(self, cosine: float, *, language: str = "", across: bool = False) -> float:
+        """A cosine to a text in a language, "" for an unknown one, on the scale that scores are made from.
+
+        0 for what chance reaches, 1 for what the texts of the corpus reach for their own sentences, not clipped to
+        this range. `across` says that the question is in another language.
+        """
+        measured = self.model.scale
+        if measured is not None and measured.whole is not None:
+            return measured.whole.similarity(cosine)
+        scale = None if measured is None else measured.languages.get(language)
+        if scale is None:
+            return self.model.spec.reference_scale(across=across).similarity(cosine)
+        if language not in self._usual:
+            centre = np.frombuffer(base64.b64decode(scale.centre), dtype="<f2").astype(np.float32)
+            self._usual[language] = float(self.vector @ centre)
+        return scale.similarity(cosine, usual=self._usual[language], across=across)
 
     @property
     def is_second(self) -> bool:
@@ -97,8 +116,10 @@ def _by_one_model(
         cosines = {chunk: cosine for _, chunk, cosine in nearest}
     missing = {chunk for chunk in others if chunk not in cosines}
     cosines |= dict(search_db.similarities(connection, missing, vector, model=model.id))
-    nearness = {chunk: model.spec.nearness(cosine) for chunk, cosine in cosines.items()}
-    return {chunk: Meaning(near, near, {model.id: near}) for chunk, near in nearness.items()}
+    return {
+        chunk: Meaning(model.spec.nearness(cosine), like := question.likeness(cosine), {model.id: like})
+        for chunk, cosine in cosines.items()
+    }
 
 
 def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object], *, limit: int) -> set[ChunkId]:
@@ -112,13 +133,13 @@ def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object]
 
 def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:
     """The weighted mean over the models that have a vector of a chunk; None if none has."""
-    across = _is_across(chunk, languages)
+    across, language = _is_across(chunk, languages), _language(chunk)
     total = nearness = likeness = 0.0
     by_model = {}
     for question in questions:
         spec, cosine = question.model.spec, chunk.cosines.get(question.model.id)
         if cosine is not None:
-            by_model[question.model.id] = spec.likeness(cosine, across=across)
+            by_model[question.model.id] = question.likeness(cosine, language=language, across=across)
             weight = WEIGHT_OF_SECOND if question.is_second else 1.0
             total += weight
             penalty = TRANSLATION_PENALTY if across and spec.floor_across is not None else 0.0
@@ -133,6 +154,11 @@ def _is_across(chunk: MeasuredChunk, languages: QuestionLanguages) -> bool:
         language is None or is_code(mime_type) or languages.may_be({language})
         for language, mime_type in chunk.documents
     )
+
+
+def _language(chunk: MeasuredChunk) -> str:
+    """The language of a chunk; empty if it is not known."""
+    return min((language for language, _ in chunk.documents if language is not None), default="")
 
 
 def has_second_vectors(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> bool:

@@ -97,6 +97,8 @@ class Ranking:
     """Best first; the preferred copy stands for all."""
     evidence: Mapping[ChunkId, Evidence]
     """Of each chunk that a retriever has brought, from its text alone."""
+    least: float = scores.MIN_RELEVANCE
+    """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
 
     @property
     def relevant(self) -> list[CandidateFile]:
@@ -105,7 +107,7 @@ class Ranking:
 
     def is_relevant(self, evidence: Evidence) -> bool:
         """Whether a candidate with this evidence is shown."""
-        return scores.is_relevant(evidence, exponent=self.exponent)
+        return scores.is_relevant(evidence, exponent=self.exponent, least=self.least)
 
     def order(self, evidence: Evidence) -> float:
         """The value that orders candidates, the best one highest."""
@@ -166,7 +168,8 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     exponent = scores.similarity_exponent(len(request.words))
     weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
-    return Ranking(words, chunks.scale, exponent, tuple(ranked), chunks.evidence)
+    best = max((scores.relevance(file.evidence, exponent=exponent) for file in ranked), default=0.0)
+    return Ranking(words, chunks.scale, exponent, tuple(ranked), chunks.evidence, least=scores.least_relevance(best))
 
 
 def measure_file(

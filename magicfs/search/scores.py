@@ -22,10 +22,16 @@ LESS_THAN_PHRASE = 0.985
 """The greatest score of any other text: only the very words are shown as 1.00."""
 CERTAINTY_OF_MEANING = 0.95
 """What the greatest similarity counts: a model reads `C++` and `C#` alike, so that only words make a result certain."""
-MIN_RELEVANCE = 0.1
+MIN_RELEVANCE = 0.04
 """A candidate of this relevance or more is shown."""
-MIN_LEXICAL_STRENGTH = 0.005
+ANSWERED = 0.3
+MIN_RELEVANCE_OF_ANSWERED = 0.004
+"""If a candidate has the relevance `ANSWERED`, the question is about something in the corpus, so that others that
+answer less are likely right too: they are shown from here on."""
+MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
+SHARE_EXPONENT = 2.5
+"""The power of the share of the question's words that counts: one of two words is far less than half an answer."""
 SIMILARITY_EXPONENT = 2.0
 SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
 """The power of the similarity that counts, by the number of words of the question."""
@@ -38,17 +44,19 @@ STEP = 0.01
 _SHARE_OF_ROOM = 0.45
 """Less than half, so that two groups of neighbours do not meet."""
 
+_Pool = tuple[float, int]
+"""The mean of the scores of neighbours, and their number."""
+
 
 def lexical_strength(*, share: float, is_phrase_match: bool, closeness: float = 0.0) -> float:
     """The strength of a match by words in [0, 1].
 
-    `share` is the share of the question's weight that the text's words have: rare words weigh more. It is squared,
-    because one of two words is far less than half an answer. `closeness` is that of all words, see
-    `magicfs.search.closeness`.
+    `share` is the share of the question's weight that the text's words have: rare words weigh more. `closeness` is that
+    of all words, see `magicfs.search.closeness`.
     """
     if is_phrase_match:
         return 1.0
-    return ALL_WORDS_STRENGTH * share * share + (TOGETHER_STRENGTH - ALL_WORDS_STRENGTH) * closeness
+    return ALL_WORDS_STRENGTH * math.pow(share, SHARE_EXPONENT) + (TOGETHER_STRENGTH - ALL_WORDS_STRENGTH) * closeness
 
 
 def similarity_exponent(words: int) -> float:
@@ -71,10 +79,15 @@ def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> f
     return LESS_THAN_PHRASE * (1.0 - (1.0 - lexical / LESS_THAN_PHRASE) * (1.0 - meaning))
 
 
-def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> bool:
-    """Whether a candidate is shown."""
+def least_relevance(best: float) -> float:
+    """The relevance from which on candidates are shown, if the best one has the relevance `best`."""
+    return MIN_RELEVANCE_OF_ANSWERED if best >= ANSWERED else MIN_RELEVANCE
+
+
+def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT, least: float = MIN_RELEVANCE) -> bool:
+    """Whether a candidate is shown. `least` is that of `least_relevance`."""
     by_words = (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
-    return by_words or relevance(evidence, exponent=exponent) >= MIN_RELEVANCE
+    return by_words or relevance(evidence, exponent=exponent) >= least
 
 
 def likeness_reach(words: int, *, has_second: bool) -> float:
@@ -83,32 +96,49 @@ def likeness_reach(words: int, *, has_second: bool) -> float:
 
 
 def told_apart(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:
-    """The decreasing sequence that is nearest to `scores`, and less than 1.00 from the first result that is no phrase.
+    """The decreasing sequence near to `scores`, which is less than 1.00 from the first result on that is no phrase.
 
-    Neighbours whose order is not that of their scores get the mean of these (least squares), with steps between them
-    as far as the results before and after leave room.
+    Neighbours whose order is not that of their scores get the mean of these (least squares). They, and neighbours with
+    nearly equal scores, differ by steps, as far as the results before and after leave room.
     """
     limit, capped = 1.0, []
     for score, is_phrase in zip(scores, are_phrases, strict=True):
         limit = limit if is_phrase else LESS_THAN_PHRASE
         capped.append(min(score, limit))
-    pools = _pooled(capped)
+    pools = _nearly_equal(_decreasing(capped))
+    most = 1.0 if are_phrases and are_phrases[0] else LESS_THAN_PHRASE
     shown: list[float] = []
     for number, (mean, count) in enumerate(pools):
-        above = pools[number - 1][0] if number else max(capped[:count], default=1.0)
+        above = pools[number - 1][0] if number else most
         below = pools[number + 1][0] if number + 1 < len(pools) else 0.0
-        half = min((count - 1) / 2 * STEP, _SHARE_OF_ROOM * (above - mean), _SHARE_OF_ROOM * (mean - below))
-        shown += [mean + half - 2 * half * place / max(1, count - 1) for place in range(count)]
+        if mean >= ALL_WORDS_STRENGTH:
+            below = max(below, ALL_WORDS_STRENGTH)
+        half = (count - 1) / 2 * STEP
+        top = mean + min(half, _SHARE_OF_ROOM * max(0.0, above - mean))
+        bottom = mean - min(half, _SHARE_OF_ROOM * (mean - below))
+        shown += [top - (top - bottom) * place / max(1, count - 1) for place in range(count)]
     return shown
 
 
-def _pooled(scores: Sequence[float]) -> list[tuple[float, int]]:
-    """Runs of neighbours, each with its mean and its number: the decreasing steps nearest to `scores`."""
-    pools: list[tuple[float, int]] = []
+def _decreasing(scores: Sequence[float]) -> list[_Pool]:
+    """The decreasing steps that are nearest to `scores`."""
+    pools: list[_Pool] = []
     for score in scores:
-        total, count = score, 1
-        while pools and pools[-1][0] * count <= total * pools[-1][1]:
-            earlier_total, earlier_count = pools.pop()
-            total, count = total + earlier_total, count + earlier_count
-        pools.append((total, count))
-    return [(total / count, count) for total, count in pools]
+        pool = (score, 1)
+        while pools and pools[-1][0] <= pool[0]:
+            pool = _joined(pools.pop(), pool)
+        pools.append(pool)
+    return pools
+
+
+def _nearly_equal(pools: Sequence[_Pool]) -> list[_Pool]:
+    """Decreasing pools, those joined that are nearer than a step."""
+    joined: list[_Pool] = []
+    for pool in pools:
+        joined.append(_joined(joined.pop(), pool) if joined and joined[-1][0] - pool[0] < STEP / 2 else pool)
+    return joined
+
+
+def _joined(first: _Pool, second: _Pool) -> _Pool:
+    count = first[1] + second[1]
+    return (first[0] * first[1] + second[0] * second[1]) / count, count

@@ -76,7 +76,7 @@ def test_one_word_says_less_than_a_sentence() -> None:
     evidence = Evidence(nearness=0.7)
     scores = [relevance(evidence, exponent=similarity_exponent(words)) for words in (1, 2, 3, 12)]
     assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
-    assert not is_relevant(Evidence(nearness=0.6), exponent=similarity_exponent(1))
+    assert not is_relevant(Evidence(nearness=0.5), exponent=similarity_exponent(1))
     assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) >= 0.9
 
 
@@ -118,6 +118,14 @@ def test_neighbours_out_of_order_are_told_apart_by_steps() -> None:
 
 
 def test_steps_stay_within_the_room_between_others() -> None:
-    shown = told_apart([0.51, 0.5, 0.5, 0.5, 0.495], [False] * 5)
+    shown = told_apart([0.52, 0.5, 0.5, 0.5, 0.48], [False] * 5)
     assert all(later < earlier for earlier, later in pairwise(shown))
-    assert (shown[0], shown[4]) == (pytest.approx(0.51), pytest.approx(0.495))
+    assert (shown[0], shown[4]) == (pytest.approx(0.52), pytest.approx(0.48))
+
+
+def test_equal_scores_are_told_apart() -> None:
+    """Ten files with all words in their names."""
+    shown = told_apart([0.9] * 10, [False] * 10)
+    assert all(later < earlier for earlier, later in pairwise(shown))
+    assert shown[9] >= 0.9
+    assert printed(shown[0]) == "0.94"

@@ -1,6 +1,6 @@
 -- name: models
--- Fragment: models, each with its state and the fields of `ModelSpec` in their order.
-SELECT id, state, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, floor_across, ceiling_across,
+-- Fragment: models, each with its state, its scale in this corpus, and the fields of `ModelSpec` in their order.
+SELECT id, state, scale, name, precision, dimension, max_tokens, query_prefix, floor, ceiling, floor_across, ceiling_across,
        digest, former_digest, tokenizer, languages
 FROM models
 
@@ -73,6 +73,10 @@ added AS (
     RETURNING id, dimension
 )
 SELECT id, dimension FROM stored UNION ALL SELECT id, dimension FROM added
+
+-- name: set_scale
+-- The scale of a model in this corpus.
+UPDATE models SET scale = %(scale)s WHERE id = %(model_id)s
 
 -- name: set_state
 -- Another state for a model.

@@ -1,0 +1,217 @@
+"""Measures what the cosines of a model say in the corpus: what chance reaches, and what texts reach for their words.
+
+The more texts there are, the nearer some are to any question by chance. How near is measured by questions of our own
+on subjects of everyday life: a corpus answers few of them, so that the median over the questions is what chance
+reaches. The other end is what chunks reach for sentences of their own. The embed worker does this when nothing waits
+and the corpus has grown; searches read the result with the model (`magicfs.domain.scales`, docs/adr/0017). It is the
+same for the same texts, and the nearer to the model's own scale the fewer they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs.db import models as models_db
+from magicfs.db import score_scale as score_scale_db
+from magicfs.db.pool import Database
+from magicfs.db.score_scale import SampledChunks
+from magicfs.domain.ids import ModelId
+from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.scales import CorpusScale, Scale
+from magicfs.embedding.embedder import Embedder
+from magicfs.models.calibration import SAMPLES
+from magicfs.models.multilingual_samples import SUBJECTS
+
+log = logging.getLogger(__name__)
+
+MIN_VECTORS = 30
+"""A corpus of fewer vectors has the model's own scale."""
+MIN_OF_LANGUAGE = 12
+"""Texts in a language with fewer vectors have it too."""
+GROWTH = 1.25
+"""A corpus is measured again when it has so many times the vectors, or so many times fewer."""
+CHECKED_SHARE = 0.02
+"""A worker looks whether the corpus has grown when it has embedded this share of it."""
+SAMPLE = 4000
+"""The most chunks that are compared with the questions; what more of them would reach is estimated."""
+SENTENCES = 32
+"""The most chunks of a language whose own sentences are embedded."""
+SENTENCE_WORDS = 12
+SENTENCE_CHARACTERS = 60
+MIN_SENTENCE_CHARACTERS = 15
+EVIDENCE = 100
+"""With so many vectors, what is measured counts as much as what the model's own scale says."""
+CHANCE_SHARE = 0.7
+"""The floor is at this share of what chance reaches: a right answer that is not shown costs more than a weak result."""
+OWN_QUANTILE = 0.85
+"""This quantile of what chunks reach for their own sentences is the ceiling."""
+CHANCE_REACH = 2.6
+"""The ceiling is at least so many times as high as what chance reaches for the median question: for one in twenty, it
+reaches 1.6 times as much, which is then a similarity of 0.47 and a score of 0.2."""
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n\s*\n")  # noqa: RUF001 - marks of other scripts
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The ends of a scale where nothing is measured, in widths of the model's own scale."""
+
+    floor: float
+    ceiling: float
+    least_width: float = 0.5
+
+
+_ONE_SCALE = _Reference(0.25, 1.8)
+_AROUND_A_CENTRE = _Reference(0.55, 2.0)
+
+
+class ScaleKeeper:
+    """Keeps the scales of the models in line with the corpus. One for a worker, in its thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._questions: dict[ModelId, NDArray[np.float32]] = {}
+        self._embedded: dict[ModelId, int] = {}
+
+    def count(self, model: ModelId, embedded: int) -> None:
+        """Count chunks that the worker has embedded under a model."""
+        self._embedded[model] = self._embedded.get(model, 0) + embedded
+
+    def refresh(self, model: ModelId, embedder: Embedder) -> bool:
+        """Measure the scale of a model if the corpus has grown since it was measured last. Returns whether it was.
+
+        Takes a second or a few of the model's time. Raises `DatabaseError` and `ModelError`.
+        """
+        if not self._embedded.get(model):
+            return False
+        with self._database.transaction() as connection:
+            indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
+            if indexed is None or not self._is_due(indexed):
+                return False
+            self._embedded[model] = 0
+            known = indexed.scale.vectors if indexed.scale else 0
+            vectors = score_scale_db.count_vectors(connection, model)
+            if vectors < MIN_VECTORS or known / GROWTH < vectors < known * GROWTH:
+                return False
+            sample = score_scale_db.sample_chunks(connection, model, limit=SAMPLE)
+        scale = measure(indexed.spec, embedder, sample, self._questions_of(model, embedder), vectors=vectors)
+        with self._database.transaction() as connection:
+            models_db.record_scale(connection, model, scale)
+        log.info("the scores of %s are measured on %d vectors", indexed.spec.label, vectors)
+        return True
+
+    def _is_due(self, model: IndexedModel) -> bool:
+        return model.scale is None or self._embedded[model.id] >= CHECKED_SHARE * model.scale.vectors
+
+    def _questions_of(self, model: ModelId, embedder: Embedder) -> NDArray[np.float32]:
+        if model not in self._questions:
+            self._questions[model] = embed_questions(embedder)
+        return self._questions[model]
+
+
+def embed_questions(embedder: Embedder) -> NDArray[np.float32]:
+    """The vectors of questions that most corpora do not answer, shape (n, dimension), as far as the model reads them.
+
+    Those of a model of many languages are in six of them.
+    """
+    if embedder.spec.floor_across is None:
+        questions = [asked for sample in SAMPLES for asked in sample.questions]
+    else:
+        questions = [asked for subject in SUBJECTS for text in subject for asked in text.questions[::2]]
+    read = [asked for asked in questions if embedder.reads(asked)]
+    return np.array([embedder.embed_query(asked) for asked in read], np.float32).reshape(-1, embedder.spec.dimension)
+
+
+def measure(
+    spec: ModelSpec, embedder: Embedder, sample: SampledChunks, questions: NDArray[np.float32], *, vectors: int
+) -> CorpusScale:
+    """The scale of a model in a corpus of `vectors` vectors, of which there is a sample.
+
+    `questions` are what `embed_questions` returns.
+    """
+    if not len(questions):
+        return CorpusScale(vectors)
+    growth = max(1.0, vectors / len(sample.texts))
+    if spec.floor_across is None:
+        everything = np.arange(len(sample.texts))
+        return CorpusScale(vectors, whole=_scale(spec, embedder, sample, everything, questions, growth=growth))
+    languages = np.array(sample.languages)
+    scales = {}
+    for language in sorted(set(sample.languages)):
+        chosen = np.flatnonzero(languages == language)
+        if len(chosen) >= MIN_OF_LANGUAGE:
+            scales[language] = _scale(spec, embedder, sample, chosen, questions, growth=growth)
+    return CorpusScale(vectors, languages=scales)
+
+
+def _scale(
+    spec: ModelSpec,
+    embedder: Embedder,
+    sample: SampledChunks,
+    chosen: NDArray[np.int64],
+    questions: NDArray[np.float32],
+    *,
+    growth: float,
+) -> Scale:
+    """The scale of the chosen chunks. A model of many languages has a centre for each."""
+    has_centre = spec.floor_across is not None
+    texts = sample.vectors[chosen]
+    mean = _rounded(texts.mean(axis=0)) if has_centre else np.zeros(spec.dimension, np.float32)
+    usual = questions @ mean
+    cosines = questions @ texts.T - usual[:, None]
+    middle = float(cosines.mean())
+    own = [
+        float(embedder.embed_query(sentence) @ (sample.vectors[number] - mean))
+        for number in chosen[:SENTENCES]
+        if (sentence := own_sentence(sample.texts[number])) and embedder.reads(sentence)
+    ]
+    chance = _chance(cosines, growth) - middle
+    floor, ceiling = middle + CHANCE_SHARE * chance, middle + CHANCE_REACH * chance
+    if own:
+        ceiling = max(ceiling, float(np.quantile(own, OWN_QUANTILE)))
+    reference, gap = (_AROUND_A_CENTRE if has_centre else _ONE_SCALE), spec.ceiling - spec.floor
+    base = 0.0 if has_centre else spec.floor
+    known = len(chosen) * growth
+    share = known / (known + EVIDENCE)
+    floor = share * floor + (1 - share) * (base + reference.floor * gap)
+    ceiling = share * ceiling + (1 - share) * min(1.0, base + reference.ceiling * gap)
+    ceiling = min(1.0, max(ceiling, floor + reference.least_width * gap))
+    return Scale(round(floor, 4), round(ceiling, 4), _coded(mean) if has_centre else "")
+
+
+def _chance(cosines: NDArray[np.float32], growth: float) -> float:
+    """What the nearest of all texts reaches by chance, from cosines of shape (questions, texts).
+
+    `growth` is how many times more texts there are. The nearest of ten times more is nearer by as much as the nearest
+    of all these is than the nearest of a tenth of them.
+    """
+    nearest = float(np.median(cosines.max(axis=1)))
+    if growth <= 1.0:
+        return nearest
+    tenth = float(np.median(cosines[:, : max(1, cosines.shape[1] // 10)].max(axis=1)))
+    return nearest + (nearest - tenth) * math.log10(growth)
+
+
+def own_sentence(text: str) -> str:
+    """The beginning of a sentence in the middle of a text, as a question about it; empty if there is none."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(text) if part]
+    long = [part for part in sentences if len(part) >= MIN_SENTENCE_CHARACTERS]
+    if not long:
+        return ""
+    sentence = " ".join(long[len(long) // 2].split()[:SENTENCE_WORDS])
+    return sentence[:SENTENCE_CHARACTERS]
+
+
+def _coded(vector: NDArray[np.float32]) -> str:
+    return base64.b64encode(vector.astype("<f2").tobytes()).decode("ascii")
+
+
+def _rounded(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector as searches have it."""
+    return vector.astype("<f2").astype(np.float32)

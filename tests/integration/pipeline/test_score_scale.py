@@ -1,0 +1,92 @@
+"""The embed worker measures what cosines say in the corpus, and searches read it with the model."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.db.models import active_model
+from magicfs.domain.scales import CorpusScale
+from magicfs.embedding.embedder import Embedder
+from magicfs.errors import ModelCorrupt
+from magicfs.pipeline import score_scale
+from tests.plugins.index import Index
+
+WORDS = [
+    "harvest",
+    "river",
+    "engine",
+    "letter",
+    "garden",
+    "market",
+    "winter",
+    "bridge",
+    "school",
+    "island",
+    "music",
+    "doctor",
+]
+
+
+def write(index: Index, first: int, last: int) -> None:
+    for number in range(first, last):
+        words = [WORDS[(number * step) % len(WORDS)] for step in (1, 3, 5, 7)]
+        (index.folder / f"{number}.txt").write_text(f"Number {number} is about {' and '.join(words)}.")
+
+
+def scale_of(index: Index) -> CorpusScale | None:
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+    assert model is not None
+    return model.scale
+
+
+def test_a_corpus_is_measured_when_nothing_waits_and_again_when_it_has_grown(index: Index) -> None:
+    write(index, 0, 40)
+    index.settle()
+    first = scale_of(index)
+    assert first is not None
+    assert first.vectors == 40
+    assert first.whole is not None
+    assert first.whole.floor < first.whole.ceiling
+    write(index, 40, 45)
+    index.settle()
+    assert scale_of(index) == first, "an eighth more changes nothing"
+    write(index, 45, 60)
+    index.settle()
+    grown = scale_of(index)
+    assert grown is not None
+    assert grown.vectors == 60
+
+
+def test_the_same_texts_have_the_same_scale(index: Index) -> None:
+    write(index, 0, 40)
+    index.settle()
+    first = scale_of(index)
+    index.rows("UPDATE models SET scale = NULL RETURNING 1")
+    (index.folder / "0.txt").rename(index.folder / "moved.txt")
+    write(index, 40, 41)
+    index.settle()
+    assert first is not None
+    second = scale_of(index)
+    assert second is not None
+    assert second.vectors == 41
+    assert second.whole is not None
+    assert first.whole is not None
+    assert second.whole.floor == pytest.approx(first.whole.floor, abs=0.02)
+
+
+def test_a_small_corpus_has_the_scale_of_its_model(index: Index) -> None:
+    write(index, 0, 20)
+    index.settle()
+    assert scale_of(index) is None
+
+
+def test_a_failure_leaves_the_scale_of_before_and_the_vectors(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(embedder: Embedder) -> None:
+        raise ModelCorrupt("it does not answer")
+
+    monkeypatch.setattr(score_scale, "embed_questions", fail)
+    write(index, 0, 40)
+    index.settle()
+    assert scale_of(index) is None
+    assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(40,)]
