@@ -82,6 +82,10 @@ class Settings:
     )
     host: str = _setting(socket.gethostname, "This machine's name in the cluster.")
     mount: Path | None = _setting(None, "Where `up` mounts when `--mount` is not given. Unset: nowhere.")
+    allow_other: bool = _setting(
+        default=False,
+        description="Whether other users of this machine may enter `mirror/`, with their own rights: docs/mount.md.",
+    )
     model: str = _setting("BAAI/bge-small-en-v1.5", "Embedding model for a new index: a fastembed name or a folder.")
     precision: str = _setting(
         "auto", "`int8`, `fp32`, or `auto`: int8 where it keeps quality.", pattern=r"^(auto|int8|fp32)$"

@@ -15,6 +15,7 @@ import stat
 import struct
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import cache, lru_cache
@@ -38,13 +39,23 @@ _OPENAT2 = 437
 _OPEN_HOW = struct.Struct("=QQQ")
 """`struct open_how`: flags, mode, resolve."""
 
+_AT_SYMLINK_NOFOLLOW = 0x100
+_AT_NO_AUTOMOUNT = 0x800
 _AT_EMPTY_PATH = 0x1000
 _AT_STATX_DONT_SYNC = 0x4000
+_STATX_BASIC_STATS_AND_BTIME = 0xFFF
+_STATX_BTIME = 0x800
 _STATX_MNT_ID = 0x1000
 _STATX_BYTES = 256
 _STATX_MASK = struct.Struct("=I")
 _STATX_DEVICE_AND_MOUNT = struct.Struct("=136xIIQ")
 """Major and minor number of the device, and the mount id, within `struct statx`."""
+_STATX = struct.Struct("=IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII")
+"""`struct statx` up to the device: its times are those of access, birth, change of attributes and change of content."""
+_NANOSECONDS = 10**9
+
+_CAP_FSETID = 1 << 4
+"""Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
 
 
 class Resolve(IntFlag):
@@ -129,11 +140,8 @@ def prctl(option: int, *arguments: int) -> None:
 
 def capabilities() -> int:
     """The capabilities that this thread has or may take, as bits."""
-    data = ctypes.create_string_buffer(_CAPABILITIES.size)
-    if _libc().capget(_CAPABILITY_HEADER, data):
-        raise _last_error()
-    effective, permitted, _, effective_high, permitted_high, _ = _CAPABILITIES.unpack(data.raw)
-    return int(effective | permitted | (effective_high | permitted_high) << 32)
+    effective, permitted, _ = _thread_capabilities()
+    return effective | permitted
 
 
 def keep_capabilities(kept: int) -> None:
@@ -142,9 +150,7 @@ def keep_capabilities(kept: int) -> None:
     kept &= held
     if kept == held:
         return
-    low, high = kept & 0xFFFFFFFF, kept >> 32
-    if _libc().capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(low, low, 0, high, high, 0)):
-        raise _last_error()
+    _set_thread_capabilities(kept, kept, 0)
 
 
 def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:
@@ -167,6 +173,82 @@ def mount_of_descriptor(descriptor: int) -> tuple[int, int]:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     major, minor, mount_id = _STATX_DEVICE_AND_MOUNT.unpack_from(status)
     return mount_id, os.makedev(major, minor)
+
+
+def status_and_birth(directory: int, name: bytes = b"") -> tuple[os.stat_result, int]:
+    """What `lstat` returns for a name in an open directory, and when the file was made, in nanoseconds since the epoch.
+
+    An empty name stands for the descriptor itself. The birth is 0 where the file system, or the kernel, knows none.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    flags = _AT_EMPTY_PATH | _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT
+    try:
+        failed = _libc().statx(directory, name, flags, ctypes.c_uint(_STATX_BASIC_STATS_AND_BTIME), buffer)
+    except AttributeError:
+        ctypes.set_errno(errno.ENOSYS)
+        failed = -1
+    if failed:
+        if ctypes.get_errno() != errno.ENOSYS:
+            raise _last_error(name)
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False) if name else os.fstat(directory)
+        return status, 0
+    mask, block, _, links, uid, gid, mode, ino, size, blocks, _, *rest = _STATX.unpack_from(buffer)
+    atime, btime, ctime, mtime = (rest[at] * _NANOSECONDS + rest[at + 1] for at in (0, 2, 4, 6))
+    device = os.makedev(rest[10], rest[11])
+    seconds = (atime // _NANOSECONDS, mtime // _NANOSECONDS, ctime // _NANOSECONDS)
+    floats = (atime / _NANOSECONDS, mtime / _NANOSECONDS, ctime / _NANOSECONDS)
+    first = (mode, ino, device, links, uid, gid, size, *seconds, *floats)
+    status = os.stat_result((*first, atime, mtime, ctime, block, blocks, os.makedev(rest[8], rest[9])))
+    return status, btime if mask & _STATX_BTIME else 0
+
+
+def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, flags: int = 0) -> None:
+    """Rename a name of an open directory to one of another; `flags` are the kernel's `RENAME_*`. Raises `OSError`."""
+    if not flags:
+        os.rename(name, new_name, src_dir_fd=directory, dst_dir_fd=new_directory)
+    elif _libc().renameat2(directory, name, new_directory, new_name, ctypes.c_uint(flags)):
+        raise _last_error(name)
+
+
+@contextmanager
+def file_system_user(uid: int, gid: int) -> Iterator[None]:
+    """What this thread makes within the context belongs to the user and the group, as if they had made it.
+
+    For a process of the superuser that acts for others. The thread keeps its rights, but not the one to set bits that
+    the user must not set. A process of another user makes files of its own.
+    """
+    own_uid, own_gid = os.geteuid(), os.getegid()
+    if own_uid != 0 or (uid, gid) == (own_uid, own_gid):
+        yield
+        return
+    effective, permitted, inheritable = _thread_capabilities()
+    libc = _libc()
+    libc.setfsgid(ctypes.c_uint(gid))
+    libc.setfsuid(ctypes.c_uint(uid))
+    try:
+        if uid:
+            _set_thread_capabilities(permitted & ~_CAP_FSETID, permitted, inheritable)
+        yield
+    finally:
+        libc.setfsuid(ctypes.c_uint(own_uid))
+        libc.setfsgid(ctypes.c_uint(own_gid))
+        _set_thread_capabilities(effective, permitted, inheritable)
+
+
+def _thread_capabilities() -> tuple[int, int, int]:
+    """The effective, permitted and inheritable capabilities of this thread, as bits."""
+    data = ctypes.create_string_buffer(_CAPABILITIES.size)
+    if _libc().capget(_CAPABILITY_HEADER, data):
+        raise _last_error()
+    low = _CAPABILITIES.unpack(data.raw)
+    return low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32
+
+
+def _set_thread_capabilities(*sets: int) -> None:
+    """Set what `_thread_capabilities` returns."""
+    low, high = [bits & 0xFFFFFFFF for bits in sets], [bits >> 32 for bits in sets]
+    if _libc().capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(*low, *high)):
+        raise _last_error()
 
 
 def inotify_init() -> int:

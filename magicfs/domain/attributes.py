@@ -15,6 +15,7 @@ STAT_BLOCK_BYTES = 512
 """The unit of `st_blocks` on every file system."""
 DIRECTORY_MODE = stat.S_IFDIR | 0o755
 """Nothing can be created there, but a copy of a directory has its mode, and its owner must be able to change that."""
+PRIVATE_DIRECTORY_MODE = stat.S_IFDIR | 0o700
 READ_ONLY_FILE_MODE = stat.S_IFREG | 0o444
 
 
@@ -91,3 +92,10 @@ class AttributeChange:
     gid: int | None = None
     atime_ns: int | None = None
     mtime_ns: int | None = None
+    clears_set_id: bool = False
+    """Whether a new size takes the set-user-ID and set-group-ID bits away, as it does for all but the superuser."""
+
+    @property
+    def is_of_size_alone(self) -> bool:
+        """Whether nothing but the size is set."""
+        return all(part is None for part in (self.mode, self.uid, self.gid, self.atime_ns, self.mtime_ns))

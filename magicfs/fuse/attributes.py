@@ -50,8 +50,10 @@ def directory_entry(ino: int) -> EntryAttributes:
     return entry
 
 
-def attribute_change(attributes: EntryAttributes, fields: SetattrFields) -> AttributeChange:
-    """The attributes that a `setattr` request changes."""
+def attribute_change(
+    attributes: EntryAttributes, fields: SetattrFields, *, clears_set_id: bool = False
+) -> AttributeChange:
+    """The attributes that a `setattr` request changes. `clears_set_id` is that of `AttributeChange`."""
     return AttributeChange(
         size=attributes.st_size if fields.update_size else None,
         mode=attributes.st_mode if fields.update_mode else None,
@@ -59,4 +61,5 @@ def attribute_change(attributes: EntryAttributes, fields: SetattrFields) -> Attr
         gid=attributes.st_gid if fields.update_gid else None,
         atime_ns=attributes.st_atime_ns if fields.update_atime else None,
         mtime_ns=attributes.st_mtime_ns if fields.update_mtime else None,
+        clears_set_id=clears_set_id,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 MOUNT_OPTIONS = frozenset({"fsname=magicfs", "subtype=magicfs", "nosuid", "nodev"})
 """Without `allow_other`: only the user who mounts has access. Without `default_permissions`: the file system of a root
 decides, since the kernel's own check knows nothing of access lists."""
+SHARED_MOUNT_OPTIONS = frozenset({"allow_other", "default_permissions"})
+"""With the setting `allow_other`: the kernel checks modes, and access lists as `TreeOperations.enable_acl` says."""
 READ_AHEAD_KB = 1024
 """The kernel's largest request; reads are twice as fast as with the usual 128."""
 MAX_REQUESTS = 512
@@ -106,11 +109,20 @@ def run_mount(
     with database.transaction() as connection:
         roots = list_roots(connection)
     mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
-    tree = Tree(searcher, DatabaseIndex(database), host=settings.host, search_seconds=settings.search_seconds)
+    tree = Tree(
+        searcher,
+        DatabaseIndex(database),
+        host=settings.host,
+        search_seconds=settings.search_seconds,
+        is_shared=settings.allow_other,
+    )
     tree.set_roots(roots)
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
+    operations.enable_acl = settings.allow_other
+    # The kernel has applied the program's own mask to the modes of what is made.
+    os.umask(0)
     with (
-        mounted(operations, mountpoint),
+        mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         Heartbeat(database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots),
     ):
         log.info("mounted at %s", mountpoint)
@@ -119,12 +131,14 @@ def run_mount(
 
 
 @contextmanager
-def mounted(operations: TreeOperations, mountpoint: Path) -> Iterator[None]:
+def mounted(operations: TreeOperations, mountpoint: Path, options: frozenset[str] = frozenset()) -> Iterator[None]:
     """A context with the mount in place. At its end the mountpoint is an empty directory, even if files are open."""
     try:
-        pyfuse3.init(operations, str(mountpoint), set(MOUNT_OPTIONS))
+        pyfuse3.init(operations, str(mountpoint), set(MOUNT_OPTIONS | options))
     except RuntimeError as error:
-        raise MountError(f"cannot mount at {mountpoint} ({error}): run 'magicfs doctor'") from error
+        # Root needs no permission, a plain user does.
+        fix = "add the line user_allow_other to /etc/fuse.conf" if options and os.geteuid() else "run 'magicfs doctor'"
+        raise MountError(f"cannot mount at {mountpoint} ({error}): {fix}") from error
     try:
         yield
     finally:

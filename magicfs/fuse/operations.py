@@ -13,22 +13,22 @@ import functools
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import pyfuse3
 import trio
-from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT, XAttrNameT
+from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT
 
 from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
 from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
+from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.free_space import FreeSpace
-from magicfs.fuse.handles import HandleTable, OpenFile
+from magicfs.fuse.handles import OpenFile
+from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.fuse.thread_pools import ThreadPools
-from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.nodes import Directory, Handle, Link, Node, Openable
+from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
 from magicfs.tree.tree import Tree
 
 MAX_READ_BYTES = 1 << 20
@@ -41,7 +41,7 @@ _LISTED_SECONDS = 1.0
 """A listing waits this long for the attributes of an entry on another file system, which may hang."""
 
 
-class TreeOperations(pyfuse3.Operations):
+class TreeOperations(ChangeOperations):
     """Serves a tree to the kernel."""
 
     supports_dot_lookup = False
@@ -49,10 +49,7 @@ class TreeOperations(pyfuse3.Operations):
     enable_acl = False
 
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
-        super().__init__()
-        self._inodes = tree.inodes
-        self._handles = HandleTable()
-        self._pools = ThreadPools(search_seconds=search_seconds)
+        super().__init__(tree, search_seconds=search_seconds)
         self._free_space = FreeSpace(self._pools, tree.root_paths)
         self._slow_opens = SlowOpens(clock=time.monotonic)
         self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
@@ -102,8 +99,12 @@ class TreeOperations(pyfuse3.Operations):
     ) -> EntryAttributes:
         """Change size, mode, owner or times."""
         node = self._inodes.find(inode)
-        handle = None if fh is None else self._handles.file(fh).handle
-        await self._pools.run(node.thread_pool, node.set_attributes, attribute_change(attr, fields), handle)
+        change = attribute_change(attr, fields, clears_set_id=writes_clear_set_id(ctx))
+        if fh is None:
+            await self._on_file(node, lambda handle: node.set_attributes(change, handle))
+        else:
+            handle = self._handles.file(fh).handle
+            await self._pools.run(node.thread_pool, node.set_attributes, change, handle)
         return await self._attributes(node)
 
     @replies_with_errno
@@ -124,6 +125,11 @@ class TreeOperations(pyfuse3.Operations):
         if handle is None:
             handle = await self._pools.run(node.thread_pool, node.open, flags, discard=_close)
         try:
+            if isinstance(handle, RealHandle) and writes_clear_set_id(ctx):
+                handle.clears_set_id = True
+                if flags & os.O_TRUNC:
+                    mode = handle.last_attributes.mode
+                    await self._pools.run(node.thread_pool, clear_set_id, handle.descriptor, mode)
             if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
                 # In a thread, and without pages: pages may be locked by reads that wait for this loop.
                 await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
@@ -224,10 +230,6 @@ class TreeOperations(pyfuse3.Operations):
         self._handles.remove_directory(fh)
 
     @replies_with_errno
-    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
-        """Do nothing."""
-
-    @replies_with_errno
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
         node = self._inodes.find(inode)
@@ -235,78 +237,9 @@ class TreeOperations(pyfuse3.Operations):
         return await self._pools.run(node.thread_pool, node.access, mode) if allowed is None else allowed
 
     @replies_with_errno
-    async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
-        """Reply with the value of an extended attribute."""
-        node = self._inodes.find(inode)
-        value = node.extended_attributes().get(name)
-        if value is None and isinstance(node, Directory):
-            value = await self._pools.run(node.thread_pool, node.computed_attribute, name)
-        if value is None:
-            raise FUSEError(pyfuse3.ENOATTR)
-        return value
-
-    @replies_with_errno
-    async def listxattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> Sequence[XAttrNameT]:
-        """Reply with no name: `user.magicfs.*` is read by name alone, so that copies of files do not get it."""
-        return []
-
-    @replies_with_errno
     async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:
         """Reply with the space of the file systems of the roots."""
         return await self._free_space.read()
-
-    @replies_with_errno
-    async def mkdir(
-        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: pyfuse3.RequestContext
-    ) -> EntryAttributes:
-        """Make a directory: in `search/` and `links/` that of a query, elsewhere `EROFS`."""
-        directory = self._directory(parent_inode)
-        entry = directory.make_directory(name, ctx.pid)
-        node, reply = self._entry_reply(entry, entry.attributes or await self._current_attributes(entry.node))
-        self._add_lookup(directory, entry, node)
-        return reply
-
-    @replies_with_errno
-    async def create(self, *_: Any, **__: Any) -> Any:
-        """Reply EROFS: nothing is created, renamed or removed in the mount."""
-        raise FUSEError(errno.EROFS)
-
-    mknod = symlink = link = rename = unlink = rmdir = create
-
-    @replies_with_errno
-    async def setxattr(self, *_: Any, **__: Any) -> Any:
-        """Reply EPERM: extended attributes are read-only."""
-        raise FUSEError(errno.EPERM)
-
-    removexattr = setxattr
-
-    def _directory(self, inode: InodeT) -> Directory:
-        node = self._inodes.find(inode)
-        if not isinstance(node, Directory):
-            raise FUSEError(errno.ENOTDIR)
-        return node
-
-    def _entry_reply(self, entry: Entry, attributes: Attributes) -> tuple[Node, EntryAttributes]:
-        """The node of the inode table for an entry, and the reply that names it with these attributes."""
-        node = self._inodes.get_or_assign(entry.node)
-        if isinstance(node, RealFile):
-            attributes = node.merge_kernel_attributes(attributes)
-        return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
-
-    def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
-        """Count the lookup of an entry, and invalidate the name under which the file was looked up before.
-
-        An inode has one set of extended attributes, those of its last lookup. When a program uses the previous name
-        again, the kernel repeats the lookup, which brings back the extended attributes of that name's search.
-        """
-        self._inodes.add_lookup(node)
-        if isinstance(node, Directory):
-            node.parent_ino = directory.ino
-        if isinstance(node, RealFile):
-            previous = node.last_lookup
-            node.last_lookup = directory.ino, entry.name
-            if previous is not None and previous != node.last_lookup:
-                pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
 
     def _release(self, file: OpenFile) -> None:
         """Close a file: here if that does not block, else in a thread that nobody waits for."""
@@ -318,8 +251,11 @@ class TreeOperations(pyfuse3.Operations):
     async def _attributes(self, node: Node) -> EntryAttributes:
         try:
             attributes = await self._current_attributes(node)
-        except FileNotFoundError:
-            attributes = await self._open_file_attributes(node, self._handles.of_node(node))
+        except OSError as error:
+            handles = [handle for handle in self._handles.of_node(node) if isinstance(handle, RealHandle)]
+            if error.errno not in NO_PLACE or not handles:
+                raise
+            attributes = await self._pools.run(node.thread_pool, handles[0].attributes)
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)
         return entry_attributes(node, attributes)
@@ -342,13 +278,6 @@ class TreeOperations(pyfuse3.Operations):
             except OSError:
                 return None
         return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
-
-    async def _open_file_attributes(self, node: Node, handles: Sequence[Handle]) -> Attributes:
-        """The attributes of a deleted file that is still open. Raises `FileNotFoundError` if it is not open."""
-        for handle in handles:
-            if isinstance(handle, RealHandle):
-                return await self._pools.run(node.thread_pool, handle.attributes)
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int) -> int:

@@ -1,7 +1,6 @@
-"""The location of a file, directory or link below a root, and the base class of the nodes that stand for one.
+"""The location of a file, directory or link below a root.
 
-Used by the real files, the mirror and the lists of files. Resolves each path below its root and follows no link.
-Immutable; any thread.
+Used by the nodes that stand for one. Resolves each path below its root and follows no link. Immutable; any thread.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
-from magicfs.domain.attributes import Attributes
 from magicfs.linux import device_of_path, open_below, open_below_cached
-from magicfs.tree.nodes import Node, ThreadPool
+from magicfs.tree.nodes import ThreadPool
 
 REAL_FILE_TIMEOUT_SECONDS = 1.0
 """The kernel caches names and attributes of real files for this long: other programs change them without notice."""
@@ -93,32 +90,3 @@ class FileLocation:
 def descriptor_path(descriptor: int) -> str:
     """A path for calls that do not take an `O_PATH` descriptor itself."""
     return f"/proc/self/fd/{descriptor}"
-
-
-class RealNode(Node):
-    """A node that stands for something below a root."""
-
-    attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
-    key_prefix: ClassVar[bytes]
-    """Differs between kinds of nodes: a directory that replaces a file of the same path must not share its inode."""
-
-    def __init__(self, location: FileLocation) -> None:
-        super().__init__(self.key_prefix + location.key)
-        self._location = location
-
-    @property
-    def thread_pool(self) -> ThreadPool:
-        """The pool of its file system."""
-        return self._location.thread_pool
-
-    def access_nowait(self, mode: int) -> bool | None:
-        """What `access` returns if the kernel has the file in memory."""
-        return self._location.access_nowait(mode)
-
-    def access(self, mode: int) -> bool:
-        """Whether the file system grants access. May block."""
-        return self._location.access(mode)
-
-    def attributes(self) -> Attributes:
-        """The attributes that `lstat` returns. May block."""
-        return Attributes.of(self._location.lstat())

@@ -1,7 +1,7 @@
-"""`mirror/`: the roots of this host as they are on disk. Needs no database once the roots are set.
+"""`mirror/`: the roots of this host as they are on disk, to read and to write.
 
-Used by `tree.Tree`. Links are shown as links and never followed. Files are read and written in place; nothing is
-created or removed. Methods that may block run in the thread pool of files, the others on the event loop of the mount.
+Used by `tree.Tree`. Needs no database once the roots are set. The roots themselves are neither renamed nor removed.
+Methods that may block run in the thread pool of a root's file system, the others on the event loop of the mount.
 """
 
 from __future__ import annotations
@@ -11,26 +11,24 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.roots import Root
-from magicfs.linux import open_below
 from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, RealNode
-from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Link, Node, ThreadPool, not_found
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Node, ThreadPool, not_found
+from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.virtual import VirtualDirectory
-
-_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-"""Errors for a name that was removed or replaced after it was listed."""
 
 
 class MirrorDirectory(VirtualDirectory):
     """`mirror/` itself: one entry a root."""
 
-    def __init__(self, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
+    def __init__(self, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int, is_shared: bool = False) -> None:
+        """`is_shared` says whether other users may enter the mount."""
         super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
+        self._root_class = SharedRoot if is_shared else RealDirectory
         self._host = host
         self._gone_files = gone_files
         self._lock = threading.Lock()
@@ -59,8 +57,9 @@ class MirrorDirectory(VirtualDirectory):
     def lookup(self, name: bytes) -> Entry:
         """The directory of a root. Raises `OSError` if it is not there. May block."""
         location = self._location(self._root(name))
+        directory = self._root_class(location)
         try:
-            return _entry(name, location, location.lstat())
+            return Entry(name, directory, directory.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
         except FileNotFoundError:
             self._gone_files.report(location)
             raise
@@ -73,13 +72,27 @@ class MirrorDirectory(VirtualDirectory):
             [
                 Entry(
                     name,
-                    RealDirectory(self._location(root)),
+                    self._root_class(self._location(root)),
                     attributes=None,
                     timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
                 )
                 for name, root in roots
             ]
         )
+
+    def remove(self, name: bytes, *, is_directory: bool) -> None:
+        """Raise `EBUSY`: a root is removed by `magicfs roots remove`."""
+        del is_directory
+        raise self._busy(name)
+
+    def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
+        """Raise `EBUSY`: a root keeps its name."""
+        del target, new_name, flags
+        raise self._busy(name)
+
+    def _busy(self, name: bytes) -> OSError:
+        self._root(name)
+        return OSError(errno.EBUSY, os.strerror(errno.EBUSY), name)
 
     def _location(self, root: Root) -> FileLocation:
         return FileLocation(host=self._host, root=root.path, path=b"")
@@ -92,103 +105,22 @@ class MirrorDirectory(VirtualDirectory):
         return root
 
 
-class RealDirectory(RealNode, Directory):
-    """A directory of a root. Nothing is created or removed in it."""
+class SharedRoot(RealDirectory):
+    """The directory of a root in a mount that other users may enter.
 
-    key_prefix = b"r"
+    The mount must not be a way around the directories above: where one of them is not open to all, the root is shown as
+    open to its owner alone.
+    """
 
-    def cached_attributes(self) -> Attributes | None:
-        """The attributes that `lstat` returns, if the kernel has them in memory."""
-        status = self._location.lstat_nowait()
-        return Attributes.of(status) if status is not None and stat.S_ISDIR(status.st_mode) else None
+    def cached_attributes(self) -> None:
+        """None: the directories above are asked too."""
 
     def attributes(self) -> Attributes:
-        """The attributes that `lstat` returns. Raises `FileNotFoundError` if it is no directory any more. May block."""
-        status = self._location.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise not_found(self._location.path)
-        return Attributes.of(status)
-
-    def lookup_cached(self, name: bytes) -> Entry | None:
-        """The entry of that name, if the kernel has its attributes in memory.
-
-        Raises `FileNotFoundError` if it has in memory that the name does not exist.
-        """
-        location = self._location.child(name)
-        status = location.lstat_nowait()
-        return None if status is None else _entry(name, location, status)
-
-    def lookup(self, name: bytes) -> Entry:
-        """The entry of that name. May block."""
-        location = self._location.child(name)
-        return _entry(name, location, location.lstat())
-
-    def list(self) -> RealDirectoryListing:
-        """The names in the directory; the attributes are read with each batch. May block."""
-        location = self._location
-        descriptor = open_below(location.root, location.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            return RealDirectoryListing(location, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
-        finally:
-            os.close(descriptor)
-
-    def access_nowait(self, mode: int) -> bool | None:
-        """What `access` returns if the kernel has the directory in memory."""
-        return False if mode & os.W_OK else self._location.access_nowait(mode)
-
-    def access(self, mode: int) -> bool:
-        """Whether the file system grants access; writing is never granted. May block."""
-        return not mode & os.W_OK and self._location.access(mode)
-
-
-@dataclass(frozen=True, slots=True)
-class RealDirectoryListing:
-    """The names that a real directory had when it was opened."""
-
-    location: FileLocation
-    names: Sequence[bytes]
-    may_block: bool = field(default=True, init=False)
-
-    def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        """The entries of the next `count` names without those that vanished; empty only at the end. May block."""
-        entries: list[tuple[int, Entry]] = []
-        while not entries and start < len(self.names):
-            for position, name in enumerate(self.names[start : start + count], start + 1):
-                try:
-                    location = self.location.child(name)
-                    entries.append((position, _entry(name, location, location.lstat())))
-                except OSError as error:
-                    if error.errno not in _VANISHED:
-                        raise
-            start += count
-        return entries
-
-
-class SymbolicLink(RealNode, Link):
-    """A symbolic link of a root."""
-
-    key_prefix = b"l"
-
-    def target(self) -> bytes:
-        """The path that the link holds. May block."""
-        with self._location.path_descriptor() as descriptor:
-            return os.readlink(b"", dir_fd=descriptor)
-
-
-class SpecialFile(RealNode):
-    """A FIFO, socket or device of a root. It is listed, and cannot be opened through the mount."""
-
-    key_prefix = b"s"
-
-
-def _entry(name: bytes, location: FileLocation, status: os.stat_result) -> Entry:
-    attributes = Attributes.of(status)
-    return Entry(name, _node(location, attributes.mode), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
-
-
-def _node(location: FileLocation, mode: int) -> Node:
-    if stat.S_ISDIR(mode):
-        return RealDirectory(location)
-    if stat.S_ISREG(mode):
-        return RealFile(location, is_local=True)
-    return SymbolicLink(location) if stat.S_ISLNK(mode) else SpecialFile(location)
+        """The attributes that `lstat` returns, but for the mode. May block."""
+        attributes = super().attributes()
+        path = self.location.absolute
+        while path not in {b"", b"/"}:
+            path = os.path.dirname(path)
+            if not os.stat(path).st_mode & stat.S_IXOTH:
+                return replace(attributes, mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))
+        return attributes

@@ -7,6 +7,8 @@ end in `_nowait` run on the event loop of the mount and never block. The other m
 the node's thread pool, and may run in any thread, several at once; those of a node without a pool never block.
 """
 
+# ruff: noqa: ARG002 - the defaults refuse, whatever they are asked for
+
 from __future__ import annotations
 
 import errno
@@ -14,11 +16,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
 
+INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
+"""Of the extended attributes that the index has. They cannot be set."""
 STATIC_TIMEOUT_SECONDS = 300.0
 """The kernel caches names and attributes that never change for this long."""
 
@@ -44,7 +48,7 @@ class Node(ABC):
     """How long the kernel may cache the attributes."""
 
     def __init__(self, key: bytes) -> None:
-        """`key` identifies what the node stands for: nodes with the same key share an inode."""
+        """`key` identifies what the node stands for: nodes with the same key that `is_same` share an inode."""
         self.key = key
         self.ino = 0
         """Assigned by the inode table; 0 before that."""
@@ -53,6 +57,15 @@ class Node(ABC):
     def thread_pool(self) -> ThreadPool | None:
         """Where the methods of the node run that may block; None if none of them does."""
         return None
+
+    @property
+    def number_seed(self) -> bytes:
+        """What the inode number depends on beside the key."""
+        return b""
+
+    def is_same(self, other: Node) -> bool:
+        """Whether `other`, which has the same key, stands for the same thing."""
+        return type(other) is type(self)
 
     def cached_attributes(self) -> Attributes | None:
         """The attributes if they are available without blocking, else None.
@@ -70,11 +83,11 @@ class Node(ABC):
         """The current attributes. May block."""
 
     def update(self, newer: Self) -> None:
-        """Take over what a newer node with the same key holds."""
+        """Take over what a newer node of the same thing holds."""
         del newer
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:
-        """The extended attributes by name."""
+        """The extended attributes by name that the index has: those that begin with `INDEX_ATTRIBUTE_PREFIX`."""
         return {}
 
     def computed_attribute(self, name: bytes) -> bytes | None:
@@ -82,10 +95,30 @@ class Node(ABC):
         del name
         return None
 
+    def stored_attribute(self, name: bytes, handle: Handle | None) -> bytes:
+        """The value of an extended attribute of the file itself, through an open file if there is one. May block."""
+        del handle
+        raise OSError(errno.ENODATA, os.strerror(errno.ENODATA), name)
+
+    def stored_attribute_names(self, handle: Handle | None) -> Sequence[bytes]:
+        """The names of the extended attributes of the file itself. May block."""
+        del handle
+        return ()
+
+    def store_attribute(self, name: bytes, value: bytes, handle: Handle | None) -> None:
+        """Set an extended attribute of the file itself. May block."""
+        del value, handle
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), name)
+
+    def remove_stored_attribute(self, name: bytes, handle: Handle | None) -> None:
+        """Remove an extended attribute of the file itself. May block."""
+        del handle
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), name)
+
     def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
         """Change attributes; `handle` is the open file that the program changes them through, if any. May block."""
         del change, handle
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        raise read_only()
 
     def access_nowait(self, mode: int) -> bool | None:
         """What `access` returns if that is available without blocking, else None."""
@@ -156,11 +189,6 @@ class Directory(Node):
         """Record that a thread, by its id, opens the directory."""
         del caller
 
-    def make_directory(self, name: bytes, caller: int) -> Entry:
-        """Make a directory for a thread, without blocking. Raises `EROFS` where nothing can be made."""
-        del caller
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
-
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of that name if it is available without blocking; None if it takes a `lookup`.
 
@@ -182,6 +210,51 @@ class Directory(Node):
     def list(self) -> DirectoryListing:
         """The current entries. May block."""
 
+    def create_file(self, name: bytes, *, mode: int, flags: int, caller: Caller) -> tuple[Entry, Handle]:
+        """Create a regular file for `caller` and open it with the flags of `os.open`. May block.
+
+        Raises `FileExistsError`, and `ESTALE` for an existing file that the program wants to open without `O_EXCL`:
+        the kernel looks it up then. So do the next methods, but for `ESTALE`. Here nothing can be made or changed.
+        """
+        raise read_only()
+
+    def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
+        """Make a directory. May block."""
+        raise read_only()
+
+    def make_special_file(self, name: bytes, *, mode: int, device: int, caller: Caller) -> Entry:
+        """Make a FIFO, socket, device or regular file; `mode` has its type. May block."""
+        raise read_only()
+
+    def make_link(self, name: bytes, target: bytes, *, caller: Caller) -> Entry:
+        """Make a symbolic link. May block."""
+        raise read_only()
+
+    def add_name(self, name: bytes, node: Node) -> Entry:
+        """Give the file of a node this name too, a hard link. Raises `EXDEV` if it is in another root. May block."""
+        raise read_only()
+
+    def remove(self, name: bytes, *, is_directory: bool) -> None:
+        """Remove a name, of an empty directory or of anything else. May block."""
+        raise read_only()
+
+    def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
+        """Rename to a name in `target`; `flags` are the kernel's `RENAME_*`. May block.
+
+        Returns new nodes of what was renamed, with their new places. Raises `EXDEV` if `target` is in another root.
+        """
+        raise read_only()
+
+    def sync(self) -> None:
+        """Flush the names to the disk. May block."""
+
+
+class Caller(NamedTuple):
+    """Who makes something: it belongs to this user and group."""
+
+    uid: int
+    gid: int
+
 
 class Handle(Protocol):
     """An open file."""
@@ -190,6 +263,10 @@ class Handle(Protocol):
     """Whether reads bypass the kernel's page cache."""
     version: FileStat | None
     """The file as it was opened; None for a file without one on disk."""
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of the file below a root; -1 for a file that exists only in the mount."""
 
     def read_nowait(self, offset: int, buffer: memoryview) -> memoryview | None:
         """As many bytes as `buffer` holds, fewer only at the end of the file; None if reading would block.
@@ -232,6 +309,11 @@ class Link(Node):
     @abstractmethod
     def target(self) -> bytes:
         """The path that the link holds. May block."""
+
+
+def read_only() -> OSError:
+    """The error for something that cannot be made, changed or removed in the mount."""
+    return OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 def not_found(name: bytes) -> FileNotFoundError:

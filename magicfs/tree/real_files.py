@@ -19,8 +19,10 @@ from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
 from magicfs.linux import open_below, open_below_cached
 from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.locations import FileLocation, RealNode, descriptor_path
-from magicfs.tree.nodes import Handle, Openable, not_found
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.nodes import Handle, Node, Openable, not_found
+from magicfs.tree.real_nodes import ChildPlace, RealNode
 
 MAX_NOWAIT_CLOSE_BYTES = 1 << 20
 """A file system frees the blocks of a deleted file of this size without blocking for long."""
@@ -47,11 +49,18 @@ class RealHandle:
         self.version: FileStat | None = FileStat.of(status)
         self.last_attributes = Attributes.of(status)
         """The attributes after the file was opened, or after the last write."""
+        self.clears_set_id = False
+        """Whether writes take the set-user-ID and set-group-ID bits away: this process may be the superuser, and the
+        program that has opened the file is not."""
 
     @property
     def descriptor(self) -> int:
         """The descriptor, open as long as the handle is."""
         return self._descriptor
+
+    def duplicate(self) -> RealHandle:
+        """Another handle of the same open file."""
+        return RealHandle(os.dup(self._descriptor))
 
     def attributes(self) -> Attributes:
         """The attributes of the open file, even if it was renamed or deleted."""
@@ -93,6 +102,8 @@ class RealHandle:
         while done < len(data):
             done += os.pwrite(self._descriptor, data[done:], offset + done)
         self.last_attributes = self.attributes()
+        if self.clears_set_id:
+            clear_set_id(self._descriptor, self.last_attributes.mode)
         return done
 
     def sync(self, *, data_only: bool) -> None:
@@ -116,29 +127,31 @@ class RealHandle:
 class RealFile(RealNode, Openable):
     """A regular file of a root, of this host or of another one."""
 
-    key_prefix = b"f"
-
     def __init__(
         self,
-        location: FileLocation,
+        place: ChildPlace | FileLocation,
         *,
         is_local: bool,
+        identity: FileIdentity | None = None,
         indexed_attributes: Attributes | None = None,
         index_record: Hit | FailedFile | None = None,
         gone_files: GoneFileLog | None = None,
     ) -> None:
-        """Stand for the file at `location`; `is_local` is True if that is on this host.
+        """Stand for the file that was seen at `place`; `is_local` is True if that is on this host.
 
-        `indexed_attributes` are returned for a file of another host. `index_record` holds the values of the extended
-        attributes; None for a file of the mirror. `gone_files` is told when the file is not there.
+        Without an `identity` it is the file that the index has seen there. `indexed_attributes` are returned for a file
+        of another host. `index_record` holds the values of the extended attributes; None for a file of the mirror.
+        `gone_files` is told when the file is not there.
         """
-        super().__init__(location)
+        if identity is None and is_local and index_record is not None:
+            identity = FileIdentity.of_indexed(index_record.stat)
+        super().__init__(place, identity)
         self._is_local = is_local
-        self._indexed_attributes = indexed_attributes
-        self._index_record = index_record
+        self.indexed_attributes = indexed_attributes
+        self.index_record = index_record
         self._gone_files = gone_files
-        self.last_lookup: tuple[int, bytes] | None = None
-        """The directory's inode and the name of the kernel's last lookup of this file."""
+        self.last_lookup: tuple[int, bytes, Hit | FailedFile | None] | None = None
+        """The directory's inode, the name and the record of the kernel's last lookup of this file."""
         self._kernel_attributes: Attributes | None = None
         """The attributes that the kernel was given last."""
         self._opened_version: FileStat | None = None
@@ -147,31 +160,40 @@ class RealFile(RealNode, Openable):
     def cached_attributes(self) -> Attributes | None:
         """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
         if not self._is_local:
-            return self._indexed_attributes
+            return self.indexed_attributes
         # A file that is gone is left to `attributes`, which reports it.
         with contextlib.suppress(FileNotFoundError):
-            status = self._location.lstat_nowait()
+            status = self.status_nowait()
             return Attributes.of(status) if status is not None and stat.S_ISREG(status.st_mode) else None
         return None
 
     def attributes(self) -> Attributes:
         """The attributes of `lstat`; those of the index for a file of another host.
 
-        Raises `FileNotFoundError` if it is no regular file any more.
+        Raises `FileNotFoundError` if it is no regular file any more, and `ELOOP` if it is a link.
         """
-        if not self._is_local and self._indexed_attributes is not None:
-            return self._indexed_attributes
-        self._require_local()
-        with self._reports_gone():
-            status = self._location.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise not_found(self._location.path)
-        return Attributes.of(status)
+        if not self._is_local and self.indexed_attributes is not None:
+            return self.indexed_attributes
+        with self._reports_gone(), self.opened() as (_, status):
+            if stat.S_ISLNK(status.st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if not stat.S_ISREG(status.st_mode):
+                raise not_found(self.location.path)
+            return Attributes.of(status)
 
-    def update(self, newer: RealFile) -> None:
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[tuple[int, os.stat_result]]:
+        """What `RealNode.opened` returns. Raises `EHOSTUNREACH` for a file of another host. May block."""
+        self._require_local()
+        with super().opened() as opened:
+            yield opened
+
+    def update(self, newer: Node) -> None:
         """Take over the record and the attributes that the index has, as `newer` has them from a later lookup."""
-        self._index_record = newer._index_record
-        self._indexed_attributes = newer._indexed_attributes
+        super().update(newer)
+        if isinstance(newer, RealFile):
+            self.index_record = newer.index_record
+            self.indexed_attributes = newer.indexed_attributes
 
     def merge_kernel_attributes(self, attributes: Attributes) -> Attributes:
         """Compare these attributes with those that the kernel has; record and return the ones with the later ctime.
@@ -204,9 +226,10 @@ class RealFile(RealNode, Openable):
         }
 
     def _index_facts(self) -> Iterator[tuple[str, str | bytes]]:
-        yield "path", self._location.absolute
-        yield "host", self._location.host
-        record = self._index_record
+        location = self.location
+        yield "path", location.absolute
+        yield "host", location.host
+        record = self.index_record
         if isinstance(record, FailedFile):
             yield "reason", record.reason
             yield "detail", record.detail or ""
@@ -229,15 +252,17 @@ class RealFile(RealNode, Openable):
         self._require_local()
         if flags & (os.O_ACCMODE | os.O_TRUNC):
             return None
+        location = self.location
         try:
-            descriptor = open_below_cached(self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS)
+            with self.stale_if_gone():
+                descriptor = open_below_cached(location.root, location.path, flags=flags & _FORWARDED_FLAGS)
         except FileNotFoundError:
             # Left to `open`, which reports it.
             return None
         if descriptor is None:
             return None
         try:
-            _require_regular(os.fstat(descriptor))
+            _require_regular(self.verified_status(descriptor))
             return RealHandle(descriptor, is_local_fs=True)
         except BaseException:
             os.close(descriptor)
@@ -246,13 +271,12 @@ class RealFile(RealNode, Openable):
     def open(self, flags: int) -> Handle:
         """Open the real file. Raises `EHOSTUNREACH` for one of another host, `EINVAL` if it is not regular."""
         self._require_local()
-        # Truncate only after the type of the file is checked.
-        with self._reports_gone():
-            descriptor = open_below(
-                self._location.root, self._location.path, flags=flags & _FORWARDED_FLAGS & ~os.O_TRUNC
-            )
+        location = self.location
+        # Truncate only after it is certain which file it is.
+        with self.stale_if_gone(), self._reports_gone():
+            descriptor = open_below(location.root, location.path, flags=flags & _FORWARDED_FLAGS & ~os.O_TRUNC)
         try:
-            _require_regular(os.fstat(descriptor))
+            _require_regular(self.verified_status(descriptor))
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
                 os.ftruncate(descriptor, 0)
             return RealHandle(descriptor)
@@ -265,18 +289,10 @@ class RealFile(RealNode, Openable):
         self._require_local()
         if change.size is not None:
             self._resize(change.size, handle)
-        with self._location.path_descriptor() as descriptor:
-            status = os.fstat(descriptor)
-            _require_regular(status)
-            path = descriptor_path(descriptor)
-            if change.uid is not None or change.gid is not None:
-                os.chown(path, _id_or_unchanged(change.uid), _id_or_unchanged(change.gid))
-            if change.mode is not None:
-                os.chmod(path, stat.S_IMODE(change.mode))
-            if change.atime_ns is not None or change.mtime_ns is not None:
-                atime_ns = status.st_atime_ns if change.atime_ns is None else change.atime_ns
-                mtime_ns = os.fstat(descriptor).st_mtime_ns if change.mtime_ns is None else change.mtime_ns
-                os.utime(path, ns=(atime_ns, mtime_ns))
+            if change.clears_set_id:
+                with self._changeable(handle) as (path, status):
+                    clear_set_id(path, status.st_mode)
+        super().set_attributes(change, handle)
 
     def _resize(self, size: int, handle: Handle | None) -> None:
         if isinstance(handle, RealHandle):
@@ -284,18 +300,17 @@ class RealFile(RealNode, Openable):
             return
         opened = self.open(os.O_WRONLY)
         with contextlib.closing(opened):
-            if isinstance(opened, RealHandle):
-                os.ftruncate(opened.descriptor, size)
+            os.ftruncate(opened.descriptor, size)
 
     def access_nowait(self, mode: int) -> bool | None:
         """What `access` returns if the kernel has the file in memory, or the file is of another host."""
-        return self._location.access_nowait(mode) if self._is_local else self.access(mode)
+        return super().access_nowait(mode) if self._is_local else self.access(mode)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access; a file of another host is shown as readable."""
         if not self._is_local:
             return not mode & (os.W_OK | os.X_OK)
-        return self._location.access(mode)
+        return super().access(mode)
 
     @contextlib.contextmanager
     def _reports_gone(self) -> Iterator[None]:
@@ -303,12 +318,12 @@ class RealFile(RealNode, Openable):
             yield
         except FileNotFoundError:
             if self._gone_files is not None:
-                self._gone_files.report(self._location)
+                self._gone_files.report(self.location)
             raise
 
     def _require_local(self) -> None:
         if not self._is_local:
-            raise OSError(errno.EHOSTUNREACH, f"the file is on {self._location.host}")
+            raise OSError(errno.EHOSTUNREACH, f"the file is on {self.location.host}")
 
 
 def _require_regular(status: os.stat_result) -> None:
@@ -316,6 +331,13 @@ def _require_regular(status: os.stat_result) -> None:
         raise OSError(errno.EINVAL, "not a regular file")
 
 
-def _id_or_unchanged(owner: int | None) -> int:
-    """The user or group id for `os.chown`, where -1 keeps it."""
-    return -1 if owner is None else owner
+def clear_set_id(path: str | int, mode: int) -> None:
+    """Take the set-user-ID and set-group-ID bits away, as a write does. Without the right to execute, the second stays.
+
+    `mode` is that of the file; nothing happens if it has no such bits.
+    """
+    cleared = mode & ~stat.S_ISUID
+    if mode & stat.S_IXGRP:
+        cleared &= ~stat.S_ISGID
+    if cleared != mode:
+        os.chmod(path, stat.S_IMODE(cleared))

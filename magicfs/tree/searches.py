@@ -22,7 +22,7 @@ from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
-from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Entry, InMemoryListing, ThreadPool, not_found
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Caller, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import CachedResult, ResultCache
@@ -143,10 +143,13 @@ class SearchDirectory(VirtualDirectory):
         """Whether a thread is looking for a name that is free. A name that was searched for is not."""
         return self._free_names.continues(name, caller) and name not in self._results.recent_queries()
 
-    def make_directory(self, name: bytes, caller: int) -> Entry:
-        """The directory of a query, which a program believes to be new. Raises `EROFS` for a name that is no query."""
+    def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
+        """The directory of a query, which a program believes to be new. Raises `EROFS` for a name that is no query.
+
+        Never blocks.
+        """
         if not is_query_name(name):
-            return super().make_directory(name, caller)
+            return super().make_directory(name, mode=mode, caller=caller)
         self._free_names.take(name)
         return self._entry(name)
 

@@ -19,37 +19,45 @@ from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
 from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
-from magicfs.tree.virtual import StaticDirectory
+from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
 
 class Tree:
     """What a mount shows: the nodes from the root down, and the inode table."""
 
-    def __init__(self, searcher: Searcher, index: IndexQueries, *, host: str, search_seconds: float) -> None:
-        """`host` is the name of this host: files of others are listed and cannot be opened."""
+    def __init__(
+        self, searcher: Searcher, index: IndexQueries, *, host: str, search_seconds: float, is_shared: bool = False
+    ) -> None:
+        """`host` is the name of this host: files of others are listed and cannot be opened.
+
+        `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
+        files that they may not read.
+        """
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
         self._results = ResultCache(searcher, index.change_marker, index.as_of, search_seconds=search_seconds)
         self._gone_files = GoneFileLog()
-        self._mirror = MirrorDirectory(host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns)
-        search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)
-        self.root = StaticDirectory(
-            b"top",
-            {
-                b"search": search_directory(FileView(host=host, gone_files=self._gone_files)),
-                b"links": search_directory(LinkView(host=host)),
-                b"mirror": self._mirror,
-                b".magic": magic_directory(
-                    index,
-                    refresh=self.refresh,
-                    counts=self.counts,
-                    host=host,
-                    gone_files=self._gone_files,
-                    mounted_at_ns=mounted_at_ns,
-                ),
-            },
-            mounted_at_ns=mounted_at_ns,
+        self._mirror = MirrorDirectory(
+            host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns, is_shared=is_shared
         )
+        search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)
+        private: dict[bytes, VirtualDirectory] = {
+            b"search": search_directory(FileView(host=host, gone_files=self._gone_files)),
+            b"links": search_directory(LinkView(host=host)),
+            b".magic": magic_directory(
+                index,
+                refresh=self.refresh,
+                counts=self.counts,
+                host=host,
+                gone_files=self._gone_files,
+                mounted_at_ns=mounted_at_ns,
+            ),
+        }
+        if is_shared:
+            for directory in private.values():
+                directory.make_private()
+        entries = {name: private.get(name, self._mirror) for name in (b"search", b"links", b"mirror", b".magic")}
+        self.root = StaticDirectory(b"top", entries, mounted_at_ns=mounted_at_ns)
         self.inodes = InodeTable(self.root)
 
     def counts(self) -> dict[str, int]:

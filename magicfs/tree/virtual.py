@@ -10,7 +10,7 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 
-from magicfs.domain.attributes import DIRECTORY_MODE, READ_ONLY_FILE_MODE, Attributes
+from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, READ_ONLY_FILE_MODE, Attributes
 from magicfs.domain.files import FileStat
 from magicfs.tree.nodes import (
     STATIC_TIMEOUT_SECONDS,
@@ -31,10 +31,15 @@ class VirtualDirectory(Directory):
     def __init__(self, key: bytes, *, mounted_at_ns: int) -> None:
         super().__init__(b"d" + key)
         self.mounted_at_ns = mounted_at_ns
+        self._mode = DIRECTORY_MODE
+
+    def make_private(self) -> None:
+        """Let nobody enter but the user of the mount."""
+        self._mode = PRIVATE_DIRECTORY_MODE
 
     def cached_attributes(self) -> Attributes:
         """The attributes, which never change."""
-        return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=self.mounted_at_ns)
+        return Attributes.of_virtual(mode=self._mode, mounted_at_ns=self.mounted_at_ns)
 
     def attributes(self) -> Attributes:
         """The attributes, which never change. Never blocks."""
@@ -75,6 +80,7 @@ class GeneratedFileHandle:
 
     direct_io = True
     version: FileStat | None = None
+    descriptor = -1
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)

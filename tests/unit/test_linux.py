@@ -229,3 +229,35 @@ def test_file_systems_that_others_change_are_known(
     assert linux.is_shared_file_system(b"/mnt/no such directory") == is_shared
     assert not linux.is_shared_file_system(b"/home")
     linux._devices_by_mount_point.cache_clear()
+
+
+class TestStatusAndBirth:
+    def test_the_status_is_that_of_lstat(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("hello")
+        (tmp_path / "link").symlink_to("a")
+        os.utime(tmp_path / "a", ns=(1_500_000_000_123_456_789, -1_000_000_001))
+        directory = os.open(tmp_path, os.O_PATH)
+        try:
+            for name in ("a", "link"):
+                status, born_ns = linux.status_and_birth(directory, name.encode())
+                expected = os.lstat(tmp_path / name)
+                fields = [field for field in dir(expected) if field.startswith("st_")]
+                assert [getattr(status, field) for field in fields] == [getattr(expected, field) for field in fields]
+                assert born_ns >= 0
+            assert linux.status_and_birth(directory)[0].st_ino == tmp_path.stat().st_ino
+            with pytest.raises(FileNotFoundError):
+                linux.status_and_birth(directory, b"missing")
+        finally:
+            os.close(directory)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for other users")
+def test_the_superuser_makes_files_for_a_user_in_one_thread(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    before = linux.capabilities()
+    with linux.file_system_user(1234, 1235):
+        (tmp_path / "closed/a").touch()
+    (tmp_path / "c").touch()
+    assert [(tmp_path / name).stat().st_uid for name in ("closed/a", "c")] == [1234, 0]
+    assert (tmp_path / "closed/a").stat().st_gid == 1235
+    assert linux.capabilities() == before

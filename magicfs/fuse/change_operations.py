@@ -1,0 +1,189 @@
+"""The handlers of FUSE requests that make, change, rename and remove names, and those of extended attributes.
+
+They translate between pyfuse3 and the tree, as `operations` does, and decide nothing: a directory that nothing can be
+made in refuses it itself.
+"""
+
+# ruff: noqa: ARG002 - the signatures are pyfuse3's
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+from collections.abc import Sequence
+
+import pyfuse3
+from pyfuse3 import (
+    EntryAttributes,
+    FileHandleT,
+    FileInfo,
+    FileNameT,
+    FlagT,
+    FUSEError,
+    InodeT,
+    ModeT,
+    RequestContext,
+    XAttrNameT,
+)
+
+from magicfs.fuse.errors import replies_with_errno
+from magicfs.fuse.node_operations import NodeOperations
+from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Caller, Directory
+from magicfs.tree.real_files import RealFile, RealHandle
+
+_FILE_CAPABILITIES = b"security.capability"
+"""The kernel asks for it before each write. The file system below takes it away itself, and the mount is `nosuid`."""
+
+
+def caller_of(ctx: RequestContext) -> Caller:
+    """Who has sent a request."""
+    return Caller(ctx.uid, ctx.gid)
+
+
+def writes_clear_set_id(ctx: RequestContext) -> bool:
+    """Whether this process has to take set-user-ID bits away that the file system below would leave to it."""
+    return os.geteuid() == 0 and ctx.uid != 0
+
+
+class ChangeOperations(NodeOperations):
+    """Changes of the tree."""
+
+    @replies_with_errno
+    async def create(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, flags: FlagT, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
+        """Create a file and open it."""
+        directory = self._directory(parent_inode)
+        create = functools.partial(directory.create_file, name, mode=mode, flags=flags, caller=caller_of(ctx))
+        entry, handle = await self._pools.run(directory.thread_pool, create, discard=lambda made: made[1].close())
+        node, reply = self._named(directory, entry)
+        if isinstance(node, RealFile) and isinstance(handle, RealHandle):
+            handle.clears_set_id = writes_clear_set_id(ctx)
+            node.replace_opened_version(handle.version)
+        number = self._handles.add_file(node, handle)
+        return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io), reply
+
+    @replies_with_errno
+    async def mkdir(self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: RequestContext) -> EntryAttributes:
+        """Make a directory."""
+        directory = self._directory(parent_inode)
+        make = functools.partial(directory.make_directory, name, mode=mode, caller=caller_of(ctx))
+        return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
+
+    @replies_with_errno
+    async def mknod(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, rdev: int, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a FIFO, socket, device or regular file."""
+        directory = self._directory(parent_inode)
+        make = functools.partial(directory.make_special_file, name, mode=mode, device=rdev, caller=caller_of(ctx))
+        return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
+
+    @replies_with_errno
+    async def symlink(
+        self, parent_inode: InodeT, name: FileNameT, target: FileNameT, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a symbolic link."""
+        directory = self._directory(parent_inode)
+        make = functools.partial(directory.make_link, name, target, caller=caller_of(ctx))
+        return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
+
+    @replies_with_errno
+    async def link(
+        self, inode: InodeT, new_parent_inode: InodeT, new_name: FileNameT, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a hard link."""
+        node = self._inodes.find(inode)
+        directory = self._directory(new_parent_inode)
+        entry = await self._pools.run(directory.thread_pool, directory.add_name, new_name, node)
+        return self._named(directory, entry)[1]
+
+    @replies_with_errno
+    async def unlink(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
+        """Remove a name of anything but a directory."""
+        await self._remove(self._directory(parent_inode), name, is_directory=False)
+
+    @replies_with_errno
+    async def rmdir(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
+        """Remove an empty directory."""
+        await self._remove(self._directory(parent_inode), name, is_directory=True)
+
+    async def _remove(self, directory: Directory, name: bytes, *, is_directory: bool) -> None:
+        remove = functools.partial(directory.remove, name, is_directory=is_directory)
+        await self._pools.run(directory.thread_pool, remove)
+
+    @replies_with_errno
+    async def rename(  # noqa: PLR0917 - pyfuse3's signature
+        self,
+        parent_inode_old: InodeT,
+        name_old: FileNameT,
+        parent_inode_new: InodeT,
+        name_new: FileNameT,
+        flags: FlagT,
+        ctx: RequestContext,
+    ) -> None:
+        """Rename, or exchange two names."""
+        directory = self._directory(parent_inode_old)
+        target = self._directory(parent_inode_new)
+        rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
+        for node in await self._pools.run(directory.thread_pool, rename):
+            self._inodes.update(node)
+
+    @replies_with_errno
+    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
+        """Flush the names of a directory to the disk."""
+        directory = self._handles.directory(fh).directory
+        if isinstance(directory, Directory):
+            await self._pools.run(directory.thread_pool, directory.sync)
+
+    @replies_with_errno
+    async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> bytes:
+        """Reply with the value of an extended attribute, of the index or of the file itself."""
+        node = self._inodes.find(inode)
+        if name.startswith(INDEX_ATTRIBUTE_PREFIX):
+            value = node.extended_attributes().get(name)
+            if value is None and isinstance(node, Directory):
+                value = await self._pools.run(node.thread_pool, node.computed_attribute, name)
+            if value is None:
+                raise FUSEError(pyfuse3.ENOATTR)
+            return value
+        if name == _FILE_CAPABILITIES:
+            raise FUSEError(pyfuse3.ENOATTR)
+        return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
+
+    @replies_with_errno
+    async def listxattr(self, inode: InodeT, ctx: RequestContext) -> Sequence[XAttrNameT]:
+        """Reply with the names that the file itself has.
+
+        Those of the index, `user.magicfs.*`, are read by name alone, so that copies of files do not get them.
+        """
+        node = self._inodes.find(inode)
+        stored = await self._on_file(node, node.stored_attribute_names)
+        return [
+            XAttrNameT(name)
+            for name in stored
+            if name != _FILE_CAPABILITIES and not name.startswith(INDEX_ATTRIBUTE_PREFIX)
+        ]
+
+    @replies_with_errno
+    async def setxattr(self, inode: InodeT, name: XAttrNameT, value: bytes, ctx: RequestContext) -> None:
+        """Set an extended attribute of the file itself; those of the index cannot be set."""
+        node = self._inodes.find(inode)
+        _require_settable(name)
+        await self._on_file(node, lambda handle: node.store_attribute(name, value, handle))
+
+    @replies_with_errno
+    async def removexattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> None:
+        """Remove an extended attribute of the file itself."""
+        node = self._inodes.find(inode)
+        _require_settable(name)
+        await self._on_file(node, lambda handle: node.remove_stored_attribute(name, handle))
+
+
+def _require_settable(name: bytes) -> None:
+    """Raise `EPERM` for an attribute of the index, `EOPNOTSUPP` for one that programs go without."""
+    if name.startswith(INDEX_ATTRIBUTE_PREFIX):
+        raise FUSEError(errno.EPERM)
+    if name == _FILE_CAPABILITIES:
+        raise FUSEError(errno.EOPNOTSUPP)

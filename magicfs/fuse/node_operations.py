@@ -1,0 +1,88 @@
+"""What all handlers of FUSE requests share: nodes by inode number, open files, replies that name a node.
+
+The base of the operations. Belongs to the event loop of the mount.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TypeVar
+
+import pyfuse3
+from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
+
+from magicfs.domain.attributes import Attributes
+from magicfs.fuse.attributes import entry_attributes
+from magicfs.fuse.handles import HandleTable
+from magicfs.fuse.thread_pools import ThreadPools
+from magicfs.tree.nodes import Directory, Entry, Handle, Node
+from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.tree import Tree
+
+ResultT = TypeVar("ResultT")
+
+NO_PLACE = frozenset({errno.ENOENT, errno.ESTALE})
+"""Errors of a node that has no name any more, or another one than when it was seen last."""
+
+
+class NodeOperations(pyfuse3.Operations):
+    """The tables of a mount, and how nodes get into replies."""
+
+    def __init__(self, tree: Tree, *, search_seconds: float) -> None:
+        super().__init__()
+        self._inodes = tree.inodes
+        self._handles = HandleTable()
+        self._pools = ThreadPools(search_seconds=search_seconds)
+
+    def _directory(self, inode: InodeT) -> Directory:
+        node = self._inodes.find(inode)
+        if not isinstance(node, Directory):
+            raise FUSEError(errno.ENOTDIR)
+        return node
+
+    def _entry_reply(self, entry: Entry, attributes: Attributes) -> tuple[Node, EntryAttributes]:
+        """The node of the inode table for an entry, and the reply that names it with these attributes."""
+        node = self._inodes.get_or_assign(entry.node)
+        if isinstance(node, RealFile):
+            attributes = node.merge_kernel_attributes(attributes)
+        return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
+
+    def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
+        """Count the lookup of an entry, and invalidate the name under which the file was looked up before.
+
+        An inode has one set of extended attributes of the index, those of its last lookup. When a program uses the
+        previous name again, the kernel repeats the lookup, which brings back those of that name's search.
+        """
+        self._inodes.add_lookup(node)
+        if isinstance(node, Directory):
+            node.parent_ino = directory.ino
+        if isinstance(node, RealFile):
+            previous = node.last_lookup
+            node.last_lookup = directory.ino, entry.name, node.index_record
+            if previous is not None and previous[2] is not node.index_record:
+                pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
+
+    def _named(self, directory: Directory, entry: Entry) -> tuple[Node, EntryAttributes]:
+        """The node of a new entry, and the reply that names it, which counts as a lookup."""
+        node, reply = self._entry_reply(entry, entry.attributes or entry.node.attributes())
+        self._add_lookup(directory, entry, node)
+        return node, reply
+
+    async def _on_file(self, node: Node, call: Callable[[Handle | None], ResultT]) -> ResultT:
+        """Call a function that may block: with None, or with a handle of the open file if that has no name any more."""
+        try:
+            return await self._pools.run(node.thread_pool, call, None)
+        except OSError as error:
+            # The kernel may close its handle meanwhile: this one is ours.
+            opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
+            if opened is None:
+                raise
+        try:
+            return await self._pools.run(node.thread_pool, call, opened)
+        finally:
+            await self._pools.run(node.thread_pool, opened.close)
+
+    def _duplicate_handle(self, node: Node) -> RealHandle | None:
+        handles = (handle for handle in self._handles.of_node(node) if isinstance(handle, RealHandle))
+        return next((handle.duplicate() for handle in handles), None)

@@ -1,0 +1,224 @@
+"""Directories of the roots, and the links and special files in them: what they list, and what is changed in them.
+
+Used by the mirror and by the FUSE adapter. Links are shown as links and never followed. Each change happens in a
+directory that was opened and recognised just before, so that it never happens elsewhere. Blocking methods run in the
+thread pool of the root's file system, several at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from magicfs.domain.attributes import Attributes
+from magicfs.linux import file_system_user, open_below, open_below_cached, rename, status_and_birth
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only
+from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
+
+_CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
+_RENAME_EXCHANGE = 2
+
+
+class RealDirectory(RealNode, Directory):
+    """A directory of a root, or the root itself."""
+
+    def __init__(self, place: ChildPlace | FileLocation, identity: FileIdentity | None = None) -> None:
+        """Without an `identity` it is the directory of a root, whichever is there."""
+        super().__init__(place, identity)
+
+    def key_of(self, identity: FileIdentity) -> bytes:
+        """The key: one for each root, since a directory can have one place only."""
+        return identity.key + self.location.root
+
+    def cached_attributes(self) -> Attributes | None:
+        """The attributes that `lstat` returns, if the kernel has them in memory."""
+        status = self.status_nowait()
+        return Attributes.of(status) if status is not None and stat.S_ISDIR(status.st_mode) else None
+
+    def attributes(self) -> Attributes:
+        """The attributes that `lstat` returns. Raises `FileNotFoundError` if it is no directory any more. May block."""
+        with self.opened() as (_, status):
+            if not stat.S_ISDIR(status.st_mode):
+                raise not_found(self.location.path)
+            return Attributes.of(status)
+
+    def lookup_cached(self, name: bytes) -> Entry | None:
+        """The entry of that name, if the kernel has its attributes in memory.
+
+        Raises `FileNotFoundError` if it has in memory that the name does not exist.
+        """
+        location = self.location.child(name)
+        descriptor = open_below_cached(location.root, location.path, flags=os.O_PATH)
+        if descriptor is None:
+            return None
+        try:
+            return self.entry(name, *status_and_birth(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def lookup(self, name: bytes) -> Entry:
+        """The entry of that name. May block. Raises `ESTALE` if this is no directory any more."""
+        try:
+            with self.location.child(name).path_descriptor() as descriptor:
+                return self.entry(name, *status_and_birth(descriptor))
+        except OSError as error:
+            if error.errno in {errno.ENOTDIR, errno.ELOOP}:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE)) from error
+            raise
+
+    def list(self) -> RealDirectoryListing:
+        """The names in the directory; the attributes are read with each batch. May block."""
+        with self._opened_to_read() as descriptor:
+            return RealDirectoryListing(self, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
+
+    def sync(self) -> None:
+        """Flush the names to the disk. May block."""
+        with self._opened_to_read() as descriptor:
+            os.fsync(descriptor)
+
+    @contextmanager
+    def _opened_to_read(self) -> Iterator[int]:
+        location = self.location
+        with self.stale_if_gone():
+            descriptor = open_below(location.root, location.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.verified_status(descriptor)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _opened_to_make(self, caller: Caller) -> Iterator[int]:
+        """An `O_PATH` descriptor of the directory; what is made belongs to `caller`."""
+        with self.opened() as (descriptor, _), file_system_user(caller.uid, caller.gid):
+            yield descriptor
+
+    def create_file(self, name: bytes, *, mode: int, flags: int, caller: Caller) -> tuple[Entry, RealHandle]:
+        """Create a file and open it. May block."""
+        with self._opened_to_make(caller) as directory:
+            try:
+                descriptor = os.open(
+                    name, flags & _FORWARDED_CREATE_FLAGS | _CREATE_FLAGS, stat.S_IMODE(mode), dir_fd=directory
+                )
+            except FileExistsError:
+                if flags & os.O_EXCL:
+                    raise
+                # Somebody else has made it, and the program may have no right to open it: the kernel knows.
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE)) from None
+        handle = RealHandle(descriptor)
+        return self.entry(name, *status_and_birth(descriptor)), handle
+
+    def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
+        """Make a directory. May block."""
+        with self._opened_to_make(caller) as directory:
+            os.mkdir(name, stat.S_IMODE(mode), dir_fd=directory)
+            return self.entry(name, *status_and_birth(directory, name))
+
+    def make_special_file(self, name: bytes, *, mode: int, device: int, caller: Caller) -> Entry:
+        """Make a FIFO, socket, device or regular file; `mode` has its type. May block."""
+        with self._opened_to_make(caller) as directory:
+            os.mknod(name, mode, device, dir_fd=directory)
+            return self.entry(name, *status_and_birth(directory, name))
+
+    def make_link(self, name: bytes, target: bytes, *, caller: Caller) -> Entry:
+        """Make a symbolic link. May block."""
+        with self._opened_to_make(caller) as directory:
+            os.symlink(target, name, dir_fd=directory)
+            return self.entry(name, *status_and_birth(directory, name))
+
+    def add_name(self, name: bytes, node: Node) -> Entry:
+        """Make a hard link to the file of a node of the same root. May block."""
+        with self._in_same_root(node).opened() as (file, _), self.opened() as (directory, _):
+            os.link(f"/proc/self/fd/{file}", name, dst_dir_fd=directory)
+            return self.entry(name, *status_and_birth(directory, name))
+
+    def remove(self, name: bytes, *, is_directory: bool) -> None:
+        """Remove a name, of an empty directory or of anything else. May block."""
+        with self.opened() as (directory, _):
+            (os.rmdir if is_directory else os.unlink)(name, dir_fd=directory)
+
+    def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
+        """Rename within the root, and return the nodes with their new places. May block."""
+        if not isinstance(target, RealDirectory):
+            raise read_only()
+        self._in_same_root(target)
+        moved: list[Node] = []
+        with self.opened() as (old, _), target.opened() as (new, _):
+            rename(old, name, new, new_name, flags=flags)
+            # What another program has renamed since is looked up again when it is used.
+            with contextlib.suppress(OSError):
+                moved.append(target.entry(new_name, *status_and_birth(new, new_name)).node)
+            if flags & _RENAME_EXCHANGE:
+                with contextlib.suppress(OSError):
+                    moved.append(self.entry(name, *status_and_birth(old, name)).node)
+        return moved
+
+    def _in_same_root(self, node: Node) -> RealNode:
+        """The node. Raises `EXDEV` if it is not in this root."""
+        if not isinstance(node, RealNode) or node.location.root != self.location.root:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return node
+
+    def entry(self, name: bytes, status: os.stat_result, born_ns: int) -> Entry:
+        """The entry of a name with what `status_and_birth` returns for it."""
+        node = _node(ChildPlace(self, name), status.st_mode, FileIdentity.of(status, born_ns))
+        return Entry(name, node, Attributes.of(status), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def entries(self, names: Sequence[bytes]) -> Iterator[Entry | None]:
+        """The entries of some names; None for one that vanished. May block."""
+        with self.opened() as (directory, _):
+            for name in names:
+                try:
+                    yield self.entry(name, *status_and_birth(directory, name))
+                except OSError as error:
+                    if error.errno not in GONE:
+                        raise
+                    yield None
+
+
+@dataclass(frozen=True, slots=True)
+class RealDirectoryListing:
+    """The names that a real directory had when it was opened."""
+
+    directory: RealDirectory
+    names: Sequence[bytes]
+    may_block: bool = field(default=True, init=False)
+
+    def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
+        """The entries of the next `count` names without those that vanished; empty only at the end. May block."""
+        batch: list[tuple[int, Entry]] = []
+        while not batch and start < len(self.names):
+            entries = self.directory.entries(self.names[start : start + count])
+            batch = [(position, entry) for position, entry in enumerate(entries, start + 1) if entry is not None]
+            start += count
+        return batch
+
+
+class SymbolicLink(RealNode, Link):
+    """A symbolic link of a root."""
+
+    def target(self) -> bytes:
+        """The path that the link holds. May block."""
+        with self.opened() as (descriptor, _):
+            return os.readlink(b"", dir_fd=descriptor)
+
+
+class SpecialFile(RealNode):
+    """A FIFO, socket or device of a root. The kernel opens it itself."""
+
+
+def _node(place: ChildPlace, mode: int, identity: FileIdentity) -> Node:
+    if stat.S_ISDIR(mode):
+        return RealDirectory(place, identity)
+    if stat.S_ISREG(mode):
+        return RealFile(place, is_local=True, identity=identity)
+    return SymbolicLink(place, identity) if stat.S_ISLNK(mode) else SpecialFile(place, identity)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from magicfs.domain.files import FailedFile, FileStat, FileState
+from magicfs.linux import status_and_birth
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.inodes import InodeTable
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_nodes import ChildPlace
+from magicfs.tree.virtual import StaticDirectory
+from tests.fuse.assertions import raises_errno
+
+ON_DISK = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=1000)
+INDEXED = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=None, seen_ns=2000)
+
+
+def identity_of(path: Path) -> FileIdentity:
+    descriptor = os.open(path, os.O_PATH)
+    try:
+        return FileIdentity.of(*status_and_birth(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (ON_DISK, ON_DISK, True),
+        (ON_DISK, replace(ON_DISK, born_ns=1001), False),
+        (ON_DISK, replace(ON_DISK, device=2), False),
+        (ON_DISK, replace(ON_DISK, kind=0o040000), False),
+        (ON_DISK, INDEXED, True),
+        (replace(ON_DISK, born_ns=2001), INDEXED, False),
+        (replace(ON_DISK, born_ns=0), replace(ON_DISK, born_ns=0), True),
+        (INDEXED, replace(INDEXED, seen_ns=3000), True),
+    ],
+)
+def test_files_are_told_apart_by_their_birth(one: FileIdentity, other: FileIdentity, *, is_same: bool) -> None:
+    assert one.is_same_file(other) == other.is_same_file(one) == is_same
+
+
+def test_a_new_file_with_a_used_number_is_another_one(tmp_path: Path) -> None:
+    seen = set()
+    for _ in range(50):
+        (tmp_path / "a").touch()
+        identity = identity_of(tmp_path / "a")
+        seen.add((identity.key, identity.seed))
+        (tmp_path / "a").unlink()
+    assert len(seen) == 50
+
+
+def indexed_file(path: Path, stat: FileStat) -> RealFile:
+    record = FailedFile(
+        host="here",
+        root="root",
+        root_path=os.fsencode(path.parent),
+        path=os.fsencode(path.name),
+        stat=stat,
+        state=FileState.FAILED,
+        reason="corrupt",
+        detail=None,
+        changed_at=0.0,
+    )
+    location = FileLocation(host="here", root=record.root_path, path=record.path)
+    return RealFile(location, is_local=True, index_record=record)
+
+
+def test_a_file_of_the_index_is_opened_only_if_it_is_still_there(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("first")
+    table = InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
+    stat = FileStat.of(path.stat())
+    node = table.get_or_assign(indexed_file(path, stat))
+    table.add_lookup(node)
+    handle = node.open(os.O_RDONLY)
+    assert handle.read(0, 10) == b"first"
+    handle.close()
+    path.unlink()
+    path.write_text("second")
+    with raises_errno(errno.ESTALE):
+        node.open(os.O_RDONLY)
+    with raises_errno(errno.ESTALE):
+        node.attributes()
+    # The kernel looks the name up: the index still has the first file, and the second one is found.
+    found = indexed_file(path, stat)
+    assert found.attributes().size == len("second")
+    assert table.get_or_assign(found).ino != node.ino
+    path.unlink()
+    with raises_errno(errno.ESTALE):
+        node.attributes()
+    with pytest.raises(FileNotFoundError):
+        indexed_file(path, stat).attributes()
+
+
+def test_a_node_of_the_index_and_one_of_the_disk_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("text")
+    table = InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
+    listed = table.get_or_assign(indexed_file(path, FileStat.of(path.stat())))
+    table.add_lookup(listed)
+    root = RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b""))
+    assert table.get_or_assign(root.lookup(b"a").node) is listed
+    assert isinstance(listed.place, ChildPlace)
+    again = table.get_or_assign(indexed_file(path, FileStat.of(path.stat())))
+    assert again is listed
+    assert isinstance(listed.place, ChildPlace), "where the disk has shown it counts more"
+    table.forget(listed.ino, 1)
+    assert len(table) == 1
+
+
+def test_a_renamed_directory_takes_its_descendants_along(tmp_path: Path) -> None:
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    table = InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
+    nodes = [table.get_or_assign(RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"")))]
+    for name in (b"a", b"b", b"c"):
+        nodes.append(table.get_or_assign(nodes[-1].lookup(name).node))
+    for node in nodes:
+        table.add_lookup(node)
+    for moved in nodes[0].rename(b"a", nodes[0], b"renamed", flags=0):
+        table.update(moved)
+    assert nodes[3].location.path == b"renamed/b/c"
+    assert nodes[3].attributes().links == 2
+    # A place below itself, as a bind mount may show it, is not taken over.
+    nodes[1].update(RealDirectory(ChildPlace(nodes[3], b"x"), nodes[1].identity))
+    assert nodes[3].location.path == b"renamed/b/c"
