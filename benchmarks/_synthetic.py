@@ -7,6 +7,7 @@ with neighbouring numbers share a directory. The right answer to every query her
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from magicfs.db.connection import accept_vectors
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
+from magicfs.domain.term_weights import term_weights
 
 CHUNKS_IN_SUBJECT = 200
 CHUNKS_IN_FILE = 10
@@ -110,12 +112,15 @@ def _stage(connection: Connection, made: Synthetic, subject_of: NDArray[np.int64
     common = _zipf(random, (len(made.vectors), COMMON_WORDS))
     accept_vectors(connection)
     with connection.cursor() as cursor, cursor.copy(STATEMENTS["copy"]) as copy:
-        copy.set_types(["int8", "text", "halfvec"])
+        copy.set_types(["int8", "text", "text", "halfvec"])
         for number, vector in enumerate(made.vectors):
-            text = " ".join(
-                [*(made.words[rank] for rank in common[number]), *made.subject_words(int(subject_of[number]))]
-            )
-            copy.write_row((number, text, HalfVector(vector)))
+            words = [*(made.words[rank] for rank in common[number]), *made.subject_words(int(subject_of[number]))]
+            copy.write_row((number, " ".join(words), term_weights(_vector_of(words)), HalfVector(vector)))
+
+
+def _vector_of(words: list[str]) -> str:
+    """The words as Postgres reads a `tsvector`."""
+    return " ".join(f"'{word}':{','.join(['1'] * count)}" for word, count in Counter(words).items())
 
 
 def _vocabulary() -> list[str]:

@@ -1,14 +1,14 @@
 -- name: stage
 -- What the generator makes, before it goes where it belongs. A chunk's number is its id.
-CREATE TEMPORARY TABLE staging (number bigint, text text, vector halfvec)
+CREATE TEMPORARY TABLE staging (number bigint, text text, terms text, vector halfvec)
 
 -- name: copy
 COPY staging FROM STDIN WITH (FORMAT BINARY)
 
 -- name: chunks
 -- Stems are the words themselves, so `simple` gives the words that `magicfs.text.analysis` would.
-INSERT INTO chunks (id, digest, text, tokens, words) OVERRIDING SYSTEM VALUE
-SELECT number, decode(md5(number::text), 'hex'), text, 90, to_tsvector('simple', text) FROM staging
+INSERT INTO chunks (id, digest, text, tokens, words, terms) OVERRIDING SYSTEM VALUE
+SELECT number, decode(md5(number::text), 'hex'), text, 90, to_tsvector('simple', text), terms::sparsevec FROM staging
 
 -- name: embeddings
 INSERT INTO embeddings (model_id, chunk_id, state, vector)

@@ -58,7 +58,7 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.models.store import ModelStore
 from magicfs.search.compiled_query import compile_query
-from magicfs.search.corpus_statistics import StatisticsCache
+from magicfs.search.corpus_statistics import read_statistics
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import embed_question, model_outage
 from magicfs.search.ranking import Ranking, SearchRequest, rank_candidates, rank_files
@@ -118,7 +118,7 @@ def ask(database: Database, models: Models, text: str, *, rules: Sequence[Rule])
     vectors, _ = embed_question(models, text, models.indexed, languages, deadline_s=math.inf, outage=model_outage())
     answers = {}
     with database.transaction() as connection:
-        statistics = StatisticsCache().read(connection, models.indexed[0])
+        statistics = read_statistics(connection)
         compiled = compile_query(connection, query)
         request = SearchRequest(
             copy_rules=CopyRules(each_copy=True),
@@ -235,7 +235,7 @@ def main() -> None:
         with database.transaction() as connection:
             connection.execute("ANALYZE")
             indexed = searched_models(connection)
-            coverage = StatisticsCache().read(connection, indexed[0]).coverage
+            coverage = read_statistics(connection).coverage
         indexed_s = time.monotonic() - began
         models = Models(indexed, {model.spec: FastembedEmbedder.load(model.folder) for model in stored})
         evidence = stack.enter_context(chosen.evidence.open("w")) if chosen.evidence else None

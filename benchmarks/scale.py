@@ -26,18 +26,19 @@ from _report import parser, report
 from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill
 from numpy.typing import NDArray
 
+from magicfs.db.candidates import Limits, ModelVector, Wanted, measure_chunks
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.search.compiled_query import compile_query
-from magicfs.search.meaning import QuestionVector, find_by_meaning
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
-from magicfs.text.question_language import UNKNOWN_LANGUAGES
 
-CANDIDATES = 200
-"""Chunks that the retrieval by meaning brings in a search of fifty results."""
+LIMITS = Limits(
+    chunks=200, chunks_each=1000, names_each=100, enough_names=300, located=60, contents_each=50, copies=1001
+)
+"""Those of a search of fifty results."""
 DEADLINE_SECONDS = 60.0
 WARM_UP = 20
 FILTERS = ("ext:rst", "ext:md", "in:part0")
@@ -94,16 +95,15 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
         same_filters = [search for search in searches if search.filters == filters]
         vectors = np.stack([search.vector for search in same_filters])
         exact = made.exact(vectors, allowed(made, filters), count=count)
-        for search, wanted in zip(same_filters, exact, strict=True):
+        for search, right in zip(same_filters, exact, strict=True):
             with database.transaction() as connection:
                 scope = compile_query(connection, parse(search.typed)).scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
-                question = QuestionVector(made.model, search.vector)
-                meanings = find_by_meaning(
-                    connection, scope, [question], UNKNOWN_LANGUAGES, others=(), limit=CANDIDATES
-                )
-            nearest = sorted(meanings, key=lambda chunk: -meanings[chunk].nearness)
-            hits += len(set(nearest[:count]) & wanted)
+                wanted = Wanted(vectors=[ModelVector(made.model, search.vector)])
+                measured = measure_chunks(connection, scope, wanted, limits=LIMITS)
+            cosines = {one.chunk.chunk_id: one.chunk.cosines[made.model.id] for one in measured}
+            nearest = sorted(cosines, key=lambda chunk: -cosines[chunk])
+            hits += len(set(nearest[:count]) & right)
     return hits / (count * len(searches))
 
 

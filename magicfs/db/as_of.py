@@ -1,4 +1,4 @@
-"""Up to which moment the index holds everything that was saved: one statement for each search.
+"""Up to which moment the index holds everything that was saved. A search reads it in its first statement.
 
 The agent records which roots it watches, and since when; searches read it. Runs in the caller's transaction.
 """
@@ -25,10 +25,18 @@ MAX_WAITING_FILES: Final = 1000
 """Of more waiting files the first is not looked for: that would take longer than the search."""
 
 
+AS_OF_SQL = _SQL["as_of"]
+"""The moment, and what holds it back, as one row; a search reads it with other things in one statement."""
+
+
+def as_of_values() -> dict[str, float]:
+    """The parameters of `AS_OF_SQL`."""
+    return {"delay": WATCH_DELAY_SECONDS, "silent": SILENT_SECONDS, "waiting": MAX_WAITING_FILES}
+
+
 def read_as_of(connection: Connection) -> AsOf:
     """The moment before which everything that was saved is in the results of a search in this transaction."""
-    values = {"delay": WATCH_DELAY_SECONDS, "silent": SILENT_SECONDS, "waiting": MAX_WAITING_FILES}
-    moment, unscanned, silent = fetch_one(connection.execute(_SQL["as_of"], values))
+    moment, unscanned, silent = fetch_one(connection.execute(AS_OF_SQL, as_of_values()))
     return AsOf(moment, tuple(unscanned), tuple(silent))
 
 

@@ -8,7 +8,7 @@ does not wait so long. A connection is used by one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,6 +19,8 @@ from psycopg_pool import ConnectionPool
 from magicfs.domain.deadline import Deadline
 
 T = TypeVar("T")
+
+_SET_LOCALLY = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)"
 
 DEADLINE_TOLERANCE_SECONDS = 0.05
 """A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
@@ -73,11 +75,17 @@ class PooledConnection(psycopg.Connection[Any]):
     """When the server must have answered."""
     _statement_seconds: float | None = None
     """The limit of a statement that this transaction has set."""
+    _sets_limits: bool = True
 
-    def begin(self, deadline: Deadline | None) -> None:
-        """Check `deadline` before each statement of the transaction that begins now, and while one is not answered."""
+    def begin(self, deadline: Deadline | None, *, sets_limits: bool = True) -> None:
+        """Check `deadline` before each statement of the transaction that begins now, and while one is not answered.
+
+        Without `sets_limits`, no statement of its own gives the others a limit at the server: one that is not answered
+        when the deadline is over is cancelled from here.
+        """
         self._deadline = self._answer_deadline = deadline
         self._statement_seconds = None
+        self._sets_limits = sets_limits
 
     def check_alive(self, deadline: Deadline | None) -> None:
         """Check that the connection works, and read the version of the schema. The pool replaces one that fails.
@@ -98,7 +106,9 @@ class PooledConnection(psycopg.Connection[Any]):
     ) -> psycopg.Cursor[Any]:
         """As psycopg's, within the deadline. Raises `DeadlineExceeded`."""
         if self._deadline is not None:
-            self._limit_statement(self._deadline.seconds_left())
+            seconds = self._deadline.seconds_left()
+            if self._sets_limits:
+                self._limit_statement(seconds)
         return super().execute(query, params, prepare=prepare, binary=binary)
 
     def _limit_statement(self, seconds: float) -> None:
@@ -108,6 +118,22 @@ class PooledConnection(psycopg.Connection[Any]):
             super().execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
             self._statement_seconds = seconds
 
+    def commit(self) -> None:
+        """As psycopg's. The limit that the transaction has set for a statement ends with it."""
+        self._statement_seconds = None
+        super().commit()
+
+    def set_locally(self, settings: Mapping[str, str]) -> None:
+        """Set settings of the server until the transaction ends, and the limit of its statements, in one statement.
+
+        Raises `DeadlineExceeded`.
+        """
+        values = dict(settings)
+        if self._deadline is not None:
+            self._statement_seconds = self._deadline.seconds_left()
+            values["statement_timeout"] = str(max(1, int(self._statement_seconds * 1000)))
+        super().execute(_SET_LOCALLY, (list(values), list(values.values())))
+
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """As psycopg's: wait for the server. Closes the connection and raises when the answer is overdue."""
         if self._answer_deadline is not None:
@@ -116,10 +142,14 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def _until_overdue(self, gen: Generator[Any, Any, T], deadline: Deadline) -> Generator[Any, Any, T]:
         """Pass on what `gen` waits for. psycopg says every tenth of a second that nothing has come."""
+        is_cancelled = self._sets_limits
         try:
             awaited = next(gen)
             while True:
                 came = yield awaited
+                if not came and not is_cancelled and deadline.is_over():
+                    is_cancelled = True
+                    self.cancel_safe(timeout=ANSWER_SECONDS)
                 if not came and deadline.is_over(for_s=ANSWER_SECONDS):
                     self.close()
                     raise psycopg.OperationalError("it does not answer in time")
@@ -127,6 +157,14 @@ class PooledConnection(psycopg.Connection[Any]):
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:
+    """Set settings of the server until the transaction ends, in one statement."""
+    if isinstance(connection, PooledConnection):
+        connection.set_locally(settings)
+    else:
+        connection.execute(_SET_LOCALLY, (list(settings), list(settings.values())))
 
 
 def configure(connection: PooledConnection) -> None:

@@ -18,6 +18,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
+from magicfs.domain.term_weights import term_weights
 from magicfs.errors import DatabaseConflict
 
 _SQL = load_queries("contents")
@@ -127,6 +128,19 @@ def _key_arrays(keys: Sequence[ContentKey]) -> dict[str, list[Any]]:
     }
 
 
+def chunk_columns(chunks: Sequence[Chunk], digests: Sequence[Digest]) -> dict[str, list[Any]]:
+    """The parameters of `insert_chunks`: chunks, whose digests are given, as one list a column."""
+    return {
+        "digests": list(digests),
+        "texts": [chunk.text for chunk in chunks],
+        "contexts": [chunk.context for chunk in chunks],
+        "tokens": [chunk.tokens for chunk in chunks],
+        "words": [chunk.words for chunk in chunks],
+        "terms": [term_weights(chunk.words) for chunk in chunks],
+        "analyses": [chunk.analysis for chunk in chunks],
+    }
+
+
 def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence[Chunk]]) -> None:
     """Store the chunks of new contents, and their places in them."""
     places = [(content, ordinal, chunk) for content in contents for ordinal, chunk in enumerate(contents[content])]
@@ -134,17 +148,7 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
         return
     chunks = [chunk for _, _, chunk in places]
     digests = [chunk_digest(chunk) for chunk in chunks]
-    connection.execute(
-        _SQL["insert_chunks"],
-        {
-            "digests": digests,
-            "texts": [chunk.text for chunk in chunks],
-            "contexts": [chunk.context for chunk in chunks],
-            "tokens": [chunk.tokens for chunk in chunks],
-            "words": [chunk.words for chunk in chunks],
-            "analyses": [chunk.analysis for chunk in chunks],
-        },
-    )
+    connection.execute(_SQL["insert_chunks"], chunk_columns(chunks, digests))
     inserted = connection.execute(
         _SQL["place_chunks"],
         {

@@ -22,6 +22,9 @@ from magicfs.errors import ModelMismatch
 
 _SQL = load_queries("models")
 
+SEARCHED_STATES = (ModelState.ACTIVE, ModelState.MULTILINGUAL)
+"""The models whose vectors searches use."""
+
 
 def active_model(connection: Connection) -> IndexedModel | None:
     """The model that searches use; None before the first `magicfs up`."""
@@ -40,7 +43,7 @@ def multilingual_model(connection: Connection) -> IndexedModel | None:
 
 def searched_models(connection: Connection) -> list[IndexedModel]:
     """The models whose vectors searches use: the active one, then the multilingual one."""
-    return _models_in_states(connection, ModelState.ACTIVE, ModelState.MULTILINGUAL)
+    return _models_in_states(connection, *SEARCHED_STATES)
 
 
 def live_models(connection: Connection) -> list[IndexedModel]:
@@ -50,14 +53,14 @@ def live_models(connection: Connection) -> list[IndexedModel]:
 
 def _models_in_states(connection: Connection, *states: ModelState) -> list[IndexedModel]:
     rows = connection.execute(_SQL["models_in_states"], {"states": [state.value for state in states]})
-    return [_model_of(row) for row in rows]
+    return [model_of_columns(row) for row in rows]
 
 
 def _model_in_state(connection: Connection, state: ModelState) -> IndexedModel | None:
     return next(iter(_models_in_states(connection, state)), None)
 
 
-def _model_of(row: tuple[Any, ...]) -> IndexedModel:
+def model_of_columns(row: tuple[Any, ...]) -> IndexedModel:
     """The model in a row of the fragment `models`: id, state, scale, and the fields of a spec in their order."""
     model_id, state, scale, name, precision, *others, languages = row
     fields: list[Any] = [name, Precision(precision), *others, tuple(languages)]
@@ -69,12 +72,12 @@ def _model_of(row: tuple[Any, ...]) -> IndexedModel:
 def spec_of(connection: Connection, model: ModelId) -> ModelSpec | None:
     """The spec of a model by its id; None when it has been deleted."""
     row = connection.execute(_SQL["model_by_id"], {"model_id": model}).fetchone()
-    return _model_of(row).spec if row else None
+    return model_of_columns(row).spec if row else None
 
 
 def all_models(connection: Connection) -> list[IndexedModel]:
     """The models of the index, the retired ones last: active, building, multilingual."""
-    return [_model_of(row) for row in connection.execute(_SQL["all_models"])]
+    return [model_of_columns(row) for row in connection.execute(_SQL["all_models"])]
 
 
 def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) -> bool:

@@ -115,6 +115,17 @@ def row_by_row(connection: Connection) -> Iterator[None]:
     connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
 
 
+@contextmanager
+def _autocommitted(connection: Connection) -> Iterator[None]:
+    """Commit every statement."""
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+
+
 class Database:
     """A pool of connections. A context manager, which closes it."""
 
@@ -145,7 +156,7 @@ class Database:
         self._in_use = 0
         self._lock = threading.Lock()
         self._caller = threading.local()
-        """`deadline` is when the pool's check of a connection must end, for this thread."""
+        """For this thread: `is_checked` says whether the pool checks a connection, `deadline` when that must end."""
         self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
             dsn,
             min_size=0,
@@ -186,10 +197,40 @@ class Database:
                     raise
                 raise deadline.exceeded() from error
 
+    def read(self, work: Callable[[Connection], T], deadline: Deadline) -> T:
+        """What `work` reads on a connection that no round trip has checked, and on which every statement commits.
+
+        If the connection turns out to be lost, `work` runs again on another one, which is checked. It compares the
+        version of the schema itself. Raises as `transaction` does.
+        """
+        try:
+            return self._read(work, deadline, is_checked=False)
+        except DatabaseUnavailable as error:
+            lost = error.__cause__
+            if not isinstance(lost, psycopg.OperationalError) or isinstance(lost, PoolTimeout) or deadline.is_over():
+                raise
+        return self._read(work, deadline, is_checked=True)
+
+    def _read(self, work: Callable[[Connection], T], deadline: Deadline, *, is_checked: bool) -> T:
+        with translate_errors():
+            try:
+                with self._take_connection(deadline, is_checked=is_checked) as connection:
+                    # A limit of the server's would hold for one statement: the connection cancels one that is late.
+                    connection.begin(deadline, sets_limits=False)
+                    if is_checked:
+                        require_not_newer(connection.schema_version)
+                    with _autocommitted(connection):
+                        return work(connection)
+            except PoolTimeout as error:
+                raise self._no_connection(deadline) from error
+            except psycopg.errors.QueryCanceled as error:
+                raise deadline.exceeded() from error
+
     @contextmanager
-    def _take_connection(self, deadline: Deadline | None) -> Iterator[PooledConnection]:
+    def _take_connection(self, deadline: Deadline | None, *, is_checked: bool = True) -> Iterator[PooledConnection]:
         seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
         self._caller.deadline = Deadline(seconds) if deadline else None
+        self._caller.is_checked = is_checked
         with self._pool.connection(timeout=seconds) as connection:
             self._count_in_use(1)
             connection.begin(deadline)
@@ -199,7 +240,8 @@ class Database:
                 self._count_in_use(-1)
 
     def _check(self, connection: PooledConnection) -> None:
-        connection.check_alive(self._caller.deadline)
+        if self._caller.is_checked:
+            connection.check_alive(self._caller.deadline)
 
     def _count_in_use(self, change: int) -> None:
         with self._lock:
@@ -225,13 +267,8 @@ class Database:
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection on which every statement commits, for statements that Postgres refuses inside a transaction."""
-        with self._transaction() as connection:
-            connection.autocommit = True
-            try:
-                yield connection
-            finally:
-                if not connection.closed:
-                    connection.autocommit = False
+        with self._transaction() as connection, _autocommitted(connection):
+            yield connection
 
     def listen(self) -> Listener:
         """What waits for announcements of changed roots. It has a connection of its own, besides those of the pool."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from magicfs.db.contents import chunk_digest
+from magicfs.db.contents import chunk_columns, chunk_digest
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
@@ -30,12 +30,7 @@ def replace_chunks(connection: Connection, cuts: Mapping[ChunkId, Sequence[Chunk
         "pieces": [len(pieces) for pieces in cuts.values()],
         "piece_of": [cut for cut, _, _ in numbered],
         "numbers": [number for _, number, _ in numbered],
-        "digests": [chunk_digest(piece) for piece in pieces],
-        "texts": [piece.text for piece in pieces],
-        "contexts": [piece.context for piece in pieces],
-        "tokens": [piece.tokens for piece in pieces],
-        "words": [piece.words for piece in pieces],
-        "analyses": [piece.analysis for piece in pieces],
+        **chunk_columns(pieces, [chunk_digest(piece) for piece in pieces]),
         "first_lines": [piece.first_line for piece in pieces],
         "last_lines": [piece.last_line for piece in pieces],
     }

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from magicfs.db import words
 from magicfs.db.heartbeats import live_mounts, live_workers
-from magicfs.db.models import live_models, multilingual_model
+from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.vector_index import read_build
@@ -33,6 +33,9 @@ from magicfs.domain.status import (
 
 _SQL = load_queries("status")
 
+COVERAGE_SQL = _SQL["coverage"]
+"""What a search covers, as one JSON object; a search reads it with other things in one statement. `roots` is None."""
+
 
 class _Rows(NamedTuple):
     """The rows of a model."""
@@ -44,6 +47,10 @@ class _Rows(NamedTuple):
     failed: int
     unread: int
     """Those in languages that the model does not read: they get no vector of it."""
+
+    def with_second(self, *, waiting: int, failed: int) -> _Rows:
+        """With those that wait or failed under the multilingual model alone."""
+        return self._replace(waiting=self.waiting + waiting, failed=self.failed + failed)
 
     def without(self, others: _Rows) -> _Rows:
         return _Rows(*(mine - other for mine, other in zip(self, others, strict=True)))
@@ -72,12 +79,26 @@ def read_status(connection: Connection) -> IndexStatus:
     )
 
 
-def read_coverage(connection: Connection, model: IndexedModel | None) -> Coverage:
-    """The part of the corpus that a search covers, with `model` as the active one."""
-    searched = {ModelState.ACTIVE: model, ModelState.MULTILINGUAL: multilingual_model(connection)}
-    models = {role: each for role, each in searched.items() if each is not None}
-    rows = {role: _count_rows(connection, each) for role, each in models.items()}
-    return coverage_of(_file_counts(_count_files(connection)[1]), _chunks_found(connection, models, rows))
+def read_coverage(connection: Connection) -> Coverage:
+    """The part of the corpus that a search covers."""
+    return coverage_of_counts(fetch_one(connection.execute(COVERAGE_SQL, {"roots": None}))[0])
+
+
+def coverage_of_counts(counts: Mapping[str, Any]) -> Coverage:
+    """The same from the object that `COVERAGE_SQL` returns."""
+    rows = {
+        ModelState(state): _Rows(total, waiting, second_vectors, failed, unread=0)
+        for state, (total, waiting, second_vectors, failed) in (counts["models"] or {}).items()
+    }
+    files = _file_counts(Counter(counts["files"] or {}))
+    found = rows.get(ModelState.ACTIVE)
+    if found is None:
+        return coverage_of(files, ChunkCounts(total=counts["chunks"], embedded=0, failed=0))
+    second = rows.get(ModelState.MULTILINGUAL)
+    if second is not None:
+        waiting = second.waiting - (counts["waiting_twice"] or 0)
+        found = found.with_second(waiting=waiting, failed=counts["failed_alone"] or 0)
+    return coverage_of(files, _chunk_counts(found))
 
 
 def read_progress(connection: Connection, *, host: str, since: datetime, root: str | None = None) -> IndexProgress:
@@ -179,12 +200,11 @@ def _chunks_found(
         return ChunkCounts(total=row[0] if row else 0, embedded=0, failed=0)
     found = rows[ModelState.ACTIVE]
     if multilingual is not None:
-        values = {"model_id": multilingual.id, "active_id": active.id, "roots": roots}
-        failed = fetch_one(connection.execute(_SQL["count_failed_alone"], values))[0]
+        failed = fetch_one(connection.execute(_SQL["count_failed_alone"], {"roots": roots}))[0]
         waiting = rows[ModelState.MULTILINGUAL].waiting
         if waiting and found.waiting + found.failed:
-            waiting -= fetch_one(connection.execute(_SQL["count_waiting_twice"], values))[0]
-        found = found._replace(waiting=found.waiting + waiting, failed=found.failed + failed)
+            waiting -= fetch_one(connection.execute(_SQL["count_waiting_twice"], {"roots": roots}))[0]
+        found = found.with_second(waiting=waiting, failed=failed)
     return _chunk_counts(found)
 
 

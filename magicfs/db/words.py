@@ -17,6 +17,7 @@ from magicfs.db.second_vectors import settle_contents
 from magicfs.domain.chunks import ChunkSource
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.status import WordsProgress
+from magicfs.domain.term_weights import term_weights
 
 _SQL = load_queries("words")
 
@@ -68,10 +69,9 @@ def rewrite_words(
     done = last if len(rows) == limit else max(last, end)
     languages, changed = _detect_languages(connection, rows, language_of)
     sources = [_source(row, languages.get(row[2])) for row in rows]
-    connection.execute(
-        _SQL["write_words"],
-        {"ids": [row[0] for row in rows], "words": [words_of(source) for source in sources], "analysis": analysis},
-    )
+    words = [words_of(source) for source in sources]
+    computed = {"ids": [row[0] for row in rows], "words": words, "terms": list(map(term_weights, words))}
+    connection.execute(_SQL["write_words"], computed | {"analysis": analysis})
     if changed and multilingual_model(connection) is not None:
         # Another model may be the one that reads them.
         settle_contents(connection, changed)

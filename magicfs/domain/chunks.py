@@ -118,6 +118,8 @@ class FoundFile:
     """Seconds since the epoch; 0 for a file that was never read."""
     language: str | None
     """ISO 639-1; None where it is not known."""
+    mime_type: str | None = None
+    """That of its content; None for a file that was never read."""
     chunk_id: ChunkId | None = None
     """None for a file without text."""
     first_line: int = 0

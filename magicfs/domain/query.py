@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Filters:
     def __bool__(self) -> bool:
         """Whether there is any condition."""
         return self != Filters()
+
+
+STEM_MARK: Final = "^"
+"""The first character of a stem among lexemes. No word and no compound begins with it."""
 
 
 def quoted_lexeme(lexeme: str) -> str:

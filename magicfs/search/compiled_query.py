@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from magicfs.db import search as search_db
+from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
-from magicfs.domain.query import Filters, Query, Term
+from magicfs.domain.query import STEM_MARK, Filters, Query, Term
 from magicfs.text.analysis import fold, phrase_query, question_terms, umlaut_forms
-from magicfs.text.analysis.lexemes import STEM_MARK
-from magicfs.text.analysis.stems import SNOWBALL_LANGUAGES
+from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")
+_STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
+"""Postgres's dictionary with the stop words of each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,90 @@ class CompiledQuery:
     question_phrase: str | None
     """The whole question as a phrase in any form of its words, the text of a `tsquery`; None without words."""
     scope: Scope
+    chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
+    """How many chunks have each word, and which."""
 
 
 def compile_query(connection: Connection, query: Query) -> CompiledQuery:
     """Translate a query into terms and conditions. The scope is not enumerated yet."""
-    spellings = _spellings(query.question)
-    stemmers = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
-    stop_words = search_db.stop_words_by_language(connection, list(spellings), stemmers=stemmers)
-    languages = list(stop_words)
-    terms = question_terms(query.question, languages=languages)
+    return prepare_query(connection, query)[0]
+
+
+def prepare_query(
+    connection: Connection,
+    query: Query,
+    *,
+    languages: Sequence[str] = (DEFAULT_LANGUAGE,),
+    conditions: Sequence[str] = (),
+    counted: bool = False,
+) -> tuple[CompiledQuery, Groundwork]:
+    """Translate a query as `compile_query` does, and return what else a search must know.
+
+    `languages` are those that the index is likely to have, English first: if it has others, a second statement follows.
+    `conditions` and `counted` are those of `read_groundwork`.
+    """
+    while True:
+        forms = _Forms(query.question, languages)
+        groundwork = read_groundwork(
+            connection,
+            forms.looked_for,
+            spellings=list(forms.spellings),
+            stemmers=_STEMMERS,
+            conditions=conditions,
+            counted=counted,
+        )
+        found = list(groundwork.stop_words)
+        if not query.question or found == list(languages):
+            return _compiled(query, forms, groundwork, found), groundwork
+        languages = found
+
+
+class _Forms:
+    """The words of a question in their forms by the languages of an index."""
+
+    def __init__(self, question: str, languages: Sequence[str]) -> None:
+        self.terms = question_terms(question, languages=languages)
+        self.spellings = _spellings(question)
+        self._umlauts = {
+            term.word: forms
+            for term in self.terms
+            if not term.is_whole and (forms := umlaut_forms(term.word, languages=languages))
+        }
+        self._is_german = "de" in languages
+        merged = _merged(self.terms)
+        respelt = () if self._is_german else filter(None, map(self._respelt, merged))
+        self.looked_for: list[Term] = [*(self._in_german(term) for term in merged), *respelt]
+        """What Postgres is asked for: each word, and after them those that may be typed with two letters an umlaut."""
+
+    def known(self, terms: Sequence[Term], words: Sequence[WordChunks]) -> dict[Term, WordChunks]:
+        """Some of the terms with the chunks that have them, and with forms for umlauts: `muller` for `mueller`.
+
+        Where the index has no German, only words that no chunk has get those: `guest` is no `Güst` there.
+        """
+        chunks = dict(zip(self.looked_for, words, strict=True))
+        by_key = {_key(term): found for term, found in chunks.items()}
+        known = {}
+        for merged in _merged(terms):
+            term = self._in_german(merged)
+            found = chunks.get(term) or by_key[_key(term)]
+            respelt = None if self._is_german or found.size != 0 else self._respelt(term)
+            known[respelt or term] = chunks.get(respelt, found) if respelt else found
+        return known
+
+    def _in_german(self, term: Term) -> Term:
+        return (self._respelt(term) or term) if self._is_german else term
+
+    def _respelt(self, term: Term) -> Term | None:
+        forms = self._umlauts.get(term.word)
+        return replace(term, lexemes=term.lexemes + forms) if forms else None
+
+
+def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Sequence[str]) -> CompiledQuery:
+    terms = _without_stop_words(forms.terms, forms.spellings, groundwork.stop_words.values())
+    known = forms.known(terms, groundwork.words)
     return CompiledQuery(
-        terms=_with_umlauts(
-            connection, _merged(_without_stop_words(terms, spellings, stop_words.values())), languages=languages
-        ),
+        terms=tuple(known),
+        chunks_of_words={term.word: chunks for term, chunks in known.items()},
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         scope=restrict(
@@ -95,23 +167,15 @@ def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:
     """The terms with one for all forms of a word: `network` and `networks` are one word that the question has twice."""
     merged: dict[object, Term] = {}
     for term in terms:
-        stems = frozenset(lexeme.text for lexeme in term.lexemes if lexeme.text.startswith(STEM_MARK))
-        key = (stems, term.is_whole) if stems else term.word
+        key = _key(term)
         merged[key] = _both(merged[key], term) if key in merged else term
     return tuple(merged.values())
 
 
-def _with_umlauts(connection: Connection, terms: Sequence[Term], *, languages: Sequence[str]) -> tuple[Term, ...]:
-    """The terms with forms for umlauts that are typed as two letters: `muller` for `mueller`.
-
-    Where the index has no German, only words that no chunk has get them: `guest` is no `Güst` there.
-    """
-    respelt = {term.word: umlaut_forms(term.word, languages=languages) for term in terms if not term.is_whole}
-    if "de" not in languages:
-        exact = {term.word: term.tsquery for term in terms if respelt.get(term.word)}
-        met = search_db.met_conditions(connection, list(exact.values()))
-        respelt = {word: respelt[word] for word, condition in exact.items() if condition not in met}
-    return tuple(replace(term, lexemes=term.lexemes + respelt.get(term.word, ())) for term in terms)
+def _key(term: Term) -> object:
+    """What the forms of one word have in common."""
+    stems = frozenset(lexeme.text for lexeme in term.lexemes if lexeme.text.startswith(STEM_MARK))
+    return (stems, term.is_whole) if stems else term.word
 
 
 def _both(first: Term, second: Term) -> Term:

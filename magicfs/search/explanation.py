@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from magicfs.db import search as search_db
+from magicfs.db.found_files import find_file
 from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
 from magicfs.domain.chunks import FoundFile
@@ -59,7 +60,7 @@ class Searched:
 def explain_standing(connection: Connection, searched: Searched, file: FileId) -> Standing:
     """Where a file stands among what a search has found, and why. The notices are left out."""
     request = searched.request
-    found = search_db.find_file(connection, file, rules=request.copy_rules)
+    found = find_file(connection, file, rules=request.copy_rules)
     standing = Standing(results=len(searched.hits), limit=request.limit)
     if found is None:
         return replace(standing, reasons=("the index has just forgotten it",))
@@ -71,9 +72,7 @@ def explain_standing(connection: Connection, searched: Searched, file: FileId) -
         return _explain_list(searched.hits, found, standing)
     ranking = rank_candidates(connection, request, searched.statistics)
     in_scope = _with_phrases(connection, searched.query, chunks)
-    measured = measure_file(
-        connection, request, ranking=ranking, found=found, chunks=in_scope, statistics=searched.statistics
-    )
+    measured = measure_file(connection, request, ranking=ranking, found=found, chunks=in_scope)
     standing = replace(standing, measures=_measures(connection, request, ranking, measured))
     return _place(searched, ranking, measured, standing)
 

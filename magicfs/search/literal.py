@@ -7,6 +7,7 @@ no filter where no file is of that type and a text has it to the letter. Runs in
 from __future__ import annotations
 
 from magicfs.db import search as search_db
+from magicfs.db.found_files import newest_files
 from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
 from magicfs.domain.chunks import CopyRules
@@ -15,19 +16,18 @@ from magicfs.search.compiled_query import fold_filters
 from magicfs.text.analysis import phrase_query
 
 
-def literal_exclusions(connection: Connection, query: Query) -> frozenset[str]:
-    """The exclusions of a query that some text has with their minus, together with the word before them.
+def exclusion_conditions(query: Query) -> dict[str, str]:
+    """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
 
-    A query that asks for nothing else, such as `-Wall`, needs no word before them: it means an option.
+    A text has the exclusion with its minus, together with the word before it. A query that asks for nothing else, such
+    as `-Wall`, needs no word before them: it means an option.
     """
     is_alone = not (query.question or query.filters)
-    conditions = {
+    return {
         token.text: condition
         for token in query.syntax
         if not token.filters and (condition := _condition(token, is_alone=is_alone))
     }
-    met = search_db.met_conditions(connection, list(conditions.values()))
-    return frozenset(text for text, condition in conditions.items() if condition in met)
 
 
 def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
@@ -43,7 +43,7 @@ def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
 
 def _has_files(connection: Connection, filters: Filters) -> bool:
     scope = restrict(fold_filters(filters), phrases=None, excluded=None)
-    return bool(search_db.newest_files(connection, scope, rules=CopyRules(), limit=1))
+    return bool(newest_files(connection, scope, rules=CopyRules(), limit=1))
 
 
 def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:

@@ -1,6 +1,6 @@
-"""The retriever by meaning: the chunks nearest to a question, each measured by every model that reads the question.
+"""The meaning of candidates: how near each is to a question, by every model that reads the question.
 
-Used by `magicfs.search.ranking`. Stateless; runs in the caller's transaction. A chunk is as near as the mean of its
+Used by `magicfs.search.ranking`; `magicfs.db.candidates` has the cosines. Pure. A chunk is as near as the mean of its
 calibrated cosines says, so that one with a vector of one model is compared with one that has two.
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import search as search_db
-from magicfs.db.pool import Connection
-from magicfs.db.scope import Scope
 from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel, ModelState
@@ -76,59 +73,17 @@ class Meaning:
     """The likeness under each model that has a vector of the chunk."""
 
 
-def find_by_meaning(
-    connection: Connection,
-    scope: Scope,
-    questions: Sequence[QuestionVector],
-    languages: QuestionLanguages,
-    *,
-    others: Sequence[ChunkId],
-    limit: int,
+def meanings_of(
+    candidates: Sequence[MeasuredChunk], questions: Sequence[QuestionVector], languages: QuestionLanguages
 ) -> dict[ChunkId, Meaning]:
-    """The meaning of the `limit` chunks in scope nearest to a question under each model, and of the `others`.
-
-    Chunks without a vector are left out. `languages` are those of the question.
-    """
-    if not questions:
-        return {}
-    if len(questions) == 1 and questions[0].model.spec.floor_across is None:
-        return _by_one_model(connection, scope, questions[0], others=others, limit=limit)
-    vectors = {question.model.id: question.vector for question in questions}
-    if scope.chunks is not None:
-        measured = search_db.measured(connection, {*scope.chunks, *others}, vectors)
-        wanted = _nearest(measured, vectors, limit=limit) | set(others)
-        measured = [chunk for chunk in measured if chunk.chunk_id in wanted]
-    else:
-        nearest = search_db.nearest(connection, scope, vectors, limit=limit)
-        measured = search_db.measured(connection, {chunk for _, chunk, _ in nearest} | {*others}, vectors)
-    meanings = {chunk.chunk_id: _meaning(chunk, questions, languages) for chunk in measured}
+    """The meaning of each candidate for a question in `languages`. Chunks without a vector are left out."""
+    meanings = {chunk.chunk_id: _meaning(chunk, questions, languages) for chunk in candidates}
     return {chunk: meaning for chunk, meaning in meanings.items() if meaning is not None}
 
 
-def _by_one_model(
-    connection: Connection, scope: Scope, question: QuestionVector, *, others: Sequence[ChunkId], limit: int
-) -> dict[ChunkId, Meaning]:
-    model, vector = question.model, question.vector
-    if scope.chunks is not None:
-        cosines = dict(search_db.similarities(connection, scope.chunks, vector, model=model.id)[:limit])
-    else:
-        nearest = search_db.nearest(connection, scope, {model.id: vector}, limit=limit)
-        cosines = {chunk: cosine for _, chunk, cosine in nearest}
-    missing = {chunk for chunk in others if chunk not in cosines}
-    cosines |= dict(search_db.similarities(connection, missing, vector, model=model.id))
-    return {
-        chunk: Meaning(model.spec.nearness(cosine), like := question.likeness(cosine), {model.id: like})
-        for chunk, cosine in cosines.items()
-    }
-
-
-def _nearest(measured: Sequence[MeasuredChunk], models: Mapping[ModelId, object], *, limit: int) -> set[ChunkId]:
-    """The `limit` chunks with the greatest cosines under each model."""
-    nearest: set[ChunkId] = set()
-    for model in models:
-        cosines = {chunk.chunk_id: cosine for chunk in measured if (cosine := chunk.cosines.get(model)) is not None}
-        nearest.update(sorted(cosines, key=lambda chunk: (-cosines[chunk], chunk))[:limit])
-    return nearest
+def needs_documents(questions: Sequence[QuestionVector]) -> bool:
+    """Whether the languages of a chunk's documents count."""
+    return any(question.model.spec.floor_across is not None for question in questions)
 
 
 def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:

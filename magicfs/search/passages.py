@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from magicfs.domain.query import Term
+from magicfs.domain.query import STEM_MARK, Term
 from magicfs.text.analysis.folding import fold_all
-from magicfs.text.analysis.lexemes import STEM_MARK, folded_stems
+from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.spellings import SILENT
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from magicfs.db import found_files
 from magicfs.db import search as search_db
+from magicfs.db.candidates import Candidate, Limits, ModelVector, Place, Wanted, gather, measure_chunks
 from magicfs.db.pool import Connection
-from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
+from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Copy, Hit
 from magicfs.search import fusion, retrievers, scores
@@ -18,7 +20,7 @@ from magicfs.search.closeness import closeness
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, QuestionVector, find_by_meaning, has_second_vectors
+from magicfs.search.meaning import Meaning, QuestionVector, has_second_vectors, meanings_of, needs_documents
 from magicfs.search.passages import NO_SNIPPET, Snippet, SnippetCutter
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
@@ -27,6 +29,9 @@ MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
 """More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
+MORE_LOCATED = 10
+"""So many more candidates than results are located for each retriever, and twice as many of all together: the order in
+which they are chosen is rough, and several may belong to one file."""
 MAX_COPIES = 1000
 """The most copies that a result lists."""
 
@@ -55,6 +60,19 @@ class SearchRequest:
     def candidate_limit(self) -> int:
         """The number of chunks that each retriever brings."""
         return min(MAX_CANDIDATES, max(MIN_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
+
+    @property
+    def limits(self) -> Limits:
+        """The most of everything that the search looks at."""
+        return Limits(
+            chunks=self.candidate_limit,
+            chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
+            names_each=retrievers.MAX_NAME_CANDIDATES,
+            enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
+            located=self.limit + MORE_LOCATED,
+            contents_each=self.limit,
+            copies=MAX_COPIES + 1,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,25 @@ class _CandidateChunks:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What results show besides their places."""
+
+    texts: Mapping[ChunkId, str]
+    copies: Mapping[bytes, tuple[tuple[FileId, Copy], ...]]
+    """The files with each content, by copy key, the preferred ones first."""
+
+    @staticmethod
+    def of_places(places: Sequence[Place]) -> Shown:
+        """What the candidates of a search show."""
+        texts = {
+            place.found.chunk_id: place.text
+            for place in places
+            if place.found.chunk_id is not None and place.text is not None
+        }
+        return Shown(texts, {place.found.copy_key: place.copies for place in places})
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """All candidates of a question, also those that are not shown."""
 
@@ -97,6 +134,7 @@ class Ranking:
     """Best first; the preferred copy stands for all."""
     evidence: Mapping[ChunkId, Evidence]
     """Of each chunk that a retriever has brought, from its text alone."""
+    shown: Shown
     least: float = scores.MIN_RELEVANCE
     """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
 
@@ -126,7 +164,8 @@ def shown_hits(
     connection: Connection, request: SearchRequest, ranking: Ranking, files: Sequence[CandidateFile]
 ) -> tuple[Hit, ...]:
     """The results for candidates in their order, each with its score. A file may come several times."""
-    texts = search_db.chunk_texts(connection, _chunks_of(files))
+    missing = _chunks_of(files) - ranking.shown.texts.keys()
+    texts = {**ranking.shown.texts, **(search_db.chunk_texts(connection, missing) if missing else {})}
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     evidence = [_with_closeness(file, request, texts, cutter) for file in files]
     shown = scores.told_apart(
@@ -134,7 +173,7 @@ def shown_hits(
         [one.is_phrase_match for one in evidence],
     )
     measured = [replace(file, evidence=one) for file, one in zip(files, evidence, strict=True)]
-    return _hits(measured, shown, texts, cutter, _copies(connection, request, measured))
+    return _hits(measured, shown, texts, cutter, ranking.shown.copies)
 
 
 def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
@@ -154,38 +193,61 @@ def _with_closeness(
 
 
 def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
-    """The candidates of all retrievers for a request with a question, best first."""
-    words = retrievers.weigh_words(connection, request.compiled.terms, chunks=statistics.coverage.chunks)
-    by_name = retrievers.find_by_name(connection, request.compiled.scope, words, rules=request.copy_rules)
-    named_chunks = [found.chunk_id for found, _ in by_name if found.chunk_id is not None]
-    chunks = _gather_candidates(connection, request, words, statistics, by_name=list(dict.fromkeys(named_chunks)))
-    files = _best_chunk_per_file(connection, request, chunks)
-    if by_name:
-        matches = retrievers.match_names(connection, words, [file.found.file_id for file in files.values()], by_name)
-        files = _with_names(
-            files, chunks, [found for found, _ in by_name], matches, words, host=request.copy_rules.host
-        )
+    """The candidates of all retrievers for a request with a question, best first. Commits the transaction."""
+    words = retrievers.weigh_words(
+        request.compiled.terms, request.compiled.chunks_of_words, chunks=statistics.coverage.chunks
+    )
+    gathered = gather(
+        connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits
+    )
+    chunks = _measured(request, words, gathered.candidates)
+    files = _with_names(_best_chunk_per_file(gathered.places, chunks), chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))
     weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
     best = max((scores.relevance(file.evidence, exponent=exponent) for file in ranked), default=0.0)
-    return Ranking(words, chunks.scale, exponent, tuple(ranked), chunks.evidence, least=scores.least_relevance(best))
+    return Ranking(
+        words,
+        chunks.scale,
+        exponent,
+        tuple(ranked),
+        chunks.evidence,
+        Shown.of_places(gathered.places),
+        least=scores.least_relevance(best),
+    )
+
+
+def _wanted(request: SearchRequest, words: QuestionWords) -> Wanted:
+    known, conditions = retrievers.unknown_conditions(words)
+    return Wanted(
+        weights=words.weights,
+        known=known,
+        conditions=conditions,
+        all_conditions=retrievers.candidate_conditions(words),
+        name_conditions=retrievers.name_conditions(words) if words.weights else (),
+        phrase=request.compiled.question_phrase,
+        vectors=[
+            ModelVector(one.model, one.vector, fusion.WEIGHT_OF_SECOND if one.is_second else 1.0)
+            for one in request.question_vectors
+        ],
+        with_documents=needs_documents(request.question_vectors),
+    )
 
 
 def measure_file(
     connection: Connection,
     request: SearchRequest,
     *,
-    statistics: CorpusStatistics,
     ranking: Ranking,
     found: FoundFile,
     chunks: Sequence[ChunkId],
 ) -> CandidateFile:
     """A file with its best chunk of given ones, measured as the candidates of a ranking are, if it is one or not."""
     scope = replace(request.compiled.scope, chunks=tuple(chunks))
-    narrow = replace(request, compiled=replace(request.compiled, scope=scope))
     words, weight = ranking.words, ranking.scale.meaning
-    measured = _gather_candidates(connection, narrow, words, statistics, by_name=(), scale=ranking.scale)
+    wanted = replace(_wanted(request, words), name_conditions=())
+    candidates = measure_chunks(connection, scope, wanted, limits=replace(request.limits, chunks=len(chunks)))
+    measured = _measured(request, words, candidates, scale=ranking.scale)
     evidence = measured.evidence
     best = max(evidence, key=lambda chunk: fusion.fused_score(evidence[chunk], meaning=weight), default=None)
     file = CandidateFile(replace(found, chunk_id=best), Evidence())
@@ -200,127 +262,90 @@ def measure_file(
 
 def _newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
     """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
-    rules = request.copy_rules
-    newest = search_db.newest_files(connection, request.compiled.scope, rules=rules, limit=request.limit)
-    files = [CandidateFile(found, Evidence()) for found in newest]
-    copies = _copies(connection, request, files)
-    files = [file.at(copies.get(file.found.copy_key, [file.found])[0]) for file in files]
+    rules, scope = request.copy_rules, request.compiled.scope
+    newest = found_files.newest_files(connection, scope, rules=rules, limit=request.limit)
+    copies = found_files.copies(connection, scope, newest, rules=rules, limit=MAX_COPIES + 1)
+    files = [CandidateFile(found, Evidence()).at(copies.get(found.copy_key, [found])[0]) for found in newest]
     texts = search_db.chunk_texts(connection, _chunks_of(files))
     cutter = SnippetCutter((), languages=request.compiled.languages)
-    return _hits(files, [1.0] * len(files), texts, cutter, copies)
+    listed = {
+        key: tuple((copy.file_id, Copy(copy.absolute_path, copy.host)) for copy in same) for key, same in copies.items()
+    }
+    return _hits(files, [1.0] * len(files), texts, cutter, listed)
 
 
-def _copies(
-    connection: Connection, request: SearchRequest, files: Sequence[CandidateFile]
-) -> dict[bytes, list[FoundFile]]:
-    """The copies of each file, those files among them, by copy key."""
-    rules = request.copy_rules
-    distinct = {file.found.copy_key: file.found for file in files}
-    return search_db.copies(
-        connection, request.compiled.scope, list(distinct.values()), rules=rules, limit=MAX_COPIES + 1
-    )
-
-
-def _gather_candidates(
-    connection: Connection,
+def _measured(
     request: SearchRequest,
     words: QuestionWords,
-    statistics: CorpusStatistics,
+    candidates: Sequence[Candidate],
     *,
-    by_name: Sequence[ChunkId],
     scale: FusionScale | None = None,
 ) -> _CandidateChunks:
-    """The chunks that any retriever brings; `by_name` are the first chunks of files that their names bring.
-
-    They are measured on a scale of their own, or on `scale`.
-
-    Each chunk is measured by its words and by its meaning, whichever retriever brings it, so its evidence is complete.
-    """
-    scope, limit, average_tokens = request.compiled.scope, request.candidate_limit, statistics.average_tokens
-    matches = retrievers.find_by_words(connection, scope, words, average_tokens=average_tokens, limit=limit)
-    matched = {match.chunk_id: match for match in matches}
-    meanings = find_by_meaning(
-        connection, scope, request.question_vectors, request.languages, others=[*matched, *by_name], limit=limit
-    )
-    unmatched = [chunk for chunk in dict.fromkeys([*meanings, *by_name]) if chunk not in matched]
-    matches += retrievers.rank_by_words(
-        connection, unmatched, words, average_tokens=average_tokens, limit=len(unmatched)
-    )
+    """The candidates with their evidence, measured on a scale of their own, or on `scale`."""
+    matched = [candidate for candidate in candidates if candidate.words]
+    meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
     has_second = has_second_vectors(meanings, request.question_vectors)
     scale = scale or FusionScale(
         fusion.bm25_unit(
-            max((match.bm25 for match in matches), default=0.0),
-            share=max((words.share(match.words) for match in matches), default=0.0),
+            max((match.bm25 for match in matched), default=0.0),
+            share=max((words.share(match.words) for match in matched), default=0.0),
         ),
         fusion.meaning_weight(len(request.words), has_second=has_second),
     )
-    evidence = _word_evidence(connection, request, words, matches, unit=scale.bm25_unit)
-    for chunk in (*meanings, *by_name):
-        evidence.setdefault(chunk, Evidence())
+    evidence = {one.chunk.chunk_id: _word_evidence(one, words, unit=scale.bm25_unit) for one in candidates}
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
     for chunk, meaning in meanings.items():
         evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
-    return _CandidateChunks(evidence, {match.chunk_id: match.words for match in matches}, meanings, scale)
+    return _CandidateChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
 
 
-def _word_evidence(
-    connection: Connection,
-    request: SearchRequest,
-    words: QuestionWords,
-    matches: Sequence[WordMatch],
-    *,
-    unit: float,
-) -> dict[ChunkId, Evidence]:
-    """The evidence of each match, from its words alone."""
-    phrase, chunks = request.compiled.question_phrase, [match.chunk_id for match in matches]
-    phrase_matches = search_db.chunks_with_phrase(connection, chunks, phrase) if phrase else set()
-    evidence = {}
-    for match in matches:
-        is_phrase_match = match.chunk_id in phrase_matches
-        lexical = scores.lexical_strength(share=words.share(match.words), is_phrase_match=is_phrase_match)
-        evidence[match.chunk_id] = Evidence(
-            relative_bm25=match.bm25 / unit, lexical=lexical, is_phrase_match=is_phrase_match
-        )
-    return evidence
+def _word_evidence(candidate: Candidate, words: QuestionWords, *, unit: float) -> Evidence:
+    """The evidence of a candidate from its words alone."""
+    if not candidate.words:
+        return Evidence()
+    lexical = scores.lexical_strength(share=words.share(candidate.words), is_phrase_match=candidate.has_phrase)
+    return Evidence(relative_bm25=candidate.bm25 / unit, lexical=lexical, is_phrase_match=candidate.has_phrase)
 
 
-def _best_chunk_per_file(
-    connection: Connection, request: SearchRequest, chunks: _CandidateChunks
-) -> dict[bytes, CandidateFile]:
+def _best_chunk_per_file(places: Sequence[Place], chunks: _CandidateChunks) -> dict[bytes, CandidateFile]:
     """The contents that have the chunks, each with its best chunk, by copy key. The preferred copy stands for all."""
-    evidence = chunks.evidence
-    weight = chunks.scale.meaning
-    ranked = sorted(evidence, key=lambda chunk: -fusion.fused_score(evidence[chunk], meaning=weight))
-    located = search_db.chunk_locations(
-        connection, request.compiled.scope, ranked, rules=request.copy_rules, limit=request.limit
-    )
-    return {
-        found.copy_key: CandidateFile(found, evidence[found.chunk_id], chunks.meanings.get(found.chunk_id))
-        for found in located
-        if found.chunk_id is not None
-    }
+    best: dict[bytes, tuple[float, CandidateFile]] = {}
+    for place in places:
+        found = place.found
+        evidence = None if found.chunk_id is None else chunks.evidence.get(found.chunk_id)
+        if evidence is None or found.chunk_id is None:
+            continue
+        score = fusion.fused_score(evidence, meaning=chunks.scale.meaning)
+        if found.copy_key not in best or score > best[found.copy_key][0]:
+            best[found.copy_key] = score, CandidateFile(found, evidence, chunks.meanings.get(found.chunk_id))
+    return {key: file for key, (_, file) in best.items()}
 
 
 def _with_names(
     files: Mapping[bytes, CandidateFile],
     chunks: _CandidateChunks,
-    by_name: Sequence[FoundFile],
-    matches: Mapping[FileId, NameMatch],
+    places: Sequence[Place],
     words: QuestionWords,
-    *,
-    host: str,
+    request: SearchRequest,
 ) -> dict[bytes, CandidateFile]:
     """The files with the evidence of their paths, and the files that their paths alone bring.
 
     Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
-    in `magicfs.db.search`.
+    in `magicfs.db.candidates`.
     """
     best: dict[bytes, tuple[tuple[bool, float, int, int], CandidateFile]] = {}
+    matches = {place.found.file_id: place.name for place in places if place.name is not None}
+    by_name = [place.found for place in places if place.is_by_name]
     named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
     for file in (*files.values(), *named):
         found, match = file.found, matches.get(file.found.file_id)
         own_share = words.share(match.in_name) if match else 0.0
-        preference = (found.host == host, own_share, found.stat.mtime_ns, -len(found.absolute_path))
+        preference = (
+            found.host == request.copy_rules.host,
+            own_share,
+            found.stat.mtime_ns,
+            -len(found.absolute_path),
+        )
         if found.copy_key not in best or preference > best[found.copy_key][0]:
             best[found.copy_key] = (preference, _with_name(file, chunks, match, words))
     return {key: file for key, (_, file) in best.items()}
@@ -345,10 +370,11 @@ def _hits(
     shown: Sequence[float],
     texts: Mapping[ChunkId, str],
     cutter: SnippetCutter,
-    copies: Mapping[bytes, Sequence[FoundFile]],
+    copies: Mapping[bytes, Sequence[tuple[FileId, Copy]]],
 ) -> tuple[Hit, ...]:
     """The results with their scores; `texts` are those of their chunks."""
-    snippets: dict[ChunkId | None, Snippet] = {chunk: cutter.snippet(text) for chunk, text in texts.items()}
+    chunks = _chunks_of(files) & texts.keys()
+    snippets: dict[ChunkId | None, Snippet] = {chunk: cutter.snippet(texts[chunk]) for chunk in chunks}
     return tuple(
         Hit(
             rank=rank,
@@ -369,9 +395,7 @@ def _hits(
             indexed_at=file.found.indexed_at,
             language=file.found.language,
             copies=tuple(
-                Copy(copy.absolute_path, copy.host)
-                for copy in copies.get(file.found.copy_key, ())
-                if copy.file_id != file.found.file_id
+                copy for file_id, copy in copies.get(file.found.copy_key, ()) if file_id != file.found.file_id
             )[:MAX_COPIES],
         )
         for rank, (file, score) in enumerate(zip(files, shown, strict=True), 1)

@@ -1,40 +1,30 @@
-"""Two of the three retrievers: chunks by their words, and files by their names. `meaning` has the third.
+"""What the retrievers by words and by names look for: the weights of the words of a question, and conditions on words.
 
-Used by `magicfs.search.ranking`, which fuses what they bring. Stateless; each runs in the caller's transaction.
+Used by `magicfs.search.ranking`; `magicfs.db.candidates` looks for it. Pure.
 
-Words are ranked by BM25, which takes time for each chunk. To bound that time, a rare word of the question brings all
-chunks that have it, and a common word only the chunks that also have other words of the question.
+To bound the time of a search, a rare word of the question brings all chunks that have it, and a common word only the
+chunks that also have other words of the question.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
-from magicfs.db import search as search_db
-from magicfs.db.pool import Connection
-from magicfs.db.scope import Scope
-from magicfs.db.search import WordCondition
-from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch, WordMatch
-from magicfs.domain.ids import ChunkId, FileId
+from magicfs.db.candidates import WordCondition
+from magicfs.db.groundwork import MAX_CHUNKS_OF_WORD, WordChunks
 from magicfs.domain.query import Term
 
 _WORD = re.compile(r"[^\W_]+")
 
-MAX_COUNTED_CHUNKS = 500
-"""The chunks with a word are counted up to this number."""
-MIN_ESTIMATED_CHUNKS = 2 * MAX_COUNTED_CHUNKS
-"""The chunks with a word are not counted where Postgres's statistics estimate this many or more."""
 RARE_WORD_CANDIDATES = 1000
 """The rarest words count as rare until they bring this many chunks together; the other words count as common. A chunk
 that has common words alone hardly ever ranks high."""
 MAX_CANDIDATES_PER_CONDITION = 1000
 """The most chunks that one condition on words brings."""
-MAX_SCORED_CHUNKS = 300
-"""The most chunks whose BM25 is computed, unless a larger `limit` is given."""
 MAX_QUESTION_WORDS = 24
 """Only this many words of a question are searched for, the rarest ones, and as many compounds."""
 COMPOUND_WEIGHT = 0.2
@@ -54,7 +44,9 @@ class QuestionWords:
     weights: dict[Term, float]
     """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
-    """The number of chunks that have each word, counted up to `MAX_COUNTED_CHUNKS`, else estimated."""
+    """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
+    chunks: Mapping[str, str] = field(default_factory=dict)
+    """The chunks that have each rare word, as ids divided by commas."""
 
     @property
     def without_compounds(self) -> list[Term]:
@@ -68,24 +60,24 @@ class QuestionWords:
         return had / math.fsum(self.weights.values())
 
 
-def weigh_words(connection: Connection, terms: Sequence[Term], *, chunks: int) -> QuestionWords:
+def weigh_words(terms: Sequence[Term], known: Mapping[str, WordChunks], *, chunks: int) -> QuestionWords:
     """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out."""
-    shares = search_db.estimated_frequencies(connection, terms)
-    estimates = {word: round(share * chunks) for word, share in shares.items()}
-    frequencies = {word: estimate for word, estimate in estimates.items() if estimate >= MIN_ESTIMATED_CHUNKS}
-    # The index of words finds all matches before it returns one: to count a common word is slow, even up to a limit.
-    uncertain = [term for term in terms if term.word not in frequencies]
-    counts = search_db.document_frequencies(connection, uncertain, limit=MAX_COUNTED_CHUNKS)
-    for word, count in counts.items():
-        is_exact = count < MAX_COUNTED_CHUNKS
-        frequencies[word] = count if is_exact else max(MAX_COUNTED_CHUNKS, estimates.get(word, 0))
+    frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
     rarest = sorted(terms, key=lambda term: (frequencies[term.word], term.word))
     words = [term for term in rarest if not term.is_whole][:MAX_QUESTION_WORDS]
     compounds = [term for term in rarest if term.is_whole and frequencies[term.word]][:MAX_QUESTION_WORDS]
     searched = set(words) | set(compounds)
     weights = {term: _weight(term, frequencies[term.word], total) for term in rarest if term in searched}
-    return QuestionWords(weights=weights, frequencies=frequencies)
+    return QuestionWords(weights, frequencies, {term.word: known[term.word].chunks for term in terms})
+
+
+def _frequency(known: WordChunks, chunks: int) -> int:
+    """The number of chunks that have a word, exact for a rare one."""
+    estimate = round(known.share * chunks)
+    if known.size is None:
+        return estimate
+    return known.size if known.size < MAX_CHUNKS_OF_WORD else max(MAX_CHUNKS_OF_WORD, estimate)
 
 
 def _weight(term: Term, frequency: int, total: int) -> float:
@@ -95,34 +87,16 @@ def _weight(term: Term, frequency: int, total: int) -> float:
     return term.count * rarity * (COMPOUND_WEIGHT if has_several_words else 1.0)
 
 
-def find_by_words(
-    connection: Connection, scope: Scope, words: QuestionWords, *, average_tokens: float, limit: int
-) -> list[WordMatch]:
-    """The best chunks in scope by the words of a question, best first, at most `limit`."""
-    if not words.weights:
-        return []
-    if scope.chunks is not None and len(scope.chunks) <= RARE_WORD_CANDIDATES:
-        candidates = list(scope.chunks)
-    else:
-        conditions = candidate_conditions(words)
-        candidates = search_db.candidates_by_words(connection, scope, conditions, limit=MAX_CANDIDATES_PER_CONDITION)
-    return rank_by_words(connection, candidates, words, average_tokens=average_tokens, limit=limit)
-
-
-def rank_by_words(
-    connection: Connection, chunks: Sequence[ChunkId], words: QuestionWords, *, average_tokens: float, limit: int
-) -> list[WordMatch]:
-    """The best of given chunks by BM25, best first, at most `limit`; chunks without a word are left out."""
-    if not (words.weights and chunks):
-        return []
-    return search_db.rank_by_bm25(
-        connection,
-        chunks,
-        words.weights,
-        average_tokens=average_tokens,
-        scored=max(MAX_SCORED_CHUNKS, limit),
-        limit=limit,
-    )
+def rare_words(words: QuestionWords) -> list[Term]:
+    """The words that bring all chunks that have them: the rarest ones, until they bring enough."""
+    rare: list[Term] = []
+    candidates = 0
+    for term in words.weights:
+        if candidates >= RARE_WORD_CANDIDATES:
+            break
+        candidates += words.frequencies[term.word]
+        rare.append(term)
+    return rare
 
 
 def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
@@ -132,38 +106,25 @@ def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
     pair of `PAIRED_WORDS`. Rare "invoice" and common "tax", "year": `[[["invoice"]], [["invoice", "tax", "year"]],
     [["invoice", "tax"]], [["invoice", "year"]], [["tax", "year"]]]`.
     """
-    single_words: list[WordCondition] = []
-    candidates = 0
-    common_words = list(words.weights)
-    while common_words and (candidates < RARE_WORD_CANDIDATES or not single_words):
-        term = common_words.pop(0)
-        candidates += words.frequencies[term.word]
-        single_words.append([[term]])
-    if not common_words:
-        return single_words
-    all_words = [words.without_compounds]
-    paired = list(words.weights)[len(single_words) - 1 :][:PAIRED_WORDS]
-    return [*single_words, all_words, *([pair] for pair in combinations(paired, 2))]
+    rare = rare_words(words)
+    return [*([[term]] for term in rare), *_conditions_of_common_words(words, rare)]
 
 
-def find_by_name(
-    connection: Connection, scope: Scope, words: QuestionWords, *, rules: CopyRules
-) -> list[tuple[FoundFile, NameMatch]]:
-    """The files in scope whose paths have words of the question, whether they have text or not.
+def unknown_conditions(words: QuestionWords) -> tuple[str, list[WordCondition]]:
+    """The chunks that are known to have a rare word, as ids divided by commas, and what brings the other candidates."""
+    rare = rare_words(words)
+    known = [term for term in rare if words.chunks.get(term.word)]
+    unknown = [term for term in rare if term not in known and words.frequencies[term.word]]
+    conditions = [*([[term]] for term in unknown), *_conditions_of_common_words(words, rare)]
+    return ",".join(words.chunks[term.word] for term in known), conditions
 
-    Of a question with phrases, the path has them all.
-    """
-    if not words.weights:
+
+def _conditions_of_common_words(words: QuestionWords, rare: Sequence[Term]) -> list[WordCondition]:
+    if len(rare) == len(words.weights):
         return []
-    return search_db.candidates_by_name(
-        connection,
-        scope,
-        name_conditions(words),
-        list(words.weights),
-        rules=rules,
-        limit=MAX_NAME_CANDIDATES,
-        enough=ENOUGH_NAME_CANDIDATES,
-    )
+    all_words = [words.without_compounds]
+    paired = list(words.weights)[len(rare) - 1 :][:PAIRED_WORDS]
+    return [all_words, *([pair] for pair in map(list, combinations(paired, 2)))]
 
 
 def name_conditions(words: QuestionWords) -> list[WordCondition]:
@@ -173,20 +134,3 @@ def name_conditions(words: QuestionWords) -> list[WordCondition]:
     groups.sort(key=lambda group: -math.fsum(words.weights[term] for term in group))
     distinct = {frozenset(term.word for term in group): group for group in (words.without_compounds, *groups)}
     return [[group] for group in distinct.values()]
-
-
-def match_names(
-    connection: Connection,
-    words: QuestionWords,
-    files: Sequence[FileId],
-    candidates: Sequence[tuple[FoundFile, NameMatch]],
-) -> dict[FileId, NameMatch]:
-    """The name matches of `candidates`, which `find_by_name` has returned, and of `files`.
-
-    If there are many candidates, they may lack some of `files`. Then the names of all `files` are matched, so that
-    equal names count equally.
-    """
-    matches = [match for _, match in candidates]
-    if len(matches) >= MAX_NAME_CANDIDATES:
-        matches += search_db.name_matches(connection, files, list(words.weights))
-    return {match.file_id: match for match in matches}

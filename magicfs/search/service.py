@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from magicfs.db.as_of import read_as_of
-from magicfs.db.models import searched_models
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
@@ -26,15 +25,16 @@ from magicfs.domain.query import Query
 from magicfs.domain.results import AsOf, Hit, SearchResult
 from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
-from magicfs.search.compiled_query import CompiledQuery, compile_query
-from magicfs.search.corpus_statistics import CorpusStatistics, StatisticsCache
+from magicfs.search.compiled_query import CompiledQuery, prepare_query
+from magicfs.search.corpus_statistics import CorpusStatistics, CoverageCache
 from magicfs.search.explanation import Searched, explain_standing
-from magicfs.search.literal import literal_exclusions, literal_filters
+from magicfs.search.literal import exclusion_conditions, literal_filters
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.question_vectors import QuestionVectorSource, embed_question, model_outage
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.syntax import MAX_LIMIT, parse
+from magicfs.text.analysis.stems import DEFAULT_LANGUAGE
 from magicfs.text.question_language import QuestionLanguages, question_languages
 
 Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
@@ -92,7 +92,9 @@ class SearchService:
         self._vectors = vectors
         self._outage = model_outage()
         self._default_limit = default_limit
-        self._statistics = StatisticsCache()
+        self._coverage = CoverageCache()
+        self._languages: tuple[str, ...] = (DEFAULT_LANGUAGE,)
+        """Those of the index, as the last search has found them."""
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         """The files that answer a typed text, within `deadline_s` seconds.
@@ -145,29 +147,36 @@ class SearchService:
         query = prepared.query
         languages = question_languages(query.question)
         vectors, notices = self._embed(query, prepared.models, languages, deadline)
-        with self._database.transaction(deadline) as connection:
-            scope = enumerate_scope(connection, prepared.compiled.scope, limit=MAX_ENUMERATED_CHUNKS)
-            request = SearchRequest(
-                question=query.question,
-                compiled=replace(prepared.compiled, scope=scope),
-                question_vectors=vectors,
-                languages=languages,
-                limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
-                copy_rules=CopyRules(self._host, each_copy=query.each_copy),
-            )
-            hits = rank(connection, request, prepared.statistics)
-            unmet = literal_filters(connection, query) if not hits else frozenset()
+        request = SearchRequest(
+            question=query.question,
+            compiled=prepared.compiled,
+            question_vectors=vectors,
+            languages=languages,
+            limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
+            copy_rules=CopyRules(self._host, each_copy=query.each_copy),
+        )
+        notices += _literal_notice(literal)
+        found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
-        return _Found(prepared, request, hits, notices + _literal_notice(literal), unmet)
+        return found
 
     def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:
-        with self._database.transaction(deadline) as connection:
-            models = searched_models(connection)
-            statistics = self._statistics.read(connection, models[0] if models else None)
-            literal = {*literal, *literal_exclusions(connection, query)}
-            if literal:
-                query = parse(query.text, literal=literal)
-            return _PreparedSearch(query, models, statistics, compile_query(connection, query), read_as_of(connection))
+        exclusions = exclusion_conditions(query)
+        prepare = partial(
+            prepare_query,
+            query=query,
+            languages=self._languages,
+            conditions=list(exclusions.values()),
+            counted=self._coverage.has_expired,
+        )
+        began = time.monotonic()
+        compiled, groundwork = self._database.read(prepare, deadline)
+        statistics = self._coverage.statistics(groundwork, seconds=time.monotonic() - began)
+        literal = {*literal, *(text for text, condition in exclusions.items() if condition in groundwork.met)}
+        self._languages = compiled.languages
+        if literal and (reparsed := parse(query.text, literal=literal)) != query:
+            return self._prepare(reparsed, literal, deadline)
+        return _PreparedSearch(query, groundwork.models, statistics, compiled, groundwork.as_of)
 
     def _embed(
         self, query: Query, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline
@@ -184,6 +193,20 @@ class SearchService:
             return
         with suppress(MagicFSError), self._database.transaction(deadline) as connection:
             record_foreign_question(connection)
+
+
+def _ranked(
+    connection: Connection, prepared: _PreparedSearch, request: SearchRequest, rank: Rank, notices: tuple[str, ...]
+) -> _Found:
+    """What a search finds, now that the question is embedded."""
+    scope = prepared.compiled.scope
+    if scope.is_restricted:
+        with connection.transaction():
+            scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
+    request = replace(request, compiled=replace(prepared.compiled, scope=scope))
+    hits = rank(connection, request, prepared.statistics)
+    unmet = literal_filters(connection, prepared.query) if not hits else frozenset()
+    return _Found(prepared, request, hits, notices, unmet)
 
 
 def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec, Precision
+from magicfs.domain.term_weights import term_weights
 
 WORDS = 50_000
 """Different words."""
@@ -59,6 +60,16 @@ FROM chunks
 """
 
 
+_WORDS = "SELECT id, words::text FROM chunks WHERE id > %(first)s AND id <= %(last)s"
+
+_WEIGHTS = """
+UPDATE chunks SET terms = computed.terms::sparsevec
+FROM unnest(%(ids)s::bigint[], %(weights)s::text[]) AS computed (id, terms) WHERE chunks.id = computed.id
+"""
+
+WEIGHED_AT_ONCE = 10_000
+
+
 def word(rank: int) -> str:
     """The word that is `rank` times as rare as the most frequent one."""
     return "w" + str(rank).translate(str.maketrans(_DIGITS, _LETTERS))
@@ -73,5 +84,11 @@ def fill_with_natural_words(database: Database, *, chunks: int) -> None:
         connection.execute("INSERT INTO roots (host_id, path, name, device) SELECT id, '/data', 'papers', 1 FROM hosts")
         for statement in (_CHUNKS, _CONTENTS, _PLACES, _FILES, _VECTORS):
             connection.execute(statement, {"chunks": chunks, "model": model}, prepare=False)
+    for first in range(0, chunks, WEIGHED_AT_ONCE):
+        with database.transaction() as connection:
+            values = {"first": first, "last": first + WEIGHED_AT_ONCE}
+            rows = connection.execute(_WORDS, values).fetchall()
+            weights = [term_weights(words) for _, words in rows]
+            connection.execute(_WEIGHTS, {"ids": [row[0] for row in rows], "weights": weights})
     with database.autocommit() as connection:
         connection.execute("VACUUM ANALYZE")

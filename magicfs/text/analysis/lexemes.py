@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from magicfs.domain.query import quoted_lexeme
+from magicfs.domain.query import STEM_MARK, quoted_lexeme
 from magicfs.text.analysis.folding import fold, fold_all, without_points
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
 from magicfs.text.analysis.variants import joined_words
-
-STEM_MARK: Final = "^"
-"""The first character of a stem. No word and no compound begins with it."""
 
 MAX_WORD_CHARACTERS: Final = 100
 """A longer word is encoded data, unless it is a digest in hexadecimal."""

@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from magicfs.domain.query import Lexeme, Term
+from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.lexemes import (
     MAX_COMPOUND_CHARACTERS,
-    STEM_MARK,
     compounds,
     folded_stem,
     folded_word,

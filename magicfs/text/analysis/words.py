@@ -16,8 +16,8 @@ from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 2
-"""Raised when a text gets other words than before: chunks with the words of an earlier version are analysed anew."""
+ANALYSIS_VERSION: Final = 3
+"""Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
 """Positions between the running text and what stands aside, so that no phrase goes from one to the other."""

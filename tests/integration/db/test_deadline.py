@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS
-from magicfs.db.pool import Database
+from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
 from magicfs.search.service import SearchService
@@ -37,7 +37,7 @@ def test_many_short_statements_do_not_outlast_the_deadline(database: Database, m
     execute = psycopg.Connection.execute
 
     def slow(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        time.sleep(0.15)
+        time.sleep(0.4)
         return execute(self, query, params, **options)
 
     monkeypatch.setattr(psycopg.Connection, "execute", slow)
@@ -53,6 +53,21 @@ def test_a_long_statement_gets_what_the_others_have_left(database: Database) -> 
     ):
         connection.execute("SELECT pg_sleep(0.7)")
         connection.execute("SELECT pg_sleep(5)")
+
+
+def test_a_late_statement_of_a_reader_is_cancelled(database_url: str) -> None:
+    with Database(database_url, application="test", size=1) as one:
+        with seconds_taken(at_most=0.5), pytest.raises(DeadlineExceeded, match="took too long: try again"):
+            one.read(lambda connection: connection.execute("SELECT pg_sleep(5)"), Deadline(0.5))
+        assert one.read(lambda connection: fetch_one(connection.execute("SELECT 1")), Deadline(5)) == (1,)
+
+
+def test_a_reader_goes_on_when_the_server_has_closed_its_connection(database_url: str) -> None:
+    with Database(database_url, application="test", size=1) as one, psycopg.connect(database_url) as other:
+        [pid] = one.read(lambda connection: fetch_one(connection.execute("SELECT pg_backend_pid()")), Deadline(5))
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        [now] = one.read(lambda connection: fetch_one(connection.execute("SELECT pg_backend_pid()")), Deadline(5))
+        assert now != pid
 
 
 def test_a_transaction_without_a_deadline_has_no_limit_of_the_one_before(database_url: str) -> None:

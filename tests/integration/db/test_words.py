@@ -8,6 +8,7 @@ from magicfs.db.recut import replace_chunks
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ChunkId, Digest
+from magicfs.domain.term_weights import term_weights
 from magicfs.text.chunk_words import chunk_words
 
 
@@ -42,6 +43,8 @@ def test_pieces_have_words_of_their_own(database: Database) -> None:
         assert row is not None
         replace_chunks(connection, {ChunkId(row[0]): pieces})
         assert words(connection, "left") == ("'left':1", 7)
+        weights = connection.execute("SELECT text FROM chunks WHERE terms = %s::sparsevec", (term_weights("'left':1"),))
+        assert weights.fetchall() == [("left",)]
         assert words(connection, "right") == ("'right':1", 7)
 
 
@@ -75,3 +78,5 @@ def test_postgres_reads_the_words_of_any_text(database: Database) -> None:
     ]
     with database.transaction() as connection:
         connection.execute("SELECT words::tsvector FROM unnest(%s::text[]) AS words", (words,)).fetchall()
+        weights = list(map(term_weights, words))
+        connection.execute("SELECT weights::sparsevec FROM unnest(%s::text[]) AS weights", (weights,)).fetchall()

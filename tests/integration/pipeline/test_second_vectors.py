@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from magicfs.db import contents as contents_db
-from magicfs.db.models import active_model
 from magicfs.db.recut import replace_chunks
 from magicfs.db.status import read_coverage, read_progress, read_status
 from magicfs.domain.chunks import Chunk
@@ -127,7 +126,7 @@ def test_a_chunk_that_both_models_are_to_read_waits_once(models: TwoModels) -> N
     def embedded() -> set[tuple[int, int]]:
         with models.index.database.transaction() as connection:
             [root] = connection.execute("SELECT name, scanned_at FROM roots")
-            coverage = read_coverage(connection, active_model(connection))
+            coverage = read_coverage(connection)
             of_root = read_progress(connection, host=HOST, since=root[1], root=root[0]).chunks
             of_all = read_status(connection).chunks
         assert coverage.chunks == 2

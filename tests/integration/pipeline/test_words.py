@@ -11,6 +11,7 @@ from magicfs.db.schema import migrations
 from magicfs.db.status import read_status
 from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
+from magicfs.domain.term_weights import term_weights
 from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.pipeline.recut import with_words
 from magicfs.search.service import SearchService
@@ -43,7 +44,7 @@ def make_old(index: Index) -> None:
     """Make the index one that the version before the analysis has written, by its own statements."""
     with index.database.transaction() as connection:
         connection.execute(OLD_FUNCTIONS.encode())
-    index.rows("UPDATE chunks SET words = magicfs_words(text), analysis = 0 RETURNING 1")
+    index.rows("UPDATE chunks SET words = magicfs_words(text), terms = NULL, analysis = 0 RETURNING 1")
     index.rows("UPDATE contents SET language = NULL RETURNING 1")
     index.rows("DELETE FROM languages RETURNING 1")
     index.rows("DELETE FROM meta WHERE key = 'analysis' RETURNING 1")
@@ -94,6 +95,15 @@ def test_the_words_are_those_of_a_new_index(old: Index) -> None:
     for text, language in old.rows(f"SELECT text, language FROM {places}"):
         [(stored, expected)] = old.rows(query, chunk_words(text, language=language), text)
         assert stored == expected
+
+
+def test_the_weights_are_those_of_the_words(old: Index) -> None:
+    assert old.rows("SELECT count(*) FROM chunks WHERE terms IS NOT NULL") == [(0,)]
+    sweep_until_done(old)
+    places = "chunks JOIN content_chunks ON chunk_id = chunks.id JOIN contents ON contents.id = content_id"
+    for text, language in old.rows(f"SELECT text, language FROM {places}"):
+        weights = term_weights(chunk_words(text, language=language))
+        assert old.rows("SELECT terms = %s::sparsevec FROM chunks WHERE text = %s", weights, text) == [(True,)]
 
 
 def test_the_first_chunk_gets_the_words_of_the_metadata(old: Index) -> None:

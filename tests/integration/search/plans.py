@@ -52,6 +52,13 @@ def recorded_plans() -> Iterator[list[Plan]]:
             plans.append(Plan(text, plan[0]["Plan"]))
         return execute(self, query, params, **options)
 
+    @contextmanager
+    def unpipelined(self: Any) -> Iterator[None]:
+        # An explanation is awaited before its statement is sent. What is sent together is a transaction.
+        with self.transaction():
+            yield
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Connection, "pipeline", unpipelined)
         patch.setattr(psycopg.Connection, "execute", explain_and_execute)
         yield plans

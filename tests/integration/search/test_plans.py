@@ -44,18 +44,16 @@ QUERIES = (
 LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
 """The tables with a row for each chunk."""
 
-BY_NAME = {load_queries("search")[name] for name in ("candidates_by_name", "name_matches", "chunk_locations", "copies")}
-"""The statements that read a few files."""
+READS_FEW_FILES = ("WITH named", 'SELECT place."copy_key"')
+"""The beginnings of statements that read a few files."""
 
 MAY_READ_ALL = {
     # Half of all chunks may have an excluded word.
-    load_queries("search")["contents_without_excluded_words"]: "content_chunks",
+    load_queries("search")["contents_without_excluded_words"][:40]: "content_chunks",
     # Postgres compares all vectors where it expects an index scan with the filter to take longer.
-    load_queries("search")["nearest_in_contents"].format(
-        partition='"embeddings_1"', model=1, vector="%(vector_1)s", dimension=DIMENSION
-    ): "embeddings_1",
+    "WITH named": "embeddings_1",
 }
-"""The statements that may read all of one large table."""
+"""The statements, by their beginnings, that may read all of one large table."""
 
 
 class OneVector:
@@ -93,11 +91,12 @@ def large(servers: Servers) -> Iterator[SearchService]:
 def assert_plans_do_not_grow(service: SearchService, query: str) -> None:
     with recorded_plans() as plans:
         service.search(query, deadline_s=60)
-    assert len(plans) > 3
+    assert len(plans) > 2
     for plan in plans:
-        assert not plan.sequential_scans() & LARGE_TABLES - {MAY_READ_ALL.get(plan.statement)}, plan
+        allowed = {table for beginning, table in MAY_READ_ALL.items() if plan.statement.startswith(beginning)}
+        assert not plan.sequential_scans() & LARGE_TABLES - allowed, plan
         assert not plan.has_materialised_subplan(), plan
-        assert "files" not in plan.sequential_scans() or plan.statement not in BY_NAME, plan
+        assert "files" not in plan.sequential_scans() or not plan.statement.startswith(READS_FEW_FILES), plan
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -260,7 +260,8 @@ def test_the_words_of_an_older_version_are_found(database: Database, corpus: Cor
     corpus.add(b"old.txt", "placeholder")
     with database.transaction() as connection:
         connection.execute(
-            "UPDATE chunks SET words = %s, analysis = 0 WHERE text = 'placeholder'", ("'invoic':1 'paid':2",)
+            "UPDATE chunks SET words = %s, terms = NULL, analysis = 0 WHERE text = 'placeholder'",
+            ("'invoic':1 'paid':2",),
         )
     (hit,) = hits(service, "invoices paid")
     assert (hit.name, hit.lexical) == (b"old.txt", 1.0)

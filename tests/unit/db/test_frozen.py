@@ -20,6 +20,7 @@ FROZEN = {
     "0016_unread.sql": "f519b20be663c475c22189b59d3e324e0b7b4d191d939c0e8e1622af256d1e9b",
     "0017_no_word_functions.sql": "3d2c048072c2bd9f765bca62f4fdd994ab8fcc9267084a995551df505c54f8c2",
     "0019_multilingual.sql": "a902b2e1f2a279e953f3dfcb82f6578352cbf56e190d7373569a5f182107c22c",
+    "0021_term_weights.sql": "5fe23e61805a90980a127d4bc3c7f47bd7d88ff47f4a7b09f47ec0be0504ffe4",
     "0020_scales.sql": "fa616563f8523bd2bcca20fb1ebaf7022359d321df2cf741ef3f6daacfafcab0",
     "0022_score_scales.sql": "76b43d6b8b1cdfbfacb725ff9a807540c24878a06b73ec68791d20454d9f4f87",
     "0024_unread_pages.sql": "c6ca567541098efec7766e26761810b89f66dbd81a9612e01f6fb054e27266c6",

@@ -102,41 +102,13 @@ hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(fil
 -- name: file_columns
 -- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`.
 {{copy_key}}, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns,
-files.ino, roots.device, files.mode, files.uid, files.gid, extract(epoch FROM files.indexed_at), contents.language
+files.ino, roots.device, files.mode, files.uid, files.gid, extract(epoch FROM files.indexed_at), contents.language,
+contents.mime_type
 
 -- name: chunk_columns
 -- Fragment: the place of a chunk in a file; null and zeros for a file without text.
 content_chunks.chunk_id, coalesce(content_chunks.first_line, 0), coalesce(content_chunks.last_line, 0),
 content_chunks.page
-
--- name: stop_words_by_language
--- The languages of the index, English first, each with those of given words that are stop words of it.
-SELECT code, ARRAY(
-    SELECT word FROM unnest(%(words)s::text[]) AS word WHERE ts_lexize(pg_ts_dict.oid::regdictionary, word) = '{}')
-FROM (SELECT 'en' UNION SELECT code FROM languages) AS indexed (code)
-LEFT JOIN unnest(%(codes)s::text[], %(stemmers)s::text[]) AS known (code, stemmer) USING (code)
-LEFT JOIN pg_ts_dict ON dictname = stemmer AND dictnamespace = 'pg_catalog'::regnamespace
-ORDER BY code <> 'en', code
-
--- name: met_conditions
--- Those of some conditions on words that any chunk meets.
-SELECT condition FROM unnest(%(conditions)s::text[]) AS condition
-WHERE EXISTS (SELECT FROM chunks WHERE words @@ condition::tsquery)
-
--- name: document_frequencies
--- The number of chunks that have each word, counted up to a limit.
-SELECT word, (SELECT count(*) FROM (SELECT FROM chunks WHERE words @@ condition LIMIT %(limit)s) AS matches)
-FROM unnest(%(words)s::text[], %(conditions)s::tsquery[]) AS term (word, condition)
-
--- name: estimated_frequencies
--- The share of all chunks that have each lexeme, for frequent lexemes, from the statistics of ANALYZE.
-SELECT lexeme, frequency
-FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS frequent (lexeme, frequency)
-WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'words' AND lexeme = ANY(%(lexemes)s)
-
--- name: average_tokens
--- The average number of tokens of a chunk, over the newest chunks.
-SELECT coalesce(avg(tokens), 1) FROM (SELECT tokens FROM chunks ORDER BY id DESC LIMIT 1000) AS newest
 
 -- name: contents_in_scope
 -- The contents with text of the files in scope, up to a limit.
@@ -176,88 +148,221 @@ SELECT id FROM chunks WHERE {{in_given_contents}} LIMIT %(limit)s
 -- The chunks of the scope's contents, up to a limit.
 SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[]) LIMIT %(limit)s
 
--- name: candidates_by_words
--- The chunks that meet any of several conditions on words, up to a limit for each condition.
-SELECT DISTINCT candidates.id
-FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(limit)s) AS candidates
-
--- name: candidates_by_words_in_chunks
--- The chunks among given ones that meet any of several conditions on words, up to a limit for each condition.
-SELECT DISTINCT candidates.id
-FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks
-              WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(limit)s) AS candidates
-
--- name: candidates_by_words_in_contents
--- The chunks of the scope's contents that meet any of several conditions on words, up to a limit for each condition.
-SELECT DISTINCT candidates.id
-FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks
-              WHERE chunks.words @@ condition AND {{in_given_contents}} LIMIT %(limit)s) AS candidates
-
--- name: candidates_by_words_in_files
--- The chunks of the scope's files that meet any of several conditions on words, up to a limit for each condition. For a
--- scope of too many contents to enumerate them.
-SELECT DISTINCT candidates.id
-FROM unnest(%(conditions)s::tsquery[]) AS condition,
-     LATERAL (SELECT chunks.id FROM chunks
-              WHERE chunks.words @@ condition AND {{in_filtered_files}} LIMIT %(limit)s) AS candidates
-
--- name: rank_by_bm25
--- The BM25 of given chunks, and the words of the question that they have, by their numbers. ts_rank of a single lexeme is
--- the sum of 1/n^2 over its occurrences, divided by the limit of that sum (pi^2/6); its inverse gives the number of
--- occurrences to within a tenth. It is 0 for a chunk without the lexeme; 1 and more for the beginning of several words,
--- which are counted once each. The occurrences of a word are those of its lexemes, times their factors. The ts_rank of
--- all words together is quick, and chooses the few chunks whose BM25 is computed; joining an empty vector unpacks each
--- chunk's words only once.
-WITH best AS MATERIALIZED (
-    SELECT id, tokens, words || ''::tsvector AS words
-    FROM chunks
-    WHERE id = ANY(%(chunks)s)
-    ORDER BY ts_rank('{1,1,1,1}', words, %(any_word)s::tsquery) DESC, id
-    LIMIT %(scored)s
-),
-counted AS (
-    SELECT id, tokens, number, sum(factor * CASE
-               WHEN rank < 1 THEN 1 / (1.6449341 * (1.0000001 - rank)) - 0.5 ELSE 1.6449341 * rank END) AS n
-    FROM best
-    CROSS JOIN unnest(%(numbers)s::smallint[], %(lexemes)s::tsquery[], %(factors)s::float8[])
-         AS question (number, lexeme, factor),
-    LATERAL (SELECT ts_rank('{1,1,1,1}', words, lexeme) AS rank) AS ranked
-    WHERE rank > 0
-    GROUP BY id, tokens, number
-)
-SELECT id,
-       sum((%(weights)s::float8[])[number] * n * (%(k1)s + 1)
-           / (n + %(k1)s * (1 - %(b)s + %(b)s * tokens / %(average_tokens)s))) AS bm25,
-       array_agg(number)
-FROM counted
-GROUP BY id
-ORDER BY bm25 DESC, id
-LIMIT %(limit)s
-
--- name: candidates_by_name
--- The files in scope whose paths meet any of several conditions, up to a limit for each condition, with their first chunk
--- if they have text, and with the words of the question that the path and the name have. The conditions are looked up
--- in their order until there are enough files: each reads all entries of its words from the index.
-SELECT {{file_columns}}, {{chunk_columns}}, {{path_matches}}
-FROM (
-    SELECT DISTINCT id
+-- name: named
+-- Part of `measure`: the files in scope whose paths meet any of several conditions, up to a limit for each condition, with
+-- their first chunk if they have text. The conditions are looked up in their order until there are enough files: each
+-- reads all entries of its words from the index.
+named AS MATERIALIZED (
+    SELECT candidates.id, content_chunks.chunk_id
     FROM (
-        SELECT found.id
-        FROM unnest(%(conditions)s::tsquery[]) AS condition,
-             LATERAL (SELECT files.id FROM {{file_tables}}
-                      WHERE files.words @@ condition AND {{name_has_phrases}} AND {{file_filters}}
-                      LIMIT %(limit)s) AS found
-        LIMIT %(enough)s
-    ) AS first
-) AS candidates
-JOIN files ON files.id = candidates.id
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-LEFT JOIN contents ON contents.id = files.content_id
-LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+        SELECT DISTINCT id
+        FROM (
+            SELECT found.id
+            FROM unnest(%(name_conditions)s::tsquery[]) AS condition,
+                 LATERAL (SELECT files.id FROM {{file_tables}}
+                          WHERE files.words @@ condition AND {{name_has_phrases}} AND {{file_filters}}
+                          LIMIT %(names_each)s) AS found
+            LIMIT %(enough_names)s
+        ) AS first
+    ) AS candidates
+    JOIN files ON files.id = candidates.id
+    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+)
+
+-- name: none_named
+-- The same for a question without words.
+named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE false)
+
+-- name: found_by_words
+-- Part of `measure`: the chunks that are known to have a word, and those that meet any of several conditions on words, up
+-- to a limit for each condition.
+found AS MATERIALIZED (
+    SELECT unnest(%(known)s::bigint[]) AS id
+    UNION
+    SELECT candidates.id
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_chunks
+-- The same among given chunks.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id FROM chunks
+                  WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_contents
+-- The same among the chunks of the scope's contents.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id FROM chunks
+                  WHERE chunks.words @@ condition AND {{in_given_contents}} LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_files
+-- The same among the chunks of the scope's files. For a scope of too many contents to enumerate them.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id FROM chunks
+                  WHERE chunks.words @@ condition AND {{in_filtered_files}} LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_given
+-- The same where all chunks in scope are compared.
+found AS MATERIALIZED (SELECT unnest(%(chunks)s::bigint[]) AS id)
+
+-- name: bm25
+-- Fragment: the BM25 of a chunk. One of an older version has no weights yet: there each word counts once.
+coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
+    SELECT coalesce(sum(weight), 0) FROM unnest(%(in_text)s::tsquery[], %(weights)s::float8[]) AS word (condition, weight)
+    WHERE chunks.words @@ condition))
+
+-- name: bm25_of_beginnings
+-- Fragment: what beginnings of words, which have no slot, add to it: each counts once.
+(SELECT coalesce(sum(weight), 0)
+ FROM unnest(%(beginnings)s::tsquery[], %(weights_of_beginnings)s::float8[]) AS word (condition, weight)
+ WHERE chunks.terms IS NOT NULL AND chunks.words @@ condition)
+
+-- name: words_had
+-- Fragment: the numbers of the words of the question that a chunk without weights has, as bits.
+(SELECT coalesce(bit_or(1::bigint << (number - 1)::integer), 0)
+ FROM unnest(%(in_text)s::tsquery[]) WITH ORDINALITY AS word (condition, number) WHERE chunks.words @@ condition)
+
+-- name: ranked
+-- Part of `measure`: the best of the chunks found by words, by BM25. With the OFFSET, it is computed once for each.
+ranked AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT chunks.id, {bm25} AS bm25 FROM found JOIN chunks ON chunks.id = found.id OFFSET 0
+    ) AS scored
+    WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit}
+)
+
+-- name: near
+-- Part of `measure`: the chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
+-- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
+{near} AS MATERIALIZED (
+    SELECT chunk_id AS id
+    FROM {partition}
+    WHERE vector IS NOT NULL
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+)
+
+-- name: near_in_contents
+-- The same among the chunks of the scope's contents, by an iterative index scan or a full scan, whichever Postgres
+-- expects to be quicker.
+{near} AS MATERIALIZED (
+    SELECT chunk_id AS id
+    FROM {partition} AS embedded
+    WHERE vector IS NOT NULL
+          AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_given_contents}})
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+)
+
+-- name: near_in_files
+-- The same among the chunks of the scope's files, for a scope of too many contents to enumerate them.
+{near} AS MATERIALIZED (
+    SELECT chunk_id AS id
+    FROM {partition} AS embedded
+    WHERE vector IS NOT NULL
+          AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}})
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+)
+
+-- name: near_in_chunks
+-- The same among given chunks, without any index of vectors.
+{near} AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
+        FROM {partition} WHERE model_id = {model} AND chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
+    ) AS compared
+    ORDER BY distance, id LIMIT {limit}
+)
+
+-- name: measure
+-- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. One row
+-- at least, so that `places`, which is sent at once with this statement, gets the best candidates and the files by name.
+WITH {parts},
+candidate AS MATERIALIZED (
+    SELECT chunk_id AS id FROM named WHERE chunk_id IS NOT NULL {union}
+),
+measured AS MATERIALIZED (
+    SELECT chunks.id, {bm25} AS bm25, {had} AS had{cosines}
+    FROM candidate JOIN chunks ON chunks.id = candidate.id{vectors}
+),
+ordered AS MATERIALIZED (
+    SELECT id, row_number() OVER (ORDER BY rough DESC, id) AS place, {ranks}
+    FROM (SELECT *, {rough} AS rough FROM measured) AS valued
+),
+given AS MATERIALIZED (
+    SELECT set_config('magicfs.located', (
+               SELECT coalesce(array_agg(id ORDER BY place), ARRAY[]::bigint[])::text FROM ordered WHERE {located}), true),
+           set_config('magicfs.named', (SELECT coalesce(array_agg(id), ARRAY[]::bigint[])::text FROM named), true)
+)
+SELECT measured.id, bm25, had, {phrase}, {documents}{cosine_names}
+FROM given LEFT JOIN measured ON true LEFT JOIN chunks ON chunks.id = measured.id
+
+-- name: documents
+-- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known.
+(SELECT json_agg(json_build_array(language, mime_type))
+ FROM (SELECT DISTINCT language, mime_type FROM content_chunks JOIN contents ON contents.id = content_id
+       WHERE chunk_id = measured.id) AS document)
+
+-- name: places
+-- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
+-- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
+-- order, and with the text of its chunk.
+SELECT {place}, position IS NULL, in_path, in_name, copies.ids, copies.paths, copies.hosts, chunks.text
+FROM (
+    SELECT located.*, ranked.position
+    FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position),
+    LATERAL (
+        SELECT DISTINCT ON ({{copy_key}}) {{file_columns}}, {{chunk_columns}}, files.words
+        FROM content_chunks
+        JOIN files ON files.content_id = content_chunks.content_id
+        JOIN roots ON roots.id = files.root_id
+        JOIN hosts ON hosts.id = roots.host_id
+        JOIN contents ON contents.id = files.content_id
+        WHERE content_chunks.chunk_id = ranked.chunk_id AND {{file_filters}}
+        ORDER BY {{copy_key}}, {{copy_order}}, content_chunks.ordinal
+        LIMIT %(contents_each)s
+    ) AS located
+    UNION ALL
+    SELECT named.*, NULL
+    FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id),
+    LATERAL (
+        SELECT {{file_columns}}, {{chunk_columns}}, files.words
+        FROM {{file_tables}}
+        LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+        WHERE files.id = wanted.id
+    ) AS named
+) AS place ({place_names}, words, position)
+LEFT JOIN chunks ON chunks.id = place.chunk_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(id) AS ids, array_agg(path) AS paths, array_agg(host) AS hosts
+    FROM (
+        SELECT files.id, roots.path || '\x2f'::bytea || files.path AS path, hosts.name AS host
+        FROM contents
+        JOIN files ON files.content_id = contents.id
+        JOIN roots ON roots.id = files.root_id
+        JOIN hosts ON hosts.id = roots.host_id
+        WHERE contents.digest = place.copy_key AND {{file_filters}}
+        ORDER BY {{copy_order}} LIMIT %(copies_each)s
+    ) AS copy
+) AS copies
+CROSS JOIN LATERAL (
+    SELECT array_agg(word) FILTER (WHERE place.words @@ in_path) AS in_path,
+           array_agg(word) FILTER (WHERE place.words @@ in_name) AS in_name
+    FROM unnest(%(words)s::text[], %(in_path)s::tsquery[], %(in_name)s::tsquery[]) AS term (word, in_path, in_name)
+    WHERE place.words @@ %(any_word)s::tsquery
+) AS matches
+ORDER BY position
 
 -- name: name_matches
 -- Which words of the question the paths and names of given files have.
@@ -272,70 +377,6 @@ SELECT EXISTS (SELECT FROM files WHERE files.id = %(file)s AND {{name_has_phrase
 -- name: chunks_with_phrase
 -- Those of given chunks that have the words of one phrase side by side.
 SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND words @@ %(phrase)s::tsquery
-
--- name: nearest
--- The chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
--- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
-SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
-FROM {partition}
-WHERE vector IS NOT NULL
-ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
-LIMIT %(limit)s
-
--- name: nearest_in_contents
--- The chunks of the scope's contents nearest to a vector, by an iterative index scan or a full scan, whichever Postgres
--- expects to be quicker.
-SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
-FROM {partition} AS embedded
-WHERE vector IS NOT NULL
-      AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_given_contents}})
-ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
-LIMIT %(limit)s
-
--- name: nearest_in_files
--- The chunks of the scope's files nearest to a vector, for a scope of too many contents to enumerate them.
-SELECT {model}, chunk_id, -(vector <#> {vector}::halfvec)
-FROM {partition} AS embedded
-WHERE vector IS NOT NULL
-      AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}})
-ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
-LIMIT %(limit)s
-
--- name: similarities
--- The cosines of given chunks to a vector. Without ORDER BY, Postgres uses the primary key and no index of vectors.
-SELECT chunk_id, -(vector <#> {vector}::halfvec)
-FROM {partition}
-WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
-
--- name: model_and_cosine
--- The cosines of given chunks to a vector under a model, as rows beside those of `documents_of_chunks`.
-SELECT {model} AS model, chunk_id, -(vector <#> {vector}::halfvec), NULL::text, NULL::text
-FROM {partition}
-WHERE chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
-
--- name: documents_of_chunks
--- The languages and the types of the documents that have given chunks; a language is null where it is not known.
-SELECT NULL::integer, chunk_id, NULL::float8, language, mime_type
-FROM content_chunks JOIN contents ON contents.id = content_id
-WHERE chunk_id = ANY(%(chunks)s)
-
--- name: chunk_locations
--- The contents in scope that have given chunks, in the order of the chunks, up to a limit for each chunk. Each is one of
--- its files: the copy that is preferred.
-SELECT located.*
-FROM unnest(%(chunks)s::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position),
-LATERAL (
-    SELECT DISTINCT ON ({{copy_key}}) {{file_columns}}, {{chunk_columns}}
-    FROM content_chunks
-    JOIN files ON files.content_id = content_chunks.content_id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
-    JOIN contents ON contents.id = files.content_id
-    WHERE content_chunks.chunk_id = ranked.chunk_id AND {{file_filters}}
-    ORDER BY {{copy_key}}, {{copy_order}}, content_chunks.ordinal
-    LIMIT %(limit)s
-) AS located
-ORDER BY ranked.position
 
 -- name: newest_files
 -- The files in scope, the latest modified first, each with its first chunk if it has text. The chunks are looked up for

@@ -16,13 +16,21 @@ SELECT
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state = 'failed'),
     (SELECT count(*) FROM embeddings WHERE model_id = %(model_id)s AND state NOT IN ('pending', 'done', 'failed'))
 
+-- name: active_id
+-- Fragment: the active model.
+(SELECT id FROM models WHERE state::text = 'active')
+
+-- name: multilingual_id
+-- Fragment: the multilingual model.
+(SELECT id FROM models WHERE state::text = 'multilingual')
+
 -- name: count_failed_alone
 -- The chunks of files, or of some roots, that failed under the multilingual model and that the active one does not read.
 SELECT count(*) FROM embeddings
-WHERE model_id = %(model_id)s AND state = 'failed'
+WHERE model_id = {{multilingual_id}} AND state = 'failed'
   AND EXISTS (
     SELECT FROM embeddings AS other
-    WHERE other.model_id = %(active_id)s AND other.chunk_id = embeddings.chunk_id AND other.state = 'unread')
+    WHERE other.model_id = {{active_id}} AND other.chunk_id = embeddings.chunk_id AND other.state = 'unread')
   AND EXISTS (
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id
     WHERE c.chunk_id = embeddings.chunk_id AND (%(roots)s::integer[] IS NULL OR f.root_id = ANY(%(roots)s)))
@@ -32,15 +40,15 @@ WHERE model_id = %(model_id)s AND state = 'failed'
 -- those in documents of several languages. Partial indexes give both sides.
 WITH twice AS MATERIALIZED (
     SELECT chunk_id FROM embeddings
-    WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0 AND EXISTS (
+    WHERE model_id = {{multilingual_id}} AND state = 'pending' AND priority >= 0 AND EXISTS (
         SELECT FROM embeddings AS own
-        WHERE own.model_id = %(active_id)s AND own.state = 'pending' AND own.priority >= 0
+        WHERE own.model_id = {{active_id}} AND own.state = 'pending' AND own.priority >= 0
           AND own.chunk_id = embeddings.chunk_id)
     UNION ALL
     SELECT chunk_id FROM embeddings
-    WHERE model_id = %(model_id)s AND state = 'pending' AND priority >= 0 AND EXISTS (
+    WHERE model_id = {{multilingual_id}} AND state = 'pending' AND priority >= 0 AND EXISTS (
         SELECT FROM embeddings AS own
-        WHERE own.model_id = %(active_id)s AND own.state = 'failed' AND own.chunk_id = embeddings.chunk_id)
+        WHERE own.model_id = {{active_id}} AND own.state = 'failed' AND own.chunk_id = embeddings.chunk_id)
 )
 SELECT count(*) FROM twice
 WHERE (
@@ -90,3 +98,27 @@ ORDER BY roots.name
 -- name: change_marker
 -- The number of transactions that have changed what a search beginning now can see (migration 0009).
 SELECT coalesce(sum(number), 0)::text FROM changes
+
+-- name: coverage
+-- What a search covers, as one JSON object: the files by state, all chunks if there is no active model, the counts of
+-- each model that searches use, by its state, and those of `count_failed_alone` and `count_waiting_twice` where they may
+-- be more than 0.
+WITH searched AS MATERIALIZED (SELECT id, state::text FROM models WHERE state::text IN ('active', 'multilingual')),
+counted AS MATERIALIZED (
+    SELECT state, (SELECT count(*) FROM embeddings WHERE model_id = searched.id) AS total,
+           (SELECT count(*) FROM embeddings
+            WHERE model_id = searched.id AND state = 'pending' AND priority >= 0) AS waiting,
+           (SELECT count(*) FROM embeddings WHERE model_id = searched.id AND state = 'pending' AND priority < 0) AS second,
+           (SELECT count(*) FROM embeddings WHERE model_id = searched.id AND state = 'failed') AS failed
+    FROM searched
+)
+SELECT json_build_object(
+    'files', (SELECT json_object_agg(state, number)
+              FROM (SELECT state, count(*) AS number FROM files GROUP BY state) AS files),
+    'chunks', CASE WHEN NOT EXISTS (SELECT FROM searched WHERE state = 'active') THEN (SELECT count(*) FROM chunks) END,
+    'models', (SELECT json_object_agg(state, json_build_array(total, waiting, second, failed)) FROM counted),
+    'failed_alone', CASE WHEN EXISTS (SELECT FROM counted WHERE state = 'multilingual' AND failed > 0)
+                         THEN ({{count_failed_alone}}) END,
+    'waiting_twice', CASE WHEN EXISTS (SELECT FROM counted WHERE state = 'multilingual' AND waiting > 0)
+                               AND EXISTS (SELECT FROM counted WHERE state = 'active' AND waiting + failed > 0)
+                          THEN ({{count_waiting_twice}}) END)

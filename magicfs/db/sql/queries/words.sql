@@ -67,7 +67,7 @@ WHERE contents.id = detected.id
 RETURNING contents.id
 
 -- name: write_words
--- The words of chunks. A chunk that was deleted meanwhile is left out.
-UPDATE chunks SET words = computed.words::tsvector, analysis = %(analysis)s
-FROM unnest(%(ids)s::bigint[], %(words)s::text[]) AS computed (id, words)
+-- The words of chunks, with their weights. A chunk that was deleted meanwhile is left out.
+UPDATE chunks SET words = computed.words::tsvector, terms = computed.terms::sparsevec, analysis = %(analysis)s
+FROM unnest(%(ids)s::bigint[], %(words)s::text[], %(terms)s::text[]) AS computed (id, words, terms)
 WHERE chunks.id = computed.id

@@ -1,0 +1,133 @@
+"""The first statement of a search: what it must know before it looks for candidates.
+
+It needs the question's words alone, and no vector. Frequencies of words are not counted for their own sake: Postgres's
+statistics know the frequent words, and of the others the chunks that have them are found here, which are candidates.
+Used by `magicfs.search.compiled_query`. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from magicfs.db.as_of import AS_OF_SQL, as_of_values
+from magicfs.db.models import SEARCHED_STATES, model_of_columns
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
+from magicfs.db.schema import require_not_newer
+from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
+from magicfs.domain.models import IndexedModel
+from magicfs.domain.query import Lexeme, Term
+from magicfs.domain.results import AsOf, Coverage
+from magicfs.domain.status import WordsProgress
+
+_SQL = load_queries("groundwork")
+_GROUNDWORK = sql.SQL(_SQL["groundwork"]).format(
+    models=sql.SQL(load_queries("models")["models_in_states"]),
+    stop_words=sql.SQL(_SQL["stop_words_by_language"]),
+    met=sql.SQL(_SQL["met_conditions"]),
+    coverage=sql.SQL(COVERAGE_SQL),
+    progress=sql.SQL(load_queries("words")["read_pass"]),
+    troubled_roots=sql.SQL(load_queries("roots")["troubled_roots"]),
+    as_of=sql.SQL(AS_OF_SQL),
+)
+
+MAX_CHUNKS_OF_WORD = 1000
+"""The most chunks that are found for one word. A word that Postgres's statistics give more is not looked for alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordChunks:
+    """How many chunks have a word, and which."""
+
+    share: float
+    """Of all chunks, in [0, 1], by Postgres's statistics; 0 for a word that is not among the frequent ones."""
+    size: int | None
+    """The number of chunks with the word, counted up to `MAX_CHUNKS_OF_WORD`; None for a frequent word."""
+    chunks: str = ""
+    """Their ids, divided by commas: they go back to Postgres as they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What a search knows before it looks for candidates."""
+
+    models: tuple[IndexedModel, ...]
+    """Those that searches use, the active one first."""
+    stop_words: dict[str, list[str]]
+    """The languages of the index, ISO 639-1, English first, each with the words of the question that are stop words."""
+    met: frozenset[str]
+    """Those of the given conditions that any chunk meets."""
+    words: tuple[WordChunks, ...]
+    """One for each of the given terms."""
+    coverage: Coverage | None
+    """None if it was not wanted."""
+    progress: WordsProgress | None
+    """While chunks get the words of this version."""
+    troubled_roots: tuple[str, ...]
+    """What is wrong with roots, a line each."""
+    as_of: AsOf
+    """What is searched a moment later has no less."""
+
+
+def read_groundwork(
+    connection: Connection,
+    terms: Sequence[Term],
+    *,
+    spellings: Sequence[str],
+    stemmers: Mapping[str, str],
+    conditions: Sequence[str],
+    counted: bool,
+) -> Groundwork:
+    """Read it all in one statement. Raises `SchemaError` when the schema is newer than this program.
+
+    `spellings` are the words among which stop words are found, by the dictionaries `stemmers` has for languages;
+    `conditions` are those that chunks may meet, each the text of a `tsquery`; `counted` is whether coverage is wanted.
+    """
+    forms = [(lexeme.text, number) for number, term in enumerate(terms, 1) for lexeme in covering(term)]
+    row = fetch_one(
+        connection.execute(
+            _GROUNDWORK,
+            {
+                **as_of_values(),
+                "states": [state.value for state in SEARCHED_STATES],
+                "roots": None,
+                "counted": counted,
+                "words": list(spellings),
+                "codes": list(stemmers),
+                "stemmers": list(stemmers.values()),
+                "empty": [],
+                "met": list(conditions),
+                "conditions": [term.tsquery for term in terms],
+                "lexemes": [text for text, _ in forms],
+                "numbers": [number for _, number in forms],
+                "frequent": MAX_CHUNKS_OF_WORD,
+                "limit": MAX_CHUNKS_OF_WORD,
+            },
+        )
+    )
+    version, models, stop_words, met, words, coverage, progress, roots, moment, unscanned, silent = row
+    require_not_newer(version)
+    return Groundwork(
+        models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
+        stop_words=dict(stop_words),
+        met=frozenset(met),
+        words=tuple(WordChunks(share, size, ids or "") for share, size, ids in words or ()),
+        coverage=None if coverage is None else coverage_of_counts(coverage),
+        progress=_progress(progress),
+        troubled_roots=tuple(f"root {root['name']} is {root['state']}: {root['detail']}" for root in roots or ()),
+        as_of=AsOf(moment, tuple(unscanned), tuple(silent)),
+    )
+
+
+def _progress(row: Mapping[str, int] | None) -> WordsProgress | None:
+    if row is None or row["done"] >= row["total"]:
+        return None
+    return WordsProgress(done=row["done"], total=row["total"])
+
+
+def covering(term: Term) -> list[Lexeme]:
+    """The lexemes that all texts with a word have: where a text has an exact word, it has its stem too."""
+    return [lexeme for lexeme in term.lexemes if lexeme.factor >= 1.0]

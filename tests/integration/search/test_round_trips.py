@@ -1,0 +1,81 @@
+"""How many statements and round trips a search takes, as libpq writes them to the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import pq
+
+from magicfs.db.pool import Database
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import ChosenVectors, Corpus, unit
+
+SENT = re.compile(r"^F\t\d+\t(\w+)", re.MULTILINE)
+"""A message to the server."""
+WAITING = ("Sync", "Flush", "Query")
+"""The messages that the server answers at once."""
+
+
+@dataclass
+class Traffic:
+    """How much was sent to the server."""
+
+    statements: int = 0
+    round_trips: int = 0
+
+
+@contextmanager
+def recorded(path: Path) -> Iterator[Traffic]:
+    """What any connection sends to the server inside the block."""
+    traced: list[psycopg.Connection[object]] = []
+    wait = psycopg.Connection.wait
+    traffic = Traffic()
+    with path.open("wb") as file, pytest.MonkeyPatch.context() as patch:
+
+        def trace_and_wait(self: psycopg.Connection[object], *arguments: object, **options: object) -> object:
+            if self not in traced:
+                traced.append(self)
+                self.pgconn.trace(file.fileno())
+                self.pgconn.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
+            return wait(self, *arguments, **options)  # type: ignore[arg-type]
+
+        patch.setattr(psycopg.Connection, "wait", trace_and_wait)
+        yield traffic
+        for connection in traced:
+            connection.pgconn.untrace()
+    sent = SENT.findall(path.read_text(errors="replace"))
+    traffic.statements = sum(name in {"Execute", "Query"} for name in sent)
+    # What asks for answers right after something that does waits for the same ones. That psycopg prepares a statement,
+    # once for each connection, does not count.
+    traffic.round_trips = sum(
+        name in WAITING and before not in {*WAITING, "Parse"} for before, name in pairwise(["", *sent])
+    )
+
+
+@pytest.fixture
+def searched(database: Database, service: SearchService, vectors: ChosenVectors) -> Callable[[str], None]:
+    corpus = Corpus(database)
+    for number in range(20):
+        corpus.add(b"%d.txt" % number, f"invoice of the year {number}", vectors=[unit(1, number, 0)])
+    vectors.vectors["invoice of the year"] = unit(1, 0, 0)
+
+    def search(text: str) -> None:
+        assert service.search(text, deadline_s=30).hits
+
+    return search
+
+
+def test_a_search_takes_four_statements_in_two_round_trips(searched: Callable[[str], None], tmp_path: Path) -> None:
+    searched("invoice of the year")
+    for number in range(8):
+        with recorded(tmp_path / f"trace{number}") as traffic:
+            searched("invoice of the year")
+        assert traffic.statements <= 4, traffic
+        assert traffic.round_trips <= 2, traffic
