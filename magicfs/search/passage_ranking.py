@@ -69,7 +69,10 @@ def _beginnings(connection: Connection, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 def _candidates(
     connection: Connection, ranking: Ranking, files: Sequence[CandidateFile]
 ) -> list[tuple[CandidateFile, ChunkPlace]]:
-    """The candidates in some files, best first: the best one of each, and the others that answer by their text."""
+    """The candidates in some files, best first: the best one of each, and the others that answer by their text.
+
+    The best one of a file comes before the others of it, whatever else the evidence for the file counts.
+    """
     by_id = {file.found.file_id: file for file in files if file.found.chunk_id is not None}
     wanted = {*ranking.evidence, *(file.found.chunk_id for file in by_id.values())}
     found: dict[tuple[FileId, ChunkId], tuple[CandidateFile, ChunkPlace]] = {}
@@ -82,7 +85,13 @@ def _candidates(
             file = replace(file, evidence=evidence, meaning=None)
         # A text that stands in a file several times is one passage, at its first place.
         found.setdefault((file_id, place.chunk_id), (_at(file, place), place))
-    return sorted(found.values(), key=lambda candidate: -ranking.order(candidate[0].evidence))
+
+    def order(candidate: tuple[CandidateFile, ChunkPlace]) -> tuple[float, bool]:
+        of_chunk, best = candidate[0], by_id[candidate[0].found.file_id]
+        is_best = candidate[1].chunk_id == best.found.chunk_id
+        return -min(ranking.order(of_chunk.evidence), ranking.order(best.evidence)), not is_best
+
+    return sorted(found.values(), key=order)
 
 
 def _at(file: CandidateFile, place: ChunkPlace) -> CandidateFile:
