@@ -21,6 +21,7 @@ from magicfs.embedding import manifest as manifests
 from magicfs.embedding.device import CPU_PROVIDER, Device, check_provider, fallback_expected, providers
 from magicfs.embedding.readability import TextReader
 from magicfs.embedding.unigram import UnigramTokenizer
+from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ TEXTS_PER_CALL = 1
 """Padding and cache misses cost more than a larger batch saves, at fp32 and at int8."""
 TEXTS_PER_CALL_OF_GPU = 32
 """A GPU is idle with one text. It has not been measured on one."""
-MIN_NORM = 1e-6
-"""The direction of a shorter vector is rounding noise."""
 
 
 class Embedder(Protocol):
@@ -190,20 +189,3 @@ def _register(manifest: ModelManifest) -> str:
         model_file=manifest.model_file,
     )
     return name
-
-
-def unit_vectors(raw: NDArray[np.floating], *, count: int, dimension: int) -> NDArray[np.float32]:
-    """The output of a model, shape (count, dimension), scaled to length 1.
-
-    Raises `ModelError` for another shape, and for zero, NaN or infinite vectors.
-    """
-    if raw.shape != (count, dimension):
-        raise ModelError(f"the model gave vectors of shape {raw.shape} where {(count, dimension)} was expected")
-    wide = raw.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    if not np.all(np.isfinite(norms)):
-        raise ModelError("the model gave a vector that is not finite")
-    if np.any(norms < MIN_NORM):
-        raise ModelError("the model gave a zero vector")
-    unit: NDArray[np.float32] = (wide / norms).astype(np.float32)
-    return unit

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.status import EmbedderStatus
-from magicfs.embedding.embedder import unit_vectors
 from magicfs.embedding.manifest import remake_advice
 from magicfs.embedding.query_connection import DiedTwice, QueryConnection
 from magicfs.embedding.query_service import MALFORMED, MAX_QUESTION_CHARACTERS, failure
+from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import (
     EmbedderUnavailable,
     LanguageUnread,

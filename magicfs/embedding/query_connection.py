@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from magicfs.embedding.query_server import lock_path
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 
@@ -104,6 +103,9 @@ class QueryConnection:
 
     def is_served(self) -> bool:
         """Whether a process holds the server's lock."""
+        # Only then: a search needs nothing of the server.
+        from magicfs.embedding.query_server import lock_path
+
         try:
             descriptor = os.open(lock_path(self._socket), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.models import Precision
-from magicfs.embedding.embedder import Embedder, unit_vectors
+from magicfs.embedding.embedder import Embedder
+from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import ModelCorrupt
 from magicfs.models import reference_e5
 from magicfs.models.calibration import SAMPLES

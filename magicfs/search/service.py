@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
-from magicfs.domain.explanation import Standing
 from magicfs.domain.ids import FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
@@ -27,7 +27,6 @@ from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, prepare_query
 from magicfs.search.corpus_statistics import CorpusStatistics, CoverageCache
-from magicfs.search.explanation import Searched, explain_standing
 from magicfs.search.literal import exclusion_conditions, literal_filters
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
@@ -36,6 +35,9 @@ from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE
 from magicfs.text.question_language import QuestionLanguages, question_languages
+
+if TYPE_CHECKING:
+    from magicfs.domain.explanation import Standing
 
 Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
 """`rank_files` or `rank_passages`."""
@@ -123,6 +125,8 @@ class SearchService:
 
     def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
         """Where a file stands in the results of a typed text, and why. Raises as `search` does."""
+        from magicfs.search.explanation import Searched, explain_standing
+
         deadline = Deadline(deadline_s)
         found = self._find(text, None, deadline, rank_files)
         with self._database.transaction(deadline) as connection:

@@ -22,6 +22,9 @@ _SPACE: Final = re.compile(" ")
 _BOUNDARIES: Final = (_SENTENCE_END, _CLAUSE_END, _SPACE)
 """Where an excerpt may begin or end, the better place first."""
 
+_SIMPLE: Final = re.compile("[\n\x20-\x7e\xa0-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
+"""Latin letters and the signs of typography and money: each is a character of one cell, which no library need tell."""
+
 _CELLS_OF_LINE_END: Final = 12
 """What the end of a line counts: an excerpt of short lines is not many times higher than one of long lines."""
 
@@ -39,7 +42,7 @@ _MAX_CLUSTER: Final = 64
 
 def cells_before(text: str) -> Sequence[int]:
     """The number of cells before each place of a text, from 0 to its length."""
-    if not text.isascii():
+    if not _SIMPLE.fullmatch(text):
         return list(accumulate(map(_cells(), text), initial=0))
     if "\n" not in text:
         return range(len(text) + 1)
@@ -129,7 +132,7 @@ def _is_between_characters(line: str, place: int) -> bool:
         return True
     if line[place - 1] in _JOINED_TO_NEXT or line[place] in _JOINED_TO_LAST:
         return False
-    return line[place - 1 : place + 1].isascii() or _cluster_start()(line, place + 1) == place
+    return _SIMPLE.fullmatch(line, place - 1, place + 1) is not None or _cluster_start()(line, place + 1) == place
 
 
 def wrapped(line: str, *, cells: int) -> list[str]:

@@ -1,15 +1,17 @@
 """Splits readable text into tokens: words, compounds such as `a.b-c` or `C++`, and runs of scripts without spaces.
 
-Used by the analysis of words, for texts and questions alike. Pure functions; any thread.
+Used by the analysis of words, for texts and questions alike. Pure functions; any thread. As in `folding`, patterns for
+other scripts than Latin are made by the first text that has them.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from magicfs.text.analysis.folding import MARKS, basic, character_class, is_basic
+from magicfs.text.analysis.folding import basic, character_class, is_basic, marks
 
 _BASIC_UNSPACED: Final = (
     "\u0e00-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1050-\u108f\u109a-\u109f\u1100-\u11ff\u1780-\u17d3\u17dc\u17dd\u3005-\u3007"
@@ -29,8 +31,14 @@ PICTURES: Final = "\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Symbols and emoji: each is a word."""
 
 _UNSPACED_CHARACTER: Final = re.compile(f"[{UNSPACED}]")
-_LATIN_MARKS: Final = character_class([mark for mark in MARKS if not _UNSPACED_CHARACTER.match(mark)])
-_BASIC_LATIN_MARKS: Final = character_class([mark for mark in basic(MARKS) if not _UNSPACED_CHARACTER.match(mark)])
+
+
+@cache
+def _spaced_marks(*, is_basic: bool) -> str:
+    """The class of the marks of scripts with spaces, of the Basic Multilingual Plane or all."""
+    found = basic(marks()) if is_basic else marks()
+    return character_class([mark for mark in found if not _UNSPACED_CHARACTER.match(mark)])
+
 
 _CURRENCY: Final = "$\u00a3\u00a5\u20a0-\u20c0"
 _LEAD: Final = (
@@ -49,26 +57,44 @@ def _pattern(letters: str) -> str:
     return f"{_OPERATOR}|{_LEAD}{letters}(?:{_SIGNS}{letters})*{_TRAIL}"
 
 
-def _full_pattern(*, marks: str, unspaced: str) -> str:
-    return f"[{unspaced}]+|[{PICTURES}]|" + _pattern(f"[{marks}]*+(?:[^\\W_{unspaced}]++[{marks}]*+)+")
+@cache
+def _full_token(*, is_basic: bool) -> re.Pattern[str]:
+    """The pattern of tokens in all texts, or a quicker one for texts of the Basic Multilingual Plane."""
+    mark, unspaced = _spaced_marks(is_basic=is_basic), _BASIC_UNSPACED if is_basic else UNSPACED
+    letters = f"[{mark}]*+(?:[^\\W_{unspaced}]++[{mark}]*+)+"
+    return re.compile(f"[{unspaced}]+|[{PICTURES}]|{_pattern(letters)}")
 
 
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _PLAIN_TOKEN: Final = re.compile(_pattern("[^\\W_]+"))
-_BASIC_TOKEN: Final = re.compile(_full_pattern(marks=_BASIC_LATIN_MARKS, unspaced=_BASIC_UNSPACED))
-_TOKEN: Final = re.compile(_full_pattern(marks=_LATIN_MARKS, unspaced=UNSPACED))
-"""`_TOKEN` is for all texts. The others find the same tokens more quickly, `_BASIC_TOKEN` in texts of the Basic
-Multilingual Plane, `_PLAIN_TOKEN` in those without marks, scripts without spaces and pictures."""
-_NOT_PLAIN: Final = re.compile(f"[{character_class(basic(MARKS))}{_BASIC_UNSPACED}\u2600-\u27bf\u2b00-\u2bff]")
+"""Those of `_full_token`, in texts without marks, scripts without spaces and pictures."""
+_SURELY_PLAIN: Final = re.compile("[\x00-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
+"""Latin letters and the signs of typography and money: most texts of languages with Latin letters."""
+
+
+@cache
+def _not_plain() -> re.Pattern[str]:
+    return re.compile(f"[{character_class(basic(marks()))}{_BASIC_UNSPACED}\u2600-\u27bf\u2b00-\u2bff]")
+
+
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
-_SIGNS_BETWEEN: Final = re.compile(f"((?:(?![{_LATIN_MARKS}])[\\W_])+)")
-_CASED: Final = [chr(code) for code in range(0x41, 0x530)]
-_UPPER: Final = character_class([letter for letter in _CASED if letter.isupper()])
-_LOWER: Final = character_class([letter for letter in _CASED if letter.islower()])
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})[0-9]+")
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_CAMEL_BORDER: Final = re.compile(f"(?<=[{_LOWER}0-9])(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}]{{2}})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
+
+
+@cache
+def _signs_between() -> re.Pattern[str]:
+    return re.compile(f"((?:(?![{_spaced_marks(is_basic=False)}])[\\W_])+)")
+
+
+@cache
+def _camel_border() -> re.Pattern[str]:
+    """The same as `_ASCII_CAMEL_BORDER`, for Latin, Greek and Cyrillic letters."""
+    cased = [chr(code) for code in range(0x41, 0x530)]
+    upper = character_class([letter for letter in cased if letter.isupper()])
+    lower = character_class([letter for letter in cased if letter.islower()])
+    return re.compile(f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})")
 
 
 class Token(NamedTuple):
@@ -131,9 +157,12 @@ def locate(text: str) -> list[tuple[str, int]]:
 def _token_pattern(text: str) -> re.Pattern[str]:
     if text.isascii():
         return _ASCII_TOKEN
-    if not is_basic(text):
-        return _TOKEN
-    return _BASIC_TOKEN if _NOT_PLAIN.search(text) else _PLAIN_TOKEN
+    return _PLAIN_TOKEN if _has_plain_letters(text) else _full_token(is_basic=is_basic(text))
+
+
+def _has_plain_letters(text: str) -> bool:
+    """Whether a text has no marks, scripts without spaces or pictures."""
+    return bool(_SURELY_PLAIN.fullmatch(text)) or (is_basic(text) and not _not_plain().search(text))
 
 
 def is_plain(token: str) -> bool:
@@ -152,11 +181,7 @@ def parse(token: str) -> Token:
         return Token(tuple(token), is_unspaced=True)
     if token.isalnum() or len(token) == 1:
         return Token((token,))
-    signs = (
-        _PLAIN_SIGNS_BETWEEN
-        if token.isascii() or (is_basic(token) and not _NOT_PLAIN.search(token))
-        else _SIGNS_BETWEEN
-    )
+    signs = _PLAIN_SIGNS_BETWEEN if _has_plain_letters(token) else _signs_between()
     parts = signs.split(token)  # words at even places, signs at odd ones
     if len(parts) == 1:
         return Token((token,))
@@ -173,7 +198,7 @@ def camel_parts(word: str) -> list[str]:
     """The parts of a camelCase name; none for another word."""
     if word.islower() or word[1:].islower() or word.isupper() or word.isdigit():
         return []
-    parts = (_ASCII_CAMEL_BORDER if word.isascii() else _CAMEL_BORDER).split(word)
+    parts = (_ASCII_CAMEL_BORDER if word.isascii() else _camel_border()).split(word)
     return parts if len(parts) > 1 else []
 
 

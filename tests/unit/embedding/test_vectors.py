@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from magicfs.embedding.embedder import unit_vectors
+from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import ModelError
 
 

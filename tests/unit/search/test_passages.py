@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from magicfs.search.passages import SNIPPET_CELLS, SnippetCutter
 from magicfs.text.analysis import question_terms
+from magicfs.text.excerpts import cells_before
 
 
 def cutter(question: str) -> SnippetCutter:
@@ -174,6 +175,18 @@ def test_the_length_of_a_snippet_is_its_width_in_a_terminal() -> None:
     for text in (CHINESE, JAPANESE, THAI, KHMER, "e\u0301 " * 300, "한국어 문장입니다. " * 40, "🎉 " * 200, FILLER):
         snippet = cutter("").cut(text)
         assert SNIPPET_CELLS * 0.7 < cell_len(snippet) <= SNIPPET_CELLS + 1, text
+
+
+def test_characters_of_one_cell_are_known_without_a_table() -> None:
+    for part in (
+        range(0x20, 0x7F),
+        range(0xA0, 0x300),
+        range(0x2010, 0x2028),
+        range(0x2030, 0x205F),
+        range(0x20A0, 0x20C1),
+    ):
+        for character in map(chr, part):
+            assert cells_before(character)[1] == cells_before(f"{character}中")[1], hex(ord(character))
 
 
 def test_a_text_of_wide_characters_that_fits_is_shown_whole() -> None:

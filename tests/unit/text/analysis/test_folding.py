@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.text.analysis import fold
+from magicfs.text.analysis.folding import without_points
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,20 @@ def test_composed_and_decomposed_names_are_one_and_folding_ends(text: str) -> No
     folded = fold(text)
     assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
     assert fold(folded) == folded
+
+
+def test_latin_letters_have_one_folded_form_alone_and_beside_other_scripts() -> None:
+    """A text of Latin letters is folded in a shorter way."""
+    latin = [
+        chr(code)
+        for part in ((0x20, 0x250), (0x2010, 0x2028), (0x2030, 0x205F), (0x20A0, 0x20C1))
+        for code in range(*part)
+    ]
+    for character in latin:
+        for text in (character, f"a{character}", f"{character}e", f"É{character}ß"):
+            assert fold(f"{text} 中") == f"{fold(text)} 中", (character, hex(ord(character)))
+
+
+def test_latin_marks_are_left_out_alone_and_beside_other_scripts() -> None:
+    for mark in map(chr, range(0x300, 0x370)):
+        assert without_points(f"e{mark}x 中") == f"{without_points(f'e{mark}x')} 中", hex(ord(mark))
