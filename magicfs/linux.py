@@ -14,7 +14,7 @@ import re
 import stat
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -104,6 +104,15 @@ def _libc() -> ctypes.CDLL:
     return libc
 
 
+@cache
+def _openat2_call() -> Callable[[int, int, bytes, bytes, int], int]:
+    """The C function `syscall` for `openat2`: with declared types a call takes half the time."""
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    call.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_long)
+    call.restype = ctypes.c_long
+    return call
+
+
 def _last_error(path: bytes | None = None) -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number), path)
@@ -156,7 +165,10 @@ def keep_capabilities(kept: int) -> None:
 def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:
     """Open a file like `openat`, restricted by `resolve`, and return the descriptor. Linux 5.6, `CACHED` 5.12."""
     how = _OPEN_HOW.pack(flags, 0, resolve)
-    return syscall(_OPENAT2, directory, path, how, len(how))
+    descriptor = _openat2_call()(_OPENAT2, directory, path, how, len(how))
+    if descriptor < 0:
+        raise _last_error()
+    return descriptor
 
 
 def mount_of_descriptor(descriptor: int) -> tuple[int, int]:

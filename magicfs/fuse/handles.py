@@ -6,11 +6,14 @@ Belongs to the event loop of the mount; no locks.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from magicfs.domain.files import FileStat
-from magicfs.tree.nodes import Directory, DirectoryListing, Handle, Node
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
+from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,20 @@ class OpenDirectory:
     listing: DirectoryListing
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
+    entries_read_at: float = 0.0
+    """When entries were read last, by the monotonic clock."""
+    _ahead: Sequence[tuple[int, Entry]] = ()
+    _ahead_start: int = -1
+
+    def keep_ahead(self, start: int, entries: Sequence[tuple[int, Entry]]) -> None:
+        """Keep entries from position `start` on, for which the reply had no room, for the next one."""
+        self._ahead, self._ahead_start = entries, start
+
+    def take_ahead(self, start: int) -> Sequence[tuple[int, Entry]]:
+        """The entries that were kept for that position; none if there are none, or their attributes are too old."""
+        entries, self._ahead = self._ahead, ()
+        is_fresh = time.monotonic() - self.entries_read_at < REAL_FILE_TIMEOUT_SECONDS
+        return entries if start == self._ahead_start and is_fresh else ()
 
 
 class HandleTable:

@@ -24,17 +24,17 @@ from magicfs.fuse.attributes import attribute_change, directory_entry, entry_att
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.free_space import FreeSpace
-from magicfs.fuse.handles import OpenFile
+from magicfs.fuse.handles import OpenDirectory, OpenFile
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.tree.nodes import Directory, Handle, Link, Node, Openable
+from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
 from magicfs.tree.tree import Tree
 
 MAX_READ_BYTES = 1 << 20
 """The kernel's largest read request."""
-READDIR_BATCH = 64
-"""Entries whose attributes are read together."""
+READDIR_BATCH = 256
+"""Entries whose attributes are read together. A reply holds twenty to two hundred of them."""
 _DOT_ENTRIES = 2
 """Each listing begins with `.` and `..`."""
 _LISTED_SECONDS = 1.0
@@ -206,23 +206,25 @@ class TreeOperations(ChangeOperations):
             opened.listing = await self._pools.run(directory.thread_pool, directory.list)
         opened.is_read = True
         start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
-        while True:
-            if opened.listing.may_block:
-                batch = await self._pools.run(directory.thread_pool, opened.listing.batch, start_id, READDIR_BATCH)
-            else:
-                batch = opened.listing.batch(start_id, READDIR_BATCH)
-            if not batch:
-                return
-            for position, entry in batch:
+        while batch := opened.take_ahead(start_id) or await self._next_entries(opened, start_id):
+            for index, (position, entry) in enumerate(batch):
                 attributes = entry.attributes or await self._listed_attributes(entry.node)
                 if attributes is None:
                     start_id = position
                     continue
                 node, reply = self._entry_reply(entry, attributes)
                 if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
+                    opened.keep_ahead(start_id, batch[index:])
                     return
                 self._add_lookup(directory, entry, node)
                 start_id = position
+
+    async def _next_entries(self, opened: OpenDirectory, start: int) -> Sequence[tuple[int, Entry]]:
+        """The entries of a listing from a position on; none at its end."""
+        opened.entries_read_at = time.monotonic()
+        if not opened.listing.may_block:
+            return opened.listing.batch(start, READDIR_BATCH)
+        return await self._pools.run(opened.directory.thread_pool, opened.listing.batch, start, READDIR_BATCH)
 
     @replies_with_errno
     async def releasedir(self, fh: FileHandleT) -> None:

@@ -1,27 +1,49 @@
-"""Handlers without a mount: what becomes of an open file when opening it goes wrong in the end."""
+"""Handlers without a mount: what becomes of an open file when opening it goes wrong, and how a listing is read."""
 
 from __future__ import annotations
 
 import errno
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import trio
-from pyfuse3 import FlagT, FUSEError, InodeT, RequestContext
+from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 
+from magicfs.domain.ids import RootId
+from magicfs.domain.roots import Root
 from magicfs.fuse import operations
 from magicfs.fuse.operations import TreeOperations
-from magicfs.tree.locations import FileLocation
 from magicfs.tree.magic import IndexQueries
+from magicfs.tree.nodes import DirectoryListing, Entry, Node
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
 
 CLOSE_SECONDS = 10.0
+ENTRIES_IN_A_REPLY = 20
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A tree with the root `root`, and without an index."""
+    index = cast("IndexQueries", SimpleNamespace(change_marker=str, as_of=str))
+    tree = Tree(cast("Searcher", None), index, host="here", search_seconds=1)
+    tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
+    return tree
+
+
+def find(tree: Tree, *names: bytes) -> Node:
+    """The node at a path below the root, as after the kernel has looked it up."""
+    node: Any = tree.root
+    for name in (b"mirror", b"root", *names):
+        node = tree.inodes.get_or_assign(node.lookup(name).node)
+        tree.inodes.add_lookup(node)
+    return cast("Node", node)
 
 
 def open_paths() -> list[str]:
@@ -36,17 +58,12 @@ def open_paths() -> list[str]:
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR])
 def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("roses")
-    tree = Tree(
-        cast("Searcher", None), cast("IndexQueries", SimpleNamespace(change_marker=str)), host="here", search_seconds=1
-    )
-    node = tree.inodes.get_or_assign(
-        RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), is_local=True)
-    )
-    tree.inodes.add_lookup(node)
+    node = find(tree, b"a.txt")
+    assert isinstance(node, RealFile)
     node.set_kernel_attributes(node.attributes())
     path.write_text("roses and tulips")
 
@@ -66,3 +83,51 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
     while str(path) in open_paths():
         assert time.monotonic() < deadline, "the file stays open"
         time.sleep(0.01)
+
+
+class CountingListing:
+    """Counts the entries that are read from a listing."""
+
+    may_block = True
+
+    def __init__(self, listing: DirectoryListing) -> None:
+        self._listing = listing
+        self.count = 0
+
+    def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
+        batch = self._listing.batch(start, count)
+        self.count += len(batch)
+        return batch
+
+
+def test_the_attributes_of_an_entry_are_read_once_however_small_the_replies_are(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number:04}").touch()
+    names: list[bytes] = []
+    last_position = 0
+    room = 0
+
+    def reply(_: ReaddirToken, name: bytes, __: object, position: int) -> bool:
+        nonlocal last_position, room
+        if room == 0:
+            return False
+        names.append(name)
+        last_position, room = position, room - 1
+        return True
+
+    monkeypatch.setattr("pyfuse3.readdir_reply", reply)
+
+    async def main() -> int:
+        nonlocal room
+        handlers = TreeOperations(tree, search_seconds=1)
+        fh = await handlers.opendir(InodeT(find(tree).ino), RequestContext())
+        listing = handlers._handles.directory(fh).listing = CountingListing(handlers._handles.directory(fh).listing)
+        while room == 0:
+            room = ENTRIES_IN_A_REPLY
+            await handlers.readdir(fh, last_position, ReaddirToken())
+        return listing.count
+
+    assert trio.run(main) == 1000
+    assert names == [b".", b"..", *(b"%04d" % number for number in range(1000))]
