@@ -4,7 +4,8 @@
 -- The moment, and the roots and hosts that hold it back. An agent that watches a root from before its last completed scan
 -- has seen each change up to its last heartbeat, but for those that it is just about to write down; else the beginning
 -- of that scan is what is known. A file that waits counts from its own time of change. Of many waiting files only
--- so many are read, so that a search takes no longer while a tree is imported.
+-- so many are read, so that a search takes no longer while a tree is imported; their order is that of the index
+-- files_backlog, which serves it whatever old statistics say.
 WITH known AS (
     SELECT roots.name, hosts.name AS host, roots.scanned_at, hosts.heartbeat,
            CASE WHEN roots.state = 'present' AND watched.value::timestamptz <= roots.scanned_at
@@ -18,7 +19,10 @@ WITH known AS (
 ),
 waiting AS (
     SELECT min(least(changed_at, to_timestamp(ctime_ns / 1e9))) AS first, count(*) AS number
-    FROM (SELECT changed_at, ctime_ns FROM files WHERE state = 'pending' LIMIT %(waiting)s::integer + 1) AS files_that_wait
+    FROM (
+        SELECT changed_at, ctime_ns FROM files WHERE state = 'pending'
+        ORDER BY root_id, priority DESC, attempts, id LIMIT %(waiting)s::integer + 1
+    ) AS files_that_wait
 )
 SELECT CASE WHEN waiting.number <= %(waiting)s AND NOT coalesce(bool_or(name IS NOT NULL AND seen_until IS NULL), false)
             THEN least(now(), min(seen_until), waiting.first) END,
