@@ -14,12 +14,13 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from magicfs.cli import terminal
+from magicfs.cli import searching, terminal
 from magicfs.errors import MagicFSError, UsageError
+
+if TYPE_CHECKING:
+    import typer
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -31,14 +32,23 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
-    from magicfs.cli.application import app
-
     try:
-        code = app(arguments, prog_name="magicfs", standalone_mode=False)
+        code = _execute(arguments)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_unexpected` writes it to a log
         return _report(error)
     return code if isinstance(code, int) else DONE
+
+
+def _execute(arguments: list[str]) -> object:
+    """Run a command. A plain search, which people wait for, needs no typer."""
+    options = searching.plain_options(arguments)
+    if options is not None:
+        searching.run(options)
+        return DONE
+    from magicfs.cli.application import app
+
+    return app(arguments, prog_name="magicfs", standalone_mode=False)
 
 
 def _report(error: BaseException) -> int:
@@ -46,12 +56,17 @@ def _report(error: BaseException) -> int:
     match error:
         case BrokenPipeError():
             return _discard_output()
-        case KeyboardInterrupt() | typer.Abort():
+        case KeyboardInterrupt():
             return INTERRUPTED
-        case typer.TyperException():
-            return _wrong_usage(error)
         case MagicFSError():
             return _print_error(str(error), WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    if "typer" in sys.modules:
+        import typer
+
+        if isinstance(error, typer.Abort):
+            return INTERRUPTED
+        if isinstance(error, typer.TyperException):
+            return _wrong_usage(error)
     return _print_error(_unexpected(error), FAILED)
 
 

@@ -15,13 +15,16 @@ HEAVY = (
     "kombu",
     "kreuzberg",
     "onnxruntime",
+    "pydantic",
     "pyfuse3",
     "redis",
     "rich",
     "supervisor",
     "tokenizers",
     "trio",
+    "typer",
     "wcwidth",
+    "magicfs.cli.application",
     "magicfs.embedding.embedder",
     "magicfs.embedding.query_server",
     "magicfs.search.explanation",
@@ -30,8 +33,8 @@ HEAVY = (
 
 PROGRAM = """
 import json, sys
-from magicfs.cli import application, wiring
-from magicfs.cli.commands.search import _print
+from magicfs.cli import outcome, wiring
+from magicfs.cli.searching import print_results
 from magicfs.db.pool import Database
 from magicfs.embedding import query_client
 from magicfs.errors import EmbedderUnavailable
@@ -47,7 +50,7 @@ with Database(sys.argv[1], application="test") as database:
     for search in (service.search, service.passages):
         result = search(sys.argv[2], deadline_s=60)
         assert result.hits
-        _print(result)
+        print_results(result)
 made = {name: function.cache_info().currsize for module in (folding, tokens)
         for name, function in vars(module).items() if hasattr(function, "cache_info")}
 print(json.dumps([sorted(sys.modules), made]))
