@@ -36,7 +36,14 @@ from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
 
 LIMITS = Limits(
-    chunks=200, chunks_each=1000, names_each=100, enough_names=300, located=60, contents_each=50, copies=1001
+    chunks=200,
+    chunks_each=1000,
+    names_each=100,
+    enough_names=300,
+    located=120,
+    of_each_retriever=20,
+    contents_each=50,
+    copies=1001,
 )
 """Those of a search of fifty results."""
 DEADLINE_SECONDS = 60.0

@@ -62,7 +62,9 @@ class Limits:
     enough_names: int
     """When conditions on names have brought so many files, the ones that follow are not looked up."""
     located: int
-    """Candidates that are located, of each retriever and of all together."""
+    """Candidates that are located, in their rough order."""
+    of_each_retriever: int
+    """Candidates that are located besides: the best ones of each retriever."""
     contents_each: int
     """Contents of one candidate."""
     copies: int
@@ -236,8 +238,8 @@ def _add_words(statement: _Statement, scope: Scope, wanted: Wanted, limits: Limi
         "conditions": [_tsquery(condition) for condition in conditions],
         "chunks_each": limits.chunks_each,
     }
-    statement.parts.append(sql.SQL(_SQL[_words_part(scope)]))
-    statement.parts.append(sql.SQL(_SQL["ranked"]).format(bm25=bm25, limit=sql.Literal(limits.chunks)))
+    statement.parts.append(sql.SQL(_SQL[_words_part(scope)]).format(bm25=bm25))
+    statement.parts.append(sql.SQL(_SQL["ranked"]).format(limit=sql.Literal(limits.chunks)))
     statement.sources.append("ranked")
 
 
@@ -357,8 +359,8 @@ def _rough_order(wanted: Wanted, limits: Limits) -> tuple[sql.Composable, sql.Co
         else relative
     )
     rough = sql.SQL("{} + {}").format(relative, nearness)
-    best = sql.SQL("least({}) <= {}").format(sql.SQL(", ").join(located), sql.Literal(limits.located))
-    return rough, sql.SQL(", ").join(ranks), sql.SQL("place <= {} OR {}").format(sql.Literal(2 * limits.located), best)
+    best = sql.SQL("least({}) <= {}").format(sql.SQL(", ").join(located), sql.Literal(limits.of_each_retriever))
+    return rough, sql.SQL(", ").join(ranks), sql.SQL("place <= {} OR {}").format(sql.Literal(limits.located), best)
 
 
 def _places(scope: Scope, wanted: Wanted, rules: CopyRules, limits: Limits) -> tuple[sql.Composed, Parameters]:

@@ -29,9 +29,10 @@ MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
 """More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
-MORE_LOCATED = 10
-"""So many more candidates than results are located for each retriever, and twice as many of all together: the order in
-which they are chosen is rough, and several may belong to one file."""
+LOCATED_PER_RESULT = 2
+MORE_LOCATED = 20
+"""The candidates that are located: twice as many as results, because several may belong to one file, and some more,
+because the order in which they are chosen is rough; besides, as many of each retriever."""
 MAX_COPIES = 1000
 """The most copies that a result lists."""
 
@@ -69,7 +70,8 @@ class SearchRequest:
             chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
             names_each=retrievers.MAX_NAME_CANDIDATES,
             enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
-            located=self.limit + MORE_LOCATED,
+            located=LOCATED_PER_RESULT * self.limit + MORE_LOCATED,
+            of_each_retriever=MORE_LOCATED,
             contents_each=self.limit,
             copies=MAX_COPIES + 1,
         )

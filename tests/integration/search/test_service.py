@@ -280,8 +280,9 @@ def test_equal_names_count_equally_however_many_there_are(
     monkeypatch.setattr("magicfs.search.retrievers.MAX_NAME_CANDIDATES", 1)
     for number in range(4):
         corpus.add(b"%d/notes.txt" % number, f"text of {number} with notes")
-    scores = {hit.score for hit in service.search("notes text", deadline_s=10).hits}
-    assert len(scores) == 1
+    strengths = [hit.lexical for hit in service.search("notes text", deadline_s=10).hits]
+    assert len(strengths) == 4
+    assert len(set(strengths)) == 1
 
 
 def test_undecodable_names_are_found(corpus: Corpus, service: SearchService) -> None:

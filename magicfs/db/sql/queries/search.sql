@@ -175,45 +175,48 @@ named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE
 
 -- name: found_by_words
 -- Part of `measure`: the chunks that are known to have a word, and those that meet any of several conditions on words, up
--- to a limit for each condition.
+-- to a limit for each condition, with their BM25.
 found AS MATERIALIZED (
-    SELECT unnest(%(known)s::bigint[]) AS id
+    SELECT chunks.id, {bm25} AS bm25 FROM unnest(%(known)s::bigint[]) AS known (id) JOIN chunks ON chunks.id = known.id
     UNION
-    SELECT candidates.id
+    SELECT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
-         LATERAL (SELECT chunks.id FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
+         LATERAL (SELECT chunks.id, {bm25} AS bm25
+                  FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
 )
 
 -- name: found_by_words_in_chunks
 -- The same among given chunks.
 found AS MATERIALIZED (
-    SELECT DISTINCT candidates.id
+    SELECT DISTINCT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
-         LATERAL (SELECT chunks.id FROM chunks
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
                   WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(chunks_each)s) AS candidates
 )
 
 -- name: found_by_words_in_contents
 -- The same among the chunks of the scope's contents.
 found AS MATERIALIZED (
-    SELECT DISTINCT candidates.id
+    SELECT DISTINCT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
-         LATERAL (SELECT chunks.id FROM chunks
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
                   WHERE chunks.words @@ condition AND {{in_given_contents}} LIMIT %(chunks_each)s) AS candidates
 )
 
 -- name: found_by_words_in_files
 -- The same among the chunks of the scope's files. For a scope of too many contents to enumerate them.
 found AS MATERIALIZED (
-    SELECT DISTINCT candidates.id
+    SELECT DISTINCT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
-         LATERAL (SELECT chunks.id FROM chunks
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
                   WHERE chunks.words @@ condition AND {{in_filtered_files}} LIMIT %(chunks_each)s) AS candidates
 )
 
 -- name: found_given
 -- The same where all chunks in scope are compared.
-found AS MATERIALIZED (SELECT unnest(%(chunks)s::bigint[]) AS id)
+found AS MATERIALIZED (
+    SELECT chunks.id, {bm25} AS bm25 FROM unnest(%(chunks)s::bigint[]) AS given (id) JOIN chunks ON chunks.id = given.id
+)
 
 -- name: bm25
 -- Fragment: the BM25 of a chunk. One of an older version has no weights yet: there each word counts once.
@@ -233,13 +236,8 @@ coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
  FROM unnest(%(in_text)s::tsquery[]) WITH ORDINALITY AS word (condition, number) WHERE chunks.words @@ condition)
 
 -- name: ranked
--- Part of `measure`: the best of the chunks found by words, by BM25. With the OFFSET, it is computed once for each.
-ranked AS MATERIALIZED (
-    SELECT id FROM (
-        SELECT chunks.id, {bm25} AS bm25 FROM found JOIN chunks ON chunks.id = found.id OFFSET 0
-    ) AS scored
-    WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit}
-)
+-- Part of `measure`: the best of the chunks found by words, by BM25.
+ranked AS MATERIALIZED (SELECT id FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit})
 
 -- name: near
 -- Part of `measure`: the chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
@@ -293,8 +291,11 @@ candidate AS MATERIALIZED (
     SELECT chunk_id AS id FROM named WHERE chunk_id IS NOT NULL {union}
 ),
 measured AS MATERIALIZED (
-    SELECT chunks.id, {bm25} AS bm25, {had} AS had{cosines}
-    FROM candidate JOIN chunks ON chunks.id = candidate.id{vectors}
+    SELECT id, bm25, had, {phrase} AS has_phrase{cosine_names}
+    FROM (
+        SELECT chunks.id, chunks.words, {bm25} AS bm25, {had} AS had{cosines}
+        FROM candidate JOIN chunks ON chunks.id = candidate.id{vectors} OFFSET 0
+    ) AS chunks
 ),
 ordered AS MATERIALIZED (
     SELECT id, row_number() OVER (ORDER BY rough DESC, id) AS place, {ranks}
@@ -305,8 +306,8 @@ given AS MATERIALIZED (
                SELECT coalesce(array_agg(id ORDER BY place), ARRAY[]::bigint[])::text FROM ordered WHERE {located}), true),
            set_config('magicfs.named', (SELECT coalesce(array_agg(id), ARRAY[]::bigint[])::text FROM named), true)
 )
-SELECT measured.id, bm25, had, {phrase}, {documents}{cosine_names}
-FROM given LEFT JOIN measured ON true LEFT JOIN chunks ON chunks.id = measured.id
+SELECT measured.id, bm25, had, has_phrase, {documents}{cosine_names}
+FROM given LEFT JOIN measured ON true
 
 -- name: documents
 -- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known.
