@@ -12,8 +12,6 @@ from typing import Any
 REACH = 1.8
 """Where a corpus is not measured, similarity is 1 at so many times the width of the model's own scale, which ends where
 short questions in the words of a text begin."""
-ACROSS = 0.8
-"""The width of a scale across languages, within one being 1: answers in another language are less near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,9 @@ class Scale:
     centre: str = ""
     """The mean vector of the texts, little-endian float16 in base64: its product with a question is what is usual."""
 
-    def similarity(self, cosine: float, *, usual: float = 0.0, across: bool = False) -> float:
+    def similarity(self, cosine: float, *, usual: float = 0.0) -> float:
         """A cosine on the scale, not clipped to [0, 1]. `usual` is the usual cosine of the question to such texts."""
-        width = (self.ceiling - self.floor) * (ACROSS if across else 1.0)
-        return (cosine - usual - self.floor) / width
+        return (cosine - usual - self.floor) / (self.ceiling - self.floor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ CHANCE_SHARE = 0.7
 """The floor is at this share of what chance reaches: a right answer that is not shown costs more than a weak result."""
 OWN_QUANTILE = 0.85
 """This quantile of what chunks reach for their own sentences is the ceiling."""
-CHANCE_REACH = 2.6
+CHANCE_REACH = 2.8
 """The ceiling is at least so many times as high as what chance reaches for the median question: for one in twenty, it
-reaches 1.6 times as much, which is then a similarity of 0.47 and a score of 0.2."""
+reaches 1.6 times as much, which is then a similarity of 0.43 and a score below 0.2."""
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n\s*\n")  # noqa: RUF001 - marks of other scripts
 
 

@@ -42,7 +42,8 @@ class QuestionVector:
         """A cosine to a text in a language, "" for an unknown one, on the scale that scores are made from.
 
         0 for what chance reaches, 1 for what the texts of the corpus reach for their own sentences, not clipped to
-        this range. `across` says that the question is in another language.
+        this range. `across` says that the question is in another language, which matters where the corpus is not
+        measured.
         """
         measured = self.model.scale
         if measured is not None and measured.whole is not None:
@@ -53,7 +54,7 @@ class QuestionVector:
         if language not in self._usual:
             centre = np.frombuffer(base64.b64decode(scale.centre), dtype="<f2").astype(np.float32)
             self._usual[language] = float(self.vector @ centre)
-        return scale.similarity(cosine, usual=self._usual[language], across=across)
+        return scale.similarity(cosine, usual=self._usual[language])
 
     @property
     def is_second(self) -> bool:

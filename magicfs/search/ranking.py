@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 from magicfs.db import found_files
 from magicfs.db import search as search_db
@@ -143,7 +144,8 @@ class Ranking:
     @property
     def relevant(self) -> list[CandidateFile]:
         """The candidates that answer well enough to be shown, best first."""
-        return [file for file in self.files if self.is_relevant(file.evidence)]
+        evidence = [file.evidence for file in self.files]
+        return list(compress(self.files, scores.are_relevant(evidence, exponent=self.exponent, least=self.least)))
 
     def is_relevant(self, evidence: Evidence) -> bool:
         """Whether a candidate with this evidence is shown."""

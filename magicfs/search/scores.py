@@ -28,6 +28,9 @@ ANSWERED = 0.3
 MIN_RELEVANCE_OF_ANSWERED = 0.004
 """If a candidate has the relevance `ANSWERED`, the question is about something in the corpus, so that others that
 answer less are likely right too: they are shown from here on."""
+FEW = 5
+MIN_RELEVANCE_OF_FEW = 0.001
+"""So many of the best others are shown from here on: across languages, a right answer may be no nearer than chance."""
 MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 SHARE_EXPONENT = 2.5
@@ -88,6 +91,18 @@ def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT, le
     """Whether a candidate is shown. `least` is that of `least_relevance`."""
     by_words = (evidence.lexical or 0.0) >= MIN_LEXICAL_STRENGTH
     return by_words or relevance(evidence, exponent=exponent) >= least
+
+
+def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: float) -> list[bool]:
+    """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`."""
+    shown, others = [], 0
+    for evidence in candidates:
+        is_shown = is_relevant(evidence, exponent=exponent, least=least)
+        if not is_shown and others < FEW and relevance(evidence, exponent=exponent) >= MIN_RELEVANCE_OF_FEW:
+            others += 1
+            is_shown = True
+        shown.append(is_shown)
+    return shown
 
 
 def likeness_reach(words: int, *, has_second: bool) -> float:

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from magicfs.search.fusion import Evidence
 from magicfs.search.scores import (
     CERTAINTY_OF_MEANING,
+    FEW,
     LESS_THAN_PHRASE,
+    are_relevant,
     is_relevant,
+    least_relevance,
     lexical_strength,
     likeness_reach,
     relevance,
@@ -40,6 +43,19 @@ def test_weak_evidence_is_not_shown() -> None:
     assert not is_relevant(Evidence(nearness=0.1))
     assert is_relevant(Evidence(relative_bm25=0.1, lexical=0.01, nearness=0.1))
     assert is_relevant(Evidence(nearness=0.4))
+
+
+def test_of_weak_candidates_a_few_are_shown() -> None:
+    """Across languages, a right answer may be no nearer than chance."""
+    weak = [Evidence(nearness=0.15)] * 20
+    shown = are_relevant(weak, exponent=2.0, least=least_relevance(relevance(weak[0])))
+    assert shown == [True] * FEW + [False] * 15
+    assert are_relevant([Evidence(nearness=-0.5)] * 3, exponent=2.0, least=least_relevance(0.0)) == [False] * 3
+
+
+def test_weaker_candidates_are_shown_where_one_answers() -> None:
+    found = [Evidence(nearness=0.9), *[Evidence(nearness=0.15)] * 20]
+    assert all(are_relevant(found, exponent=2.0, least=least_relevance(relevance(found[0]))))
 
 
 @given(maybe, maybe)
