@@ -107,6 +107,12 @@ class Settings:
     )
     nice: int = _setting(5, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
     worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256)
+    rest_seconds: int = _setting(
+        60,
+        "Embed workers, parsers and the query embedder free their memory after so long without work; what comes next "
+        "takes up to a second more.",
+        ge=1,
+    )
     max_file_mb: int = _setting(64, "Larger files are skipped as `too-large`.", ge=1)
     max_text_mb: int = _setting(16, "Text beyond this is not indexed.", ge=1)
     extract_seconds: int = _setting(

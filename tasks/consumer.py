@@ -36,7 +36,7 @@ the parent would reconnect in a busy loop. The pause doubles from one failure to
 STEADY_SECONDS = 60.0
 """A connection that has lasted this long was no failure: the pauses begin again with the first."""
 
-BINDINGS_SECONDS = 5.0
+BINDINGS_SECONDS = 60.0
 """Pause between two looks whether a binding of a queue expires soon: none of ours does. kombu looks each second, which
 is most of what a worker without work does."""
 

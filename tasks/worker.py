@@ -2,7 +2,9 @@
 
 The composition root calls `run` with a factory; the tasks call the other functions. Everything that the work needs
 (connections, the model, a parser process) is created in the child, after the fork, and again in each child that
-replaces a dead one. The worker's name is stable, so that the new child releases the claims of the dead one.
+replaces a dead one. The worker's name is stable, so that the new child releases the claims of the dead one. An embed
+worker's child without tasks ends after a while, and its successor waits without any of that; an extract worker's child
+ends its parser process: `resting`.
 A child runs one task at a time in one thread.
 """
 
@@ -17,6 +19,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -39,6 +42,7 @@ from tasks.app import (
     extract_queue,
     make_app,
 )
+from tasks.resting import Resting
 
 if TYPE_CHECKING:
     # The parent needs none of them, and a child those of its kind only.
@@ -86,6 +90,7 @@ class Role:
     """The name of the worker in the cluster, under which it claims rows."""
     build: Callable[[str], ServiceFactory]
     """Makes the factory of a child for the worker `owner`."""
+    resting: Resting
 
 
 _roles: list[Role] = []
@@ -109,7 +114,9 @@ def run(
     settings.make_home()
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
-    _roles.append(Role(kind, f"{name}@{settings.host}", build))
+    # A saved file is found by its words at once: an extract worker keeps what that takes.
+    resting = Resting(seconds=settings.rest_seconds, free=_end_parser if kind == "extract" else None)
+    _roles.append(Role(kind, f"{name}@{settings.host}", build, resting))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
@@ -195,6 +202,13 @@ def maintenance_service() -> MaintenanceService:
     return _factory().maintenance_service()
 
 
+def _end_parser() -> None:
+    """End the parser process of this child, and give memory back."""
+    if extract_service.cache_info().currsize:
+        extract_service().rest()
+    return_free_memory()
+
+
 _outage = Outage(log)
 
 
@@ -205,7 +219,8 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     for a `MemoryError`, which would end Celery's parent too.
     """
     try:
-        result = work()
+        with _roles[-1].resting.working() if _roles else nullcontext():
+            result = work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
     except MagicFSError as error:
@@ -226,10 +241,13 @@ def _freeze_shared_memory(**_: object) -> None:
 
 @signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
-    """Build the service before the first task needs it. After an error here the task tries again."""
+    """Build the service before the first task needs it, unless the child rests. After an error the task tries again.
+
+    A predecessor that has died had claims, which the service releases; one that has ended to rest had none.
+    """
     # A signal to this process is none to the loop of its parent.
     signal.set_wakeup_fd(-1)
-    if not _roles:
+    if not _roles or _roles[-1].resting.begin_life():
         return
     extracts = _roles[-1].kind == "extract"
     try:

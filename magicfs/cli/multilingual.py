@@ -81,8 +81,8 @@ def ensure_multilingual(settings: Settings, database: Database, *, progress: Cal
 _WITHOUT_IT = "texts and questions in other languages are found by their words alone on this machine"
 
 
-def _start(database: Database, spec: ModelSpec) -> None:
-    """Start the prepared model, unless the index does not need it any more."""
+def _start(database: Database, spec: ModelSpec) -> bool:
+    """Start the prepared model, unless the index does not need it any more. Returns whether it was started."""
     from magicfs.db.multilingual import start_if_needed
     from magicfs.db.pool import retry_on_conflict
 
@@ -90,8 +90,10 @@ def _start(database: Database, spec: ModelSpec) -> None:
         with database.transaction() as connection:
             return start_if_needed(connection, spec)
 
-    if retry_on_conflict(start):
+    is_started = retry_on_conflict(start)
+    if is_started:
         log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
+    return is_started
 
 
 class MultilingualStarter:
@@ -116,12 +118,15 @@ class MultilingualStarter:
         self._failures = 0
         self._said = ""
 
-    def __call__(self, stop: threading.Event) -> None:
-        """Start the model if it is needed and this machine has it or can get it. Raises `DatabaseError`."""
+    def __call__(self, stop: threading.Event) -> bool:
+        """Start the model if it is needed and this machine has it or can get it. Returns whether it has.
+
+        Raises `DatabaseError`.
+        """
         from magicfs.db.models import multilingual_model
 
         if time.monotonic() < self._next_look:
-            return
+            return False
         with self._database.transaction() as connection:
             model = multilingual_model(connection)
             is_needed = model is None and self._is_needed(connection)
@@ -132,11 +137,12 @@ class MultilingualStarter:
             elif is_needed:
                 stored = self._stored(stop)
                 if stored is not None:
-                    _start(self._database, stored.spec)
+                    return _start(self._database, stored.spec)
         except ModelError as error:
             if str(error) != self._said:
                 self._said = str(error)
                 log.warning("%s: %s%s", _WITHOUT_IT, error, "; it is tried again" if is_needed else "")
+        return False
 
     def _is_needed(self, connection: Connection) -> bool:
         """Whether the index needs the model. Counts languages only if something has changed since the last count."""

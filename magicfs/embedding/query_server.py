@@ -44,6 +44,8 @@ MAX_CONNECTIONS = 256
 """The number of threads of the pool, which it starts as they are needed; more clients get an error."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
+REST_SECONDS = 60.0
+"""Models leave the memory when no request has come for so long: they are most of what the process holds."""
 _ANSWER_SECONDS = 5.0
 _TICK_SECONDS = 1.0
 """The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
@@ -64,8 +66,10 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
 
     request_queue_size = 256
 
-    def __init__(self, path: Path, service: QueryService, *, idle_exit: float | None) -> None:
+    def __init__(self, path: Path, service: QueryService, *, idle_exit: float | None, rest: float) -> None:
+        """After so many seconds without a request, `idle_exit` ends `run`, and `rest` frees the models."""
         self.service = service
+        self._rest_after = rest
         self._path = path
         self._idle_exit = idle_exit
         self.timeout = _TICK_SECONDS if idle_exit is None else min(_TICK_SECONDS, idle_exit / 4)
@@ -77,6 +81,8 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
         """Connections whose request has not arrived, oldest first."""
         self._answering = 0
         self._last_request = time.monotonic()
+        self._rests = False
+        """Whether the service rests since the last request."""
         super().__init__(str(path), _Connection)
 
     def run(self) -> None:
@@ -85,7 +91,7 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
             self.handle_request()
 
     def handle_timeout(self) -> None:
-        """End `run` if the server has been idle for too long, or if its socket is gone."""
+        """End `run` if the server has been idle for too long, or if its socket is gone; free the models before."""
         with self._guard:
             idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
         if self._idle_exit is not None and idle_seconds >= self._idle_exit:
@@ -94,6 +100,9 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
             # Its directory was removed: no client can connect any more.
             log.warning("%s is gone", self._path)
             self._is_done = True
+        elif idle_seconds >= self._rest_after and not self._rests:
+            self._rests = True
+            self.service.rest()
 
     def server_bind(self) -> None:
         """Bind a socket of mode 0600."""
@@ -147,6 +156,7 @@ class QueryServer(socketserver.ThreadingUnixStreamServer):
             with self._guard:
                 self._answering -= 1
                 self._last_request = time.monotonic()
+                self._rests = False
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
@@ -224,7 +234,7 @@ def take_lock(path: Path, *, wait: bool) -> bool:
     return True
 
 
-def serve(path: Path, *, idle_exit: float | None, detach: bool) -> None:
+def serve(path: Path, *, idle_exit: float | None, rest: float, detach: bool) -> None:
     """Serve until a signal, or as long as `QueryServer.run` does.
 
     If `idle_exit` is set and another process serves the socket, return at once.
@@ -233,7 +243,7 @@ def serve(path: Path, *, idle_exit: float | None, detach: bool) -> None:
         log.info("another query embedder serves %s", path)
         return
     service = QueryService()
-    with QueryServer(path, service, idle_exit=idle_exit) as server:
+    with QueryServer(path, service, idle_exit=idle_exit, rest=rest) as server:
         # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():
             os._exit(0)
@@ -255,6 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
     # The supervisor starts it with the settings as its environment, a client with options.
     log_format, log_level = (os.environ.get(f"MAGICFS_LOG_{name}") for name in ("FORMAT", "LEVEL"))
+    rest = float(os.environ.get("MAGICFS_REST_SECONDS") or REST_SECONDS)
+    parser.add_argument("--rest", type=float, default=rest, help="free the models after so many seconds without one")
     parser.add_argument("--log-format", default=log_format or "text", help="text or json")
     parser.add_argument("--log-level", default=log_level or "INFO", help="detail of the log")
     options = parser.parse_args(arguments)
@@ -266,7 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
     try:
-        serve(path, idle_exit=options.idle_exit, detach=options.detach)
+        serve(path, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
     except OSError as error:
         log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
         return 1

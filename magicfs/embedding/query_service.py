@@ -7,12 +7,14 @@ Used by `query_server`, which has the process and its connections. Requests are
 `embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
 loads slowly, fails or crashes takes no other vector along. An answer has the `folder` and the model's `digests` in its
 head and the vector, little-endian float32, as its body; or `error`, the name of a class in `magicfs.errors`, and
-`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`.
+`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`, and until the service rests.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -92,6 +94,11 @@ class QueryService:
             case _:
                 yield failure(EmbedderUnavailable(f"{MALFORMED} (unknown command)"))
 
+    def rest(self) -> None:
+        """Free the memory of the models. The next question loads them again, in a tenth to half of a second."""
+        with contextlib.suppress(RuntimeError):  # the service stops
+            self._model_thread.submit(self._unload)
+
     def stop(self) -> None:
         """Wait until the text in work is embedded, and cancel all other requests."""
         self._model_thread.shutdown(cancel_futures=True)
@@ -102,10 +109,11 @@ class QueryService:
         except EmbedderUnavailable as error:
             yield failure(error)
             return
-        for folder in question.folders:
+        for number, folder in enumerate(question.folders, 1):
             answer = self._answer(question, folder, is_wanted)
+            # Before the last answer: who has got it may ask for the number.
+            self._served += number == len(question.folders)
             yield Message({"folder": str(folder)} | answer.head, answer.body)
-        self._served += 1
 
     def _answer(self, question: _Question, folder: Path, is_wanted: IsWanted) -> Message:
         """The answer for one model: a vector, or why there is none."""
@@ -139,6 +147,13 @@ class QueryService:
         finally:
             faulthandler.cancel_dump_traceback_later()
         return Message({"digests": sorted(embedder.spec.digests)}, vector.astype("<f4").tobytes())
+
+    def _unload(self) -> None:
+        if self._embedders:
+            self._embedders.clear()
+            gc.collect()
+            return_free_memory()
+            log.info("nobody asks: the models are not in memory any more")
 
     def _load(self, folder: Path, kept: frozenset[Path]) -> FastembedEmbedder:
         from magicfs.embedding.embedder import FastembedEmbedder

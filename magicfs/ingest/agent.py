@@ -57,8 +57,11 @@ STARTUP_SECONDS = 30.0
 """For so long after its start, the agent asks every NOTIFY_SECONDS which workers answer: they start one by one."""
 
 MAINTENANCE_SECONDS = 15.0
-IDLE_MAINTENANCE_SECONDS = 30.0
-"""Pauses between two notifications that maintenance is due, while there is work and without."""
+"""Pause between two notifications that maintenance is due, while there is work, and until the first one after it."""
+
+IDLE_MAINTENANCE_SECONDS = 600.0
+"""That pause when nothing has changed since the last one. A sweep is a dozen transactions, and what is due then has
+graces of ten minutes."""
 
 VECTOR_INDEX_SECONDS = 60.0
 """Pause between two checks whether the index of vectors should be built or dropped."""
@@ -83,16 +86,19 @@ class Agent:
         claim: HostClaim,
         *,
         embedding_paused: Callable[[], bool] = lambda: False,
-        start_multilingual: Callable[[threading.Event], None] = lambda _: None,
+        start_multilingual: Callable[[threading.Event], bool] = lambda _: False,
     ) -> None:
         """`database` needs room for seven connections; `claim` is the claim of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
-        `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set.
+        `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set, and
+        returns whether it has started the model.
         """
         self._start_multilingual = start_multilingual
         self._embedding_paused = embedding_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
+        self._has_changed = True
+        """Whether there was work since the last notification that maintenance is due."""
         self._waiting: set[tuple[ModelId, int]] = set()
         """The models of which chunks waited at the last look, each with the highest priority of them."""
         self._settings = settings
@@ -132,14 +138,16 @@ class Agent:
         log.info("agent of host %s has stopped", self._settings.host)
 
     def _look_for_work(self, stop: threading.Event) -> None:
-        maintenance_due = float("-inf")
+        maintained_at = float("-inf")
         while not stop.is_set():
             with errors_logged(stop, self._outage, "look"):
                 self._look()
-            if time.monotonic() >= maintenance_due:
-                maintenance_due = time.monotonic() + (
-                    IDLE_MAINTENANCE_SECONDS if self._is_idle() else MAINTENANCE_SECONDS
-                )
+            pause = MAINTENANCE_SECONDS if self._has_changed else IDLE_MAINTENANCE_SECONDS
+            if time.monotonic() >= maintained_at + pause:
+                maintained_at = time.monotonic()
+                # In this order: another thread may notice a change meanwhile.
+                self._has_changed = False
+                self._has_changed |= not self._is_idle()
                 with errors_logged(stop, self._outage, "maintenance"):
                     self._queue.notify_maintenance()
             self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
@@ -178,6 +186,7 @@ class Agent:
 
     def _stay_busy(self) -> None:
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
+        self._has_changed = True
 
     def _notice_change(self) -> None:
         """Look soon: a file has changed. Its reading may be put off, and no message comes when it is due."""
@@ -215,7 +224,8 @@ class Agent:
     def _look_at_languages(self, stop: threading.Event) -> None:
         while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):
             with errors_logged(stop, self._outage, "multilingual model"):
-                self._start_multilingual(stop)
+                if self._start_multilingual(stop):
+                    self._stay_busy()
 
     def _refresh_statistics(self, stop: threading.Event) -> None:
         while not stop.wait(STATISTICS_SECONDS):

@@ -133,6 +133,10 @@ class ExtractService:
         with self._database.transaction() as connection:
             return queue_db.declare_max_embedded_chunks(connection, host=self._host, chunks=self._max_embedded_chunks)
 
+    def rest(self) -> None:
+        """End the parser process. The next file that needs one waits until it has started again."""
+        self._extractor.close()
+
     def run_batch(self) -> int:
         """Claim and process the next files. Returns how many were processed, and notifies again if there were any.
 

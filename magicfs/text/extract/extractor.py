@@ -51,6 +51,10 @@ class Extractor(Protocol):
         """Free memory that only some files need: no file waits."""
         ...
 
+    def close(self) -> None:
+        """Free all that `extract` builds again when it is called."""
+        ...
+
     def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
         """The text of `content`, or why there is none.
 

@@ -266,6 +266,28 @@ def test_a_server_of_an_older_version_is_replaced(
     assert status.served >= 4
 
 
+def test_models_leave_the_memory_when_nobody_asks_and_come_back(
+    client: QueryEmbedder, place: Path, stored_model: StoredModel
+) -> None:
+    arguments = ["--socket", str(place / "e.sock"), "--rest", "0.5"]
+    server = subprocess.Popen([sys.executable, "-m", "magicfs.embedding.query_server", *arguments], cwd="/")
+    try:
+        wait_for(lambda: client.ping() is not None)
+        before = client.embed("bread", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+
+        def is_free() -> bool:
+            time.sleep(1.5)  # a ping is a request too
+            status = client.ping()
+            assert status is not None
+            return status.model is None
+
+        wait_for(is_free)
+        assert np.array_equal(client.embed("bread", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS), before)
+    finally:
+        server.terminate()
+        assert server.wait(DEADLINE_SECONDS) == 0
+
+
 def test_a_server_that_holds_the_former_model_of_a_folder_is_replaced(
     place: Path, stored_model: StoredModel, tmp_path: Path
 ) -> None:

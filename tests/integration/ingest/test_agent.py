@@ -286,10 +286,11 @@ def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
     monkeypatch.setattr(agent_module, "MODELS_SECONDS", 0.05)
     looks: list[str] = []
 
-    def look(stop: threading.Event) -> None:
+    def look(stop: threading.Event) -> bool:
         looks.append(threading.current_thread().name)
         # Preparing a model takes long, and ends with the agent.
         assert len(looks) < 2 or stop.wait(60)
+        return False
 
     claim = HostClaim(index.database, host=settings.host, machine="this")
     claim.renew()
@@ -383,3 +384,21 @@ def test_an_idle_agent_asks_rarely_for_maintenance(
         asked = queue.notifications
         time.sleep(0.6)
         assert queue.notifications == asked
+        working._stay_busy()
+        working._idle_from = 0.0
+        wait_until(lambda: queue.notifications > asked, seconds=10, failed="what has changed is not maintained")
+
+
+def test_a_model_that_was_started_is_maintained_soon(
+    settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "IDLE_MODELS_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "MODELS_SECONDS", 0.05)
+    started = threading.Event()
+    claim = HostClaim(index.database, host=settings.host, machine="this")
+    claim.renew()
+    one = Agent(settings, index.database, SilentQueue(), claim, start_multilingual=lambda _: started.is_set())
+    with running(one):
+        one._idle_from, one._has_changed = 0.0, False
+        started.set()
+        wait_until(lambda: one._has_changed and not one._is_idle(), seconds=10, failed="nobody looks at its chunks")

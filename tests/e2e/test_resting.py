@@ -1,0 +1,98 @@
+"""A worker that has nothing to do holds nothing, and the next file is found all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from magicfs.models.store import ModelStore
+from tests.plugins.commands import Commands, commands_in, short_folder
+from tests.plugins.pdf import pdf_file
+
+WORKERS = ("extract-1", "extract-2", "embed-1")
+
+
+@pytest.fixture(scope="module")
+def magicfs(model_store: ModelStore) -> Iterator[Commands]:
+    """A stack that has indexed two files, and whose workers rest after a second."""
+    with short_folder() as folder, commands_in(folder, model_store) as commands:
+        commands.environment["MAGICFS_REST_SECONDS"] = "1"
+        (folder / "docs").mkdir()
+        (folder / "docs/a.txt").write_text("an invoice for the tax office\n")
+        (folder / "docs/a.pdf").write_bytes(pdf_file("a letter about the harbour"))
+        commands.ok("up", folder / "docs", "--workers", "1", "--detach", "--wait")
+        yield commands
+
+
+def children(commands: Commands) -> dict[str, psutil.Process]:
+    """The child of each worker, by the worker's name."""
+    found = {}
+    for process in commands.processes():
+        words = process.cmdline()
+        name = next((word for word in WORKERS if word in words), None)
+        if name and any(parent.cmdline() == words for parent in process.parents()):
+            found[name] = process
+    return found
+
+
+def rests(name: str, process: psutil.Process) -> bool:
+    """Whether an extract worker has no parser process, and an embed worker nothing at all for itself."""
+    try:
+        own_mb = float(process.memory_full_info().uss) / 1e6
+        return not process.children() and (name.startswith("extract") or own_mb < 15)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def all_rest(commands: Commands) -> bool:
+    found = children(commands)
+    return found.keys() == set(WORKERS) and all(rests(name, process) for name, process in found.items())
+
+
+def finds(commands: Commands, query: str, name: str) -> bool:
+    results = json.loads(commands.ok("search", query, "--json"))["results"]
+    return any(result["name"] == name and result["vector"] is not None for result in results)
+
+
+@pytest.mark.timeout(180)
+def test_an_extract_worker_keeps_what_finds_the_words_of_a_saved_file(magicfs: Commands) -> None:
+    wait_for(lambda: all_rest(magicfs))
+    before = children(magicfs)
+    time.sleep(3)
+    after = children(magicfs)
+    assert {name: after[name].pid for name in ("extract-1", "extract-2")} == {
+        name: before[name].pid for name in ("extract-1", "extract-2")
+    }
+
+
+@pytest.mark.timeout(180)
+def test_workers_rest_and_wake_for_a_saved_file(magicfs: Commands) -> None:
+    wait_for(lambda: all_rest(magicfs))
+    (magicfs.home.parent / "docs/b.txt").write_text("marmalade is made of oranges\n")
+    wait_for(lambda: finds(magicfs, "marmalade", "b.txt"))
+    wait_for(lambda: all_rest(magicfs))
+    logs = "".join(path.read_text() for path in (magicfs.home / "log").glob("e*-[12].log"))
+    assert "ERROR" not in logs
+    assert "Traceback" not in logs
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_whose_resting_child_is_killed_works_on(magicfs: Commands) -> None:
+    wait_for(lambda: all_rest(magicfs))
+    for child in children(magicfs).values():
+        os.kill(child.pid, signal.SIGKILL)
+    (magicfs.home.parent / "docs/c.txt").write_text("a ferry crosses the harbour\n")
+    wait_for(lambda: finds(magicfs, "ferry", "c.txt"))

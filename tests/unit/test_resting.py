@@ -1,0 +1,64 @@
+"""A child ends when it has had no task for a while, and its successor knows why."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from billiard.pool import EX_RECYCLE
+
+from tasks.resting import Resting
+
+
+def end_of_child(life: Callable[[], None]) -> int:
+    """The exit code of a child that lives so, and then waits for a task that never comes."""
+    pid = os.fork()
+    if pid == 0:
+        life()
+        time.sleep(20)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_child_without_tasks_ends_and_the_next_one_rests() -> None:
+    resting = Resting(seconds=0.05)
+    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == EX_RECYCLE
+    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == 3
+    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == EX_RECYCLE, "the last one has died"
+
+
+def test_a_child_that_rests_lives_until_it_has_had_a_task() -> None:
+    resting = Resting(seconds=0.05)
+
+    def work() -> None:
+        with resting.working():
+            time.sleep(0.3)
+        os.write(done, b"x")
+
+    def live() -> None:
+        if not resting.begin_life():
+            return
+        time.sleep(0.3)
+        work()
+
+    reading, done = os.pipe()
+    assert end_of_child(live) == EX_RECYCLE
+    assert end_of_child(live) == EX_RECYCLE
+    assert os.read(reading, 9) == b"x", "it has not ended while it rested, nor during its task"
+
+
+def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
+    freed: list[bool] = []
+    resting = Resting(seconds=0.05, free=lambda: freed.append(True))
+    assert not resting.begin_life()
+    for _ in range(2):
+        with resting.working():
+            freed_before = len(freed)
+            time.sleep(0.2)
+            assert len(freed) == freed_before, "not during a task"
+        deadline = time.monotonic() + 10
+        while len(freed) == freed_before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len(freed) == freed_before + 1
