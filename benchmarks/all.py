@@ -92,6 +92,20 @@ BENCHMARKS = (
             "relist": "names and `stat` of a directory of a thousand files, again",
             "grep": "`grep -r` over a tree of small files that was read before",
             "write": "64 MiB over what is in a file, up to `close()`",
+            "write_4k": "four thousand writes of 4 KiB",
+            "open": "opening and closing a thousand files",
+            "missing": "asking for names that do not exist",
+            "first_read_mb_s": "megabytes a second",
+            "second_read_mb_s": "the same",
+            "write_mb_s": "the same",
+        }
+        | {
+            f"c_{figure}": f"`{figure}` of libfuse's own passthrough example in C"
+            for figure in (
+                *("second_read", "first_read", "random_reread", "relist", "grep"),
+                *("write", "write_4k", "open", "missing"),
+                *("first_read_mb_s", "second_read_mb_s", "write_mb_s"),
+            )
         },
     ),
     Benchmark(

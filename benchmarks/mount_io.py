@@ -7,6 +7,11 @@ root is in the page cache for both, so that the disk has no influence.
 round). `second_read`: the same file again. `random_reread`: 4 KiB at random offsets of a file that was read before.
 `relist`: names and `stat` of a directory with `--entries` files that was listed before. `grep`: `grep -r` for a word in
 a tree of small files that was read before. `write`: overwriting `--write-mb` megabytes of a file, up to `close()`.
+`write_4k`: `--small-writes` writes of 4 KiB. `open`: opening and closing each file of that directory. `missing`: asking
+for names that do not exist.
+
+`c_` before a name: the same through libfuse's own passthrough example in C, which is built in the run where its source
+and a compiler are there (`_c_passthrough.py`). `_mb_s` behind one: megabytes a second through the mount.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import _c_passthrough
 from _report import parser, report
 from _stack import Stack, stack
 from indexing import write_corpus
@@ -37,6 +43,7 @@ class Sizes:
     rounds: int
     file_mb: int
     write_mb: int
+    small_writes: int
     rereads: int
     entries: int
     grep_files: int
@@ -82,9 +89,14 @@ def make_tree(tree: Path, sizes: Sizes) -> None:
     (tree / "written.bin").write_bytes(block * sizes.write_mb)
     (tree / "many").mkdir()
     for number in range(sizes.entries):
-        (tree / "many" / f"file{number:05}.txt").write_text(f"file {number}")
+        (tree / "many" / entry(number)).write_text(f"file {number}")
     write_corpus(tree / "sources", files=sizes.grep_files, characters=8000, seed=3)
     os.sync()
+
+
+def entry(number: int) -> str:
+    """The name of a file in the directory that is listed."""
+    return f"file{number:05}.txt"
 
 
 def large(number: int) -> str:
@@ -140,18 +152,52 @@ def writer(sizes: Sizes) -> Callable[[Path], None]:
     return write
 
 
+def small_writer(sizes: Sizes) -> Callable[[Path], None]:
+    """Return an action that overwrites the beginning of a file in pages."""
+    page = random.Random(5).randbytes(PAGE)
+
+    def write(tree: Path) -> None:
+        with (tree / "written.bin").open("r+b", buffering=0) as file:
+            for _ in range(sizes.small_writes):
+                file.write(page)
+
+    return write
+
+
+def opener(sizes: Sizes) -> Callable[[Path], None]:
+    """Return an action that opens and closes each file of a directory."""
+
+    def open_all(tree: Path) -> None:
+        for number in range(sizes.entries):
+            os.close(os.open(tree / "many" / entry(number), os.O_RDONLY))
+
+    return open_all
+
+
+def ask_for_missing(tree: Path) -> None:
+    """Ask for a hundred names that do not exist, ten times each, as a search path does."""
+    for _ in range(10):
+        for number in range(100):
+            os.path.exists(tree / "many" / f"missing{number}")
+
+
 def reads(paths: TreePaths, sizes: Sizes) -> dict[str, float]:
-    """The ratios of first and second reads, each measured right after a direct read."""
-    first, second = [], []
+    """The ratios of first and second reads, each measured right after a direct read, and their megabytes a second."""
+    base, mount = [], []
     for number in range(sizes.rounds + 1):
         direct, mirrored = paths.direct / large(number), paths.mirror / large(number)
         read_all(direct)
-        base = seconds(read_all, direct)
-        first.append(seconds(read_all, mirrored) / base)
-        base = seconds(read_all, direct)
-        second.append(seconds(read_all, mirrored) / base)
+        for _ in ("first", "second"):
+            base.append(seconds(read_all, direct))
+            mount.append(seconds(read_all, mirrored))
     # The first round warms up the mount itself.
-    return {"second_read": statistics.median(second[1:]), "first_read": statistics.median(first[1:])}
+    ratios = [through / directly for through, directly in zip(mount, base, strict=True)]
+    return {
+        "second_read": statistics.median(ratios[3::2]),
+        "first_read": statistics.median(ratios[2::2]),
+        "second_read_mb_s": sizes.file_mb / statistics.median(mount[3::2]),
+        "first_read_mb_s": sizes.file_mb / statistics.median(mount[2::2]),
+    }
 
 
 def use_memory(megabytes: int) -> None:
@@ -164,14 +210,27 @@ def use_memory(megabytes: int) -> None:
 
 
 def measure(paths: TreePaths, sizes: Sizes) -> dict[str, float]:
-    """All figures."""
-    use_memory((sizes.rounds + 2) * sizes.file_mb)
+    """The figures of one mount."""
     figures = reads(paths, sizes)
     figures["random_reread"] = paths.ratio(random_reader(large(0), sizes), rounds=sizes.rounds)
     figures["relist"] = paths.ratio(list_all, rounds=sizes.rounds)
     figures["grep"] = paths.ratio(grep, rounds=sizes.rounds)
     figures["write"] = paths.ratio(writer(sizes), rounds=sizes.rounds)
+    figures["write_mb_s"] = sizes.write_mb / seconds(writer(sizes), paths.mirror)
+    figures["write_4k"] = paths.ratio(small_writer(sizes), rounds=sizes.rounds)
+    figures["open"] = paths.ratio(opener(sizes), rounds=sizes.rounds)
+    figures["missing"] = paths.ratio(ask_for_missing, rounds=sizes.rounds)
     return figures
+
+
+def measure_c(running: Stack, tree: Path, source: Path | None, sizes: Sizes) -> dict[str, float]:
+    """The figures of the passthrough example in C; none where it cannot be built."""
+    program = _c_passthrough.build(source, running.folder / "c")
+    if program is None:
+        return {}
+    with _c_passthrough.mounted(program, tree, running.folder / "c_mount") as mountpoint:
+        figures = measure(TreePaths(direct=tree, mirror=mountpoint), sizes)
+    return {f"c_{name}": figure for name, figure in figures.items()}
 
 
 def wait_until_idle(running: Stack, tree: Path) -> TreePaths:
@@ -189,14 +248,17 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--file-mb", type=int, default=256, help="size of a large file")
     options.add_argument("--write-mb", type=int, default=64, help="megabytes that are written")
+    options.add_argument("--small-writes", type=int, default=4000, help="writes of 4 KiB")
     options.add_argument("--rereads", type=int, default=50_000, help="pages read at random offsets")
     options.add_argument("--entries", type=int, default=1000, help="files in the directory that is listed")
     options.add_argument("--grep-files", type=int, default=2000, help="files that grep reads")
+    options.add_argument("--c-example", type=Path, help="libfuse's example/passthrough_ll.c, if not the installed one")
     arguments = options.parse_args()
     sizes = Sizes(
         rounds=arguments.rounds,
         file_mb=arguments.file_mb,
         write_mb=arguments.write_mb,
+        small_writes=arguments.small_writes,
         rereads=arguments.rereads,
         entries=arguments.entries,
         grep_files=arguments.grep_files,
@@ -206,7 +268,9 @@ def main() -> None:
         tree = running.folder / ROOT
         make_tree(tree, sizes)
         running.run("roots", "add", str(tree))
-        figures = measure(wait_until_idle(running, tree), sizes)
+        paths = wait_until_idle(running, tree)
+        use_memory((sizes.rounds + 2) * sizes.file_mb)
+        figures = measure(paths, sizes) | measure_c(running, tree, arguments.c_example, sizes)
     sizes_shown = {name: getattr(sizes, name) for name in Sizes.__slots__}
     report("mount_io", figures, sizes=sizes_shown, as_json=arguments.json)
 

@@ -52,8 +52,8 @@ MIN_REQUEST_TASKS = 8
 DATABASE_CONNECTIONS = INDEX_THREADS + 1
 """One for each thread that asks the index, so that none waits for another, and one for the heartbeat."""
 GARBAGE_THRESHOLDS = (20_000, 50, 50)
-"""When Python looks for cycles of objects: rarely, since nodes form none. Looking as often as usual takes a sixth of the
-time of a listing of a hundred thousand names."""
+"""When Python looks for cycles of objects: rarely, since nodes form none. Looking as often as usual takes a sixth of
+the time of a listing of a hundred thousand names."""
 SHUTDOWN_SECONDS = 2.0
 """Requests that are in progress at a signal get this long to finish."""
 
