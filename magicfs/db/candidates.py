@@ -40,6 +40,9 @@ EF_SEARCH_PER_RESULT = 2
 ENOUGH_CHUNKS_COMPARED = 1000
 """So few chunks in scope are all measured by their words."""
 
+CHUNKS_OF_CONTENT = 2
+"""So many chunks of a content are located before the others: the best one, and one that says the same."""
+
 _ROW_BY_ROW = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Only plans that look rows up one by one through an index. During a bulk import, Postgres's statistics are old: it
 takes a table of thousands of rows for empty, and would read the whole table for each chunk."""
@@ -216,6 +219,7 @@ def _measure(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[sql.Composed
         rough=rough,
         ranks=ranks,
         located=located,
+        of_content=sql.Literal(CHUNKS_OF_CONTENT),
         phrase=_phrase(statement, wanted),
         documents=sql.SQL(_SQL["documents"]) if wanted.with_documents else sql.SQL("NULL"),
     )

@@ -289,3 +289,11 @@ def test_undecodable_names_are_found(corpus: Corpus, service: SearchService) -> 
     corpus.add(b"caf\xe9.txt", "a bill of the coffee house")
     (hit,) = service.search("bill name:caf*.txt", deadline_s=10).hits
     assert hit.name == b"caf\xe9.txt"
+
+
+def test_long_files_that_answer_leave_room_for_others(corpus: Corpus, service: SearchService) -> None:
+    for number in range(12):
+        corpus.add(b"long%d.txt" % number, *(f"invoice invoice invoice {number} {part}" for part in range(15)))
+    for number in range(6):
+        corpus.add(b"short%d.txt" % number, f"an invoice among many other words that make a text longer {number}")
+    assert len(service.search("invoice limit:20", deadline_s=20).hits) == 18

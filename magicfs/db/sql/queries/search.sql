@@ -284,22 +284,27 @@ ranked AS MATERIALIZED (SELECT id FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, 
 )
 
 -- name: measure
--- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. One row
--- at least, so that `places`, which is sent at once with this statement, gets the best candidates and the files by name.
+-- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. The best
+-- chunks of each content are located before its others, so that no long text takes the places of other ones. One row at
+-- least, so that `places`, which is sent at once with this statement, gets the best candidates and the files by name.
 WITH {parts},
 candidate AS MATERIALIZED (
     SELECT chunk_id AS id FROM named WHERE chunk_id IS NOT NULL {union}
 ),
 measured AS MATERIALIZED (
-    SELECT id, bm25, had, {phrase} AS has_phrase{cosine_names}
+    SELECT id, bm25, had, {phrase} AS has_phrase{cosine_names},
+           (SELECT content_id FROM content_chunks WHERE content_chunks.chunk_id = chunks.id LIMIT 1) AS content_id
     FROM (
         SELECT chunks.id, chunks.words, {bm25} AS bm25, {had} AS had{cosines}
         FROM candidate JOIN chunks ON chunks.id = candidate.id{vectors} OFFSET 0
     ) AS chunks
 ),
 ordered AS MATERIALIZED (
-    SELECT id, row_number() OVER (ORDER BY rough DESC, id) AS place, {ranks}
-    FROM (SELECT *, {rough} AS rough FROM measured) AS valued
+    SELECT id, row_number() OVER (ORDER BY place_in_content > {of_content}, rough DESC, id) AS place, {ranks}
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) AS place_in_content
+        FROM (SELECT *, {rough} AS rough FROM measured) AS valued
+    ) AS numbered
 ),
 given AS MATERIALIZED (
     SELECT set_config('magicfs.located', (
