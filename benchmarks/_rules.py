@@ -29,6 +29,13 @@ class Rule:
 
 
 RULES = (
-    Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
+    Rule("meaning of code", ((fusion, "MEANING_OF_CODE", 1.0),)),
+    Rule("rare words in code", ((fusion, "FEW_CHUNKS", 0),)),
+    Rule("other chunks", ((fusion, "OTHER_CHUNKS", 0.0),)),
+    Rule("enough words", ((fusion, "ENOUGH_WORDS", 0.0),)),
+    Rule("few words", ((fusion, "MEANING_OF_FEW_WORDS", {}),)),
+    Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),
+    Rule("less weight of the second model", ((meaning, "WEIGHT_OF_SECOND", 1.0),)),
     Rule("penalty of translations", ((meaning, "TRANSLATION_PENALTY", 0.0),)),
+    Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
 )

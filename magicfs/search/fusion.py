@@ -7,16 +7,27 @@ next: on both judged collections it ranks better (docs/benchmarks.md, docs/adr/0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 ENOUGH_WORDS = 0.2
 """The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
 text with that share in their own language; in another language, one in ten has a text with half of it."""
 WEIGHT_OF_SECOND = 0.75
 """The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
+FEW_WORDS = 2
+"""A question of so many words at most names something."""
 MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6}
 """The weight of meaning in the order by the number of words, under such a model: very short texts are near to every
 word, and so a text with the very words comes first."""
+MEANING_OF_CODE = 2.0
+"""What meaning weighs more where the candidates are code, unless a text has a rare word of the question."""
+FEW_CHUNKS = 5
+"""A word that fewer chunks have is rare: it tells by itself what a person looks for."""
+OTHER_CHUNKS = 0.5
+"""The weight of the mean nearness of a file's nearest chunks in that of the file, that of its best chunk being 1."""
+CHUNKS_OF_FILE = 3
+"""So many nearest chunks of a file count."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -55,6 +66,12 @@ class FusionScale:
     """What BM25 is divided by, see `bm25_unit`."""
     meaning: float = 1.0
     """The weight of nearness in the order, that of words being 1."""
+    meaning_of_code: float = 1.0
+    """The same where all candidates are code."""
+
+    def of_kind(self, *, code_share: float) -> FusionScale:
+        """The scale for candidates of which that share is code."""
+        return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
 
 
 def bm25_unit(best: float, *, share: float) -> float:
@@ -74,6 +91,28 @@ def meaning_weight(words: int, *, has_second: bool) -> float:
     unless the question has `FEW_WORDS` at most.
     """
     return MEANING_OF_FEW_WORDS.get(words, 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
+
+
+def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
+    """The weight of nearness about code, where it is `meaning` about prose.
+
+    The words of people are others than those of code, and common ones that both have say little. A rare word says as
+    much as elsewhere; `has_rare_word` is whether the best text by words has one. So do `FEW_WORDS`.
+    """
+    return meaning if has_rare_word or words <= FEW_WORDS else meaning * MEANING_OF_CODE
+
+
+def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:
+    """The evidence for a file from that of its best chunk and of all its chunks among the candidates.
+
+    A file with several near chunks is about the question; one that is near in a single place may be so by chance. Only
+    the nearest chunks count, so that a long file loses nothing by the rest of it.
+    """
+    nearest = sorted((chunk.nearness for chunk in chunks if chunk.nearness is not None), reverse=True)[:CHUNKS_OF_FILE]
+    if best.nearness is None or not nearest:
+        return best
+    mean = sum(nearest) / len(nearest)
+    return replace(best, nearness=(best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:

@@ -24,12 +24,15 @@ from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, QuestionVector, has_second_vectors, meanings_of, needs_documents
 from magicfs.search.passages import NO_SNIPPET, Snippet, SnippetCutter
 from magicfs.search.retrievers import QuestionWords
+from magicfs.text.language import is_code
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
 MIN_CANDIDATES = 200
 CANDIDATES_PER_RESULT = 4
 """More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
+FILES_OF_KIND = 20
+"""The first candidates, which say of what kind of text a question is asked."""
 LOCATED_PER_RESULT = 2
 MORE_LOCATED = 20
 """The candidates that are located: twice as many as results, because several may belong to one file, and some more,
@@ -205,14 +208,15 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits
     )
     chunks = _measured(request, words, gathered.candidates)
-    files = _with_names(_best_chunk_per_file(gathered.places, chunks), chunks, gathered.places, words, request)
+    files, scale = _files_of_chunks(gathered.places, chunks)
+    files = _with_names(files, chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))
-    weight = chunks.scale.meaning
+    weight = scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
     best = max((scores.relevance(file.evidence, exponent=exponent) for file in ranked), default=0.0)
     return Ranking(
         words,
-        chunks.scale,
+        scale,
         exponent,
         tuple(ranked),
         chunks.evidence,
@@ -256,7 +260,8 @@ def measure_file(
     best = max(evidence, key=lambda chunk: fusion.fused_score(evidence[chunk], meaning=weight), default=None)
     file = CandidateFile(replace(found, chunk_id=best), Evidence())
     if best is not None:
-        file = replace(file, evidence=evidence[best], meaning=measured.meanings.get(best))
+        of_file = fusion.of_file(evidence[best], list(evidence.values()))
+        file = replace(file, evidence=of_file, meaning=measured.meanings.get(best))
     phrases = scope.condition_parameters["phrases"]
     if not (words.weights and search_db.is_named_so(connection, found.file_id, phrases)):
         return file
@@ -289,18 +294,28 @@ def _measured(
     matched = [candidate for candidate in candidates if candidate.words]
     meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
     has_second = has_second_vectors(meanings, request.question_vectors)
-    scale = scale or FusionScale(
-        fusion.bm25_unit(
-            max((match.bm25 for match in matched), default=0.0),
-            share=max((words.share(match.words) for match in matched), default=0.0),
-        ),
-        fusion.meaning_weight(len(request.words), has_second=has_second),
-    )
+    scale = scale or _scale(request, words, matched, has_second=has_second)
     evidence = {one.chunk.chunk_id: _word_evidence(one, words, unit=scale.bm25_unit) for one in candidates}
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
     for chunk, meaning in meanings.items():
         evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
     return _CandidateChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
+
+
+def _scale(
+    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool
+) -> FusionScale:
+    """What the evidence of all candidates is measured by, as far as words and vectors say."""
+    best = max(matched, key=lambda match: match.bm25, default=None)
+    weight = fusion.meaning_weight(len(request.words), has_second=has_second)
+    has_rare_word = best is not None and any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best.words)
+    return FusionScale(
+        fusion.bm25_unit(
+            best.bm25 if best else 0.0, share=max((words.share(match.words) for match in matched), default=0.0)
+        ),
+        weight,
+        fusion.code_weight(weight, words=len(request.words), has_rare_word=has_rare_word),
+    )
 
 
 def _word_evidence(candidate: Candidate, words: QuestionWords, *, unit: float) -> Evidence:
@@ -311,18 +326,39 @@ def _word_evidence(candidate: Candidate, words: QuestionWords, *, unit: float) -
     return Evidence(relative_bm25=candidate.bm25 / unit, lexical=lexical, is_phrase_match=candidate.has_phrase)
 
 
-def _best_chunk_per_file(places: Sequence[Place], chunks: _CandidateChunks) -> dict[bytes, CandidateFile]:
-    """The contents that have the chunks, each with its best chunk, by copy key. The preferred copy stands for all."""
-    best: dict[bytes, tuple[float, CandidateFile]] = {}
-    for place in places:
-        found = place.found
-        evidence = None if found.chunk_id is None else chunks.evidence.get(found.chunk_id)
-        if evidence is None or found.chunk_id is None:
-            continue
-        score = fusion.fused_score(evidence, meaning=chunks.scale.meaning)
-        if found.copy_key not in best or score > best[found.copy_key][0]:
-            best[found.copy_key] = score, CandidateFile(found, evidence, chunks.meanings.get(found.chunk_id))
-    return {key: file for key, (_, file) in best.items()}
+def _files_of_chunks(
+    places: Sequence[Place], chunks: _CandidateChunks
+) -> tuple[dict[bytes, CandidateFile], FusionScale]:
+    """The contents that have the chunks, by copy key, and the scale for the kind of most of them.
+
+    The preferred copy stands for all. Each has its best chunk, and evidence from all its chunks among the candidates.
+    """
+    evidence = chunks.evidence
+    located = [
+        (place.found, place.found.chunk_id)
+        for place in places
+        if place.found.chunk_id is not None and place.found.chunk_id in evidence
+    ]
+    located.sort(key=lambda place: -fusion.fused_score(evidence[place[1]], meaning=chunks.scale.meaning))
+    by_content: dict[bytes, list[tuple[FoundFile, ChunkId]]] = {}
+    for found, chunk in located:
+        by_content.setdefault(found.copy_key, []).append((found, chunk))
+    scale = chunks.scale.of_kind(code_share=_code_share([first for (first, _), *_ in by_content.values()]))
+    files = {}
+    for key, same in by_content.items():
+        found, best = max(same, key=lambda place: fusion.fused_score(evidence[place[1]], meaning=scale.meaning))
+        # A file that its name has brought too has one of its chunks twice.
+        of_file = fusion.of_file(
+            evidence[best], [evidence[chunk] for chunk in dict.fromkeys(chunk for _, chunk in same)]
+        )
+        files[key] = CandidateFile(found, of_file, chunks.meanings.get(best))
+    return files, scale
+
+
+def _code_share(files: Sequence[FoundFile]) -> float:
+    """The share of the first candidates that are code."""
+    first = files[:FILES_OF_KIND]
+    return sum(is_code(file.mime_type or "") for file in first) / len(first) if first else 0.0
 
 
 def _with_names(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.query import Lexeme, Term
-from magicfs.search.fusion import Evidence, bm25_unit, fused_score, meaning_weight
+from magicfs.search.fusion import Evidence, FusionScale, bm25_unit, code_weight, fused_score, meaning_weight, of_file
 from magicfs.search.retrievers import QuestionWords
 
 
@@ -69,3 +69,22 @@ def test_the_very_words_come_before_what_is_near_to_every_word() -> None:
         assert fused_score(exact, meaning=weight) > fused_score(near, meaning=weight)
     sentence = meaning_weight(6, has_second=True)
     assert fused_score(exact, meaning=sentence) < fused_score(near, meaning=sentence)
+
+
+def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:
+    assert code_weight(1.0, words=5, has_rare_word=False) > 1.0
+    assert code_weight(1.0, words=5, has_rare_word=True) == code_weight(1.0, words=2, has_rare_word=False) == 1.0
+    scale = FusionScale(bm25_unit=8.0, meaning=1.0, meaning_of_code=2.0)
+    assert [scale.of_kind(code_share=share).meaning for share in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
+    assert scale.of_kind(code_share=1.0).bm25_unit == 8.0
+
+
+def test_a_file_is_as_near_as_its_nearest_chunks() -> None:
+    near, far = Evidence(nearness=0.9, lexical=0.5, is_phrase_match=True), Evidence(nearness=0.1)
+    several, single = of_file(near, [near, Evidence(nearness=0.8), far]), of_file(near, [near, far, far])
+    assert 0.9 > (several.nearness or 0.0) > (single.nearness or 0.0) > 0.6
+    assert (several.lexical, several.is_phrase_match) == (0.5, True)
+    assert of_file(near, [near]).nearness == pytest.approx(0.9), "of a short file nothing else is asked"
+    assert of_file(near, [near] * 3 + [far] * 50).nearness == pytest.approx(0.9), "nor of a long one"
+    words = Evidence(relative_bm25=1.0, lexical=0.9)
+    assert of_file(words, [words, near]) == words

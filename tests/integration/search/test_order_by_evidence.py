@@ -1,0 +1,69 @@
+"""How sure words and meaning are decides the order: a test for each rule."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import ChosenVectors, Corpus
+
+QUESTION = "the empty line of the first file"
+
+
+def at(cosine: float) -> NDArray[np.float32]:
+    """The vector of a text at that cosine to the question."""
+    return np.array([cosine, math.sqrt(1 - cosine * cosine), 0], np.float32)
+
+
+def paths(service: SearchService, question: str) -> list[bytes]:
+    return [hit.path for hit in service.search(question, deadline_s=10).hits]
+
+
+def add_common_words(corpus: Corpus, *, mime_type: str) -> None:
+    """Texts that make the words of the question common, and as many without them."""
+    for number in range(8):
+        text = f"first empty line file number {number} of other words and more other words here"
+        corpus.add(b"common%d" % number, text, vectors=[at(0.05)], mime_type=mime_type)
+        corpus.add(b"other%d" % number, f"nothing of that, {number}", vectors=[at(0.0)], mime_type=mime_type)
+
+
+@pytest.fixture(autouse=True)
+def asked(vectors: ChosenVectors) -> None:
+    for question in (QUESTION, f"{QUESTION} zyxwv"):
+        vectors.vectors[question] = at(1.0)
+
+
+@pytest.mark.parametrize(("mime_type", "first"), [("text/plain", b"words"), ("text/x-python", b"meaning")])
+def test_common_words_say_less_about_code(corpus: Corpus, service: SearchService, mime_type: str, first: bytes) -> None:
+    add_common_words(corpus, mime_type=mime_type)
+    corpus.add(b"words", "a first file has an empty line", vectors=[at(0.2)], mime_type=mime_type)
+    corpus.add(b"meaning", "def blank(lines): find one line", vectors=[at(0.85)], mime_type=mime_type)
+    assert paths(service, QUESTION)[0] == first
+
+
+def test_a_rare_word_says_as_much_about_code_as_elsewhere(corpus: Corpus, service: SearchService) -> None:
+    add_common_words(corpus, mime_type="text/x-python")
+    corpus.add(b"words", "a first file has an empty line zyxwv", vectors=[at(0.2)], mime_type="text/x-python")
+    corpus.add(b"meaning", "def blank(lines): find one line", vectors=[at(0.85)], mime_type="text/x-python")
+    assert paths(service, f"{QUESTION} zyxwv")[0] == b"words"
+
+
+def test_a_file_with_several_near_passages_comes_before_one_with_a_single_one(
+    corpus: Corpus, service: SearchService
+) -> None:
+    corpus.add(b"single.txt", "about one thing", "and about another", vectors=[at(0.82), at(0.1)])
+    corpus.add(b"several.txt", "nothing alike here", "nor is it there", vectors=[at(0.8), at(0.75)])
+    corpus.add(b"short.txt", "only one passage", vectors=[at(0.7)])
+    assert paths(service, QUESTION) == [b"several.txt", b"short.txt", b"single.txt"]
+
+
+def test_a_long_file_is_judged_by_its_nearest_passages_alone(corpus: Corpus, service: SearchService) -> None:
+    others = [f"something else, number {number}" for number in range(9)]
+    near = ["this is near", "this too", "and so is this"]
+    corpus.add(b"long.txt", *near, *others, vectors=[at(0.8), at(0.8), at(0.8), *[at(0.1)] * 9])
+    corpus.add(b"short.txt", "only one passage", vectors=[at(0.79)])
+    assert paths(service, QUESTION) == [b"long.txt", b"short.txt"]
