@@ -165,6 +165,16 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "pages",
+        "Whether the page that answers comes first, of made-up annual reports with about ninety pages each. Higher is "
+        "better.",
+        {
+            "first": "share of the questions whose first passage stands on a right page",
+            "within_ten": "the same of the first ten passages",
+            "file_first": "share of the questions for which a search for files names a right page",
+        },
+    ),
+    Benchmark(
         "scores",
         "What scores say, in the first ten results of thirty everyday questions to a project of software and of thirty "
         "that have nothing to do with it.",

@@ -31,10 +31,10 @@ UNKNOWN_MIME_TYPE = "application/octet-stream"
 
 
 def chunk_digest(chunk: Chunk) -> Digest:
-    """The identity of a chunk: the digest of its context and text."""
-    # No text has a NUL, so different pairs are different strings.
-    whole = f"{chunk.context}\0{chunk.text}" if chunk.context else chunk.text
-    return Digest(xxhash.xxh3_128_digest(whole.encode()))
+    """The identity of a chunk: the digest of its context, headings and text."""
+    # No text has a NUL, so different parts are different strings.
+    parts = [chunk.context, chunk.headings] if chunk.headings else [chunk.context] if chunk.context else []
+    return Digest(xxhash.xxh3_128_digest("\0".join([*parts, chunk.text]).encode()))
 
 
 def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[ContentKey, StoredContent]:
@@ -134,6 +134,7 @@ def chunk_columns(chunks: Sequence[Chunk], digests: Sequence[Digest]) -> dict[st
         "digests": list(digests),
         "texts": [chunk.text for chunk in chunks],
         "contexts": [chunk.context for chunk in chunks],
+        "headings": [chunk.headings for chunk in chunks],
         "tokens": [chunk.tokens for chunk in chunks],
         "words": [chunk.words for chunk in chunks],
         "terms": [term_weights(chunk.words) for chunk in chunks],

@@ -68,7 +68,7 @@ def rewrite_words(
     last = rows[-1][0] if rows else end
     done = last if len(rows) == limit else max(last, end)
     languages, changed = _detect_languages(connection, rows, language_of)
-    sources = [_source(row, languages.get(row[2])) for row in rows]
+    sources = [_source(row, languages.get(row[3])) for row in rows]
     words = [words_of(source) for source in sources]
     computed = {"ids": [row[0] for row in rows], "words": words, "terms": list(map(term_weights, words))}
     connection.execute(_SQL["write_words"], computed | {"analysis": analysis})
@@ -82,7 +82,7 @@ def rewrite_words(
 def read_sources(connection: Connection, chunks: Collection[ChunkId]) -> dict[ChunkId, ChunkSource]:
     """What the words of stored chunks depend on."""
     rows = connection.execute(_SQL["sources_of_chunks"], {"ids": list(chunks)})
-    return {ChunkId(row[0]): _source(row, row[4]) for row in rows}
+    return {ChunkId(row[0]): _source(row, row[5]) for row in rows}
 
 
 def _last_chunk(connection: Connection) -> int:
@@ -93,7 +93,7 @@ def _detect_languages(
     connection: Connection, rows: Iterable[Sequence[Any]], language_of: LanguageOf
 ) -> tuple[dict[ContentId, str | None], list[ContentId]]:
     """The languages of the contents of some chunks, which are stored, and the contents that had another one."""
-    contents = {ContentId(row[2]): (row[3], row[4]) for row in rows if row[2] is not None}
+    contents = {ContentId(row[3]): (row[4], row[5]) for row in rows if row[3] is not None}
     if not contents:
         return {}, []
     values = {"ids": sorted(contents), "samples": _SAMPLES, "characters": _SAMPLE_CHARACTERS}
@@ -108,5 +108,6 @@ def _detect_languages(
 
 
 def _source(row: Sequence[Any], language: str | None) -> ChunkSource:
-    _, text, _, _, _, is_first, title, author, keywords = row
-    return ChunkSource(text, language, metadata=(title, author, keywords) if is_first else ())
+    _, text, headings, _, _, _, is_first, title, author, keywords = row
+    metadata = (title, author, keywords) if is_first else ()
+    return ChunkSource(text, language, metadata=metadata, headings=headings)

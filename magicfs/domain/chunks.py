@@ -22,6 +22,8 @@ class Chunk:
     """Counted from 1, in formats that have pages."""
     context: str = ""
     """What the model reads before the text; see `magicfs.text.chunking`."""
+    headings: str = ""
+    """What else the chunk is found by: a line each for headings above and in it, and the head of its table."""
     words: str = ""
     """The words by which it is found, as Postgres reads a `tsvector`."""
     analysis: int = 0
@@ -48,6 +50,8 @@ class ChunkSource:
     """Of the document; an ISO 639-1 code."""
     metadata: tuple[str | None, ...]
     """Title, author and keywords of a document that begins with the chunk; empty for another one."""
+    headings: str = ""
+    """See `Chunk.headings`."""
 
 
 def model_input(chunk: Chunk | ClaimedChunk) -> str:

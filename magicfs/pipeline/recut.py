@@ -49,4 +49,4 @@ def with_words(
 
 def _with_words(piece: Chunk, source: ChunkSource, *, is_first: bool) -> Chunk:
     source = replace(source, text=piece.text, metadata=source.metadata if is_first else ())
-    return replace(piece, words=words_of_source(source), analysis=ANALYSIS_VERSION)
+    return replace(piece, headings=source.headings, words=words_of_source(source), analysis=ANALYSIS_VERSION)

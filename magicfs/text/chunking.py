@@ -1,9 +1,11 @@
-"""Cuts a document into chunks that the model can read whole, and gives each the document's title as its context.
+"""Cuts a document into chunks that the model can read whole, and gives each its context and its headings.
 
 Used by `magicfs.pipeline.extract`. A chunk fills between 35 and 100 percent of its capacity in tokens. Within that
 window it ends at the strongest boundary, such as the one before a heading, and among equally strong ones at the one
 whose next unit has the highest checksum. So a boundary depends on the text near it alone: after an edit, the old
 boundaries return within a chunk or two, and all other chunks are equal to those embedded already.
+
+In a format with pages, no chunk goes over the end of a page, and running headers and footers are in none.
 
 The chunks depend only on the document, the tokenizer and the capacity. Time is linear in the length of the text. Not
 thread-safe.
@@ -27,6 +29,7 @@ from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelCorrupt
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words, contains
+from magicfs.text.headings import Above, Layout
 from magicfs.text.units import Boundary, Unit, units_of
 
 _MAX_CHARACTERS_PER_TOKEN = 8
@@ -44,6 +47,12 @@ _MAX_CONTEXT_TOKENS = 30
 
 _RESERVED_TOKENS = 40
 """Tokens that the model reads besides a chunk's text: its two special tokens, its prefix, and the context."""
+
+_LONG_DOCUMENT_PAGES = 20
+"""The model does not read the title of a longer document: it makes its many pages alike."""
+
+_MAX_HEADINGS_CHARACTERS = 600
+"""More headings would outweigh the text of the chunk."""
 
 _MAX_CONTEXT_CHARACTERS = 150
 """A longer title would outweigh the text of the chunk."""
@@ -102,22 +111,47 @@ class TokenChunker:
     def chunks(self, document: Document) -> list[Chunk]:
         """The chunks of `document` in order, without overlap. Blank lines between two chunks belong to neither."""
         text = document.text
-        units = units_of(
-            text,
-            mime_type=document.mime_type,
-            page_starts=document.page_starts,
-            max_characters=self._max_tokens,  # a character is seldom more than a token
+        layout = Layout(document)
+        units = layout.arranged(
+            units_of(
+                text,
+                mime_type=document.mime_type,
+                page_starts=document.page_starts,
+                max_characters=self._max_tokens,  # a character is seldom more than a token
+            )
         )
         tokens = self._count_tokens([text[unit.start : unit.end] for unit in units])
         units, tokens = self._split_oversized(text, units, tokens)
-        ends = self._chunk_ends(text, units, tokens)
-        context = self._truncate_context(context_of(document))
+        pages = layout.page_ends(units)
+        ends = [
+            first + end
+            for first, last in zip([0, *pages], pages, strict=False)
+            for end in self._chunk_ends(text, units[first:last], tokens[first:last])
+        ]
+        spans = [slice(first, end) for first, end in zip([0, *ends], ends, strict=False) if sum(tokens[first:end])]
+        above = layout.above({units[span.start].line for span in spans})
+        title = self._truncate_context(context_of(document))
         chunks: list[Chunk] = []
-        for first, end in zip([0, *ends], ends, strict=False):
-            count = sum(tokens[first:end])
-            if count:
-                chunks.append(_make_chunk(document, context, units[first:end], count, is_first=not chunks))
+        for span in spans:
+            chunk = _make_chunk(document, units[span], sum(tokens[span]))
+            over = above.get(chunk.first_line)
+            if over is None:
+                chunk = replace(chunk, context="" if contains(chunk.text, title) else title)
+            else:
+                chunk = self._with_layout(chunk, document, title, over, layout.headings_in(units[span]))
+            chunks.append(_with_words(chunk, document, is_first=not chunks))
         return chunks
+
+    def _with_layout(self, chunk: Chunk, document: Document, title: str, above: Above, inside: Sequence[str]) -> Chunk:
+        """The chunk with its context and its headings; `inside` are the headings that it contains."""
+        is_long = len(document.page_starts) > _LONG_DOCUMENT_PAGES
+        read = [text for text in ("" if is_long else title, above.table_head) if not contains(chunk.text, text)]
+        found_by = dict.fromkeys((title if is_long else "", *above.headings, *inside, above.table_head))
+        return replace(
+            chunk,
+            context=self._truncate_context("\n".join(read)) if above.table_head in read else "".join(read),
+            headings="\n".join(filter(None, found_by))[:_MAX_HEADINGS_CHARACTERS],
+        )
 
     def pieces(self, text: str, *, context: str) -> list[Chunk]:
         """The pieces of a chunk that was cut for another model, with its context. Lines count from 1 in the chunk."""
@@ -192,21 +226,23 @@ class TokenChunker:
         return max(ranked[first : last + 1])[2]
 
 
-def _make_chunk(document: Document, context: str, units: Sequence[Unit], tokens: int, *, is_first: bool) -> Chunk:
-    """The chunk of consecutive units. The first one of a document is found by the words of its metadata too."""
+def _make_chunk(document: Document, units: Sequence[Unit], tokens: int) -> Chunk:
+    """The chunk of consecutive units, without what it is found by."""
     start, end = units[0].start, units[-1].end
-    text = document.text[start:end].rstrip()
-    metadata = (document.title, document.author, document.keywords)
     return Chunk(
-        text=text,
+        text=document.text[start:end].rstrip(),
         tokens=tokens,
         first_line=units[0].line,
         last_line=units[-1].line,
         page=bisect_right(document.page_starts, start) or None,
-        context="" if contains(text, context) else context,
-        words=chunk_words(text, language=document.language, metadata=metadata if is_first else ()),
-        analysis=ANALYSIS_VERSION,
     )
+
+
+def _with_words(chunk: Chunk, document: Document, *, is_first: bool) -> Chunk:
+    """The chunk with its words. The first one of a document is found by the words of its metadata too."""
+    metadata = (document.title, document.author, document.keywords) if is_first else ()
+    words = chunk_words(chunk.text, language=document.language, metadata=metadata, headings=chunk.headings)
+    return replace(chunk, words=words, analysis=ANALYSIS_VERSION)
 
 
 def context_of(document: Document) -> str:

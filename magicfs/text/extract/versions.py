@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/zip", "application/x-ole-storage"), 4),
-    "application/pdf": 6,
+    "application/pdf": 7,
     **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 5),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
     **dict.fromkeys(("message/*", "application/mbox"), 4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from magicfs.db.schema import migrations
 from magicfs.db.status import read_status
 from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import Document
 from magicfs.domain.term_weights import term_weights
 from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.pipeline.recut import with_words
@@ -18,7 +20,7 @@ from magicfs.search.service import SearchService
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from tests.integration.search.corpus import ChosenVectors
-from tests.plugins.index import Index
+from tests.plugins.index import Index, Paragraphs
 
 GERMAN = (
     "Die Rechnungen der letzten Monate wurden alle bezahlt. Ablage {0}\n\nDer zweite Abschnitt der Datei: second {0}"
@@ -238,3 +240,21 @@ def test_pieces_of_a_chunk_have_the_words_of_its_document(old: Index) -> None:
     assert "'spindrift'" in first.words
     assert "'spindrift'" not in second.words
     assert {first.analysis, second.analysis} == {ANALYSIS_VERSION}
+
+
+class UnderAHeading:
+    """Gives each paragraph one heading."""
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        found = Paragraphs().chunks(document)
+        return [replace(chunk, headings="Segelschiffe", words="", analysis=0) for chunk in found]
+
+
+def test_headings_are_found_after_a_sweep_too(index: Index) -> None:
+    index.chunker = UnderAHeading()
+    (index.folder / "ships.txt").write_text("Rows of figures.")
+    index.settle()
+    assert found(index.database, "segelschiffe") == set()
+    sweep_until_done(index)
+    assert found(index.database, "segelschiffe") == {"ships.txt"}
+    assert found(index.database, "figures") == {"ships.txt"}

@@ -23,6 +23,7 @@ FROZEN = {
     "0021_term_weights.sql": "5fe23e61805a90980a127d4bc3c7f47bd7d88ff47f4a7b09f47ec0be0504ffe4",
     "0020_scales.sql": "fa616563f8523bd2bcca20fb1ebaf7022359d321df2cf741ef3f6daacfafcab0",
     "0022_score_scales.sql": "76b43d6b8b1cdfbfacb725ff9a807540c24878a06b73ec68791d20454d9f4f87",
+    "0023_headings.sql": "006e8830154a78b983df520de69535afcc9d3230898c986c18daf80ac4d43317",
     "0024_unread_pages.sql": "c6ca567541098efec7766e26761810b89f66dbd81a9612e01f6fb054e27266c6",
 }
 

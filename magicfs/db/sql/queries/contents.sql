@@ -38,11 +38,11 @@ ON CONFLICT (code) DO NOTHING
 -- name: insert_chunks
 -- Chunks that are not stored yet, by digest: in a common order, two transactions never deadlock. Binary arrays of texts
 -- need no quoting, which takes longer than the rest of sending them.
-INSERT INTO chunks (digest, context, text, tokens, words, terms, analysis)
-SELECT digest, context, text, tokens, words::tsvector, terms::sparsevec, analysis
-FROM unnest(%(digests)b::bytea[], %(contexts)b::text[], %(texts)b::text[], %(tokens)s::integer[],
-            %(words)b::text[], %(terms)b::text[], %(analyses)s::smallint[])
-     AS piece (digest, context, text, tokens, words, terms, analysis)
+INSERT INTO chunks (digest, context, headings, text, tokens, words, terms, analysis)
+SELECT digest, context, headings, text, tokens, words::tsvector, terms::sparsevec, analysis
+FROM unnest(%(digests)b::bytea[], %(contexts)b::text[], %(headings)b::text[], %(texts)b::text[],
+            %(tokens)s::integer[], %(words)b::text[], %(terms)b::text[], %(analyses)s::smallint[])
+     AS piece (digest, context, headings, text, tokens, words, terms, analysis)
 ORDER BY digest
 ON CONFLICT (digest) DO NOTHING
 

@@ -17,7 +17,8 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> exclu
 SELECT coalesce(max(id), 0) FROM chunks
 
 -- name: source_of_chunk
--- What the words of the chunk `chunk` depend on besides its text: a content that has it, best one that begins with it.
+-- What the words of the chunk `chunk` depend on besides its text and headings: a content that has it, best one that begins
+-- with it.
 SELECT content_id, mime_type, language, ordinal = 0 AS is_first, title, author, keywords
 FROM content_chunks JOIN contents ON contents.id = content_id
 WHERE chunk_id = chunk.id
@@ -25,9 +26,9 @@ ORDER BY ordinal > 0, content_id LIMIT 1
 
 -- name: next_outdated_chunks
 -- The next chunks with the words of an earlier version.
-SELECT chunk.id, chunk.text, source.*
+SELECT chunk.id, chunk.text, chunk.headings, source.*
 FROM (
-    SELECT id, text FROM chunks
+    SELECT id, text, headings FROM chunks
     WHERE id > %(after)s AND analysis < %(analysis)s
     ORDER BY id LIMIT %(limit)s
 ) AS chunk
@@ -36,7 +37,7 @@ ORDER BY chunk.id
 
 -- name: sources_of_chunks
 -- The same for given chunks.
-SELECT chunk.id, chunk.text, source.*
+SELECT chunk.id, chunk.text, chunk.headings, source.*
 FROM chunks AS chunk
 LEFT JOIN LATERAL ({{source_of_chunk}}) AS source ON true
 WHERE chunk.id = ANY(%(ids)s)
