@@ -40,7 +40,7 @@ def up(commands: Commands) -> None:
     done = commands.run("up", "--detach")
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stderr.splitlines() if "embeds nothing" in line]
-    assert "magicfs model pull" in line
+    assert "copy the model's folder from a host that has it" in line
 
 
 def test_up_starts_and_files_are_read_and_found_by_their_words(commands: Commands, docs: Path) -> None:
