@@ -127,9 +127,7 @@ class ChangeOperations(NodeOperations):
         directory = self._directory(parent_inode_old)
         target = self._directory(parent_inode_new)
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
-        # No name is invalidated: that waits in the kernel for the directory's lock, which the next request may hold.
-        # A mount that is killed meanwhile would leave the program of that request hanging.
-        for node in await self._pools.run(directory.change_pool(name_old, name_new), rename):
+        for node in await self._pools.run(directory.thread_pool, rename):
             self._inodes.update(node)
 
     @replies_with_errno

@@ -11,7 +11,6 @@ import functools
 import gc
 import logging
 import os
-import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +35,6 @@ from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
 from magicfs.tree.result_cache import Searcher
-from magicfs.tree.scratch import SCRATCH_PREFIX, scratch_directory
 from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -115,14 +113,12 @@ def run_mount(
     with database.transaction() as connection:
         roots = list_roots(connection)
     mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
-    scratch = settings.run_dir / f"{SCRATCH_PREFIX}{secrets.token_hex(6)}"
     tree = Tree(
         searcher,
         DatabaseIndex(database),
         host=settings.host,
         search_seconds=settings.search_seconds,
         is_shared=settings.allow_other,
-        scratch=scratch,
     )
     tree.set_roots(roots)
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
@@ -130,7 +126,6 @@ def run_mount(
     # The kernel has applied the program's own mask to the modes of what is made.
     os.umask(0)
     with (
-        scratch_directory(scratch),
         mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         Heartbeat(database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots),
     ):

@@ -21,8 +21,6 @@ from typing import ClassVar, NamedTuple, Protocol, Self
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
 
-RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
-"""The kernel's flags of `renameat2`."""
 INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
 """Of the extended attributes that the index has. They cannot be set."""
 STATIC_TIMEOUT_SECONDS = 300.0
@@ -211,11 +209,6 @@ class Directory(Node):
     @abstractmethod
     def list(self) -> DirectoryListing:
         """The current entries. May block."""
-
-    def change_pool(self, *names: bytes) -> ThreadPool | None:
-        """Where a change of these names runs."""
-        del names
-        return self.thread_pool
 
     def create_file(self, name: bytes, *, mode: int, flags: int, caller: Caller) -> tuple[Entry, Handle]:
         """Create a regular file for `caller` and open it with the flags of `os.open`. May block.

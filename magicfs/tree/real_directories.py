@@ -19,12 +19,13 @@ from magicfs.domain.attributes import Attributes
 from magicfs.linux import file_system_user, open_below, open_below_cached, rename, status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.nodes import RENAME_EXCHANGE, Caller, Directory, Entry, Link, Node, not_found, read_only
+from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
 
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
+_RENAME_EXCHANGE = 2
 
 
 class RealDirectory(RealNode, Directory):
@@ -156,7 +157,7 @@ class RealDirectory(RealNode, Directory):
             # What another program has renamed since is looked up again when it is used.
             with contextlib.suppress(OSError):
                 moved.append(target.entry(new_name, *status_and_birth(new, new_name)).node)
-            if flags & RENAME_EXCHANGE:
+            if flags & _RENAME_EXCHANGE:
                 with contextlib.suppress(OSError):
                     moved.append(self.entry(name, *status_and_birth(old, name)).node)
         return moved

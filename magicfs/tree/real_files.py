@@ -146,7 +146,7 @@ class RealFile(RealNode, Openable):
         if identity is None and is_local and index_record is not None:
             identity = FileIdentity.of_indexed(index_record.stat)
         super().__init__(place, identity)
-        self.is_local = is_local
+        self._is_local = is_local
         self.indexed_attributes = indexed_attributes
         self.index_record = index_record
         self._gone_files = gone_files
@@ -159,7 +159,7 @@ class RealFile(RealNode, Openable):
 
     def cached_attributes(self) -> Attributes | None:
         """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
-        if not self.is_local:
+        if not self._is_local:
             return self.indexed_attributes
         # A file that is gone is left to `attributes`, which reports it.
         with contextlib.suppress(FileNotFoundError):
@@ -172,7 +172,7 @@ class RealFile(RealNode, Openable):
 
         Raises `FileNotFoundError` if it is no regular file any more, and `ELOOP` if it is a link.
         """
-        if not self.is_local and self.indexed_attributes is not None:
+        if not self._is_local and self.indexed_attributes is not None:
             return self.indexed_attributes
         with self._reports_gone(), self.opened() as (_, status):
             if stat.S_ISLNK(status.st_mode):
@@ -304,11 +304,11 @@ class RealFile(RealNode, Openable):
 
     def access_nowait(self, mode: int) -> bool | None:
         """What `access` returns if the kernel has the file in memory, or the file is of another host."""
-        return super().access_nowait(mode) if self.is_local else self.access(mode)
+        return super().access_nowait(mode) if self._is_local else self.access(mode)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access; a file of another host is shown as readable."""
-        if not self.is_local:
+        if not self._is_local:
             return not mode & (os.W_OK | os.X_OK)
         return super().access(mode)
 
@@ -322,7 +322,7 @@ class RealFile(RealNode, Openable):
             raise
 
     def _require_local(self) -> None:
-        if not self.is_local:
+        if not self._is_local:
             raise OSError(errno.EHOSTUNREACH, f"the file is on {self.location.host}")
 
 

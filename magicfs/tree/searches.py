@@ -11,7 +11,7 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from magicfs.domain.attributes import Attributes
@@ -22,14 +22,7 @@ from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
-from magicfs.tree.nodes import (
-    STATIC_TIMEOUT_SECONDS,
-    Caller,
-    Entry,
-    InMemoryListing,
-    ThreadPool,
-    not_found,
-)
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Caller, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import CachedResult, ResultCache
@@ -128,25 +121,13 @@ class SearchDirectory(VirtualDirectory):
 
     negative_timeout_seconds = STATIC_TIMEOUT_SECONDS
 
-    def __init__(
-        self,
-        results: ResultCache,
-        names: ResultNameCache,
-        view: ResultView,
-        directory_of_query: Callable[..., QueryDirectory] | None = None,
-        *,
-        mounted_at_ns: int,
-    ) -> None:
-        """`names` has the names of all queries; `search/` and `links/` share them, and `results`.
-
-        `directory_of_query` makes the directory of a query, as `QueryDirectory` does, which is the default.
-        """
+    def __init__(self, results: ResultCache, names: ResultNameCache, view: ResultView, *, mounted_at_ns: int) -> None:
+        """`names` has the names of all queries; `search/` and `links/` share them, and `results`."""
         super().__init__(view.key, mounted_at_ns=mounted_at_ns)
         self._results = results
         self._names = names
         self._view = view
         self._free_names = FreeNameSearches()
-        self._directory_of_query = directory_of_query or QueryDirectory
 
     def lookup_cached(self, name: bytes) -> Entry:
         """The directory of a query. Raises `FileNotFoundError` for a name that is no query. Does not search."""
@@ -177,7 +158,7 @@ class SearchDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = self._directory_of_query(
+        node = QueryDirectory(
             query, self._results, self._names, self._view, self._free_names, mounted_at_ns=self.mounted_at_ns
         )
         return Entry(query, node, node.cached_attributes())
@@ -251,16 +232,10 @@ class QueryDirectory(VirtualDirectory):
 
     def lookup(self, name: bytes) -> Entry:
         """The entry of a result name, either a cached name or one of the current result. May block."""
-        hit = self._hit(name)
+        hit = self._names.get(self._query, name) or self._result().hits.get(name)
         if hit is None:
             raise not_found(name)
         return self._view.found(name, hit)
-
-    def _hit(self, name: bytes) -> Hit | None:
-        """The result of that name, either a cached name or one of the current result. May block."""
-        if not is_result_name(name):
-            return None
-        return self._names.get(self._query, name) or self._result().hits.get(name)
 
     def list(self) -> InMemoryListing:
         """The results with the attributes that the index has: no file is opened. May block."""

@@ -10,17 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from magicfs.domain.roots import RegisteredRoot
-from magicfs.tree.editable_results import EditableQueryDirectory
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.links import LinkView
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
-from magicfs.tree.scratch import ScratchDirectories
 from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
@@ -29,20 +26,12 @@ class Tree:
     """What a mount shows: the nodes from the root down, and the inode table."""
 
     def __init__(
-        self,
-        searcher: Searcher,
-        index: IndexQueries,
-        *,
-        host: str,
-        search_seconds: float,
-        is_shared: bool = False,
-        scratch: Path | None = None,
+        self, searcher: Searcher, index: IndexQueries, *, host: str, search_seconds: float, is_shared: bool = False
     ) -> None:
         """`host` is the name of this host: files of others are listed and cannot be opened.
 
         `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
-        files that they may not read. `scratch` is a private directory of this mount for the files that programs make
-        in `search/` while they save; without it they make none.
+        files that they may not read.
         """
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
@@ -53,10 +42,7 @@ class Tree:
         )
         search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)
         private: dict[bytes, VirtualDirectory] = {
-            b"search": search_directory(
-                FileView(host=host, gone_files=self._gone_files),
-                None if scratch is None else partial(EditableQueryDirectory, ScratchDirectories(scratch, host=host)),
-            ),
+            b"search": search_directory(FileView(host=host, gone_files=self._gone_files)),
             b"links": search_directory(LinkView(host=host)),
             b".magic": magic_directory(
                 index,
