@@ -9,6 +9,7 @@ does not wait so long. A connection is used by one thread at a time.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -149,7 +150,9 @@ class PooledConnection(psycopg.Connection[Any]):
                 came = yield awaited
                 if not came and not is_cancelled and deadline.is_over():
                     is_cancelled = True
-                    self.cancel_safe(timeout=ANSWER_SECONDS)
+                    # Where even that gets no answer, the connection is closed below.
+                    with suppress(psycopg.Error):
+                        self.cancel_safe(timeout=ANSWER_SECONDS)
                 if not came and deadline.is_over(for_s=ANSWER_SECONDS):
                     self.close()
                     raise psycopg.OperationalError("it does not answer in time")

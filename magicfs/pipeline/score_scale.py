@@ -78,6 +78,8 @@ class ScaleKeeper:
         self._database = database
         self._questions: dict[ModelId, NDArray[np.float32]] = {}
         self._embedded: dict[ModelId, int] = {}
+        self._looked: set[ModelId] = set()
+        """The models at whose vectors this worker has looked. It may rest, and begin anew, after every few chunks."""
 
     def count(self, model: ModelId, embedded: int) -> None:
         """Count chunks that the worker has embedded under a model."""
@@ -95,6 +97,7 @@ class ScaleKeeper:
             if indexed is None or not self._is_due(indexed):
                 return False
             self._embedded[model] = 0
+            self._looked.add(model)
             known = indexed.scale.vectors if indexed.scale else 0
             vectors = score_scale_db.count_vectors(connection, model)
             if vectors < MIN_VECTORS or known / GROWTH < vectors < known * GROWTH:
@@ -107,7 +110,9 @@ class ScaleKeeper:
         return True
 
     def _is_due(self, model: IndexedModel) -> bool:
-        return model.scale is None or self._embedded[model.id] >= CHECKED_SHARE * model.scale.vectors
+        if model.scale is None or model.id not in self._looked:
+            return True
+        return self._embedded[model.id] >= CHECKED_SHARE * model.scale.vectors
 
     def _questions_of(self, model: ModelId, embedder: Embedder) -> NDArray[np.float32]:
         if model not in self._questions:

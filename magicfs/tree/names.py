@@ -6,9 +6,10 @@ character, is unique in its directory and keeps the file's extension. Bytes that
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 MAX_NAME_BYTES = 255
 """The kernel's limit."""
@@ -44,6 +45,14 @@ def result_names(results: Iterable[tuple[float, bytes]]) -> list[bytes]:
 def is_result_name(name: bytes) -> bool:
     """Whether a name has the form of those that `result_names` returns."""
     return _RESULT_NAME.match(name) is not None
+
+
+def numbered(name: bytes) -> Iterator[bytes]:
+    """A name, and then the same with the numbers from 2: `report.pdf`, `report (2).pdf`, and so on."""
+    yield name
+    stem, extension = _split_extension(_printable(name))
+    for number in itertools.count(2):
+        yield _join("", stem, f" ({number}){extension}")
 
 
 def numbered_names(names: Iterable[bytes]) -> list[bytes]:

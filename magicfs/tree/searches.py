@@ -21,11 +21,11 @@ from magicfs.search.render import as_of_text
 from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.names import is_result_name
+from magicfs.tree.names import is_result_name, numbered
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Caller, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
-from magicfs.tree.result_cache import CachedResult, ResultCache
+from magicfs.tree.result_cache import ResultCache
 from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
 MAX_LISTED_QUERIES = 20
@@ -51,7 +51,8 @@ def _is_searched_for(character: str) -> bool:
 class ResultNameCache:
     """The latest result names of all queries. Safe in any thread.
 
-    Scores change as files are indexed, and names with them; programs still open the names that they listed before.
+    Scores change as files are indexed, and names with them; programs still open the names that they listed before. A
+    name never comes to mean another file while it is kept: a program may be about to save through it.
     """
 
     def __init__(self, *, max_names: int = MAX_CACHED_NAMES) -> None:
@@ -59,14 +60,24 @@ class ResultNameCache:
         self._lock = threading.Lock()
         self._hits: OrderedDict[tuple[bytes, bytes], Hit] = OrderedDict()
 
-    def add(self, query: bytes, hits: Mapping[bytes, Hit]) -> None:
-        """Add the names of a result, and drop the oldest names beyond the limit."""
+    def add(self, query: bytes, hits: Mapping[bytes, Hit]) -> dict[bytes, Hit]:
+        """Add the names of a result, and drop the oldest names beyond the limit.
+
+        Returns the hits by the names under which they are kept: a name that was another file's gets a number.
+        """
+        kept: dict[bytes, Hit] = {}
         with self._lock:
-            for name, hit in hits.items():
-                self._hits[query, name] = hit
+            for wanted, hit in hits.items():
+                name = next(name for name in numbered(wanted) if self._may_have(query, name, hit))
+                self._hits[query, name] = kept[name] = hit
                 self._hits.move_to_end((query, name))
             while len(self._hits) > self._max_names:
                 self._hits.popitem(last=False)
+        return kept
+
+    def _may_have(self, query: bytes, name: bytes, hit: Hit) -> bool:
+        known = self._hits.get((query, name))
+        return known is None or (known.host, known.absolute_path) == (hit.host, hit.absolute_path)
 
     def get(self, query: bytes, name: bytes) -> Hit | None:
         """The hit that had that name."""
@@ -232,14 +243,14 @@ class QueryDirectory(VirtualDirectory):
 
     def lookup(self, name: bytes) -> Entry:
         """The entry of a result name, either a cached name or one of the current result. May block."""
-        hit = self._names.get(self._query, name) or self._result().hits.get(name)
+        hit = self._names.get(self._query, name) or self._hits().get(name)
         if hit is None:
             raise not_found(name)
         return self._view.found(name, hit)
 
     def list(self) -> InMemoryListing:
         """The results with the attributes that the index has: no file is opened. May block."""
-        entries = (self._view.listed(name, hit) for name, hit in self._result().hits.items())
+        entries = (self._view.listed(name, hit) for name, hit in self._hits().items())
         return InMemoryListing([entry for entry in entries if entry is not None])
 
     def computed_attribute(self, name: bytes) -> bytes | None:
@@ -248,7 +259,5 @@ class QueryDirectory(VirtualDirectory):
             return None
         return (as_of_text(self._results.get_as_of_now(self._query).result.as_of) or "").encode()
 
-    def _result(self) -> CachedResult:
-        result = self._results.get(self._query)
-        self._names.add(self._query, result.hits)
-        return result
+    def _hits(self) -> dict[bytes, Hit]:
+        return self._names.add(self._query, self._results.get(self._query).hits)

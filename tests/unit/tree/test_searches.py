@@ -105,6 +105,27 @@ def test_a_name_of_an_earlier_result_still_exists(search: SearchDirectory, searc
     assert results.lookup(b"01_0.90_a.txt").node.key == results.lookup(b"01_0.80_a.txt").node.key
 
 
+def test_a_name_never_comes_to_mean_another_file(
+    search: SearchDirectory, searcher: FakeSearcher, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "readme.md").write_text(folder)
+    searcher.hits = [(0.9, "a/readme.md"), (0.9, "b/readme.md")]
+    results = query(search, b"roses")
+    assert [name for name, _ in sizes(results)] == [b"01_0.90_readme.md", b"02_0.90_readme.md"]
+    first = results.lookup(b"01_0.90_readme.md").node.key
+    searcher.hits.reverse()
+    searcher.marker += 1
+    assert [name for name, _ in sizes(results)] == [b"01_0.90_readme (2).md", b"02_0.90_readme (2).md"]
+    assert results.lookup(b"01_0.90_readme.md").node.key == first
+    assert results.lookup(b"02_0.90_readme (2).md").node.key == first
+
+
+def sizes(results) -> list[tuple[bytes, int]]:
+    return [(entry.name, entry.attributes.size) for _, entry in results.list().batch(0, 10)]
+
+
 def test_both_caches_have_a_limit(searcher: FakeSearcher) -> None:
     names = ResultNameCache(max_names=3)
     for number in range(5):
