@@ -11,9 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from _stack import SilentQueue
+from numpy.typing import NDArray
 
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate
@@ -23,6 +26,7 @@ from magicfs.db.roots import list_roots
 from magicfs.db.status import models_with_backlog
 from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner
 from magicfs.models.store import ModelStore
@@ -34,6 +38,26 @@ from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract import FileExtractor, Limits
 
 HOST = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedders:
+    """Embeds questions in this process: a `QuestionVectorSource`."""
+
+    loaded: Sequence[FastembedEmbedder]
+
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[NDArray[np.float32] | MagicFSError]:
+        """The vector of a question under each model, or why there is none."""
+        del kept, deadline_s
+        outcomes: list[NDArray[np.float32] | MagicFSError] = []
+        for spec in specs:
+            try:
+                outcomes.append(next(one for one in self.loaded if one.spec.is_model(spec)).embed_query(text))
+            except LanguageUnread as error:
+                outcomes.append(error)
+        return outcomes
 
 
 @contextmanager

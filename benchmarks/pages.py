@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # A script imports modules of its own folder without a package.
-from _index import embed_on_all_cores, extract, own_database, prepare
+from _index import Embedders, embed_on_all_cores, extract, own_database, prepare
 from _report import parser, report
 from _reports import COMPANIES, make_report
-from scores import Embedders
 
 from magicfs.db.pool import Database
 from magicfs.domain.results import Hit

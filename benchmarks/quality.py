@@ -29,11 +29,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 # A script imports modules of its own folder without a package.
 from _code import write_collection
-from _index import embed_on_all_cores, extract, own_database, prepare, texts_of
+from _index import Embedders, embed_on_all_cores, extract, own_database, prepare, texts_of
 from _judged import (
     Figures,
     Runs,
@@ -46,16 +44,14 @@ from _judged import (
 )
 from _report import parser, report
 from _rules import RULES, Rule
-from numpy.typing import NDArray
 
 from magicfs.db.models import searched_models
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import CopyRules, FoundFile
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.models.store import ModelStore
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import read_statistics
@@ -76,23 +72,7 @@ class Models:
     """The models of the index, and what embeds questions by them."""
 
     indexed: Sequence[IndexedModel]
-    embedders: Mapping[ModelSpec, FastembedEmbedder]
-
-    def embed_by_each(
-        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
-        """The vector of a question under each model, or why there is none: a `QuestionVectorSource`."""
-        del kept, deadline_s
-        outcomes: list[NDArray[np.float32] | MagicFSError] = []
-        for spec in specs:
-            try:
-                outcomes.append(self._embedder(spec).embed_query(text))
-            except LanguageUnread as error:
-                outcomes.append(error)
-        return outcomes
-
-    def _embedder(self, spec: ModelSpec) -> FastembedEmbedder:
-        return next(embedder for known, embedder in self.embedders.items() if known.is_model(spec))
+    embedders: Embedders
 
 
 def modes(vectors: Sequence[QuestionVector]) -> dict[str, Sequence[QuestionVector]]:
@@ -115,7 +95,9 @@ def ask(database: Database, models: Models, text: str, *, rules: Sequence[Rule])
     """Ask a question in each mode, and in the mode `hybrid` without each of some rules."""
     query = Query(text=text, question=text)
     languages = question_languages(text)
-    vectors, _ = embed_question(models, text, models.indexed, languages, deadline_s=math.inf, outage=model_outage())
+    vectors, _ = embed_question(
+        models.embedders, text, models.indexed, languages, deadline_s=math.inf, outage=model_outage()
+    )
     answers = {}
     with database.transaction() as connection:
         statistics = read_statistics(connection)
@@ -237,7 +219,7 @@ def main() -> None:
             indexed = searched_models(connection)
             coverage = read_statistics(connection).coverage
         indexed_s = time.monotonic() - began
-        models = Models(indexed, {model.spec: FastembedEmbedder.load(model.folder) for model in stored})
+        models = Models(indexed, Embedders([FastembedEmbedder.load(model.folder) for model in stored]))
         evidence = stack.enter_context(chosen.evidence.open("w")) if chosen.evidence else None
         rules = RULES if chosen.ablate else ()
         runs: dict[str, Runs] = {}

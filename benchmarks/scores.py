@@ -25,18 +25,14 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 
-import numpy as np
-
 # A script imports modules of its own folder without a package.
-from _index import embed_on_all_cores, extract, own_database, prepare
+from _index import Embedders, embed_on_all_cores, extract, own_database, prepare
 from _report import parser, report
-from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
-from magicfs.domain.models import ModelSpec, StoredModel
+from magicfs.domain.models import StoredModel
 from magicfs.domain.results import Hit
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.models.store import ModelStore
 from magicfs.search.service import SearchService
 
@@ -116,26 +112,6 @@ blood pressure tablets
 choir rehearsal on Thursday evening in the church
 how many moons does Jupiter have
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Embedders:
-    """Embeds questions in this process: a `QuestionVectorSource`."""
-
-    loaded: Sequence[FastembedEmbedder]
-
-    def embed_by_each(
-        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
-        """The vector of a question under each model, or why there is none."""
-        del kept, deadline_s
-        outcomes: list[NDArray[np.float32] | MagicFSError] = []
-        for spec in specs:
-            try:
-                outcomes.append(next(one for one in self.loaded if one.spec.is_model(spec)).embed_query(text))
-            except LanguageUnread as error:
-                outcomes.append(error)
-        return outcomes
 
 
 def figures_of(everyday: Sequence[Sequence[Hit]], unrelated: Sequence[Sequence[Hit]]) -> dict[str, float]:
