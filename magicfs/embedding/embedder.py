@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.device import CPU_PROVIDER, Device, check_provider, fallback_expected, providers
+from magicfs.embedding.once_tokenizer import OnceTokenizer
 from magicfs.embedding.readability import TextReader
 from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.embedding.vectors import unit_vectors
@@ -59,7 +60,8 @@ class FastembedEmbedder:
         self._manifest = manifest
         self._centres = np.array(manifest.question_centres, np.float32)
         self._in_use = threading.Lock()
-        self._reader = TextReader(engine.model.tokenizer)  # type: ignore[attr-defined]  # not part of its base class
+        self._tokenizer: OnceTokenizer = engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
+        self._reader = TextReader(self._tokenizer)
 
     @classmethod
     def load(cls, folder: Path, *, device: Device = Device.CPU) -> Self:
@@ -91,8 +93,7 @@ class FastembedEmbedder:
 
     def reads_whole(self, passage: str) -> bool:
         """Whether the model reads a passage to its end, or cuts it off at its longest input."""
-        tokenizer = self._engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
-        return not tokenizer.encode(self._manifest.passage_prefix + _encodable(passage)).overflowing
+        return self._tokenizer.reads_whole(self._manifest.passage_prefix + _encodable(passage))
 
     def reads(self, text: str) -> bool:
         """Whether the model reads the language of a text."""
@@ -125,6 +126,7 @@ class FastembedEmbedder:
         except Exception as error:
             raise ModelError(f"{self.spec.label} failed on a text ({error})") from error
         finally:
+            self._tokenizer.forget()
             self._in_use.release()
         if any(row.shape != (dimension,) for row in rows):
             raise ModelError(f"{self.spec.label} gave vectors of another size than {dimension}")
@@ -157,6 +159,7 @@ def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[st
         # fastembed loads a tokenizer unless it has one.
         engine.model.tokenizer = UnigramTokenizer.load(folder, manifest.spec.max_tokens)  # type: ignore[attr-defined]
         engine.model.load_onnx_model()  # type: ignore[attr-defined]  # neither is part of its base class
+        engine.model.tokenizer = OnceTokenizer(engine.model.tokenizer)  # type: ignore[attr-defined]
     except MemoryError:
         raise
     except Exception as error:

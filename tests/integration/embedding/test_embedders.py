@@ -137,6 +137,13 @@ def test_an_embedder_says_whether_it_reads_a_text_to_its_end(embedder: Fastembed
     assert not embedder.reads_whole("word " * (words + 1))
 
 
+def test_asking_whether_a_text_is_read_to_its_end_changes_no_vector(embedder: FastembedEmbedder) -> None:
+    texts = ["bake a loaf of sourdough bread", "the index of the database table", "bread " * embedder.spec.max_tokens]
+    vectors = embedder.embed_passages(texts)
+    assert [embedder.reads_whole(text) for text in texts] == [True, True, False]
+    assert np.array_equal(embedder.embed_passages(texts), vectors)
+
+
 def test_what_questions_of_a_form_have_in_common_is_taken_from_each_and_not_from_passages(
     embedder: FastembedEmbedder, stored_model: StoredModel
 ) -> None:

@@ -1,0 +1,53 @@
+"""Tokenizes a passage once, although two ask: whether the model reads it whole, and then the model.
+
+Used by `embedder`, between fastembed and a model's tokenizer. Tokenizing is a twentieth of the work on a passage.
+Belongs to one thread, as the model does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from magicfs.embedding.unigram import UnigramTokenizer
+
+
+class OnceTokenizer:
+    """Does what is used of a `tokenizers.Tokenizer` here, and keeps what passages became until they are embedded."""
+
+    def __init__(self, tokenizer: Tokenizer | UnigramTokenizer) -> None:
+        """`tokenizer` cuts texts off at the longest input of the model."""
+        self._tokenizer = tokenizer
+        self._kept: dict[str, Any] = {}
+
+    def get_vocab_size(self) -> int:
+        """The number of pieces."""
+        return self._tokenizer.get_vocab_size()
+
+    def token_to_id(self, token: str) -> int | None:
+        """The number of a piece; None if there is none."""
+        return self._tokenizer.token_to_id(token)
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> Any:
+        """The encoding of a text."""
+        return self._tokenizer.encode(text, add_special_tokens=add_special_tokens)
+
+    def encode_batch(self, texts: Sequence[str]) -> Sequence[Any]:
+        """The encodings of several texts, filled up to the longest of them. One that was kept is given, once."""
+        if len(texts) == 1 and (kept := self._kept.pop(texts[0], None)) is not None:
+            return [kept]
+        return self._tokenizer.encode_batch(texts)
+
+    def reads_whole(self, text: str) -> bool:
+        """Whether the longest input holds a text. The encoding of such a text is kept."""
+        encoding = self.encode(text)
+        if encoding.overflowing:
+            return False
+        self._kept[text] = encoding
+        return True
+
+    def forget(self) -> None:
+        """Keep no encoding any longer."""
+        self._kept.clear()
