@@ -77,6 +77,7 @@ class PooledConnection(psycopg.Connection[Any]):
     _statement_seconds: float | None = None
     """The limit of a statement that this transaction has set."""
     _sets_limits: bool = True
+    _has_sent_cancel: bool = False
 
     def begin(self, deadline: Deadline | None, *, sets_limits: bool = True) -> None:
         """Check `deadline` before each statement of the transaction that begins now, and while one is not answered.
@@ -87,6 +88,14 @@ class PooledConnection(psycopg.Connection[Any]):
         self._deadline = self._answer_deadline = deadline
         self._statement_seconds = None
         self._sets_limits = sets_limits
+
+    def end(self) -> None:
+        """Close the connection if a cancel was sent for one of its statements.
+
+        The statement may have ended before the cancel arrives, which would end the next one.
+        """
+        if self._has_sent_cancel:
+            self.close()
 
     def check_alive(self, deadline: Deadline | None) -> None:
         """Check that the connection works, and read the version of the schema. The pool replaces one that fails.
@@ -149,7 +158,7 @@ class PooledConnection(psycopg.Connection[Any]):
             while True:
                 came = yield awaited
                 if not came and not is_cancelled and deadline.is_over():
-                    is_cancelled = True
+                    is_cancelled = self._has_sent_cancel = True
                     # Where even that gets no answer, the connection is closed below.
                     with suppress(psycopg.Error):
                         self.cancel_safe(timeout=ANSWER_SECONDS)

@@ -237,6 +237,7 @@ class Database:
             try:
                 yield connection
             finally:
+                connection.end()
                 self._count_in_use(-1)
 
     def _check(self, connection: PooledConnection) -> None:

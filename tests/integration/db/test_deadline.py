@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS
+from magicfs.db import connection as connection_module
+from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS, PooledConnection
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
@@ -60,6 +61,20 @@ def test_a_late_statement_of_a_reader_is_cancelled(database_url: str) -> None:
         with seconds_taken(at_most=0.5), pytest.raises(DeadlineExceeded, match="took too long: try again"):
             one.read(lambda connection: connection.execute("SELECT pg_sleep(5)"), Deadline(0.5))
         assert one.read(lambda connection: fetch_one(connection.execute("SELECT 1")), Deadline(5)) == (1,)
+
+
+def test_a_cancel_that_comes_late_ends_no_other_search(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    late: list[psycopg.pq.abc.PGcancel] = []
+    monkeypatch.setattr(PooledConnection, "cancel_safe", lambda self, **_: late.append(self.pgconn.get_cancel()))
+    monkeypatch.setattr(connection_module, "ANSWER_SECONDS", 30.0)
+    with Database(database_url, application="test", size=1) as one:
+        one.read(lambda connection: connection.execute("SELECT pg_sleep(0.7)"), Deadline(0.4))
+        assert len(late) == 1
+        arrives = threading.Timer(0.3, late[0].cancel)
+        arrives.start()
+        answer = one.read(lambda connection: fetch_one(connection.execute("SELECT 1 FROM pg_sleep(0.8)")), Deadline(10))
+        assert answer == (1,)
+        arrives.join()
 
 
 def test_a_reader_goes_on_when_the_server_has_closed_its_connection(database_url: str) -> None:
