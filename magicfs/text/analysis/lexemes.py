@@ -104,7 +104,7 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             continue
         quoted = quoted_lexeme(word)
         lexemes = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
-        found[part] = (lexemes, (), 1, () if part == word else _names(part))
+        found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
+from magicfs.text.analysis.variants import numbers_in_pieces
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
@@ -43,13 +44,16 @@ _LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?
 """What a line may begin with before its text: the sign of a comment or of a quotation."""
 _DIVIDED: Final = re.compile(rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?{_LINE_START}(\w+)")
 """A word that is divided at the end of a line."""
+_MAX_DIVISIONS: Final = 4
+"""The lines after the first that a word may go on over."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
 """The end of a line inside a text of a script without spaces, whose words go on in the next line."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
 def readable(text: str) -> tuple[str, list[str]]:
-    """The text as a person reads it, and what else it says: addresses of links, divided words with their hyphens.
+    """The text as a person reads it, and what else it says: addresses of links, divided words with their hyphens,
+    numbers in one piece.
 
     The second part stands outside of the running text, where no phrase goes through it.
     """
@@ -65,8 +69,10 @@ def readable(text: str) -> tuple[str, list[str]]:
     if not text.isascii():
         text = _without_invisible(text)
     if "-\n" in text or "- \n" in text or "-  \n" in text:
-        text = _DIVIDED.sub(lambda match: _joined(match, asides), text)
-    return without_markup(text, asides), asides
+        text = _without_divisions(text, asides)
+    text = without_markup(text, asides)
+    asides += numbers_in_pieces(text)
+    return text, asides
 
 
 def _without_invisible(text: str) -> str:
@@ -81,6 +87,15 @@ def _without_invisible(text: str) -> str:
         return text
     text = without_quotes_inside(unicodedata.normalize("NFKC", text))
     return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
+
+
+def _without_divisions(text: str, asides: list[str]) -> str:
+    """The text with divided words in one piece. A long word may be divided at the ends of several lines."""
+    for _ in range(_MAX_DIVISIONS):
+        text, divided = _DIVIDED.subn(lambda match: _joined(match, asides), text)
+        if not divided:
+            break
+    return text
 
 
 def _joined(match: re.Match[str], asides: list[str]) -> str:

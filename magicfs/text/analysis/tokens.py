@@ -78,7 +78,10 @@ def _not_plain() -> re.Pattern[str]:
 
 
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
-_NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})[0-9]+")
+_NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
+"""A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
+_NUMBERED_WORD: Final = re.compile(r"([^\W\d_]{3,})([0-9]{1,8})|([0-9]{1,8})([^\W\d_]{3,})")
+"""A word and a number in one piece, as names of files have them; not names of two letters, such as `h264` and `mp3`."""
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 
@@ -195,14 +198,17 @@ def parse(token: str) -> Token:
 
 
 def camel_parts(word: str) -> list[str]:
-    """The parts of a camelCase name; none for another word."""
-    if word.islower() or word[1:].islower() or word.isupper() or word.isdigit():
-        return []
-    parts = (_ASCII_CAMEL_BORDER if word.isascii() else _camel_border()).split(word)
-    return parts if len(parts) > 1 else []
+    """The parts of a camelCase name, and of a word with a number, such as `invoice2023`; none for another word."""
+    if not (word.islower() or word[1:].islower() or word.isupper() or word.isdigit()):
+        parts = (_ASCII_CAMEL_BORDER if word.isascii() else _camel_border()).split(word)
+        if len(parts) > 1:
+            return parts
+    numbered = None if word.isalpha() else _NUMBERED_WORD.fullmatch(word)
+    return [part for part in numbered.groups() if part] if numbered else []
 
 
 def camel_variants(parts: list[str]) -> list[str]:
-    """What else parts of a camelCase name may mean: `ios` of `iOSVersion`, `count` of `rowCount2`."""
+    """What else parts of a camelCase name may mean: `ios` of `iOSVersion`, `count` and `2` of `rowCount2`."""
     joined = [first + second for first, second in pairwise(parts) if (first, second) != tuple(parts)]
-    return joined + [match[1] for part in parts if (match := _NUMBERED_PART.fullmatch(part))]
+    numbered = [match for part in parts + joined if (match := _NUMBERED_PART.fullmatch(part))]
+    return joined + [group for match in numbered for group in match.groups()]

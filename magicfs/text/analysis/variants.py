@@ -1,7 +1,7 @@
-"""Variants of a word that people write beside it: compounds in one piece, umlauts as two letters.
+"""Variants of a word that people write beside it: compounds and numbers in one piece, umlauts as two letters.
 
-Each is a word of its own, with other lexemes; `spellings` has what folding makes one word. Used by `lexemes` for texts
-and by `question` for what is typed. Pure functions; any thread.
+Each is a word of its own, with other lexemes; `spellings` has what folding makes one word. Used by `lexemes`
+and `readable` for texts and by `question` for what is typed. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -25,15 +25,26 @@ _AS_TWO_LETTERS: Final = re.compile("(?<![aeiouqyäöü])(?:[ao]e|ue)(?=[bcdfghj
 """What may stand for an umlaut: not in `neue` and `queue`, nor at the end of a word, as in `value`."""
 _MIN_VARIANT_CHARACTERS: Final = 3
 
+_THOUSAND: Final = 3
+"""The digits between two separators of a large number."""
+_PHONE: Final = re.compile(r"(?<![\w+.,/-])(?:\+|\(?0|\((?=[1-9]))[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
+"""A telephone number in pieces: it begins with `+`, with `0` or with brackets."""
+_DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
+_MIN_PHONE_DIGITS: Final = 7
+_MAX_PHONE_DIGITS: Final = 15
+_IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
+"""The number of a bank account, as it is printed."""
+
 
 def joined_words(token: Token) -> list[tuple[int, int, str]]:
     """The words in one piece, not folded, that people write for a compound as well, each with its first and last part.
 
     Such as `email` for `e-mail` and for the name `e-mail.txt`, `nodejs` for `node.js`, `gpt4`, `usa`, `tcpip`, and
-    numbers with hyphens. There is none for most compounds: names in code, versions.
+    numbers with hyphens or with separators of thousands. There is none for most compounds: names in code, versions.
     """
     signs = token.signs
-    if not signs or token.lead or token.trail:
+    is_number = all(map(str.isdecimal, token.parts))
+    if not signs or ((token.lead or token.trail) and not is_number):
         return []
     if signs.count(signs[0]) == len(signs):
         runs = [(0, len(signs))]
@@ -43,8 +54,10 @@ def joined_words(token: Token) -> list[tuple[int, int, str]]:
             for sign, run in groupby(enumerate(signs), key=itemgetter(1))
             if sign == "-" and (entries := list(run))
         ]
-    else:
+    elif not is_number:
         return []
+    else:
+        runs = [(0, next(index for index, sign in enumerate(signs) if sign != signs[0]))]
     found = [(first, last, _joined(token.parts[first : last + 1], signs[first])) for first, last in runs]
     return [(first, last, word) for first, last, word in found if word is not None]
 
@@ -56,7 +69,7 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(word) > _MAX_JOINED_CHARACTERS:
         return None
     if word.isdecimal():
-        return word if sign == "-" else None
+        return word if sign == "-" or (sign in {",", ".", "'"} and _are_thousands(parts)) else None
     return word if len(parts) <= _MAX_JOINED_PARTS and _is_written_in_one_piece(parts, sign) else None
 
 
@@ -69,6 +82,30 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
         return False
     is_short = len(parts) == _PAIR and len(parts[-1]) <= _MAX_SHORT_CHARACTERS and len(parts[0]) > 1
     return is_short or (len(parts) > _PAIR and max(map(len, parts)) == 1)
+
+
+def _are_thousands(parts: tuple[str, ...]) -> bool:
+    return len(parts[0]) <= _THOUSAND and parts[0] != "0" and all(len(part) == _THOUSAND for part in parts[1:])
+
+
+def numbers_in_pieces(text: str) -> list[str]:
+    """The telephone numbers and numbers of bank accounts that a text has with spaces inside, each in one piece.
+
+    A telephone number with the optional zero of its country, `+49 (0)89`, is given with the country and without.
+    """
+    found = [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
+    for match in _PHONE.finditer(text):
+        pieces = re.findall("[0-9]+", match[0])
+        digits = "".join(pieces)
+        if len(pieces) == 1 or len(digits) < _PAIR * len(pieces) or _DAY.match(match[0]):
+            continue
+        if not _MIN_PHONE_DIGITS <= len(digits) <= _MAX_PHONE_DIGITS:
+            continue
+        if match[0].startswith("+") and "(0)" in match[0]:
+            found += ["".join(piece for piece in pieces if piece != "0"), digits.removeprefix(pieces[0])]
+        else:
+            found.append(digits)
+    return found
 
 
 def with_two_letters(word: str) -> str | None:

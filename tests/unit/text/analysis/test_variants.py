@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from magicfs.text.analysis import analyze, analyze_path, question_terms, umlaut_forms
@@ -33,6 +35,9 @@ def missed(text: str, question: str, *, language: str = "en") -> list[str]:
         ("TCP/IP", "tcpip"),
         ("0170-1234567", "01701234567"),
         ("978-3-16-148410-0", "9783161484100"),
+        ("$1,299", "1299"),
+        ("12.345.678", "12345678"),
+        ("1'500", "1500"),
     ],
 )
 def test_a_compound_and_its_word_without_signs_find_each_other(signed: str, plain: str) -> None:
@@ -48,14 +53,59 @@ def test_the_word_without_signs_has_stems() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["self.connection.execute()", "max_retry_count", "2.10.3", "a long-winded-and-tedious-explanation", "x->y"],
+    [
+        *("self.connection.execute()", "max_retry_count", "2.10.3", "a long-winded-and-tedious-explanation", "x->y"),
+        *("2.103.4", "05/07/2022 14", "2019 2020 2021 2022", "0 1 2 3 4 5 6", "call 12 of 0 or 1", "3.14159"),
+    ],
 )
 def test_what_nobody_writes_in_one_piece_has_no_such_word(text: str) -> None:
     joined = "".join(filter(str.isalnum, text)).lower()
     assert f"'{joined}':" not in analyze(text)
 
 
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("1.234,56", "1234"),
+        ("(212) 555-7788", "2125557788"),
+        ("06 12 34 56 78", "0612345678"),
+        ("0664 / 443 32 21", "06644433221"),
+        ("+49 89 1234567", "49891234567"),
+        ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+    ],
+)
+def test_numbers_in_pieces_are_found_in_one(written: str, typed: str) -> None:
+    assert missed(f"with {written}, here", typed) == []
+
+
+@pytest.mark.parametrize("number", ["498912345678", "08912345678"])
+def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -> None:
+    assert missed("call +49 (0)89 1234-5678 today", number) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("the file Rechnung2023", "rechnung 2023"),
+        ("invoice2023 and 2024report", "invoice 2023 2024 report"),
+        ("RFC 2616 says so", "rfc2616"),
+        ("see RFC2616", "rfc 2616"),
+        ("MyReport2023v2", "report 2023"),
+        ("отчёт2023", "отчет 2023"),
+    ],
+)
+def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question: str) -> None:
+    assert missed(text, question) == []
+
+
+@pytest.mark.parametrize("text", ["mp3 h264 9f86d081 x86 4K", "4f1c2abe7d0e95c6970b74767f19372d61af8b2c"])
+def test_short_names_and_digests_have_no_such_parts(text: str) -> None:
+    words = set(re.findall("'([^']+)':", analyze(text)))
+    assert words == set(text.lower().split())
+
+
 def test_the_name_of_a_file_has_the_words_of_its_pieces() -> None:
+    assert "'rechnung':" in analyze_path("2023/Rechnung2023.pdf")
     assert "'email':" in analyze_path("notes/e-mail.txt")
     assert "'gpt4':" in analyze_path("GPT-4.pdf")
     assert "'20240131':" in analyze_path("2024-01-31.jpg")

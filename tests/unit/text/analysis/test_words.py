@@ -68,6 +68,7 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("the electri-\ncian came", "electrician"),
         ("// the electri-\n// cian came", "electrician"),
         ("a well-\nknown fact", "well known"),
+        ("die Ver-\nsicherungs-\ngesell-\nschaft", "versicherungsgesellschaft"),
         ("se\u00adcu\u00adri\u00adties and pass\u200bport", "securities passport"),
         ("\x1b[31mERROR\x1b[0m \x1b[1mpay\x1b[22mment\x1b[0m", "error payment"),
         ("N\bNA\bAM\bME\bE, _\bu_\bn_\bd_\be_\br", "name under"),
