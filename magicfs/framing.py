@@ -1,8 +1,8 @@
 """Messages between a process of ours and its child over a unix socket: a JSON head and a body of bytes.
 
-Both lengths stand before them, as two unsigned 32-bit integers in network order. Used by the parser's sandbox and by
-the query embedder. The other side is not trusted: the reader bounds both lengths, and every wait ends at a deadline.
-A connection is for one thread at a time.
+Both lengths stand before them, as two unsigned 32-bit integers in network order. Used by the parser's sandbox, the
+query embedder and the search server. The other side is not trusted: the reader bounds both lengths, and every wait
+ends at a deadline. A connection is for one thread at a time.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from magicfs.errors import MagicFSError
+
 MAX_HEAD_BYTES = 4 * 1024 * 1024
 """A head with the starts of a few hundred thousand pages fits."""
+
+MALFORMED = "malformed request"
+"""How the message of an answer to a request begins that a server does not know."""
 
 _LENGTHS = struct.Struct("!II")
 _RECEIVE_BYTES = 1024 * 1024
@@ -35,6 +40,11 @@ class Message:
 
     head: dict[str, Any]
     body: bytes = b""
+
+
+def failure(error: MagicFSError) -> Message:
+    """The answer that reports an error."""
+    return Message({"error": type(error).__name__, "message": str(error)})
 
 
 def send(connection: socket.socket, message: Message, *, deadline: float | None = None) -> None:

@@ -137,7 +137,14 @@ def search_service(settings: Settings, database: Database) -> SearchService:
     """The search service of the mount and of `magicfs search`."""
     from magicfs.search.service import SearchService
 
-    return SearchService(database, query_embedder(settings), host=settings.host, default_limit=settings.search_limit)
+    embedder = query_embedder(settings)
+    return SearchService(
+        database,
+        embedder,
+        host=settings.host,
+        default_limit=settings.search_limit,
+        ask_ahead=embedder.asking_ahead,
+    )
 
 
 def job_queue(settings: Settings) -> CeleryQueue:

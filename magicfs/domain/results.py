@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from magicfs.domain.files import FileStat
@@ -34,6 +35,49 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A part of a text, and where it has words of a question."""
+
+    text: str
+    """Lines of a chunk that show why it was found; empty for a file without text."""
+    matched: tuple[tuple[int, int], ...] = ()
+    """The starts and ends of these words, in characters."""
+
+
+NO_SNIPPET = Snippet("")
+"""That of a file without text."""
+
+
+class UncutSnippet:
+    """A snippet that is cut when it is first read: a listing reads none. Any thread."""
+
+    __slots__ = ("_cut", "_snippet")
+
+    def __init__(self, cut: Callable[[], Snippet]) -> None:
+        """`cut` returns the same snippet whenever it is called."""
+        self._cut: Callable[[], Snippet] | None = cut
+        self._snippet = NO_SNIPPET
+
+    @property
+    def text(self) -> str:
+        """That of the snippet."""
+        return self._read().text
+
+    @property
+    def matched(self) -> tuple[tuple[int, int], ...]:
+        """Those of the snippet."""
+        return self._read().matched
+
+    def _read(self) -> Snippet:
+        cut = self._cut
+        if cut is not None:
+            self._snippet = cut()
+            # What it is cut from is needed no more. Another thread may have cut it too.
+            self._cut = None
+        return self._snippet
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A file that answers a query, with its best chunk if it has text."""
 
@@ -55,8 +99,6 @@ class Hit:
     last_line: int
     page: int | None
     """From 1; None in a format without pages."""
-    snippet: str
-    """Lines of the chunk that show why it was found; empty for a file without text."""
     vector: float | None
     """Similarity by meaning in [0, 1], on the calibrated scale; None if the chunk or the question has no vector."""
     lexical: float | None
@@ -65,14 +107,24 @@ class Hit:
     """Seconds since the epoch; 0 for a file that was never read."""
     language: str | None = None
     """ISO 639-1 code of the language of its text; None where it is not known."""
-    matched: tuple[tuple[int, int], ...] = ()
-    """Where the snippet has words of the question: the start and the end of each, in characters."""
+    shown: Snippet | UncutSnippet = field(default=NO_SNIPPET, compare=False)
+    """The part of the chunk that shows why it was found."""
     text: str = ""
     """The whole text of a passage; empty unless passages were asked for."""
     tokens: int = 0
     """Of `text`, as the model of the index counts them."""
     copies: tuple[Copy, ...] = ()
     """The other files in scope with the same content, the preferred ones first."""
+
+    @property
+    def snippet(self) -> str:
+        """Lines of the chunk that show why it was found; empty for a file without text."""
+        return self.shown.text
+
+    @property
+    def matched(self) -> tuple[tuple[int, int], ...]:
+        """Where the snippet has words of the question: the start and the end of each, in characters."""
+        return self.shown.matched
 
     @property
     def has_text(self) -> bool:

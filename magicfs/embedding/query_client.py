@@ -10,41 +10,53 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.status import EmbedderStatus
-from magicfs.embedding.manifest import remake_advice
-from magicfs.embedding.query_connection import DiedTwice, QueryConnection
-from magicfs.embedding.query_service import MALFORMED, MAX_QUESTION_CHARACTERS, failure
-from magicfs.embedding.vectors import unit_vectors
-from magicfs.errors import (
-    EmbedderUnavailable,
-    LanguageUnread,
-    MagicFSError,
-    ModelCorrupt,
-    ModelError,
-    ModelMismatch,
-    ModelMissing,
-)
-from magicfs.framing import Message
+from magicfs.embedding.query_answers import Vector, are_current, outcome_of
+from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnection
+from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
+from magicfs.framing import FramingError, Message, failure
 
 log = logging.getLogger(__name__)
-
-Vector = NDArray[np.float32]
-"""A vector of a question: shape (dimension,), of length 1, read-only."""
 
 FindFolder = Callable[[ModelSpec], Path]
 """Returns the folder of a stored model. Raises `ModelMissing` or `ModelCorrupt`."""
 
+MAX_QUESTION_CHARACTERS = 16 * 1024
+"""Longer questions are cut; a model reads a few hundred tokens of them."""
 MAX_CACHED_QUESTIONS = 512
+AHEAD_SECONDS = 0.1
+"""A server that does not take a request within this time is asked when its answer is needed, and not before."""
 IDLE_EXIT_SECONDS = 900.0
 """A server that a client has started exits this long after its last request."""
-_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch, LanguageUnread)}
-"""What the server may report, besides `EmbedderUnavailable`."""
+
+
+class AskedAhead:
+    """A client of the query embedder that has sent one request already, before its answer is needed.
+
+    It embeds as `QueryEmbedder` does, and takes the answer to that request where it is the one to send. One thread.
+    """
+
+    def __init__(self, embedder: QueryEmbedder, request: Message | None, exchange: Exchange | None) -> None:
+        self._embedder = embedder
+        self._request = request
+        self._exchange = exchange
+
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[Vector | MagicFSError]:
+        """The vectors that `QueryEmbedder.embed_by_each` returns."""
+        return self._embedder.embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s, ahead=self)
+
+    def take(self, request: Message) -> Exchange | None:
+        """The exchange that began with this request; None if there is none, and from the second call on."""
+        if self._exchange is None or request != self._request:
+            return None
+        exchange, self._exchange = self._exchange, None
+        return exchange
 
 
 class QueryEmbedder:
@@ -88,19 +100,45 @@ class QueryEmbedder:
         return outcome
 
     def embed_by_each(
-        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+        self,
+        text: str,
+        *,
+        specs: Sequence[ModelSpec],
+        kept: Sequence[ModelSpec],
+        deadline_s: float,
+        ahead: AskedAhead | None = None,
     ) -> list[Vector | MagicFSError]:
         """The vector of a question under each of `specs`, or why there is none: an error that `embed` would raise.
 
-        Returns within `deadline_s` seconds. The server keeps the models `kept` loaded, and forgets others.
+        Returns within `deadline_s` seconds. The server keeps the models `kept` loaded, and forgets others. The request
+        is not sent if it was sent `ahead`.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
         outcomes: dict[ModelSpec, Vector | MagicFSError] = dict(self._cached(text, specs))
         missing = [spec for spec in specs if spec not in outcomes]
         if missing:
-            outcomes |= self._ask(text, missing, kept, time.monotonic() + deadline_s)
+            outcomes |= self._ask(text, missing, kept, time.monotonic() + deadline_s, ahead)
             self._keep(text, outcomes)
         return [outcomes[spec] for spec in specs]
+
+    @contextmanager
+    def asking_ahead(self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]) -> Iterator[AskedAhead]:
+        """Ask for what `embed_by_each` will probably be asked for inside the block, and wait for nothing.
+
+        Nothing is sent when the vectors are cached, when no server listens, and by a client that has asked none yet.
+        """
+        text = text[:MAX_QUESTION_CHARACTERS]
+        cached = dict(self._cached(text, specs))
+        missing = [spec for spec in specs if spec not in cached]
+        folders = {spec: str(self._folders[spec]) for spec in (*missing, *kept) if spec in self._folders}
+        request = exchange = None
+        if missing and all(spec in folders for spec in (*missing, *kept)):
+            request = _request(text, missing, folders)
+            with suppress(OSError, FramingError):
+                exchange = self._connection.begin(request, time.monotonic() + AHEAD_SECONDS)
+        ahead = AskedAhead(self, request, exchange)
+        with exchange or nullcontext():
+            yield ahead
 
     def _cached(self, text: str, specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, Vector]]:
         with self._cache_lock:
@@ -119,32 +157,42 @@ class QueryEmbedder:
                 self._cache.popitem(last=False)
 
     def _ask(
-        self, text: str, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline: float
+        self,
+        text: str,
+        specs: Sequence[ModelSpec],
+        kept: Sequence[ModelSpec],
+        deadline: float,
+        ahead: AskedAhead | None,
     ) -> dict[ModelSpec, Vector | MagicFSError]:
         """What the server answers for each model. A server that uses other models is replaced, its successor is asked.
 
         It is one that an older version left, or that loaded a folder before its files were replaced.
         """
-        answers = self._answers(text, specs, kept, deadline)
-        if not _are_current(answers):
+        answers = self._answers(text, specs, kept, deadline, ahead)
+        if not are_current(answers):
             with self._replace_lock:
                 # Another thread may have replaced it.
                 answers = self._answers(text, specs, kept, deadline)
-                if not _are_current(answers):
+                if not are_current(answers):
                     log.info("the query embedder uses other models, or is of another version, and is replaced")
                     for spec in specs:
                         self._folders.pop(spec, None)
                     self._connection.quit(deadline_s=deadline - time.monotonic())
                     answers = self._answers(text, specs, kept, deadline)
-        return {spec: _outcome(answer, spec) for spec, answer in answers.items()}
+        return {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
 
     def _answers(
-        self, text: str, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline: float
+        self,
+        text: str,
+        specs: Sequence[ModelSpec],
+        kept: Sequence[ModelSpec],
+        deadline: float,
+        ahead: AskedAhead | None = None,
     ) -> dict[ModelSpec, Message]:
         """The server's answer for each model; a failure where it gives none."""
         answers: dict[ModelSpec, Message] = {}
         folders: dict[ModelSpec, str] = {}
-        for spec in {*specs, *kept}:
+        for spec in dict.fromkeys((*specs, *kept)):
             try:
                 folders[spec] = str(self._folder(spec))
             except ModelError as error:
@@ -155,14 +203,14 @@ class QueryEmbedder:
 
         def collect() -> None:
             wanted = missing()
-            named = [folders[spec] for spec in wanted]
-            request = Message({"do": "embed", "folders": named, "kept": list(folders.values()), "text": text})
-            for spec, answer in zip(wanted, self._connection.exchange(request, deadline), strict=False):
-                if "folder" not in answer.head:
-                    # It is about the whole request.
-                    answers.update(dict.fromkeys(wanted, answer))
-                    return
-                answers[spec] = answer
+            request = _request(text, wanted, folders)
+            with (ahead and ahead.take(request)) or self._connection.begin(request, deadline) as exchange:
+                for spec, answer in zip(wanted, exchange.answers(deadline), strict=False):
+                    if "folder" not in answer.head:
+                        # It is about the whole request.
+                        answers.update(dict.fromkeys(wanted, answer))
+                        return
+                    answers[spec] = answer
 
         while missing():
             try:
@@ -195,58 +243,17 @@ class QueryEmbedder:
         return self._connection.quit(deadline_s=deadline_s)
 
 
+def _request(text: str, specs: Sequence[ModelSpec], folders: Mapping[ModelSpec, str]) -> Message:
+    """The request for vectors under `specs`; `folders` are those of all models that the server is to keep."""
+    return Message(
+        {
+            "do": "embed",
+            "folders": [folders[spec] for spec in specs],
+            "kept": list(folders.values()),
+            "text": text,
+        }
+    )
+
+
 def _cache_key(text: str, spec: ModelSpec) -> tuple[str, str, str]:
     return spec.label, spec.digest, text
-
-
-def error_in(answer: Message) -> MagicFSError | None:
-    """The error that an answer reports; None if it reports none."""
-    if "error" not in answer.head:
-        return None
-    kind: type[MagicFSError] = _ERRORS.get(str(answer.head["error"]), EmbedderUnavailable)
-    return kind(str(answer.head.get("message", "the query embedder failed")))
-
-
-def _are_current(answers: Mapping[ModelSpec, Message]) -> bool:
-    """Whether answers are those of a server of this version, which has the models."""
-    return all(_is_of_model(answer, spec) for spec, answer in answers.items())
-
-
-def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
-    """Whether an answer is that of a model: a failure, or a vector of it. Any is of a model without a digest."""
-    if "error" in answer.head:
-        return not str(answer.head.get("message")).startswith(MALFORMED)
-    digests = answer.head.get("digests")
-    return not spec.digest or (isinstance(digests, list) and not spec.digests.isdisjoint(map(str, digests)))
-
-
-def _outcome(answer: Message, spec: ModelSpec) -> Vector | MagicFSError:
-    """The vector in an answer, or why there is none."""
-    try:
-        return error_in(answer) or _vector(answer, spec)
-    except (EmbedderUnavailable, ModelError) as error:
-        return error
-
-
-def _vector(answer: Message, spec: ModelSpec) -> Vector:
-    """The vector in an answer, after a check that it is one of the model `spec`."""
-    if not _is_of_model(answer, spec):
-        raise ModelMismatch(
-            f"the query embedder uses another model than {spec.full_label}: "
-            "restart it with `magicfs down` and `magicfs up`"
-        )
-    try:
-        vector = np.frombuffer(answer.body, "<f4")
-    except ValueError as error:
-        raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
-    if vector.shape != (spec.dimension,):
-        raise ModelMismatch(
-            f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
-            f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
-        )
-    try:
-        unit: Vector = unit_vectors(vector[np.newaxis], count=1, dimension=spec.dimension)[0]
-    except ModelError as error:
-        raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
-    unit.setflags(write=False)
-    return unit

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
@@ -33,6 +33,25 @@ _Result = TypeVar("_Result")
 
 class DiedTwice(EmbedderUnavailable):
     """The server died twice on a request."""
+
+
+class Exchange:
+    """A request that was sent on a connection of its own, and its answers. A context manager, which ends it."""
+
+    def __init__(self, connection: sockets.socket) -> None:
+        """Take over the connection."""
+        self._connection = connection
+
+    def answers(self, deadline: float) -> Iterator[Message]:
+        """One answer after the other, each waited for up to the deadline. Raises `FramingError` and `TimeoutError`."""
+        while True:
+            yield receive(self._connection, max_body_bytes=MAX_VECTOR_BYTES, deadline=deadline)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
 
 class QueryConnection:
@@ -81,12 +100,20 @@ class QueryConnection:
 
     def exchange(self, request: Message, deadline: float) -> Iterator[Message]:
         """Send a request on a connection of its own, and wait for one answer after the other."""
-        with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+        with self.begin(request, deadline) as exchange:
+            yield from exchange.answers(deadline)
+
+    def begin(self, request: Message, deadline: float) -> Exchange:
+        """Send a request on a connection of its own. Raises `OSError` and `FramingError`; starts no server."""
+        connection = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        try:
             connection.settimeout(seconds_until(deadline))
             connection.connect(str(self._socket))
             send(connection, request, deadline=deadline)
-            while True:
-                yield receive(connection, max_body_bytes=MAX_VECTOR_BYTES, deadline=deadline)
+        except BaseException:
+            connection.close()
+            raise
+        return Exchange(connection)
 
     def quit(self, *, deadline_s: float = 5.0) -> bool:
         """Stop the server and wait for its end. Returns False if it still runs at the deadline."""
@@ -104,7 +131,7 @@ class QueryConnection:
     def is_served(self) -> bool:
         """Whether a process holds the server's lock."""
         # Only then: a search needs nothing of the server.
-        from magicfs.embedding.query_server import lock_path
+        from magicfs.local_server import lock_path
 
         try:
             descriptor = os.open(lock_path(self._socket), os.O_RDWR | os.O_CLOEXEC)

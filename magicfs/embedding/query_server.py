@@ -2,257 +2,34 @@
 
     python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach] [--log-format json]
 
-Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. The holder of a lock file beside
-the socket is the one server of that socket: a second process waits for the lock without loading anything, or exits at
-once if it was started with `--idle-exit`. The libraries that run models are imported with the first text.
+Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. `magicfs.local_server` has the
+socket and its lock: a second process waits for the lock without loading anything, or exits at once if it was started
+with `--idle-exit`. The libraries that run models are imported with the first text.
 
-Protocol: one request a connection and its answers, each a message of `magicfs.framing`; `query_service` has both.
-Server and client are of one installation, so the protocol has no versions: a client replaces a server that is left of
-an older one, which takes its request for malformed.
+Protocol: `query_service` has the requests and the answers. Server and client are of one installation, so the protocol
+has no versions: a client replaces a server that is left of an older one, which takes its request for malformed.
 
-Threads: the main thread accepts connections, a pool has a thread for each, and one more thread uses the model.
+Threads: those of `magicfs.local_server`, and one more thread uses the model.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import faulthandler
-import fcntl
 import logging
 import os
 import signal
-import socket
-import socketserver
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
 
 from magicfs import logs
-from magicfs.embedding.query_service import MALFORMED, QueryService, failure
-from magicfs.errors import EmbedderUnavailable
-from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.embedding.query_service import QueryService
+from magicfs.local_server import serve
 
 log = logging.getLogger("magicfs.embedding.query_server")
 
-MAX_REQUEST_BYTES = 256 * 1024
-MAX_CONNECTIONS = 256
-"""The number of threads of the pool, which it starts as they are needed; more clients get an error."""
-CONNECTION_SECONDS = 30.0
-"""A request arrives within this time after the connection, or the connection is closed."""
 REST_SECONDS = 60.0
 """Models leave the memory when no request has come for so long: they are most of what the process holds."""
-_ANSWER_SECONDS = 5.0
-_TICK_SECONDS = 1.0
-"""The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
-exists. The limit also bounds the delay of a signal that arrives just before a wait."""
-
-
-def lock_path(path: Path) -> Path:
-    """The lock file of the server at the socket `path`."""
-    return path.with_name(f"{path.name}.lock")
-
-
-class QueryServer(socketserver.ThreadingUnixStreamServer):
-    """Accepts connections at a socket that only its owner may use. The caller holds the lock of the socket.
-
-    No client holds up another one: each has a thread, and when there are too many connections, the oldest one whose
-    request has not arrived is closed.
-    """
-
-    request_queue_size = 256
-
-    def __init__(self, path: Path, service: QueryService, *, idle_exit: float | None, rest: float) -> None:
-        """After so many seconds without a request, `idle_exit` ends `run`, and `rest` frees the models."""
-        self.service = service
-        self._rest_after = rest
-        self._path = path
-        self._idle_exit = idle_exit
-        self.timeout = _TICK_SECONDS if idle_exit is None else min(_TICK_SECONDS, idle_exit / 4)
-        self._is_done = False
-        # A thread of its own for each connection would take a tenth of the time of a query to start.
-        self._pool = ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="connection")
-        self._guard = threading.Lock()
-        self._receiving: list[socket.socket] = []
-        """Connections whose request has not arrived, oldest first."""
-        self._answering = 0
-        self._last_request = time.monotonic()
-        self._rests = False
-        """Whether the service rests since the last request."""
-        super().__init__(str(path), _Connection)
-
-    def run(self) -> None:
-        """Serve until no request has come for `idle_exit` seconds, or until the socket is gone."""
-        while not self._is_done:
-            self.handle_request()
-
-    def handle_timeout(self) -> None:
-        """End `run` if the server has been idle for too long, or if its socket is gone; free the models before."""
-        with self._guard:
-            idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
-        if self._idle_exit is not None and idle_seconds >= self._idle_exit:
-            self._is_done = True
-        elif not self._path.exists():
-            # Its directory was removed: no client can connect any more.
-            log.warning("%s is gone", self._path)
-            self._is_done = True
-        elif idle_seconds >= self._rest_after and not self._rests:
-            self._rests = True
-            self.service.rest()
-
-    def server_bind(self) -> None:
-        """Bind a socket of mode 0600."""
-        # A server that crashed leaves its socket behind.
-        self._path.unlink(missing_ok=True)
-        mask = os.umask(0o177)
-        try:
-            super().server_bind()
-        finally:
-            os.umask(mask)
-
-    def server_close(self) -> None:
-        """Remove the socket, and end all connections."""
-        self._path.unlink(missing_ok=True)
-        super().server_close()
-        with self._guard:
-            for connection in self._receiving:
-                _shut_down(connection)
-        self._pool.shutdown(cancel_futures=True)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection in a thread of the pool."""
-        self._pool.submit(self.process_request_thread, request, client_address)
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Make room for a connection; whether there is room. If not, the client gets an error as its answer.
-
-        Room is made by closing the oldest connection whose request has not arrived.
-        """
-        del client_address
-        with self._guard:
-            has_room = len(self._receiving) + self._answering < MAX_CONNECTIONS
-            if not has_room and self._receiving:
-                _shut_down(self._receiving.pop(0))
-                has_room = True
-            if has_room:
-                self._receiving.append(request)
-        if not has_room:
-            _send(request, failure(EmbedderUnavailable("the query embedder has too many requests")))
-        return has_room
-
-    @contextlib.contextmanager
-    def answering(self, connection: socket.socket) -> Iterator[None]:
-        """Count the connection's request as one that is answered during the `with` block."""
-        with self._guard:
-            self._forget(connection)
-            self._answering += 1
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._answering -= 1
-                self._last_request = time.monotonic()
-                self._rests = False
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection."""
-        with self._guard:
-            self._forget(request)
-        super().shutdown_request(request)
-
-    def _forget(self, connection: socket.socket) -> None:
-        """Expect no request of this connection any more."""
-        if connection in self._receiving:
-            self._receiving.remove(connection)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what went wrong with a connection."""
-        del request, client_address
-        log.exception("a connection failed")  # noqa: LOG004  called inside of an `except` block
-
-
-class _Connection(socketserver.BaseRequestHandler):
-    """One connection: a request, its answer, the end."""
-
-    request: socket.socket
-
-    def handle(self) -> None:
-        server = cast("QueryServer", self.server)
-        deadline = time.monotonic() + CONNECTION_SECONDS
-        try:
-            request = receive(self.request, max_head_bytes=MAX_REQUEST_BYTES, max_body_bytes=0, deadline=deadline)
-            with server.answering(self.request):
-                for answer in server.service.answers(request, is_wanted=lambda: not _is_closed(self.request)):
-                    _send(self.request, answer)
-        except (TimeoutError, Disconnected) as error:
-            log.debug("a client is gone: %s", error)
-        except FramingError as error:
-            _send(self.request, failure(EmbedderUnavailable(f"{MALFORMED} ({error})")))
-        else:
-            if request.head.get("do") == "quit":
-                os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _send(connection: socket.socket, answer: Message) -> None:
-    """Send an answer, if the client still takes it."""
-    with contextlib.suppress(TimeoutError, Disconnected):
-        send(connection, answer, deadline=time.monotonic() + _ANSWER_SECONDS)
-
-
-def _shut_down(connection: socket.socket) -> None:
-    """End a connection that another thread reads from; that thread closes it."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    """Whether the client has closed its connection."""
-    connection.settimeout(0)
-    try:
-        return not connection.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-
-
-def take_lock(path: Path, *, wait: bool) -> bool:
-    """Take the lock that makes this process the one server of the socket `path`, for the rest of its life.
-
-    Without `wait`, return False when another process holds the lock.
-    """
-    lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(lock)
-        return False
-    return True
-
-
-def serve(path: Path, *, idle_exit: float | None, rest: float, detach: bool) -> None:
-    """Serve until a signal, or as long as `QueryServer.run` does.
-
-    If `idle_exit` is set and another process serves the socket, return at once.
-    """
-    if not take_lock(path, wait=idle_exit is None):
-        log.info("another query embedder serves %s", path)
-        return
-    service = QueryService()
-    with QueryServer(path, service, idle_exit=idle_exit, rest=rest) as server:
-        # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
-        if detach and os.fork():
-            os._exit(0)
-        log.info("serving %s", path)
-        try:
-            server.run()
-        finally:
-            service.stop()
-    log.info("stopped")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -278,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
     try:
-        serve(path, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
+        serve(path, QueryService, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
     except OSError as error:
         log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
         return 1

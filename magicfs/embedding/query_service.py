@@ -17,35 +17,24 @@ import faulthandler
 import gc
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from magicfs.errors import EmbedderUnavailable, MagicFSError
-from magicfs.framing import Disconnected, Message
+from magicfs.framing import MALFORMED, Disconnected, Message, failure
 from magicfs.linux import return_free_memory
+from magicfs.local_server import IsWanted
 
 if TYPE_CHECKING:
     from magicfs.embedding.embedder import FastembedEmbedder
 
 log = logging.getLogger(__name__)
 
-MAX_QUESTION_CHARACTERS = 16 * 1024
-"""The client cuts longer questions; a model reads a few hundred tokens of them."""
 EMBED_SECONDS = 60.0
 """A vector that takes longer, including the load of the model, hangs in native code: the process ends itself."""
-MALFORMED = "malformed request"
-"""How the message of an answer to a request begins that the service does not know."""
-
-IsWanted = Callable[[], bool]
-"""Whether a client still waits for its answers."""
-
-
-def failure(error: MagicFSError) -> Message:
-    """The answer that reports an error."""
-    return Message({"error": type(error).__name__, "message": str(error)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,6 @@ def _with_text(
         piece, count = texts.get(place.chunk_id, ("", 0))
         text += (_between(text, piece, same_line=place.first_line <= end) if text else "") + piece
         tokens, end = tokens + count, place.last_line
-    snippet = cutter.snippet(text)
     return replace(
         hit,
         first_line=places[0].first_line,
@@ -150,8 +149,7 @@ def _with_text(
         page=places[0].page,
         text=text,
         tokens=tokens,
-        snippet=snippet.text,
-        matched=snippet.matched,
+        shown=cutter.uncut(text),
     )
 
 

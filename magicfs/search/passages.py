@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from magicfs.domain.query import STEM_MARK, Term
+from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.spellings import SILENT
@@ -30,19 +31,6 @@ _Place = tuple[int, int, str]
 """A word of the question in a line: its start, its end, and the word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
-    """A part of a text, and where it has words of a question."""
-
-    text: str
-    matched: tuple[tuple[int, int], ...]
-    """The starts and ends of these words, in characters."""
-
-
-NO_SNIPPET = Snippet("", ())
-"""That of a file without text."""
-
-
 class SnippetCutter:
     """Cuts snippets that show the words of one question."""
 
@@ -59,6 +47,11 @@ class SnippetCutter:
                 else:
                     self._words.setdefault(lexeme.text, term.word)
         self._places: dict[str, list[tuple[int, int, str]]] = {}
+
+    def uncut(self, text: str) -> UncutSnippet:
+        """The snippet of `text`, which is cut when it is read. It keeps this cutter, but nothing of other texts."""
+        self._places.clear()
+        return UncutSnippet(partial(self.snippet, text))
 
     def snippet(self, text: str) -> Snippet:
         """The part of `text` that `cut` returns, and where it has words of the question."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -40,6 +41,45 @@ class QuestionVectorSource(Protocol):
         """
 
 
+class AskAhead(Protocol):
+    """Asks for vectors before they are needed. `QueryEmbedder.asking_ahead` implements it."""
+
+    def __call__(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]
+    ) -> AbstractContextManager[QuestionVectorSource]:
+        """A source that was asked for this, and is used inside of a `with` block by this thread alone."""
+
+
+@contextmanager
+def asked_ahead(
+    source: QuestionVectorSource,
+    ask: AskAhead | None,
+    question: str,
+    models: Sequence[IndexedModel],
+    languages: QuestionLanguages,
+) -> Iterator[QuestionVectorSource]:
+    """The source for `embed_question`, asked already for what that will ask if the index has these models.
+
+    Without `ask`, it is `source`, and not asked yet.
+    """
+    if ask is None or not models or not has_meaning(question):
+        yield source
+        return
+    reading = [model.spec for model in reading_models(models, languages)]
+    with ask(question, specs=reading, kept=[model.spec for model in models]) as asked:
+        yield asked
+
+
+def has_meaning(question: str) -> bool:
+    """Whether a question has a vector. One of digits and signs names something: models find it near to any text."""
+    return _MEANING.search(question) is not None
+
+
+def reading_models(models: Sequence[IndexedModel], languages: QuestionLanguages) -> list[IndexedModel]:
+    """Those of some models that read a question in `languages`, or all if none does."""
+    return [model for model in models if model.spec.reads_any(languages.possible)] or list(models)
+
+
 def model_outage() -> Outage:
     """A log of the models that give no vector of a question. One for all searches of a service."""
     return Outage(log, beginning="searching without the vectors of a model", end="each model gives vectors again")
@@ -57,14 +97,14 @@ def embed_question(
     """The vectors of a question in `languages` by those models that read it, and notices for the user.
 
     `models` are those that searches use, the active one first. A model that fails leaves the others. A notice says that
-    none is left, or that the active one has failed, because texts may have its vectors alone. A question of digits and
-    signs has no vector: it names something, and models find a number near to any short text. Failures go to `outage`.
+    none is left, or that the active one has failed, because texts may have its vectors alone. A question without
+    meaning has no vector. Failures go to `outage`.
     """
-    if _MEANING.search(question) is None:
+    if not has_meaning(question):
         return (), ()
     if not models:
         return (), ("the index has no vectors yet: found by words alone",)
-    reading = [model for model in models if model.spec.reads_any(languages.possible)] or list(models)
+    reading = reading_models(models, languages)
     outcomes = source.embed_by_each(
         question,
         specs=[model.spec for model in reading],

@@ -15,14 +15,14 @@ from magicfs.db.candidates import Candidate, Limits, ModelVector, Place, Wanted,
 from magicfs.db.pool import Connection
 from magicfs.domain.chunks import CopyRules, FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId, FileId
-from magicfs.domain.results import Copy, Hit
+from magicfs.domain.results import NO_SNIPPET, Copy, Hit
 from magicfs.search import fusion, retrievers, scores
 from magicfs.search.closeness import closeness
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, QuestionVector, has_second_vectors, meanings_of, needs_documents
-from magicfs.search.passages import NO_SNIPPET, Snippet, SnippetCutter
+from magicfs.search.passages import SnippetCutter
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
@@ -413,8 +413,7 @@ def _hits(
     copies: Mapping[bytes, Sequence[tuple[FileId, Copy]]],
 ) -> tuple[Hit, ...]:
     """The results with their scores; `texts` are those of their chunks."""
-    chunks = _chunks_of(files) & texts.keys()
-    snippets: dict[ChunkId | None, Snippet] = {chunk: cutter.snippet(texts[chunk]) for chunk in chunks}
+    snippets = {chunk: cutter.uncut(texts[chunk]) for chunk in _chunks_of(files) & texts.keys()}
     return tuple(
         Hit(
             rank=rank,
@@ -428,8 +427,7 @@ def _hits(
             first_line=file.found.first_line,
             last_line=file.found.last_line,
             page=file.found.page,
-            snippet=snippets.get(file.found.chunk_id, NO_SNIPPET).text,
-            matched=snippets.get(file.found.chunk_id, NO_SNIPPET).matched,
+            shown=snippets.get(file.found.chunk_id or ChunkId(0), NO_SNIPPET),
             vector=file.evidence.vector,
             lexical=file.evidence.lexical,
             indexed_at=file.found.indexed_at,

@@ -30,7 +30,13 @@ from magicfs.search.corpus_statistics import CorpusStatistics, CoverageCache
 from magicfs.search.literal import exclusion_conditions, literal_filters
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
-from magicfs.search.question_vectors import QuestionVectorSource, embed_question, model_outage
+from magicfs.search.question_vectors import (
+    AskAhead,
+    QuestionVectorSource,
+    asked_ahead,
+    embed_question,
+    model_outage,
+)
 from magicfs.search.ranking import SearchRequest, rank_files
 from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE
@@ -83,15 +89,25 @@ class SearchService:
     """Searches one database."""
 
     def __init__(
-        self, database: Database, vectors: QuestionVectorSource, *, default_limit: int, host: str = ""
+        self,
+        database: Database,
+        vectors: QuestionVectorSource,
+        *,
+        default_limit: int,
+        host: str = "",
+        ask_ahead: AskAhead | None = None,
     ) -> None:
         """Search `database`. `default_limit` is the number of results of a query without `limit:`.
 
-        Of the copies of a content, one of the host `host` is the result.
+        Of the copies of a content, one of the host `host` is the result. With `ask_ahead`, a question is embedded while
+        the database is read for the first time, by the models that the last search has found.
         """
         self._database = database
         self._host = host
         self._vectors = vectors
+        self._ask_ahead = ask_ahead
+        self._models: Sequence[IndexedModel] = ()
+        """Those of the index, as the last search has found them."""
         self._outage = model_outage()
         self._default_limit = default_limit
         self._coverage = CoverageCache()
@@ -147,10 +163,14 @@ class SearchService:
         self, query: Query, literal: Collection[str], limit: int | None, deadline: Deadline, rank: Rank
     ) -> _Found:
         """What answers a query. The pieces in `literal` are ordinary text."""
-        prepared = self._prepare(query, literal, deadline)
-        query = prepared.query
         languages = question_languages(query.question)
-        vectors, notices = self._embed(query, prepared.models, languages, deadline)
+        with asked_ahead(self._vectors, self._ask_ahead, query.question, self._models, languages) as source:
+            prepared = self._prepare(query, literal, deadline)
+            if prepared.query != query:
+                query = prepared.query
+                languages = question_languages(query.question)
+            self._models = prepared.models
+            vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
         request = SearchRequest(
             question=query.question,
             compiled=prepared.compiled,
@@ -183,13 +203,18 @@ class SearchService:
         return _PreparedSearch(query, groundwork.models, statistics, compiled, groundwork.as_of)
 
     def _embed(
-        self, query: Query, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline
+        self,
+        source: QuestionVectorSource,
+        query: Query,
+        models: Sequence[IndexedModel],
+        languages: QuestionLanguages,
+        deadline: Deadline,
     ) -> tuple[tuple[QuestionVector, ...], tuple[str, ...]]:
         """The question's vectors, and notices for the user; none of both if there is no question."""
         if not query.question:
             return (), ()
         seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
-        return embed_question(self._vectors, query.question, models, languages, deadline_s=seconds, outage=self._outage)
+        return embed_question(source, query.question, models, languages, deadline_s=seconds, outage=self._outage)
 
     def _record_foreign(self, models: Sequence[IndexedModel], languages: QuestionLanguages, deadline: Deadline) -> None:
         """Record that a person asks in a language that no model of the index reads: it may get one that does."""

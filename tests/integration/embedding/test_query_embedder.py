@@ -26,9 +26,9 @@ from magicfs.domain.models import ModelSpec, Precision, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import read
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
-from magicfs.embedding.query_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, lock_path
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelCorrupt, ModelMismatch, ModelMissing
 from magicfs.framing import Disconnected, Message, receive, send
+from magicfs.local_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, lock_path
 from magicfs.models.store import ModelStore
 from tests.integration.models.tiny import write_tiny_model
 
@@ -240,7 +240,8 @@ OLDER_SERVER = """
 import sys
 from magicfs.embedding import query_server, query_service
 from magicfs.errors import EmbedderUnavailable
-refusal = query_service.failure(EmbedderUnavailable("malformed request (folder and text are needed)"))
+from magicfs.framing import failure
+refusal = failure(EmbedderUnavailable("malformed request (folder and text are needed)"))
 query_service.QueryService._vectors = lambda *request: iter([refusal])
 sys.exit(query_server.main(sys.argv[1:]))
 """
@@ -396,9 +397,10 @@ def test_clients_that_hang_hold_up_nobody(client: QueryEmbedder, stored_model: S
 
 
 def patched_server(place: Path, patch: str, *options: str) -> subprocess.Popen[bytes]:
-    """A server after some lines of Python that change it; `server`, `service` and `FastembedEmbedder` are imported."""
+    """A server after some lines of Python that change `server`, `local`, `service` or `FastembedEmbedder`."""
     program = f"""
 import sys, time
+from magicfs import local_server as local
 from magicfs.embedding import query_server as server, query_service as service
 from magicfs.embedding.embedder import FastembedEmbedder
 {patch}
@@ -409,7 +411,7 @@ sys.exit(server.main(["--socket", {str(place / "e.sock")!r}, *sys.argv[1:]]))
 
 def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelStore) -> None:
     assert CONNECTION_SECONDS > 1.0
-    server = patched_server(place, "server.CONNECTION_SECONDS = 0.2", "--idle-exit", "30")
+    server = patched_server(place, "local.CONNECTION_SECONDS = 0.2", "--idle-exit", "30")
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
@@ -436,7 +438,7 @@ def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_mode
 
 
 def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: StoredModel) -> None:
-    patch = "server.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
+    patch = "local.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "30")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)

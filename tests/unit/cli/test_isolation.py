@@ -23,7 +23,7 @@ from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.searching import print_results
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
-from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
 from tests.unit.cli.summary import summary
 
 START, END = "\u2068", "\u2069"
@@ -123,8 +123,7 @@ def hit(rank: int, path: str, snippet: str, *, matched: tuple[tuple[int, int], .
         first_line=3,
         last_line=9,
         page=None,
-        snippet=snippet,
-        matched=matched,
+        shown=Snippet(snippet, matched),
         vector=None,
         lexical=1.0,
         indexed_at=2.0,

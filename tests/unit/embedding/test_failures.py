@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.embedding.query_client import error_in
-from magicfs.embedding.query_service import failure
+from magicfs.embedding.query_answers import error_in
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing
-from magicfs.framing import Message
+from magicfs.framing import Message, failure
 
 
 @pytest.mark.parametrize("kind", [ModelMissing, ModelCorrupt, ModelMismatch, EmbedderUnavailable])

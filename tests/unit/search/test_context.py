@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
-from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
 from magicfs.search.context import context_text, passages_for, passages_text
 
 HIT = Hit(
@@ -21,7 +21,7 @@ HIT = Hit(
     first_line=3,
     last_line=9,
     page=None,
-    snippet="the snippet",
+    shown=Snippet("the snippet"),
     text="the whole\n\n  passage",
     tokens=30,
     vector=None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.models import ModelState, Precision
-from magicfs.domain.results import Copy, Coverage, Hit, SearchResult
+from magicfs.domain.results import Copy, Coverage, Hit, SearchResult, Snippet
 from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
@@ -32,8 +32,7 @@ HIT = Hit(
     first_line=3,
     last_line=9,
     page=None,
-    snippet="the\nsnippet",
-    matched=((4, 11),),
+    shown=Snippet("the\nsnippet", ((4, 11),)),
     vector=0.5,
     lexical=None,
     indexed_at=2.0,

@@ -43,7 +43,6 @@ class FakeSearcher:
             first_line=1,
             last_line=1,
             page=None,
-            snippet="",
             vector=None,
             lexical=1.0,
             indexed_at=0.0,

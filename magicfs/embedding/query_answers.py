@@ -1,0 +1,84 @@
+"""What the query embedder answers, as its client takes it: a vector of the model that was asked for, or an error.
+
+Used by `query_client`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magicfs.domain.models import ModelSpec
+from magicfs.embedding.manifest import remake_advice
+from magicfs.embedding.vectors import unit_vectors
+from magicfs.errors import (
+    EmbedderUnavailable,
+    LanguageUnread,
+    MagicFSError,
+    ModelCorrupt,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+)
+from magicfs.framing import MALFORMED, Message
+
+Vector = NDArray[np.float32]
+"""A vector of a question: shape (dimension,), of length 1, read-only."""
+
+_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch, LanguageUnread)}
+"""What the server may report, besides `EmbedderUnavailable`."""
+
+
+def error_in(answer: Message) -> MagicFSError | None:
+    """The error that an answer reports; None if it reports none."""
+    if "error" not in answer.head:
+        return None
+    kind: type[MagicFSError] = _ERRORS.get(str(answer.head["error"]), EmbedderUnavailable)
+    return kind(str(answer.head.get("message", "the query embedder failed")))
+
+
+def are_current(answers: Mapping[ModelSpec, Message]) -> bool:
+    """Whether answers are those of a server of this version, which has the models."""
+    return all(_is_of_model(answer, spec) for spec, answer in answers.items())
+
+
+def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
+    """Whether an answer is that of a model: a failure, or a vector of it. Any is of a model without a digest."""
+    if "error" in answer.head:
+        return not str(answer.head.get("message")).startswith(MALFORMED)
+    digests = answer.head.get("digests")
+    return not spec.digest or (isinstance(digests, list) and not spec.digests.isdisjoint(map(str, digests)))
+
+
+def outcome_of(answer: Message, spec: ModelSpec) -> Vector | MagicFSError:
+    """The vector in an answer, or why there is none."""
+    try:
+        return error_in(answer) or _vector(answer, spec)
+    except (EmbedderUnavailable, ModelError) as error:
+        return error
+
+
+def _vector(answer: Message, spec: ModelSpec) -> Vector:
+    """The vector in an answer, after a check that it is one of the model `spec`."""
+    if not _is_of_model(answer, spec):
+        raise ModelMismatch(
+            f"the query embedder uses another model than {spec.full_label}: "
+            "restart it with `magicfs down` and `magicfs up`"
+        )
+    try:
+        vector = np.frombuffer(answer.body, "<f4")
+    except ValueError as error:
+        raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
+    if vector.shape != (spec.dimension,):
+        raise ModelMismatch(
+            f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
+            f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
+        )
+    try:
+        unit: Vector = unit_vectors(vector[np.newaxis], count=1, dimension=spec.dimension)[0]
+    except ModelError as error:
+        raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
+    unit.setflags(write=False)
+    return unit

@@ -1,0 +1,82 @@
+"""A client may send a question to the query embedder before it needs the vector."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from magicfs.domain.models import StoredModel
+from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding.query_client import QueryEmbedder
+
+DEADLINE_SECONDS = 30.0
+"""Only a failure takes this long."""
+
+
+@pytest.fixture
+def client(stored_model: StoredModel) -> Iterator[QueryEmbedder]:
+    """A client whose server has loaded the model."""
+    with tempfile.TemporaryDirectory(prefix="magicfs-") as name:
+        client = QueryEmbedder(Path(name) / "e.sock", lambda _: stored_model.folder, idle_exit=DEADLINE_SECONDS)
+        client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+        yield client
+        assert client.quit(deadline_s=DEADLINE_SECONDS)
+
+
+def served(client: QueryEmbedder) -> int:
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    assert status is not None
+    return status.served
+
+
+def test_a_question_that_was_sent_ahead_is_embedded_once(
+    client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
+) -> None:
+    spec = stored_model.spec
+    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+        # The server embeds it although nobody waits yet.
+        while served(client) < 2:
+            pass
+        [vector] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(vector, np.ndarray)
+    assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
+    assert served(client) == 2
+    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+        [again] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert again is vector
+    assert served(client) == 2, "a cached question is not sent"
+
+
+def test_another_question_is_asked_as_ever(
+    client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
+) -> None:
+    spec = stored_model.spec
+    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+        [vector] = asked.embed_by_each("cake", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(vector, np.ndarray)
+    assert np.allclose(vector, embedder.embed_query("cake"), atol=1e-6)
+
+
+def test_a_server_that_dies_with_it_is_asked_again(
+    client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
+) -> None:
+    spec, status = stored_model.spec, client.ping(deadline_s=DEADLINE_SECONDS)
+    assert status is not None
+    os.kill(status.pid, signal.SIGSTOP)
+    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+        os.kill(status.pid, signal.SIGKILL)
+        [vector] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(vector, np.ndarray)
+    assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
+
+
+def test_nothing_is_started_ahead(client: QueryEmbedder, stored_model: StoredModel) -> None:
+    assert client.quit(deadline_s=DEADLINE_SECONDS)
+    with client.asking_ahead("bread", specs=[stored_model.spec], kept=[stored_model.spec]):
+        assert client.ping() is None
