@@ -162,9 +162,16 @@ class EmbedService:
         """
         if self._loaded is not None:
             try:
-                self._scales.refresh(self._loaded.model, self._loaded.embedder)
+                self._scales.refresh(self._loaded.model, self._loaded.embedder, is_awaited=self._is_awaited)
             except (DatabaseError, ModelError) as error:
                 log.warning("the scores are not measured: %s", error)
+
+    def _is_awaited(self) -> bool:
+        """Whether a chunk waits for its first vector by a model that this worker has."""
+        with self._database.transaction() as connection:
+            live = self._of_this_worker(models_db.live_models(connection))
+            waiting = embeddings_db.claimable_models(connection, min_priority=int(self._paused()), owner=self._owner)
+        return not {model.id for model in live if not self._lacks(model)}.isdisjoint(model.id for model in waiting)
 
     def _claim_next_batch(self) -> Batch | None:
         with self._database.transaction() as connection:

@@ -13,7 +13,9 @@ import base64
 import logging
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,11 @@ SAMPLE = 4000
 """The most chunks that are compared with the questions; what more of them would reach is estimated."""
 SENTENCES = 32
 """The most chunks of a language whose own sentences are embedded."""
+SENTENCES_OF_ALL = 96
+"""The most of all languages, so that a measurement takes seconds, but `LEAST_SENTENCES` of each."""
+LEAST_SENTENCES = 2
+BETWEEN_LOOKS = 8
+"""After so many sentences a worker looks whether a file waits: a few tenths of a second."""
 SENTENCE_WORDS = 12
 SENTENCE_CHARACTERS = 60
 MIN_SENTENCE_CHARACTERS = 15
@@ -76,7 +83,8 @@ class ScaleKeeper:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._questions: dict[ModelId, NDArray[np.float32]] = {}
+        self._known: dict[ModelId, dict[str, NDArray[np.float32]]] = {}
+        """What is embedded for a measurement that was broken off, and the questions of all, by text."""
         self._embedded: dict[ModelId, int] = {}
         self._looked: set[ModelId] = set()
         """The models at whose vectors this worker has looked. It may rest, and begin anew, after every few chunks."""
@@ -85,10 +93,11 @@ class ScaleKeeper:
         """Count chunks that the worker has embedded under a model."""
         self._embedded[model] = self._embedded.get(model, 0) + embedded
 
-    def refresh(self, model: ModelId, embedder: Embedder) -> bool:
+    def refresh(self, model: ModelId, embedder: Embedder, *, is_awaited: Callable[[], bool] = lambda: False) -> bool:
         """Measure the scale of a model if the corpus has grown since it was measured last. Returns whether it was.
 
-        Takes a second or a few of the model's time. Raises `DatabaseError` and `ModelError`.
+        Takes a second or a few of the model's time. It breaks off where `is_awaited` says that something waits for the
+        worker, and the next call goes on. Raises `DatabaseError` and `ModelError`, and the next call tries again.
         """
         if not self._embedded.get(model):
             return False
@@ -96,31 +105,81 @@ class ScaleKeeper:
             indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
             if indexed is None or not self._is_due(indexed):
                 return False
-            self._embedded[model] = 0
-            self._looked.add(model)
             known = indexed.scale.vectors if indexed.scale else 0
             vectors = score_scale_db.count_vectors(connection, model)
             if vectors < MIN_VECTORS or known / GROWTH < vectors < known * GROWTH:
+                self._is_measured(model)
                 return False
             sample = score_scale_db.sample_chunks(connection, model, limit=SAMPLE)
-        scale = measure(indexed.spec, embedder, sample, self._questions_of(model, embedder), vectors=vectors)
+        patient = _PatientEmbedder(embedder, self._known.setdefault(model, {}), is_awaited)
+        try:
+            questions = embed_questions(patient)
+            scale = measure(indexed.spec, patient, sample, questions, vectors=vectors)
+        except _Awaited:
+            return False
         with self._database.transaction() as connection:
             models_db.record_scale(connection, model, scale)
+        self._is_measured(model)
         log.info("the scores of %s are measured on %d vectors", indexed.spec.label, vectors)
         return True
+
+    def _is_measured(self, model: ModelId) -> None:
+        """The scale of a model is in line with the corpus."""
+        self._embedded[model] = 0
+        self._looked.add(model)
+        self._known.pop(model, None)
 
     def _is_due(self, model: IndexedModel) -> bool:
         if model.scale is None or model.id not in self._looked:
             return True
         return self._embedded[model.id] >= CHECKED_SHARE * model.scale.vectors
 
-    def _questions_of(self, model: ModelId, embedder: Embedder) -> NDArray[np.float32]:
-        if model not in self._questions:
-            self._questions[model] = embed_questions(embedder)
-        return self._questions[model]
+
+class _Awaited(Exception):
+    """Something waits for the worker."""
 
 
-def embed_questions(embedder: Embedder) -> NDArray[np.float32]:
+@dataclass(slots=True)
+class _PatientEmbedder:
+    """Embeds sentences, keeps their vectors, and raises `_Awaited` before one where something waits."""
+
+    embedder: Embedder
+    known: dict[str, NDArray[np.float32]]
+    """By text."""
+    is_awaited: Callable[[], bool]
+    embedded: int = 0
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.embedder.spec
+
+    def reads(self, text: str) -> bool:
+        return self.embedder.reads(text)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        if text not in self.known:
+            if self.embedded and self.embedded % BETWEEN_LOOKS == 0 and self.is_awaited():
+                raise _Awaited
+            self.embedded += 1
+            self.known[text] = self.embedder.embed_query(text)
+        return self.known[text]
+
+
+class QueryEmbedder(Protocol):
+    """The part of an `Embedder` that measures."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The identity of the vectors."""
+
+    def reads(self, text: str) -> bool:
+        """Whether the model reads the language of a text."""
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """The vector of a question: shape (dimension,), of length 1."""
+
+
+def embed_questions(embedder: QueryEmbedder) -> NDArray[np.float32]:
     """The vectors of questions that most corpora do not answer, shape (n, dimension), as far as the model reads them.
 
     Those of a model of many languages are in six of them.
@@ -134,7 +193,7 @@ def embed_questions(embedder: Embedder) -> NDArray[np.float32]:
 
 
 def measure(
-    spec: ModelSpec, embedder: Embedder, sample: SampledChunks, questions: NDArray[np.float32], *, vectors: int
+    spec: ModelSpec, embedder: QueryEmbedder, sample: SampledChunks, questions: NDArray[np.float32], *, vectors: int
 ) -> CorpusScale:
     """The scale of a model in a corpus of `vectors` vectors, of which there is a sample.
 
@@ -147,24 +206,30 @@ def measure(
         everything = np.arange(len(sample.texts))
         return CorpusScale(vectors, whole=_scale(spec, embedder, sample, everything, questions, growth=growth))
     languages = np.array(sample.languages)
-    scales = {}
-    for language in sorted(set(sample.languages)):
-        chosen = np.flatnonzero(languages == language)
-        if len(chosen) >= MIN_OF_LANGUAGE:
-            scales[language] = _scale(spec, embedder, sample, chosen, questions, growth=growth)
+    chosen = {language: np.flatnonzero(languages == language) for language in sorted(set(sample.languages))}
+    chosen = {language: numbers for language, numbers in chosen.items() if len(numbers) >= MIN_OF_LANGUAGE}
+    sentences = max(LEAST_SENTENCES, min(SENTENCES, SENTENCES_OF_ALL // max(1, len(chosen))))
+    scales = {
+        language: _scale(spec, embedder, sample, numbers, questions, growth=growth, sentences=sentences)
+        for language, numbers in chosen.items()
+    }
     return CorpusScale(vectors, languages=scales)
 
 
 def _scale(
     spec: ModelSpec,
-    embedder: Embedder,
+    embedder: QueryEmbedder,
     sample: SampledChunks,
     chosen: NDArray[np.int64],
     questions: NDArray[np.float32],
     *,
     growth: float,
+    sentences: int = SENTENCES,
 ) -> Scale:
-    """The scale of the chosen chunks. A model of many languages has a centre for each."""
+    """The scale of the chosen chunks, of which so many have a sentence embedded.
+
+    A model of many languages has a centre for each.
+    """
     has_centre = spec.floor_across is not None
     texts = sample.vectors[chosen]
     mean = _rounded(texts.mean(axis=0)) if has_centre else np.zeros(spec.dimension, np.float32)
@@ -173,7 +238,7 @@ def _scale(
     middle = float(cosines.mean())
     own = [
         float(embedder.embed_query(sentence) @ (sample.vectors[number] - mean))
-        for number in chosen[:SENTENCES]
+        for number in chosen[:sentences]
         if (sentence := own_sentence(sample.texts[number])) and embedder.reads(sentence)
     ]
     chance = _chance(cosines, growth) - middle

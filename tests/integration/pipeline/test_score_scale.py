@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from magicfs.db.models import active_model
 from magicfs.domain.scales import CorpusScale
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import ModelCorrupt
 from magicfs.pipeline import score_scale
+from magicfs.pipeline.embed import EmbedService
 from tests.plugins.index import Index
 
 WORDS = [
@@ -81,12 +84,71 @@ def test_a_small_corpus_has_the_scale_of_its_model(index: Index) -> None:
     assert scale_of(index) is None
 
 
-def test_a_failure_leaves_the_scale_of_before_and_the_vectors(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(embedder: Embedder) -> None:
-        raise ModelCorrupt("it does not answer")
+def fail(embedder: Embedder) -> None:
+    raise ModelCorrupt("it does not answer")
 
+
+def test_a_failure_leaves_the_scale_of_before_and_the_vectors(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_scale, "embed_questions", fail)
     write(index, 0, 40)
     index.settle()
     assert scale_of(index) is None
     assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(40,)]
+
+
+def settle_with(service: EmbedService, index: Index) -> None:
+    """As `Index.settle`, with an embed worker that goes on."""
+    index.end_pauses()
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+    while service.run_turn():
+        pass
+
+
+def test_a_failed_measurement_is_tried_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = index.embedding()
+    write(index, 0, 100)
+    settle_with(service, index)
+    write(index, 100, 130)
+    with monkeypatch.context() as failing:
+        failing.setattr(score_scale, "embed_questions", fail)
+        settle_with(service, index)
+    before = scale_of(index)
+    assert before is not None
+    assert before.vectors == 100
+    write(index, 130, 131)
+    settle_with(service, index)
+    after = scale_of(index)
+    assert after is not None
+    assert after.vectors == 131
+
+
+def test_a_measurement_lets_a_saved_file_go_first(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, embedded = index.embedding(), index.embedder.embed_query
+    asked: list[str] = []
+
+    def embed(text: str) -> NDArray[np.float32]:
+        asked.append(text)
+        if len(asked) == 10:
+            write(index, 40, 41)
+            index.scan()
+            while index.extraction().run_batch():
+                pass
+        return embedded(text)
+
+    monkeypatch.setattr(index.embedder, "embed_query", embed)
+    monkeypatch.setattr(index.embedder, "embed_passages", lambda texts: np.stack([embedded(text) for text in texts]))
+    write(index, 0, 40)
+    index.scan()
+    while index.extraction().run_batch():
+        pass
+    service.run_turn()
+    assert len(asked) < 10 + score_scale.BETWEEN_LOOKS + 1, "the file waits no longer than that"
+    assert scale_of(index) is None
+    while service.run_turn():
+        pass
+    measured = scale_of(index)
+    assert measured is not None
+    assert measured.vectors == 41
+    assert len(asked) == len(set(asked)), "nothing is embedded twice"

@@ -32,11 +32,13 @@ class Sentences:
     def __init__(self, spec: ModelSpec, texts: dict[str, NDArray[np.float32]]) -> None:
         self.spec = spec
         self._texts = texts
+        self.asked = 0
 
     def reads(self, text: str) -> bool:
         return True
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
+        self.asked += 1
         rng = np.random.default_rng(len(text))
         return unit(self._texts[text] + 0.05 * rng.standard_normal(DIMENSION))
 
@@ -137,6 +139,16 @@ def test_a_language_with_few_texts_has_the_scale_of_the_model() -> None:
     assert set(scale.languages) == {"de"}
     question = QuestionVector(IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=scale), np.ones(DIMENSION))
     assert question.likeness(0.75, language="tr") == EVERY.reference_scale().similarity(0.75)
+
+
+def test_many_languages_take_no_longer_than_a_few() -> None:
+    asked = []
+    for number in (3, 30):
+        corpus = Corpus(EVERY, 40 * number, languages={f"{code:02}": 0.5 for code in range(number)})
+        before = corpus.embedder.asked
+        assert len(corpus.measured().languages) == number
+        asked.append(corpus.embedder.asked - before)
+    assert asked[1] <= asked[0] + 30, "one sentence of each language at least"
 
 
 def test_a_scale_is_stored_and_read() -> None:
