@@ -54,9 +54,6 @@ _STATX = struct.Struct("=IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII")
 """`struct statx` up to the device: its times are those of access, birth, change of attributes and change of content."""
 _NANOSECONDS = 10**9
 
-_MS_NOSUID = 2
-_MS_NODEV = 4
-
 _CAP_FSETID = 1 << 4
 """Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
 
@@ -215,13 +212,6 @@ def status_and_birth(directory: int, name: bytes = b"") -> tuple[os.stat_result,
     first = (mode, ino, device, links, uid, gid, size, *seconds, *floats)
     status = os.stat_result((*first, atime, mtime, ctime, block, blocks, os.makedev(rest[8], rest[9])))
     return status, btime if mask & _STATX_BTIME else 0
-
-
-def mount_fuse(mountpoint: bytes, *, kind: str, options: str) -> None:
-    """Mount a file system of FUSE, without set-user-ID bits and devices, for a process of the superuser."""
-    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)
-    if _libc().mount(kind.encode(), mountpoint, b"fuse." + kind.encode(), flags, options.encode()):
-        raise _last_error(mountpoint)
 
 
 def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, flags: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The mount: the FUSE protocol in front of `magicfs.tree`, and the life of a mount from its checks to the unmounting.
+"""The mount: pyfuse3 and trio in front of `magicfs.tree`, and the life of a mount from its checks to the unmounting.
 
 Knows nothing of what is in the tree. docs/mount.md has the rules for threads, caches and errors.
 """

@@ -1,10 +1,10 @@
 """The handlers of FUSE requests that make, change, rename and remove names, and those of extended attributes.
 
-They translate between the kernel and the tree, as `operations` does, and decide nothing: a directory that nothing can
-be made in refuses it itself.
+They translate between pyfuse3 and the tree, as `operations` does, and decide nothing: a directory that nothing can be
+made in refuses it itself.
 """
 
-# ruff: noqa: ARG002 - all handlers get what the request holds
+# ruff: noqa: ARG002 - the signatures are pyfuse3's
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ import functools
 import os
 from collections.abc import Sequence
 
-from magicfs.fuse.errors import RequestError, replies_with_errno
+import pyfuse3
+from pyfuse3 import (
+    EntryAttributes,
+    FileHandleT,
+    FileInfo,
+    FileNameT,
+    FlagT,
+    FUSEError,
+    InodeT,
+    ModeT,
+    RequestContext,
+    XAttrNameT,
+)
+
+from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations
-from magicfs.fuse.protocol import EntryAttributes, OpenReply, RequestContext
 from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Caller, Directory
 from magicfs.tree.real_files import RealFile, RealHandle
 
@@ -38,8 +51,8 @@ class ChangeOperations(NodeOperations):
 
     @replies_with_errno
     async def create(
-        self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
-    ) -> tuple[OpenReply, EntryAttributes]:
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, flags: FlagT, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
         """Create a file and open it."""
         directory = self._directory(parent_inode)
         create = functools.partial(directory.create_file, name, mode=mode, flags=flags, caller=caller_of(ctx))
@@ -49,31 +62,37 @@ class ChangeOperations(NodeOperations):
             handle.clears_set_id = writes_clear_set_id(ctx)
             node.replace_opened_version(handle.version)
         number = self._handles.add_file(node, handle)
-        return OpenReply(fh=number, direct_io=handle.direct_io), reply
+        return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io), reply
 
     @replies_with_errno
-    async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
+    async def mkdir(self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: RequestContext) -> EntryAttributes:
         """Make a directory."""
         directory = self._directory(parent_inode)
         make = functools.partial(directory.make_directory, name, mode=mode, caller=caller_of(ctx))
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
-    async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
+    async def mknod(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, rdev: int, ctx: RequestContext
+    ) -> EntryAttributes:
         """Make a FIFO, socket, device or regular file."""
         directory = self._directory(parent_inode)
         make = functools.partial(directory.make_special_file, name, mode=mode, device=rdev, caller=caller_of(ctx))
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
-    async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
+    async def symlink(
+        self, parent_inode: InodeT, name: FileNameT, target: FileNameT, ctx: RequestContext
+    ) -> EntryAttributes:
         """Make a symbolic link."""
         directory = self._directory(parent_inode)
         make = functools.partial(directory.make_link, name, target, caller=caller_of(ctx))
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
-    async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
+    async def link(
+        self, inode: InodeT, new_parent_inode: InodeT, new_name: FileNameT, ctx: RequestContext
+    ) -> EntryAttributes:
         """Make a hard link."""
         node = self._inodes.find(inode)
         directory = self._directory(new_parent_inode)
@@ -81,12 +100,12 @@ class ChangeOperations(NodeOperations):
         return self._named(directory, entry)[1]
 
     @replies_with_errno
-    async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+    async def unlink(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
         """Remove a name of anything but a directory."""
         await self._remove(self._directory(parent_inode), name, is_directory=False)
 
     @replies_with_errno
-    async def rmdir(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+    async def rmdir(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
         """Remove an empty directory."""
         await self._remove(self._directory(parent_inode), name, is_directory=True)
 
@@ -95,13 +114,13 @@ class ChangeOperations(NodeOperations):
         await self._pools.run(directory.thread_pool, remove)
 
     @replies_with_errno
-    async def rename(  # noqa: PLR0917 - the kernel's request
+    async def rename(  # noqa: PLR0917 - pyfuse3's signature
         self,
-        parent_inode_old: int,
-        name_old: bytes,
-        parent_inode_new: int,
-        name_new: bytes,
-        flags: int,
+        parent_inode_old: InodeT,
+        name_old: FileNameT,
+        parent_inode_new: InodeT,
+        name_new: FileNameT,
+        flags: FlagT,
         ctx: RequestContext,
     ) -> None:
         """Rename, or exchange two names."""
@@ -112,14 +131,14 @@ class ChangeOperations(NodeOperations):
             self._inodes.update(node)
 
     @replies_with_errno
-    async def fsyncdir(self, fh: int, datasync: bool) -> None:  # noqa: FBT001 - the kernel's request
+    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Flush the names of a directory to the disk."""
         directory = self._handles.directory(fh).directory
         if isinstance(directory, Directory):
             await self._pools.run(directory.thread_pool, directory.sync)
 
     @replies_with_errno
-    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
+    async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> bytes:
         """Reply with the value of an extended attribute, of the index or of the file itself."""
         node = self._inodes.find(inode)
         if name.startswith(INDEX_ATTRIBUTE_PREFIX):
@@ -127,31 +146,35 @@ class ChangeOperations(NodeOperations):
             if value is None and isinstance(node, Directory):
                 value = await self._pools.run(node.thread_pool, node.computed_attribute, name)
             if value is None:
-                raise RequestError(errno.ENODATA)
+                raise FUSEError(pyfuse3.ENOATTR)
             return value
         if name == _FILE_CAPABILITIES:
-            raise RequestError(errno.ENODATA)
+            raise FUSEError(pyfuse3.ENOATTR)
         return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
 
     @replies_with_errno
-    async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
+    async def listxattr(self, inode: InodeT, ctx: RequestContext) -> Sequence[XAttrNameT]:
         """Reply with the names that the file itself has.
 
         Those of the index, `user.magicfs.*`, are read by name alone, so that copies of files do not get them.
         """
         node = self._inodes.find(inode)
         stored = await self._on_file(node, node.stored_attribute_names)
-        return [name for name in stored if name != _FILE_CAPABILITIES and not name.startswith(INDEX_ATTRIBUTE_PREFIX)]
+        return [
+            XAttrNameT(name)
+            for name in stored
+            if name != _FILE_CAPABILITIES and not name.startswith(INDEX_ATTRIBUTE_PREFIX)
+        ]
 
     @replies_with_errno
-    async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
+    async def setxattr(self, inode: InodeT, name: XAttrNameT, value: bytes, ctx: RequestContext) -> None:
         """Set an extended attribute of the file itself; those of the index cannot be set."""
         node = self._inodes.find(inode)
         _require_settable(name)
         await self._on_file(node, lambda handle: node.store_attribute(name, value, handle))
 
     @replies_with_errno
-    async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
+    async def removexattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> None:
         """Remove an extended attribute of the file itself."""
         node = self._inodes.find(inode)
         _require_settable(name)
@@ -161,6 +184,6 @@ class ChangeOperations(NodeOperations):
 def _require_settable(name: bytes) -> None:
     """Raise `EPERM` for an attribute of the index, `EOPNOTSUPP` for one that programs go without."""
     if name.startswith(INDEX_ATTRIBUTE_PREFIX):
-        raise RequestError(errno.EPERM)
+        raise FUSEError(errno.EPERM)
     if name == _FILE_CAPABILITIES:
-        raise RequestError(errno.EOPNOTSUPP)
+        raise FUSEError(errno.EOPNOTSUPP)

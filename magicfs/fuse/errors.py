@@ -8,24 +8,16 @@ from __future__ import annotations
 import errno
 import functools
 import logging
-import os
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
+
+from pyfuse3 import FUSEError
 
 from magicfs.errors import DatabaseError, DeadlineExceeded, EmbedderUnavailable, MagicFSError, ModelError, UsageError
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 log = logging.getLogger(__name__)
-
-
-class RequestError(Exception):
-    """The reply to a request is this error number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(os.strerror(number))
-        self.errno = number
-
 
 _ERRNO_BY_CLASS: tuple[tuple[type[MagicFSError], int], ...] = (
     (UsageError, errno.EINVAL),
@@ -60,9 +52,9 @@ def replies_with_errno(handler: HandlerT) -> HandlerT:
     async def wrapped(self: Any, *arguments: Any, **named: Any) -> Any:
         try:
             return await handler(self, *arguments, **named)
-        except RequestError:
+        except FUSEError:
             raise
         except Exception as error:
-            raise RequestError(errno_of(error, during=handler.__name__)) from error
+            raise FUSEError(errno_of(error, during=handler.__name__)) from error
 
     return cast("HandlerT", wrapped)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from magicfs.domain.files import FileStat
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
 
@@ -79,6 +80,13 @@ class HandleTable:
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
         return list(self._by_inode.get(node.ino, ()))
+
+    def can_share_pages(self, node: Node, version: FileStat | None) -> bool:
+        """Whether all open handles of a node are of the file `version`: another file may have taken its name since."""
+        return all(
+            version is not None and handle.version is not None and handle.version.ino == version.ino
+            for handle in self._by_inode.get(node.ino, ())
+        )
 
     def add_directory(self, directory: Directory, listing: DirectoryListing) -> int:
         """Add an open directory and return its number."""

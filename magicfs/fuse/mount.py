@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyfuse3
 import trio
 
 from magicfs.config import Settings
@@ -29,11 +30,9 @@ from magicfs.domain.files import FailedFile
 from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
-from magicfs.fuse.device import close_mount, open_mount
 from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
-from magicfs.fuse.session import Session
 from magicfs.fuse.thread_pools import INDEX_THREADS
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
@@ -49,6 +48,7 @@ READ_AHEAD_KB = 1024
 """The kernel's largest request; reads are twice as fast as with the usual 128."""
 MAX_REQUESTS = 512
 """Requests in progress at once; more than the threads of all pools, so that a busy pool does not delay the others."""
+MIN_REQUEST_TASKS = 8
 DATABASE_CONNECTIONS = INDEX_THREADS + 1
 """One for each thread that asks the index, so that none waits for another, and one for the heartbeat."""
 GARBAGE_THRESHOLDS = (20_000, 50, 50)
@@ -126,45 +126,39 @@ def run_mount(
     # The kernel has applied the program's own mask to the modes of what is made.
     os.umask(0)
     with (
-        mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()) as descriptor,
+        mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         Heartbeat(database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots),
     ):
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         log.info("mounted at %s", mountpoint)
-        trio.run(_serve, operations, Session(operations, descriptor), mountpoint, ready)
+        trio.run(_serve, operations, mountpoint, ready)
     log.info("unmounted %s", mountpoint)
 
 
 @contextmanager
-def mounted(operations: TreeOperations, mountpoint: Path, options: frozenset[str] = frozenset()) -> Iterator[int]:
-    """A context with the mount in place: the descriptor of its connection.
-
-    At its end the mountpoint is an empty directory, even if files are open.
-    """
+def mounted(operations: TreeOperations, mountpoint: Path, options: frozenset[str] = frozenset()) -> Iterator[None]:
+    """A context with the mount in place. At its end the mountpoint is an empty directory, even if files are open."""
     try:
-        descriptor = open_mount(mountpoint, MOUNT_OPTIONS | options)
-    except MountError as error:
+        pyfuse3.init(operations, str(mountpoint), set(MOUNT_OPTIONS | options))
+    except RuntimeError as error:
         # Root needs no permission, a plain user does.
         fix = "add the line user_allow_other to /etc/fuse.conf" if options and os.geteuid() else "run 'magicfs doctor'"
         raise MountError(f"cannot mount at {mountpoint} ({error}): {fix}") from error
     try:
-        operations.connect(descriptor)
-        yield descriptor
+        yield
     finally:
-        close_mount(descriptor, mountpoint)
+        pyfuse3.close(unmount=True)
 
 
-async def _serve(
-    operations: TreeOperations, session: Session, mountpoint: Path, ready: Callable[[], None] | None
-) -> None:
+async def _serve(operations: TreeOperations, mountpoint: Path, ready: Callable[[], None] | None) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_on_signal, signals, session, nursery.cancel_scope)
+            nursery.start_soon(_stop_on_signal, signals, nursery.cancel_scope)
             nursery.start_soon(_raise_read_ahead, operations, mountpoint)
             if ready is not None:
                 ready()
-            await session.serve(max_tasks=MAX_REQUESTS)
+            await pyfuse3.main(min_tasks=MIN_REQUEST_TASKS, max_tasks=MAX_REQUESTS)
             nursery.cancel_scope.cancel()
 
 
@@ -174,9 +168,9 @@ async def _raise_read_ahead(operations: TreeOperations, mountpoint: Path) -> Non
     await trio.to_thread.run_sync(functools.partial(raise_read_ahead, mountpoint, kilobytes=READ_AHEAD_KB))
 
 
-async def _stop_on_signal(signals: AsyncIterator[int], session: Session, everything: trio.CancelScope) -> None:
+async def _stop_on_signal(signals: AsyncIterator[int], everything: trio.CancelScope) -> None:
     async for number in signals:
         log.info("ending on %s", signal.Signals(number).name)
-        session.end()
+        pyfuse3.terminate()
         await trio.sleep(SHUTDOWN_SECONDS)
         everything.cancel()

@@ -108,7 +108,7 @@ def clear_dead_mount(path: Path) -> bool:
     if mount is None or not mount.is_magicfs or not _is_dead(mountpoint):
         return False
     log.info("clearing the dead mount at %s", mountpoint)
-    detach(mountpoint)
+    _detach(mountpoint)
     return True
 
 
@@ -152,12 +152,11 @@ def umount(path: Path) -> bool:
             break
         time.sleep(_RETRY_SECONDS)
     if failure is not None:
-        detach(mountpoint)
+        _detach(mountpoint)
     return True
 
 
-def detach(mountpoint: Path) -> None:
-    """Take a mount away at once, even if files are open there. Raises `MountError`."""
+def _detach(mountpoint: Path) -> None:
     failure = _run_umount(mountpoint, lazy=True)
     if failure is not None and mounted_at(mountpoint) is not None:
         raise MountError(

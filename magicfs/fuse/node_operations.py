@@ -9,12 +9,12 @@ import errno
 from collections.abc import Callable
 from typing import TypeVar
 
+import pyfuse3
+from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
+
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.attributes import entry_attributes
-from magicfs.fuse.errors import RequestError
 from magicfs.fuse.handles import HandleTable
-from magicfs.fuse.kernel_cache import Invalidations, KernelCache
-from magicfs.fuse.protocol import EntryAttributes
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile, RealHandle
@@ -26,25 +26,19 @@ NO_PLACE = frozenset({errno.ENOENT, errno.ESTALE})
 """Errors of a node that has no name any more, or another one than when it was seen last."""
 
 
-class NodeOperations:
+class NodeOperations(pyfuse3.Operations):
     """The tables of a mount, and how nodes get into replies."""
 
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__()
         self._inodes = tree.inodes
         self._handles = HandleTable()
-        self._kernel_cache = KernelCache()
-        self._invalidations = Invalidations()
         self._pools = ThreadPools(search_seconds=search_seconds)
 
-    def connect(self, descriptor: int) -> None:
-        """Use the connection of a mount for what the kernel has to be told."""
-        self._kernel_cache.connect(descriptor)
-
-    def _directory(self, inode: int) -> Directory:
+    def _directory(self, inode: InodeT) -> Directory:
         node = self._inodes.find(inode)
         if not isinstance(node, Directory):
-            raise RequestError(errno.ENOTDIR)
+            raise FUSEError(errno.ENOTDIR)
         return node
 
     def _entry_reply(self, entry: Entry, attributes: Attributes) -> tuple[Node, EntryAttributes]:
@@ -67,8 +61,7 @@ class NodeOperations:
             previous = node.last_lookup
             node.last_lookup = directory.ino, entry.name, node.index_record
             if previous is not None and previous[2] is not node.index_record:
-                parent, name, _ = previous
-                self._invalidations.put(lambda: self._kernel_cache.forget_name(parent, name))
+                pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
 
     def _named(self, directory: Directory, entry: Entry) -> tuple[Node, EntryAttributes]:
         """The node of a new entry, and the reply that names it, which counts as a lookup."""

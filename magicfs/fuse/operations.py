@@ -1,10 +1,10 @@
-"""The handlers of FUSE requests: they translate between the kernel and the tree, and decide nothing.
+"""The handlers of FUSE requests: they translate between pyfuse3 and the tree, and decide nothing.
 
 All handlers run on trio's loop; calls that may block run in thread pools. Each handler `replies_with_errno`, so that
 every program gets a reply, whatever is raised.
 """
 
-# ruff: noqa: ARG002 - all handlers get what the request holds
+# ruff: noqa: ARG002 - the signatures are pyfuse3's
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import functools
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
+import pyfuse3
 import trio
+from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT
 
-from magicfs.domain.attributes import DIRECTORY_MODE, AttributeChange, Attributes
+from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
 from magicfs.errors import DeadlineExceeded
-from magicfs.fuse.attributes import directory_entry, entry_attributes, negative_entry
+from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
-from magicfs.fuse.errors import RequestError, replies_with_errno
+from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenDirectory, OpenFile
 from magicfs.fuse.node_operations import NO_PLACE
-from magicfs.fuse.protocol import EntryAttributes, ListingReply, OpenReply, RequestContext
 from magicfs.fuse.slow_opens import SlowOpens
 from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
@@ -53,18 +53,15 @@ class TreeOperations(ChangeOperations):
         self._free_space = FreeSpace(self._pools, tree.root_paths)
         self._slow_opens = SlowOpens(clock=time.monotonic)
         self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
-        self.kernel_version = (0, 0)
-        """The version of the protocol that the kernel speaks."""
         self.started = trio.Event()
         """Set when the kernel has sent its first request."""
 
-    def init(self, version: tuple[int, int]) -> None:
-        """Handle the kernel's first request, which says what protocol it speaks."""
-        self.kernel_version = version
+    def init(self) -> None:
+        """Handle the kernel's first request."""
         self.started.set()
 
     @replies_with_errno
-    async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
+    async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Look up a name in a directory."""
         directory = self._directory(parent_inode)
         if directory.hides(name, ctx.pid):
@@ -81,27 +78,28 @@ class TreeOperations(ChangeOperations):
         return reply
 
     @replies_with_errno
-    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+    async def forget(self, inode_list: Sequence[tuple[InodeT, int]]) -> None:
         """Subtract from lookup counts."""
         for inode, lookups in inode_list:
             self._inodes.forget(inode, lookups)
 
     @replies_with_errno
-    async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
+    async def getattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Reply with the current attributes."""
         return await self._attributes(self._inodes.find(inode))
 
     @replies_with_errno
     async def setattr(
         self,
-        inode: int,
-        change: AttributeChange,
-        fh: int | None,
-        ctx: RequestContext,
+        inode: InodeT,
+        attr: EntryAttributes,
+        fields: pyfuse3.SetattrFields,
+        fh: FileHandleT | None,
+        ctx: pyfuse3.RequestContext,
     ) -> EntryAttributes:
         """Change size, mode, owner or times."""
         node = self._inodes.find(inode)
-        change = replace(change, clears_set_id=writes_clear_set_id(ctx))
+        change = attribute_change(attr, fields, clears_set_id=writes_clear_set_id(ctx))
         if fh is None:
             await self._on_file(node, lambda handle: node.set_attributes(change, handle))
         else:
@@ -110,19 +108,19 @@ class TreeOperations(ChangeOperations):
         return await self._attributes(node)
 
     @replies_with_errno
-    async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
+    async def readlink(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileNameT:
         """Reply with the target of a symbolic link."""
         node = self._inodes.find(inode)
         if not isinstance(node, Link):
-            raise RequestError(errno.EINVAL)
-        return await self._pools.run(node.thread_pool, node.target)
+            raise FUSEError(errno.EINVAL)
+        return FileNameT(await self._pools.run(node.thread_pool, node.target))
 
     @replies_with_errno
-    async def open(self, inode: int, flags: int, ctx: RequestContext) -> OpenReply:
+    async def open(self, inode: InodeT, flags: FlagT, ctx: pyfuse3.RequestContext) -> FileInfo:
         """Open a file; the kernel keeps the pages that it has of the same content."""
         node = self._inodes.find(inode)
         if not isinstance(node, Openable):
-            raise RequestError(errno.EINVAL)
+            raise FUSEError(errno.EINVAL)
         handle = self._open_nowait(node, flags)
         if handle is None:
             handle = await self._pools.run(node.thread_pool, node.open, flags, discard=_close)
@@ -134,14 +132,17 @@ class TreeOperations(ChangeOperations):
                     await self._pools.run(node.thread_pool, clear_set_id, handle.descriptor, mode)
             if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
                 # In a thread, and without pages: pages may be locked by reads that wait for this loop.
-                await trio.to_thread.run_sync(self._kernel_cache.expire_attributes, inode)
+                await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
         except BaseException:
             self._release(OpenFile(node, handle))
             raise
+        can_share_pages = self._handles.can_share_pages(node, handle.version)
         number = self._handles.add_file(node, handle)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
         _merge_handle_attributes(node, handle)
-        return OpenReply(fh=number, direct_io=handle.direct_io, keep_cache=keep_cache)
+        return FileInfo(
+            fh=FileHandleT(number), direct_io=handle.direct_io or not can_share_pages, keep_cache=keep_cache
+        )
 
     def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
         """Open on the loop, or return None: an open may be slow on the loop too, as with a virus scanner."""
@@ -154,17 +155,17 @@ class TreeOperations(ChangeOperations):
         return handle
 
     @replies_with_errno
-    async def read(self, fh: int, off: int, size: int) -> bytes | memoryview:
+    async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         """Read from an open file: on the loop if the data is in memory, else in a thread."""
         file = self._handles.file(fh)
-        # All reads share one buffer: the reply is sent before the loop handles another request.
+        # All reads share one buffer: pyfuse3 sends the reply before the loop handles another request.
         data = file.handle.read_nowait(off, self._read_buffer[:size]) if size <= MAX_READ_BYTES else None
         if data is None:
             return await self._pools.run(file.node.thread_pool, file.handle.read, off, size)
-        return data
+        return data  # type: ignore[return-value]  # pyfuse3 takes anything with a buffer
 
     @replies_with_errno
-    async def write(self, fh: int, off: int, buf: bytes) -> int:
+    async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
         file = self._handles.file(fh)
         count = await self._pools.run(file.node.thread_pool, file.handle.write, off, buf)
@@ -172,31 +173,31 @@ class TreeOperations(ChangeOperations):
         return count
 
     @replies_with_errno
-    async def flush(self, fh: int) -> None:
+    async def flush(self, fh: FileHandleT) -> None:
         """Reply ENOSYS, so that the kernel sends no more flush requests: no write is buffered here."""
-        raise RequestError(errno.ENOSYS)
+        raise FUSEError(errno.ENOSYS)
 
     @replies_with_errno
-    async def fsync(self, fh: int, datasync: bool) -> None:  # noqa: FBT001 - the kernel's request
+    async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Flush what was written to the disk."""
         file = self._handles.file(fh)
         await self._pools.run(file.node.thread_pool, functools.partial(file.handle.sync, data_only=datasync))
 
     @replies_with_errno
-    async def release(self, fh: int) -> None:
+    async def release(self, fh: FileHandleT) -> None:
         """Close a file. No program waits for that."""
         self._release(self._handles.remove_file(fh))
 
     @replies_with_errno
-    async def opendir(self, inode: int, ctx: RequestContext) -> OpenReply:
+    async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
         """Open a directory and list it; in `search/` this runs the search."""
         directory = self._directory(inode)
         directory.list_begins(ctx.pid)
         listing = await self._pools.run(directory.thread_pool, directory.list)
-        return OpenReply(self._handles.add_directory(directory, listing))
+        return FileHandleT(self._handles.add_directory(directory, listing))
 
     @replies_with_errno
-    async def readdir(self, fh: int, start_id: int, token: ListingReply) -> None:
+    async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         """Reply with entries and their attributes until the reply is full."""
         opened = self._handles.directory(fh)
         directory = opened.directory
@@ -212,7 +213,7 @@ class TreeOperations(ChangeOperations):
                     start_id = position
                     continue
                 node, reply = self._entry_reply(entry, attributes)
-                if not token.add(entry.name, reply, position + _DOT_ENTRIES):
+                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
                     opened.keep_ahead(start_id, batch[index:])
                     return
                 self._add_lookup(directory, entry, node)
@@ -226,19 +227,19 @@ class TreeOperations(ChangeOperations):
         return await self._pools.run(opened.directory.thread_pool, opened.listing.batch, start, READDIR_BATCH)
 
     @replies_with_errno
-    async def releasedir(self, fh: int) -> None:
+    async def releasedir(self, fh: FileHandleT) -> None:
         """Close a directory."""
         self._handles.remove_directory(fh)
 
     @replies_with_errno
-    async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
+    async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
         node = self._inodes.find(inode)
         allowed = node.access_nowait(mode)
         return await self._pools.run(node.thread_pool, node.access, mode) if allowed is None else allowed
 
     @replies_with_errno
-    async def statfs(self, ctx: RequestContext) -> os.statvfs_result | None:
+    async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:
         """Reply with the space of the file systems of the roots."""
         return await self._free_space.read()
 
@@ -281,11 +282,11 @@ class TreeOperations(ChangeOperations):
         return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
 
 
-def _reply_with_dots(token: ListingReply, directory: Directory, start_id: int) -> int:
+def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int) -> int:
     """Reply with `.` and `..`, and return the position after them. Any reply has room for both."""
     for position, (name, ino) in enumerate(((b".", directory.ino), (b"..", directory.parent_ino)), 1):
         if start_id < position:
-            token.add(name, directory_entry(ino), position)
+            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position)
     return max(start_id, _DOT_ENTRIES)
 
 
@@ -297,3 +298,12 @@ def _merge_handle_attributes(node: Node, handle: Handle) -> None:
     """Record the attributes of an open file, so that a listing does not reply with an older size from the index."""
     if isinstance(node, RealFile) and isinstance(handle, RealHandle):
         node.merge_kernel_attributes(handle.last_attributes)
+
+
+def _invalidate_attributes(inode: InodeT) -> None:
+    """Make the kernel ask for a file's attributes again. The kernel may have forgotten the inode meanwhile."""
+    try:
+        pyfuse3.invalidate_inode(inode, attr_only=True)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise

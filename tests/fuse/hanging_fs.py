@@ -6,64 +6,48 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 import sys
 from pathlib import Path
 
+import pyfuse3
 import trio
-
-from magicfs.domain.attributes import Attributes
-from magicfs.fuse.device import close_mount, open_mount
-from magicfs.fuse.errors import RequestError
-from magicfs.fuse.protocol import EntryAttributes, OpenReply
-from magicfs.fuse.session import Session
+from pyfuse3 import FUSEError, InodeT
 
 FILES = 100
-TOP = 1
-NAMES = {f"{number}.txt".encode(): 2 + number for number in range(FILES)}
+NAMES = {f"{number}.txt".encode(): InodeT(2 + number) for number in range(FILES)}
 CONTENT = b"roses"
 
 
-class HangingOperations:
-    enable_acl = False
-
-    def init(self, version):
-        pass
-
-    def _entry(self, ino: int) -> EntryAttributes:
-        mode, size = (stat.S_IFDIR | 0o755, 0) if ino == TOP else (stat.S_IFREG | 0o644, len(CONTENT))
-        return EntryAttributes(ino, Attributes.of_virtual(mode=mode, mounted_at_ns=0, size=size))
-
-    async def forget(self, inode_list):
-        pass
+class HangingOperations(pyfuse3.Operations):
+    def _entry(self, ino: InodeT) -> pyfuse3.EntryAttributes:
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = ino
+        entry.st_mode = stat.S_IFDIR | 0o755 if ino == pyfuse3.ROOT_INODE else stat.S_IFREG | 0o644
+        entry.st_size = 0 if ino == pyfuse3.ROOT_INODE else len(CONTENT)
+        entry.st_uid, entry.st_gid = os.geteuid(), os.getegid()
+        entry.attr_timeout = entry.entry_timeout = 0
+        return entry
 
     async def getattr(self, inode, ctx):
         return self._entry(inode)
 
     async def lookup(self, parent_inode, name, ctx):
         if name not in NAMES:
-            raise RequestError(errno.ENOENT)
+            raise FUSEError(errno.ENOENT)
         return self._entry(NAMES[name])
 
     async def opendir(self, inode, ctx):
-        return OpenReply(inode)
+        return inode
 
-    async def releasedir(self, fh):
-        pass
-
-    async def readdir(self, fh, start_id, reply):
+    async def readdir(self, fh, start_id, token):
         for position, (name, ino) in list(enumerate(NAMES.items(), 1))[start_id:]:
-            if not reply.add(name, self._entry(ino), position):
+            if not pyfuse3.readdir_reply(token, name, self._entry(ino), position):
                 return
 
     async def open(self, inode, flags, ctx):
-        return OpenReply(inode, direct_io=True)
-
-    async def flush(self, fh):
-        pass
-
-    async def release(self, fh):
-        pass
+        return pyfuse3.FileInfo(fh=inode, direct_io=True)
 
     async def read(self, fh, off, size):
         return CONTENT[off : off + size]
@@ -72,17 +56,14 @@ class HangingOperations:
         return True
 
     async def statfs(self, ctx):
-        return None
+        return pyfuse3.StatvfsData()
 
 
-async def main(mountpoint: Path) -> None:
-    descriptor = open_mount(mountpoint, {"fsname=hanging", "subtype=hanging"})
+async def main() -> None:
     print("ready", flush=True)
-    try:
-        await Session(HangingOperations(), descriptor).serve(max_tasks=100)
-    finally:
-        close_mount(descriptor, mountpoint)
+    await pyfuse3.main()
 
 
 if __name__ == "__main__":
-    trio.run(main, Path(sys.argv[1]))
+    pyfuse3.init(HangingOperations(), str(Path(sys.argv[1])), {"fsname=hanging"})
+    trio.run(main)

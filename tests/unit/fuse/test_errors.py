@@ -4,6 +4,7 @@ import errno
 import inspect
 import logging
 
+import pyfuse3
 import pytest
 
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, ModelMismatch, UsageError
@@ -32,8 +33,7 @@ def test_each_error_has_a_number(error: Exception, number: int, logged: bool, ca
 
 
 def test_every_handler_replies_with_errno() -> None:
-    handlers = dict(inspect.getmembers(TreeOperations, inspect.iscoroutinefunction))
-    public = {name: handler for name, handler in handlers.items() if not name.startswith("_")}
-    assert len(public) > 25
-    for name, handler in public.items():
-        assert hasattr(handler, "__wrapped__"), name
+    for name, member in inspect.getmembers(pyfuse3.Operations, inspect.iscoroutinefunction):
+        handler = getattr(TreeOperations, name)
+        # The base class replies ENOSYS to all other requests.
+        assert handler is member or hasattr(handler, "__wrapped__"), name

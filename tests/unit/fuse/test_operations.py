@@ -12,13 +12,12 @@ from typing import Any, cast
 
 import pytest
 import trio
+from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
-from magicfs.fuse.errors import RequestError
-from magicfs.fuse.kernel_cache import KernelCache
+from magicfs.fuse import operations
 from magicfs.fuse.operations import TreeOperations
-from magicfs.fuse.protocol import EntryAttributes, ListingReply, RequestContext
 from magicfs.tree.magic import IndexQueries
 from magicfs.tree.nodes import DirectoryListing, Entry, Node
 from magicfs.tree.real_files import RealFile
@@ -27,7 +26,6 @@ from magicfs.tree.tree import Tree
 
 CLOSE_SECONDS = 10.0
 ENTRIES_IN_A_REPLY = 20
-CALLER = RequestContext(uid=0, gid=0, pid=1)
 
 
 @pytest.fixture
@@ -69,15 +67,15 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
     node.set_kernel_attributes(node.attributes())
     path.write_text("roses and tulips")
 
-    def fail(_: KernelCache, ino: int) -> None:
+    def fail(_: InodeT) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(KernelCache, "expire_attributes", fail)
+    monkeypatch.setattr(operations, "_invalidate_attributes", fail)
 
     async def main() -> None:
         handlers = TreeOperations(tree, search_seconds=1)
-        with pytest.raises(RequestError) as error:
-            await handlers.open(node.ino, flags, CALLER)
+        with pytest.raises(FUSEError) as error:
+            await handlers.open(InodeT(node.ino), FlagT(flags), RequestContext())
         assert error.value.errno == errno.EIO
 
     trio.run(main)
@@ -111,7 +109,7 @@ def test_the_attributes_of_an_entry_are_read_once_however_small_the_replies_are(
     last_position = 0
     room = 0
 
-    def reply(_: ListingReply, name: bytes, __: EntryAttributes, position: int) -> bool:
+    def reply(_: ReaddirToken, name: bytes, __: object, position: int) -> bool:
         nonlocal last_position, room
         if room == 0:
             return False
@@ -119,16 +117,16 @@ def test_the_attributes_of_an_entry_are_read_once_however_small_the_replies_are(
         last_position, room = position, room - 1
         return True
 
-    monkeypatch.setattr(ListingReply, "add", reply)
+    monkeypatch.setattr("pyfuse3.readdir_reply", reply)
 
     async def main() -> int:
         nonlocal room
         handlers = TreeOperations(tree, search_seconds=1)
-        fh = (await handlers.opendir(find(tree).ino, CALLER)).fh
+        fh = await handlers.opendir(InodeT(find(tree).ino), RequestContext())
         listing = handlers._handles.directory(fh).listing = CountingListing(handlers._handles.directory(fh).listing)
         while room == 0:
             room = ENTRIES_IN_A_REPLY
-            await handlers.readdir(fh, last_position, ListingReply(0))
+            await handlers.readdir(fh, last_position, ReaddirToken())
         return listing.count
 
     assert trio.run(main) == 1000
