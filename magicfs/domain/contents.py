@@ -79,6 +79,9 @@ class Document:
     """ISO 639-1; from a parser, the tag that the file states, such as `en-US`, or None."""
     page_starts: tuple[int, ...] = field(default=())
     """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
+    headings: tuple[tuple[int, int], ...] = ()
+    """The lines that a parser has found to be headings, from 1, ascending, each with its rank, the highest one 1; empty
+    where the text itself marks its headings."""
     cut_bytes: int = 0
     """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
     unread: tuple[UnreadPages, ...] = ()

@@ -1,17 +1,19 @@
-"""What stands above each line of a text with pages: the headings, and the head of the table that the line is in.
+"""What stands above each line of a text: the headings, and in PDF files the head of the table that the line is in.
 
-Used by `chunking`, for the context of chunks and for where they end. Reads the lines of `layout` in order. Belongs to
-one document; any thread.
+Used by `chunking`, for the context of chunks and for where they end. A PDF file says nothing of its headings: the lines
+of `layout` are read in order. Other texts state them (`outline`). Belongs to one document; any thread.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.text.layout import Line, Role, lines_of
+from magicfs.text.outline import stated_headings
 from magicfs.text.units import Boundary, Unit
 
 _TYPES_WITH_LAYOUT: Final = frozenset({"application/pdf"})
@@ -92,11 +94,15 @@ class Layout:
     def __init__(self, document: Document) -> None:
         has_layout = document.mime_type in _TYPES_WITH_LAYOUT and bool(document.page_starts)
         self._lines = lines_of(document.text, document.page_starts) if has_layout else []
+        self._page_starts = document.page_starts
+        stated = [] if has_layout else stated_headings(document)
+        self._stated = {heading.line: heading for heading in stated}
+        self._marks_boundaries = bool(document.headings)
 
     def arranged(self, units: Sequence[Unit]) -> list[Unit]:
         """The units without running headers and footers, and with the boundaries of headings and tables."""
         if not self._lines:
-            return list(units)
+            return self._with_stated_boundaries(units) if self._marks_boundaries else list(units)
         kept: list[Unit] = []
         before: Line | None = None
         for unit in units:
@@ -106,15 +112,33 @@ class Layout:
                 before = line
         return kept
 
+    def _with_stated_boundaries(self, units: Sequence[Unit]) -> list[Unit]:
+        """The units with a boundary before each heading, and none between it and what follows."""
+        arranged: list[Unit] = []
+        after_heading = False
+        for unit in units:
+            is_heading = unit.line in self._stated
+            if after_heading:
+                unit = replace(unit, boundary=Boundary.INSIDE)  # noqa: PLW2901
+            elif is_heading:
+                unit = replace(unit, boundary=Boundary.HEADING)  # noqa: PLW2901
+            arranged.append(unit)
+            after_heading = is_heading
+        return arranged
+
     def page_ends(self, units: Sequence[Unit]) -> list[int]:
-        """The index of the unit after the last one, for each page; without a layout the number of units alone."""
-        if not self._lines:
+        """The index of the unit after the last one, for each page; without pages the number of units alone."""
+        if not self._page_starts:
             return [len(units)]
-        pages = [self._line(unit).page for unit in units]
+        pages = [
+            self._line(unit).page if self._lines else bisect_right(self._page_starts, unit.start) for unit in units
+        ]
         return [end for end in range(1, len(pages)) if pages[end] != pages[end - 1]] + [len(units)]
 
     def above(self, numbers: Collection[int]) -> dict[int, Above]:
-        """What stands above each of some lines, by their numbers from 1; without a layout nothing."""
+        """What stands above each of some lines, by their numbers from 1; of texts without headings nothing."""
+        if not self._lines:
+            return self._stated_above(numbers)
         found: dict[int, Above] = {}
         wanted = frozenset(numbers)
         reader = _Reader()
@@ -125,10 +149,25 @@ class Layout:
                 reader.read(line)
         return found
 
+    def _stated_above(self, numbers: Collection[int]) -> dict[int, Above]:
+        if not self._stated:
+            return {}
+        found: dict[int, Above] = {}
+        open_headings: list[tuple[int, str]] = []
+        for number in sorted({*numbers, *self._stated}):
+            heading = self._stated.get(number)
+            if heading is not None:
+                open_headings = [entry for entry in open_headings if entry[0] < heading.rank]
+            found[number] = Above(tuple(text for _, text in open_headings))
+            if heading is not None:
+                open_headings.append((heading.rank, heading.text))
+        return found
+
     def headings_in(self, units: Sequence[Unit]) -> list[str]:
         """The headings among some units."""
         if not self._lines:
-            return []
+            lines = dict.fromkeys(unit.line for unit in units)
+            return [self._stated[line].text for line in lines if line in self._stated]
         return [line.text for unit in units if (line := self._line(unit)).role is Role.HEADING]
 
     def _line(self, unit: Unit) -> Line:

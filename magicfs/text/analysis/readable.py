@@ -52,8 +52,7 @@ _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
 def readable(text: str) -> tuple[str, list[str]]:
-    """The text as a person reads it, and what else it says: addresses of links, divided words with their hyphens,
-    numbers in one piece.
+    """The text as a person reads it, and what else it says: addresses of links, divided words, numbers in one piece.
 
     The second part stands outside of the running text, where no phrase goes through it.
     """

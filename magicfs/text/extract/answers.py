@@ -50,6 +50,7 @@ def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message
         "keywords": _one_line(document.keywords),
         "language": _one_line(document.language),
         "page_starts": document.page_starts,
+        "headings": document.headings,
         "cut_bytes": document.cut_bytes,
         "pages": pages,
     }
@@ -212,6 +213,7 @@ def _decode_outcome(answer: Message) -> Document | Unreadable:
         keywords=_clean_or_none(head.get("keywords")),
         language=_clean_or_none(head.get("language")),
         page_starts=tuple(int(start) for start in head["page_starts"]),
+        headings=tuple((int(line), int(rank)) for line, rank in head["headings"]),
         cut_bytes=_count(head["cut_bytes"]),
     )
 

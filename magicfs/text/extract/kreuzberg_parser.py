@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,15 @@ _INLINE_ELEMENTS = re.findall(
 
 _HTML_OPTIONS: Any = {"strip_tags": _INLINE_ELEMENTS}  # kreuzberg's type stubs declare this list as a boolean
 
+_WITH_HEADINGS = frozenset(
+    {
+        *("text/html", "application/xhtml+xml", "application/epub+zip", "application/rtf", "application/msword"),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.oasis.opendocument.text",
+    }
+)
+"""Formats that state their headings. In PDF files the library guesses them by the size of letters, which is slow."""
+
 _PASSWORD = re.compile(r"password|encrypt", re.IGNORECASE)
 _BOMB = re.compile(
     r"zip bomb|bomb|security|compression ratio|limit exceeded|too (?:large|many|deep)|exceeds", re.IGNORECASE
@@ -87,6 +97,7 @@ class KreuzbergParser:
         """
         self._pdf_path = pdf_path
         self._config = _config(disable_ocr=True)
+        self._config_with_headings = _config(disable_ocr=True, include_document_structure=True)
         self._picture_config = self._page_config = None
         self._rapid_ocr: RapidOcr | None = None
         self._rapid_models = ocr.data_dir if ocr is not None and ocr.engine is OcrEngine.RAPIDOCR else None
@@ -131,6 +142,8 @@ class KreuzbergParser:
 
     def _read(self, content: bytes, mime_type: str) -> Any:
         config = self._picture_config if mime_type.startswith("image/") else None
+        if mime_type in _WITH_HEADINGS:
+            config = self._config_with_headings
         return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
 
     def open_pages(self) -> PdfPages:
@@ -167,11 +180,11 @@ def _ocr_config(ocr: Ocr, **tesseract_options: Any) -> kreuzberg.OcrConfig:
     return kreuzberg.OcrConfig(backend="tesseract", language=languages, tesseract_config=tesseract)
 
 
-def _config(**ocr_options: Any) -> kreuzberg.ExtractionConfig:
+def _config(**options: Any) -> kreuzberg.ExtractionConfig:
     return kreuzberg.ExtractionConfig(
         use_cache=False,
         enable_quality_processing=False,
-        **ocr_options,
+        **options,
         pages=kreuzberg.PageConfig(extract_pages=True, insert_page_markers=False),
         concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
         html_options=_HTML_OPTIONS,
@@ -203,7 +216,27 @@ def _document(result: Any, mime_type: str) -> Document:
         keywords=_keywords(metadata),
         language=str(language) if language else None,
         page_starts=starts,
+        headings=_heading_lines(result, text),
     )
+
+
+def _heading_lines(result: Any, text: str) -> tuple[tuple[int, int], ...]:
+    """The numbers of the lines that are headings, each with its rank. A heading that is no line of the text is none."""
+    nodes = [node["content"] for node in (result.document or {}).get("nodes", ())]
+    headings = [node for node in nodes if node.get("node_type") in {"heading", "title"}]
+    if not headings:
+        return ()
+    lines: dict[str, list[int]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        lines.setdefault(" ".join(line.split()), []).append(number)
+    found: list[tuple[int, int]] = []
+    for heading in headings:
+        numbers = lines.get(" ".join(clean(str(heading.get("text") or "")).split()), [])
+        last = found[-1][0] if found else 0
+        place = bisect_right(numbers, last)
+        if place < len(numbers):
+            found.append((numbers[place], int(heading.get("level") or 1)))
+    return tuple(found)
 
 
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:

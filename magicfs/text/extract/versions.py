@@ -11,19 +11,21 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("application/zip", "application/x-ole-storage"), 4),
+    **dict.fromkeys(("application/zip", "application/x-ole-storage"), 5),
     "application/pdf": 7,
-    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 5),
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 4),
-    **dict.fromkeys(("message/*", "application/mbox"), 4),
+    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 6),
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 5),
+    **dict.fromkeys(("message/*", "application/mbox"), 5),
     **dict.fromkeys(("audio/*", "video/*"), 4),
     "image/*": 5,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 4),
-    **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-tex", "text/x-bibtex"), 4),
+    **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-bibtex"), 4),
+    **dict.fromkeys(("text/markdown", "text/x-tex", "text/x-org", "text/x-rst"), 5),
+    **dict.fromkeys(("text/x-asciidoc", "text/x-wiki"), 5),
     **dict.fromkeys(("text/calendar", "text/vcard"), 4),
-    **dict.fromkeys(("text/markdown", "application/x-ipynb+json"), 4),
+    "application/x-ipynb+json": 4,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
-    **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-wiki", "text/x-asciidoc", "text/x-vue", "text/x-php"), 4),
+    **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-vue", "text/x-php"), 4),
     **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-diff"), 4),
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""

@@ -1,0 +1,77 @@
+"""Headings that a text states, and the chunks below them."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.text.chunking import TokenChunker
+from magicfs.text.outline import stated_headings
+from tests.unit.text.test_chunk_words import positions
+
+PROSE = "Things of no interest are said here at length, about how they are kept and who is asked about them. " * 5
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "text", "headings"),
+    [
+        (
+            "text/markdown",
+            "---\ntitle: x\n---\n# One\n\n```\n# no\n```\n\n### Deep ##\n#no\n",
+            [(4, 1, "One"), (10, 3, "Deep")],
+        ),
+        ("text/markdown", "Title\n=====\n\nSub\n---\n\n- item\n---\n", [(1, 1, "Title"), (4, 2, "Sub")]),
+        ("text/x-rst", "Top\n===\n\nSub\n~~~\n\nNext\n====\n", [(1, 1, "Top"), (4, 2, "Sub"), (7, 1, "Next")]),
+        ("text/x-org", "* One\n** Two\n*bold* no\n", [(1, 1, "One"), (2, 2, "Two")]),
+        ("text/x-asciidoc", "= One\n\n== Two\n", [(1, 1, "One"), (3, 2, "Two")]),
+        ("text/x-wiki", "== One ==\n=== Two ===\n", [(1, 2, "One"), (2, 3, "Two")]),
+        (
+            "text/x-tex",
+            "\\section{On \\emph{snails}}\n\\subsection*{Shells}\n",
+            [(1, 3, "On snails"), (2, 4, "Shells")],
+        ),
+        ("text/plain", "Name Value\n----------\n", []),
+    ],
+)
+def test_the_markup_of_a_text_states_its_headings(
+    mime_type: str, text: str, headings: list[tuple[int, int, str]]
+) -> None:
+    found = stated_headings(Document(text=text, mime_type=mime_type))
+    assert [(heading.line, heading.rank, heading.text) for heading in found] == headings
+
+
+def test_chunks_of_markdown_are_found_by_the_headings_above(tokenizer_path: Path) -> None:
+    text = "# Manual\n\n" + "".join(
+        f"## {name}\n\n### Costs\n\n{PROSE}\n\n{PROSE}\n\nThe amount is {name[0]}.\n\n" for name in ("Chimney", "Roof")
+    )
+    chunks = TokenChunker(tokenizer_path, max_tokens=120).chunks(Document(text=text, mime_type="text/markdown"))
+    (chimney,) = [chunk for chunk in chunks if "amount is C" in chunk.text]
+    (roof,) = [chunk for chunk in chunks if "amount is R" in chunk.text]
+    assert chimney.headings.splitlines() == ["Manual", "Chimney", "Costs"]
+    assert roof.headings.splitlines() == ["Manual", "Roof", "Costs"]
+    assert "roof" in positions(roof.words)
+    assert "roof" not in positions(chimney.words)
+
+
+def test_the_headings_of_a_parser_end_chunks_and_stay_with_what_follows(tokenizer_path: Path) -> None:
+    lines = [
+        line for name in ("Antwerp", "Oslo", "Porto") for line in (name, "Rent", PROSE, PROSE, f"Deposit {name[0]}.")
+    ]
+    headings = tuple((number, 1 + place) for start in (1, 6, 11) for place, number in enumerate((start, start + 1)))
+    document = Document(text="\n".join(lines), mime_type="application/msword", headings=headings)
+    chunks = TokenChunker(tokenizer_path, max_tokens=120).chunks(document)
+    for name in ("Antwerp", "Oslo", "Porto"):
+        (chunk,) = [chunk for chunk in chunks if f"Deposit {name[0]}." in chunk.text]
+        assert chunk.headings.splitlines() == [name, "Rent"]
+        assert any(chunk.text.startswith(f"{name}\nRent\n") for chunk in chunks)
+
+
+def test_slides_and_messages_are_chunks_of_their_own(tokenizer_path: Path) -> None:
+    pages = ["A slide on rivers.\n\n", "A slide on lakes.\n\n", "A slide on seas.\n\n"]
+    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
+    document = Document(text="".join(pages), mime_type="application/mbox", page_starts=starts)
+    chunks = TokenChunker(tokenizer_path, max_tokens=120).chunks(document)
+    assert [(chunk.page, chunk.text) for chunk in chunks] == [(n, page.strip()) for n, page in enumerate(pages, 1)]
