@@ -2,11 +2,14 @@
 
 Every process of MagicFS calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait
 for the lock and then have nothing to do. Migrations go forward only. All missing ones are applied in one transaction.
+In an index that is in use, one that makes an index on `embeddings` only declares it: the agent builds it
+(`magicfs.db.partition_indexes`).
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from magicfs.db.pool import Connection, Database
@@ -27,6 +30,8 @@ LOCK_TABLES = (
     "LOCK TABLE files, contents, chunks, content_chunks, embeddings, roots, hosts, models IN ACCESS EXCLUSIVE MODE"
 )
 """The tables of the first migrations, which later ones change. The order is that of docs/concurrency.md."""
+
+_INDEX_OF_EMBEDDINGS = re.compile(r"^(CREATE INDEX \w+ ON) (embeddings\b)", re.MULTILINE)
 
 
 def migrate(database: Database) -> int:
@@ -68,7 +73,8 @@ def _migrate(database: Database) -> int:
             connection.execute(LOCK_TABLES)
         for migration in missing:
             log.info("migrating the database: %s", migration.name)
-            connection.execute(migration.text.encode())
+            text = _INDEX_OF_EMBEDDINGS.sub(r"\1 ONLY \2", migration.text) if applied else migration.text
+            connection.execute(text.encode())
             connection.execute(
                 "INSERT INTO schema_migrations (version, digest) VALUES (%s, %s)",
                 (migration.version, migration.digest),

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from magicfs.db.models import partition, searched_models
+from magicfs.db.partition_indexes import build_missing_indexes
 from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.server_resources import ServerResources, read_server_resources
@@ -94,13 +95,14 @@ def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> I
     """Build or drop the index of each searched model's vectors, whichever `choose_action` says.
 
     Returns the first action that is not NOTHING. Building takes about a minute for 200,000 vectors. It blocks no reads
-    and writes.
+    and writes. What partitions lack of other indexes is built first, see `magicfs.db.partition_indexes`.
     """
     with database.autocommit() as connection:
         models = searched_models(connection)
         if not models or connection.execute("SELECT pg_try_advisory_lock(%s)", (BUILD_LOCK,)).fetchone() != (True,):
             return IndexAction.NOTHING
         try:
+            build_missing_indexes(connection)
             actions = [_maintain_index_of(connection, model, min_rows=min_rows) for model in models]
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (BUILD_LOCK,))
