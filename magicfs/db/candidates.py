@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from psycopg import sql
 
-from magicfs.db.connection import accept_vectors, set_locally
+from magicfs.db.connection import accept_vectors, plan_statements, set_locally
 from magicfs.db.found_files import COLUMNS, copy_parameters, found_file
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection
@@ -37,6 +37,11 @@ MAX_EF_SEARCH = 1000
 """Candidates, the most that pgvector allows."""
 EF_SEARCH_PER_RESULT = 2
 """Candidates that an index scan keeps for each result: with one, the scan misses twice as many results."""
+MAX_BROUGHT = 4000
+"""Vectors that an index brings at most, in and out of scope: as many cost as much as comparing 60,000."""
+COMPARED_PER_RESULT = 25
+"""How often a scope is compared as a whole rather than by an index: one that the index brings costs as much as comparing
+six, and it brings, for each result, as many as the scope is smaller than the index."""
 ENOUGH_CHUNKS_COMPARED = 1000
 """So few chunks in scope are all measured by their words."""
 
@@ -155,6 +160,7 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
     measure, parameters = _measure(scope, wanted, limits)
     places, place_parameters = _places(scope, wanted, rules, limits)
     accept_vectors(connection)
+    plan_statements(connection, once=_may_prepare(scope))
     with connection.pipeline():
         set_locally(connection, _settings(limits))
         measured = connection.execute(measure, parameters, prepare=_may_prepare(scope))
@@ -169,6 +175,7 @@ def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limi
     """The candidates alone."""
     measure, parameters = _measure(scope, wanted, limits)
     accept_vectors(connection)
+    plan_statements(connection, once=_may_prepare(scope))
     with connection.pipeline():
         set_locally(connection, _settings(limits))
         measured = connection.execute(measure, parameters, prepare=_may_prepare(scope))
@@ -182,15 +189,16 @@ def _end_settings(connection: Connection) -> None:
         connection.commit()
 
 
-def _may_prepare(scope: Scope) -> bool | None:
+def _may_prepare(scope: Scope) -> bool:
     """False where the best plan depends on the values: on how many files the filters leave."""
-    return False if scope.is_restricted else None
+    return not scope.is_restricted
 
 
 def _settings(limits: Limits) -> dict[str, str]:
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     settings = {
         "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.max_scan_tuples": str(MAX_BROUGHT),
         "hnsw.ef_search": str(max(1, min(EF_SEARCH_PER_RESULT * limits.chunks, MAX_EF_SEARCH))),
     }
     return settings | _ROW_BY_ROW
@@ -328,11 +336,13 @@ def _add_vectors(
         statement.parts.append(
             sql.SQL(_SQL[name]).format(
                 near=sql.Identifier(near),
+                found=sql.Identifier(f"found_{model}"),
                 partition=partition(model),
                 model=sql.Literal(model),
                 vector=vector,
                 dimension=sql.Literal(one.vector.size),
                 limit=sql.Literal(limits.chunks),
+                compared=sql.Literal(COMPARED_PER_RESULT * limits.chunks),
             )
         )
         statement.sources.append(near)

@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 _SET_LOCALLY = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)"
 
+_PLAN_ONCE = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
+_PLAN_BY_VALUES = "SELECT set_config('plan_cache_mode', 'auto', false)"
+
 DEADLINE_TOLERANCE_SECONDS = 0.05
 """A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
 
@@ -78,6 +81,8 @@ class PooledConnection(psycopg.Connection[Any]):
     """The limit of a statement that this transaction has set."""
     _sets_limits: bool = True
     _has_sent_cancel: bool = False
+    _plans_once: bool = False
+    """Whether this session plans a statement once, and not for the values of each execution."""
 
     def begin(self, deadline: Deadline | None, *, sets_limits: bool = True) -> None:
         """Check `deadline` before each statement of the transaction that begins now, and while one is not answered.
@@ -96,6 +101,15 @@ class PooledConnection(psycopg.Connection[Any]):
         """
         if self._has_sent_cancel:
             self.close()
+
+    def plan_statements(self, *, once: bool) -> None:
+        """Plan statements that are prepared once from now on, or for the values of each execution.
+
+        To plan a statement of a search takes as long as to execute it. A statement is sent only where this changes.
+        """
+        if self._plans_once != once:
+            super().execute(_PLAN_ONCE if once else _PLAN_BY_VALUES)
+            self._plans_once = once
 
     def check_alive(self, deadline: Deadline | None) -> None:
         """Check that the connection works, and read the version of the schema. The pool replaces one that fails.
@@ -177,6 +191,12 @@ def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]
         connection.set_locally(settings)
     else:
         connection.execute(_SET_LOCALLY, (list(settings), list(settings.values())))
+
+
+def plan_statements(connection: psycopg.Connection[Any], *, once: bool) -> None:
+    """Plan statements that are prepared once from now on, or for the values of each execution."""
+    if isinstance(connection, PooledConnection):
+        connection.plan_statements(once=once)
 
 
 def configure(connection: PooledConnection) -> None:

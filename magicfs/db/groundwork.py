@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from magicfs.db.as_of import AS_OF_SQL, as_of_values
+from magicfs.db.connection import plan_statements
 from magicfs.db.models import SEARCHED_STATES, model_of_columns
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
@@ -87,6 +88,7 @@ def read_groundwork(
     `conditions` are those that chunks may meet, each the text of a `tsquery`; `counted` is whether coverage is wanted.
     """
     forms = [(lexeme.text, number) for number, term in enumerate(terms, 1) for lexeme in covering(term)]
+    plan_statements(connection, once=True)
     row = fetch_one(
         connection.execute(
             _GROUNDWORK,
@@ -106,6 +108,7 @@ def read_groundwork(
                 "frequent": MAX_CHUNKS_OF_WORD,
                 "limit": MAX_CHUNKS_OF_WORD,
             },
+            prepare=True,
         )
     )
     version, models, stop_words, met, words, coverage, progress, roots, moment, unscanned, silent = row

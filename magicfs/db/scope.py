@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
+from magicfs.db.connection import plan_statements
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
@@ -79,6 +80,7 @@ def restrict(filters: Filters, *, phrases: str | None, excluded: str | None) -> 
 
 def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:
     """Read the contents of a scope, unless they are too many, and its chunks if they are at most `limit`."""
+    plan_statements(connection, once=False)
     if scope.has_file_conditions:
         scope = _with_excluded_contents(connection, replace(scope, contents=_contents(connection, scope)))
     chunks = _chunks(connection, scope, limit=limit + 1)

@@ -14,6 +14,7 @@ import pytest
 from psycopg import pq
 
 from magicfs.db.pool import Database
+from magicfs.domain.deadline import Deadline
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
@@ -79,3 +80,29 @@ def test_a_search_takes_four_statements_in_two_round_trips(searched: Callable[[s
             searched("invoice of the year")
         assert traffic.statements <= 4, traffic
         assert traffic.round_trips <= 2, traffic
+
+
+PLANS = "SELECT count(*)::integer, sum(generic_plans)::integer, sum(custom_plans)::integer FROM pg_prepared_statements"
+
+
+def test_the_statements_of_a_search_are_planned_once(database_url: str, vectors: ChosenVectors) -> None:
+    with Database(database_url, application="test", size=1) as one:
+        service = SearchService(one, vectors, host="box", default_limit=50)
+        corpus = Corpus(one)
+        corpus.add(b"a.txt", "invoice of the year", vectors=[unit(1, 0, 0)])
+        vectors.vectors["invoice of the year"] = unit(1, 0, 0)
+
+        def prepared() -> tuple[int, int, int]:
+            return one.read(lambda connection: connection.execute(PLANS, prepare=False).fetchall()[0], Deadline(30))
+
+        service.search("invoice of the year", deadline_s=30)
+        before = prepared()
+        for _ in range(3):
+            service.search("invoice of the year", deadline_s=30)
+        after = prepared()
+        assert after[0] - before[0] <= 1, "the text of a statement changes"
+        assert (after[1] - before[1], after[2] - before[2]) >= (9, 0)
+        service.search("invoice of the year ext:txt", deadline_s=30)
+        assert one.read(lambda connection: connection.execute("SHOW plan_cache_mode").fetchall(), Deadline(30)) == [
+            ("auto",)
+        ]
