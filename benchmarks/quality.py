@@ -57,7 +57,8 @@ from magicfs.search.compiled_query import compile_query
 from magicfs.search.corpus_statistics import read_statistics
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import embed_question, model_outage
-from magicfs.search.ranking import Ranking, SearchRequest, rank_candidates, rank_files
+from magicfs.search.ranking import Ranking, rank_candidates, rank_files
+from magicfs.search.request import SearchRequest
 from magicfs.text.question_language import question_languages
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"

@@ -22,8 +22,10 @@ from magicfs.domain.results import Hit
 from magicfs.search import fusion, scores
 from magicfs.search.compiled_query import any_form, fold_filters
 from magicfs.search.corpus_statistics import CorpusStatistics
-from magicfs.search.ranking import CandidateFile, Ranking, SearchRequest, measure_file, rank_candidates
+from magicfs.search.measured_files import CandidateFile
+from magicfs.search.ranking import Ranking, measure_file, rank_candidates
 from magicfs.search.render import readable
+from magicfs.search.request import SearchRequest
 from magicfs.text.analysis import phrase_query
 
 _FILTER_NAMES = {

@@ -18,8 +18,11 @@ from magicfs.domain.chunks import ChunkPlace
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Hit
 from magicfs.search.corpus_statistics import CorpusStatistics
+from magicfs.search.hits import shown_hits
+from magicfs.search.measured_files import CandidateFile
 from magicfs.search.passages import SnippetCutter
-from magicfs.search.ranking import CandidateFile, Ranking, SearchRequest, rank_candidates, rank_files, shown_hits
+from magicfs.search.ranking import Ranking, rank_candidates, rank_files
+from magicfs.search.request import SearchRequest
 
 MAX_CHUNKS = 4
 """The most chunks of one passage: about a page of a book. Where more stand side by side, there are several."""
@@ -48,7 +51,8 @@ def rank_passages(connection: Connection, request: SearchRequest, statistics: Co
         return _beginnings(connection, rank_files(connection, request, statistics))
     ranking = rank_candidates(connection, request, statistics)
     passages = merged(_candidates(connection, ranking, ranking.relevant[: request.limit]), limit=request.limit)
-    hits = shown_hits(connection, request, ranking, [passage.best for passage in passages])
+    best = [passage.best for passage in passages]
+    hits = shown_hits(connection, request, best, known=ranking.shown, exponent=ranking.exponent)
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     chunks = {place.chunk_id for passage in passages for place in passage.places}
     texts = passages_db.texts_and_tokens(connection, chunks)

@@ -37,7 +37,8 @@ from magicfs.search.question_vectors import (
     embed_question,
     model_outage,
 )
-from magicfs.search.ranking import SearchRequest, rank_files
+from magicfs.search.ranking import rank_files
+from magicfs.search.request import SearchRequest
 from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE
 from magicfs.text.question_language import QuestionLanguages, question_languages

@@ -6,8 +6,8 @@ from magicfs.domain.chunks import ChunkPlace, FoundFile
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.search.fusion import Evidence
+from magicfs.search.measured_files import CandidateFile
 from magicfs.search.passage_ranking import MAX_CHUNKS, merged
-from magicfs.search.ranking import CandidateFile
 
 STAT = FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
 

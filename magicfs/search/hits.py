@@ -1,0 +1,125 @@
+"""The results of a ranking as people see them: their scores, their places, their copies and their snippets.
+
+Used by `magicfs.search.ranking` and `magicfs.search.passage_ranking`. Reads texts in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from magicfs.db import found_files
+from magicfs.db import search as search_db
+from magicfs.db.candidates import Place
+from magicfs.db.pool import Connection
+from magicfs.domain.ids import ChunkId, FileId
+from magicfs.domain.results import NO_SNIPPET, Copy, Hit
+from magicfs.search import scores
+from magicfs.search.closeness import closeness
+from magicfs.search.fusion import Evidence
+from magicfs.search.measured_files import CandidateFile
+from magicfs.search.passages import SnippetCutter
+from magicfs.search.request import MAX_COPIES, SearchRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What results show besides their places."""
+
+    texts: Mapping[ChunkId, str]
+    copies: Mapping[bytes, tuple[tuple[FileId, Copy], ...]]
+    """The files with each content, by copy key, the preferred ones first."""
+
+    @staticmethod
+    def of_places(places: Sequence[Place]) -> Shown:
+        """What the candidates of a search show."""
+        texts = {
+            place.found.chunk_id: place.text
+            for place in places
+            if place.found.chunk_id is not None and place.text is not None
+        }
+        return Shown(texts, {place.found.copy_key: place.copies for place in places})
+
+
+def shown_hits(
+    connection: Connection, request: SearchRequest, files: Sequence[CandidateFile], *, known: Shown, exponent: float
+) -> tuple[Hit, ...]:
+    """The results for candidates in their order, each with its score. A file may come several times.
+
+    `exponent` is that of `scores.similarity_exponent`. Texts that are not `known` are read.
+    """
+    missing = _chunks_of(files) - known.texts.keys()
+    texts = {**known.texts, **(search_db.chunk_texts(connection, missing) if missing else {})}
+    cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
+    evidence = [_with_closeness(file, request, texts, cutter) for file in files]
+    shown = scores.told_apart(
+        [scores.relevance(one, exponent=exponent) for one in evidence],
+        [one.is_phrase_match for one in evidence],
+    )
+    measured = [replace(file, evidence=one) for file, one in zip(files, evidence, strict=True)]
+    return _hits(measured, shown, texts, cutter, known.copies)
+
+
+def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
+    return {file.found.chunk_id for file in files if file.found.chunk_id is not None}
+
+
+def _with_closeness(
+    file: CandidateFile, request: SearchRequest, texts: Mapping[ChunkId, str], cutter: SnippetCutter
+) -> Evidence:
+    """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
+    evidence, words, text = file.evidence, request.words, texts.get(file.found.chunk_id or ChunkId(0))
+    has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
+    if evidence.is_phrase_match or not has_all or len(words) == 1 or text is None:
+        return evidence
+    close = closeness(cutter.words_in(text), words)
+    return replace(evidence, lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
+
+
+def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:
+    """The files in scope, the latest modified first. Each has the score 1: a file meets the filters or does not."""
+    rules, scope = request.copy_rules, request.compiled.scope
+    newest = found_files.newest_files(connection, scope, rules=rules, limit=request.limit)
+    copies = found_files.copies(connection, scope, newest, rules=rules, limit=MAX_COPIES + 1)
+    files = [CandidateFile(found, Evidence()).at(copies.get(found.copy_key, [found])[0]) for found in newest]
+    texts = search_db.chunk_texts(connection, _chunks_of(files))
+    cutter = SnippetCutter((), languages=request.compiled.languages)
+    listed = {
+        key: tuple((copy.file_id, Copy(copy.absolute_path, copy.host)) for copy in same) for key, same in copies.items()
+    }
+    return _hits(files, [1.0] * len(files), texts, cutter, listed)
+
+
+def _hits(
+    files: Sequence[CandidateFile],
+    shown: Sequence[float],
+    texts: Mapping[ChunkId, str],
+    cutter: SnippetCutter,
+    copies: Mapping[bytes, Sequence[tuple[FileId, Copy]]],
+) -> tuple[Hit, ...]:
+    """The results with their scores; `texts` are those of their chunks."""
+    snippets = {chunk: cutter.uncut(texts[chunk]) for chunk in _chunks_of(files) & texts.keys()}
+    return tuple(
+        Hit(
+            rank=rank,
+            score=score,
+            file_id=file.found.file_id,
+            host=file.found.host,
+            root=file.found.root,
+            root_path=file.found.root_path,
+            path=file.found.path,
+            stat=file.found.stat,
+            first_line=file.found.first_line,
+            last_line=file.found.last_line,
+            page=file.found.page,
+            shown=snippets.get(file.found.chunk_id or ChunkId(0), NO_SNIPPET),
+            vector=file.evidence.vector,
+            lexical=file.evidence.lexical,
+            indexed_at=file.found.indexed_at,
+            language=file.found.language,
+            copies=tuple(
+                copy for file_id, copy in copies.get(file.found.copy_key, ()) if file_id != file.found.file_id
+            )[:MAX_COPIES],
+        )
+        for rank, (file, score) in enumerate(zip(files, shown, strict=True), 1)
+    )

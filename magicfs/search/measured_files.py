@@ -1,0 +1,170 @@
+"""The files that have candidates, measured: what words, meaning and names say of each file.
+
+Used by `magicfs.search.ranking`, which orders them. The best chunk stands for its file, one file for its copies. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from magicfs.db.candidates import Candidate, Place
+from magicfs.domain.chunks import FoundFile, NameMatch
+from magicfs.domain.ids import ChunkId
+from magicfs.search import fusion, scores
+from magicfs.search.fusion import Evidence, FusionScale
+from magicfs.search.meaning import Meaning, has_second_vectors, meanings_of
+from magicfs.search.request import SearchRequest
+from magicfs.search.retrievers import QuestionWords
+from magicfs.text.language import is_code
+
+FILES_OF_KIND = 20
+"""The first candidates, which say of what kind of text a question is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFile:
+    """A file with its best chunk, and the evidence for both."""
+
+    found: FoundFile
+    evidence: Evidence
+    meaning: Meaning | None = None
+    """Of its best chunk; None without a vector."""
+
+    def at(self, copy: FoundFile) -> CandidateFile:
+        """A copy of the file, with the same place of its chunk."""
+        found = self.found
+        copy = replace(
+            copy, chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
+        )
+        return replace(self, found=copy)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredChunks:
+    """Chunks with their evidence, and with the words of the question that they have."""
+
+    evidence: dict[ChunkId, Evidence]
+    words: dict[ChunkId, frozenset[str]]
+    meanings: Mapping[ChunkId, Meaning]
+    scale: FusionScale
+
+
+def measure_candidates(
+    request: SearchRequest,
+    words: QuestionWords,
+    candidates: Sequence[Candidate],
+    *,
+    scale: FusionScale | None = None,
+) -> MeasuredChunks:
+    """The candidates with their evidence, measured on a scale of their own, or on `scale`."""
+    matched = [candidate for candidate in candidates if candidate.words]
+    meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
+    has_second = has_second_vectors(meanings, request.question_vectors)
+    scale = scale or _scale(request, words, matched, has_second=has_second)
+    evidence = {one.chunk.chunk_id: _word_evidence(one, words, unit=scale.bm25_unit) for one in candidates}
+    reach = scores.likeness_reach(len(request.words), has_second=has_second)
+    for chunk, meaning in meanings.items():
+        evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
+    return MeasuredChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
+
+
+def _scale(
+    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool
+) -> FusionScale:
+    """What the evidence of all candidates is measured by, as far as words and vectors say."""
+    best = max(matched, key=lambda match: match.bm25, default=None)
+    weight = fusion.meaning_weight(len(request.words), has_second=has_second)
+    has_rare_word = best is not None and any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best.words)
+    return FusionScale(
+        fusion.bm25_unit(
+            best.bm25 if best else 0.0, share=max((words.share(match.words) for match in matched), default=0.0)
+        ),
+        weight,
+        fusion.code_weight(weight, words=len(request.words), has_rare_word=has_rare_word),
+    )
+
+
+def _word_evidence(candidate: Candidate, words: QuestionWords, *, unit: float) -> Evidence:
+    """The evidence of a candidate from its words alone."""
+    if not candidate.words:
+        return Evidence()
+    lexical = scores.lexical_strength(share=words.share(candidate.words), is_phrase_match=candidate.has_phrase)
+    return Evidence(relative_bm25=candidate.bm25 / unit, lexical=lexical, is_phrase_match=candidate.has_phrase)
+
+
+def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:
+    """The contents that have the chunks, by copy key, and the scale for the kind of most of them.
+
+    The preferred copy stands for all. Each has its best chunk, and evidence from all its chunks among the candidates.
+    """
+    evidence = chunks.evidence
+    located = [
+        (place.found, place.found.chunk_id)
+        for place in places
+        if place.found.chunk_id is not None and place.found.chunk_id in evidence
+    ]
+    located.sort(key=lambda place: -fusion.fused_score(evidence[place[1]], meaning=chunks.scale.meaning))
+    by_content: dict[bytes, list[tuple[FoundFile, ChunkId]]] = {}
+    for found, chunk in located:
+        by_content.setdefault(found.copy_key, []).append((found, chunk))
+    scale = chunks.scale.of_kind(code_share=_code_share([first for (first, _), *_ in by_content.values()]))
+    files = {}
+    for key, same in by_content.items():
+        found, best = max(same, key=lambda place: fusion.fused_score(evidence[place[1]], meaning=scale.meaning))
+        # A file that its name has brought too has one of its chunks twice.
+        of_file = fusion.of_file(
+            evidence[best], [evidence[chunk] for chunk in dict.fromkeys(chunk for _, chunk in same)]
+        )
+        files[key] = CandidateFile(found, of_file, chunks.meanings.get(best))
+    return files, scale
+
+
+def _code_share(files: Sequence[FoundFile]) -> float:
+    """The share of the first candidates that are code."""
+    first = files[:FILES_OF_KIND]
+    return sum(is_code(file.mime_type or "") for file in first) / len(first) if first else 0.0
+
+
+def with_names(
+    files: Mapping[bytes, CandidateFile],
+    chunks: MeasuredChunks,
+    places: Sequence[Place],
+    words: QuestionWords,
+    request: SearchRequest,
+) -> dict[bytes, CandidateFile]:
+    """The files with the evidence of their paths, and the files that their paths alone bring.
+
+    Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
+    in `magicfs.db.candidates`.
+    """
+    best: dict[bytes, tuple[tuple[bool, float, int, int], CandidateFile]] = {}
+    matches = {place.found.file_id: place.name for place in places if place.name is not None}
+    by_name = [place.found for place in places if place.is_by_name]
+    named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
+    for file in (*files.values(), *named):
+        found, match = file.found, matches.get(file.found.file_id)
+        own_share = words.share(match.in_name) if match else 0.0
+        preference = (
+            found.host == request.copy_rules.host,
+            own_share,
+            found.stat.mtime_ns,
+            -len(found.absolute_path),
+        )
+        if found.copy_key not in best or preference > best[found.copy_key][0]:
+            best[found.copy_key] = (preference, with_name(file, chunks, match, words))
+    return {key: file for key, (_, file) in best.items()}
+
+
+def with_name(
+    file: CandidateFile, chunks: MeasuredChunks, match: NameMatch | None, words: QuestionWords
+) -> CandidateFile:
+    """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
+    if match is None:
+        return file
+    chunk = file.found.chunk_id
+    in_text = frozenset() if chunk is None else chunks.words.get(chunk, frozenset())
+    name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
+    share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
+    lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
+    return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share))

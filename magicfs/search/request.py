@@ -1,0 +1,64 @@
+"""A search, as the ranking gets it: the question in all its forms, and how many candidates are looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from magicfs.db.candidates import Limits
+from magicfs.domain.chunks import CopyRules
+from magicfs.search import retrievers
+from magicfs.search.compiled_query import CompiledQuery
+from magicfs.search.meaning import QuestionVector
+from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
+
+MIN_CANDIDATES = 200
+CANDIDATES_PER_RESULT = 4
+"""More than one: several candidates may belong to one file, and some to files that are out of scope."""
+MAX_CANDIDATES = 2000
+LOCATED_PER_RESULT = 2
+MORE_LOCATED = 20
+"""The candidates that are located: twice as many as results, because several may belong to one file, and some more,
+because the order in which they are chosen is rough; besides, as many of each retriever."""
+MAX_COPIES = 1000
+"""The most copies that a result lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What to search for, and in which scope."""
+
+    question: str
+    """The words and phrases as text; empty for filters alone."""
+    compiled: CompiledQuery
+    question_vectors: Sequence[QuestionVector]
+    """One for each model that reads the question; empty for a search by words and names alone."""
+    limit: int
+    """The most contents to return."""
+    copy_rules: CopyRules
+    languages: QuestionLanguages = UNKNOWN_LANGUAGES
+    """Those of the question."""
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the question in their order."""
+        return [term.word for term in self.compiled.terms if not term.is_whole]
+
+    @property
+    def candidate_limit(self) -> int:
+        """The number of chunks that each retriever brings."""
+        return min(MAX_CANDIDATES, max(MIN_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
+
+    @property
+    def limits(self) -> Limits:
+        """The most of everything that the search looks at."""
+        return Limits(
+            chunks=self.candidate_limit,
+            chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
+            names_each=retrievers.MAX_NAME_CANDIDATES,
+            enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
+            located=LOCATED_PER_RESULT * self.limit + MORE_LOCATED,
+            of_each_retriever=MORE_LOCATED,
+            contents_each=self.limit,
+            copies=MAX_COPIES + 1,
+        )
