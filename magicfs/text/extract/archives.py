@@ -1,4 +1,4 @@
-"""Lists the names in archives, without unpacking them to the disk.
+"""Lists the names in archives, and decompresses single files, without unpacking them to the disk.
 
 Runs in the child process, called by `document_parser`. Of a compressed archive, as much is decompressed in memory as a
 few seconds and the limits allow. Pure functions.
@@ -11,11 +11,13 @@ import contextlib
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
@@ -24,6 +26,10 @@ from magicfs.text.extract.plain_text import clean, decode, detected_charset
 MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order."""
 _MAX_UNPACKED_BYTES: Final = 1 << 30
+_MAX_FILE_BYTES: Final = 64 << 20
+"""The bytes of a compressed file that are read."""
+_BLOCK_BYTES: Final = 1 << 20
+_TAR_MAGIC_OFFSET: Final = 257
 _MAX_NAME_BYTES: Final = 1024
 _UTF8_FLAG: Final = 0x800
 _GZIP_HEADER_BYTES: Final = 10
@@ -52,6 +58,40 @@ def list_archive(content: bytes, mime_type: str, *, until: float) -> Document | 
         pass  # a damaged archive: the names until there
     text = "\n".join(filter(None, names))
     return Document(text=text, mime_type=mime_type) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class CompressedFile:
+    """A file that was compressed alone, such as a log."""
+
+    name: bytes
+    """As the compressed file states it; empty where it states none."""
+    content: bytes
+    """Its beginning, up to 64 MB."""
+    cut_bytes: int
+    """The bytes after that, as many as there was time to count."""
+
+
+def decompress_file(content: bytes, mime_type: str, *, until: float) -> CompressedFile | None:
+    """The file in a compressed one; None for an archive of several, and for one that cannot be decompressed.
+
+    Of a damaged file, what was decompressed. Bytes that were left out are counted until `until` on the monotonic clock.
+    """
+    if mime_type not in _DECOMPRESSORS:
+        return None
+    data = bytearray()
+    cut_bytes = 0
+    with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
+        file = _DECOMPRESSORS[mime_type](io.BytesIO(content))
+        # Unlike `read`, it returns what comes before damage.
+        while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
+            data += block
+        while cut_bytes < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := file.read1(_BLOCK_BYTES)):
+            cut_bytes += len(block)
+    if not data or data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
+        return None
+    name = _name_before_compression(content) if mime_type == "application/gzip" else ""
+    return CompressedFile(os.path.basename(name).encode(), bytes(data), cut_bytes)
 
 
 def _names(content: bytes, mime_type: str) -> Iterator[str]:

@@ -28,6 +28,11 @@ _ENCODED: Final = re.compile(
 
 _LDIF_ENCODED: Final = re.compile(r"^([A-Za-z][A-Za-z0-9;.-]{0,80}):: *([A-Za-z0-9+/=]+)$", re.MULTILINE)
 
+_DATE: Final = re.compile(
+    r"^([A-Z-]{3,30}(?:;[^:\n]{0,200})?:([12][0-9]{3})([01][0-9])([0-3][0-9])(?:T([0-2][0-9])([0-5][0-9])[0-9]{2}Z?)?)$",
+    re.MULTILINE,
+)
+"""A property whose value is a day or a moment, in digits."""
 _ESCAPE: Final = re.compile(r"\\([nN,;:\\])")
 
 
@@ -35,8 +40,14 @@ def unfold(text: str) -> str:
     """The content lines of a calendar or an address book, each in one piece."""
     text = _join(text, _FOLD, "")
     text = _decode_quoted_printable(text)
-    text = _ENCODED.sub(r"\1", text)
+    text = _DATE.sub(_with_iso_date, _ENCODED.sub(r"\1", text))
     return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+
+
+def _with_iso_date(match: re.Match[str]) -> str:
+    """A day or a moment as the calendar has it, and as people write it."""
+    line, year, month, day, hour, minute = match.groups()
+    return f"{line} ({year}-{month}-{day}{f' {hour}:{minute}' if hour else ''})"
 
 
 def unfold_ldif(text: str) -> str:

@@ -20,7 +20,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import Route
-from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
+from magicfs.text.extract.html_parts import EPUB_TYPE, HTML_TYPES, epub_texts, html_texts, html_title
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
@@ -86,7 +86,7 @@ class DocumentParser:
             return outcome
         exact = _exact_type(content, mime_type)
         if exact == container.ARCHIVE:
-            return self._list_archive(content, mime_type)
+            return self._read_archive(content, mime_type)
         if isinstance(exact, Unreadable):
             return exact
         if exact in xml_documents.OPENDOCUMENT_TYPES:
@@ -105,7 +105,7 @@ class DocumentParser:
             return self._parse_picture(content, mime_type)
         if mime_type.startswith(("audio/", "video/")):
             return media.read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
-        return self._list_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
+        return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
 
     def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """What a picture says of itself, and its recognised text."""
@@ -120,8 +120,13 @@ class DocumentParser:
             return said or outcome
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
-    def _list_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
+    def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         until = self._started + self._limits.seconds * _PARTS_TIME_SHARE
+        file = archives.decompress_file(content, mime_type, until=until)
+        if file is not None and (text := self._read_part(file.content, file.name)):
+            inner = detect(file.content, name=file.name).mime_type
+            title = file.name.decode("utf-8", "replace") or None
+            return Document(text=text, mime_type=inner, title=title, cut_bytes=file.cut_bytes)
         names = archives.list_archive(content, mime_type, until=until)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
@@ -137,6 +142,8 @@ class DocumentParser:
             return outcome
         if mime_type in HTML_TYPES:
             return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+        if mime_type == EPUB_TYPE:
+            return _with_text(outcome, "\n".join(left_out(epub_texts(content), of=_text_of(outcome))), mime_type)
         outcome = _with_keywords(outcome, stated_keywords(content, mime_type))
         return _with_text(outcome, office_parts(content, mime_type, running_text=_text_of(outcome)), mime_type)
 
@@ -147,7 +154,7 @@ class DocumentParser:
         try:
             running_text = "" if isinstance(outcome, Unreadable) else _text_of(outcome).strip()
             # The outline of a file without a text says nothing about its pages.
-            parts = pdf_parts(content, running_text=running_text or None, until=until)
+            parts = pdf_parts(content, running_text=running_text or None, read_part=self._read_part, until=until)
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
             return outcome
         if not parts:

@@ -29,6 +29,9 @@ _HIGH_BYTES: Final = re.compile(r"(?<!\\)(?:\\x[89A-Fa-f][0-9A-Fa-f]){1,23}(?!\\
 """A few bytes beyond ASCII in a string: letters, either by number or in UTF-8. Binary data have others among them."""
 _CSS_LETTER: Final = re.compile(r"\\([0-9A-Fa-f]{1,6})[ \t]?")
 
+_SUBTITLE_STYLE: Final = re.compile(r"\{\\[^{}\n]{1,200}\}")
+_SUBTITLE_BREAK: Final = re.compile(r"\\[Nnh]")
+
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 
@@ -68,6 +71,11 @@ def _unescape_css(text: str) -> str:
 def _unescape_page_code(text: str) -> str:
     """Both: programs in which pages are written."""
     return _unescape_code(_unescape_references(text))
+
+
+def _unescape_subtitles(text: str) -> str:
+    """The words of subtitles without the styles between them."""
+    return _SUBTITLE_BREAK.sub(" ", _SUBTITLE_STYLE.sub("", text)) if "\\" in text else text
 
 
 def _without_nesting(match: re.Match[str]) -> str:
@@ -170,6 +178,7 @@ _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
     "text/x-java-properties": _unescape_properties,
     "text/x-strings": _unescape_code,
     "text/x-gettext": _unescape_gettext,
+    **dict.fromkeys(("text/x-ssa", "application/x-subrip"), _unescape_subtitles),
     "text/x-tex": unescape_tex,
     "text/x-bibtex": unescape_bibtex,
     "text/troff": unescape_troff,

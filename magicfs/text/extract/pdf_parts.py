@@ -1,4 +1,4 @@
-"""Reads what PDF files hold beside their pages' text: values of form fields, annotations, titles of the outline.
+"""Reads what PDF files hold beside their pages' text: form fields, annotations, titles of the outline, attached files.
 
 Runs in the child process, called by `document_parser`, and reads with pypdf. kreuzberg reads the pages.
 """
@@ -10,7 +10,7 @@ import io
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -28,14 +28,20 @@ _MAX_VALUE_CHARACTERS: Final = 20_000
 _MAX_ENTRIES: Final = 5000
 """Entries of an outline, attached files and fields that are read."""
 _PAIR: Final = 2
+_XML: Final = re.compile(r"\s*<\?xml\b")
+_TAG: Final = re.compile(r"<[^<>]{0,5000}>")
 
 
-def pdf_parts(content: bytes, *, running_text: str | None, until: float) -> dict[int, str]:
+PartReader = Callable[[bytes, bytes], str]
+"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
+
+
+def pdf_parts(content: bytes, *, running_text: str | None, read_part: PartReader, until: float) -> dict[int, str]:
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
-    The first page has those of the whole document too: titles of its outline, names of attached files, and values of
-    fields that are on no page, where the running text lacks them; not if there is none. May raise any exception of the
-    library.
+    The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
+    values of fields that are on no page, where the running text lacks them; not if there is none. May raise any
+    exception of the library.
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
@@ -52,7 +58,8 @@ def pdf_parts(content: bytes, *, running_text: str | None, until: float) -> dict
     if running_text is None:
         return parts
     found = "\n".join([running_text, *parts.values()])
-    document = left_out(islice(_document_texts(reader.trailer["/Root"], until=until), _MAX_ENTRIES), of=found)
+    root = reader.trailer["/Root"]
+    document = left_out(islice(_document_texts(root, read_part, until=until), _MAX_ENTRIES), of=found)
     if document:
         parts[0] = "\n".join([*filter(None, [parts.get(0)]), *document])
     return dict(sorted(parts.items()))
@@ -81,7 +88,7 @@ def _comment_texts(annotation: Any) -> Iterator[str]:
     yield _file_name(annotation.get("/FS"))
 
 
-def _document_texts(root: Any, *, until: float) -> Iterator[str]:
+def _document_texts(root: Any, read_part: PartReader, *, until: float) -> Iterator[str]:
     """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
     names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
     fields = _resolved(root.get("/AcroForm")).get("/Fields")
@@ -99,8 +106,23 @@ def _document_texts(root: Any, *, until: float) -> Iterator[str]:
         elif "/T" in entry or "/V" in entry:
             yield _field_text(entry)
         else:
-            yield from (_file_name(name) for name in _list(entry.get("/Names")))
+            for specification in _list(entry.get("/Names")):
+                yield from _attached_texts(specification, read_part)
         pending += _list(entry.get("/Kids"))
+
+
+def _attached_texts(specification: Any, read_part: PartReader) -> Iterator[str]:
+    """Yield the name of an attached file, and its text. Of XML, as invoices have it, that is its values."""
+    name = _file_name(specification)
+    yield name
+    files = _resolved(_resolved(specification).get("/EF"))
+    stream = files.get("/UF") or files.get("/F")
+    if stream is None:
+        return
+    text = read_part(stream.get_object().get_data(), name.encode("utf-8", "replace"))
+    if _XML.match(text):
+        text = _TAG.sub("\n", text)
+    yield "\n".join(filter(None, map(str.strip, text.splitlines())))
 
 
 def _field_text(widget: Any) -> str:

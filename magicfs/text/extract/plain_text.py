@@ -20,6 +20,10 @@ _ISO_2022_JP_ESCAPE = b"\x1b$"
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
 
+_NULS = re.compile(rb"\0+")
+_MIN_PIECE_BYTES = 4
+"""Between NULs, on average. In binary files there are fewer bytes without a zero."""
+
 _MAX_INVALID_SHARE = 0.1
 """Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
 
@@ -81,11 +85,26 @@ def decode(content: bytes) -> str | None:
     if utf16 is not None:
         return clean(content.decode(utf16, errors="replace"))
     if len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE:
-        return None
+        return _with_holes(content)
     try:
         return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content))
+
+
+def _with_holes(content: bytes) -> str | None:
+    """A text with NULs inside: a log that was cut while it was written, or lines that end with NULs; None for others.
+
+    It is text only if all the rest is, without any other control character.
+    """
+    rest = content.translate(None, b"\0")
+    pieces = len(_NULS.findall(content))
+    if len(rest) < _MIN_PIECE_BYTES * pieces or len(rest.translate(None, _CONTROLS)) < len(rest):
+        return None
+    try:
+        return clean(_NULS.sub(b" ", content).decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
 
 
 def clean(text: str) -> str:

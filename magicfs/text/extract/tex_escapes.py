@@ -32,6 +32,10 @@ _TEX_LETTER: Final = re.compile(
 _TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
 """Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
 
+_STYLE: Final = r"\\(?:text(?:bf|it|tt|sc|sf|rm|up|md|sl)|emph|underline)\{([^{}\\\n]{1,200})\}"
+_TEX_STYLE: Final = re.compile(rf"(?<=[^\W\d_]){_STYLE}|{_STYLE}(?=[^\W\d_])")
+"""A style of a part of a word."""
+
 _TEX_PREAMBLE: Final = 20_000
 _TEX_IS_GERMAN: Final = re.compile(r"\\usepackage(?:\[[^\]\n]{0,200}german[^\]\n]{0,200}\]\{babel|\{n?german)")
 _TEX_GERMAN: Final = re.compile(r'"([aouAOUsz])')
@@ -55,6 +59,7 @@ def unescape_tex(text: str) -> str:
     if "\\" not in text and '"' not in text:
         return text
     text = _TEX_ACCENT.sub(_accented, text)
+    text = _TEX_STYLE.sub(lambda match: match[1] or match[2], text)
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1] or match[2]], text)
     if _TEX_IS_GERMAN.search(text, 0, _TEX_PREAMBLE):
         text = _TEX_GERMAN.sub(lambda match: _accented_letter(match[1]), text)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import lzma
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from magicfs.db.models import activate_model
@@ -51,7 +54,13 @@ def photograph(parts: Held) -> bytes:
 def pdf_with(parts: Held) -> bytes:
     fields = {"surname": parts["a form field"]} if "a form field" in parts else {}
     note, outline = parts.get("a note", ""), parts.get("a title in the outline", "")
-    return pdf.pdf_with_parts("a page with its text", fields=fields, note=note, outline=outline)
+    content = pdf.pdf_with_parts("a page with its text", fields=fields, note=note, outline=outline)
+    if "an attached file" not in parts:
+        return content
+    writer, attached = pypdf.PdfWriter(clone_from=io.BytesIO(content)), io.BytesIO()
+    writer.add_attachment("order.txt", parts["an attached file"].encode())
+    writer.write(attached)
+    return attached.getvalue()
 
 
 WORD_PARTS = {"a header": "header1", "a footer": "footer1", "a footnote": "footnotes", "an endnote": "endnotes"}
@@ -69,6 +78,7 @@ BUILDERS: dict[str, Callable[[Held], bytes]] = {
     ".jpg": photograph,
     ".mp3": lambda parts: documents.song(**{part.split()[-1]: text for part, text in parts.items()}),
     ".zip": lambda parts: documents.container({parts["a member"]: "\0"}),
+    ".xz": lambda parts: lzma.compress(parts["a text"].encode()),
     ".gz": lambda parts: documents.tar_archive([parts["a member"]], mode="w:gz"),
 }
 """Make the bytes of files that are no plain text, by the extension."""

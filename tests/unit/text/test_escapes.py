@@ -41,6 +41,13 @@ from magicfs.text.extract.escapes import unescape
             "Straße, Straße, Øre, Łódź, Ångström",
         ),
         ("text/x-tex", r"G{\"o}del, na{\"\i}ve, fa\c{c}ade, a\~no", "Gödel, naïve, façade, año"),
+        (
+            "text/x-tex",
+            r"\textbf{mol}luscs, un\emph{believ}able, \textbf{bold} word",
+            r"molluscs, unbelievable, \textbf{bold} word",
+        ),
+        ("text/x-ssa", r"Dialogue: {\i1}Star{\i0}board\Non deck", "Dialogue: Starboard on deck"),
+        ("application/x-subrip", r"{\an8}Farewell {to} all", "Farewell {to} all"),
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
         ("text/x-tex", r"\documentclass{article} \begin{document} \url{a} \begin{tabular}{c} \large x", None),
         ("text/x-bibtex", r"author = {M{\"u}ller, J{\"o}rg}", "author = {Müller, Jörg}"),

@@ -58,6 +58,18 @@ def test_a_declared_word_that_is_no_charset_is_ignored(word: str) -> None:
     assert decode(text.encode("cp1252")) == text
 
 
+def test_holes_of_zeros_in_a_text_are_blanks() -> None:
+    assert decode(b"first entry\n" + bytes(4096) + b"entry after it\n" * 3) == "first entry\n " + "entry after it\n" * 3
+    assert decode("name=Größe\0home=/root\0".encode()) == "name=Größe home=/root "
+
+
+@pytest.mark.parametrize(
+    "content", [bytes(100), b"a\0b\0c\0d\0e\0f\0" * 3 + b"\1", b"PK text here\0\0\0\4" * 9, b"word\0 \xff\0word" * 20]
+)
+def test_other_bytes_with_zeros_are_no_text(content: bytes) -> None:
+    assert decode(content) is None
+
+
 def test_damaged_utf8_stays_utf8() -> None:
     text = "Über allen Gipfeln ist Ruh, in allen Wipfeln spürest du kaum einen Hauch; die Vögelein schweigen. " * 5
     content = text.encode() + b"\xff\n" + text.encode()

@@ -1,0 +1,108 @@
+"""The texts of files in files: compressed alone, attached to a PDF file, chapters of a book."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+from typing import Any
+
+import pypdf
+import pytest
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.text.extract import FileExtractor, Limits
+from tests.plugins import documents, pdf
+
+LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
+
+
+def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Document), outcome
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [(b"kern.log.1.gz", gzip.compress), (b"kern.log.bz2", bz2.compress), (b"kern.log.xz", lzma.compress)],
+)
+def test_a_text_that_is_compressed_alone_is_a_text(extractor: FileExtractor, name: bytes, compress: Any) -> None:
+    assert read(extractor, compress(LOG), name).text == LOG.decode()
+
+
+def test_a_compressed_document_is_read_by_its_own_reader(extractor: FileExtractor) -> None:
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'><text>pantograph</text></svg>"
+    assert read(extractor, gzip.compress(drawing), b"a.svgz").text == "pantograph"
+    letter = documents.word_document("about an armadillo")
+    assert "armadillo" in read(extractor, gzip.compress(letter), b"letter.docx.gz").text
+
+
+def test_the_name_in_a_compressed_file_tells_its_type(extractor: FileExtractor) -> None:
+    data = io.BytesIO()
+    with gzip.GzipFile("notes.md", "wb", fileobj=data) as file:
+        file.write(b"# Notes\n\nOn quinces.\n")
+    assert read(extractor, data.getvalue(), b"upload.gz").mime_type == "text/markdown"
+
+
+def test_what_is_no_text_has_none_and_archives_have_names(extractor: FileExtractor) -> None:
+    assert isinstance(extractor.extract(gzip.compress(bytes(range(256)) * 40), name=b"a.gz"), Unreadable)
+    assert "letters/one.txt" in read(extractor, documents.tar_archive(["letters/one.txt"], mode="w:gz"), b"a.tgz").text
+
+
+def test_a_cut_compressed_file_keeps_its_beginning(extractor: FileExtractor) -> None:
+    lines = b"".join(b"line %d of a long log\n" % number for number in range(20_000))
+    assert "line 0 of" in read(extractor, gzip.compress(lines)[:30_000], b"long.log.gz").text
+
+
+def test_a_long_compressed_text_says_what_was_cut() -> None:
+    with FileExtractor(limits=Limits(seconds=60, text_bytes=1000)) as reader:
+        document = read(reader, gzip.compress(LOG * 1000), b"long.log.gz")
+    assert len(document.text) <= 1000
+    assert document.cut_bytes >= len(LOG) * 1000 - 1000
+
+
+def pdf_with_attachments(**files: bytes) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
+    for name, content in files.items():
+        writer.add_attachment(name.replace("_", "."), content)
+    data = io.BytesIO()
+    writer.write(data)
+    return data.getvalue()
+
+
+def test_files_that_are_attached_to_a_pdf_file_are_read(extractor: FileExtractor) -> None:
+    invoice = b'<?xml version="1.0"?><Invoice><ID currency="EUR">RE-2024-55512</ID><Name>Beech</Name></Invoice>'
+    text = read(
+        extractor,
+        pdf_with_attachments(invoice_xml=invoice, letter_docx=documents.word_document("about sage"), a_bin=b"\0\1\2"),
+        b"a.pdf",
+    ).text
+    assert "invoice.xml" in text
+    assert "RE-2024-55512\nBeech" in text
+    assert "currency" not in text
+    assert "about sage" in text
+
+
+def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor) -> None:
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/><manifest>'
+        '<item id="a" href="one%20chapter.xhtml" media-type="application/xhtml+xml"/>'
+        '<item id="b" href="two.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
+    )
+    names = 'xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
+    root = '<rootfiles><rootfile full-path="O/c.opf" media-type="application/oebps-package+xml"/></rootfiles>'
+    book = documents.container(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": f"<container {names}>{root}</container>",
+            "O/c.opf": package,
+            "O/one chapter.xhtml": "<html><body><h1>Storm</h1><p>The break<i>ers</i> roared</p></body></html>",
+            "O/two.xhtml": "<html><body><p>A foghorn</p></body></html>",
+        }
+    )
+    text = read(extractor, book, b"book.epub").text
+    assert "The breakers roared" in text
+    assert text.count("A foghorn") == 1
