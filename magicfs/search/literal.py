@@ -19,8 +19,8 @@ from magicfs.text.analysis import phrase_query
 def exclusion_conditions(query: Query) -> dict[str, str]:
     """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
 
-    A text has the exclusion with its minus, together with the word before it. A query that asks for nothing else, such
-    as `-Wall`, needs no word before them: it means an option.
+    A text has the exclusion with its minus or its `NOT`, together with the word before it. A query that asks for nothing
+    else, such as `-Wall`, needs no word before them: it means an option.
     """
     is_alone = not (query.question or query.filters)
     return {
@@ -51,6 +51,8 @@ def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
 
     In scripts without spaces, a minus before a word is no part of any word.
     """
+    if token.text.startswith("NOT"):
+        return phrase_query(f"{token.before} {token.text}")
     before, literal = phrase_query(token.before), phrase_query(token.text)
     if literal == phrase_query(token.text.removeprefix("-")):
         return None

@@ -28,7 +28,8 @@ MAX_SIZE_BYTES = 1 << 62
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
-    rf"""(?P<minus>(?<!\S)-(?="|[^\W\d_]{{2}}|[{UNSPACED}]))?  # -word; no lone dash, no --option, no -70, no -x
+    rf"""(?P<not>(?<=\s)NOT\s+(?=\S))?                       # the NOT of many search engines
+        (?P<minus>(?<!\S)-(?="|[^\W\d_]{{2}}|[{UNSPACED}]))?  # -word; no lone dash, no --option, no -70, no -x
         (?: (?<![^\s-])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
           | (?P<bare>\S+)
@@ -48,7 +49,9 @@ _GERSHAYIM = "\u05f4"
 _HAS_WORD = re.compile(r"[^\W_]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
-_DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
+_DAY = re.compile(r"(?P<year>\d{4})(?:[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?)?", re.ASCII)
+_DAY_FIRST = re.compile(r"(?:(?P<day>\d{1,2})\.)?(?P<month>\d{1,2})\.(?P<year>\d{4})", re.ASCII)
+"""With full stops the day comes first everywhere; with slashes it is the month in some countries."""
 _SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -105,6 +108,13 @@ class _QueryBuilder:
             self.words.append(_without_quotes(token[0]))
             return
         is_excluded = token["minus"] is not None
+        if token["not"] is not None:
+            # Texts in capitals have a NOT too, and so does `IS NOT NULL`.
+            negated = token["phrase"] or token["quoted"] or token["bare"] or ""
+            is_one = bool(self._last_word or self.filters != Filters()) and not negated.isupper()
+            is_excluded = is_excluded or (is_one and _HAS_WORD.search(negated) is not None)
+            if not is_excluded:
+                self.words.append("NOT")
         if token["phrase"] is not None:
             self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
         elif token["quoted"] is not None:
@@ -112,11 +122,11 @@ class _QueryBuilder:
             if is_excluded or not self._apply_filter(name, value, typed=token[0]):
                 self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
         elif token["bare"] is not None:
-            self._add_bare(token["bare"], is_excluded=is_excluded)
+            self._add_bare(token["bare"], typed=token[0], is_excluded=is_excluded)
 
-    def _add_bare(self, bare: str, *, is_excluded: bool) -> None:
+    def _add_bare(self, bare: str, *, typed: str, is_excluded: bool) -> None:
         if is_excluded:
-            self.syntax.append(SyntaxToken(f"-{bare}", before=self._last_word))
+            self.syntax.append(SyntaxToken(typed, before=self._last_word))
             self.excluded.append(bare)
             return
         name, colon, value = bare.partition(":")
@@ -171,12 +181,13 @@ def _without_quotes(bare: str) -> str:
 
 
 def _add_type(filters: Filters, value: str) -> Filters | None:
-    return replace(filters, types=(*filters.types, value.lower()))
+    types = list(filter(None, value.lower().split(",")))
+    return replace(filters, types=(*filters.types, *types)) if types else None
 
 
 def _add_extension(filters: Filters, value: str) -> Filters | None:
-    extension = value.lower().lstrip("*").lstrip(".")
-    return replace(filters, extensions=(*filters.extensions, extension)) if extension else None
+    extensions = list(filter(None, (entry.lstrip("*").lstrip(".") for entry in value.lower().split(","))))
+    return replace(filters, extensions=(*filters.extensions, *extensions)) if extensions else None
 
 
 def _add_folder(filters: Filters, value: str) -> Filters | None:
@@ -202,11 +213,11 @@ def _add_language(filters: Filters, value: str) -> Filters | None:
 
 
 def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
-    match = _DAY.fullmatch(fold(value))
+    match = _DAY.fullmatch(fold(value)) or _DAY_FIRST.fullmatch(fold(value))
     if match is None:
         return None
     try:
-        day = date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+        day = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
     except ValueError:
         return None
     return replace(filters, after=day) if is_start else replace(filters, before=day)

@@ -22,6 +22,7 @@ def service(database: Database) -> SearchService:
     corpus.add(b"gcc.txt", "compile it with gcc -Wall -fno-strict-aliasing main.c")
     corpus.add(b"find.txt", "old logs: find . -name '*.log' -mtime +30 -exec rm {} \\;")
     corpus.add(b"army.txt", "צה״ל הודיע")
+    corpus.add(b"shell.txt", "rm: cat not found")
     corpus.add(b"java.txt", "a cache in java")
     corpus.add(b"cache.txt", "a cache in rust")
     return SearchService(database, ChosenVectors(), default_limit=50)
@@ -57,6 +58,13 @@ def test_pasted_text_finds_the_file_that_has_it(service: SearchService, text: st
 def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: SearchService) -> None:
     assert "java.txt" not in names(service, "cache -java")
     assert "cache.txt" in names(service, "cache -java")
+
+
+def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:
+    assert "java.txt" not in names(service, "cache NOT java")
+    assert "cache.txt" in names(service, "cache NOT java")
+    assert names(service, "tar NOT backup") == []
+    assert names(service, "rm cat NOT found")[0] == "shell.txt"
 
 
 def test_a_filter_that_files_meet_stays_a_filter(service: SearchService) -> None:

@@ -35,6 +35,12 @@ from magicfs.search.syntax import MAX_LIMIT, MAX_QUERY_CHARACTERS, parse
         ("a\0b", "a b"),
         ("caf\udce9", "caf\ufffd"),
         ("AND OR NOT * ? ' ; --", "AND OR NOT * ? ' ; --"),
+        ("NOT first", "NOT first"),
+        ("  NOT first type:,", "NOT first type:,"),
+        ("DO NOT TOUCH", "DO NOT TOUCH"),
+        ("column IS NOT NULL", "column IS NOT NULL"),
+        ("it is not lost NOT", "it is not lost NOT"),
+        ("after:01/02/2021 after:32.1.2024", "after:01/02/2021 after:32.1.2024"),
     ],
 )
 def test_ordinary_text(text: str, question: str) -> None:
@@ -50,6 +56,14 @@ def test_phrases_and_exclusions() -> None:
     assert query.question == "find to be or curly quotes"
 
 
+def test_what_follows_a_not_in_capitals_is_excluded() -> None:
+    query = parse('river NOT bear NOT "brown fox" NOT ext')
+    assert (query.question, query.excluded, query.excluded_phrases) == ("river", ("bear", "ext"), ("brown fox",))
+    assert [(token.text, token.before) for token in query.syntax] == [("NOT bear", "river"), ("NOT ext", "river")]
+    assert parse("ext:md  NOT bear").excluded == ("bear",)
+    assert parse("river NOT bear", literal={"NOT bear"}).question == "river NOT bear"
+
+
 @pytest.mark.parametrize(
     ("text", "filters"),
     [
@@ -60,6 +74,9 @@ def test_phrases_and_exclusions() -> None:
         ("host:box root:Papers", Filters(hosts=("box",), roots=("Papers",))),
         ("after:2026-01-31 before:2026-02", Filters(after=date(2026, 1, 31), before=date(2026, 2, 1))),
         ("after:2025", Filters(after=date(2025, 1, 1))),
+        ("after:2024/01 before:2025.02.03", Filters(after=date(2024, 1, 1), before=date(2025, 2, 3))),
+        ("after:31.1.2024 before:02.2025", Filters(after=date(2024, 1, 31), before=date(2025, 2, 1))),
+        ("ext:md,.txt type:pdf,image", Filters(types=("pdf", "image"), extensions=("md", "txt"))),
         ("size:>1m size:<=10K", Filters(larger=1 << 20, smaller=10241)),
         ("lang:Deutsch lang:EN-us", Filters(languages=("de", "en"))),
         ('lang:norwegian lang:"Tiếng Việt"', Filters(languages=("no", "nb", "nn", "vi"))),
