@@ -54,6 +54,9 @@ _STATX = struct.Struct("=IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII")
 """`struct statx` up to the device: its times are those of access, birth, change of attributes and change of content."""
 _NANOSECONDS = 10**9
 
+_MNT_FORCE = 1
+_UMOUNT_NOFOLLOW = 8
+
 _CAP_FSETID = 1 << 4
 """Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
 
@@ -212,6 +215,12 @@ def status_and_birth(directory: int, name: bytes = b"") -> tuple[os.stat_result,
     first = (mode, ino, device, links, uid, gid, size, *seconds, *floats)
     status = os.stat_result((*first, atime, mtime, ctime, block, blocks, os.makedev(rest[8], rest[9])))
     return status, btime if mask & _STATX_BTIME else 0
+
+
+def abort_mount(mountpoint: bytes) -> None:
+    """End all requests of a mount with an error, and unmount it if nothing is open there. For the superuser alone."""
+    if _libc().umount2(mountpoint, _MNT_FORCE | _UMOUNT_NOFOLLOW):
+        raise _last_error(mountpoint)
 
 
 def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, flags: int = 0) -> None:

@@ -15,16 +15,18 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import MountError
-from magicfs.linux import MountEntry, read_mounts
+from magicfs.linux import MountEntry, abort_mount, read_mounts
 
 log = logging.getLogger(__name__)
 
 FUSE_DEVICE = Path("/dev/fuse")
+CONNECTIONS = Path("/sys/fs/fuse/connections")
+"""The control file system of FUSE, which is mounted nearly everywhere."""
 REPLY_SECONDS = 5.0
 """A mount process that runs replies within milliseconds."""
 BUSY_SECONDS = 1.0
@@ -123,15 +125,44 @@ def _is_dead(mountpoint: Path) -> bool:
         except OSError as error:
             errors.append(error.errno or 0)
 
-    # A `stat` of a mount that hangs cannot be interrupted: the thread is abandoned.
-    thread = threading.Thread(target=call_stat, daemon=True)
-    thread.start()
-    thread.join(REPLY_SECONDS)
-    if not errors:
+    if not _ends(call_stat):
         raise MountError(
             f"the mount at {mountpoint} does not answer: end its process, or run 'magicfs umount {mountpoint}'"
         )
     return errors[0] in (errno.ENOTCONN, errno.ECONNABORTED)
+
+
+def _answers(mountpoint: Path) -> bool:
+    """Whether a mount answers, if only with an error. What it is asked for the kernel does not keep."""
+
+    def call_statvfs() -> None:
+        with contextlib.suppress(OSError):
+            os.statvfs(mountpoint)
+
+    return _ends(call_statvfs)
+
+
+def _ends(call: Callable[[], None]) -> bool:
+    """Whether a call ends within `REPLY_SECONDS`. It cannot be interrupted: its thread is abandoned."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(REPLY_SECONDS)
+    return not thread.is_alive()
+
+
+def abort_requests(mount: MountEntry) -> None:
+    """End all requests of a mount with an error, if that is allowed.
+
+    A process that was killed while it told the kernel of a change may wait there for a request that it was to answer
+    itself. Neither ends without this.
+    """
+    _, _, number = mount.device.partition(":")
+    try:
+        (CONNECTIONS / number / "abort").write_text("1", encoding="ascii")
+    except OSError:
+        # The control file system is not mounted. Busy or not, the requests have ended.
+        with contextlib.suppress(OSError):
+            abort_mount(mount.mount_point)
 
 
 def umount(path: Path) -> bool:
@@ -146,6 +177,11 @@ def umount(path: Path) -> bool:
         return False
     if not mount.is_magicfs:
         raise MountError(f"{mountpoint} is not a mount of MagicFS: unmount it with 'umount'")
+    if not _answers(mountpoint):
+        log.warning("the mount at %s does not answer: what programs wait for there fails now", mountpoint)
+        abort_requests(mount)
+        if mounted_at(mountpoint) != mount:
+            return True
     deadline = time.monotonic() + BUSY_SECONDS
     while (failure := _run_umount(mountpoint, lazy=False)) is not None and time.monotonic() < deadline:
         if "busy" not in failure:
