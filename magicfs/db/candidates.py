@@ -38,10 +38,9 @@ MAX_EF_SEARCH = 1000
 EF_SEARCH_PER_RESULT = 2
 """Candidates that an index scan keeps for each result: with one, the scan misses twice as many results."""
 MAX_BROUGHT = 4000
-"""Vectors that an index brings at most, in and out of scope: as many cost as much as comparing 60,000."""
-COMPARED_PER_RESULT = 25
-"""How often a scope is compared as a whole rather than by an index: one that the index brings costs as much as comparing
-six, and it brings, for each result, as many as the scope is smaller than the index."""
+"""Vectors that an index brings at most, in and out of scope: as many take as long as comparing 80,000."""
+COMPARED_PER_BROUGHT = 20
+"""How many vectors are compared in the time in which an index brings one."""
 ENOUGH_CHUNKS_COMPARED = 1000
 """So few chunks in scope are all measured by their words."""
 
@@ -342,7 +341,7 @@ def _add_vectors(
                 vector=vector,
                 dimension=sql.Literal(one.vector.size),
                 limit=sql.Literal(limits.chunks),
-                compared=sql.Literal(COMPARED_PER_RESULT * limits.chunks),
+                compared=sql.Literal(COMPARED_PER_BROUGHT * limits.chunks),
             )
         )
         statement.sources.append(near)

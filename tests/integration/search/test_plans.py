@@ -50,8 +50,6 @@ READS_FEW_FILES = ("WITH named", 'SELECT place."copy_key"')
 MAY_READ_ALL = {
     # Half of all chunks may have an excluded word.
     load_queries("search")["contents_without_excluded_words"][:40]: "content_chunks",
-    # Postgres compares all vectors where it expects an index scan with the filter to take longer.
-    "WITH named": "embeddings_1",
 }
 """The statements, by their beginnings, that may read all of one large table."""
 

@@ -251,24 +251,55 @@ ranked AS MATERIALIZED (SELECT id FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, 
 )
 
 -- name: near_in_contents
--- The same among the chunks of the scope's contents, by an iterative index scan or a full scan, whichever Postgres
--- expects to be quicker.
-{near} AS MATERIALIZED (
-    SELECT chunk_id AS id
+-- The same among the chunks of the scope's contents. In a small scope all vectors are compared. Else the index brings
+-- vectors until enough of them are in scope, and where that takes too long, because the question is about something else,
+-- all are compared after all. By Postgres's statistics, a scope is small if its size squared is less than `compared` times
+-- the size of the index: then comparing all takes less time than what the index would bring, which is, for each result, as
+-- many vectors as the scope is smaller than the index. The LIMIT keeps Postgres from turning the condition into a join,
+-- for which it would sort all vectors.
+{found} AS MATERIALIZED (
+    SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
     FROM {partition} AS embedded
     WHERE vector IS NOT NULL
-          AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_given_contents}})
+          AND (SELECT ({{expected_chunks}})^2 > {compared} * greatest(reltuples, 1)
+               FROM pg_class WHERE oid = 'content_chunks'::regclass)
+          AND (SELECT true FROM content_chunks
+               WHERE content_chunks.chunk_id = embedded.chunk_id AND content_chunks.content_id = ANY(%(contents)s::bigint[])
+               LIMIT 1)
+          AND {{has_phrases_too}}
     ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
     LIMIT {limit}
+),
+{near} AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT id, distance FROM {found} WHERE (SELECT count(*) FROM {found}) = {limit}
+        UNION ALL
+        SELECT chunk_id, vector <#> {vector}::halfvec
+        FROM {partition} AS embedded
+        WHERE (SELECT count(*) FROM {found}) < {limit} AND model_id = {model} AND vector IS NOT NULL AND {{has_phrases_too}}
+              AND chunk_id = ANY(ARRAY(SELECT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[])))
+    ) AS compared
+    ORDER BY distance, id LIMIT {limit}
 )
 
+-- name: expected_chunks
+-- Fragment: how many chunks the scope's contents are likely to have.
+cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
+/ (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'contents'::regclass)
+
+-- name: has_phrases_too
+-- Fragment: the chunk of an embedding has every phrase.
+(%(phrases)s::tsquery IS NULL
+ OR (SELECT chunks.words @@ %(phrases)s::tsquery FROM chunks WHERE chunks.id = embedded.chunk_id))
+
 -- name: near_in_files
--- The same among the chunks of the scope's files, for a scope of too many contents to enumerate them.
+-- The same among the chunks of the scope's files, for a scope of too many contents to enumerate them: most vectors that the
+-- index brings are in scope.
 {near} AS MATERIALIZED (
     SELECT chunk_id AS id
     FROM {partition} AS embedded
     WHERE vector IS NOT NULL
-          AND EXISTS (SELECT FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}})
+          AND (SELECT true FROM chunks WHERE chunks.id = embedded.chunk_id AND {{in_filtered_files}} LIMIT 1)
     ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
     LIMIT {limit}
 )

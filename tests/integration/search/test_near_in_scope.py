@@ -1,0 +1,124 @@
+"""Chunks near to a question in scopes of every size, in an index of vectors: none that is nearer is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from magicfs.db import candidates
+from magicfs.db.candidates import Limits, ModelVector, Wanted, measure_chunks
+from magicfs.db.models import searched_models
+from magicfs.db.pool import Connection, Database
+from magicfs.db.scope import enumerate_scope
+from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.search.compiled_query import compile_query
+from magicfs.search.syntax import parse
+from tests.integration.search.plans import recorded_plans
+from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, word
+from tests.plugins.servers import Servers
+
+CHUNKS = 5_000
+LIMITS = Limits(
+    chunks=20,
+    chunks_each=100,
+    names_each=10,
+    enough_names=10,
+    located=20,
+    of_each_retriever=20,
+    contents_each=10,
+    copies=10,
+)
+QUESTION: NDArray[np.float32] = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
+
+MOVE_AWAY = """
+UPDATE embeddings
+SET vector = (SELECT array_agg(-abs(v)) FROM unnest(vector::vector::real[]) AS v)::vector::halfvec
+FROM content_chunks JOIN files USING (content_id)
+WHERE embeddings.chunk_id = content_chunks.chunk_id AND folded LIKE 'part3/%'
+"""
+
+NEAREST = """
+SELECT chunk_id FROM embeddings_1 JOIN content_chunks USING (chunk_id) JOIN files USING (content_id)
+WHERE files.id = ANY(%s) ORDER BY vector <#> %s::text::halfvec LIMIT 20
+"""
+
+
+@pytest.fixture(scope="module")
+def index(servers: Servers) -> Iterator[Database]:
+    """An index of vectors in which no text in the directory `part3` is about the question."""
+    with servers.new_database() as url, Database(url, application="test", size=1) as database:
+        fill_with_natural_words(database, chunks=CHUNKS)
+        with database.transaction() as connection:
+            connection.execute(MOVE_AWAY)
+        with database.autocommit() as connection:
+            connection.execute("VACUUM ANALYZE")
+        assert maintain_index(database, min_rows=CHUNKS // 2) is IndexAction.BUILD
+        yield database
+
+
+def found(connection: Connection, text: str) -> list[int]:
+    """The chunks nearest to the question in a scope whose chunks are not enumerated."""
+    scope = enumerate_scope(connection, compile_query(connection, parse(text)).scope, limit=0)
+    assert scope.chunks is None
+    assert scope.contents is not None
+    [model] = searched_models(connection)
+    measured = measure_chunks(connection, scope, Wanted(vectors=[ModelVector(model, QUESTION)]), limits=LIMITS)
+    return [one.chunk.chunk_id for one in sorted(measured, key=lambda one: -one.chunk.cosines[model.id])]
+
+
+def nearest(connection: Connection, condition: str) -> list[int]:
+    """The same by comparing all."""
+    files = [row[0] for row in connection.execute(f"SELECT id FROM files WHERE {condition}").fetchall()]
+    return [row[0] for row in connection.execute(NEAREST, (files, str(QUESTION.tolist()))).fetchall()]
+
+
+CONDITIONS = {
+    "ext:rst": "extension = 'rst'",
+    "ext:md": "extension = 'md'",
+    "ext:txt": "extension = 'txt'",
+    "in:part3": "folded LIKE 'part3/%%'",
+    "in:part7 ext:txt": "folded LIKE 'part7/%%' AND extension = 'txt'",
+}
+
+
+@pytest.mark.parametrize("weight", [0, candidates.COMPARED_PER_BROUGHT, 10**9], ids=["index", "default", "all"])
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_the_nearest_are_found_in_scopes_of_every_size(
+    index: Database, text: str, weight: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the index, by a comparison of all, and by whichever is expected to cost less."""
+    monkeypatch.setattr(candidates, "COMPARED_PER_BROUGHT", weight)
+    with index.transaction() as connection:
+        right = nearest(connection, CONDITIONS[text])
+        assert len(set(found(connection, text)) & set(right)) >= 19
+
+
+def test_a_question_about_something_else_does_not_search_the_index_for_long(
+    index: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory has no text near the question: the index brings all others before those."""
+    monkeypatch.setattr(candidates, "COMPARED_PER_BROUGHT", 0)
+    monkeypatch.setattr(candidates, "MAX_BROUGHT", 100)
+    with index.transaction() as connection:
+        right = nearest(connection, CONDITIONS["in:part3"])
+        assert found(connection, "in:part3") == right
+
+
+def test_phrases_hold_for_vectors_too(index: Database) -> None:
+    with index.transaction() as connection:
+        text = f'"{word(1)}" ext:txt'
+        chunks = found(connection, text)
+        rows = connection.execute("SELECT words::text FROM chunks WHERE id = ANY(%s)", (chunks,)).fetchall()
+        assert rows
+        assert all(f"'{word(1)}'" in words for (words,) in rows)
+
+
+def test_a_statement_looks_up_vectors_by_their_chunks(index: Database) -> None:
+    with recorded_plans() as plans, index.autocommit() as connection:
+        found(connection, "ext:md")
+    measured = [plan for plan in plans if plan.statement.startswith("WITH named")]
+    assert measured
+    assert not measured[0].sequential_scans() & {"embeddings_1", "chunks", "content_chunks"}
