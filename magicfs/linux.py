@@ -440,6 +440,19 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
         os.close(directory)
 
 
+def open_child_cached(directory: int, name: bytes) -> int | None:
+    """An `O_PATH` descriptor of a name in an open directory, which may be a link itself.
+
+    None where it is not in memory, or where the file system may wait for a server or a program.
+    """
+    try:
+        if not _answers_from_memory(directory):
+            return None
+        return openat2(directory, name, os.O_PATH | _SAFE_PATH_FLAGS, _BELOW_CACHED)
+    except OSError:
+        return None
+
+
 def _answers_from_memory(directory: int) -> bool:
     """Whether an open directory lies on a file system that waits for no server or program."""
     try:

@@ -29,6 +29,7 @@ from pyfuse3 import (
 
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations
+from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Caller, Directory
 from magicfs.tree.real_files import RealFile, RealHandle
 
@@ -50,6 +51,7 @@ class ChangeOperations(NodeOperations):
     """Changes of the tree."""
 
     @replies_with_errno
+    @repeats_after_rename
     async def create(
         self, parent_inode: InodeT, name: FileNameT, mode: ModeT, flags: FlagT, ctx: RequestContext
     ) -> tuple[FileInfo, EntryAttributes]:
@@ -65,6 +67,7 @@ class ChangeOperations(NodeOperations):
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io), reply
 
     @replies_with_errno
+    @repeats_after_rename
     async def mkdir(self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: RequestContext) -> EntryAttributes:
         """Make a directory."""
         directory = self._directory(parent_inode)
@@ -72,6 +75,7 @@ class ChangeOperations(NodeOperations):
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
+    @repeats_after_rename
     async def mknod(
         self, parent_inode: InodeT, name: FileNameT, mode: ModeT, rdev: int, ctx: RequestContext
     ) -> EntryAttributes:
@@ -81,6 +85,7 @@ class ChangeOperations(NodeOperations):
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
+    @repeats_after_rename
     async def symlink(
         self, parent_inode: InodeT, name: FileNameT, target: FileNameT, ctx: RequestContext
     ) -> EntryAttributes:
@@ -90,6 +95,7 @@ class ChangeOperations(NodeOperations):
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
+    @repeats_after_rename
     async def link(
         self, inode: InodeT, new_parent_inode: InodeT, new_name: FileNameT, ctx: RequestContext
     ) -> EntryAttributes:
@@ -100,11 +106,13 @@ class ChangeOperations(NodeOperations):
         return self._named(directory, entry)[1]
 
     @replies_with_errno
+    @repeats_after_rename
     async def unlink(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
         """Remove a name of anything but a directory."""
         await self._remove(self._directory(parent_inode), name, is_directory=False)
 
     @replies_with_errno
+    @repeats_after_rename
     async def rmdir(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
         """Remove an empty directory."""
         await self._remove(self._directory(parent_inode), name, is_directory=True)
@@ -112,8 +120,10 @@ class ChangeOperations(NodeOperations):
     async def _remove(self, directory: Directory, name: bytes, *, is_directory: bool) -> None:
         remove = functools.partial(directory.remove, name, is_directory=is_directory)
         await self._pools.run(directory.thread_pool, remove)
+        self._changes += 1
 
     @replies_with_errno
+    @repeats_after_rename
     async def rename(  # noqa: PLR0917 - pyfuse3's signature
         self,
         parent_inode_old: InodeT,
@@ -127,10 +137,13 @@ class ChangeOperations(NodeOperations):
         directory = self._directory(parent_inode_old)
         target = self._directory(parent_inode_new)
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
-        for node in await self._pools.run(directory.thread_pool, rename):
-            self._inodes.update(node)
+        with self._renames.renaming():
+            for node in await self._pools.run(directory.thread_pool, rename):
+                self._inodes.update(node)
+        self._changes += 1
 
     @replies_with_errno
+    @repeats_after_rename
     async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Flush the names of a directory to the disk."""
         directory = self._handles.directory(fh).directory
@@ -138,6 +151,7 @@ class ChangeOperations(NodeOperations):
             await self._pools.run(directory.thread_pool, directory.sync)
 
     @replies_with_errno
+    @repeats_after_rename
     async def getxattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> bytes:
         """Reply with the value of an extended attribute, of the index or of the file itself."""
         node = self._inodes.find(inode)
@@ -153,6 +167,7 @@ class ChangeOperations(NodeOperations):
         return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
 
     @replies_with_errno
+    @repeats_after_rename
     async def listxattr(self, inode: InodeT, ctx: RequestContext) -> Sequence[XAttrNameT]:
         """Reply with the names that the file itself has.
 
@@ -167,6 +182,7 @@ class ChangeOperations(NodeOperations):
         ]
 
     @replies_with_errno
+    @repeats_after_rename
     async def setxattr(self, inode: InodeT, name: XAttrNameT, value: bytes, ctx: RequestContext) -> None:
         """Set an extended attribute of the file itself; those of the index cannot be set."""
         node = self._inodes.find(inode)
@@ -174,6 +190,7 @@ class ChangeOperations(NodeOperations):
         await self._on_file(node, lambda handle: node.store_attribute(name, value, handle))
 
     @replies_with_errno
+    @repeats_after_rename
     async def removexattr(self, inode: InodeT, name: XAttrNameT, ctx: RequestContext) -> None:
         """Remove an extended attribute of the file itself."""
         node = self._inodes.find(inode)

@@ -9,7 +9,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from magicfs.domain.files import FileStat
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
@@ -32,10 +32,20 @@ class OpenDirectory:
     listing: DirectoryListing
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
+    changes: int = 0
+    """How many names the mount had made, removed and renamed when the directory was opened."""
+    opened_at: float = field(default_factory=time.monotonic)
     entries_read_at: float = 0.0
     """When entries were read last, by the monotonic clock."""
     _ahead: Sequence[tuple[int, Entry]] = ()
     _ahead_start: int = -1
+
+    def is_outdated(self, changes: int) -> bool:
+        """Whether the listing may lack what a program has made meanwhile; `changes` are those of the mount by now."""
+        if self.is_read:
+            return True
+        is_old = time.monotonic() - self.opened_at > REAL_FILE_TIMEOUT_SECONDS
+        return self.listing.may_block and (is_old or changes != self.changes)
 
     def keep_ahead(self, start: int, entries: Sequence[tuple[int, Entry]]) -> None:
         """Keep entries from position `start` on, for which the reply had no room, for the next one."""
@@ -88,10 +98,10 @@ class HandleTable:
             for handle in self._by_inode.get(node.ino, ())
         )
 
-    def add_directory(self, directory: Directory, listing: DirectoryListing) -> int:
-        """Add an open directory and return its number."""
+    def add_directory(self, directory: Directory, listing: DirectoryListing, *, changes: int = 0) -> int:
+        """Add an open directory and return its number. `changes` is that of `OpenDirectory`."""
         number = next(self._numbers)
-        self._directories[number] = OpenDirectory(directory, listing)
+        self._directories[number] = OpenDirectory(directory, listing, changes=changes)
         return number
 
     def directory(self, number: int) -> OpenDirectory:

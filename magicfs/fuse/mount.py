@@ -11,6 +11,7 @@ import functools
 import gc
 import logging
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -125,6 +126,7 @@ def run_mount(
     operations.enable_acl = settings.allow_other
     # The kernel has applied the program's own mask to the modes of what is made.
     os.umask(0)
+    _allow_open_files()
     with (
         mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         Heartbeat(database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots),
@@ -134,6 +136,12 @@ def run_mount(
         log.info("mounted at %s", mountpoint)
         trio.run(_serve, operations, mountpoint, ready)
     log.info("unmounted %s", mountpoint)
+
+
+def _allow_open_files() -> None:
+    """Raise the limit of open files as far as the system grants it: each file that a program opens here is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

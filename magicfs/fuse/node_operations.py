@@ -15,6 +15,7 @@ from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.attributes import entry_attributes
 from magicfs.fuse.handles import HandleTable
+from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile, RealHandle
@@ -34,6 +35,9 @@ class NodeOperations(pyfuse3.Operations):
         self._inodes = tree.inodes
         self._handles = HandleTable()
         self._pools = ThreadPools(search_seconds=search_seconds)
+        self._renames = Renames()
+        self._changes = 0
+        """How many names were made, removed and renamed."""
 
     def _directory(self, inode: InodeT) -> Directory:
         node = self._inodes.find(inode)
@@ -65,6 +69,7 @@ class NodeOperations(pyfuse3.Operations):
 
     def _named(self, directory: Directory, entry: Entry) -> tuple[Node, EntryAttributes]:
         """The node of a new entry, and the reply that names it, which counts as a lookup."""
+        self._changes += 1
         node, reply = self._entry_reply(entry, entry.attributes or entry.node.attributes())
         self._add_lookup(directory, entry, node)
         return node, reply

@@ -26,9 +26,12 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenDirectory, OpenFile
 from magicfs.fuse.node_operations import NO_PLACE
+from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.tree.nodes import Directory, Entry, Handle, Link, Node, Openable
+from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link, Node, Openable
+from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
+from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.tree import Tree
 
 MAX_READ_BYTES = 1 << 20
@@ -61,17 +64,21 @@ class TreeOperations(ChangeOperations):
         self.started.set()
 
     @replies_with_errno
+    @repeats_after_rename
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Look up a name in a directory."""
         directory = self._directory(parent_inode)
         if directory.hides(name, ctx.pid):
             return negative_entry(timeout_seconds=0.0)
+        renames = self._renames.count
         try:
             entry = directory.lookup_cached(name)
             if entry is None:
                 entry = await self._pools.run(directory.lookup_pool(name), directory.lookup, name)
             attributes = entry.attributes or await self._current_attributes(entry.node)
         except FileNotFoundError:
+            if isinstance(directory, RealDirectory) and self._renames.may_have_overtaken(renames):
+                raise
             return negative_entry(timeout_seconds=directory.negative_timeout(name))
         node, reply = self._entry_reply(entry, attributes)
         self._add_lookup(directory, entry, node)
@@ -84,11 +91,13 @@ class TreeOperations(ChangeOperations):
             self._inodes.forget(inode, lookups)
 
     @replies_with_errno
+    @repeats_after_rename
     async def getattr(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Reply with the current attributes."""
         return await self._attributes(self._inodes.find(inode))
 
     @replies_with_errno
+    @repeats_after_rename
     async def setattr(
         self,
         inode: InodeT,
@@ -108,6 +117,7 @@ class TreeOperations(ChangeOperations):
         return await self._attributes(node)
 
     @replies_with_errno
+    @repeats_after_rename
     async def readlink(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileNameT:
         """Reply with the target of a symbolic link."""
         node = self._inodes.find(inode)
@@ -116,14 +126,13 @@ class TreeOperations(ChangeOperations):
         return FileNameT(await self._pools.run(node.thread_pool, node.target))
 
     @replies_with_errno
+    @repeats_after_rename
     async def open(self, inode: InodeT, flags: FlagT, ctx: pyfuse3.RequestContext) -> FileInfo:
         """Open a file; the kernel keeps the pages that it has of the same content."""
         node = self._inodes.find(inode)
         if not isinstance(node, Openable):
             raise FUSEError(errno.EINVAL)
-        handle = self._open_nowait(node, flags)
-        if handle is None:
-            handle = await self._pools.run(node.thread_pool, node.open, flags, discard=_close)
+        handle = await self._opened(node, flags)
         try:
             if isinstance(handle, RealHandle) and writes_clear_set_id(ctx):
                 handle.clears_set_id = True
@@ -143,6 +152,25 @@ class TreeOperations(ChangeOperations):
         return FileInfo(
             fh=FileHandleT(number), direct_io=handle.direct_io or not can_share_pages, keep_cache=keep_cache
         )
+
+    async def _opened(self, node: Openable, flags: int) -> Handle:
+        """Open a node, or once more a removed file that a program has open: a large one is kept by that alone."""
+        try:
+            handle = self._open_nowait(node, flags)
+            if handle is not None:
+                return handle
+            return await self._pools.run(node.thread_pool, node.open, flags, discard=_close)
+        except OSError as error:
+            is_removed = (
+                error.errno in NO_PLACE and isinstance(node, RealFile) and REMOVED_FILES.is_removed(node.identity)
+            )
+            opened = self._duplicate_handle(node) if is_removed else None
+            if opened is None:
+                raise
+        try:
+            return await self._pools.run(node.thread_pool, opened.reopen, flags, discard=_close)
+        finally:
+            self._pools.run_detached(opened.close)
 
     def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
         """Open on the loop, or return None: an open may be slow on the loop too, as with a virus scanner."""
@@ -193,17 +221,17 @@ class TreeOperations(ChangeOperations):
         """Open a directory and list it; in `search/` this runs the search."""
         directory = self._directory(inode)
         directory.list_begins(ctx.pid)
-        listing = await self._pools.run(directory.thread_pool, directory.list)
-        return FileHandleT(self._handles.add_directory(directory, listing))
+        changes = self._changes
+        listing = await self._list(directory)
+        return FileHandleT(self._handles.add_directory(directory, listing, changes=changes))
 
     @replies_with_errno
     async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         """Reply with entries and their attributes until the reply is full."""
         opened = self._handles.directory(fh)
         directory = opened.directory
-        if start_id == 0 and opened.is_read:
-            # The program has rewound the directory.
-            opened.listing = await self._pools.run(directory.thread_pool, directory.list)
+        if start_id == 0 and opened.is_outdated(self._changes):
+            opened.listing = await self._list(directory)
         opened.is_read = True
         start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
         while batch := opened.take_ahead(start_id) or await self._next_entries(opened, start_id):
@@ -219,6 +247,11 @@ class TreeOperations(ChangeOperations):
                 self._add_lookup(directory, entry, node)
                 start_id = position
 
+    @repeats_after_rename
+    async def _list(self, directory: Directory) -> DirectoryListing:
+        return await self._pools.run(directory.thread_pool, directory.list)
+
+    @repeats_after_rename
     async def _next_entries(self, opened: OpenDirectory, start: int) -> Sequence[tuple[int, Entry]]:
         """The entries of a listing from a position on; none at its end."""
         opened.entries_read_at = time.monotonic()
@@ -232,6 +265,7 @@ class TreeOperations(ChangeOperations):
         self._handles.remove_directory(fh)
 
     @replies_with_errno
+    @repeats_after_rename
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
         node = self._inodes.find(inode)
@@ -254,10 +288,14 @@ class TreeOperations(ChangeOperations):
         try:
             attributes = await self._current_attributes(node)
         except OSError as error:
-            handles = [handle for handle in self._handles.of_node(node) if isinstance(handle, RealHandle)]
-            if error.errno not in NO_PLACE or not handles:
+            # The kernel may close its handle meanwhile: this one is ours.
+            opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
+            if opened is None:
                 raise
-            attributes = await self._pools.run(node.thread_pool, handles[0].attributes)
+            try:
+                attributes = await self._pools.run(node.thread_pool, opened.attributes)
+            finally:
+                self._pools.run_detached(opened.close)
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)
         return entry_attributes(node, attributes)

@@ -88,6 +88,7 @@ class InodeTable:
             del self._inodes[ino]
             if self._latest.get(inode.node.key) == ino:
                 del self._latest[inode.node.key]
+            inode.node.forgotten()
 
     def _same(self, ino: int, node: NodeT) -> NodeT | None:
         """The node with that number if it stands for the same thing as `node`."""

@@ -2,9 +2,10 @@
 
 Implemented by the other modules of this package, called by the FUSE adapter.
 
-Threading: `lookup_cached`, `lookup_pool`, `cached_attributes`, `extended_attributes`, `update`, and the methods that
-end in `_nowait` run on the event loop of the mount and never block. The other methods may block, up to the deadline of
-the node's thread pool, and may run in any thread, several at once; those of a node without a pool never block.
+Threading: `lookup_cached`, `lookup_pool`, `cached_attributes`, `extended_attributes`, `update`, `forgotten`, and the
+methods that end in `_nowait` run on the event loop of the mount and never block. The other methods may block, up to
+the deadline of the node's thread pool, and may run in any thread, several at once; those of a node without a pool never
+block.
 """
 
 # ruff: noqa: ARG002 - the defaults refuse, whatever they are asked for
@@ -85,6 +86,10 @@ class Node(ABC):
     def update(self, newer: Self) -> None:
         """Take over what a newer node of the same thing holds."""
         del newer
+
+    def forgotten(self) -> None:
+        """Let go of what is kept for programs: the kernel does not refer to the node any more."""
+        return
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:
         """The extended attributes by name that the index has: those that begin with `INDEX_ATTRIBUTE_PREFIX`."""
@@ -278,7 +283,7 @@ class Handle(Protocol):
         """`size` bytes, fewer only at the end of the file. May block."""
 
     def write(self, offset: int, data: bytes) -> int:
-        """Write all of `data` and return its length. May block."""
+        """Write `data` and return how much was written: less where the rest has no room. May block."""
 
     def sync(self, *, data_only: bool) -> None:
         """Flush what was written to the disk. May block."""

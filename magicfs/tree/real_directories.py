@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
-from magicfs.linux import file_system_user, open_below, open_below_cached, rename, status_and_birth
+from magicfs.linux import file_system_user, open_below_cached, rename, status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
+from magicfs.tree.removed_files import REMOVED_FILES
 
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
@@ -56,6 +57,8 @@ class RealDirectory(RealNode, Directory):
 
         Raises `FileNotFoundError` if it has in memory that the name does not exist.
         """
+        if REMOVED_FILES.is_removed(self.identity):
+            raise not_found(name)
         location = self.location.child(name)
         descriptor = open_below_cached(location.root, location.path, flags=os.O_PATH)
         if descriptor is None:
@@ -67,6 +70,8 @@ class RealDirectory(RealNode, Directory):
 
     def lookup(self, name: bytes) -> Entry:
         """The entry of that name. May block. Raises `ESTALE` if this is no directory any more."""
+        if REMOVED_FILES.is_removed(self.identity):
+            raise not_found(name)
         try:
             with self.location.child(name).path_descriptor() as descriptor:
                 return self.entry(name, *status_and_birth(descriptor))
@@ -87,11 +92,8 @@ class RealDirectory(RealNode, Directory):
 
     @contextmanager
     def _opened_to_read(self) -> Iterator[int]:
-        location = self.location
-        with self.stale_if_gone():
-            descriptor = open_below(location.root, location.path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
+        descriptor, _ = self.open_recognised(os.O_RDONLY | os.O_DIRECTORY)
         try:
-            self.verified_status(descriptor)
             yield descriptor
         finally:
             os.close(descriptor)
@@ -143,7 +145,7 @@ class RealDirectory(RealNode, Directory):
 
     def remove(self, name: bytes, *, is_directory: bool) -> None:
         """Remove a name, of an empty directory or of anything else. May block."""
-        with self.opened() as (directory, _):
+        with self.opened() as (directory, _), REMOVED_FILES.removing(directory, name):
             (os.rmdir if is_directory else os.unlink)(name, dir_fd=directory)
 
     def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
@@ -153,7 +155,9 @@ class RealDirectory(RealNode, Directory):
         self._in_same_root(target)
         moved: list[Node] = []
         with self.opened() as (old, _), target.opened() as (new, _):
-            rename(old, name, new, new_name, flags=flags)
+            keep = contextlib.nullcontext() if flags else REMOVED_FILES.removing(new, new_name)
+            with keep:
+                rename(old, name, new, new_name, flags=flags)
             # What another program has renamed since is looked up again when it is used.
             with contextlib.suppress(OSError):
                 moved.append(target.entry(new_name, *status_and_birth(new, new_name)).node)

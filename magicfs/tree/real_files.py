@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from magicfs.domain.attributes import STAT_BLOCK_BYTES, AttributeChange, Attributes
 from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
-from magicfs.linux import open_below, open_below_cached
+from magicfs.linux import open_below_cached
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.locations import FileLocation
+from magicfs.tree.locations import FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Node, Openable, not_found
 from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.removed_files import REMOVED_FILES
 
 MAX_NOWAIT_CLOSE_BYTES = 1 << 20
 """A file system frees the blocks of a deleted file of this size without blocking for long."""
@@ -62,6 +63,11 @@ class RealHandle:
         """Another handle of the same open file."""
         return RealHandle(os.dup(self._descriptor))
 
+    def reopen(self, flags: int) -> RealHandle:
+        """A handle of the file with flags of its own, even if it was renamed or deleted. May block."""
+        flags = flags & _FORWARDED_FLAGS | os.O_NONBLOCK | os.O_CLOEXEC
+        return RealHandle(os.open(descriptor_path(self._descriptor), flags))
+
     def attributes(self) -> Attributes:
         """The attributes of the open file, even if it was renamed or deleted."""
         return Attributes.of(os.fstat(self._descriptor))
@@ -97,10 +103,16 @@ class RealHandle:
         return data
 
     def write(self, offset: int, data: bytes) -> int:
-        """Write all of `data`; a file opened with `O_APPEND` ignores the offset."""
+        """Write `data` and return how much of it; a file opened with `O_APPEND` ignores the offset.
+
+        A part is written where the rest has no room: the next write raises the error.
+        """
         done = os.pwrite(self._descriptor, data, offset)
         while done < len(data):
-            done += os.pwrite(self._descriptor, data[done:], offset + done)
+            try:
+                done += os.pwrite(self._descriptor, data[done:], offset + done)
+            except OSError:
+                break
         self.last_attributes = self.attributes()
         if self.clears_set_id:
             clear_set_id(self._descriptor, self.last_attributes.mode)
@@ -250,7 +262,7 @@ class RealFile(RealNode, Openable):
         Raises `EHOSTUNREACH` for a file of another host.
         """
         self._require_local()
-        if flags & (os.O_ACCMODE | os.O_TRUNC):
+        if flags & (os.O_ACCMODE | os.O_TRUNC) or REMOVED_FILES.holds(self.identity):
             return None
         location = self.location
         try:
@@ -271,12 +283,11 @@ class RealFile(RealNode, Openable):
     def open(self, flags: int) -> Handle:
         """Open the real file. Raises `EHOSTUNREACH` for one of another host, `EINVAL` if it is not regular."""
         self._require_local()
-        location = self.location
         # Truncate only after it is certain which file it is.
-        with self.stale_if_gone(), self._reports_gone():
-            descriptor = open_below(location.root, location.path, flags=flags & _FORWARDED_FLAGS & ~os.O_TRUNC)
+        with self._reports_gone():
+            descriptor, status = self.open_recognised(flags & _FORWARDED_FLAGS & ~os.O_TRUNC)
         try:
-            _require_regular(self.verified_status(descriptor))
+            _require_regular(status)
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
                 os.ftruncate(descriptor, 0)
             return RealHandle(descriptor)

@@ -20,6 +20,7 @@ from magicfs.linux import open_below, open_below_cached, status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Node, ThreadPool
+from magicfs.tree.removed_files import REMOVED_FILES
 
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """Errors for a path that leads nowhere any more, or through something that has become a link."""
@@ -99,16 +100,44 @@ class RealNode(Node):
             if isinstance(newer.place, ChildPlace):
                 self.parent_ino = newer.place.directory.ino
 
+    def forgotten(self) -> None:
+        """Close what is kept of it after it was removed."""
+        REMOVED_FILES.forget(self.identity)
+
     @contextmanager
     def opened(self) -> Iterator[tuple[int, os.stat_result]]:
-        """An `O_PATH` descriptor of it, and what `fstat` says. May block. Raises `ESTALE` if it is not there."""
-        location = self.location
-        with self.stale_if_gone():
-            descriptor = open_below(location.root, location.path or b".", flags=os.O_PATH)
+        """An `O_PATH` descriptor of it, and what `fstat` says. May block.
+
+        Raises `ESTALE` if it is not there, unless it was removed in the mount and is still referred to.
+        """
+        descriptor, status = self.open_recognised(os.O_PATH)
         try:
-            yield descriptor, self.verified_status(descriptor)
+            yield descriptor, status
         finally:
             os.close(descriptor)
+
+    def open_recognised(self, flags: int) -> tuple[int, os.stat_result]:
+        """Open it, and return the descriptor and what `fstat` says, as `opened` does. May block."""
+        location = self.location
+        try:
+            with self.stale_if_gone():
+                descriptor = open_below(location.root, location.path or b".", flags=flags)
+            try:
+                return descriptor, self.verified_status(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            removed = REMOVED_FILES.open(self.identity) if error.errno == errno.ESTALE else None
+            if removed is None:
+                raise
+        if flags & os.O_PATH:
+            return removed, os.fstat(removed)
+        try:
+            descriptor = os.open(descriptor_path(removed), flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        finally:
+            os.close(removed)
+        return descriptor, os.fstat(descriptor)
 
     @contextmanager
     def stale_if_gone(self) -> Iterator[None]:
@@ -137,6 +166,8 @@ class RealNode(Node):
 
     def status_nowait(self) -> os.stat_result | None:
         """What `lstat` says if the kernel has it in memory; None otherwise. Raises `ESTALE` as `opened` does."""
+        if REMOVED_FILES.holds(self.identity):
+            return None
         location = self.location
         with self.stale_if_gone():
             descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
@@ -159,7 +190,7 @@ class RealNode(Node):
 
     def access_nowait(self, mode: int) -> bool | None:
         """What `access` returns if the kernel has the file in memory."""
-        return self.location.access_nowait(mode)
+        return None if REMOVED_FILES.holds(self.identity) else self.location.access_nowait(mode)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access. May block."""

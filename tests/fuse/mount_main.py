@@ -1,11 +1,13 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
-`python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set. Prints a line when the mount is ready.
+`python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set, and perhaps `TEST_OPEN_FILES`, a
+limit of open files. Prints a line when the mount is ready.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -74,6 +76,9 @@ class RecordingSearcher:
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
     thread_pools.FILES_SECONDS = FILES_SECONDS
+    if "TEST_OPEN_FILES" in os.environ:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)
