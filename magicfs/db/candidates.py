@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ CHUNKS_OF_CONTENT = 2
 _ROW_BY_ROW = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Only plans that look rows up one by one through an index. During a bulk import, Postgres's statistics are old: it
 takes a table of thousands of rows for empty, and would read the whole table for each chunk."""
+
+_WORDS_OF_STATEMENTS = (1, 2, 3, 4, 6, 8, 16, 48)
+"""The numbers of words that statements are made for: those of most questions, and more."""
+_NO_WORD = question_weights({})
+"""The weights of a word that no chunk has."""
 
 WordCondition = Sequence[Sequence[Term]]
 """A condition on the words of a chunk: alternatives, each a list of words that the chunk must all have. A chunk with
@@ -150,8 +156,8 @@ class _Statement:
     parameters: Parameters = field(default_factory=dict)
     parts: list[sql.Composable] = field(default_factory=list)
     """The sources of candidates."""
-    sources: list[str] = field(default_factory=list)
-    """Their names."""
+    sources: list[tuple[str, str | None]] = field(default_factory=list)
+    """Their names, each with the column that it has measured."""
 
 
 def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyRules, limits: Limits) -> Gathered:
@@ -211,17 +217,14 @@ def _measure(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[sql.Composed
     bm25, had = _words_measured(statement, wanted)
     if wanted.weights:
         _add_words(statement, scope, wanted, limits, bm25)
-    cosines, vectors, names = _add_vectors(statement, scope, wanted, limits)
+    cosines, names = _add_vectors(statement, scope, wanted, limits)
     rough, ranks, located = _rough_order(wanted, limits)
     query = sql.SQL(_SQL["measure"]).format(
         parts=sql.SQL(",\n").join(statement.parts),
-        union=sql.SQL("").join(
-            sql.SQL(" UNION SELECT id FROM {}").format(sql.Identifier(name)) for name in statement.sources
-        ),
+        **_sources(statement, wanted),
         bm25=bm25,
         had=had,
         cosines=cosines,
-        vectors=vectors,
         cosine_names=sql.SQL("").join(sql.SQL(", {}").format(name) for name in names),
         rough=rough,
         ranks=ranks,
@@ -231,6 +234,23 @@ def _measure(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[sql.Composed
         documents=sql.SQL(_SQL["documents"]) if wanted.with_documents else sql.SQL("NULL"),
     )
     return query, statement.parameters
+
+
+def _sources(statement: _Statement, wanted: Wanted) -> dict[str, sql.Composable]:
+    """What brings candidates, with what each source has measured already: no chunk is measured twice."""
+    measures = ["bm25", *(f"distance_{one.model.id}" for one in wanted.vectors)]
+    union = sql.SQL("").join(
+        sql.SQL(" UNION ALL SELECT id, {} FROM {}").format(
+            sql.SQL(", ").join(sql.Identifier(name) if name == measured else sql.NULL for name in measures),
+            sql.Identifier(source),
+        )
+        for source, measured in statement.sources
+    )
+    return {
+        "none": sql.SQL(", ").join(sql.SQL("NULL::float8 AS {}").format(sql.Identifier(name)) for name in measures),
+        "measures": sql.SQL(", ").join(sql.SQL("max({0}) AS {0}").format(sql.Identifier(name)) for name in measures),
+        "union": union,
+    }
 
 
 def _add_names(statement: _Statement, wanted: Wanted, limits: Limits) -> None:
@@ -251,7 +271,7 @@ def _add_words(statement: _Statement, scope: Scope, wanted: Wanted, limits: Limi
     }
     statement.parts.append(sql.SQL(_SQL[_words_part(scope)]).format(bm25=bm25))
     statement.parts.append(sql.SQL(_SQL["ranked"]).format(limit=sql.Literal(limits.chunks)))
-    statement.sources.append("ranked")
+    statement.sources.append(("ranked", "bm25"))
 
 
 def _words_part(scope: Scope) -> str:
@@ -283,12 +303,13 @@ def _words_measured(statement: _Statement, wanted: Wanted) -> tuple[sql.Composab
         "weights_of_beginnings": list(beginnings.values()),
     }
     bits: list[sql.Composable] = []
-    for number, term in enumerate(wanted.weights):
-        if _is_beginning(term):
+    for number in range(_padded(len(wanted.weights))):
+        term = next(islice(wanted.weights, number, None), None)
+        if term is not None and _is_beginning(term):
             statement.parameters[f"word_{number}"] = term.tsquery
             has_word = "(chunks.words @@ {}::tsquery)"
         else:
-            statement.parameters[f"word_{number}"] = word_weights(term)
+            statement.parameters[f"word_{number}"] = _NO_WORD if term is None else word_weights(term)
             has_word = "(chunks.terms <#> {}::sparsevec < 0)"
         bits.append(
             sql.SQL("({}::integer::bigint << {})").format(
@@ -302,6 +323,11 @@ def _words_measured(statement: _Statement, wanted: Wanted) -> tuple[sql.Composab
     if beginnings:
         bm25 = sql.SQL("{} + {}").format(bm25, sql.SQL(_SQL["bm25_of_beginnings"]))
     return bm25, had
+
+
+def _padded(words: int) -> int:
+    """So many words as the statement has for a question of `words` words: few different texts are planned."""
+    return next(size for size in _WORDS_OF_STATEMENTS if size >= words)
 
 
 def _is_beginning(term: Term) -> bool:
@@ -318,24 +344,28 @@ def _phrase(statement: _Statement, wanted: Wanted) -> sql.Composable:
 
 def _add_vectors(
     statement: _Statement, scope: Scope, wanted: Wanted, limits: Limits
-) -> tuple[sql.Composable, sql.Composable, list[sql.Identifier]]:
-    """Add the nearest chunks under each model. Returns the columns of cosines, their tables, and their names."""
-    columns, tables, names = sql.Composed([]), sql.Composed([]), []
+) -> tuple[sql.Composable, list[sql.Identifier]]:
+    """Add the nearest chunks under each model. Returns the columns of cosines, and their names."""
+    columns, names = sql.Composed([]), []
     name = "near_in_chunks" if scope.chunks is not None else _in_scope("near", scope)
     for one in wanted.vectors:
         model = one.model.id
         statement.parameters[f"vector_{model}"] = HalfVector(one.vector)
         vector, near = sql.Placeholder(f"vector_{model}"), f"near_{model}"
-        table, cosine = sql.Identifier(f"embedded_{model}"), sql.Identifier(f"cosine_{model}")
+        distance, cosine = f"distance_{model}", sql.Identifier(f"cosine_{model}")
         names.append(cosine)
-        columns += sql.SQL(", -({}.vector <#> {}::halfvec) AS {}").format(table, vector, cosine)
-        tables += sql.SQL(
-            " LEFT JOIN {0} AS {1} ON {1}.model_id = {2} AND {1}.chunk_id = chunks.id AND {1}.vector IS NOT NULL"
-        ).format(partition(model), table, sql.Literal(model))
+        columns += sql.SQL(", ") + sql.SQL(_SQL["cosine"]).format(
+            distance=sql.Identifier(distance),
+            partition=partition(model),
+            model=sql.Literal(model),
+            vector=vector,
+            cosine=cosine,
+        )
         statement.parts.append(
             sql.SQL(_SQL[name]).format(
                 near=sql.Identifier(near),
                 found=sql.Identifier(f"found_{model}"),
+                distance=sql.Identifier(distance),
                 partition=partition(model),
                 model=sql.Literal(model),
                 vector=vector,
@@ -344,8 +374,8 @@ def _add_vectors(
                 compared=sql.Literal(COMPARED_PER_BROUGHT * limits.chunks),
             )
         )
-        statement.sources.append(near)
-    return columns, tables, names
+        statement.sources.append((near, distance if name == "near" else None))
+    return columns, names
 
 
 def _rough_order(wanted: Wanted, limits: Limits) -> tuple[sql.Composable, sql.Composable, sql.Composable]:

@@ -177,7 +177,7 @@ named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE
 -- Part of `measure`: the chunks that are known to have a word, and those that meet any of several conditions on words, up
 -- to a limit for each condition, with their BM25.
 found AS MATERIALIZED (
-    SELECT chunks.id, {bm25} AS bm25 FROM unnest(%(known)s::bigint[]) AS known (id) JOIN chunks ON chunks.id = known.id
+    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY(%(known)s::bigint[])
     UNION
     SELECT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
@@ -215,7 +215,7 @@ found AS MATERIALIZED (
 -- name: found_given
 -- The same where all chunks in scope are compared.
 found AS MATERIALIZED (
-    SELECT chunks.id, {bm25} AS bm25 FROM unnest(%(chunks)s::bigint[]) AS given (id) JOIN chunks ON chunks.id = given.id
+    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY(%(chunks)s::bigint[])
 )
 
 -- name: bm25
@@ -235,15 +235,20 @@ coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
 (SELECT coalesce(bit_or(1::bigint << (number - 1)::integer), 0)
  FROM unnest(%(in_text)s::tsquery[]) WITH ORDINALITY AS word (condition, number) WHERE chunks.words @@ condition)
 
+-- name: cosine
+-- Fragment: the cosine of a candidate and a vector, where the source of the candidate has not measured it.
+coalesce(-{distance}, (SELECT -(vector <#> {vector}::halfvec) FROM {partition}
+                       WHERE model_id = {model} AND chunk_id = chunks.id AND vector IS NOT NULL)) AS {cosine}
+
 -- name: ranked
 -- Part of `measure`: the best of the chunks found by words, by BM25.
-ranked AS MATERIALIZED (SELECT id FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit})
+ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit})
 
 -- name: near
 -- Part of `measure`: the chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
 -- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
 {near} AS MATERIALIZED (
-    SELECT chunk_id AS id
+    SELECT chunk_id AS id, vector::halfvec({dimension}) <#> {vector}::halfvec({dimension}) AS {distance}
     FROM {partition}
     WHERE vector IS NOT NULL
     ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
@@ -320,14 +325,16 @@ cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
 -- least, so that `places`, which is sent at once with this statement, gets the best candidates and the files by name.
 WITH {parts},
 candidate AS MATERIALIZED (
-    SELECT chunk_id AS id FROM named WHERE chunk_id IS NOT NULL {union}
+    SELECT id, {measures}
+    FROM (SELECT chunk_id AS id, {none} FROM named WHERE chunk_id IS NOT NULL {union}) AS brought
+    GROUP BY id
 ),
 measured AS MATERIALIZED (
     SELECT id, bm25, had, {phrase} AS has_phrase{cosine_names},
            (SELECT content_id FROM content_chunks WHERE content_chunks.chunk_id = chunks.id LIMIT 1) AS content_id
     FROM (
-        SELECT chunks.id, chunks.words, {bm25} AS bm25, {had} AS had{cosines}
-        FROM candidate JOIN chunks ON chunks.id = candidate.id{vectors} OFFSET 0
+        SELECT chunks.id, chunks.words, coalesce(candidate.bm25, {bm25}) AS bm25, {had} AS had{cosines}
+        FROM candidate JOIN chunks ON chunks.id = candidate.id OFFSET 0
     ) AS chunks
 ),
 ordered AS MATERIALIZED (
