@@ -20,6 +20,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from magicfs.errors import ConfigError
+from magicfs.home import FILE_NAME, home
 
 PREFIX = "MAGICFS_"
 """Of the environment's variables."""
@@ -41,12 +42,7 @@ HOME_MODE = 0o700
 
 
 def _default_home() -> Path:
-    home = os.environ.get("MAGICFS_HOME")
-    if not home:
-        import platformdirs
-
-        home = platformdirs.user_data_dir("magicfs")
-    return Path(home).expanduser().absolute()
+    return Path(home())
 
 
 class InvalidSetting(ConfigError):
@@ -349,7 +345,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def load() -> Settings:
     """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
-    path = _default_home() / "config.toml"
+    path = _default_home() / FILE_NAME
     try:
         from_file = _read_file(path)
     except (OSError, ValueError) as error:

@@ -11,8 +11,7 @@ import json
 import socket
 import struct
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from magicfs.errors import MagicFSError
 
@@ -34,8 +33,7 @@ class Disconnected(FramingError):
     """The other side closed the connection or is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One request or one answer."""
 
     head: dict[str, Any]

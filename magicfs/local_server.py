@@ -33,6 +33,8 @@ MAX_CONNECTIONS = 256
 """The number of threads of the pool, which it starts as they are needed; more clients get an error."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
+STOP_SECONDS = 5.0
+_STOP_POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 5.0
 _TICK_SECONDS = 1.0
 """The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
@@ -238,14 +240,21 @@ def take_lock(path: Path, *, wait: bool) -> bool:
 
 
 def serve(
-    path: Path, make_service: Callable[[], Service], *, idle_exit: float | None, rest: float, detach: bool
+    path: Path,
+    make_service: Callable[[], Service],
+    *,
+    idle_exit: float | None,
+    rest: float,
+    detach: bool = False,
+    has_lock: bool = False,
 ) -> None:
     """Serve until a signal, or as long as `LocalServer.run` does.
 
     If `idle_exit` is set and another process serves the socket, return at once. With `detach`, the process that was
-    started ends when the socket listens, and a child of it serves.
+    started ends when the socket listens, and a child of it serves. `has_lock` says that whoever has started this
+    process has taken the lock for it.
     """
-    if not take_lock(path, wait=idle_exit is None):
+    if not has_lock and not take_lock(path, wait=idle_exit is None):
         log.info("another process serves %s", path)
         return
     service = make_service()
@@ -259,3 +268,36 @@ def serve(
         finally:
             service.stop()
     log.info("stopped")
+
+
+def is_served(path: Path) -> bool:
+    """Whether a process holds the lock of the socket `path`."""
+    try:
+        descriptor = os.open(lock_path(path), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
+    """Ask the server of the socket `path` to end, and wait for its end; whether one ran. One may be just starting."""
+    deadline = time.monotonic() + seconds
+    if not is_served(path):
+        return False
+    while is_served(path) and time.monotonic() < deadline:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(seconds)
+                connection.connect(str(path))
+                send(connection, Message({"do": "quit"}), deadline=deadline)
+                receive(connection, max_body_bytes=0, deadline=deadline)
+        except (OSError, FramingError) as error:
+            log.debug("%s does not answer: %s", path, error)
+        time.sleep(_STOP_POLL_SECONDS)
+    return True

@@ -76,12 +76,17 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
     """The database. Raises `ServerError` at once when the embedded one does not run."""
     from magicfs.db.pool import Database
 
-    if settings.embedded_database:
-        require_embedded_server(settings)
+    require_server(settings)
     with Database(
         settings.database_dsn, application="command", size=2, connect_seconds=COMMAND_CONNECT_SECONDS
     ) as database:
         yield database
+
+
+def require_server(settings: Settings) -> None:
+    """Raise `ServerError` when the database is the embedded one and does not run."""
+    if settings.embedded_database:
+        require_embedded_server(settings)
 
 
 def require_embedded_server(settings: Settings) -> None:

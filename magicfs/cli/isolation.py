@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _START: Final = "\u2068"
 """First strong isolate: the text has the direction of its first letter."""
@@ -48,4 +50,4 @@ def isolate_runs(line: str) -> str:
 
 def pasted(path: Path) -> Path:
     """A path that may be copied from a terminal: without marks of direction, unless a file has them in its name."""
-    return path if os.path.lexists(path) else Path(_MARKS.sub("", str(path)))
+    return path if os.path.lexists(path) else type(path)(_MARKS.sub("", str(path)))

@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from magicfs.cli import wiring
+from magicfs.cli.search_client import LOCK_PATTERN
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
 from magicfs.fuse import mountpoint
+from magicfs.local_server import stop_server
 
 
 def take_down(settings: Settings) -> bool:
@@ -22,6 +24,7 @@ def take_down(settings: Settings) -> bool:
     with supervisor.locked():
         options = supervisor.options()
         stopped = supervisor.stop()
+        stopped |= _stop_search_servers(settings)
         # The supervisor does not know of a query embedder that a search has started.
         embedder = wiring.query_embedder(settings)
         if embedder.ping() is not None:
@@ -31,6 +34,17 @@ def take_down(settings: Settings) -> bool:
         # A mount process that was killed leaves its mount behind.
         if options is not None and options.mount is not None:
             stopped |= mountpoint.umount(options.mount)
+    return stopped
+
+
+def _stop_search_servers(settings: Settings) -> bool:
+    """Stop the search servers of this state directory; whether there was one. Removes their sockets and locks."""
+    stopped = False
+    for lock in settings.run_dir.glob(LOCK_PATTERN):
+        path = lock.with_name(lock.name.removesuffix(".lock"))
+        stopped |= stop_server(path)
+        path.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
     return stopped
 
 

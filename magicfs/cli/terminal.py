@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from magicfs.cli.isolation import isolate, isolate_runs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.measure import Measurement
     from rich.text import Text
@@ -39,6 +39,8 @@ _COLOURS = {Style.GREEN, Style.YELLOW, Style.CYAN, Style.WHITE}
 
 def directory(text: str) -> Path:
     """Parse an argument that names a directory. An empty name, as from an unset variable, is wrong usage."""
+    from pathlib import Path
+
     from typer import BadParameter
 
     if not text.strip():
@@ -106,7 +108,11 @@ def emphasised(text: str, places: Iterable[tuple[int, int]]) -> str:
 
 def width() -> int | None:
     """The number of cells of a line of the terminal; None where a program reads the results."""
-    return shutil.get_terminal_size().columns if is_terminal() else None
+    if not is_terminal():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 class Cell:

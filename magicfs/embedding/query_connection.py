@@ -6,9 +6,7 @@ request has a connection of its own, which on a unix socket costs less than a te
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import socket as sockets
 import subprocess
 import sys
@@ -131,19 +129,9 @@ class QueryConnection:
     def is_served(self) -> bool:
         """Whether a process holds the server's lock."""
         # Only then: a search needs nothing of the server.
-        from magicfs.local_server import lock_path
+        from magicfs.local_server import is_served
 
-        try:
-            descriptor = os.open(lock_path(self._socket), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_served(self._socket)
 
     def _start_if_absent(self, deadline: float) -> None:
         """Start a server in the background if none serves; when this returns, its socket is open."""

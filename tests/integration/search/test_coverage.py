@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.cli.searching import unfinished_work
+from magicfs.cli.search_output import unfinished_work
 from magicfs.db.pool import Database
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit

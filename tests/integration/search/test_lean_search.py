@@ -34,7 +34,7 @@ HEAVY = (
 PROGRAM = """
 import json, sys
 from magicfs.cli import outcome, wiring
-from magicfs.cli.searching import print_results
+from magicfs.cli.search_output import answer_of, show
 from magicfs.db.pool import Database
 from magicfs.embedding import query_client
 from magicfs.errors import EmbedderUnavailable
@@ -50,7 +50,7 @@ with Database(sys.argv[1], application="test") as database:
     for search in (service.search, service.passages):
         result = search(sys.argv[2], deadline_s=60)
         assert result.hits
-        print_results(result)
+        show(answer_of(result))
 made = {name: function.cache_info().currsize for module in (folding, tokens)
         for name, function in vars(module).items() if hasattr(function, "cache_info")}
 print(json.dumps([sorted(sys.modules), made]))

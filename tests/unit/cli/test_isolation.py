@@ -20,7 +20,7 @@ from magicfs.cli import terminal
 from magicfs.cli.commands.doctor import _shown
 from magicfs.cli.commands.status import _rendered
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
-from magicfs.cli.searching import print_results
+from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
@@ -138,7 +138,7 @@ def test_paths_and_snippets_of_results_are_isolated(
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "100")
     hits = (hit(1, f"{SHALOM}/{OLAM}.txt", f"{SHALOM} MacBook {OLAM}"), hit(2, "plain.txt", "plain"))
-    print_results(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits))
+    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits)))
     start, end = (START, END) if on_terminal else ("", "")
     assert capsys.readouterr().out == (
         f"1  0.90  {start}/home/ada/{SHALOM}/{OLAM}.txt{end}:3-9\n         {start}{SHALOM} MacBook {OLAM}{end}\n"

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from magicfs.cli import terminal
-from magicfs.cli.searching import print_results
+from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
 from tests.unit.cli.test_isolation import SHALOM, START, hit
 
@@ -25,7 +25,7 @@ def on_terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def printed(capsys: pytest.CaptureFixture[str], snippet: str, *matched: tuple[int, int]) -> list[str]:
     found = hit(1, "a.txt", snippet, matched=matched)
-    print_results(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=(found,)))
+    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=(found,))))
     return capsys.readouterr().out.splitlines()
 
 

@@ -1,0 +1,144 @@
+"""Asks the search server for what `magicfs search` prints, and starts one for the searches that follow.
+
+The start of a program that searches takes longer than the search, so a process that has all of it in memory answers.
+A server is asked by its own user alone, and only with the very settings that it has, which decide the name of its
+socket. What it does not answer, the command searches itself. Used by `searching`, and by `stopping` and `search_server`
+for the names. It imports what a socket takes and no more. Main thread.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import sys
+import time
+import zlib
+from contextlib import suppress
+from typing import NamedTuple
+
+import magicfs
+from magicfs.errors import DeadlineExceeded, MagicFSError, UsageError
+from magicfs.framing import FramingError, Message, receive, send
+from magicfs.home import FILE_NAME, home
+
+LOCK_PATTERN = "search-*.sock.lock"
+"""The locks of all servers of a state directory, each beside its socket."""
+LOG_NAME = "search-server.log"
+IDLE_SECONDS = 300.0
+"""A server exits this long after its last search: it holds some 40 MB."""
+SEARCH_SECONDS = 10.0
+"""How long a person waits for a search at least."""
+TAKEN_SECONDS = 1.0
+"""How long a server may take to say that it has got a search, unless it hangs."""
+GRACE_SECONDS = 1.0
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+
+_PEER = struct.Struct("3i")
+_REPORTED = {kind.__name__: kind for kind in (UsageError, DeadlineExceeded)}
+"""The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
+
+
+class ServedAnswer(NamedTuple):
+    """What a server has answered."""
+
+    text: str
+    """What is to be printed: a document, or an `Answer` as JSON."""
+    complaints: list[str]
+    """About the settings."""
+    error: MagicFSError | None = None
+    """What is to be reported instead."""
+
+
+def settings_key() -> str:
+    """What a search depends on besides its options: all that decides the settings and the program, as text.
+
+    That are variables, `config.toml`, the user, the machine, its time zone, and the program.
+    """
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"}
+    }
+    package = os.path.dirname(magicfs.__file__)
+    folders = [package, *(os.path.join(package, name) for name in ("cli", "db", "search", "text"))]
+    files = [os.path.join(home(), FILE_NAME), "/etc/localtime", *folders]
+    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
+    return json.dumps([home(), sorted(variables.items()), program, [_version(path) for path in files]])
+
+
+def _version(path: str) -> list[int] | None:
+    """What changes when a file does."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [status.st_ino, status.st_mtime_ns, status.st_size]
+
+
+def socket_path(key: str) -> str:
+    """The socket of the server with these settings."""
+    return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
+
+
+def ask(query: str, *, number: int | None, as_json: bool, passages: bool) -> ServedAnswer | None:
+    """What a server answers to a search; None if none runs, or if the command has to search itself."""
+    key = settings_key()
+    request = Message(
+        {"do": "search", "key": key, "query": query, "number": number, "json": as_json, "passages": passages}
+    )
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(TAKEN_SECONDS)
+            connection.connect(socket_path(key))
+            if not _is_ours(connection):
+                return None
+            taken_by = time.monotonic() + TAKEN_SECONDS
+            send(connection, request, deadline=taken_by)
+            taken = receive(connection, max_body_bytes=0, deadline=taken_by)
+            if "error" in taken.head:
+                return None
+            deadline = time.monotonic() + float(taken.head["seconds"]) + GRACE_SECONDS
+            return _served(receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline))
+    except (OSError, FramingError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_ours(connection: socket.socket) -> bool:
+    """Whether the process at the other end is one of this user."""
+    _, user, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return bool(user == os.geteuid())
+
+
+def _served(answer: Message) -> ServedAnswer | None:
+    complaints = list(map(str, answer.head["complaints"]))
+    if "error" not in answer.head:
+        return ServedAnswer(answer.body.decode("utf-8", "surrogatepass"), complaints)
+    kind = _REPORTED.get(str(answer.head["error"]))
+    return None if kind is None else ServedAnswer("", complaints, kind(str(answer.head["message"])))
+
+
+def start_server() -> None:
+    """Start a server for the searches that follow, and do not wait for it. One that runs already stays the only one.
+
+    Where the state directory is not this user's, or its folders are missing, there is none. The server inherits the
+    lock of its socket, so that `magicfs down` knows of it from now on.
+    """
+    folder, path = home(), socket_path(settings_key())
+    log = os.path.join(folder, "log", LOG_NAME)
+    with suppress(OSError):
+        if os.stat(os.path.join(folder, "run")).st_uid != os.geteuid():
+            return
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.set_inheritable(lock, True)
+        nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
+        os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", "magicfs.cli.search_server", "--socket", path, "--lock", str(lock)],
+            os.environ,
+            file_actions=[*nothing, (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)],
+            setsid=True,
+        )

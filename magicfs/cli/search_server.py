@@ -1,0 +1,179 @@
+"""The search server: a process with everything in memory that a search needs, which answers `magicfs search`.
+
+    python -P -m magicfs.cli.search_server --socket PATH [--idle-exit SECONDS]
+
+`search_client` starts it after a search that no server has answered, with the settings of that search, and asks it
+from then on. `magicfs.local_server` has its socket, which its user alone may use, and ends it when nobody has asked for
+a while. It prints nothing: the terminal is that of the command.
+
+Protocol: `{"do": "search", "key": ..., "query": ..., "number": ..., "json": ..., "passages": ...}` gets two answers.
+The first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error`
+and `message`, and the `complaints` about the settings.
+
+Threads: those of `magicfs.local_server`, and one that prepares the first search.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicfs import config
+from magicfs.cli import environment, search_client, search_output
+from magicfs.cli.searching import SearchOptions, find, seconds_to_search
+from magicfs.config import Settings
+from magicfs.errors import MagicFSError, ServerError
+from magicfs.framing import MALFORMED, Message, failure
+from magicfs.local_server import IsWanted, serve
+
+if TYPE_CHECKING:
+    from magicfs.db.pool import Database
+    from magicfs.search.service import SearchService
+
+log = logging.getLogger("magicfs.cli.search_server")
+
+CONNECTIONS = 4
+"""So many searches run at once; others wait for their turn."""
+
+
+class SearchAnswers:
+    """Answers requests with a search service. A `magicfs.local_server.Service`."""
+
+    def __init__(self, settings: Settings, *, key: str, complaints: Sequence[str] = ()) -> None:
+        """Search with `settings`, for clients whose settings have the same `key`, and about which it complains."""
+        self._settings = settings
+        self._key = key
+        self._complaints = list(complaints)
+        self._building = threading.Lock()
+        self._built: tuple[Database, SearchService] | None = None
+        self._served = 0
+
+    def prepare(self) -> None:
+        """Make ready for the first search, in a thread."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def answers(self, request: Message, *, is_wanted: IsWanted) -> Iterator[Message]:
+        """The answers to a request, each when it is ready."""
+        del is_wanted
+        match request.head.get("do"):
+            case "search":
+                yield Message({"pid": os.getpid(), "seconds": seconds_to_search(self._settings)})
+                answer = self._answer(request.head)
+                self._served += "error" not in answer.head
+                yield Message(answer.head | {"complaints": self._complaints}, answer.body)
+            case "ping" | "quit":
+                yield Message({"pid": os.getpid(), "served": self._served})
+            case _:
+                yield failure(ServerError(f"{MALFORMED} (unknown command)"))
+
+    def rest(self) -> None:
+        """Keep everything: the process ends soon."""
+
+    def stop(self) -> None:
+        """Close the connections."""
+        with self._building:
+            if self._built is not None:
+                self._built[0].close()
+
+    def _answer(self, head: dict[str, Any]) -> Message:
+        """What is to be printed, or why there is nothing."""
+        if head.get("key") != self._key:
+            return failure(ServerError("this server has other settings"))
+        try:
+            text = self._text(_options(head))
+        except MagicFSError as error:
+            return failure(error)
+        except Exception as error:
+            log.exception("a search failed")
+            return failure(ServerError(f"the search server failed ({error})"))
+        # What a program has typed may have bytes that are no text.
+        return Message({}, text.encode("utf-8", "surrogatepass"))
+
+    def _text(self, options: SearchOptions) -> str:
+        """What is to be printed."""
+        environment.require_server(self._settings)
+        result = find(self._settings, self._service(), options)
+        return search_output.document_of(result) if options.as_json else json.dumps(search_output.answer_of(result))
+
+    def _service(self) -> SearchService:
+        with self._building:
+            if self._built is None:
+                from magicfs.cli import wiring
+                from magicfs.db.pool import Database
+
+                database = Database(
+                    self._settings.database_dsn,
+                    application="search",
+                    size=CONNECTIONS,
+                    connect_seconds=environment.COMMAND_CONNECT_SECONDS,
+                )
+                self._built = database, wiring.search_service(self._settings, database)
+            return self._built[1]
+
+    def _warm_up(self) -> None:
+        """Search for something: that loads the libraries, makes a connection, and lets Postgres plan the statements."""
+        with suppress(MagicFSError):
+            self._text(SearchOptions("warm up", number=1))
+
+
+def _options(head: dict[str, Any]) -> SearchOptions:
+    """The options in a request. Raises `ServerError` for a malformed one."""
+    query, number, as_json, passages = (head.get(name) for name in ("query", "number", "json", "passages"))
+    is_number = number is None or (isinstance(number, int) and not isinstance(number, bool))
+    if not (isinstance(query, str) and is_number and isinstance(as_json, bool) and isinstance(passages, bool)):
+        raise ServerError(f"{MALFORMED} (a search has a query and options)")
+    return SearchOptions(query, number, as_json=as_json, passages=passages)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a search server; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m magicfs.cli.search_server", description="Answers searches.")
+    parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
+    parser.add_argument("--idle-exit", type=float, default=search_client.IDLE_SECONDS, help="seconds without a request")
+    parser.add_argument("--lock", type=int, help="the descriptor of the lock of the socket, which this process has")
+    options = parser.parse_args(arguments)
+    if options.lock is not None:
+        os.set_inheritable(options.lock, False)
+    path = options.socket.absolute()
+    # Before the environment is changed.
+    key = search_client.settings_key()
+    try:
+        settings = environment.settings_for_service("search")
+    except MagicFSError as error:
+        sys.stderr.write(f"magicfs: {error}\n")
+        return 1
+    # A working directory inside the mount, or on a removable disk, could not be unmounted.
+    os.chdir("/")
+    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGINT, _exit)
+
+    def make_service() -> SearchAnswers:
+        service = SearchAnswers(settings, key=key, complaints=config.unknown_variables())
+        service.prepare()
+        return service
+
+    try:
+        has_lock = options.lock is not None
+        serve(path, make_service, idle_exit=options.idle_exit, rest=options.idle_exit, has_lock=has_lock)
+    except OSError as error:
+        log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
+        return 1
+    return 0
+
+
+def _exit(number: int, _frame: object) -> None:
+    log.info("stopping on signal %d", number)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

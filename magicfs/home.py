@@ -1,0 +1,17 @@
+"""Where the state directory is. A module of its own, because a search that a server answers needs no other setting."""
+
+from __future__ import annotations
+
+import os
+
+FILE_NAME = "config.toml"
+"""The settings in the state directory."""
+
+
+def home() -> str:
+    """The absolute path of the state directory: `MAGICFS_HOME`, else `magicfs` where the user's programs keep data."""
+    chosen = os.environ.get("MAGICFS_HOME")
+    if not chosen:
+        chosen = os.path.join(os.environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share", "magicfs")
+    path = os.path.expanduser(chosen)
+    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)

@@ -1,0 +1,239 @@
+"""A search server answers `magicfs search` as the command itself would, and takes nothing away when it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from magicfs.cli.search_client import LOCK_PATTERN
+from magicfs.framing import FramingError, Message, receive, send
+from magicfs.local_server import is_served, stop_server
+from tests.integration.search.corpus import Corpus
+from tests.plugins.commands import short_folder
+
+SECONDS = 60.0
+"""Only a failure takes so long."""
+
+PING: dict[str, object] = {"do": "ping"}
+
+PROGRAM = """
+import sys
+before = set(sys.modules)
+from magicfs.cli import outcome
+code = outcome.run(sys.argv[1:])
+print(*sorted(set(sys.modules) - before), file=sys.stderr)
+sys.exit(code)
+"""
+LIGHT = 60
+"""A search that a server answers imports no more modules than these, most of them parts of Python that are small."""
+HEAVY = {
+    "asyncio", "concurrent", "dataclasses", "inspect", "logging", "magicfs.config", "numpy", "pathlib", "platformdirs",
+    "psutil", "psycopg", "subprocess", "tempfile", "typer", "unicodedata", "urllib",
+}  # fmt: skip
+
+
+@dataclass
+class Machine:
+    """A state directory whose settings lead to the test's database."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, program: str | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+        start = ["-c", program] if program else ["-m", "magicfs.cli"]
+        return subprocess.run(
+            [sys.executable, *start, *arguments],
+            env=os.environ | self.environment | settings,
+            capture_output=True,
+            text=True,
+            cwd=self.home.parent,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def sockets(self) -> list[Path]:
+        return sorted((self.home / "run").glob("search-*.sock"))
+
+    def served(self, *, servers: int = 1) -> list[Path]:
+        """The sockets of servers that are ready."""
+        wait_for(lambda: len(self.sockets()) == servers)
+        return self.sockets()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def told(path: Path, request: dict[str, object] = PING) -> dict[str, Any]:
+    """What a server answers first."""
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.settimeout(SECONDS)
+        channel.connect(str(path))
+        send(channel, Message(request))
+        return receive(channel, max_body_bytes=0).head
+
+
+@pytest.fixture
+def machine(corpus: Corpus, database_url: str) -> Iterator[Machine]:
+    corpus.add(b"invoice.txt", "the tax invoice of March,\npaid in time")
+    corpus.add(b"caf\xe9/menu.txt", "the menu of the café: no invoice without coffee")
+    corpus.add(b"other.txt", "something else")
+    with short_folder() as folder:
+        home = folder / "home"
+        for path in (home, home / "run", home / "log", home / "models"):
+            path.mkdir(mode=0o700)
+        found = Machine(home, {"MAGICFS_HOME": str(home), "MAGICFS_DATABASE_URL": database_url, "MAGICFS_HOST": "box"})
+        yield found
+        for lock in (home / "run").glob(LOCK_PATTERN):
+            stop_server(lock.with_name(lock.name.removesuffix(".lock")), seconds=SECONDS)
+        stop_server(home / "run" / "query-embedder.sock", seconds=SECONDS)
+
+
+def without_time(done: subprocess.CompletedProcess[str]) -> tuple[int, object, str]:
+    """The exit code and the output of a command, but for what differs between two runs."""
+    if not done.stdout.startswith("{"):
+        return done.returncode, done.stdout, done.stderr
+    document = json.loads(done.stdout)
+    assert list(document)[:2] == ["query", "took_ms"]
+    return done.returncode, document | {"took_ms": 0}, done.stderr
+
+
+ARGUMENTS = [
+    ["tax invoice", "-n", "2"],
+    ["invoice", "--json"],
+    ["--passages", "--json", "invoice"],
+    ["ext:txt", "--json"],
+    ["name:nothing-is-called-so"],
+    ["invoice", os.fsdecode(b"caf\xe9")],
+    [""],
+]
+
+
+def test_a_served_search_prints_the_same(machine: Machine) -> None:
+    # Without the folder of its log, no server starts.
+    (machine.home / "log").rename(machine.home / "away")
+    own = [without_time(machine.run("search", *arguments)) for arguments in ARGUMENTS]
+    assert [code for code, _, _ in own] == [0] * 6 + [2]
+    assert machine.sockets() == []
+    (machine.home / "away").rename(machine.home / "log")
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [without_time(machine.run("search", *arguments)) for arguments in ARGUMENTS] == own
+    assert told(path)["served"] == 6
+    unknown = machine.run("search", "invoice", MAGICFS_NONSENSE="1")
+    machine.served(servers=2)
+    assert without_time(machine.run("search", "invoice", MAGICFS_NONSENSE="1")) == without_time(unknown)
+    assert "MAGICFS_NONSENSE is no setting" in unknown.stderr
+    assert told(path)["served"] == 6
+
+
+def test_a_served_search_imports_little(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    for arguments in (["invoice"], ["invoice", "--json"]):
+        before = told(path)["served"]
+        done = machine.run("search", *arguments, program=PROGRAM)
+        assert told(path)["served"] == before + 1
+        modules = set(done.stderr.splitlines()[-1].split())
+        assert [name for name in HEAVY if name in modules] == []
+        assert len(modules) <= LIGHT, modules
+
+
+def test_other_settings_have_another_server(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [first] = machine.served()
+    served = told(first)["served"]
+    (machine.home / "config.toml").write_text("search_limit = 1\n")
+    one = json.loads(machine.run("search", "invoice", "--json").stdout)["results"]
+    assert len(one) == 1
+    machine.served(servers=2)
+    assert json.loads(machine.run("search", "invoice", "--json").stdout)["results"] == one
+    assert told(first)["served"] == served
+    machine.run("search", "invoice", TZ="Asia/Tokyo")
+    machine.served(servers=3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_an_answer_the_command_searches_itself(machine: Machine, number: signal.Signals) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    served = without_time(machine.run("search", "invoice", "--json"))
+    pid = told(path)["pid"]
+    os.kill(pid, number)
+    try:
+        assert without_time(machine.run("search", "invoice", "--json")) == served
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    machine.run("search", "invoice")
+    wait_for(lambda: answers(path, unlike=pid))
+    assert without_time(machine.run("search", "invoice", "--json")) == served
+
+
+def answers(path: Path, *, unlike: int) -> bool:
+    """Whether another process than that one answers."""
+    with contextlib.suppress(OSError, FramingError):
+        return told(path)["pid"] != unlike
+    return False
+
+
+def test_requests_that_are_not_the_commands_own_are_refused(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    search: dict[str, object] = {"do": "search", "query": "invoice", "number": None, "json": True, "passages": False}
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.settimeout(SECONDS)
+        channel.connect(str(path))
+        send(channel, Message(search | {"key": "of another"}))
+        assert "pid" in receive(channel, max_body_bytes=0).head
+        refused = receive(channel, max_body_bytes=0)
+    assert refused.head["message"] == "this server has other settings"
+    assert told(path, {"do": "dance"})["message"].startswith("malformed")
+    assert told(path, {})["error"] == "ServerError"
+
+
+def test_errors_of_the_database_are_those_of_the_command(machine: Machine, database_url: str) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'later')")
+    failed = machine.run("search", "invoice")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("magicfs: ")
+    assert told(path)["pid"]
+
+
+def test_a_server_is_stopped_that_is_just_starting(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [lock] = (machine.home / "run").glob(LOCK_PATTERN)
+    path = lock.with_name(lock.name.removesuffix(".lock"))
+    assert is_served(path), "whether it listens yet or not"
+    assert stop_server(path, seconds=SECONDS)
+    assert not is_served(path)
+    assert machine.sockets() == []
+
+
+def test_a_server_that_nobody_asks_exits(machine: Machine) -> None:
+    environment = os.environ | machine.environment
+    path = machine.home / "run" / "search-0.sock"
+    command = [sys.executable, "-m", "magicfs.cli.search_server", "--socket", str(path), "--idle-exit", "0.2"]
+    assert subprocess.run(command, env=environment, timeout=SECONDS, check=False).returncode == 0
+    assert not path.exists()
