@@ -110,6 +110,18 @@ def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -
             pass
 
 
+def embed_here(database: Database, loaded: Sequence[FastembedEmbedder]) -> None:
+    """Embed all pending chunks in this process, as is quicker for a few."""
+
+    def load(spec: ModelSpec) -> FastembedEmbedder:
+        return next(one for one in loaded if one.spec.is_model(spec))
+
+    for one in loaded:
+        service = EmbedService(database, SilentQueue(), load=load, owner="benchmark", model=one.spec.name)
+        while service.run_turn():
+            pass
+
+
 def waits_for_first_vectors(database: Database) -> bool:
     """Whether a chunk waits for the vector by which it is to be found first."""
     with database.transaction() as connection:

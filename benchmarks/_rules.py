@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from magicfs.search import fusion, meaning
+from magicfs.search import fusion, meaning, retrievers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ RULES = (
     Rule("rare words in code", ((fusion, "FEW_CHUNKS", 0),)),
     Rule("other chunks", ((fusion, "OTHER_CHUNKS", 0.0),)),
     Rule("enough words", ((fusion, "ENOUGH_WORDS", 0.0),)),
+    Rule("enough words in a small index", ((fusion, "SMALL_INDEX", 0),)),
+    Rule("everyday words", ((retrievers, "BACKGROUND_CHUNKS", 0),)),
     Rule("few words", ((fusion, "MEANING_OF_FEW_WORDS", {}),)),
     Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),
     Rule("less weight of the second model", ((meaning, "WEIGHT_OF_SECOND", 1.0),)),

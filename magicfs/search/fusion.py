@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 ENOUGH_WORDS = 0.2
 """The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
 text with that share in their own language; in another language, one in ten has a text with half of it."""
+SMALL_INDEX = 100
+"""In an index of so many chunks, half of the weight that `ENOUGH_WORDS` leaves is needed besides, and nearly all in one
+of ten: where few texts are, the best one by words often has a stray word, and the text that answers has none."""
 WEIGHT_OF_SECOND = 0.75
 """The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
 FEW_WORDS = 2
@@ -74,13 +77,23 @@ class FusionScale:
         return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
 
 
-def bm25_unit(best: float, *, share: float) -> float:
-    """What BM25 is divided by, for a question whose best text has the BM25 `best`.
+def bm25_unit(best: float, *, share: float, chunks: int | None = None) -> float:
+    """What BM25 is divided by, for a question whose best text has the BM25 `best`, in an index of so many chunks.
 
-    `share` is the greatest share of the question's weight that any text has. If it is less than `ENOUGH_WORDS`, texts
+    `share` is the greatest share of the question's weight that any text has. If it is less than `enough_words`, texts
     have words of the question by chance, such as a number or a name in a text of another language, and count less.
     """
-    return best * max(1.0, ENOUGH_WORDS / share) if best > 0.0 and share > 0.0 else 1.0
+    return best * max(1.0, enough_words(chunks) / share) if best > 0.0 and share > 0.0 else 1.0
+
+
+def enough_words(chunks: int | None) -> float:
+    """The share from which the best match by words counts whole: `ENOUGH_WORDS`, and in a small index up to all words.
+
+    None is an index that is not small.
+    """
+    if chunks is None or not SMALL_INDEX:
+        return ENOUGH_WORDS
+    return ENOUGH_WORDS + (1.0 - ENOUGH_WORDS) * SMALL_INDEX / (SMALL_INDEX + chunks)
 
 
 def meaning_weight(words: int, *, has_second: bool) -> float:

@@ -55,13 +55,17 @@ def measure_candidates(
     words: QuestionWords,
     candidates: Sequence[Candidate],
     *,
+    count: int | None = None,
     scale: FusionScale | None = None,
 ) -> MeasuredChunks:
-    """The candidates with their evidence, measured on a scale of their own, or on `scale`."""
+    """The candidates with their evidence, measured on a scale of their own, or on `scale`.
+
+    `count` is the number of chunks of the index.
+    """
     matched = [candidate for candidate in candidates if candidate.words]
     meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
     has_second = has_second_vectors(meanings, request.question_vectors)
-    scale = scale or _scale(request, words, matched, has_second=has_second)
+    scale = scale or _scale(request, words, matched, has_second=has_second, count=count)
     evidence = {one.chunk.chunk_id: _word_evidence(one, words, unit=scale.bm25_unit) for one in candidates}
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
     for chunk, meaning in meanings.items():
@@ -70,7 +74,7 @@ def measure_candidates(
 
 
 def _scale(
-    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool
+    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool, count: int | None
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words and vectors say."""
     best = max(matched, key=lambda match: match.bm25, default=None)
@@ -78,7 +82,9 @@ def _scale(
     has_rare_word = best is not None and any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best.words)
     return FusionScale(
         fusion.bm25_unit(
-            best.bm25 if best else 0.0, share=max((words.share(match.words) for match in matched), default=0.0)
+            best.bm25 if best else 0.0,
+            share=max((words.share(match.words) for match in matched), default=0.0),
+            chunks=count,
         ),
         weight,
         fusion.code_weight(weight, words=len(request.words), has_rare_word=has_rare_word),

@@ -67,13 +67,14 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
 
 def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
     """The candidates of all retrievers for a request with a question, best first. Commits the transaction."""
+    count = statistics.coverage.chunks
     words = retrievers.weigh_words(
-        request.compiled.terms, request.compiled.chunks_of_words, chunks=statistics.coverage.chunks
+        request.compiled.terms, request.compiled.chunks_of_words, chunks=count, everyday=request.everyday_words
     )
     gathered = gather(
         connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits
     )
-    chunks = measure_candidates(request, words, gathered.candidates)
+    chunks = measure_candidates(request, words, gathered.candidates, count=count)
     files, scale = files_of_chunks(gathered.places, chunks)
     files = with_names(files, chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))

@@ -10,6 +10,7 @@ from magicfs.domain.chunks import CopyRules
 from magicfs.search import retrievers
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.meaning import QuestionVector
+from magicfs.text.everyday_words import everyday_words
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
 MIN_CANDIDATES = 200
@@ -43,6 +44,12 @@ class SearchRequest:
     def words(self) -> list[str]:
         """The words of the question in their order."""
         return [term.word for term in self.compiled.terms if not term.is_whole]
+
+    @property
+    def everyday_words(self) -> frozenset[str]:
+        """Words that people say about anything, in the languages that the question may be in, else of the index."""
+        languages = self.languages.possible or self.compiled.languages
+        return frozenset().union(*map(everyday_words, languages))
 
     @property
     def candidate_limit(self) -> int:

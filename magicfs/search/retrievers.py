@@ -27,6 +27,11 @@ MAX_CANDIDATES_PER_CONDITION = 1000
 """The most chunks that one condition on words brings."""
 MAX_QUESTION_WORDS = 24
 """Only this many words of a question are searched for, the rarest ones, and as many compounds."""
+BACKGROUND_CHUNKS = 100
+"""So many chunks of the language as people speak it are counted with those of the index: in a small one every word is
+rare, and in one of thousands it makes no difference."""
+EVERYDAY_SHARE = 0.15
+"""The share of them that have an everyday word, such as `get` or `back`. No other word of a question is in them."""
 COMPOUND_WEIGHT = 0.2
 """What a compound of several words weighs, compared with a word as rare: its words are counted too."""
 PAIRED_WORDS = 4
@@ -60,15 +65,24 @@ class QuestionWords:
         return had / math.fsum(self.weights.values())
 
 
-def weigh_words(terms: Sequence[Term], known: Mapping[str, WordChunks], *, chunks: int) -> QuestionWords:
-    """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out."""
+def weigh_words(
+    terms: Sequence[Term], known: Mapping[str, WordChunks], *, chunks: int, everyday: Collection[str] = ()
+) -> QuestionWords:
+    """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out.
+
+    `everyday` are words that people say about anything: where an index is small, they are known to say little.
+    """
     frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
     rarest = sorted(terms, key=lambda term: (frequencies[term.word], term.word))
     words = [term for term in rarest if not term.is_whole][:MAX_QUESTION_WORDS]
     compounds = [term for term in rarest if term.is_whole and frequencies[term.word]][:MAX_QUESTION_WORDS]
     searched = set(words) | set(compounds)
-    weights = {term: _weight(term, frequencies[term.word], total) for term in rarest if term in searched}
+    weights = {
+        term: _weight(term, frequencies[term.word], total, is_everyday=term.word in everyday)
+        for term in rarest
+        if term in searched
+    }
     return QuestionWords(weights, frequencies, {term.word: known[term.word].chunks for term in terms})
 
 
@@ -80,9 +94,10 @@ def _frequency(known: WordChunks, chunks: int) -> int:
     return known.size if known.size < MAX_CHUNKS_OF_WORD else max(MAX_CHUNKS_OF_WORD, estimate)
 
 
-def _weight(term: Term, frequency: int, total: int) -> float:
-    """The weight of a word that `frequency` of `total` chunks have."""
-    rarity = math.log1p((total - frequency + 0.5) / (frequency + 0.5))
+def _weight(term: Term, frequency: int, total: int, *, is_everyday: bool) -> float:
+    """The weight of a word that `frequency` of `total` chunks have, and some of the `BACKGROUND_CHUNKS`."""
+    with_word = frequency + (EVERYDAY_SHARE * BACKGROUND_CHUNKS if is_everyday else 0.0)
+    rarity = math.log1p((total + BACKGROUND_CHUNKS - with_word + 0.5) / (with_word + 0.5))
     has_several_words = term.is_whole and len(_WORD.findall(term.word)) > 1
     return term.count * rarity * (COMPOUND_WEIGHT if has_several_words else 1.0)
 

@@ -45,6 +45,31 @@ def test_common_words_say_less_about_code(corpus: Corpus, service: SearchService
     assert paths(service, QUESTION)[0] == first
 
 
+def test_a_stray_word_does_not_decide_among_few_texts(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    """In a folder of ten files every word is rare, and `get` no less than `deposit`."""
+    question = "when do I get the deposit of my flat back"
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"kaution.txt", "Die Kaution zahlen wir nach dem Auszug aus der Wohnung", vectors=[at(0.5)])
+    corpus.add(b"readme.txt", "Get whatever you like", vectors=[at(0.1)])
+    for number in range(8):
+        corpus.add(b"other%d.txt" % number, f"nothing of that, {number}", vectors=[at(0.0)])
+    assert paths(service, question)[0] == b"kaution.txt"
+
+
+def test_a_word_that_names_something_decides_among_few_texts(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    question = "where is the invoice of Wenzel"
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"wenzel.txt", "The invoice of Wenzel & Sons, paid in May", vectors=[at(0.2)])
+    corpus.add(b"near.txt", "What is still to be paid", vectors=[at(0.6)])
+    for number in range(8):
+        corpus.add(b"other%d.txt" % number, f"nothing of that, {number}", vectors=[at(0.0)])
+    assert paths(service, question)[0] == b"wenzel.txt"
+
+
 def test_a_rare_word_says_as_much_about_code_as_elsewhere(corpus: Corpus, service: SearchService) -> None:
     add_common_words(corpus, mime_type="text/x-python")
     corpus.add(b"words", "a first file has an empty line zyxwv", vectors=[at(0.2)], mime_type="text/x-python")

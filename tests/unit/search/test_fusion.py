@@ -46,6 +46,12 @@ def test_words_that_a_text_has_by_chance_count_less() -> None:
     assert bm25_unit(0.0, share=0.0) == 1.0, "no text has a word"
 
 
+def test_a_stray_word_says_little_where_few_texts_are() -> None:
+    assert bm25_unit(8.0, share=0.4, chunks=10) > 16.0
+    assert bm25_unit(8.0, share=1.0, chunks=10) == 8.0, "all words are enough anywhere"
+    assert bm25_unit(8.0, share=0.4, chunks=10_000) == bm25_unit(8.0, share=0.4) == 8.0
+
+
 def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
     words, meaning = Evidence(relative_bm25=1.0, nearness=0.0), Evidence(nearness=0.8)
     assert fused_score(words, meaning=meaning_weight(4, has_second=False)) > fused_score(
