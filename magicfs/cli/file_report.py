@@ -115,8 +115,8 @@ def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
         )
     if facts.cut_bytes:
         yield (
-            f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB: "
-            f"raise it, {_RETRY}"
+            f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB or "
+            f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}"
         )
     if facts.unread_pages:
         which = f" ({facts.unread_detail})" if facts.unread_detail else ""

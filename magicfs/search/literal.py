@@ -19,8 +19,8 @@ from magicfs.text.analysis import phrase_query
 def exclusion_conditions(query: Query) -> dict[str, str]:
     """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
 
-    A text has the exclusion with its minus or its `NOT`, together with the word before it. A query that asks for nothing
-    else, such as `-Wall`, needs no word before them: it means an option.
+    A text has the exclusion with its minus or its `NOT`, together with the word before it. A query that asks for
+    nothing else, such as `-Wall`, needs no word before them: it means an option.
     """
     is_alone = not (query.question or query.filters)
     return {

@@ -11,7 +11,8 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("application/zip", "application/x-ole-storage"), 5),
+    "application/zip": 6,
+    "application/x-ole-storage": 5,
     "application/pdf": 8,
     **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 6),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 5),
@@ -20,7 +21,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "image/*": 5,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
     **dict.fromkeys(("application/json", "application/xml", "text/x-ini", "text/x-bibtex"), 4),
-    **dict.fromkeys(("text/markdown", "text/x-tex", "text/x-org", "text/x-rst"), 5),
+    **dict.fromkeys(("text/markdown", "text/x-org", "text/x-rst"), 5),
+    "text/x-tex": 6,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki"), 5),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), 4),
