@@ -21,7 +21,7 @@ HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 INLINE_ELEMENTS: Final = frozenset(
     {
         *("a", "b", "strong", "i", "em", "u", "s", "del", "ins", "mark", "code", "kbd", "samp", "var", "span", "font"),
-        *("small", "sub", "sup", "img", "cite", "q", "wbr", "abbr", "time", "bdi"),
+        *("small", "sub", "sup", "img", "cite", "q", "wbr", "abbr", "time", "bdi", "ruby", "rb", "rt", "rp"),
     }
 )
 """Elements that may stand in the middle of a word."""
@@ -30,6 +30,7 @@ _TOKEN: Final = re.compile(
     r"""<!--(?:.*?-->|.*)
     |<[!?][^<>]{0,2000}>
     |<(?P<raw>script|style|template)\b[^<>]{0,5000}>(?:.*?</(?P=raw)\b[^<>]{0,100}>?|.*)
+    |<r[tp]\b[^<>]{0,1000}>[^<]*
     |</?(?P<tag>[a-z][a-z0-9:-]{0,40})(?P<attributes>(?:[^<>"']|"[^"<]{0,5000}"|'[^'<]{0,5000}'){0,5000}+)>
     |(?P<text>[^<]+)
     |<""",

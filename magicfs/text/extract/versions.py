@@ -11,11 +11,11 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 6,
+    "application/zip": 7,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 6),
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 5),
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 6),
     **dict.fromkeys(("message/*", "application/mbox"), 5),
     **dict.fromkeys(("audio/*", "video/*"), 4),
     "image/*": 5,

@@ -43,3 +43,9 @@ def test_any_page_has_an_end(page: str) -> None:
 def test_only_texts_with_a_new_word_are_left_out() -> None:
     texts = ["the header", "The  HEADER", "a comment", "ham\u00admer"]
     assert left_out(texts, of="hammer of the") == ["the header", "a comment"]
+
+
+def test_readings_above_the_letters_divide_no_words() -> None:
+    page = "<p>古い<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>の本</p>"
+    assert list(html_texts(page)) == ["古い漢字の本"]
+    assert list(html_texts("<p><ruby>漢<rt>かん</ruby>字</p><p>end</p>")) == ["漢字", "end"]
