@@ -13,6 +13,8 @@ from typing import Final
 from magicfs.domain.contents import Document
 
 _MAX_HEADING_CHARACTERS: Final = 200
+_MAX_LINE_CHARACTERS: Final = 500
+"""A longer line is no heading, and not looked at: its signs and blanks could be matched in many ways."""
 
 _MARKED: Final = {
     "text/markdown": re.compile(r" {0,3}(#{1,6})[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*"),
@@ -67,7 +69,7 @@ def stated_headings(document: Document) -> list[StatedHeading]:
 
 def _tex_headings(lines: list[str]) -> Iterator[StatedHeading]:
     for number, line in enumerate(lines, 1):
-        if "\\" in line and (match := _TEX.fullmatch(line)):
+        if "\\" in line and len(line) <= _MAX_LINE_CHARACTERS and (match := _TEX.fullmatch(line)):
             yield StatedHeading(number, _TEX_RANKS[match[1]], _TEX_COMMAND.sub(" ", match[2]))
 
 
@@ -80,7 +82,7 @@ def _marked_headings(text: str, lines: list[str], mime_type: str) -> Iterator[St
     for number, line in enumerate(lines[first:], first + 1):
         if mime_type == "text/markdown" and _FENCE.match(line):
             in_fence = not in_fence
-        elif in_fence:
+        elif in_fence or len(line) > _MAX_LINE_CHARACTERS:
             pass
         elif marked and (match := marked.fullmatch(line)):
             yield StatedHeading(number, len(match[1]), match[2])

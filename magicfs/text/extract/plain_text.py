@@ -20,7 +20,6 @@ _ISO_2022_JP_ESCAPE = b"\x1b$"
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
 
-_NULS = re.compile(rb"\0+")
 _MIN_PIECE_BYTES = 4
 """Between NULs, on average. In binary files there are fewer bytes without a zero."""
 
@@ -98,11 +97,16 @@ def _with_holes(content: bytes) -> str | None:
     It is text only if all the rest is, without any other control character.
     """
     rest = content.translate(None, b"\0")
-    pieces = len(_NULS.findall(content))
-    if len(rest) < _MIN_PIECE_BYTES * pieces or len(rest.translate(None, _CONTROLS)) < len(rest):
+    if not rest or len(rest.translate(None, _CONTROLS)) < len(rest):
+        return None
+    squeezed = content
+    # A regular expression would make a list of all pieces, which takes the memory of many contents.
+    while b"\0\0" in squeezed:
+        squeezed = squeezed.replace(b"\0\0", b"\0")
+    if len(rest) < _MIN_PIECE_BYTES * (len(squeezed) - len(rest)):
         return None
     try:
-        return clean(_NULS.sub(b" ", content).decode("utf-8"))
+        return clean(squeezed.replace(b"\0", b" ").decode("utf-8"))
     except UnicodeDecodeError:
         return None
 

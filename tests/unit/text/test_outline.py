@@ -33,6 +33,8 @@ PROSE = "Things of no interest are said here at length, about how they are kept 
             "\\section{On \\emph{snails}}\n\\subsection*{Shells}\n",
             [(1, 3, "On snails"), (2, 4, "Shells")],
         ),
+        ("text/markdown", f"# a{' ' * 200_000}b\n## Short\n", [(2, 2, "Short")]),
+        ("text/x-tex", f"\\section{{a}}{' x' * 100_000}{{\n", []),
         ("text/plain", "Name Value\n----------\n", []),
     ],
 )

@@ -59,6 +59,7 @@ def test_a_declared_word_that_is_no_charset_is_ignored(word: str) -> None:
 
 
 def test_holes_of_zeros_in_a_text_are_blanks() -> None:
+    assert decode(b"one entry" + bytes(1_000_001) + b"and another") == "one entry and another"
     assert decode(b"first entry\n" + bytes(4096) + b"entry after it\n" * 3) == "first entry\n " + "entry after it\n" * 3
     assert decode("name=Größe\0home=/root\0".encode()) == "name=Größe home=/root "
 
