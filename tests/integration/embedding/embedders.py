@@ -1,0 +1,45 @@
+"""What the tests of the query embedder have in common: a client's server, and how to wait for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from magicfs.domain.models import ModelSpec
+from magicfs.embedding.query_client import FindFolder, QueryEmbedder
+from magicfs.models.store import ModelStore
+
+DEADLINE_SECONDS = 30.0
+"""Only a failure takes this long."""
+
+
+def folders_of(store: ModelStore) -> FindFolder:
+    def find_folder(spec: ModelSpec) -> Path:
+        return store.find(spec.name, spec.precision).folder
+
+    return find_folder
+
+
+def end(client: QueryEmbedder) -> None:
+    assert client.quit(deadline_s=DEADLINE_SECONDS)
+
+
+def pid_of(client: QueryEmbedder) -> int:
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    assert status is not None
+    return status.pid
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def launch(socket_path: Path, *options: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "magicfs.embedding.query_server", "--socket", str(socket_path)]
+    return subprocess.Popen([*command, *options], stderr=stderr, cwd="/")
