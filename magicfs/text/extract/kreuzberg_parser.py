@@ -78,6 +78,8 @@ page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a 
 text. With `auto_rotate`, an exception of Tesseract ends the process."""
 
 _MAX_DETAIL_CHARACTERS = 300
+_MAX_HEADINGS = 20_000
+"""More would not fit into the head of an answer."""
 
 _EMPTY_PDF = b"""%PDF-1.1
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -223,7 +225,7 @@ def _document(result: Any, mime_type: str) -> Document:
 def _heading_lines(result: Any, text: str) -> tuple[tuple[int, int], ...]:
     """The numbers of the lines that are headings, each with its rank. A heading that is no line of the text is none."""
     nodes = [node["content"] for node in (result.document or {}).get("nodes", ())]
-    headings = [node for node in nodes if node.get("node_type") in {"heading", "title"}]
+    headings = [node for node in nodes if node.get("node_type") in {"heading", "title"}][:_MAX_HEADINGS]
     if not headings:
         return ()
     lines: dict[str, list[int]] = {}

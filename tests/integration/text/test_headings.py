@@ -38,3 +38,11 @@ def test_documents_state_their_headings(
     lines = document.text.split("\n")
     first = document.headings[0][1]
     assert [(lines[line - 1], rank - first) for line, rank in document.headings] == headings
+
+
+def test_a_page_of_nothing_but_headings_is_read(extractor: FileExtractor) -> None:
+    page = "".join(f"<h2>head {number}</h2>" for number in range(25_000))
+    document = extractor.extract(page.encode(), name=b"page.html")
+    assert isinstance(document, Document)
+    assert len(document.headings) == 20_000
+    assert "head 24999" in document.text
