@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+ANY_LANGUAGE: Final = "*"
 REACH = 1.8
 """Where a corpus is not measured, similarity is 1 at so many times the width of the model's own scale, which ends where
 short questions in the words of a text begin."""
@@ -39,7 +40,12 @@ class CorpusScale:
     whole: Scale | None = None
     """Of all texts, for a model that has one scale."""
     languages: Mapping[str, Scale] = field(default_factory=dict)
-    """For a model of many languages, by the language of the text, ISO 639-1; empty for texts of no known language."""
+    """For a model of many languages, by the language of the text, ISO 639-1; empty for texts of no known language, and
+    `ANY_LANGUAGE` for those in one that the corpus did not have when it was measured."""
+
+    def of_language(self, language: str) -> Scale | None:
+        """The scale of texts in a language; None if there is none."""
+        return self.languages.get(language) or self.languages.get(ANY_LANGUAGE)
 
     def as_json(self) -> dict[str, Any]:
         """The form in which the database keeps it."""

@@ -13,7 +13,7 @@ import base64
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from magicfs.db.pool import Database
 from magicfs.db.score_scale import SampledChunks
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
-from magicfs.domain.scales import CorpusScale, Scale
+from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, Scale
 from magicfs.embedding.embedder import Embedder
 from magicfs.models.calibration import SAMPLES
 from magicfs.models.multilingual_samples import SUBJECTS
@@ -34,9 +34,12 @@ from magicfs.models.multilingual_samples import SUBJECTS
 log = logging.getLogger(__name__)
 
 MIN_VECTORS = 30
-"""A corpus of fewer vectors has the model's own scale."""
+"""A corpus of fewer vectors has the model's own scale, unless the model is one of many languages."""
 MIN_OF_LANGUAGE = 12
-"""Texts in a language with fewer vectors have it too."""
+"""Texts in a language with fewer vectors have it too, where there are no texts of our own in its place."""
+OWN_TEXTS = 10
+"""So many texts of our own in a language count beside those of the corpus in the mean of the language: the mean of two
+or three texts is what they say, and not what the language has in common."""
 GROWTH = 1.25
 """A corpus is measured again when it has so many times the vectors, or so many times fewer."""
 CHECKED_SHARE = 0.02
@@ -48,6 +51,8 @@ SENTENCES = 32
 SENTENCES_OF_ALL = 96
 """The most of all languages, so that a measurement takes seconds, but `LEAST_SENTENCES` of each."""
 LEAST_SENTENCES = 2
+KEPT = 300
+"""A worker keeps the vectors of so many sentences for the next measurement."""
 BETWEEN_LOOKS = 8
 """After so many sentences a worker looks whether a file waits: a few tenths of a second."""
 SENTENCE_WORDS = 12
@@ -76,6 +81,17 @@ class _Reference:
 
 _ONE_SCALE = _Reference(0.25, 1.8)
 _AROUND_A_CENTRE = _Reference(0.55, 2.0)
+"""Where so many texts are in a language as `MANY`."""
+_AROUND_A_CENTRE_OF_FEW = _Reference(0.1, 1.2)
+"""Where `FEW` are: the nearest of a few texts is less near by chance."""
+FEW, MANY = 3, 300
+
+
+def _around_a_centre(texts: float) -> _Reference:
+    """The reference for so many texts in a language: what chance reaches grows with the logarithm of their number."""
+    few, many = _AROUND_A_CENTRE_OF_FEW, _AROUND_A_CENTRE
+    share = min(1.0, math.log(max(texts, FEW) / FEW) / math.log(MANY / FEW))
+    return _Reference(few.floor + share * (many.floor - few.floor), few.ceiling + share * (many.ceiling - few.ceiling))
 
 
 class ScaleKeeper:
@@ -84,7 +100,7 @@ class ScaleKeeper:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[ModelId, dict[str, NDArray[np.float32]]] = {}
-        """What is embedded for a measurement that was broken off, and the questions of all, by text."""
+        """What is embedded for measurements, by text: for the next ones, and for one that was broken off."""
         self._embedded: dict[ModelId, int] = {}
         self._looked: set[ModelId] = set()
         """The models at whose vectors this worker has looked. It may rest, and begin anew, after every few chunks."""
@@ -107,14 +123,15 @@ class ScaleKeeper:
                 return False
             known = indexed.scale.vectors if indexed.scale else 0
             vectors = score_scale_db.count_vectors(connection, model)
-            if vectors < MIN_VECTORS or known / GROWTH < vectors < known * GROWTH:
+            if vectors < _least_vectors(indexed.spec) or known / GROWTH < vectors < known * GROWTH:
                 self._is_measured(model)
                 return False
             sample = score_scale_db.sample_chunks(connection, model, limit=SAMPLE)
         patient = _PatientEmbedder(embedder, self._known.setdefault(model, {}), is_awaited)
         try:
+            own_texts = embed_own_texts(patient)
             questions = embed_questions(patient)
-            scale = measure(indexed.spec, patient, sample, questions, vectors=vectors)
+            scale = measure(indexed.spec, patient, sample, questions, vectors=vectors, own_texts=own_texts)
         except _Awaited:
             return False
         with self._database.transaction() as connection:
@@ -127,7 +144,9 @@ class ScaleKeeper:
         """The scale of a model is in line with the corpus."""
         self._embedded[model] = 0
         self._looked.add(model)
-        self._known.pop(model, None)
+        known = self._known.get(model, {})
+        if len(known) > KEPT:
+            known.clear()
 
     def _is_due(self, model: IndexedModel) -> bool:
         if model.scale is None or model.id not in self._looked:
@@ -157,11 +176,18 @@ class _PatientEmbedder:
         return self.embedder.reads(text)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
+        return self._embed(text, self.embedder.embed_query)
+
+    def embed_passage(self, text: str) -> NDArray[np.float32]:
+        """The vector of a text that searches look through."""
+        return self._embed(text, lambda passage: self.embedder.embed_passages([passage])[0])
+
+    def _embed(self, text: str, embed: Callable[[str], NDArray[np.float32]]) -> NDArray[np.float32]:
         if text not in self.known:
             if self.embedded and self.embedded % BETWEEN_LOOKS == 0 and self.is_awaited():
                 raise _Awaited
             self.embedded += 1
-            self.known[text] = self.embedder.embed_query(text)
+            self.known[text] = embed(text)
         return self.known[text]
 
 
@@ -192,12 +218,33 @@ def embed_questions(embedder: QueryEmbedder) -> NDArray[np.float32]:
     return np.array([embedder.embed_query(asked) for asked in read], np.float32).reshape(-1, embedder.spec.dimension)
 
 
+def embed_own_texts(embedder: _PatientEmbedder) -> dict[str, NDArray[np.float32]]:
+    """The vectors of texts of our own by language, each of shape (n, dimension), for a model of many languages."""
+    if embedder.spec.floor_across is None:
+        return {}
+    texts = [text for subject in SUBJECTS for text in subject if embedder.reads(text.passage)]
+    return {
+        language: np.array([embedder.embed_passage(text.passage) for text in texts if text.language == language])
+        for language in sorted({text.language for text in texts})
+    }
+
+
+def _least_vectors(spec: ModelSpec) -> int:
+    return MIN_VECTORS if spec.floor_across is None else 1
+
+
 def measure(
-    spec: ModelSpec, embedder: QueryEmbedder, sample: SampledChunks, questions: NDArray[np.float32], *, vectors: int
+    spec: ModelSpec,
+    embedder: QueryEmbedder,
+    sample: SampledChunks,
+    questions: NDArray[np.float32],
+    *,
+    vectors: int,
+    own_texts: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> CorpusScale:
     """The scale of a model in a corpus of `vectors` vectors, of which there is a sample.
 
-    `questions` are what `embed_questions` returns.
+    `questions` are what `embed_questions` returns, `own_texts` what `embed_own_texts` does.
     """
     if not len(questions):
         return CorpusScale(vectors)
@@ -207,13 +254,36 @@ def measure(
         return CorpusScale(vectors, whole=_scale(spec, embedder, sample, everything, questions, growth=growth))
     languages = np.array(sample.languages)
     chosen = {language: np.flatnonzero(languages == language) for language in sorted(set(sample.languages))}
-    chosen = {language: numbers for language, numbers in chosen.items() if len(numbers) >= MIN_OF_LANGUAGE}
+    least = 1 if own_texts else MIN_OF_LANGUAGE
+    chosen = {language: numbers for language, numbers in chosen.items() if len(numbers) >= least}
     sentences = max(LEAST_SENTENCES, min(SENTENCES, SENTENCES_OF_ALL // max(1, len(chosen))))
+    own = _OwnTexts(own_texts or {})
     scales = {
-        language: _scale(spec, embedder, sample, numbers, questions, growth=growth, sentences=sentences)
+        language: _scale(
+            spec, embedder, sample, numbers, questions, growth=growth, sentences=sentences, own=own.of(language)
+        )
         for language, numbers in chosen.items()
     }
+    if own.texts:
+        reference, gap = _around_a_centre(0), spec.ceiling - spec.floor
+        centre = _coded(own.of(ANY_LANGUAGE).mean(axis=0))
+        scales[ANY_LANGUAGE] = Scale(round(reference.floor * gap, 4), round(reference.ceiling * gap, 4), centre)
     return CorpusScale(vectors, languages=scales)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnTexts:
+    """Texts of our own, which stand for those that a corpus does not have."""
+
+    texts: Mapping[str, NDArray[np.float32]]
+    """By language."""
+
+    def of(self, language: str) -> NDArray[np.float32]:
+        """Those in a language, all of them for one of which there are none. Shape (n, dimension)."""
+        if not self.texts:
+            return np.empty((0, 0), np.float32)
+        every: NDArray[np.float32] = np.concatenate(list(self.texts.values()))
+        return self.texts.get(language, every)
 
 
 def _scale(
@@ -225,34 +295,44 @@ def _scale(
     *,
     growth: float,
     sentences: int = SENTENCES,
+    own: NDArray[np.float32] | None = None,
 ) -> Scale:
     """The scale of the chosen chunks, of which so many have a sentence embedded.
 
-    A model of many languages has a centre for each.
+    A model of many languages has a centre for each. It is nearer to the mean of texts of our `own` the fewer there are.
     """
     has_centre = spec.floor_across is not None
     texts = sample.vectors[chosen]
-    mean = _rounded(texts.mean(axis=0)) if has_centre else np.zeros(spec.dimension, np.float32)
+    mean = _rounded(_mean(texts, own)) if has_centre else np.zeros(spec.dimension, np.float32)
     usual = questions @ mean
     cosines = questions @ texts.T - usual[:, None]
     middle = float(cosines.mean())
-    own = [
+    reached = [
         float(embedder.embed_query(sentence) @ (sample.vectors[number] - mean))
         for number in chosen[:sentences]
         if (sentence := own_sentence(sample.texts[number])) and embedder.reads(sentence)
     ]
     chance = _chance(cosines, growth) - middle
     floor, ceiling = middle + CHANCE_SHARE * chance, middle + CHANCE_REACH * chance
-    if own:
-        ceiling = max(ceiling, float(np.quantile(own, OWN_QUANTILE)))
-    reference, gap = (_AROUND_A_CENTRE if has_centre else _ONE_SCALE), spec.ceiling - spec.floor
-    base = 0.0 if has_centre else spec.floor
+    if reached:
+        ceiling = max(ceiling, float(np.quantile(reached, OWN_QUANTILE)))
     known = len(chosen) * growth
+    reference, gap = (_around_a_centre(known) if has_centre else _ONE_SCALE), spec.ceiling - spec.floor
+    base = 0.0 if has_centre else spec.floor
     share = known / (known + EVIDENCE)
     floor = share * floor + (1 - share) * (base + reference.floor * gap)
     ceiling = share * ceiling + (1 - share) * min(1.0, base + reference.ceiling * gap)
     ceiling = min(1.0, max(ceiling, floor + reference.least_width * gap))
     return Scale(round(floor, 4), round(ceiling, 4), _coded(mean) if has_centre else "")
+
+
+def _mean(texts: NDArray[np.float32], own: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """The mean vector of texts, in which those of our own count as `OWN_TEXTS`."""
+    if own is None or not len(own):
+        mean: NDArray[np.float32] = texts.mean(axis=0)
+        return mean
+    weighted: NDArray[np.float32] = (texts.sum(axis=0) + OWN_TEXTS * own.mean(axis=0)) / (len(texts) + OWN_TEXTS)
+    return weighted
 
 
 def _chance(cosines: NDArray[np.float32], growth: float) -> float:

@@ -48,7 +48,7 @@ class QuestionVector:
         measured = self.model.scale
         if measured is not None and measured.whole is not None:
             return measured.whole.similarity(cosine)
-        scale = None if measured is None else measured.languages.get(language)
+        scale = None if measured is None else measured.of_language(language)
         if scale is None:
             return self.model.spec.reference_scale(across=across).similarity(cosine)
         if language not in self._usual:

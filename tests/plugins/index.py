@@ -151,7 +151,9 @@ class Index:
         self.scan()
         while self.extraction().run_batch():
             pass
-        while self.embedding().run_turn():
+        # One worker: what it has embedded in one turn, it measures after the next.
+        worker = self.embedding()
+        while worker.run_turn():
             pass
 
     def rows(self, query: str, *values: object) -> list[tuple]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from magicfs.db.score_scale import SampledChunks
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
-from magicfs.domain.scales import CorpusScale, corpus_scale
+from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, corpus_scale
 from magicfs.pipeline.score_scale import measure, own_sentence
 from magicfs.search.meaning import QuestionVector
 
@@ -139,6 +139,33 @@ def test_a_language_with_few_texts_has_the_scale_of_the_model() -> None:
     assert set(scale.languages) == {"de"}
     question = QuestionVector(IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=scale), np.ones(DIMENSION))
     assert question.likeness(0.75, language="tr") == EVERY.reference_scale().similarity(0.75)
+
+
+def with_own_texts(corpus: Corpus, *languages: str) -> CorpusScale:
+    """The scale of a corpus where texts of our own, which no corpus has, are in some languages."""
+    shares = {"de": 0.6, "zh": 0.7}
+    own = {code: np.stack([corpus.text(shares[code], code) for _ in range(5)]) for code in languages}
+    count = len(corpus.sample.texts)
+    return measure(corpus.spec, corpus.embedder, corpus.sample, corpus.questions, vectors=count, own_texts=own)  # type: ignore[arg-type]
+
+
+def test_a_few_texts_are_measured_beside_texts_of_our_own() -> None:
+    """Unrelated texts are no nearer in a folder of four files than elsewhere, and an answer is not its own mean."""
+    corpus = Corpus(EVERY, 4, languages={"de": 0.6, "zh": 0.7})
+    model = IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=with_own_texts(corpus, "de", "zh"))
+    for number, language in enumerate(corpus.sample.languages):
+        share = {"de": 0.6, "zh": 0.7}[language]
+        unrelated, answer = QuestionVector(model, corpus.text(share, language)), corpus.sample.vectors[number]
+        assert unrelated.likeness(float(unrelated.vector @ answer), language=language) < 0.5
+        assert QuestionVector(model, answer).likeness(1.0, language=language) > 1.0
+
+
+def test_a_language_that_comes_later_has_a_scale_too() -> None:
+    scale = with_own_texts(Corpus(EVERY, 4, languages={"de": 0.6, "zh": 0.7}), "de", "zh")
+    assert set(scale.languages) == {"de", "zh", ANY_LANGUAGE}
+    assert scale.of_language("tr") == scale.languages[ANY_LANGUAGE]
+    assert scale.of_language("de") == scale.languages["de"]
+    assert corpus_scale(scale.as_json()) == scale
 
 
 def test_many_languages_take_no_longer_than_a_few() -> None:
