@@ -1,7 +1,8 @@
 """The first statement of a search: what it must know before it looks for candidates.
 
-It needs the question's words alone, and no vector. Frequencies of words are not counted for their own sake: Postgres's
-statistics know the frequent words, and of the others the chunks that have them are found here, which are candidates.
+It needs the question's words alone, and no vector. Frequencies of words are not counted for their own sake: a copy of
+Postgres's statistics has the frequent words, and of the others the chunks that have them are found here, which are
+candidates.
 Used by `magicfs.search.compiled_query`. Runs in the caller's transaction.
 """
 

@@ -96,7 +96,10 @@ def test_the_statements_of_a_search_are_planned_once(database_url: str, vectors:
         vectors.vectors["invoice of the year"] = unit(1, 0, 0)
 
         def prepared() -> tuple[int, int, int]:
-            return one.read(lambda connection: connection.execute(PLANS, prepare=False).fetchall()[0], Deadline(30))
+            found: list[tuple[int, int, int]] = one.read(
+                lambda connection: connection.execute(PLANS, prepare=False).fetchall(), Deadline(30)
+            )
+            return found[0]
 
         service.search("invoice of the year", deadline_s=30)
         before = prepared()

@@ -25,6 +25,7 @@ FROZEN = {
     "0022_score_scales.sql": "76b43d6b8b1cdfbfacb725ff9a807540c24878a06b73ec68791d20454d9f4f87",
     "0023_headings.sql": "006e8830154a78b983df520de69535afcc9d3230898c986c18daf80ac4d43317",
     "0024_unread_pages.sql": "c6ca567541098efec7766e26761810b89f66dbd81a9612e01f6fb054e27266c6",
+    "0025_frequent_words.sql": "936442bc7ff87f855558c4b8480ce862dafdac8286c644985f8e77484540fffb",
 }
 
 

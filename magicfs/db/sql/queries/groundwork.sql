@@ -1,11 +1,15 @@
 -- name: groundwork
 -- What a search needs before anything else, in one row: the models that it uses, what the whole index holds (if
 -- `counted`), the languages of the index with the stop words of the question, the conditions that any chunk meets, and the
--- words of the question with the chunks that have them.
+-- words of the question with the chunks that have them. Postgres's statistics are read where nobody has copied the words
+-- that they know yet.
 WITH frequent AS MATERIALIZED (
+    SELECT lexeme, share AS frequency FROM frequent_words WHERE lexeme = ANY(%(lexemes)s)
+    UNION ALL
     SELECT lexeme, frequency
     FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS frequent (lexeme, frequency)
     WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'words' AND lexeme = ANY(%(lexemes)s)
+          AND NOT EXISTS (SELECT FROM frequent_words)
 ),
 estimated AS MATERIALIZED (
     SELECT number, 1 - exp(sum(ln(greatest(1 - frequency, 1e-9)))) AS share
