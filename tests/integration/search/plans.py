@@ -19,6 +19,11 @@ class Plan:
     statement: str
     root: dict[str, Any]
 
+    @property
+    def blocks(self) -> int:
+        """The blocks that the statement has read, wherever they were; 0 unless the plan was analysed."""
+        return int(self.root.get("Shared Hit Blocks", 0) + self.root.get("Shared Read Blocks", 0))
+
     def nodes(self) -> Iterator[dict[str, Any]]:
         """All nodes of the plan."""
         waiting = [self.root]
@@ -39,8 +44,13 @@ class Plan:
 
 
 @contextmanager
-def recorded_plans() -> Iterator[list[Plan]]:
-    """The plans of all queries that any connection executes inside the block, which are executed too."""
+def recorded_plans(*, analysed: bool = False) -> Iterator[list[Plan]]:
+    """The plans of all queries that any connection executes inside the block, which are executed too.
+
+    With `analysed`, what the execution has read is in the plans.
+    """
+    options_of_plan = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON" if analysed else "FORMAT JSON"
+    explain = sql.SQL(f"EXPLAIN ({options_of_plan}) ")  # type: ignore[arg-type]
     plans: list[Plan] = []
     execute = psycopg.Connection.execute
 
@@ -48,7 +58,7 @@ def recorded_plans() -> Iterator[list[Plan]]:
         composable = query if isinstance(query, sql.Composable) else sql.SQL(query)
         text = composable.as_string(self)
         if text.startswith(("SELECT", "WITH")) and " FROM " in text.replace("\n", " "):
-            [(plan,)] = execute(self, sql.SQL("EXPLAIN (FORMAT JSON) ") + composable, params, prepare=False).fetchall()
+            [(plan,)] = execute(self, explain + composable, params, prepare=False).fetchall()
             plans.append(Plan(text, plan[0]["Plan"]))
         return execute(self, query, params, **options)
 

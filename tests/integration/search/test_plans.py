@@ -5,7 +5,6 @@ A plan that reads all chunks, or compares each row with a list of rows, takes lo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
 from magicfs.db.queries import load_queries
-from magicfs.db.vector_index import IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.search.service import SearchService
 from tests.integration.search.plans import recorded_plans
-from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, word
+from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, multiply, word
 from tests.plugins.servers import Servers
 
 FREQUENT, COMMON, MIDDLING, RARE = word(1), word(10), word(300), word(20_000)
@@ -47,6 +45,26 @@ LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
 READS_FEW_FILES = ("WITH named", 'SELECT place."copy_key"')
 """The beginnings of statements that read a few files."""
 
+MAX_BLOCKS = 60_000
+"""Blocks that a statement may read of 300,000 chunks, each time they are read: half as many again as were measured."""
+
+MORE_BLOCKS = dict.fromkeys(
+    (f"{COMMON} {MIDDLING} ext:md", f"{COMMON} in:part3", f'{MIDDLING} "{FREQUENT} {COMMON}"'), 160_000
+) | {
+    # Each chunk with an excluded word is looked up.
+    f"{MIDDLING} -{FREQUENT}": 365_000,
+    f"-{FREQUENT}": 365_000,
+    f"{MIDDLING} -{COMMON}": 75_000,
+    f"{COMMON} ext:txt -{COMMON}": 75_000,
+    f'{MIDDLING} -"{FREQUENT} {COMMON}"': 165_000,
+}
+"""The same for queries that read more: what a filter leaves is compared chunk by chunk."""
+
+QUICK_INDEX = (
+    f"CREATE INDEX embeddings_1_vectors ON embeddings_1 USING hnsw ((vector::halfvec({DIMENSION})) halfvec_ip_ops)"
+    " WITH (m = 4, ef_construction = 8)"
+)
+
 MAY_READ_ALL = {
     # Half of all chunks may have an excluded word.
     load_queries("search")["contents_without_excluded_words"][:40]: "content_chunks",
@@ -64,15 +82,21 @@ class OneVector:
         return [np.full(DIMENSION, DIMENSION**-0.5, np.float32) for _ in specs]
 
 
-def searches(servers: Servers, *, chunks: int) -> Iterator[SearchService]:
-    """A service that searches an index of `chunks` chunks."""
+def searches(servers: Servers, *, chunks: int, times: int = 1) -> Iterator[SearchService]:
+    """A service that searches an index of `chunks` chunks, `times` times."""
     with servers.new_database() as url, Database(url, application="test", size=1) as database:
         with database.transaction() as connection:
             # A list that does not fit into a statement's memory in an index of 300,000 chunks does not fit here.
-            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET work_mem = '{max(64, chunks // 75)}kB'")
+            work_mem = max(64, times * chunks // 75)
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET work_mem = '{work_mem}kB'")
         database.close_idle_connections()
         fill_with_natural_words(database, chunks=chunks)
-        assert maintain_index(database, min_rows=chunks // 2) is IndexAction.BUILD
+        if times > 1:
+            multiply(database, chunks=chunks, times=times)
+        with database.transaction() as connection:
+            # As `maintain_index` builds it, but in a tenth of the time.
+            connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
+            connection.execute(QUICK_INDEX)
         yield SearchService(database, OneVector(), default_limit=50)
 
 
@@ -83,11 +107,11 @@ def small(servers: Servers) -> Iterator[SearchService]:
 
 @pytest.fixture(scope="module")
 def large(servers: Servers) -> Iterator[SearchService]:
-    yield from searches(servers, chunks=150_000)
+    yield from searches(servers, chunks=5_000, times=60)
 
 
-def assert_plans_do_not_grow(service: SearchService, query: str) -> None:
-    with recorded_plans() as plans:
+def assert_plans_do_not_grow(service: SearchService, query: str, *, max_blocks: int | None = None) -> None:
+    with recorded_plans(analysed=max_blocks is not None) as plans:
         service.search(query, deadline_s=60)
     assert len(plans) > 2
     for plan in plans:
@@ -95,6 +119,7 @@ def assert_plans_do_not_grow(service: SearchService, query: str) -> None:
         assert not plan.sequential_scans() & LARGE_TABLES - allowed, plan
         assert not plan.has_materialised_subplan(), plan
         assert "files" not in plan.sequential_scans() or not plan.statement.startswith(READS_FEW_FILES), plan
+        assert max_blocks is None or plan.blocks <= max_blocks, plan
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -102,11 +127,8 @@ def test_no_query_reads_all_chunks(small: SearchService, query: str) -> None:
     assert_plans_do_not_grow(small, query)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("query", QUERIES)
-def test_searches_of_a_large_index_are_quick_by_their_plans(large: SearchService, query: str) -> None:
-    assert_plans_do_not_grow(large, query)
-    began = time.monotonic()
-    large.search(query, deadline_s=60)
-    assert time.monotonic() - began < 5
+def test_no_query_reads_much_of_a_large_index(large: SearchService, query: str) -> None:
+    """Of 300,000 chunks. The first test makes the index, in half a minute of a core."""
+    assert_plans_do_not_grow(large, query, max_blocks=MORE_BLOCKS.get(query, MAX_BLOCKS))
