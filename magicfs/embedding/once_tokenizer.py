@@ -7,17 +7,29 @@ Belongs to one thread, as the model does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from tokenizers import Tokenizer
 
-from magicfs.embedding.unigram import UnigramTokenizer
+class Tokenizer(Protocol):
+    """What is used of a tokenizer of the library `tokenizers`, and of a `UnigramTokenizer`."""
+
+    def get_vocab_size(self) -> int:
+        """The number of pieces."""
+
+    def token_to_id(self, token: str) -> int | None:
+        """The number of a piece; None if there is none."""
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> Any:
+        """The encoding of a text."""
+
+    def encode_batch(self, texts: Any) -> Sequence[Any]:
+        """The encodings of several texts, filled up to the longest of them."""
 
 
 class OnceTokenizer:
     """Does what is used of a `tokenizers.Tokenizer` here, and keeps what passages became until they are embedded."""
 
-    def __init__(self, tokenizer: Tokenizer | UnigramTokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         """`tokenizer` cuts texts off at the longest input of the model."""
         self._tokenizer = tokenizer
         self._kept: dict[str, Any] = {}
