@@ -118,14 +118,15 @@ def _is_dead(mountpoint: Path) -> bool:
     """Whether the process of a mount has ended. Raises `MountError` when it runs and does not reply."""
     errors: list[int] = []
 
-    def call_stat() -> None:
+    def call_statvfs() -> None:
+        # The kernel answers `stat` by itself for minutes, whether the process lives or not.
         try:
-            os.stat(mountpoint)
+            os.statvfs(mountpoint)
             errors.append(0)
         except OSError as error:
             errors.append(error.errno or 0)
 
-    if not _ends(call_stat):
+    if not _ends(call_statvfs):
         raise MountError(
             f"the mount at {mountpoint} does not answer: end its process, or run 'magicfs umount {mountpoint}'"
         )

@@ -187,3 +187,12 @@ def test_an_added_root_appears_in_the_mirror(
     (other.path / "a.txt").write_text("a")
     wait_for(lambda: os.listdir(mount.path / "mirror") == ["documents", "other"])
     assert (mount.path / "mirror/other/a.txt").read_text() == "a"
+
+
+def test_a_dead_mount_is_cleared_while_the_kernel_remembers_its_top(mount: MountProcess) -> None:
+    """What the kernel knows of the top it tells for minutes, whether the process lives or not."""
+    mount.path.stat()
+    mount.stop(signal.SIGKILL)
+    mount.path.stat()
+    mount.start()
+    assert "mirror" in os.listdir(mount.path)
