@@ -94,7 +94,10 @@ def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT, le
 
 
 def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: float) -> list[bool]:
-    """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`."""
+    """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`.
+
+    Of the first `FEW` none is left out before one that is shown: the order knows them better than their scores do.
+    """
     shown, others = [], 0
     for evidence in candidates:
         is_shown = is_relevant(evidence, exponent=exponent, least=least)
@@ -102,7 +105,8 @@ def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: floa
             others += 1
             is_shown = True
         shown.append(is_shown)
-    return shown
+    last = max((place for place, is_shown in enumerate(shown) if is_shown), default=-1)
+    return [is_shown or place < min(FEW, last) for place, is_shown in enumerate(shown)]
 
 
 def likeness_reach(words: int, *, has_second: bool) -> float:

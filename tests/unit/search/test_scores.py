@@ -145,3 +145,13 @@ def test_equal_scores_are_told_apart() -> None:
     assert all(later < earlier for earlier, later in pairwise(shown))
     assert shown[9] >= 0.9
     assert printed(shown[0]) == "0.94"
+
+
+def test_what_the_order_puts_first_is_not_left_out() -> None:
+    """Across languages the right answer may be no nearer than chance, and first nevertheless."""
+    first, second, weak = Evidence(nearness=0.6, likeness=-0.1), Evidence(likeness=0.5), Evidence(likeness=-0.1)
+    least = least_relevance(relevance(second))
+    assert are_relevant([first, second, weak], exponent=2.0, least=least) == [True, True, False]
+    assert are_relevant([first, weak], exponent=2.0, least=least) == [False, False], "nothing answers"
+    far = [weak] * 8
+    assert are_relevant([*far, second], exponent=2.0, least=least) == [True] * 5 + [False] * 3 + [True]
