@@ -33,7 +33,7 @@ MAX_EXTRACT_SECONDS = 120
 that crashes its parser. The other half is for storing the text, or for a second parser when the first was killed."""
 
 HOME_ENTRIES = frozenset(
-    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "magicfs-error.log", "lost+found"}
+    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "magicfs-error.log", "lost+found"}
 )
 """The names that a state directory may hold."""
 

@@ -58,7 +58,9 @@ class ChangeOperations(NodeOperations):
         """Create a file and open it."""
         directory = self._directory(parent_inode)
         create = functools.partial(directory.create_file, name, mode=mode, flags=flags, caller=caller_of(ctx))
-        entry, handle = await self._pools.run(directory.thread_pool, create, discard=lambda made: made[1].close())
+        entry, handle = await self._pools.run(
+            directory.change_pool(name), create, discard=lambda made: directory.undo_create(*made)
+        )
         node, reply = self._named(directory, entry)
         if isinstance(node, RealFile) and isinstance(handle, RealHandle):
             handle.clears_set_id = writes_clear_set_id(ctx)
@@ -118,6 +120,10 @@ class ChangeOperations(NodeOperations):
         await self._remove(self._directory(parent_inode), name, is_directory=True)
 
     async def _remove(self, directory: Directory, name: bytes, *, is_directory: bool) -> None:
+        steps = directory.removing(name, is_directory=is_directory)
+        if steps is not None:
+            await self._complete(steps)
+            return
         remove = functools.partial(directory.remove, name, is_directory=is_directory)
         await self._pools.run(directory.thread_pool, remove)
         self._changes += 1
@@ -136,6 +142,10 @@ class ChangeOperations(NodeOperations):
         """Rename, or exchange two names."""
         directory = self._directory(parent_inode_old)
         target = self._directory(parent_inode_new)
+        steps = directory.renaming(name_old, target, name_new, flags=flags)
+        if steps is not None:
+            await self._complete(steps)
+            return
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
         with self._renames.renaming():
             for node in await self._pools.run(directory.thread_pool, rename):

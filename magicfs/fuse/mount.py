@@ -36,6 +36,7 @@ from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
 from magicfs.tree.result_cache import Searcher
+from magicfs.tree.scratch import scratch_directory
 from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -114,14 +115,26 @@ def run_mount(
     with database.transaction() as connection:
         roots = list_roots(connection)
     mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
-    tree = Tree(
-        searcher,
-        DatabaseIndex(database),
-        host=settings.host,
-        search_seconds=settings.search_seconds,
-        is_shared=settings.allow_other,
-    )
-    tree.set_roots(roots)
+    with scratch_directory(settings.home, settings.run_dir) as scratch:
+        tree = Tree(
+            searcher,
+            DatabaseIndex(database),
+            host=settings.host,
+            search_seconds=settings.search_seconds,
+            is_shared=settings.allow_other,
+            scratch=scratch,
+        )
+        tree.set_roots(roots)
+        try:
+            _mount_tree(tree, mountpoint, settings, database, ready)
+        finally:
+            tree.end()
+    log.info("unmounted %s", mountpoint)
+
+
+def _mount_tree(
+    tree: Tree, mountpoint: Path, settings: Settings, database: Database, ready: Callable[[], None] | None
+) -> None:
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
     operations.enable_acl = settings.allow_other
     # The kernel has applied the program's own mask to the modes of what is made.
@@ -135,7 +148,6 @@ def run_mount(
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         log.info("mounted at %s", mountpoint)
         trio.run(_serve, operations, mountpoint, ready)
-    log.info("unmounted %s", mountpoint)
 
 
 def _allow_open_files() -> None:

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pyfuse3
+import trio
 from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
 
 from magicfs.domain.attributes import Attributes
+from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import entry_attributes
 from magicfs.fuse.handles import HandleTable
 from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.steps import Steps
 from magicfs.tree.tree import Tree
 
 ResultT = TypeVar("ResultT")
@@ -73,6 +76,16 @@ class NodeOperations(pyfuse3.Operations):
         node, reply = self._entry_reply(entry, entry.attributes or entry.node.attributes())
         self._add_lookup(directory, entry, node)
         return node, reply
+
+    async def _complete(self, steps: Steps[ResultT]) -> ResultT:
+        """Do work in steps, each with a deadline of its own. What is given up does not happen later."""
+        try:
+            while not await self._pools.run(steps.pool, steps.proceed):
+                pass
+        except (DeadlineExceeded, trio.Cancelled):
+            steps.give_up()
+            raise
+        return steps.result()
 
     async def _on_file(self, node: Node, call: Callable[[Handle | None], ResultT]) -> ResultT:
         """Call a function that may block: with None, or with a handle of the open file if that has no name any more."""

@@ -32,6 +32,7 @@ from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link,
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
 from magicfs.tree.removed_files import REMOVED_FILES
+from magicfs.tree.scratch_files import ScratchHandle
 from magicfs.tree.tree import Tree
 
 MAX_READ_BYTES = 1 << 20
@@ -209,6 +210,9 @@ class TreeOperations(ChangeOperations):
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
         """Flush what was written to the disk."""
         file = self._handles.file(fh)
+        steps = file.handle.saving() if isinstance(file.handle, ScratchHandle) else None
+        if steps is not None:
+            await self._complete(steps)
         await self._pools.run(file.node.thread_pool, functools.partial(file.handle.sync, data_only=datasync))
 
     @replies_with_errno

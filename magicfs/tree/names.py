@@ -18,6 +18,8 @@ _MAX_EXTENSION_BYTES = 32
 _MIN_RANK_DIGITS = 2
 """A name keeps its form while a short list of results grows to ten."""
 _RESULT_NAME = re.compile(rb"\d{2,}_[01]\.\d\d_.", re.DOTALL)
+_SHARED_BYTES = 200
+"""Names that begin with so many equal bytes are of one file."""
 _UNNAMED = "unnamed"
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
 _EXTENSION = re.compile(r"(?<=[^.])((?:\.tar)?\.[^.\s]+)$")
@@ -45,6 +47,14 @@ def result_names(results: Iterable[tuple[float, bytes]]) -> list[bytes]:
 def is_result_name(name: bytes) -> bool:
     """Whether a name has the form of those that `result_names` returns."""
     return _RESULT_NAME.match(name) is not None
+
+
+def is_made_of(name: bytes, known: bytes) -> bool:
+    """Whether a program may have made a name of that of a result, for a temporary file or a backup.
+
+    It appends something; where that would be too long, it cuts the name before.
+    """
+    return name != known and name[:_SHARED_BYTES].startswith(known[:_SHARED_BYTES])
 
 
 def numbered(name: bytes) -> Iterator[bytes]:

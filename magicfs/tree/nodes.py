@@ -17,11 +17,16 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
 
+if TYPE_CHECKING:
+    from magicfs.tree.steps import Steps
+
+RENAME_NOREPLACE = 1
+"""The flag of `renameat2`: raise `EEXIST` instead of replacing something."""
 INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
 """Of the extended attributes that the index has. They cannot be set."""
 STATIC_TIMEOUT_SECONDS = 300.0
@@ -215,6 +220,11 @@ class Directory(Node):
     def list(self) -> DirectoryListing:
         """The current entries. May block."""
 
+    def change_pool(self, *names: bytes) -> ThreadPool | None:
+        """Where a change of these names runs. Never blocks."""
+        del names
+        return self.thread_pool
+
     def create_file(self, name: bytes, *, mode: int, flags: int, caller: Caller) -> tuple[Entry, Handle]:
         """Create a regular file for `caller` and open it with the flags of `os.open`. May block.
 
@@ -222,6 +232,11 @@ class Directory(Node):
         the kernel looks it up then. So do the next methods, but for `ESTALE`. Here nothing can be made or changed.
         """
         raise read_only()
+
+    def undo_create(self, entry: Entry, handle: Handle) -> None:
+        """Take back what `create_file` has done after the program was told that it failed, or close it. May block."""
+        del entry
+        handle.close()
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
         """Make a directory. May block."""
@@ -242,6 +257,14 @@ class Directory(Node):
     def remove(self, name: bytes, *, is_directory: bool) -> None:
         """Remove a name, of an empty directory or of anything else. May block."""
         raise read_only()
+
+    def removing(self, name: bytes, *, is_directory: bool) -> Steps[None] | None:
+        """What removes a name in steps; None if `remove` does. Never blocks."""
+        return None
+
+    def renaming(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Steps[Sequence[Node]] | None:
+        """What renames in steps; None if `rename` does. Never blocks."""
+        return None
 
     def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
         """Rename to a name in `target`; `flags` are the kernel's `RENAME_*`. May block.

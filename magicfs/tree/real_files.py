@@ -169,6 +169,11 @@ class RealFile(RealNode, Openable):
         self._opened_version: FileStat | None = None
         """The file as it was opened last: the kernel's pages are those of this version."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this host."""
+        return self._is_local
+
     def cached_attributes(self) -> Attributes | None:
         """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
         if not self._is_local:

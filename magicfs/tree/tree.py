@@ -10,14 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from magicfs.domain.roots import RegisteredRoot
+from magicfs.tree.editable_results import EditableQueryDirectory
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.links import LinkView
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
+from magicfs.tree.scratch import Scratch
 from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
@@ -26,12 +29,20 @@ class Tree:
     """What a mount shows: the nodes from the root down, and the inode table."""
 
     def __init__(
-        self, searcher: Searcher, index: IndexQueries, *, host: str, search_seconds: float, is_shared: bool = False
+        self,
+        searcher: Searcher,
+        index: IndexQueries,
+        *,
+        host: str,
+        search_seconds: float,
+        is_shared: bool = False,
+        scratch: Path | None = None,
     ) -> None:
         """`host` is the name of this host: files of others are listed and cannot be opened.
 
         `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
-        files that they may not read.
+        files that they may not read. `scratch` is a directory as `scratch_directory` makes it, for what programs make
+        in `search/` while they save; without it they make nothing there.
         """
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
@@ -40,9 +51,15 @@ class Tree:
         self._mirror = MirrorDirectory(
             host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns, is_shared=is_shared
         )
-        search_directory = partial(SearchDirectory, self._results, ResultNameCache(), mounted_at_ns=mounted_at_ns)
+        names = ResultNameCache()
+        self.scratch = None if scratch is None else Scratch(scratch, host=host, names=names)
+        """What programs have made in `search/`; None if they cannot."""
+        search_directory = partial(SearchDirectory, self._results, names, mounted_at_ns=mounted_at_ns)
         private: dict[bytes, VirtualDirectory] = {
-            b"search": search_directory(FileView(host=host, gone_files=self._gone_files)),
+            b"search": search_directory(
+                FileView(host=host, gone_files=self._gone_files),
+                None if self.scratch is None else partial(EditableQueryDirectory, self.scratch),
+            ),
             b"links": search_directory(LinkView(host=host)),
             b".magic": magic_directory(
                 index,
@@ -75,6 +92,11 @@ class Tree:
     def refresh(self) -> None:
         """Clear the result cache. Safe in any thread."""
         self._results.clear()
+
+    def end(self) -> None:
+        """Wait a while for files that are being saved, at the end of the mount. May block."""
+        if self.scratch is not None:
+            self.scratch.wait()
 
     def set_roots(self, roots: Sequence[RegisteredRoot]) -> None:
         """Replace the roots that the mirror shows, with their states. Safe in any thread."""

@@ -1,0 +1,314 @@
+"""Scratch files: what programs make beside the results of a query while they save one.
+
+A scratch file lies in a private directory of the mount. It may stand for the new content of a result, whose real file
+then gets it as a whole: when a program flushes it, or when the last program that writes to it has closed it. Handles
+of a file that has become the real one so are handles of the real file from then on. Used by `scratch_directories`.
+Blocking methods run in threads; `close` and what ends in `_nowait` never block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from magicfs.domain.attributes import AttributeChange, Attributes
+from magicfs.linux import open_below, status_and_birth
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.nodes import Handle, Link, Node, ThreadPool
+from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
+from magicfs.tree.space import Space
+from magicfs.tree.steps import Steps
+
+_MODES = os.O_ACCMODE | os.O_SYNC | os.O_DSYNC
+SCRATCH_TIMEOUT_SECONDS = 0.0
+"""The kernel asks for a name each time: it may be that of a result the next moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPlace:
+    """A result that can be saved."""
+
+    name: bytes
+    """Its name in the directory of the query."""
+    location: FileLocation
+    """Its real file."""
+
+
+class ScratchHandle(RealHandle):
+    """An open scratch file, or the real file that it has become."""
+
+    def __init__(self, file: ScratchFile, descriptor: int, flags: int) -> None:
+        """Take over the descriptor; `flags` are those of the program."""
+        super().__init__(descriptor)
+        self._file = file
+        self._appends = bool(flags & os.O_APPEND)
+        self.is_writer = flags & os.O_ACCMODE != os.O_RDONLY
+
+    def write(self, offset: int, data: bytes) -> int:
+        """Write all of `data`, at the end for a program that appends. Raises `ENOSPC` above the limit. May block."""
+        with self._file.content:
+            if self._appends:
+                offset = os.fstat(self.descriptor).st_size
+            self._file.grow(offset + len(data))
+            self._file.is_changed = True
+            return super().write(offset, data)
+
+    def saving(self) -> Steps[None] | None:
+        """What saves the file, if it is the new content of a result. Never blocks."""
+        return self._file.saving() if self._file.result is not None and self._file.saving is not None else None
+
+    def become(self, descriptor: int) -> None:
+        """Be a handle of another open file, which is open to read and to write, from now on."""
+        os.dup2(descriptor, self.descriptor, inheritable=False)
+
+    def can_close_nowait(self) -> bool:
+        """True: what may block is left to a thread."""
+        return True
+
+    def close(self) -> None:
+        """Close the file. The last one that writes to the content of a result has that saved in a thread."""
+        self._file.forget_handle(self)
+
+    def close_descriptor(self) -> None:
+        """Close the descriptor. May block."""
+        super().close()
+
+
+class ScratchFile(RealFile):
+    """A regular file among the scratch files of a query."""
+
+    def __init__(
+        self,
+        location: FileLocation,
+        space: Space,
+        *,
+        descriptor: int,
+        size: int = 0,
+        in_thread: Callable[[Callable[[], object]], object],
+    ) -> None:
+        """Stand for the new file at `location`, which is open as `descriptor`.
+
+        It takes its size from `space`, beyond the `size` that is taken. `in_thread` calls a function in a thread.
+        """
+        self._unique = secrets.token_bytes(8)
+        super().__init__(location, is_local=True, identity=FileIdentity.of(*status_and_birth(descriptor)))
+        self.content = threading.Lock()
+        """Held while the content changes, and while it becomes that of a real file."""
+        self.result: ResultPlace | None = None
+        """The result whose content this is to become."""
+        self.is_changed = False
+        """Whether a program has changed the content since the file was made."""
+        self.finishing: threading.Event | None = None
+        """Set when the result has been saved, or not, after the last program that writes has closed this file."""
+        self.when_complete: Callable[[ScratchFile], None] | None = None
+        """Called, without blocking, when the last program that writes has closed the new content of a result."""
+        self.saving: Callable[[], Steps[None]] | None = None
+        """What saves the new content of a result now."""
+        self._in_thread = in_thread
+        self._space = space
+        self._size = size
+        self._is_gone = False
+        """Whether it has no name any more, or is a real file now."""
+        self._lock = threading.Lock()
+        self._handles: list[ScratchHandle] = []
+        self._saved_pool: ThreadPool | None = None
+
+    def key_of(self, identity: FileIdentity) -> bytes:
+        """The key: never that of a file of a root, even if the state directory lies in one."""
+        del identity
+        return b"s" + self._unique
+
+    def is_same(self, other: Node) -> bool:
+        """Whether `other` is this very file: the file system may use its number again."""
+        return other is self
+
+    @property
+    def thread_pool(self) -> ThreadPool:
+        """The pool of the file system that it lies on now."""
+        return self._saved_pool or super().thread_pool
+
+    @property
+    def name(self) -> bytes:
+        """Its name in the directory of the query."""
+        return os.path.basename(self.location.path)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(os.fsdecode(self.location.absolute))
+
+    def extended_attributes(self) -> Mapping[bytes, bytes]:
+        """None: it is not in the index."""
+        return {}
+
+    def cached_attributes(self) -> None:
+        """None: the disk is asked in a thread."""
+
+    def open_nowait(self, flags: int) -> None:
+        """None: it is opened in a thread."""
+        del flags
+
+    def access_nowait(self, mode: int) -> None:
+        """None: the disk is asked in a thread."""
+        del mode
+
+    def open(self, flags: int) -> ScratchHandle:
+        """Open it. Raises `ESTALE` if it has become a real file: the kernel looks the name up again. May block."""
+        with self.content:
+            self._require_here()
+            location = self.location
+            descriptor = open_below(location.root, location.path, flags=flags & _MODES)
+            try:
+                self.verified_status(descriptor)
+                if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
+                    self._set_size(0, descriptor)
+                return self.add_handle(descriptor, flags)
+            except BaseException:
+                os.close(descriptor)
+                raise
+
+    def add_handle(self, descriptor: int, flags: int) -> ScratchHandle:
+        """A handle of an open descriptor of this file."""
+        handle = ScratchHandle(self, descriptor, flags)
+        with self._lock:
+            self._handles.append(handle)
+        return handle
+
+    def forget_handle(self, handle: ScratchHandle) -> None:
+        """Close a handle. Never blocks."""
+        with self._lock:
+            if handle not in self._handles:
+                return
+            self._handles.remove(handle)
+            is_last_writer = handle.is_writer and not any(other.is_writer for other in self._handles)
+            is_complete = is_last_writer and self.result is not None
+            if is_complete and self.finishing is None:
+                self.finishing = threading.Event()
+            is_over = self._is_gone and not self._handles
+        if is_complete and self.when_complete is not None:
+            self.when_complete(self)
+        if is_over:
+            self._space.give(self._size)
+            self._size = 0
+        if self._saved_pool is None and self._size <= MAX_NOWAIT_CLOSE_BYTES:
+            handle.close_descriptor()
+        else:
+            self._in_thread(handle.close_descriptor)
+
+    def end_finishing(self) -> None:
+        """Let those go on who wait for a save to end."""
+        with self._lock:
+            finishing, self.finishing = self.finishing, None
+        if finishing is not None:
+            finishing.set()
+
+    def has_writers(self) -> bool:
+        """Whether a program has it open to write. Never blocks."""
+        with self._lock:
+            return any(handle.is_writer for handle in self._handles)
+
+    def is_empty(self) -> bool:
+        """Whether it has no content. May block."""
+        return self.path.lstat().st_size == 0
+
+    def open_content(self) -> int:
+        """A descriptor to read the content, whatever mode a program has set. May block."""
+        try:
+            return os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except PermissionError:
+            self.path.chmod(stat.S_IMODE(self.path.lstat().st_mode) | stat.S_IRUSR)
+            return os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def become_real(self, descriptor: int, pool: ThreadPool) -> None:
+        """Let all handles be handles of the real file, which is open as `descriptor`. `content` is held."""
+        with self._lock:
+            self._saved_pool = pool
+            # A handle that is closed meanwhile would leave its number to another file.
+            for handle in self._handles:
+                handle.become(descriptor)
+        self.disappear()
+
+    def disappear(self) -> None:
+        """Record that it has no name any more. Handles stay open. May block."""
+        self.result = None
+        # What stays is found when the mount ends.
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        with self._lock:
+            self._is_gone = True
+            is_over = not self._handles or self._saved_pool is not None
+        if is_over:
+            self._space.give(self._size)
+            self._size = 0
+        self._space.give_file()
+
+    def grow(self, size: int) -> None:
+        """Take the space for a size, if it is larger than before. Raises `ENOSPC`. `content` is held."""
+        if size > self._size and self._saved_pool is None:
+            self._space.take(size - self._size)
+            self._size = size
+
+    def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
+        """Change size, mode, owner and times. May block."""
+        if handle is None:
+            self._require_here()
+        super().set_attributes(change, handle)
+
+    def attributes(self) -> Attributes:
+        """The attributes of the file. Raises `ESTALE` if it has no name any more. May block."""
+        self._require_here()
+        return super().attributes()
+
+    def _resize(self, size: int, handle: Handle | None) -> None:
+        with self.content:
+            if handle is not None and handle.descriptor >= 0:
+                self._set_size(size, handle.descriptor)
+                return
+            descriptor = open_below(self.location.root, self.location.path, flags=os.O_WRONLY)
+            try:
+                self._set_size(size, descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _set_size(self, size: int, descriptor: int) -> None:
+        self.grow(size)
+        os.ftruncate(descriptor, size)
+        self.is_changed = True
+        if size < self._size and self._saved_pool is None:
+            self._space.give(self._size - size)
+            self._size = size
+
+    def _require_here(self) -> None:
+        if self._is_gone:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+class ScratchLink(Link):
+    """A symbolic link among the scratch files of a query, such as a lock of Emacs. Nothing of it is on the disk."""
+
+    attribute_timeout_seconds = SCRATCH_TIMEOUT_SECONDS
+
+    def __init__(self, key: bytes, target: bytes, *, made_at_ns: int) -> None:
+        super().__init__(b"l" + key)
+        self._target = target
+        self._made_at_ns = made_at_ns
+
+    def target(self) -> bytes:
+        """The path that it holds. Never blocks."""
+        return self._target
+
+    def cached_attributes(self) -> Attributes:
+        """The attributes of a link of the user of the mount."""
+        return Attributes.of_virtual(mode=stat.S_IFLNK | 0o777, mounted_at_ns=self._made_at_ns, size=len(self._target))
+
+    def attributes(self) -> Attributes:
+        """The attributes that `cached_attributes` returns. Never blocks."""
+        return self.cached_attributes()

@@ -1,0 +1,222 @@
+"""Scratch files, without a mount: limits, giving up, and what ends with a mount."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from magicfs.tree import saving
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.saving import Replacement
+from magicfs.tree.scratch import Scratch, scratch_directory
+from magicfs.tree.scratch_directories import ScratchDirectory
+from magicfs.tree.scratch_files import ResultPlace
+from magicfs.tree.searches import ResultNameCache
+from magicfs.tree.space import Space
+from magicfs.tree.steps import Steps
+
+RESULT = b"01_0.90_a.txt"
+START = """
+import sys, time
+from pathlib import Path
+from magicfs.tree.scratch import scratch_directory
+home = Path(sys.argv[1])
+with scratch_directory(home, home / "run") as path:
+    (path / "files/note").write_text(path.name)
+    sys.stdin.read()
+    assert (path / "files/note").read_text() == path.name
+"""
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    path = tmp_path / "root/a.txt"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    os.setxattr(path, "user.note", b"kept")
+    return path
+
+
+@pytest.fixture
+def result(real: Path) -> ResultPlace:
+    return ResultPlace(RESULT, FileLocation(host="here", root=os.fsencode(real.parent), path=b"a.txt"))
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Generator[Scratch]:
+    with scratch_directory(tmp_path / "home", tmp_path / "home/run") as path:
+        assert path is not None
+        space = Space(path, max_bytes=100, max_files=3)
+        yield Scratch(path, host="here", names=ResultNameCache(), space=space)
+
+
+@pytest.fixture
+def directory(scratch: Scratch) -> ScratchDirectory:
+    return scratch.of_query(b"roses")
+
+
+def move_away(directory: ScratchDirectory, real: Path, result: ResultPlace) -> None:
+    with real.open("rb") as source:
+        Steps(None, directory.copying(result, source.fileno(), b"backup")).finish()
+
+
+def test_a_file_that_is_created_too_late_saves_nothing(
+    directory: ScratchDirectory, real: Path, result: ResultPlace, scratch: Scratch
+) -> None:
+    move_away(directory, real, result)
+    made = directory.create(RESULT, mode=0o644, flags=os.O_WRONLY, result=result)
+    directory.undo_create(*made)
+    scratch.wait()
+    assert real.read_bytes() == b"old"
+    assert directory.find(RESULT) is None
+    assert directory.has_moved(RESULT)
+
+
+def test_space_has_limits(directory: ScratchDirectory, scratch: Scratch) -> None:
+    file, handle = directory.create(b"a", mode=0o644, flags=os.O_RDWR)
+    handle.write(0, b"x" * 90)
+    with pytest.raises(OSError) as error:
+        handle.write(90, b"x" * 11)
+    assert error.value.errno == errno.ENOSPC
+    assert file.path.stat().st_size == 90
+    directory.remove(b"a")
+    _, other = directory.create(b"b", mode=0o644, flags=os.O_RDWR)
+    with pytest.raises(OSError, match="space"):
+        other.write(0, b"x" * 11)
+    handle.close()
+    other.write(0, b"x" * 100)
+    directory.link(b"c", b"x")
+    directory.link(b"d", b"x")
+    with pytest.raises(OSError, match="space"):
+        directory.link(b"e", b"x")
+    directory.remove(b"b")
+    other.close()
+    directory.create(b"f", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 100)
+
+
+def test_a_result_larger_than_the_space_is_not_moved(
+    directory: ScratchDirectory, real: Path, result: ResultPlace
+) -> None:
+    real.write_bytes(b"x" * 101)
+    with pytest.raises(OSError, match="space"):
+        move_away(directory, real, result)
+    assert not directory.has_moved(RESULT)
+    directory.create(b"a", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 100)
+
+
+def test_a_save_that_is_given_up_never_happens(
+    directory: ScratchDirectory, real: Path, result: ResultPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk hangs for longer than the deadline."""
+    hangs, goes_on = threading.Event(), threading.Event()
+    flush = os.fsync
+
+    def slow(descriptor: int) -> None:
+        hangs.set()
+        goes_on.wait(10)
+        flush(descriptor)
+
+    monkeypatch.setattr(saving.os, "fsync", slow)
+    _, handle = directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)
+    handle.write(0, b"new")
+
+    def save() -> Generator[None]:
+        with directory.changed():
+            yield from directory.saving_as(b"temporary", result)
+
+    steps = Steps(None, save())
+
+    def proceed() -> None:
+        with pytest.raises(OSError, match="timed out"):
+            steps.proceed()
+
+    thread = threading.Thread(target=proceed)
+    thread.start()
+    hangs.wait(10)
+    steps.give_up()
+    goes_on.set()
+    thread.join()
+    with directory.changed():
+        assert real.read_bytes() == b"old"
+        assert directory.find(b"temporary") is not None
+    assert os.listdir(real.parent) == ["a.txt"]
+
+
+@pytest.mark.parametrize("has_unnamed_files", [True, False])
+def test_a_new_file_is_like_the_old_one(
+    real: Path, result: ResultPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_unnamed_files: bool
+) -> None:
+    if os.geteuid() == 0:
+        os.chown(real, 1234, 1235)
+    if not has_unnamed_files:
+        monkeypatch.setattr(saving.os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)
+    before = real.stat()
+    records = tmp_path / "records"
+    records.mkdir()
+    (tmp_path / "source").write_bytes(b"new content")
+    replacement = Replacement(result.location, records=records)
+    with (tmp_path / "source").open("rb") as source:
+        Steps(None, replacement.prepare(source.fileno())).finish()
+    assert real.read_bytes() == b"old"
+    assert len(os.listdir(records)) == (0 if has_unnamed_files else 1)
+    replacement.commit()
+    replacement.close()
+    after = real.stat()
+    assert real.read_bytes() == b"new content"
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert os.getxattr(real, "user.note") == b"kept"
+    assert os.listdir(real.parent) == ["a.txt"]
+    assert os.listdir(records) == []
+
+
+def test_nothing_is_saved_where_a_link_has_taken_the_place(
+    real: Path, result: ResultPlace, directory: ScratchDirectory, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").write_bytes(b"outside")
+    real.unlink()
+    real.symlink_to(tmp_path / "outside")
+    directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)[1].write(0, b"new")
+    with pytest.raises(OSError) as error:
+        Steps(None, directory.saving_as(b"temporary", result)).finish()
+    assert error.value.errno == errno.ELOOP
+    assert (tmp_path / "outside").read_bytes() == b"outside"
+    assert directory.find(b"temporary") is not None
+
+
+def test_mounts_that_start_at_once_have_directories_of_their_own(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], stdin=subprocess.PIPE) for _ in range(8)
+    ]
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0] * 8
+    assert len(list((tmp_path / "unsaved").glob("*/note"))) == 8
+    assert list((tmp_path / "run").glob("scratch-*")) == []
+
+
+def test_a_new_file_that_a_killed_mount_has_left_is_removed(tmp_path: Path, real: Path) -> None:
+    left = tmp_path / "home/run/scratch-0"
+    for name in ("files", "records", "drafts"):
+        (left / name).mkdir(parents=True)
+    new = real.parent / ".magicfs-1"
+    new.write_bytes(b"new")
+    (left / "records/.magicfs-1").symlink_to(new)
+    (left / "records/a.txt").symlink_to(real)
+    with scratch_directory(tmp_path / "home", tmp_path / "home/run"):
+        assert not left.exists()
+    assert os.listdir(real.parent) == ["a.txt"]
+
+
+def test_a_mount_whose_state_directory_cannot_be_written_to_makes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with scratch_directory(tmp_path, tmp_path / "run") as path:
+        assert path is None
