@@ -157,6 +157,24 @@ def test_its_build_is_in_the_status(database: Database, model: IndexedModel) -> 
     assert build() is None
 
 
+def test_searches_and_writes_go_on_during_a_build(database: Database, model: IndexedModel) -> None:
+    with ThreadPoolExecutor() as pool, database.transaction() as writer:
+        writer.execute("UPDATE embeddings SET priority = 1 WHERE chunk_id = 0")
+        building = pool.submit(maintain_index, database, min_rows=500)
+        with database.transaction() as connection:
+            query = "SELECT FROM pg_class WHERE relname = 'embeddings_1_vectors'"
+            wait_until(lambda: connection.execute(query).fetchone() is not None, seconds=30, failed="no build began")
+        with database.transaction() as connection:
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+            connection.execute("UPDATE embeddings SET state = 'unread', vector = NULL WHERE chunk_id = 1")
+            connection.execute("INSERT INTO embeddings (model_id, chunk_id) VALUES (1, 5000)")
+            nearest = "SELECT count(*) FROM (SELECT FROM embeddings_1 ORDER BY vector <#> vector LIMIT 5) AS nearest"
+            assert connection.execute(nearest).fetchone() == (5,)
+        assert not building.done()
+        writer.commit()
+        assert building.result(60) is IndexAction.BUILD
+
+
 def test_the_settings_of_a_build_end_with_it(
     database_url: str, model: IndexedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
