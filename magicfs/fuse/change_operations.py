@@ -32,6 +32,7 @@ from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Caller, Directory
 from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_nodes import ChildPlace, RealNode
 
 _FILE_CAPABILITIES = b"security.capability"
 """The kernel asks for it before each write. The file system below takes it away itself, and the mount is `nosuid`."""
@@ -126,6 +127,7 @@ class ChangeOperations(NodeOperations):
             return
         remove = functools.partial(directory.remove, name, is_directory=is_directory)
         await self._pools.run(directory.thread_pool, remove)
+        self._watches.gone(directory, name)
         self._changes += 1
 
     @replies_with_errno
@@ -148,8 +150,12 @@ class ChangeOperations(NodeOperations):
             return
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
         with self._renames.renaming():
-            for node in await self._pools.run(directory.thread_pool, rename):
-                self._inodes.update(node)
+            moved = await self._pools.run(directory.thread_pool, rename)
+            self._watches.gone(directory, name_old)
+            for node in moved:
+                known = self._inodes.update(node)
+                if isinstance(node, RealNode) and isinstance(node.place, ChildPlace):
+                    self._watches.renamed(node.place.directory, node.place.name, known)
         self._changes += 1
 
     @replies_with_errno

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from magicfs.domain.files import FileStat
+from magicfs.fuse.watches import Vouched
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
 
@@ -32,6 +32,8 @@ class OpenDirectory:
     listing: DirectoryListing
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
+    vouched: Vouched | None = None
+    """What vouches for the entries, since the listing was begun."""
     changes: int = 0
     """How many names the mount had made, removed and renamed when the directory was opened."""
     opened_at: float = field(default_factory=time.monotonic)
@@ -90,13 +92,6 @@ class HandleTable:
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
         return list(self._by_inode.get(node.ino, ()))
-
-    def can_share_pages(self, node: Node, version: FileStat | None) -> bool:
-        """Whether all open handles of a node are of the file `version`: another file may have taken its name since."""
-        return all(
-            version is not None and handle.version is not None and handle.version.ino == version.ino
-            for handle in self._by_inode.get(node.ino, ())
-        )
 
     def add_directory(self, directory: Directory, listing: DirectoryListing, *, changes: int = 0) -> int:
         """Add an open directory and return its number. `changes` is that of `OpenDirectory`."""

@@ -178,7 +178,10 @@ async def _serve(operations: TreeOperations, mountpoint: Path, ready: Callable[[
             nursery.start_soon(_raise_read_ahead, operations, mountpoint)
             if ready is not None:
                 ready()
-            await pyfuse3.main(min_tasks=MIN_REQUEST_TASKS, max_tasks=MAX_REQUESTS)
+            try:
+                await pyfuse3.main(min_tasks=MIN_REQUEST_TASKS, max_tasks=MAX_REQUESTS)
+            finally:
+                operations.stop()
             nursery.cancel_scope.cancel()
 
 

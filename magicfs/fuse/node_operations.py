@@ -19,6 +19,7 @@ from magicfs.fuse.attributes import entry_attributes
 from magicfs.fuse.handles import HandleTable
 from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
+from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.steps import Steps
@@ -37,6 +38,7 @@ class NodeOperations(pyfuse3.Operations):
         super().__init__()
         self._inodes = tree.inodes
         self._handles = HandleTable()
+        self._watches = DirectoryWatches(tree.inodes)
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
         self._changes = 0

@@ -25,9 +25,11 @@ from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenDirectory, OpenFile
+from magicfs.fuse.invalidation import expire_attributes
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
+from magicfs.fuse.watches import VOUCHED_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
@@ -62,7 +64,12 @@ class TreeOperations(ChangeOperations):
 
     def init(self) -> None:
         """Handle the kernel's first request."""
+        self._watches.start(trio.lowlevel.current_trio_token().run_sync_soon)
         self.started.set()
+
+    def stop(self) -> None:
+        """Tell the kernel nothing any more: the mount ends."""
+        self._watches.stop()
 
     @replies_with_errno
     @repeats_after_rename
@@ -72,6 +79,7 @@ class TreeOperations(ChangeOperations):
         if directory.hides(name, ctx.pid):
             return negative_entry(timeout_seconds=0.0)
         renames = self._renames.count
+        vouched = self._watches.entry_of(directory, name)
         try:
             entry = directory.lookup_cached(name)
             if entry is None:
@@ -80,8 +88,10 @@ class TreeOperations(ChangeOperations):
         except FileNotFoundError:
             if isinstance(directory, RealDirectory) and self._renames.may_have_overtaken(renames):
                 raise
-            return negative_entry(timeout_seconds=directory.negative_timeout(name))
+            is_kept = self._watches.keep_missing(vouched)
+            return negative_entry(timeout_seconds=VOUCHED_SECONDS if is_kept else directory.negative_timeout(name))
         node, reply = self._entry_reply(entry, attributes)
+        self._watches.keep_entry(vouched, reply, attributes)
         self._add_lookup(directory, entry, node)
         return reply
 
@@ -89,7 +99,8 @@ class TreeOperations(ChangeOperations):
     async def forget(self, inode_list: Sequence[tuple[InodeT, int]]) -> None:
         """Subtract from lookup counts."""
         for inode, lookups in inode_list:
-            self._inodes.forget(inode, lookups)
+            if self._inodes.forget(inode, lookups):
+                self._watches.drop(inode)
 
     @replies_with_errno
     @repeats_after_rename
@@ -142,17 +153,14 @@ class TreeOperations(ChangeOperations):
                     await self._pools.run(node.thread_pool, clear_set_id, handle.descriptor, mode)
             if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
                 # In a thread, and without pages: pages may be locked by reads that wait for this loop.
-                await trio.to_thread.run_sync(functools.partial(_invalidate_attributes, inode))
+                await trio.to_thread.run_sync(expire_attributes, inode)
         except BaseException:
             self._release(OpenFile(node, handle))
             raise
-        can_share_pages = self._handles.can_share_pages(node, handle.version)
         number = self._handles.add_file(node, handle)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
         _merge_handle_attributes(node, handle)
-        return FileInfo(
-            fh=FileHandleT(number), direct_io=handle.direct_io or not can_share_pages, keep_cache=keep_cache
-        )
+        return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)
 
     async def _opened(self, node: Openable, flags: int) -> Handle:
         """Open a node, or once more a removed file that a program has open: a large one is kept by that alone."""
@@ -237,6 +245,8 @@ class TreeOperations(ChangeOperations):
         if start_id == 0 and opened.is_outdated(self._changes):
             opened.listing = await self._list(directory)
         opened.is_read = True
+        if start_id == 0:
+            opened.vouched = self._watches.entry_of(directory, b"")
         start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
         while batch := opened.take_ahead(start_id) or await self._next_entries(opened, start_id):
             for index, (position, entry) in enumerate(batch):
@@ -245,6 +255,7 @@ class TreeOperations(ChangeOperations):
                     start_id = position
                     continue
                 node, reply = self._entry_reply(entry, attributes)
+                self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
                 if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
                     opened.keep_ahead(start_id, batch[index:])
                     return
@@ -289,6 +300,7 @@ class TreeOperations(ChangeOperations):
             self._pools.run_detached(file.handle.close)
 
     async def _attributes(self, node: Node) -> EntryAttributes:
+        vouched = self._watches.attributes_of(node)
         try:
             attributes = await self._current_attributes(node)
         except OSError as error:
@@ -300,9 +312,12 @@ class TreeOperations(ChangeOperations):
                 attributes = await self._pools.run(node.thread_pool, opened.attributes)
             finally:
                 self._pools.run_detached(opened.close)
+            vouched = None
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)
-        return entry_attributes(node, attributes)
+        reply = entry_attributes(node, attributes)
+        self._watches.keep_attributes(vouched, reply, attributes)
+        return reply
 
     async def _current_attributes(self, node: Node) -> Attributes:
         """The attributes of a node, from memory if possible."""
@@ -340,12 +355,3 @@ def _merge_handle_attributes(node: Node, handle: Handle) -> None:
     """Record the attributes of an open file, so that a listing does not reply with an older size from the index."""
     if isinstance(node, RealFile) and isinstance(handle, RealHandle):
         node.merge_kernel_attributes(handle.last_attributes)
-
-
-def _invalidate_attributes(inode: InodeT) -> None:
-    """Make the kernel ask for a file's attributes again. The kernel may have forgotten the inode meanwhile."""
-    try:
-        pyfuse3.invalidate_inode(inode, attr_only=True)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise

@@ -58,6 +58,11 @@ class Inotify:
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLIN)
 
+    @property
+    def descriptor(self) -> int:
+        """Can be read when something has happened."""
+        return self._descriptor
+
     def close(self) -> None:
         """End all watches."""
         os.close(self._descriptor)
@@ -73,11 +78,11 @@ class Inotify:
         """Stop watching a directory; an `IGNORED` event follows. Does nothing when the watch has ended already."""
         inotify_remove_watch(self._descriptor, watch)
 
-    def read(self, *, timeout_s: float) -> Iterator[Event]:
-        """Wait for events and return them; none when nothing happens for `timeout_s`."""
+    def read(self, *, timeout_s: float, pause_s: float = _COALESCE_SECONDS) -> Iterator[Event]:
+        """Wait for events and return them, after a pause for more; none when nothing happens for `timeout_s`."""
         if not self._poll.poll(timeout_s * 1000):
             return
-        time.sleep(_COALESCE_SECONDS)
+        time.sleep(pause_s)
         data = os.read(self._descriptor, _READ_BYTES)
         offset = 0
         while offset < len(data):

@@ -42,6 +42,9 @@ class InodeTable:
     def __len__(self) -> int:
         return len(self._inodes)
 
+    def __contains__(self, ino: int) -> bool:
+        return ino in self._inodes
+
     def find(self, ino: int) -> Node:
         """The node with that inode number."""
         return self._inodes[ino].node
@@ -76,19 +79,21 @@ class InodeTable:
         else:
             inode.lookup_count += 1
 
-    def forget(self, ino: int, lookups: int) -> None:
-        """Subtract from the lookup count; at zero the node is dropped. The root stays."""
+    def forget(self, ino: int, lookups: int) -> bool:
+        """Subtract from the lookup count; at zero the node is dropped, which the result tells. The root stays."""
         inode = self._inodes.get(ino)
         if inode is None or ino == ROOT_INO:
-            return
+            return False
         inode.lookup_count -= lookups
         if inode.lookup_count < 0:
             log.error("the kernel forgets inode %d %d times more often than it was told", ino, -inode.lookup_count)
-        if inode.lookup_count <= 0:
-            del self._inodes[ino]
-            if self._latest.get(inode.node.key) == ino:
-                del self._latest[inode.node.key]
-            inode.node.forgotten()
+        if inode.lookup_count > 0:
+            return False
+        del self._inodes[ino]
+        if self._latest.get(inode.node.key) == ino:
+            del self._latest[inode.node.key]
+        inode.node.forgotten()
+        return True
 
     def _same(self, ino: int, node: NodeT) -> NodeT | None:
         """The node with that number if it stands for the same thing as `node`."""

@@ -70,7 +70,7 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
     def fail(_: InodeT) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(operations, "_invalidate_attributes", fail)
+    monkeypatch.setattr(operations, "expire_attributes", fail)
 
     async def main() -> None:
         handlers = TreeOperations(tree, search_seconds=1)

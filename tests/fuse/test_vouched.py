@@ -1,0 +1,161 @@
+"""What the kernel keeps of watched directories for longer than a second, and how soon changes on the disk are seen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from magicfs.fuse.watches import QUIET_SECONDS
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+
+SEEN_SECONDS = 1.0
+"""What is seen later has been kept too long."""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
+    """A directory of the mirror with files that have not changed for a while."""
+    (root.path / "sub").mkdir()
+    for name in ("a.txt", "sub/b.txt"):
+        (root.path / name).write_text("roses")
+    time.sleep(QUIET_SECONDS + 0.1)
+    return mount.path / "mirror/documents"
+
+
+@contextmanager
+def stopped(mount: MountProcess) -> Iterator[None]:
+    assert mount.process is not None
+    mount.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        mount.process.send_signal(signal.SIGCONT)
+
+
+def run(code: str, directory: int) -> None:
+    """In another process: this one would hang with a mount that is asked."""
+    command = [sys.executable, "-c", f"import os, sys; directory = int(sys.argv[1]); {code}", str(directory)]
+    subprocess.run(command, check=True, timeout=20, pass_fds=[directory])
+
+
+def use(directory: Path) -> None:
+    """Several times: what is used is watched, and one name is looked for again and again."""
+    for _ in range(4):
+        for name in sorted(os.listdir(directory)):
+            os.stat(directory / name)
+        assert not (directory / "missing").exists()
+
+
+def test_names_attributes_and_missing_names_are_kept_for_longer_than_a_second(
+    mirror: Path, mount: MountProcess
+) -> None:
+    # The root itself is looked up each second; what is below an open directory is not.
+    directory = os.open(mirror / "sub", os.O_PATH)
+    try:
+        use(mirror / "sub")
+        time.sleep(1.5)
+        with stopped(mount):
+            run("os.stat('b.txt', dir_fd=directory)", directory)
+            run("sys.exit(os.access('missing', os.F_OK, dir_fd=directory))", directory)
+    finally:
+        os.close(directory)
+
+
+def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> None:
+    for number in range(300):
+        (root.path / f"sub/{number:03}.txt").touch()
+    time.sleep(QUIET_SECONDS + 0.1)
+    use(mirror / "sub")
+    assert len(os.listdir(mirror / "sub")) == 301
+    (root.path / "sub/new.txt").touch()
+    assert "new.txt" in os.listdir(mirror / "sub")
+    (root.path / "sub/000.txt").unlink()
+    assert "000.txt" not in os.listdir(mirror / "sub")
+    wait_for(lambda: not (mirror / "sub/000.txt").exists(), SEEN_SECONDS)
+
+
+def test_changes_on_the_disk_are_seen_at_once(mirror: Path, root: IndexedRoot) -> None:
+    use(mirror)
+    (root.path / "missing").write_text("tulips")
+    wait_for((mirror / "missing").exists, SEEN_SECONDS)
+    (root.path / "a.txt").chmod(0o600)
+    wait_for(lambda: (mirror / "a.txt").stat().st_mode & 0o777 == 0o600, SEEN_SECONDS)
+    time.sleep(QUIET_SECONDS + 0.1)
+    use(mirror / "sub")
+    with (mirror / "sub/b.txt").open("rb") as file:
+        assert file.read() == b"roses"
+        with (root.path / "sub/b.txt").open("a") as direct:
+            direct.write(" and lilies")
+        wait_for(lambda: os.fstat(file.fileno()).st_size == len("roses and lilies"), SEEN_SECONDS)
+    assert (mirror / "sub/b.txt").read_text() == "roses and lilies"
+    time.sleep(QUIET_SECONDS + 0.1)
+    use(mirror / "sub")
+    (root.path / "sub/b.txt").unlink()
+    wait_for(lambda: not (mirror / "sub/b.txt").exists(), SEEN_SECONDS)
+
+
+def test_a_change_through_the_mount_is_seen_by_the_next_call(mirror: Path, root: IndexedRoot) -> None:
+    use(mirror)
+    use(mirror / "sub")
+    (mirror / "missing").write_text("x")
+    assert (mirror / "missing").read_text() == "x"
+    (mirror / "a.txt").rename(mirror / "sub/missing")
+    assert not (mirror / "a.txt").exists()
+    assert (mirror / "sub/missing").stat().st_size == 5
+    assert sorted(os.listdir(mirror / "sub")) == ["b.txt", "missing"]
+    assert sorted(os.listdir(mirror)) == ["missing", "sub"]
+    (mirror / "sub/b.txt").unlink()
+    assert os.listdir(mirror / "sub") == ["missing"]
+    with (mirror / "sub/missing").open("r+b") as file:
+        file.truncate(2)
+        assert (mirror / "sub/missing").stat().st_size == 2
+
+
+def test_what_was_renamed_in_the_mount_is_not_kept_after_it_is_gone(mirror: Path, root: IndexedRoot) -> None:
+    use(mirror)
+    (mirror / "a.txt").rename(mirror / "c.txt")
+    time.sleep(0.2)
+    assert (mirror / "c.txt").exists()
+    (root.path / "c.txt").unlink()
+    wait_for(lambda: not (mirror / "c.txt").exists(), SEEN_SECONDS + 0.2)
+
+
+def test_a_working_directory_stays_one_when_it_changes(mirror: Path, root: IndexedRoot) -> None:
+    use(mirror)
+    use(mirror / "sub")
+    before = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.chdir(mirror / "sub")
+        os.utime(root.path / "sub")
+        (root.path / "sub/c.txt").touch()
+        wait_for(Path("c.txt").exists, SEEN_SECONDS)
+        assert os.getcwd() == str(mirror / "sub")
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def test_a_file_with_two_names_is_kept_as_short_as_before(mirror: Path, root: IndexedRoot, tmp_path: Path) -> None:
+    other = tmp_path / "other name"
+    os.link(root.path / "sub/b.txt", other)
+    time.sleep(QUIET_SECONDS + 0.1)
+    use(mirror / "sub")
+    with other.open("a") as direct:
+        direct.write("!")
+    wait_for(lambda: (mirror / "sub/b.txt").stat().st_size == 6, SEEN_SECONDS + 0.2)
