@@ -464,6 +464,19 @@ def test_all_that_write_to_a_new_file_have_closed_it_before_it_is_saved(entry: P
     assert beside(entry, "backup").read_bytes() == b"old roses"
 
 
+def test_whoever_closes_a_new_file_last_saves_it(entry: Path, original: Path) -> None:
+    entry.rename(beside(entry, "backup"))
+    first = os.open(entry, os.O_WRONLY | CREATE)
+    second = os.open(entry, os.O_WRONLY | os.O_APPEND)
+    os.write(first, b"first, ")
+    os.close(first)
+    time.sleep(0.3)
+    os.write(second, b"second")
+    os.close(second)
+    wait_for(lambda: original.read_bytes() == b"first, second")
+    assert entry.read_bytes() == b"first, second"
+
+
 @pytest.mark.parametrize("before", [b"", b"half, "])
 def test_what_is_written_after_a_rename_reaches_the_real_file(entry: Path, original: Path, before: bytes) -> None:
     temporary = beside(entry, "temporary")

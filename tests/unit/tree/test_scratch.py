@@ -178,6 +178,24 @@ def test_a_new_file_is_like_the_old_one(
     assert os.listdir(records) == []
 
 
+def test_a_file_whose_owner_cannot_be_kept_is_not_written_to(
+    real: Path, result: ResultPlace, directory: ScratchDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(saving.os, "fchmod", refuse)
+    before = real.stat()
+    directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)[1].write(0, b"new")
+    with pytest.raises(PermissionError):
+        Steps(None, directory.saving_as(b"temporary", result)).finish()
+    after = real.stat()
+    assert real.read_bytes() == b"old"
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
+    assert directory.find(b"temporary") is not None
+    assert os.listdir(real.parent) == ["a.txt"]
+
+
 def test_nothing_is_saved_where_a_link_has_taken_the_place(
     real: Path, result: ResultPlace, directory: ScratchDirectory, tmp_path: Path
 ) -> None:
