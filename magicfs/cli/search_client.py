@@ -16,11 +16,12 @@ import struct
 import sys
 import time
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
 import magicfs
-from magicfs.errors import DeadlineExceeded, MagicFSError, UsageError
+from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, UsageError
 from magicfs.framing import FramingError, Message, receive, send
 from magicfs.home import FILE_NAME, home
 
@@ -34,11 +35,14 @@ SEARCH_SECONDS = 10.0
 TAKEN_SECONDS = 1.0
 """How long a server may take to say that it has got a search, unless it hangs."""
 GRACE_SECONDS = 1.0
+AGAIN_SECONDS = 2.0
+"""A database that has let the server wait for longer would let the command wait as long again."""
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 _PEER = struct.Struct("3i")
 _REPORTED = {kind.__name__: kind for kind in (UsageError, DeadlineExceeded)}
 """The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
+_REPORTED_WHEN_SLOW = _REPORTED | {DatabaseUnavailable.__name__: DatabaseUnavailable}
 
 
 class ServedAnswer(NamedTuple):
@@ -83,9 +87,8 @@ def socket_path(key: str) -> str:
     return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
 
 
-def ask(query: str, *, number: int | None, as_json: bool, passages: bool) -> ServedAnswer | None:
-    """What a server answers to a search; None if none runs, or if the command has to search itself."""
-    key = settings_key()
+def ask(query: str, *, key: str, number: int | None, as_json: bool, passages: bool) -> ServedAnswer | None:
+    """What a server with the settings `key` answers to a search; None if the command has to search itself."""
     request = Message(
         {"do": "search", "key": key, "query": query, "number": number, "json": as_json, "passages": passages}
     )
@@ -95,13 +98,15 @@ def ask(query: str, *, number: int | None, as_json: bool, passages: bool) -> Ser
             connection.connect(socket_path(key))
             if not _is_ours(connection):
                 return None
-            taken_by = time.monotonic() + TAKEN_SECONDS
+            asked_at = time.monotonic()
+            taken_by = asked_at + TAKEN_SECONDS
             send(connection, request, deadline=taken_by)
             taken = receive(connection, max_body_bytes=0, deadline=taken_by)
             if "error" in taken.head:
                 return None
             deadline = time.monotonic() + float(taken.head["seconds"]) + GRACE_SECONDS
-            return _served(receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline))
+            answer = receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline)
+            return _served(answer, seconds=time.monotonic() - asked_at)
     except (OSError, FramingError, ValueError, KeyError, TypeError):
         return None
 
@@ -112,21 +117,23 @@ def _is_ours(connection: socket.socket) -> bool:
     return bool(user == os.geteuid())
 
 
-def _served(answer: Message) -> ServedAnswer | None:
+def _served(answer: Message, *, seconds: float) -> ServedAnswer | None:
+    """What a server has answered after so many seconds: a search that has failed slowly is not begun anew."""
     complaints = list(map(str, answer.head["complaints"]))
     if "error" not in answer.head:
         return ServedAnswer(answer.body.decode("utf-8", "surrogatepass"), complaints)
-    kind = _REPORTED.get(str(answer.head["error"]))
+    kind = (_REPORTED if seconds < AGAIN_SECONDS else _REPORTED_WHEN_SLOW).get(str(answer.head["error"]))
     return None if kind is None else ServedAnswer("", complaints, kind(str(answer.head["message"])))
 
 
-def start_server() -> None:
-    """Start a server for the searches that follow, and do not wait for it. One that runs already stays the only one.
+def start_server(key: str, variables: Mapping[str, str]) -> None:
+    """Start a server for the searches with the settings `key` that follow, with the variables that gave them.
 
-    Where the state directory is not this user's, or its folders are missing, there is none. The server inherits the
-    lock of its socket, so that `magicfs down` knows of it from now on.
+    Does not wait for it. One that runs already stays the only one. Where the state directory is not this user's, or its
+    folders are missing, there is none. The server inherits the lock of its socket, so that `magicfs down` knows of it
+    from now on.
     """
-    folder, path = home(), socket_path(settings_key())
+    folder, path = home(), socket_path(key)
     log = os.path.join(folder, "log", LOG_NAME)
     with suppress(OSError):
         if os.stat(os.path.join(folder, "run")).st_uid != os.geteuid():
@@ -138,7 +145,7 @@ def start_server() -> None:
         os.posix_spawn(
             sys.executable,
             [sys.executable, "-P", "-m", "magicfs.cli.search_server", "--socket", path, "--lock", str(lock)],
-            os.environ,
+            variables,
             file_actions=[*nothing, (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)],
             setsid=True,
         )

@@ -54,10 +54,18 @@ def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
 
 def run(options: SearchOptions) -> None:
     """Search, and print what is found. Raises as `SearchService.search` does, and `ServerError`."""
-    served = search_client.ask(options.query, number=options.number, as_json=options.as_json, passages=options.passages)
+    # A search of its own changes the variables.
+    key, variables = search_client.settings_key(), dict(os.environ)
+    served = search_client.ask(
+        options.query, key=key, number=options.number, as_json=options.as_json, passages=options.passages
+    )
     if served is None:
-        _search(options)
-        search_client.start_server()
+        result = _search(options)
+        try:
+            _show(result, options)
+        finally:
+            # Whoever reads the output may have gone.
+            search_client.start_server(key, variables)
         return
     from magicfs.cli import terminal
 
@@ -75,13 +83,19 @@ def run(options: SearchOptions) -> None:
     search_output.show(json.loads(served.text))
 
 
-def _search(options: SearchOptions) -> None:
-    """Search in this process, and print what is found."""
-    from magicfs.cli import search_output, terminal, wiring
+def _search(options: SearchOptions) -> SearchResult:
+    """Search in this process."""
+    from magicfs.cli import wiring
 
     settings = wiring.settings_for_command()
     with wiring.database_for_command(settings) as database:
-        result = find(settings, wiring.search_service(settings, database), options)
+        return find(settings, wiring.search_service(settings, database), options)
+
+
+def _show(result: SearchResult, options: SearchOptions) -> None:
+    """Print what is found."""
+    from magicfs.cli import search_output, terminal
+
     if options.as_json:
         terminal.write(search_output.document_of(result))
     else:

@@ -20,7 +20,9 @@ from magicfs.domain.query import Filters
 
 _SQL = load_queries("search")
 _NANOSECONDS = 1_000_000_000
-_BEFORE_ALL_TIMES_NS = -(1 << 62)
+_EPOCH = date(1970, 1, 1)
+_BEFORE_ALL_TIMES_NS, _AFTER_ALL_TIMES_NS = -(1 << 63), (1 << 63) - 1
+"""The limits of the database's numbers: the years 1677 and 2262."""
 MAX_ENUMERATED_CONTENTS = 50_000
 """A scope of more contents is not enumerated: most chunks are in it, so an index finds candidates quickly."""
 
@@ -181,6 +183,7 @@ def _midnight_ns(day: date | None) -> int | None:
     if day is None:
         return None
     try:
-        return int(datetime.combine(day, time()).astimezone().timestamp()) * _NANOSECONDS
+        nanoseconds = int(datetime.combine(day, time()).astimezone().timestamp()) * _NANOSECONDS
     except (OverflowError, ValueError):
-        return _BEFORE_ALL_TIMES_NS
+        return _BEFORE_ALL_TIMES_NS if day < _EPOCH else _AFTER_ALL_TIMES_NS
+    return max(_BEFORE_ALL_TIMES_NS, min(nanoseconds, _AFTER_ALL_TIMES_NS))
