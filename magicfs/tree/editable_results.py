@@ -32,7 +32,7 @@ from magicfs.tree.scratch import Scratch
 from magicfs.tree.scratch_directories import ScratchDirectory, entry_of
 from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle
 from magicfs.tree.searches import QueryDirectory
-from magicfs.tree.steps import Steps, acquiring, waiting
+from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class EditableQueryDirectory(QueryDirectory):
             finishing = entry.finishing if isinstance(entry, ScratchFile) else None
             if finishing is None:
                 return entry_of(name, entry)
-            finishing.wait()
+            if not finishing.wait(WAIT_SECONDS):
+                raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), name)
         if self._scratch.has_moved(name):
             raise not_found(name)
         return self._scratch.given(super().lookup(name))

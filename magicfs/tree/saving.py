@@ -18,6 +18,9 @@ from pathlib import Path
 from magicfs.linux import open_below
 from magicfs.tree.locations import FileLocation, descriptor_path
 
+Version = tuple[int, int, int, int, int]
+"""Device, inode, size, and times of the last changes of content and inode in nanoseconds."""
+
 COPY_BYTES = 1 << 20
 _FLUSHED_BYTES = 64 << 20
 """So much is flushed at a time: flushing a large file at once might take longer than a step may."""
@@ -141,6 +144,11 @@ def remove_recorded(records: Path) -> None:
             path.unlink(missing_ok=True)
         record.unlink()
     records.rmdir()
+
+
+def version_of(status: os.stat_result) -> Version:
+    """What differs once a file was changed or is another one."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def copying(source: int, target: int) -> Generator[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import math
 import os
 import stat
 import threading
@@ -24,10 +25,10 @@ from typing import Protocol
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import MAX_NAME_BYTES, numbered
 from magicfs.tree.nodes import Entry, ThreadPool
-from magicfs.tree.saving import Replacement, copying
+from magicfs.tree.saving import Replacement, copying, version_of
 from magicfs.tree.scratch_files import SCRATCH_TIMEOUT_SECONDS, ResultPlace, ScratchFile, ScratchHandle, ScratchLink
 from magicfs.tree.space import Space
-from magicfs.tree.steps import Steps, acquiring
+from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class ScratchDirectory:
             self._expired_at = began
 
     @contextmanager
-    def changed(self, *, seconds: float = 20.0) -> Iterator[None]:
+    def changed(self, *, seconds: float = WAIT_SECONDS) -> Iterator[None]:
         """Hold `changing`. Raises `TimeoutError` if another change takes that long. May block."""
         if not self.changing.acquire(timeout=seconds):
             raise _timeout()
@@ -205,8 +206,12 @@ class ScratchDirectory:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._place.drafts / f"{id(self):x}-{next(self._numbers)}"
         space.take_file()
+        try:
+            descriptor = os.open(draft, _CREATE, 0o600)
+        except BaseException:
+            space.give_file()
+            raise
         taken = 0
-        descriptor = os.open(draft, _CREATE, 0o600)
         try:
             space.take(status.st_size)
             taken = status.st_size
@@ -222,6 +227,7 @@ class ScratchDirectory:
             os.close(descriptor)
             raise
         file = self._file(new_name, descriptor, size=taken)
+        file.copied = version_of(status) if version_of(os.fstat(source)) == version_of(status) else None
         os.close(descriptor)
         with self._lock:
             self._moved[result.name] = file
@@ -231,20 +237,18 @@ class ScratchDirectory:
         """Save a scratch file as a result. Its name is gone then, and its handles are those of the real file.
 
         An empty file to which a program has still to write is saved when that has closed or flushed it. A copy of the
-        result that was not changed is removed: the real file was never gone. `changing` is held.
+        real file is removed if neither has changed and no program can write to it: the real file was never gone.
+        `changing` is held.
         """
         file = self.find(name)
         if not isinstance(file, ScratchFile):
             raise not_a_file(name)
-        with self._lock:
-            is_brought_back = self._moved.get(result.name) is file and not file.is_changed
-        if is_brought_back:
-            self.remove(result.name)
-            self.remove(name)
-            return
         yield from acquiring(file.content)
         try:
-            if file.has_writers() and file.is_empty():
+            if file.is_copy_of(result):
+                self.remove(result.name)
+                self.remove(name)
+            elif file.has_writers() and file.is_empty():
                 self._disconnect(result)
                 if name != result.name:
                     self.rename(name, result.name)
@@ -256,9 +260,11 @@ class ScratchDirectory:
 
     def _saving_open(self, file: ScratchFile, *, when_complete: bool = False) -> Generator[None]:
         """Save the new content of a result; with `when_complete` only if no program writes to it any more."""
-        yield from acquiring(self.changing)
+        # When it is complete, nobody waits for this.
+        seconds = math.inf if when_complete else WAIT_SECONDS
+        yield from acquiring(self.changing, seconds=seconds)
         try:
-            yield from acquiring(file.content)
+            yield from acquiring(file.content, seconds=seconds)
             try:
                 result = file.result
                 if result is not None and not (when_complete and file.has_writers()):

@@ -24,6 +24,7 @@ from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool
 from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
+from magicfs.tree.saving import Version, version_of
 from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps
 
@@ -106,6 +107,8 @@ class ScratchFile(RealFile):
         """The result whose content this is to become."""
         self.is_changed = False
         """Whether a program has changed the content since the file was made."""
+        self.copied: Version | None = None
+        """The version of the real file of which this was made as a copy."""
         self.finishing: threading.Event | None = None
         """Set when the result has been saved, or not, after the last program that writes has closed this file."""
         self.when_complete: Callable[[ScratchFile], None] | None = None
@@ -218,6 +221,15 @@ class ScratchFile(RealFile):
     def is_empty(self) -> bool:
         """Whether it has no content. May block."""
         return self.path.lstat().st_size == 0
+
+    def is_copy_of(self, result: ResultPlace) -> bool:
+        """Whether it has what the real file of a result still has, and no program can change it. `content` is held."""
+        if self.copied is None or self.is_changed or self.has_writers():
+            return False
+        try:
+            return version_of(result.location.lstat()) == self.copied
+        except OSError:
+            return False
 
     def open_content(self) -> int:
         """A descriptor to read the content, whatever mode a program has set. May block."""

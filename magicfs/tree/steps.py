@@ -19,7 +19,9 @@ ResultT = TypeVar("ResultT")
 
 PROCEED_SECONDS = 1.0
 """`proceed` returns after the step that takes it beyond this."""
-_WAIT_SECONDS = 0.5
+WAIT_SECONDS = 20.0
+"""How long a program waits for a save that another one began: it cannot be ended meanwhile."""
+_STEP_SECONDS = 0.5
 
 
 class Steps(Generic[ResultT]):
@@ -68,13 +70,22 @@ class Steps(Generic[ResultT]):
             self._generator.close()
 
 
-def acquiring(lock: threading.Lock) -> Generator[None]:
-    """Acquire a lock that may be held for long; stops every now and then while it waits."""
-    while not lock.acquire(timeout=_WAIT_SECONDS):
+def acquiring(lock: threading.Lock, *, seconds: float = WAIT_SECONDS) -> Generator[None]:
+    """Acquire a lock that may be held for long; stops every now and then. Raises `TimeoutError` after `seconds`."""
+    ends_at = time.monotonic() + seconds
+    while not lock.acquire(timeout=_STEP_SECONDS):
+        _check_time(ends_at)
         yield
 
 
-def waiting(event: threading.Event) -> Generator[None]:
-    """Wait for an event; stops every now and then."""
-    while not event.wait(_WAIT_SECONDS):
+def waiting(event: threading.Event, *, seconds: float = WAIT_SECONDS) -> Generator[None]:
+    """Wait for an event; stops every now and then. Raises `TimeoutError` after `seconds`."""
+    ends_at = time.monotonic() + seconds
+    while not event.wait(_STEP_SECONDS):
+        _check_time(ends_at)
         yield
+
+
+def _check_time(ends_at: float) -> None:
+    if time.monotonic() > ends_at:
+        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))

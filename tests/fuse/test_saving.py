@@ -367,6 +367,42 @@ def test_a_result_that_is_only_moved_away_stays(entry: Path, original: Path) -> 
     assert entry.read_bytes() == original.read_bytes() == b"old roses"
 
 
+def test_a_copy_that_comes_back_is_saved_where_the_real_file_has_changed_meanwhile(entry: Path, original: Path) -> None:
+    backup = beside(entry, "backup")
+    entry.rename(backup)
+    original.write_bytes(b"other roses")
+    backup.rename(entry)
+    assert entry.read_bytes() == original.read_bytes() == b"old roses"
+    entry.rename(backup)
+    original.unlink()
+    with pytest.raises(OSError):
+        backup.rename(entry)
+    assert backup.read_bytes() == b"old roses"
+
+
+def test_whoever_has_a_copy_open_writes_to_the_real_file_once_it_has_come_back(entry: Path, original: Path) -> None:
+    backup = beside(entry, "backup")
+    entry.rename(backup)
+    descriptor = os.open(backup, os.O_RDWR | os.O_APPEND)
+    backup.rename(entry)
+    os.write(descriptor, b", and new ones")
+    os.fsync(descriptor)
+    os.close(descriptor)
+    assert entry.read_bytes() == original.read_bytes() == b"old roses, and new ones"
+    assert os.listdir(entry.parent) == [entry.name]
+
+
+def test_new_content_that_goes_and_comes_back_is_saved(entry: Path, original: Path) -> None:
+    entry.rename(beside(entry, "backup"))
+    descriptor = os.open(entry, os.O_WRONLY | CREATE)
+    entry.rename(beside(entry, "elsewhere"))
+    beside(entry, "elsewhere").rename(entry)
+    os.write(descriptor, b"new roses")
+    os.fsync(descriptor)
+    os.close(descriptor)
+    assert entry.read_bytes() == original.read_bytes() == b"new roses"
+
+
 SAVE_IN_A_LOOP = """
 import os, sys, itertools
 path, how = sys.argv[1:]

@@ -20,7 +20,7 @@ from magicfs.tree.scratch_directories import ScratchDirectory
 from magicfs.tree.scratch_files import ResultPlace
 from magicfs.tree.searches import ResultNameCache
 from magicfs.tree.space import Space
-from magicfs.tree.steps import Steps
+from magicfs.tree.steps import Steps, acquiring, waiting
 
 RESULT = b"01_0.90_a.txt"
 START = """
@@ -238,3 +238,13 @@ def test_a_mount_whose_state_directory_cannot_be_written_to_makes_nothing(tmp_pa
     (tmp_path / "run").write_text("")
     with scratch_directory(tmp_path, tmp_path / "run") as path:
         assert path is None
+
+
+def test_a_program_waits_for_the_save_of_another_one_only_for_a_while() -> None:
+    lock, event = threading.Lock(), threading.Event()
+    with lock, pytest.raises(TimeoutError):
+        Steps(None, acquiring(lock, seconds=0)).finish()
+    with pytest.raises(TimeoutError):
+        Steps(None, waiting(event, seconds=0)).finish()
+    Steps(None, acquiring(lock, seconds=0)).finish()
+    assert lock.locked()
