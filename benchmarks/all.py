@@ -165,6 +165,21 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "small",
+        "Whether the text that answers comes first in folders of five to ten files, asked in everyday words, often in "
+        "another language.",
+        {
+            "first": "share of the questions whose answer is the first result. Higher is better",
+            "third": "the same of the first three",
+            "mrr": "mean of one over the rank of the answer",
+            "shown": "share of the questions whose answer is a result",
+            "score": "score of the answer, median",
+            "low": "the same, 10 % quantile",
+            "unrelated": "greatest score of a question about something else. Lower is better",
+            "unrelated_over": "share of those with a result of 0.2 or more. Lower is better",
+        },
+    ),
+    Benchmark(
         "pages",
         "Whether the page that answers comes first, of made-up annual reports with about ninety pages each. Higher is "
         "better.",

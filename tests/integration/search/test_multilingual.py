@@ -95,9 +95,12 @@ def test_a_question_in_any_language_finds_the_text_that_answers_it(
     service: SearchService, question: str, name: str
 ) -> None:
     result = service.search(question, deadline_s=30)
-    assert result.hits[0].name.decode() == name
-    assert result.hits[0].vector is not None
-    assert 0.3 < result.hits[0].vector <= 1.0
+    first, *others = result.hits
+    assert first.name.decode() == name
+    assert first.vector is not None
+    # Six texts say little of how near an unrelated one may be, so scores are low: beyond it, but not by much.
+    assert all(other.score <= first.score / 2 for other in others)
+    assert 0.05 < first.vector <= 1.0
     assert result.notices == ()
 
 
