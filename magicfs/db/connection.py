@@ -81,8 +81,8 @@ class PooledConnection(psycopg.Connection[Any]):
     """The limit of a statement that this transaction has set."""
     _sets_limits: bool = True
     _has_sent_cancel: bool = False
-    _plans_once: bool = False
-    """Whether this session plans a statement once, and not for the values of each execution."""
+    _plans_once: bool | None = False
+    """Whether this session plans a statement once, and not for the values of each execution; None if not known."""
 
     def begin(self, deadline: Deadline | None, *, sets_limits: bool = True) -> None:
         """Check `deadline` before each statement of the transaction that begins now, and while one is not answered.
@@ -146,6 +146,11 @@ class PooledConnection(psycopg.Connection[Any]):
         """As psycopg's. The limit that the transaction has set for a statement ends with it."""
         self._statement_seconds = None
         super().commit()
+
+    def rollback(self) -> None:
+        """As psycopg's. It takes back a setting of the session that was made in the transaction."""
+        self._statement_seconds = self._plans_once = None
+        super().rollback()
 
     def set_locally(self, settings: Mapping[str, str]) -> None:
         """Set settings of the server until the transaction ends, and the limit of its statements, in one statement.

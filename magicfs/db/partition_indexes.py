@@ -27,14 +27,16 @@ def build_missing_indexes(connection: Connection) -> list[str]:
     """Build what partitions lack of the declared indexes. Returns the names of the indexes that were built.
 
     On a connection with autocommit, and in one process at a time. An index whose build was interrupted is built anew.
-    When long work keeps a built index from its place, psycopg's error says so, and the next call goes on.
+    When long work keeps a built index from its place, psycopg's error says so, and the next call gives it that.
     """
     built = []
-    for declared, partition, name, definition in connection.execute(_SQL["missing_indexes"]).fetchall():
-        log.info("building the index %s", name)
+    for declared, partition, name, definition, is_built in connection.execute(_SQL["missing_indexes"]).fetchall():
         index, table = sql.Identifier(name), sql.Identifier(partition)
-        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
-        connection.execute(sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} {}").format(index, table, sql.SQL(definition)))
+        if not is_built:
+            log.info("building the index %s", name)
+            connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
+            create = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} {}")
+            connection.execute(create.format(index, table, sql.SQL(definition)))
         with connection.transaction():
             set_locally(connection, {"lock_timeout": f"{LOCK_SECONDS}s"})
             connection.execute(sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(sql.Identifier(declared), index))

@@ -91,7 +91,7 @@ def enough_words(chunks: int | None) -> float:
 
     None is an index that is not small.
     """
-    if chunks is None or not SMALL_INDEX:
+    if chunks is None:
         return ENOUGH_WORDS
     return ENOUGH_WORDS + (1.0 - ENOUGH_WORDS) * SMALL_INDEX / (SMALL_INDEX + chunks)
 

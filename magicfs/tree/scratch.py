@@ -112,7 +112,7 @@ def _make_directory(home: Path, run_dir: Path, held: contextlib.ExitStack) -> Pa
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = run_dir / f"{SCRATCH_PREFIX}{secrets.token_hex(6)}"
     # No other mount may take the new directory for that of a killed one.
-    with _locked(run_dir / "scratch.lock", blocks=True):
+    with _locked(run_dir / "scratch.lock", is_file=True):
         for left in run_dir.glob(SCRATCH_PREFIX + "*"):
             with contextlib.suppress(OSError), _locked(left):
                 keep_unsaved(left, home)
@@ -169,13 +169,15 @@ def _remove_files(directory: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, *, blocks: bool = False) -> Iterator[None]:
-    """Hold the lock of a directory, or of a file that is made. Raises `BlockingIOError` if another process holds it."""
-    is_directory = path.is_dir()
-    flags = os.O_RDONLY | os.O_DIRECTORY if is_directory else os.O_RDWR | os.O_CREAT
+def _locked(path: Path, *, is_file: bool = False) -> Iterator[None]:
+    """Hold the lock of a directory; raises `BlockingIOError` if another process holds it.
+
+    With `is_file`, hold that of a file, which is made, and wait for it.
+    """
+    flags = os.O_RDWR | os.O_CREAT if is_file else os.O_RDONLY | os.O_DIRECTORY
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if blocks else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_file else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from magicfs.db import connection as connection_module
-from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS, PooledConnection
+from magicfs.db.connection import ANSWER_SECONDS, TCP_OPTIONS, PooledConnection, plan_statements
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
@@ -75,6 +75,16 @@ def test_a_cancel_that_comes_late_ends_no_other_search(database_url: str, monkey
         answer = one.read(lambda connection: fetch_one(connection.execute("SELECT 1 FROM pg_sleep(0.8)")), Deadline(10))
         assert answer == (1,)
         arrives.join()
+
+
+def test_a_transaction_that_is_rolled_back_changes_no_plans_of_later_ones(database_url: str) -> None:
+    with Database(database_url, application="test", size=1) as one:
+        with pytest.raises(ZeroDivisionError), one.transaction() as connection:
+            plan_statements(connection, once=True)
+            raise ZeroDivisionError
+        with one.transaction() as connection:
+            plan_statements(connection, once=True)
+            assert fetch_one(connection.execute("SHOW plan_cache_mode")) == ("force_generic_plan",)
 
 
 def test_a_reader_goes_on_when_the_server_has_closed_its_connection(database_url: str) -> None:

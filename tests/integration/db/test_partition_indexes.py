@@ -114,6 +114,20 @@ def test_it_is_built_while_rows_are_written(older: Database) -> None:
         assert len(building.result(60)) == 2
 
 
+def test_what_was_built_and_lacks_its_place_is_not_built_again(older: Database) -> None:
+    """As when long work has kept the index from its place."""
+    migrate(older)
+    with older.transaction() as connection:
+        [definition] = [text for name, text, _ in indexes(connection) if name == "embeddings_unread"]
+        using = definition[definition.index("USING") :]
+        connection.execute(f"CREATE INDEX embeddings_1_unread ON embeddings_1 {using}".encode())
+        made = connection.execute("SELECT 'embeddings_1_unread'::regclass::oid").fetchone()
+    assert build(older) == ["embeddings_1_unread", "embeddings_2_unread"]
+    with older.transaction() as connection:
+        assert connection.execute("SELECT 'embeddings_1_unread'::regclass::oid").fetchone() == made
+        assert all(valid for _, _, valid in indexes(connection))
+
+
 def test_an_interrupted_build_is_made_anew(older: Database) -> None:
     migrate(older)
     with older.transaction() as connection:
