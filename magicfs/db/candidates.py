@@ -100,9 +100,9 @@ class Wanted:
     weights: Mapping[Term, float] = field(default_factory=dict)
     """The weight of each word of the question, the rarest first."""
     known: str = ""
-    """The ids of chunks that are known to have a rare word, divided by commas, in a scope without restriction."""
+    """The ids of chunks that are known to have a rare word, divided by commas, wherever they are."""
     conditions: Sequence[WordCondition] = ()
-    """The conditions that bring the others."""
+    """The conditions that bring the others. With the known ones, they are for a search of all chunks."""
     all_conditions: Sequence[WordCondition] = ()
     """The same, with those that bring the known ones."""
     name_conditions: Sequence[WordCondition] = ()
@@ -263,13 +263,14 @@ def _add_names(statement: _Statement, wanted: Wanted, limits: Limits) -> None:
 
 
 def _add_words(statement: _Statement, scope: Scope, wanted: Wanted, limits: Limits, bm25: sql.Composable) -> None:
-    conditions = wanted.conditions if not scope.is_restricted else wanted.all_conditions
+    part = _words_part(scope)
     statement.parameters |= {
         "known": f"{{{wanted.known}}}",
-        "conditions": [_tsquery(condition) for condition in conditions],
+        # That part alone takes known chunks.
+        "conditions": list(map(_tsquery, wanted.conditions if part == "found_by_words" else wanted.all_conditions)),
         "chunks_each": limits.chunks_each,
     }
-    statement.parts.append(sql.SQL(_SQL[_words_part(scope)]).format(bm25=bm25))
+    statement.parts.append(sql.SQL(_SQL[part]).format(bm25=bm25))
     statement.parts.append(sql.SQL(_SQL["ranked"]).format(limit=sql.Literal(limits.chunks)))
     statement.sources.append(("ranked", "bm25"))
 

@@ -50,6 +50,18 @@ def test_a_result_has_its_rank_its_score_and_its_words(corpus: Corpus, explained
     assert "notice    found by words alone" in lines
 
 
+def test_the_rare_words_of_a_long_file_are_found(
+    corpus: Corpus, explained: Explained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many chunks are not all measured."""
+    monkeypatch.setattr("magicfs.db.candidates.ENOUGH_CHUNKS_COMPARED", 1)
+    corpus.add(b"book.txt", "a chapter on soup", "a chapter on bread", "a chapter on salads")
+    measures = explained("book.txt", "bread").measures
+    assert measures is not None
+    assert measures.lines == (11, 19)
+    assert measures.relative_bm25 == 1.0
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
