@@ -86,9 +86,11 @@ def decompress_file(content: bytes, mime_type: str, *, until: float) -> Compress
         # Unlike `read`, it returns what comes before damage.
         while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
             data += block
+            if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
+                return None
         while cut_bytes < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := file.read1(_BLOCK_BYTES)):
             cut_bytes += len(block)
-    if not data or data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
+    if not data:
         return None
     name = _name_before_compression(content) if mime_type == "application/gzip" else ""
     return CompressedFile(os.path.basename(name).encode(), bytes(data), cut_bytes)

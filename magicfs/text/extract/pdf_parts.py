@@ -107,19 +107,23 @@ def _document_texts(root: Any, read_part: PartReader, *, until: float) -> Iterat
             yield _field_text(entry)
         else:
             for specification in _list(entry.get("/Names")):
-                yield from _attached_texts(specification, read_part)
+                yield from _attached_texts(specification, read_part, until=until)
         pending += _list(entry.get("/Kids"))
 
 
-def _attached_texts(specification: Any, read_part: PartReader) -> Iterator[str]:
-    """Yield the name of an attached file, and its text. Of XML, as invoices have it, that is its values."""
+def _attached_texts(specification: Any, read_part: PartReader, *, until: float) -> Iterator[str]:
+    """Yield the name of an attached file, and its text if there is time. Of XML, such as an invoice, its values."""
     name = _file_name(specification)
     yield name
     files = _resolved(_resolved(specification).get("/EF"))
     stream = files.get("/UF") or files.get("/F")
-    if stream is None:
+    if stream is None or time.monotonic() > until:
         return
-    text = read_part(stream.get_object().get_data(), name.encode("utf-8", "replace"))
+    try:
+        content = stream.get_object().get_data()
+    except Exception:  # noqa: BLE001  (the library raises anything; a damaged attachment costs its own text only)
+        return
+    text = read_part(content, name.encode("utf-8", "replace"))
     if _XML.match(text):
         text = _TAG.sub("\n", text)
     yield "\n".join(filter(None, map(str.strip, text.splitlines())))

@@ -6,13 +6,17 @@ import bz2
 import gzip
 import io
 import lzma
+import time
+import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import pypdf
 import pytest
+from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract import FileExtractor, Limits, archives, pdf_parts
 from tests.plugins import documents, pdf
 
 LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
@@ -63,6 +67,20 @@ def test_a_long_compressed_text_says_what_was_cut() -> None:
     assert document.cut_bytes >= len(LOG) * 1000 - 1000
 
 
+@pytest.mark.parametrize(
+    ("mode", "mime_type"),
+    [("w:gz", "application/gzip"), ("w:bz2", "application/x-bzip2"), ("w:xz", "application/x-xz")],
+)
+def test_an_archive_is_known_by_its_beginning(mode: str, mime_type: str) -> None:
+    archive = documents.tar_archive([f"letters/{number}.txt" for number in range(24_000)], mode=mode)
+    tracemalloc.start()
+    try:
+        assert archives.decompress_file(archive, mime_type, until=time.monotonic() + 60) is None
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def pdf_with_attachments(**files: bytes) -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
     for name, content in files.items():
@@ -83,6 +101,36 @@ def test_files_that_are_attached_to_a_pdf_file_are_read(extractor: FileExtractor
     assert "RE-2024-55512\nBeech" in text
     assert "currency" not in text
     assert "about sage" in text
+
+
+def test_a_damaged_attachment_costs_its_own_text_alone(extractor: FileExtractor) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
+    writer.add_outline_item(title="Chapter of heather", page_number=0)
+    writer.add_attachment("a.txt", b"a text on rosemary")
+    writer.add_attachment("b.txt", b"a text on basil")
+    broken = next(writer.attachment_list)
+    broken._embedded_file[NameObject("/Filter")] = NameObject("/NoSuchFilter")
+    data = io.BytesIO()
+    writer.write(data)
+    text = read(extractor, data.getvalue(), b"a.pdf").text
+    assert "heather" in text
+    assert "a.txt" in text
+    assert "rosemary" not in text
+    assert "a text on basil" in text
+
+
+def test_attachments_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(pdf_parts, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def read_slowly(content: bytes, _name: bytes) -> str:
+        nonlocal now
+        now += 2
+        return content.decode()
+
+    content = pdf_with_attachments(a_txt=b"thyme", b_txt=b"sorrel", c_txt=b"chervil")
+    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=3)
+    assert parts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
 
 
 def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor) -> None:
