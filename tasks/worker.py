@@ -31,7 +31,7 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
-from magicfs.linux import return_free_memory, trim_heap
+from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import (
     EMBED_TASK,

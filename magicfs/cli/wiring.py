@@ -39,7 +39,7 @@ from magicfs.cli.index_model import (
 from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
-from magicfs.linux import PR_SET_PDEATHSIG, prctl
+from magicfs.linux.process import PR_SET_PDEATHSIG, prctl
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database

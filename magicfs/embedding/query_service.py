@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.framing import MALFORMED, Disconnected, Message, failure
-from magicfs.linux import return_free_memory
+from magicfs.linux.process import return_free_memory
 from magicfs.local_server import IsWanted
 
 if TYPE_CHECKING:

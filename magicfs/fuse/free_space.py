@@ -15,7 +15,7 @@ import trio
 
 from magicfs.errors import MagicFSError
 from magicfs.fuse.thread_pools import ThreadPools
-from magicfs.linux import device_of_path
+from magicfs.linux.mounts import device_of_path
 from magicfs.tree.names import MAX_NAME_BYTES
 from magicfs.tree.nodes import ThreadPool
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import MountError
-from magicfs.linux import MountEntry, abort_mount, read_mounts
+from magicfs.linux.mounts import MountEntry, abort_mount, read_mounts
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,9 @@ from pyfuse3 import EntryAttributes, FileNameT, InodeT
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.ingest.inotify import Event, Inotify
-from magicfs.linux import MOUNTINFO, InotifyMask, open_below_cached
+from magicfs.linux.inotify import InotifyMask
+from magicfs.linux.mounts import MOUNTINFO
+from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node
 from magicfs.tree.real_directories import RealDirectory

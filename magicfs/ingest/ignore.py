@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from magicfs.linux import regular_file_status
+from magicfs.linux.files import regular_file_status
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from magicfs.linux import InotifyMask, inotify_add_watch, inotify_init, inotify_remove_watch
+from magicfs.linux.inotify import InotifyMask, inotify_add_watch, inotify_init, inotify_remove_watch
 
 _WATCH_MASK = (
     InotifyMask.MODIFY

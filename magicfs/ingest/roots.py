@@ -18,7 +18,7 @@ from magicfs.db.heartbeats import live_mounts
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
-from magicfs.linux import read_mounts
+from magicfs.linux.mounts import read_mounts
 from magicfs.text.names import fold_path
 
 

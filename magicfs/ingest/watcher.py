@@ -26,7 +26,8 @@ from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
 from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.walk import SortedPaths, Walk, outermost
-from magicfs.linux import InotifyMask, is_shared_file_system
+from magicfs.linux.inotify import InotifyMask
+from magicfs.linux.mounts import is_shared_file_system
 
 log = logging.getLogger(__name__)
 

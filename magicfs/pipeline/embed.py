@@ -26,7 +26,7 @@ from magicfs.embedding.embedder import Embedder
 from magicfs.embedding.manifest import remake_advice
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
 from magicfs.jobs import JobQueue
-from magicfs.linux import return_free_memory
+from magicfs.linux.process import return_free_memory
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words

@@ -20,7 +20,8 @@ from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
-from magicfs.linux import open_below, regular_file_status
+from magicfs.linux.files import regular_file_status
+from magicfs.linux.opening import open_below
 from magicfs.text.extract import reader_version
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.plain_text import decode

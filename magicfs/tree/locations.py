@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from magicfs.linux import device_of_path, open_below, open_below_cached
+from magicfs.linux.mounts import device_of_path
+from magicfs.linux.opening import open_below, open_below_cached
 from magicfs.tree.nodes import ThreadPool
 
 REAL_FILE_TIMEOUT_SECONDS = 1.0

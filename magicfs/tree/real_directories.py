@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
-from magicfs.linux import file_system_user, open_below_cached, rename, status_and_birth
+from magicfs.linux.files import rename, status_and_birth
+from magicfs.linux.opening import open_below_cached
+from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from magicfs.domain.attributes import STAT_BLOCK_BYTES, AttributeChange, Attributes
 from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
-from magicfs.linux import open_below_cached
+from magicfs.linux.opening import open_below_cached
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation, descriptor_path

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from magicfs.domain.attributes import AttributeChange, Attributes
-from magicfs.linux import open_below, open_below_cached, status_and_birth
+from magicfs.linux.files import status_and_birth
+from magicfs.linux.opening import open_below, open_below_cached
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Node, ThreadPool

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from magicfs.domain.attributes import STAT_BLOCK_BYTES
-from magicfs.linux import open_child_cached, status_and_birth
+from magicfs.linux.files import status_and_birth
+from magicfs.linux.opening import open_child_cached
 from magicfs.tree.identities import FileIdentity
 
 MAX_KEPT_BYTES = 1 << 20

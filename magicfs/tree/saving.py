@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from magicfs.linux import open_below
+from magicfs.linux.opening import open_below
 from magicfs.tree.locations import FileLocation, descriptor_path
 
 Version = tuple[int, int, int, int, int]

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.domain.attributes import AttributeChange, Attributes
-from magicfs.linux import open_below, status_and_birth
+from magicfs.linux.files import status_and_birth
+from magicfs.linux.opening import open_below
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from magicfs.linux import inotify_add_watch, inotify_init
+from magicfs.linux.inotify import inotify_add_watch, inotify_init
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot

@@ -6,19 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from magicfs import linux
-from magicfs.linux import (
-    AT_FDCWD,
-    MountEntry,
-    Resolve,
-    device_of_path,
-    open_below,
-    open_below_cached,
-    openat2,
-    parse_mount,
-    read_mounts,
-    regular_file_status,
-)
+from magicfs.linux import mounts, opening
+from magicfs.linux.files import mount_of_descriptor, regular_file_status, status_and_birth
+from magicfs.linux.mounts import MountEntry, device_of_path, is_shared_file_system, parse_mount, read_mounts
+from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
+from magicfs.linux.process import capabilities, file_system_user
 
 
 @pytest.fixture(params=["openat2", "step by step"])
@@ -29,7 +21,7 @@ def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         def unknown(*_: object) -> int:
             raise OSError(errno.ENOSYS, "not implemented")
 
-        monkeypatch.setattr(linux, "openat2", unknown)
+        monkeypatch.setattr(opening, "openat2", unknown)
     return str(request.param)
 
 
@@ -115,7 +107,7 @@ class TestOpenBelowCached:
     def test_a_file_in_the_kernels_memory_is_opened(self, tmp_path: Path, method: str) -> None:
         (tmp_path / "a").mkdir()
         (tmp_path / "a/b.txt").write_text("hello")
-        if not linux._is_local_file_system(*linux.mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
+        if not opening._is_local_file_system(*mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
         descriptor = open_below_cached(os.fsencode(tmp_path), b"a/b.txt")
         if method == "step by step":
@@ -148,7 +140,7 @@ class TestOpenBelowCached:
 def test_the_mount_of_a_descriptor_is_in_the_table_of_mounts() -> None:
     descriptor = os.open("/proc", os.O_PATH)
     try:
-        mount_id, device = linux.mount_of_descriptor(descriptor)
+        mount_id, device = mount_of_descriptor(descriptor)
     finally:
         os.close(descriptor)
     [mount] = [mount for mount in read_mounts() if mount.mount_id == mount_id]
@@ -191,12 +183,12 @@ def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         openat2(AT_FDCWD, os.fsencode(tmp_path / "missing"), os.O_RDONLY, Resolve(0))
     with pytest.raises(OSError):
-        linux.mount_of_descriptor(-1)
+        mount_of_descriptor(-1)
 
 
 def test_a_name_that_does_not_exist_is_certain_once_the_kernel_knows(tmp_path: Path) -> None:
     directory = os.open(tmp_path, os.O_PATH)
-    is_local = linux._is_local_file_system(*linux.mount_of_descriptor(directory), 0)
+    is_local = opening._is_local_file_system(*mount_of_descriptor(directory), 0)
     os.close(directory)
     if not is_local:
         pytest.skip("the temporary directory is on no file system of this machine")
@@ -224,11 +216,11 @@ def test_file_systems_that_others_change_are_known(
     monkeypatch: pytest.MonkeyPatch, file_system: str, is_shared: bool
 ) -> None:
     table = [MountEntry(1, "0:1", b"/", "ext4"), MountEntry(2, "0:2", b"/mnt", file_system)]
-    monkeypatch.setattr(linux, "read_mounts", lambda: table)
-    linux._devices_by_mount_point.cache_clear()
-    assert linux.is_shared_file_system(b"/mnt/no such directory") == is_shared
-    assert not linux.is_shared_file_system(b"/home")
-    linux._devices_by_mount_point.cache_clear()
+    monkeypatch.setattr(mounts, "read_mounts", lambda: table)
+    mounts._devices_by_mount_point.cache_clear()
+    assert is_shared_file_system(b"/mnt/no such directory") == is_shared
+    assert not is_shared_file_system(b"/home")
+    mounts._devices_by_mount_point.cache_clear()
 
 
 class TestStatusAndBirth:
@@ -239,14 +231,14 @@ class TestStatusAndBirth:
         directory = os.open(tmp_path, os.O_PATH)
         try:
             for name in ("a", "link"):
-                status, born_ns = linux.status_and_birth(directory, name.encode())
+                status, born_ns = status_and_birth(directory, name.encode())
                 expected = os.lstat(tmp_path / name)
                 fields = [field for field in dir(expected) if field.startswith("st_")]
                 assert [getattr(status, field) for field in fields] == [getattr(expected, field) for field in fields]
                 assert born_ns >= 0
-            assert linux.status_and_birth(directory)[0].st_ino == tmp_path.stat().st_ino
+            assert status_and_birth(directory)[0].st_ino == tmp_path.stat().st_ino
             with pytest.raises(FileNotFoundError):
-                linux.status_and_birth(directory, b"missing")
+                status_and_birth(directory, b"missing")
         finally:
             os.close(directory)
 
@@ -254,10 +246,10 @@ class TestStatusAndBirth:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for other users")
 def test_the_superuser_makes_files_for_a_user_in_one_thread(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o700)
-    before = linux.capabilities()
-    with linux.file_system_user(1234, 1235):
+    before = capabilities()
+    with file_system_user(1234, 1235):
         (tmp_path / "closed/a").touch()
     (tmp_path / "c").touch()
     assert [(tmp_path / name).stat().st_uid for name in ("closed/a", "c")] == [1234, 0]
     assert (tmp_path / "closed/a").stat().st_gid == 1235
-    assert linux.capabilities() == before
+    assert capabilities() == before

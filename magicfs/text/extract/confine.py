@@ -30,7 +30,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from magicfs.linux import PR_SET_PDEATHSIG, capabilities, keep_capabilities, prctl
+from magicfs.linux.process import PR_SET_PDEATHSIG, capabilities, keep_capabilities, prctl
 from magicfs.text.extract import landlock, seccomp
 from magicfs.text.extract.options import NOBODY, Wall
 

@@ -10,7 +10,8 @@ import os
 import struct
 from collections.abc import Iterable
 
-from magicfs.linux import PR_SET_NO_NEW_PRIVS, prctl, syscall
+from magicfs.linux.calls import syscall
+from magicfs.linux.process import PR_SET_NO_NEW_PRIVS, prctl
 
 _CREATE_RULESET_CALL, _ADD_RULE_CALL, _RESTRICT_SELF_CALL = 444, 445, 446
 """The same numbers on all architectures."""

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.linux import return_free_memory
+from magicfs.linux.process import return_free_memory
 from magicfs.text.extract.options import RAPIDOCR_MODELS
 from magicfs.text.extract.plain_text import clean
 from magicfs.text.extract.reading_order import text_in_order

@@ -14,7 +14,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from magicfs.linux import PR_SET_NO_NEW_PRIVS, prctl, syscall
+from magicfs.linux.calls import syscall
+from magicfs.linux.process import PR_SET_NO_NEW_PRIVS, prctl
 
 _Numbers = Mapping[str, tuple[int | None, int | None]]
 """System calls with their numbers on x86-64 and on arm64; None where a machine lacks the call."""

@@ -9,7 +9,7 @@ import pytest
 
 from magicfs.ingest.inotify import Event, Inotify
 from magicfs.ingest.watcher import ChangedPaths, WatchSet
-from magicfs.linux import InotifyMask
+from magicfs.linux.inotify import InotifyMask
 from tests.plugins.index import Index
 
 

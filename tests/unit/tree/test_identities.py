@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.files import FailedFile, FileStat, FileState
-from magicfs.linux import status_and_birth
+from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation

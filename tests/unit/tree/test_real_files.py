@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs import linux
+from magicfs.linux import opening
 from magicfs.tree import real_files
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real_files import RealFile, RealHandle
@@ -15,7 +15,7 @@ from magicfs.tree.real_files import RealFile, RealHandle
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealFile:
-    monkeypatch.setattr(linux, "_is_local_file_system", lambda *_: True)
+    monkeypatch.setattr(opening, "_is_local_file_system", lambda *_: True)
     (tmp_path / "a.txt").write_text("some words")
     return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), is_local=True)
 

@@ -1,0 +1,83 @@
+"""What the kernel knows of a file that has a name or is open, and renaming."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+import struct
+
+from magicfs.linux.calls import last_error, libc
+
+_AT_SYMLINK_NOFOLLOW = 0x100
+_AT_NO_AUTOMOUNT = 0x800
+_AT_EMPTY_PATH = 0x1000
+_AT_STATX_DONT_SYNC = 0x4000
+_STATX_BASIC_STATS_AND_BTIME = 0xFFF
+_STATX_BTIME = 0x800
+_STATX_MNT_ID = 0x1000
+_STATX_BYTES = 256
+_STATX_MASK = struct.Struct("=I")
+_STATX_DEVICE_AND_MOUNT = struct.Struct("=136xIIQ")
+"""Major and minor number of the device, and the mount id, within `struct statx`."""
+_STATX = struct.Struct("=IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII")
+"""`struct statx` up to the device: its times are those of access, birth, change of attributes and change of content."""
+_NANOSECONDS = 10**9
+
+
+def mount_of_descriptor(descriptor: int) -> tuple[int, int]:
+    """The mount id and the device number of an open file. Does not ask its file system. Linux 5.8."""
+    status = ctypes.create_string_buffer(_STATX_BYTES)
+    try:
+        statx = libc().statx
+    except AttributeError as error:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from error
+    flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
+    if statx(descriptor, b"", flags, ctypes.c_uint(_STATX_MNT_ID), status):
+        raise last_error()
+    if not _STATX_MASK.unpack_from(status)[0] & _STATX_MNT_ID:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    major, minor, mount_id = _STATX_DEVICE_AND_MOUNT.unpack_from(status)
+    return mount_id, os.makedev(major, minor)
+
+
+def status_and_birth(directory: int, name: bytes = b"") -> tuple[os.stat_result, int]:
+    """What `lstat` returns for a name in an open directory, and when the file was made, in nanoseconds since the epoch.
+
+    An empty name stands for the descriptor itself. The birth is 0 where the file system, or the kernel, knows none.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    flags = _AT_EMPTY_PATH | _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT
+    try:
+        failed = libc().statx(directory, name, flags, ctypes.c_uint(_STATX_BASIC_STATS_AND_BTIME), buffer)
+    except AttributeError:
+        ctypes.set_errno(errno.ENOSYS)
+        failed = -1
+    if failed:
+        if ctypes.get_errno() != errno.ENOSYS:
+            raise last_error(name)
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False) if name else os.fstat(directory)
+        return status, 0
+    mask, block, _, links, uid, gid, mode, ino, size, blocks, _, *rest = _STATX.unpack_from(buffer)
+    atime, btime, ctime, mtime = (rest[at] * _NANOSECONDS + rest[at + 1] for at in (0, 2, 4, 6))
+    device = os.makedev(rest[10], rest[11])
+    seconds = (atime // _NANOSECONDS, mtime // _NANOSECONDS, ctime // _NANOSECONDS)
+    floats = (atime / _NANOSECONDS, mtime / _NANOSECONDS, ctime / _NANOSECONDS)
+    first = (mode, ino, device, links, uid, gid, size, *seconds, *floats)
+    status = os.stat_result((*first, atime, mtime, ctime, block, blocks, os.makedev(rest[8], rest[9])))
+    return status, btime if mask & _STATX_BTIME else 0
+
+
+def regular_file_status(descriptor: int) -> os.stat_result | None:
+    """The `fstat` result of an open file; None when it is not a regular file."""
+    status = os.fstat(descriptor)
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, flags: int = 0) -> None:
+    """Rename a name of an open directory to one of another; `flags` are the kernel's `RENAME_*`. Raises `OSError`."""
+    if not flags:
+        os.rename(name, new_name, src_dir_fd=directory, dst_dir_fd=new_directory)
+    elif libc().renameat2(directory, name, new_directory, new_name, ctypes.c_uint(flags)):
+        raise last_error(name)

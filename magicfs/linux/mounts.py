@@ -1,0 +1,91 @@
+"""The kernel's table of mounts. Reading it never touches a mount."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from magicfs.linux.calls import last_error, libc
+
+MOUNTINFO = "/proc/self/mountinfo"
+
+_MNT_FORCE = 1
+_UMOUNT_NOFOLLOW = 8
+
+_SHARED_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "ceph", "afs", "lustre", "beegfs", "gpfs", "9p", "virtiofs", "ocfs2", "gfs2")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MountEntry:
+    """A line of the kernel's table of mounts."""
+
+    mount_id: int
+    device: str
+    """`major:minor`."""
+    mount_point: bytes
+    """As seen by this process."""
+    file_system: str
+    """Its type, such as `ext4` or `fuse.magicfs`."""
+
+    @property
+    def is_magicfs(self) -> bool:
+        """Whether it is a mount of MagicFS, of whatever index."""
+        return self.file_system == "fuse.magicfs"
+
+
+def read_mounts() -> Iterator[MountEntry]:
+    """The mounts that this process sees, later mounts after earlier ones. Never touches a mount itself."""
+    with open(MOUNTINFO, "rb") as lines:
+        yield from map(parse_mount, lines)
+
+
+def device_of_path(path: bytes) -> str:
+    """The device, `major:minor`, of the mount that an absolute path lies in, by the table of mounts.
+
+    Never touches the path or a mount. The table is at most a second old.
+    """
+    devices = _devices_by_mount_point(int(time.monotonic()))
+    while path not in devices and path not in (b"", b"/"):
+        path = path.rpartition(b"/")[0]
+    return devices.get(path or b"/", "")
+
+
+def is_shared_file_system(path: bytes) -> bool:
+    """Whether an absolute path lies on a file system that other machines or programs change without an event here.
+
+    Never touches the path.
+    """
+    device = device_of_path(path)
+    types = [mount.file_system for mount in read_mounts() if mount.device == device]
+    return any(name in _SHARED_FILE_SYSTEMS or name.startswith("fuse.") for name in types)
+
+
+@lru_cache(maxsize=1)
+def _devices_by_mount_point(second: int) -> Mapping[bytes, str]:  # noqa: ARG001 - the cache's key
+    return {mount.mount_point: mount.device for mount in read_mounts()}
+
+
+def parse_mount(line: bytes) -> MountEntry:
+    """The entry in a line of `/proc/self/mountinfo`; proc(5) has the format."""
+    # A variable number of optional fields ends with a lone dash.
+    fields, _, source = line.partition(b" - ")
+    mount_id, _, device, _, mount_point, *_ = fields.split(b" ")
+    file_system = source.split(b" ", 1)[0]
+    return MountEntry(int(mount_id), device.decode("ascii"), _unescaped(mount_point), os.fsdecode(file_system))
+
+
+def _unescaped(path: bytes) -> bytes:
+    r"""A path of the table: blanks, line breaks and backslashes stand there as `\` and three octal digits."""
+    return re.sub(rb"\\([0-7]{3})", lambda digits: bytes([int(digits[1], 8)]), path)
+
+
+def abort_mount(mountpoint: bytes) -> None:
+    """End all requests of a mount with an error, and unmount it if nothing is open there. For the superuser alone."""
+    if libc().umount2(mountpoint, _MNT_FORCE | _UMOUNT_NOFOLLOW):
+        raise last_error(mountpoint)
