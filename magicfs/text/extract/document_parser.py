@@ -20,7 +20,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import Route
-from magicfs.text.extract.html_parts import EPUB_TYPE, HTML_TYPES, epub_texts, html_texts, html_title
+from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
@@ -80,6 +80,11 @@ class DocumentParser:
         """The pages of the shared PDF file: see `KreuzbergParser`."""
         return self._kreuzberg.open_pages()
 
+    @property
+    def _parts_until(self) -> float:
+        """When the reading of parts and of files inside ends, on the monotonic clock."""
+        return self._started + self._limits.seconds * _PARTS_TIME_SHARE
+
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         outcome = self._parse_container(content, mime_type)
         if outcome is not None:
@@ -121,13 +126,12 @@ class DocumentParser:
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        until = self._started + self._limits.seconds * _PARTS_TIME_SHARE
-        file = archives.decompress_file(content, mime_type, until=until)
+        file = archives.decompress_file(content, mime_type, until=self._parts_until)
         if file is not None and (text := self._read_part(file.content, file.name)):
             inner = detect(file.content, name=file.name).mime_type
             title = file.name.decode("utf-8", "replace") or None
             return Document(text=text, mime_type=inner, title=title, cut_bytes=file.cut_bytes)
-        names = archives.list_archive(content, mime_type, until=until)
+        names = archives.list_archive(content, mime_type, until=self._parts_until)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _with_parts(
@@ -142,10 +146,9 @@ class DocumentParser:
             return outcome
         if mime_type in HTML_TYPES:
             return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
-        if mime_type == EPUB_TYPE:
-            return _with_text(outcome, "\n".join(left_out(epub_texts(content), of=_text_of(outcome))), mime_type)
         outcome = _with_keywords(outcome, stated_keywords(content, mime_type))
-        return _with_text(outcome, office_parts(content, mime_type, running_text=_text_of(outcome)), mime_type)
+        more = office_parts(content, mime_type, running_text=_text_of(outcome), until=self._parts_until)
+        return _with_text(outcome, more, mime_type)
 
     def _with_pdf_parts(
         self, outcome: Document | PartialDocument | Unreadable, content: bytes
@@ -169,7 +172,7 @@ class DocumentParser:
         return MailReader(
             self._read_part,
             max_characters=self._limits.text_bytes,
-            parts_until=self._started + self._limits.seconds * _PARTS_TIME_SHARE,
+            parts_until=self._parts_until,
             until=self._started + self._limits.seconds * _TIME_SHARE,
         )
 

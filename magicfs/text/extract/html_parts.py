@@ -1,21 +1,16 @@
 """Reads what a page of HTML holds beside its running text: its title, texts of pictures and of controls, captions.
 
-Runs in the child process, called by `document_parser`; kreuzberg reads the running text. A tokenizer and not a parser:
-each byte is read once, whatever the page has. Pure functions.
+Runs in the child process: `document_parser` calls it for pages, `office_parts` for chapters of books. kreuzberg reads the
+running text. A tokenizer and not a parser: each byte is read once, whatever the page has. Pure functions.
 """
 
 from __future__ import annotations
 
-import contextlib
 import html
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
-EPUB_TYPE: Final = "application/epub+zip"
 HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 INLINE_ELEMENTS: Final = frozenset(
@@ -42,8 +37,6 @@ _ATTRIBUTE: Final = re.compile(
 )
 _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
 _META_NAME: Final = re.compile(r"(?:^|[:.])(?:title|description|keywords|author|creator|subject|site_name)$")
-_CHAPTER: Final = re.compile(r"\.x?html?\Z", re.IGNORECASE)
-_MAX_CHAPTER_BYTES: Final = 32 << 20
 _WITHOUT_VALUE: Final = frozenset({"hidden", "password", "checkbox", "radio"})
 """Kinds of input fields whose value nobody reads."""
 
@@ -62,18 +55,6 @@ def html_texts(page: str) -> Iterator[str]:
         if token["attributes"]:
             yield from _attribute_texts(tag, token["attributes"])
     yield from _paragraph(pieces)
-
-
-def epub_texts(content: bytes) -> Iterator[str]:
-    """Yield what `html_texts` finds in each chapter of a book. kreuzberg leaves out those with an encoded address.
-
-    A chapter that is damaged is left out.
-    """
-    with zipfile.ZipFile(io.BytesIO(content)) as container:
-        for member in container.infolist():
-            if _CHAPTER.search(member.filename) and member.file_size <= _MAX_CHAPTER_BYTES:
-                with contextlib.suppress(zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
-                    yield from html_texts(container.read(member).decode("utf-8", "replace"))
 
 
 def html_title(page: str) -> str | None:

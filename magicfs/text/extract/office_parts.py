@@ -1,4 +1,4 @@
-"""Reads what office documents hold beside their running text: headers, footers, notes, comments, texts of pictures.
+"""Reads what office documents and books hold beside their running text: headers, notes, comments, texts of pictures.
 
 Runs in the child process, called by `document_parser` for documents whose running text kreuzberg reads. The container
 was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end; expat stops
@@ -10,12 +10,14 @@ from __future__ import annotations
 import html
 import io
 import re
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 
 _MAX_PART_BYTES: Final = 32 << 20
@@ -25,6 +27,7 @@ _WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.d
 _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODF: Final = "application/vnd.oasis.opendocument."
+_BOOK: Final = "application/epub+zip"
 
 _PARTS: Final = {
     _WORD: re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"),
@@ -43,8 +46,10 @@ _LEFT_OUT: Final = {
     _SLIDES: re.compile(r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"),
     _ODF + "text": re.compile(r"(?:content|meta)\.xml"),
     _ODF + "spreadsheet": re.compile(r"(?:content|meta)\.xml"),
+    _BOOK: re.compile(r".*\.x?html?", re.IGNORECASE),
 }
-"""The members of which only what the running text lacks is read: kreuzberg reads most of them."""
+"""The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
+chapters with an encoded address."""
 
 _TEXT_TAGS: Final = frozenset({"t", "delText", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word and its deletions, of comments, of properties, of charts."""
@@ -70,30 +75,33 @@ _FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}
 """Fonts, and places such as the page's number, in a header of a sheet."""
 
 
-def office_parts(content: bytes, mime_type: str, *, running_text: str) -> str:
+def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float) -> str:
     """The texts beside the running text, a blank line between two of them; empty for other types.
 
-    A part that is damaged is left out.
+    A part that is damaged is left out, and so are those after `until` on the monotonic clock.
     """
-    if mime_type not in _PARTS:
+    if mime_type not in _LEFT_OUT:
         return ""
+    parts, left = _PARTS.get(mime_type), _LEFT_OUT[mime_type]
     texts: dict[str, None] = {}
     others: dict[str, None] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         for member in sorted(container.infolist(), key=lambda member: _numbered(member.filename)):
+            if time.monotonic() > until:
+                break
             if member.file_size > _MAX_PART_BYTES:
                 continue
-            if _PARTS[mime_type].fullmatch(member.filename):
+            if parts and parts.fullmatch(member.filename):
                 # Headers of the first, the even and the odd pages are often the same.
                 texts |= dict.fromkeys(_part_texts(container, member, mime_type))
-            elif _LEFT_OUT[mime_type].fullmatch(member.filename):
+            elif left.fullmatch(member.filename):
                 others |= dict.fromkeys(_part_texts(container, member, mime_type))
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
 def _numbered(name: str) -> tuple[str, int]:
     """The key that sorts `comment10.xml` after `comment9.xml`."""
-    match = re.search(r"(\d+)\.xml\Z", name)
+    match = re.search(r"(\d+)\.\w+\Z", name)
     return (name[: match.start()], int(match[1])) if match else (name, 0)
 
 
@@ -102,6 +110,8 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
         data = container.read(member)
         if member.filename.startswith(("xl/worksheets/", "xl/workbook")):
             return list(_sheet_texts(data))
+        if mime_type == _BOOK:
+            return list(html_texts(data.decode("utf-8", "replace")))
         return _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
     except (ET.ParseError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
         return []

@@ -16,7 +16,7 @@ import pytest
 from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import FileExtractor, Limits, archives, pdf_parts
+from magicfs.text.extract import FileExtractor, Limits, archives, office_parts, pdf_parts
 from tests.plugins import documents, pdf
 
 LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
@@ -133,7 +133,14 @@ def test_attachments_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatc
     assert parts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
 
 
-def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor) -> None:
+CHAPTERS = {
+    "O/one chapter.xhtml": "<html><body><h1>Storm</h1><p>The break<i>ers</i> roared</p></body></html>",
+    "O/two.xhtml": "<html><body><p>A foghorn</p></body></html>",
+}
+
+
+@pytest.fixture
+def book() -> bytes:
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/><manifest>'
         '<item id="a" href="one%20chapter.xhtml" media-type="application/xhtml+xml"/>'
@@ -142,15 +149,25 @@ def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor) -> N
     )
     names = 'xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
     root = '<rootfiles><rootfile full-path="O/c.opf" media-type="application/oebps-package+xml"/></rootfiles>'
-    book = documents.container(
+    return documents.container(
         {
             "mimetype": "application/epub+zip",
             "META-INF/container.xml": f"<container {names}>{root}</container>",
             "O/c.opf": package,
-            "O/one chapter.xhtml": "<html><body><h1>Storm</h1><p>The break<i>ers</i> roared</p></body></html>",
-            "O/two.xhtml": "<html><body><p>A foghorn</p></body></html>",
+            **CHAPTERS,
         }
     )
+
+
+def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor, book: bytes) -> None:
     text = read(extractor, book, b"book.epub").text
     assert "The breakers roared" in text
     assert text.count("A foghorn") == 1
+
+
+def test_chapters_are_read_while_there_is_time(book: bytes) -> None:
+    texts = [
+        office_parts.office_parts(book, "application/epub+zip", running_text="", until=until)
+        for until in (time.monotonic() + 60, 0)
+    ]
+    assert texts == ["Storm\n\nThe breakers roared\n\nA foghorn", ""]
