@@ -11,11 +11,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -44,10 +43,11 @@ from magicfs.ingest.deletion_guard import (
     is_suspicious,
     verify_root,
 )
+from magicfs.ingest.difference import Difference, compare, count_deletions
 from magicfs.ingest.host_claim import HostClaim
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
-from magicfs.ingest.walk import Listing, Walk, outermost
+from magicfs.ingest.walk import Walk, outermost
 from magicfs.jobs import JobQueue
 from magicfs.text.names import file_name
 
@@ -382,42 +382,3 @@ class Scanner:
             log.warning("root %s: %s", root.name, detail)
         with self._writing() as connection:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
-
-
-@dataclass(slots=True)
-class Difference:
-    """How the directories of a walk differ from the index. Mutable: it grows during the walk."""
-
-    changed: int = 0
-    """Recorded files that are new or have changed."""
-    new_inodes: array[int] = field(default_factory=partial(array, "q"))
-    """Inode number of each file whose path is new."""
-    gone: dict[bytes, int] = field(default_factory=dict)
-    """Inode numbers by path of indexed files that the walk has not seen."""
-    unfinished: bool = False
-    """As in `ScanResult`."""
-
-
-def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: Difference) -> Iterator[SeenFile]:
-    """The new and changed files of a directory. Adds its new inodes and its gone files to `difference`."""
-    indexed = snapshot.pop_signatures(listing.path)
-    prefix = listing.path + b"/" if listing.path else b""
-    for name, signature in listing.signatures().items():
-        old = indexed.pop(name, None)
-        if old == signature:
-            continue
-        if old is None:
-            difference.new_inodes.append(signature[3])
-        if seen := walk.stat_file(prefix + name):
-            yield seen
-    gone = {prefix + name: signature[3] for name, signature in indexed.items()}
-    difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
-
-
-def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> int:
-    """The number of deleted files among `gone`: those not moved within the root, and with nothing at their path.
-
-    A file that a new rule ignores is gone for the walk, and still at its path.
-    """
-    moved = set(new_inodes)
-    return sum(ino not in moved and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())

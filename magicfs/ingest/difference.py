@@ -1,0 +1,57 @@
+"""Compares the directories of a walk with the index: which files are new, changed and gone, and which have only moved.
+
+Used by the scanner, which records the difference. The disk is read for those files alone that differ. A `Difference`
+belongs to one scan.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from magicfs.domain.files import SeenFile
+from magicfs.domain.roots import Root
+from magicfs.ingest.index_snapshot import IndexSnapshot
+from magicfs.ingest.walk import Listing, Walk
+
+
+@dataclass(slots=True)
+class Difference:
+    """How the directories of a walk differ from the index. Mutable: it grows during the walk."""
+
+    changed: int = 0
+    """Recorded files that are new or have changed."""
+    new_inodes: array[int] = field(default_factory=partial(array, "q"))
+    """Inode number of each file whose path is new."""
+    gone: dict[bytes, int] = field(default_factory=dict)
+    """Inode numbers by path of indexed files that the walk has not seen."""
+    unfinished: bool = False
+    """As in the result of a scan: it ended after the first batch of changes."""
+
+
+def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: Difference) -> Iterator[SeenFile]:
+    """The new and changed files of a directory. Adds its new inodes and its gone files to `difference`."""
+    indexed = snapshot.pop_signatures(listing.path)
+    prefix = listing.path + b"/" if listing.path else b""
+    for name, signature in listing.signatures().items():
+        old = indexed.pop(name, None)
+        if old == signature:
+            continue
+        if old is None:
+            difference.new_inodes.append(signature[3])
+        if seen := walk.stat_file(prefix + name):
+            yield seen
+    gone = {prefix + name: signature[3] for name, signature in indexed.items()}
+    difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
+
+
+def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> int:
+    """The number of deleted files among `gone`: those not moved within the root, and with nothing at their path.
+
+    A file that a new rule ignores is gone for the walk, and still at its path.
+    """
+    moved = set(new_inodes)
+    return sum(ino not in moved and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())
