@@ -1,0 +1,193 @@
+"""Which waiting files and chunks workers claim, in which order, and what becomes of lost claims, on a real Postgres."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
+
+from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
+from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
+from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
+from magicfs.db.heartbeats import record_workers
+from magicfs.db.models import active_model
+from magicfs.domain.status import WorkerStatus
+from tests.plugins.index import FOUND_TEXT, HOST, Index
+
+
+def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
+    from magicfs.db.files import upsert_files
+    from magicfs.domain.files import FileStat, SeenFile
+    from magicfs.text.names import file_name
+
+    for number in range(200):
+        (index.folder / f"bulk{number}.txt").write_text(f"bulk {number}")
+    index.scan()
+    saved = index.folder / "saved.txt"
+    saved.write_text("just saved")
+    with index.database.transaction() as connection:
+        seen = [SeenFile(b"saved.txt", FileStat.of(saved.stat()))]
+        upsert_files(connection, index.root.id, seen, name_of=file_name, priority=1)
+    index.extraction().run_batch()
+    assert index.states()["saved.txt"] == ("indexed", None)
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+        assert model is not None
+        claims = claim_chunks(connection, model=model.id, owner="x", limit=1, max_tokens=10, seconds=1)
+    assert [claim.text for claim in claims] == ["just saved"]
+
+
+def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
+    (index.folder / "bulk.txt").write_text("bulk words")
+    (index.folder / "saved.txt").write_text("saved words")
+    index.scan()
+    index.rows("UPDATE files SET priority = 1 WHERE display = 'saved.txt' RETURNING 1")
+    index.extraction().run_batch()
+    embedding = index.embedding()
+    embedding._paused = lambda: True
+    while embedding.run_turn():
+        pass
+    done = "SELECT text FROM chunks JOIN embeddings ON chunk_id = id WHERE state = 'done'"
+    assert index.rows(done) == [("saved words",)]
+    embedding._paused = lambda: False
+    embedding.run_turn()
+    assert len(index.rows(done)) == 2
+
+
+def test_only_the_beginning_of_a_long_text_is_urgent(index: Index) -> None:
+    (index.folder / "long.txt").write_text("\n\n".join(f"paragraph {number}" for number in range(100)))
+    index.scan()
+    index.rows("UPDATE files SET priority = 1 RETURNING id")
+    index.extraction().run_batch()
+    counts = index.rows("SELECT priority, count(*) FROM embeddings GROUP BY 1 ORDER BY 1")
+    assert counts == [(0, 36), (1, 64)]
+
+
+def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
+    (index.folder / "one.txt").write_text("alpha")
+    index.scan()
+    dead = index.extraction(owner="extract-1@here")
+    with index.database.transaction() as connection:
+        assert len(claim_files(connection, host=HOST, owner="extract-1@here", limit=9, max_bytes=99, seconds=600)) == 1
+    assert dead.run_batch() == 0, "the lease keeps others off"
+    assert index.extraction(owner="extract-1@here").recover() == 1
+    index.settle()
+    assert index.states() == {"one.txt": ("indexed", None)}
+
+
+def test_a_file_that_crashes_its_worker_is_quarantined_and_the_rest_is_indexed(index: Index) -> None:
+    for number in range(5):
+        (index.folder / f"file{number}.txt").write_text(f"words {number}")
+    index.scan()
+    crashes = 0
+    for _ in range(30):
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=64, max_bytes=1 << 20, seconds=9)
+        if not claims:
+            break
+        if any(claim.path == b"file3.txt" for claim in claims):
+            crashes += 1
+            index.extraction(owner="extract-1@here").recover()
+            continue
+        index.extraction()._process(claims)
+    assert crashes == MAX_ATTEMPTS
+    states = index.states()
+    assert states.pop("file3.txt") == ("failed", "crashed")
+    assert set(states.values()) == {("indexed", None)}
+
+
+def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
+    path = index.folder / "one.txt"
+    path.write_text("old words")
+    index.scan()
+    with index.database.transaction() as connection:
+        claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=600)
+    path.write_text("new words, and more")
+    index.extraction("a").recover()
+    index.settle()
+    index.extraction()._process(claims)
+    assert index.rows("SELECT count(*) FROM contents") == [(1,)]
+    assert index.states() == {"one.txt": ("indexed", None)}
+    assert index.rows(FOUND_TEXT) == [("new words, and more",)]
+
+
+@pytest.mark.parametrize(("workers", "large_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
+def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: int, large_claims: int) -> None:
+    for number in range(4):
+        (index.folder / f"large-{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
+    (index.folder / "small.txt").write_text("small")
+    index.scan()
+    answered = [WorkerStatus(f"extract-{number}@{HOST}", HOST, "extract", number) for number in range(workers)]
+    # Neither these nor the workers of other hosts read the files of this one.
+    answered += [WorkerStatus(f"embed-{number}@{HOST}", HOST, "embed", number) for number in range(8)]
+    answered += [WorkerStatus(f"extract-{number}@elsewhere", "elsewhere", "extract", number) for number in range(8)]
+    with index.database.transaction() as connection:
+        record_workers(connection, answered)
+
+    def claim(owner: int) -> list[bytes]:
+        with index.database.transaction() as connection:
+            claims = claim_files(
+                connection, host=HOST, owner=f"extract-{owner}@{HOST}", limit=1, max_bytes=1 << 20, seconds=60
+            )
+        return [claim.path for claim in claims]
+
+    def claimable() -> bool:
+        with index.database.transaction() as connection:
+            return has_waiting_files(connection, host=HOST)
+
+    assert [claim(owner) for owner in range(large_claims)] == [[b"large-%d.txt" % each] for each in range(large_claims)]
+    assert claimable()
+    assert claim(large_claims) == [b"small.txt"]
+    assert claim(large_claims) == []
+    assert not claimable()
+
+
+def test_workers_that_claim_at_the_same_time_leave_one_free(index: Index) -> None:
+    for number in range(2):
+        (index.folder / f"{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
+    index.scan()
+
+    def claim(owner: str) -> int:
+        with index.database.transaction() as connection:
+            return len(claim_files(connection, host=HOST, owner=owner, limit=1, max_bytes=1 << 20, seconds=60))
+
+    with ThreadPoolExecutor() as pool, index.database.transaction() as connection:
+        claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1 << 20, seconds=60)
+        second = pool.submit(claim, "extract-2@here")
+        # Time in which the second claim would end if it did not wait for the first one.
+        wait([second], timeout=0.5)
+        assert len(claims) == 1
+        connection.commit()
+        assert second.result() == 0
+
+
+class TestChangesDuringWork:
+    def test_a_repair_during_the_last_attempt_is_read(self, index: Index) -> None:
+        path = index.folder / "poison.txt"
+        path.write_text("bad")
+        index.scan()
+        index.rows("UPDATE files SET attempts = %s RETURNING 1", MAX_FILE_ATTEMPTS - 1)
+        with index.database.transaction() as connection:
+            assert claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=60)
+        path.write_text("repaired")
+        index.scan()
+        index.extraction("a").recover()
+        [(pause,)] = index.rows("SELECT extract(epoch FROM leased_until - now()) FROM files")
+        assert pause > EXTRA_ATTEMPT_PAUSE_SECONDS / 2, "a file that always does this must not cost much"
+        index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        index.settle()
+        assert index.states() == {"poison.txt": ("indexed", None)}
+
+    def test_a_file_that_takes_long_is_left_alone_for_longer(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("magicfs.pipeline.pauses.SLOW_FILE_SECONDS", 0.0)
+        monkeypatch.setattr("magicfs.pipeline.pauses.MAX_COST_SHARE", 0.0001)
+        path = index.folder / "log.txt"
+        path.write_text("first")
+        index.settle()
+        path.write_text("second, longer")
+        index.scan()
+        index.extraction().run_batch()
+        assert index.states() == {"log.txt": ("pending", None)}
+        assert index.rows(FOUND_TEXT) == [("first",)]
