@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -247,17 +248,30 @@ def serve(
     rest: float,
     detach: bool = False,
     has_lock: bool = False,
-) -> None:
-    """Serve until a signal, or as long as `LocalServer.run` does.
+) -> int:
+    """Serve until a signal, or as long as `LocalServer.run` does: all that a process does. Returns its exit code.
 
     If `idle_exit` is set and another process serves the socket, return at once. With `detach`, the process that was
     started ends when the socket listens, and a child of it serves. `has_lock` says that whoever has started this
     process has taken the lock for it.
     """
-    if not has_lock and not take_lock(path, wait=idle_exit is None):
-        log.info("another process serves %s", path)
-        return
-    service = make_service()
+    path = path.absolute()
+    # A working directory inside the mount, or on a removable disk, could not be unmounted.
+    os.chdir("/")
+    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGINT, _exit)
+    try:
+        if has_lock or take_lock(path, wait=idle_exit is None):
+            _serve(path, make_service(), idle_exit=idle_exit, rest=rest, detach=detach)
+        else:
+            log.info("another process serves %s", path)
+    except OSError as error:
+        log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
+        return 1
+    return 0
+
+
+def _serve(path: Path, service: Service, *, idle_exit: float | None, rest: float, detach: bool) -> None:
     with LocalServer(path, service, idle_exit=idle_exit, rest=rest) as server:
         # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():
@@ -268,6 +282,11 @@ def serve(
         finally:
             service.stop()
     log.info("stopped")
+
+
+def _exit(number: int, _frame: object) -> None:
+    log.info("stopping on signal %d", number)
+    sys.exit(0)
 
 
 def is_served(path: Path) -> bool:

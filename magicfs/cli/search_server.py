@@ -19,7 +19,6 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -143,7 +142,6 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.lock is not None:
         os.set_inheritable(options.lock, False)
-    path = options.socket.absolute()
     # Before the environment is changed.
     key = search_client.settings_key()
     try:
@@ -151,28 +149,14 @@ def main(arguments: list[str] | None = None) -> int:
     except MagicFSError as error:
         sys.stderr.write(f"magicfs: {error}\n")
         return 1
-    # A working directory inside the mount, or on a removable disk, could not be unmounted.
-    os.chdir("/")
-    signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGINT, _exit)
 
     def make_service() -> SearchAnswers:
         service = SearchAnswers(settings, key=key, complaints=config.unknown_variables())
         service.prepare()
         return service
 
-    try:
-        has_lock = options.lock is not None
-        serve(path, make_service, idle_exit=options.idle_exit, rest=options.idle_exit, has_lock=has_lock)
-    except OSError as error:
-        log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
-        return 1
-    return 0
-
-
-def _exit(number: int, _frame: object) -> None:
-    log.info("stopping on signal %d", number)
-    sys.exit(0)
+    idle_exit, has_lock = options.idle_exit, options.lock is not None
+    return serve(options.socket, make_service, idle_exit=idle_exit, rest=idle_exit, has_lock=has_lock)
 
 
 if __name__ == "__main__":

@@ -16,17 +16,13 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
 from magicfs import logs
 from magicfs.embedding.query_service import QueryService
 from magicfs.local_server import serve
-
-log = logging.getLogger("magicfs.embedding.query_server")
 
 REST_SECONDS = 60.0
 """Models leave the memory when no request has come for so long: they are most of what the process holds."""
@@ -47,24 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-format", default=log_format or "text", help="text or json")
     parser.add_argument("--log-level", default=log_level or "INFO", help="detail of the log")
     options = parser.parse_args(arguments)
-    path = options.socket.absolute()
-    # A working directory inside the mount, or on a removable disk, could not be unmounted.
-    os.chdir("/")
     logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGINT, _exit)
-    try:
-        serve(path, QueryService, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
-    except OSError as error:
-        log.error("cannot serve %s: %s", path, error)  # noqa: TRY400  one line says it all
-        return 1
-    return 0
-
-
-def _exit(number: int, _frame: object) -> None:
-    log.info("stopping on signal %d", number)
-    sys.exit(0)
+    return serve(options.socket, QueryService, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
 
 
 if __name__ == "__main__":

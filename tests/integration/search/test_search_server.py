@@ -70,8 +70,15 @@ class Machine:
 
     def served(self, *, servers: int = 1) -> list[Path]:
         """The sockets of servers that are ready."""
-        wait_for(lambda: len(self.sockets()) == servers)
+        wait_for(lambda: len(self.sockets()) == servers and all(map(answers, self.sockets())))
         return self.sockets()
+
+
+def answers(path: Path, *, unlike: int | None = None) -> bool:
+    """Whether a process answers, and another one than that."""
+    with contextlib.suppress(OSError, FramingError):
+        return told(path)["pid"] != unlike
+    return False
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -186,13 +193,6 @@ def test_without_an_answer_the_command_searches_itself(machine: Machine, number:
     machine.run("search", "invoice")
     wait_for(lambda: answers(path, unlike=pid))
     assert without_time(machine.run("search", "invoice", "--json")) == served
-
-
-def answers(path: Path, *, unlike: int) -> bool:
-    """Whether another process than that one answers."""
-    with contextlib.suppress(OSError, FramingError):
-        return told(path)["pid"] != unlike
-    return False
 
 
 def test_requests_that_are_not_the_commands_own_are_refused(machine: Machine) -> None:
