@@ -121,3 +121,21 @@ def mount(unstarted_mount: MountProcess, root: IndexedRoot) -> MountProcess:
     """A mount of the database with `root` in it."""
     unstarted_mount.start()
     return unstarted_mount
+
+
+@pytest.fixture
+def original(root: IndexedRoot) -> Path:
+    """An indexed file, with a mode, an owner and an attribute that a save must keep."""
+    path = root.add("a.txt", "old roses")
+    path.chmod(0o640)
+    os.setxattr(path, "user.note", b"kept")
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 1235)
+    root.index("a.txt", "old roses")
+    return path
+
+
+@pytest.fixture
+def entry(mount: MountProcess, original: Path) -> Path:
+    """The result of `roses`: the file `original`."""
+    return mount.query_path("roses") / mount.result_names("roses")[0]

@@ -1,0 +1,70 @@
+"""Editors and other programs save results in `search/<query>/`, by themselves and by their system calls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fuse.assertions import wait_for
+from tests.fuse.editors import EDITORS, beside
+from tests.fuse.indexed_root import IndexedRoot
+
+
+@pytest.mark.parametrize("save", EDITORS, ids=lambda save: save.__name__)
+def test_editors_save_results(
+    entry: Path, original: Path, root: IndexedRoot, save: Callable[[Path, bytes], None]
+) -> None:
+    before = original.stat()
+    save(entry, b"new roses and more")
+    assert entry.read_bytes() == b"new roses and more"
+    wait_for(lambda: original.read_bytes() == b"new roses and more")
+    after = original.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert os.getxattr(original, "user.note") == b"kept"
+    assert os.listdir(root.path) == ["a.txt"], "nothing is left beside the file"
+    for left in set(os.listdir(entry.parent)) - {entry.name}:
+        beside(entry, left).unlink()
+    original.write_bytes(b"old roses")
+    save(entry, b"once more")
+    wait_for(lambda: original.read_bytes() == b"once more")
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="vim is missing")
+@pytest.mark.parametrize("backupcopy", ["yes", "no", "auto"])
+def test_vim_itself_saves_results(entry: Path, original: Path, backupcopy: str) -> None:
+    options = f"set backupcopy={backupcopy} backup backupskip="
+    command = ["vim", "-es", "-u", "NONE", "-c", options, "-c", "%s/old/new/", "-c", "wq", entry.name]
+    subprocess.run(command, cwd=entry.parent, check=True, timeout=60)
+    assert entry.read_text() == "new roses\n"
+    wait_for(lambda: original.read_text() == "new roses\n")
+    assert (entry.parent / (entry.name + "~")).read_text() == "old roses"
+
+
+PROGRAMS = {
+    "sed": ["sed", "-i", "s/old roses/new roses\\n/"],
+    "sed with a backup": ["sed", "-i.bak", "s/old roses/new roses\\n/"],
+    "perl": ["perl", "-i", "-pe", "s/old roses/new roses\\n/"],
+    "perl with a backup": ["perl", "-i.orig", "-pe", "s/old roses/new roses\\n/"],
+    "gio": ["gio", "save"],
+    "gio with a backup": ["gio", "save", "--backup"],
+    "ex": ["ex", "-s", "-u", "NONE", "-c", "%s/old/new/", "-c", "wq"],
+}
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [pytest.param(command, id=name) for name, command in PROGRAMS.items() if shutil.which(command[0])],
+)
+def test_programs_themselves_save_results(entry: Path, original: Path, programs: list[str]) -> None:
+    before = original.stat()
+    subprocess.run([*programs, entry.name], cwd=entry.parent, check=True, timeout=60, input=b"new roses\n")
+    wait_for(lambda: original.read_text() == "new roses\n")
+    assert entry.read_text() == "new roses\n"
+    after = original.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert os.listdir(original.parent) == ["a.txt"]
