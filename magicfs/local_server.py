@@ -1,6 +1,6 @@
 """A process of ours that answers requests at a unix socket: one process a socket, for its owner alone.
 
-The holder of a lock file beside the socket is the one server of that socket. One request a connection and its answers,
+The holder of its lock (`magicfs.server_lock`) is the one server of a socket. One request a connection and its answers,
 each a message of `magicfs.framing`; a `Service` has both. Used by the query embedder and by the search server, which
 differ in their services. `{"do": "quit"}` ends the process after its answer.
 
@@ -10,7 +10,6 @@ Threads: the main thread accepts connections, and a pool has a thread for each.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import signal
@@ -26,6 +25,7 @@ from typing import Any, Protocol, cast
 
 from magicfs.errors import ServerError
 from magicfs.framing import MALFORMED, Disconnected, FramingError, Message, failure, receive, send
+from magicfs.server_lock import is_served, take_lock
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +56,6 @@ class Service(Protocol):
 
     def stop(self) -> None:
         """End what still works on answers."""
-
-
-def lock_path(path: Path) -> Path:
-    """The lock file of the server at the socket `path`."""
-    return path.with_name(f"{path.name}.lock")
 
 
 class LocalServer(socketserver.ThreadingUnixStreamServer):
@@ -226,20 +221,6 @@ def _is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def take_lock(path: Path, *, wait: bool) -> bool:
-    """Take the lock that makes this process the one server of the socket `path`, for the rest of its life.
-
-    Without `wait`, return False when another process holds the lock.
-    """
-    lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(lock)
-        return False
-    return True
-
-
 def serve(
     path: Path,
     make_service: Callable[[], Service],
@@ -287,21 +268,6 @@ def _serve(path: Path, service: Service, *, idle_exit: float | None, rest: float
 def _exit(number: int, _frame: object) -> None:
     log.info("stopping on signal %d", number)
     sys.exit(0)
-
-
-def is_served(path: Path) -> bool:
-    """Whether a process holds the lock of the socket `path`."""
-    try:
-        descriptor = os.open(lock_path(path), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:

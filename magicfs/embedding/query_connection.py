@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
+from magicfs.server_lock import is_served
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +129,6 @@ class QueryConnection:
 
     def is_served(self) -> bool:
         """Whether a process holds the server's lock."""
-        # Only then: a search needs nothing of the server.
-        from magicfs.local_server import is_served
-
         return is_served(self._socket)
 
     def _start_if_absent(self, deadline: float) -> None:

@@ -21,7 +21,8 @@ import pytest
 
 from magicfs.cli.search_client import LOCK_PATTERN
 from magicfs.framing import FramingError, Message, receive, send
-from magicfs.local_server import is_served, stop_server
+from magicfs.local_server import stop_server
+from magicfs.server_lock import is_served
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
 
