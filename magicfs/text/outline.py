@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.fences import FencedCode
 
 _MAX_HEADING_CHARACTERS: Final = 200
 _MAX_LINE_CHARACTERS: Final = 500
@@ -36,7 +37,6 @@ _UNDERLINE: Final = {
     "text/markdown": re.compile(r"([=-])\1{2,}[ \t]*"),
     "text/x-rst": re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*"),
 }
-_FENCE: Final = re.compile(r"\s{0,3}(?:```|~~~)")
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(?:.*\n){0,200}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 
 
@@ -78,11 +78,10 @@ def _marked_headings(text: str, lines: list[str], mime_type: str) -> Iterator[St
     front = _FRONT_MATTER.match(text) if mime_type == "text/markdown" else None
     first = front[0].count("\n") if front else 0
     ranks: dict[str, int] = {"=": 1, "-": 2} if mime_type == "text/markdown" else {}
-    in_fence, before = False, ""
+    code, before = FencedCode(), ""
     for number, line in enumerate(lines[first:], first + 1):
-        if mime_type == "text/markdown" and _FENCE.match(line):
-            in_fence = not in_fence
-        elif in_fence or len(line) > _MAX_LINE_CHARACTERS:
+        is_fence = mime_type == "text/markdown" and code.read(line)
+        if is_fence or code.is_open or len(line) > _MAX_LINE_CHARACTERS:
             pass
         elif marked and (match := marked.fullmatch(line)):
             yield StatedHeading(number, len(match[1]), match[2])

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from magicfs.text.fences import FencedCode
+
 
 class Boundary(enum.IntEnum):
     """What lies before a unit. A chunk ends at the highest boundary it can."""
@@ -47,7 +49,6 @@ _SENTENCE_END = re.compile(
 )
 _LINE_ENDS_SENTENCE = re.compile(r"""[.!?:\u2026\u3002\uff01\uff1f]["')\]\u00bb\u201d\u2019*_`]*\s*\Z""")
 _WORD_END = re.compile(r"[\s,;:)\]}>|/&]+")
-_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _UNDERLINE = re.compile(r"([=\-~^*#\"'])\1{2,}\s*\Z")
 _SENTENCE_END_CHARACTERS = 8
 """Characters at the end of a line in which the end of a sentence is searched for."""
@@ -94,7 +95,7 @@ class _Boundaries:
         self._heading_pattern = _HEADING_PATTERNS.get(mime_type)
         self._has_underlines = mime_type in _TYPES_WITH_UNDERLINED_HEADINGS
         self._has_fences = mime_type in _TYPES_WITH_FENCED_CODE
-        self._in_fence = False
+        self._code = FencedCode()
         self._after_blank = True
         self._after_heading = False
         self._after_sentence = True
@@ -107,14 +108,13 @@ class _Boundaries:
             self._after_blank = True
             return None
         indent = len(line) - len(body)
-        if self._has_fences and _FENCE.match(line):
-            self._in_fence = not self._in_fence
-            boundary = self._without_heading(body, indent) if self._in_fence else Boundary.INSIDE
+        if self._has_fences and self._code.read(line):
+            boundary = self._without_heading(body, indent) if self._code.is_open else Boundary.INSIDE
             heading = False
         else:
-            heading = not self._in_fence and self._is_heading(line, next_line)
+            heading = not self._code.is_open and self._is_heading(line, next_line)
             boundary = Boundary.HEADING if heading and not self._after_heading else self._without_heading(body, indent)
-        if self._in_fence:
+        if self._code.is_open:
             boundary = min(boundary, Boundary.INDENTED_PARAGRAPH)
         underline = self._after_heading and self._has_underlines and _UNDERLINE.match(body) is not None
         self._after_heading = heading or underline

@@ -10,6 +10,7 @@ import pytest
 from magicfs.domain.contents import Document
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.outline import stated_headings
+from magicfs.text.units import Boundary, units_of
 from tests.unit.text.test_chunk_words import positions
 
 PROSE = "Things of no interest are said here at length, about how they are kept and who is asked about them. " * 5
@@ -23,6 +24,12 @@ PROSE = "Things of no interest are said here at length, about how they are kept 
             "---\ntitle: x\n---\n# One\n\n```\n# no\n```\n\n### Deep ##\n#no\n",
             [(4, 1, "One"), (10, 3, "Deep")],
         ),
+        (
+            "text/markdown",
+            "# One\n````\n```\n# no\n```\n````\n~~~ x\n```\n# no\n~~~\n# Two\n",
+            [(1, 1, "One"), (11, 1, "Two")],
+        ),
+        ("text/markdown", "``` `code` ```\n# One\n", [(2, 1, "One")]),
         ("text/markdown", "Title\n=====\n\nSub\n---\n\n- item\n---\n", [(1, 1, "Title"), (4, 2, "Sub")]),
         ("text/x-rst", "Top\n===\n\nSub\n~~~\n\nNext\n====\n", [(1, 1, "Top"), (4, 2, "Sub"), (7, 1, "Next")]),
         ("text/x-org", "* One\n** Two\n*bold* no\n", [(1, 1, "One"), (2, 2, "Two")]),
@@ -56,6 +63,12 @@ def test_chunks_of_markdown_are_found_by_the_headings_above(tokenizer_path: Path
     assert roof.headings.splitlines() == ["Manual", "Roof", "Costs"]
     assert "roof" in positions(roof.words)
     assert "roof" not in positions(chimney.words)
+
+
+def test_a_fence_that_code_shows_does_not_end_the_code() -> None:
+    text = "````\n```\n\n# a comment\n\n```\n\n````\n# Heading\n"
+    units = units_of(text, mime_type="text/markdown", page_starts=(), max_characters=100)
+    assert [unit.line for unit in units if unit.boundary is Boundary.HEADING] == [9]
 
 
 def test_the_headings_of_a_parser_end_chunks_and_stay_with_what_follows(tokenizer_path: Path) -> None:
