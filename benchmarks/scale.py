@@ -26,26 +26,17 @@ from _report import parser, report
 from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill
 from numpy.typing import NDArray
 
-from magicfs.db.candidates import Limits, ModelVector, Wanted, measure_chunks
+from magicfs.db.candidates import ModelVector, Wanted, measure_chunks
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.search.compiled_query import compile_query
+from magicfs.search.request import limits_for
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
 
-LIMITS = Limits(
-    chunks=200,
-    chunks_each=1000,
-    names_each=100,
-    enough_names=300,
-    located=120,
-    of_each_retriever=20,
-    contents_each=50,
-    copies=1001,
-)
-"""Those of a search of fifty results."""
+RESULTS = 50
 DEADLINE_SECONDS = 60.0
 WARM_UP = 20
 FILTERS = ("ext:rst", "ext:md", "in:part0")
@@ -107,7 +98,7 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
                 scope = compile_query(connection, parse(search.typed)).scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
                 wanted = Wanted(vectors=[ModelVector(made.model, search.vector)])
-                measured = measure_chunks(connection, scope, wanted, limits=LIMITS)
+                measured = measure_chunks(connection, scope, wanted, limits=limits_for(RESULTS))
             cosines = {one.chunk.chunk_id: one.chunk.cosines[made.model.id] for one in measured}
             nearest = sorted(cosines, key=lambda chunk: -cosines[chunk])
             hits += len(set(nearest[:count]) & right)
@@ -149,7 +140,7 @@ def measure(database: Database, made: Synthetic, *, queries_each: int, build_s: 
         SyntheticSearch(search.text, FILTERS[number % len(FILTERS)], search.vector)
         for number, search in enumerate(plain)
     ]
-    service = SearchService(database, PreparedVectors(questions), default_limit=50)
+    service = SearchService(database, PreparedVectors(questions), default_limit=RESULTS)
     figures = {"build_s": build_s, "size_mb": index_facts(database, made)[0]}
     figures["recall10"] = recall(database, made, plain[WARM_UP:])
     figures["recall10_filtered"] = recall(database, made, filtered[WARM_UP:])

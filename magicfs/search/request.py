@@ -52,20 +52,20 @@ class SearchRequest:
         return frozenset().union(*map(everyday_words, languages))
 
     @property
-    def candidate_limit(self) -> int:
-        """The number of chunks that each retriever brings."""
-        return min(MAX_CANDIDATES, max(MIN_CANDIDATES, self.limit * CANDIDATES_PER_RESULT))
-
-    @property
     def limits(self) -> Limits:
         """The most of everything that the search looks at."""
-        return Limits(
-            chunks=self.candidate_limit,
-            chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
-            names_each=retrievers.MAX_NAME_CANDIDATES,
-            enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
-            located=LOCATED_PER_RESULT * self.limit + MORE_LOCATED,
-            of_each_retriever=MORE_LOCATED,
-            contents_each=self.limit,
-            copies=MAX_COPIES + 1,
-        )
+        return limits_for(self.limit)
+
+
+def limits_for(results: int) -> Limits:
+    """The most of everything that a search of so many results looks at."""
+    return Limits(
+        chunks=min(MAX_CANDIDATES, max(MIN_CANDIDATES, results * CANDIDATES_PER_RESULT)),
+        chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
+        names_each=retrievers.MAX_NAME_CANDIDATES,
+        enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
+        located=LOCATED_PER_RESULT * results + MORE_LOCATED,
+        of_each_retriever=MORE_LOCATED,
+        contents_each=results,
+        copies=MAX_COPIES + 1,
+    )

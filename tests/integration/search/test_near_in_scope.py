@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from magicfs.db import candidates
-from magicfs.db.candidates import Limits, ModelVector, Wanted, measure_chunks
+from magicfs.db.candidates import ModelVector, Wanted, measure_chunks
 from magicfs.db.models import searched_models
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import IndexAction, maintain_index
 from magicfs.search.compiled_query import compile_query
+from magicfs.search.request import limits_for
 from magicfs.search.syntax import parse
 from tests.integration.search.plans import recorded_plans
 from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, word
 from tests.plugins.servers import Servers
 
 CHUNKS = 5_000
-LIMITS = Limits(
-    chunks=20,
-    chunks_each=100,
-    names_each=10,
-    enough_names=10,
-    located=20,
-    of_each_retriever=20,
-    contents_each=10,
-    copies=10,
-)
+LIMITS = replace(limits_for(20), chunks=20)
 QUESTION: NDArray[np.float32] = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
 
 MOVE_AWAY = """

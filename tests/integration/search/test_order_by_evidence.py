@@ -28,6 +28,12 @@ def add_common_words(corpus: Corpus, *, mime_type: str) -> None:
     for number in range(8):
         text = f"first empty line file number {number} of other words and more other words here"
         corpus.add(b"common%d" % number, text, vectors=[at(0.05)], mime_type=mime_type)
+    add_other_texts(corpus, mime_type=mime_type)
+
+
+def add_other_texts(corpus: Corpus, *, mime_type: str = "text/plain") -> None:
+    """Texts that have nothing to do with a question."""
+    for number in range(8):
         corpus.add(b"other%d" % number, f"nothing of that, {number}", vectors=[at(0.0)], mime_type=mime_type)
 
 
@@ -53,8 +59,7 @@ def test_a_stray_word_does_not_decide_among_few_texts(
     vectors.vectors[question] = at(1.0)
     corpus.add(b"kaution.txt", "Die Kaution zahlen wir nach dem Auszug aus der Wohnung", vectors=[at(0.5)])
     corpus.add(b"readme.txt", "Get whatever you like", vectors=[at(0.1)])
-    for number in range(8):
-        corpus.add(b"other%d.txt" % number, f"nothing of that, {number}", vectors=[at(0.0)])
+    add_other_texts(corpus)
     assert paths(service, question)[0] == b"kaution.txt"
 
 
@@ -65,8 +70,7 @@ def test_a_word_that_names_something_decides_among_few_texts(
     vectors.vectors[question] = at(1.0)
     corpus.add(b"wenzel.txt", "The invoice of Wenzel & Sons, paid in May", vectors=[at(0.2)])
     corpus.add(b"near.txt", "What is still to be paid", vectors=[at(0.6)])
-    for number in range(8):
-        corpus.add(b"other%d.txt" % number, f"nothing of that, {number}", vectors=[at(0.0)])
+    add_other_texts(corpus)
     assert paths(service, question)[0] == b"wenzel.txt"
 
 
