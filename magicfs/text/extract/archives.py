@@ -68,32 +68,43 @@ class CompressedFile:
     """As the compressed file states it; empty where it states none."""
     content: bytes
     """Its beginning, up to 64 MB."""
-    cut_bytes: int
-    """The bytes after that, as many as there was time to count."""
+    _rest: Any
+    """The decompressed file, after the beginning."""
+
+    def count_rest(self, *, until: float) -> int:
+        """The number of bytes after the beginning, as many as are decompressed until then on the monotonic clock."""
+        count = 0
+        with _until_damage():
+            while (
+                count < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := self._rest.read1(_BLOCK_BYTES))
+            ):
+                count += len(block)
+        return count
 
 
-def decompress_file(content: bytes, mime_type: str, *, until: float) -> CompressedFile | None:
+def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
     """The file in a compressed one; None for an archive of several, and for one that cannot be decompressed.
 
-    Of a damaged file, what was decompressed. Bytes that were left out are counted until `until` on the monotonic clock.
+    Of a damaged file, what was decompressed.
     """
     if mime_type not in _DECOMPRESSORS:
         return None
     data = bytearray()
-    cut_bytes = 0
-    with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-        file = _DECOMPRESSORS[mime_type](io.BytesIO(content))
+    file = _DECOMPRESSORS[mime_type](io.BytesIO(content))
+    with _until_damage():
         # Unlike `read`, it returns what comes before damage.
         while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
             data += block
             if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
                 return None
-        while cut_bytes < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := file.read1(_BLOCK_BYTES)):
-            cut_bytes += len(block)
     if not data:
         return None
     name = _name_before_compression(content) if mime_type == "application/gzip" else ""
-    return CompressedFile(os.path.basename(name).encode(), bytes(data), cut_bytes)
+    return CompressedFile(os.path.basename(name).encode(), bytes(data), file)
+
+
+def _until_damage() -> contextlib.AbstractContextManager[None]:
+    return contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 
 
 def _names(content: bytes, mime_type: str) -> Iterator[str]:

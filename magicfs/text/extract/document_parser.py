@@ -126,11 +126,12 @@ class DocumentParser:
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        file = archives.decompress_file(content, mime_type, until=self._parts_until)
+        file = archives.decompress_file(content, mime_type)
         if file is not None and (text := self._read_part(file.content, file.name)):
             inner = detect(file.content, name=file.name).mime_type
             title = file.name.decode("utf-8", "replace") or None
-            return Document(text=text, mime_type=inner, title=title, cut_bytes=file.cut_bytes)
+            cut_bytes = file.count_rest(until=self._parts_until)
+            return Document(text=text, mime_type=inner, title=title, cut_bytes=cut_bytes)
         names = archives.list_archive(content, mime_type, until=self._parts_until)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 

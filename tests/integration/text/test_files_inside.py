@@ -67,6 +67,14 @@ def test_a_long_compressed_text_says_what_was_cut() -> None:
     assert document.cut_bytes >= len(LOG) * 1000 - 1000
 
 
+def test_what_is_left_out_of_a_compressed_file_is_counted_afterwards() -> None:
+    file = archives.decompress_file(gzip.compress(bytes(70 << 20), 1), "application/gzip")
+    assert file is not None
+    assert len(file.content) == 64 << 20
+    assert file.count_rest(until=0) == 0
+    assert file.count_rest(until=time.monotonic() + 60) == 6 << 20
+
+
 @pytest.mark.parametrize(
     ("mode", "mime_type"),
     [("w:gz", "application/gzip"), ("w:bz2", "application/x-bzip2"), ("w:xz", "application/x-xz")],
@@ -75,7 +83,7 @@ def test_an_archive_is_known_by_its_beginning(mode: str, mime_type: str) -> None
     archive = documents.tar_archive([f"letters/{number}.txt" for number in range(24_000)], mode=mode)
     tracemalloc.start()
     try:
-        assert archives.decompress_file(archive, mime_type, until=time.monotonic() + 60) is None
+        assert archives.decompress_file(archive, mime_type) is None
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
