@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from magicfs.fuse.watches import Vouched
+from magicfs.fuse.watched_directory import Vouched
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
 

@@ -29,7 +29,7 @@ from magicfs.fuse.invalidation import expire_attributes
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.fuse.watches import VOUCHED_SECONDS
+from magicfs.fuse.watched_directory import VOUCHED_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id

@@ -8,6 +8,7 @@ that comes in between takes the longer time back.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import select
@@ -22,6 +23,7 @@ from pyfuse3 import EntryAttributes, FileNameT, InodeT
 
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.invalidation import AttributeInvalidations
+from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.ingest.inotify import Event, Inotify
 from magicfs.linux.inotify import InotifyMask
 from magicfs.linux.mounts import MOUNTINFO
@@ -33,56 +35,16 @@ from magicfs.tree.real_nodes import ChildPlace, RealNode
 
 log = logging.getLogger(__name__)
 
-VOUCHED_SECONDS = 10.0
-"""What no report tells of is seen after that: times that a mapping into memory changes, and hard links elsewhere."""
-QUIET_SECONDS = 2.0
-"""What has changed so recently will change again: it is kept as short as what nobody watches."""
 MAX_WATCHES = 4096
 """Directories. The agent needs far more of what the system allows a user."""
 RETRY_SECONDS = 60.0
 """A directory that cannot be watched is tried again after that."""
-MAX_NAMES = 20_000
-"""Names of one directory that are vouched for: each takes 150 bytes, and reports of more take the loop too long."""
-MAX_MISSING = 2048
-"""Names that do not exist, for each directory."""
-ASKED_BEFORE_KEPT = 2
-"""A name that is looked for so often in vain is one of a search path. One that is looked for once may be made next, by
-another program that is faster than the report."""
 _MAX_PAUSE_SECONDS = 0.02
 """Between two looks at reports that concern nothing that the kernel keeps, such as those of a program that writes."""
-_NANOSECONDS = 10**9
 _ENDED = InotifyMask.IGNORED | InotifyMask.UNMOUNT | InotifyMask.DELETE_SELF
 _OF_WHOLE_DIRECTORY = _ENDED | InotifyMask.ATTRIB | InotifyMask.MOVE_SELF
 _OF_NAMES = InotifyMask.CREATE | InotifyMask.DELETE | InotifyMask.MOVED_FROM | InotifyMask.MOVED_TO
-
-
-class Watch:
-    """A directory that is watched, and what the kernel keeps of it."""
-
-    def __init__(self, directory: RealDirectory, number: int) -> None:
-        self.directory = directory
-        self.number = number
-        self.changes = 0
-        self.changed_at = -QUIET_SECONDS
-        self.names: dict[bytes, int] = {}
-        """Names that the kernel keeps, with the inode number; 0 for one that does not exist."""
-        self.missing = 0
-        """How many of them do not exist."""
-        self.asked: dict[bytes, int] = {}
-        """How often each name was looked for in vain that the kernel does not keep."""
-        self.attributes: set[bytes] = set()
-        """The names whose attributes the kernel keeps."""
-        self.keeps_own_attributes = False
-
-
-class Vouched:
-    """What vouches for the attributes of a node: asked for before they are read."""
-
-    __slots__ = ("changes", "name", "watch")
-
-    def __init__(self, watch: Watch, name: bytes | None) -> None:
-        """`name` is that of the node in the directory; None for the directory itself."""
-        self.watch, self.name, self.changes = watch, name, watch.changes
+_EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
 
 
 class DirectoryWatches:
@@ -113,10 +75,13 @@ class DirectoryWatches:
 
     def stop(self) -> None:
         """Vouch for nothing any more."""
+        self._end_watches()
+        self._invalidations.stop()
+
+    def _end_watches(self) -> None:
         self._inotify = None
         self._watches.clear()
         self._by_number.clear()
-        self._invalidations.stop()
 
     def find(self, directory: Node) -> Watch | None:
         """The watch of a directory, which begins if it can; None if it is not watched."""
@@ -180,20 +145,16 @@ class DirectoryWatches:
 
     def keep_entry(self, vouched: Vouched | None, reply: EntryAttributes, attributes: Attributes) -> None:
         """Let the kernel keep a reply about a name for longer, if nothing has changed since."""
-        if vouched is None or vouched.name is None or not self._is_quiet(vouched) or _is_recent(attributes):
+        if vouched is None or vouched.name is None or not vouched.covers(attributes):
             return
         watch, name, ino = vouched.watch, vouched.name, int(reply.st_ino)
-        if len(watch.names) >= MAX_NAMES and name not in watch.names:
+        if not watch.keep_name(name, ino, reply):
             return
-        reply.entry_timeout = VOUCHED_SECONDS
-        watch.missing -= watch.names.get(name) == 0
-        watch.names[name] = ino
         own = self._watches.get(ino)
         if own is not None:
-            self._keep_own(own, reply)
+            own.keep_own_attributes(reply)
         elif attributes.links == 1:
-            reply.attr_timeout = VOUCHED_SECONDS
-            watch.attributes.add(name)
+            watch.keep_attributes(name, reply)
 
     def keep_listed(self, vouched: Vouched | None, name: bytes, reply: EntryAttributes, attributes: Attributes) -> None:
         """What `keep_entry` does, for an entry of a listing that was read after `vouched` was asked for."""
@@ -203,63 +164,32 @@ class DirectoryWatches:
 
     def keep_missing(self, vouched: Vouched | None) -> bool:
         """Whether the kernel may keep for `VOUCHED_SECONDS` that a name does not exist."""
-        if vouched is None or vouched.name is None or not self._is_quiet(vouched):
+        if vouched is None or vouched.name is None or not vouched.holds():
             return False
-        watch = vouched.watch
-        asked = watch.asked.get(vouched.name, 0)
-        if asked < ASKED_BEFORE_KEPT:
-            if len(watch.asked) >= MAX_MISSING:
-                watch.asked.clear()
-            watch.asked[vouched.name] = asked + 1
-            return False
-        if watch.missing >= MAX_MISSING:
-            return False
-        try:
-            # Where another program has moved a directory above, its names are missing at its old place alone.
-            if watch.directory.status_nowait() is None:
-                return False
-        except OSError:
-            return False
-        watch.missing += watch.names.get(vouched.name) != 0
-        watch.names[vouched.name] = 0
-        return True
+        return vouched.watch.keep_missing(vouched.name)
 
     def keep_attributes(self, vouched: Vouched | None, reply: EntryAttributes, attributes: Attributes) -> None:
         """Let the kernel keep the attributes of a node for longer."""
-        if vouched is None or not self._is_quiet(vouched) or _is_recent(attributes):
+        if vouched is None or not vouched.covers(attributes):
             return
         watch, name = vouched.watch, vouched.name
         if name is None:
-            self._keep_own(watch, reply)
+            watch.keep_own_attributes(reply)
         elif attributes.links == 1 and watch.names.get(name) == int(reply.st_ino):
-            reply.attr_timeout = VOUCHED_SECONDS
-            watch.attributes.add(name)
-
-    def _keep_own(self, watch: Watch, reply: EntryAttributes) -> None:
-        if time.monotonic() - watch.changed_at >= QUIET_SECONDS and isinstance(watch.directory.place, ChildPlace):
-            reply.attr_timeout = VOUCHED_SECONDS
-            watch.keeps_own_attributes = True
-
-    def _is_quiet(self, vouched: Vouched) -> bool:
-        watch = vouched.watch
-        return watch.changes == vouched.changes and time.monotonic() - watch.changed_at >= QUIET_SECONDS
+            watch.keep_attributes(name, reply)
 
     def gone(self, directory: Node, name: bytes) -> None:
         """Know that a name was removed or renamed in the mount: the kernel knows it, and may have a new one by now."""
         watch = self._watches.get(directory.ino)
-        ino = watch.names.pop(name, None) if watch is not None else None
-        if watch is not None and ino is not None:
-            watch.missing -= ino == 0
-            watch.attributes.discard(name)
-            if ino:
-                self._invalidations.put(ino)
+        ino = None if watch is None else watch.forget_name(name)
+        if ino is not None:
+            self._invalidations.put(ino)
 
     def renamed(self, directory: Node, name: bytes, node: Node | None) -> None:
         """Know the new name of what was renamed in the mount: the kernel keeps it for as long as the old one."""
         watch = self._watches.get(directory.ino)
         if watch is not None and node is not None:
-            watch.missing -= watch.names.get(name) == 0
-            watch.names[name] = node.ino
+            watch.name_leads_to(name, node.ino)
 
     def _wait_for_reports(self, inotify: Inotify, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         """Pass reports to the loop until it has ended, in the thread. Without reports nothing is vouched for."""
@@ -272,10 +202,8 @@ class DirectoryWatches:
             run_on_loop(self._give_up)
 
     def _give_up(self) -> None:
-        self._handle([Event(-1, InotifyMask.Q_OVERFLOW, b"")])
-        self._inotify = None
-        self._watches.clear()
-        self._by_number.clear()
+        self._handle([_EVENTS_LOST])
+        self._end_watches()
 
     def _pass_reports(self, inotify: Inotify, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         with open(MOUNTINFO, "rb") as mounts:
@@ -287,8 +215,8 @@ class DirectoryWatches:
                 events = list(inotify.read(timeout_s=0, pause_s=0)) if inotify.descriptor in ready else []
                 if mounts.fileno() in ready:
                     # What is mounted over a directory hides it without a report.
-                    events.append(Event(-1, InotifyMask.Q_OVERFLOW, b""))
-                run_on_loop(_bound(self._handle, events))
+                    events.append(_EVENTS_LOST)
+                run_on_loop(functools.partial(self._handle, events))
                 time.sleep(self._pause_s)
 
     def _handle(self, events: Iterable[Event]) -> None:
@@ -297,12 +225,12 @@ class DirectoryWatches:
         for event in events:
             if event.mask & InotifyMask.Q_OVERFLOW:
                 for watch in self._watches.values():
-                    _count_change(watch)
+                    watch.count_change()
                     self._expire_all(watch)
                 told = True
                 continue
             for watch in tuple(self._by_number.get(event.watch, ())):
-                _count_change(watch)
+                watch.count_change()
                 told |= self._report(watch, event)
         self._pause_s = 0.0 if told else min(2 * self._pause_s + 0.001, _MAX_PAUSE_SECONDS)
 
@@ -322,28 +250,23 @@ class DirectoryWatches:
         return told
 
     def _report_name(self, watch: Watch, event: Event) -> bool:
-        watch.asked.pop(event.name, None)
+        watch.name_has_changed(event.name)
         ino = watch.names.get(event.name)
-        if ino is None:
-            return False
         told = False
-        if ino and event.name in watch.attributes:
+        if ino is not None and watch.forget_attributes(event.name):
             told = True
-            watch.attributes.discard(event.name)
             self._invalidations.put(ino)
-        if event.mask & _OF_NAMES and not self._leads_to(watch.directory, event.name, ino):
+        if event.mask & _OF_NAMES and watch.keeps(event.name) and not self._leads_to(watch.directory, event.name, ino):
             told = True
-            self._forget_name(watch, event.name, ino)
-            del watch.names[event.name]
-            watch.missing -= ino == 0
+            self._forget_name(watch, event.name)
         return told
 
-    def _leads_to(self, directory: RealDirectory, name: bytes, ino: int) -> bool:
+    def _leads_to(self, directory: RealDirectory, name: bytes, ino: int | None) -> bool:
         """Whether a name is still that of a node. What was renamed through the mount is known to the kernel already.
 
         Taking such a name away would take the working directory away from those who stand below it.
         """
-        node = self._inodes.find(ino) if ino in self._inodes else None
+        node = self._inodes.find(ino) if ino is not None and ino in self._inodes else None
         if not isinstance(node, RealNode) or node.identity is None:
             return False
         try:
@@ -353,36 +276,23 @@ class DirectoryWatches:
         found = entry.node if entry is not None else None
         return isinstance(found, RealNode) and found.identity is not None and node.identity.is_same_file(found.identity)
 
-    def _forget_name(self, watch: Watch, name: bytes, ino: int) -> None:
+    def _forget_name(self, watch: Watch, name: bytes) -> None:
+        ino = watch.forget_name(name)
         pyfuse3.invalidate_entry_async(InodeT(watch.directory.ino), FileNameT(name), ignore_enoent=True)
-        if ino:
+        if ino is not None:
             self._invalidations.put(ino)
 
     def _expire_all(self, watch: Watch) -> None:
         """Take back what the kernel keeps of a directory, but for names that still lead to the same node."""
-        names, watch.names, watch.missing = watch.names, {}, 0
-        watch.attributes.clear()
-        for name, ino in names.items():
-            if ino and self._leads_to(watch.directory, name, ino):
-                watch.names[name] = ino
+        for name in (*watch.names, *watch.missing):
+            ino = watch.names.get(name)
+            if ino is not None and self._leads_to(watch.directory, name, ino):
+                watch.forget_attributes(name)
                 self._invalidations.put(ino)
             else:
-                self._forget_name(watch, name, ino)
+                self._forget_name(watch, name)
         self._expire_own(watch)
 
     def _expire_own(self, watch: Watch) -> None:
         watch.keeps_own_attributes = False
         self._invalidations.put(watch.directory.ino)
-
-
-def _count_change(watch: Watch) -> None:
-    watch.changes += 1
-    watch.changed_at = time.monotonic()
-
-
-def _is_recent(attributes: Attributes) -> bool:
-    return time.time_ns() - attributes.ctime_ns < QUIET_SECONDS * _NANOSECONDS
-
-
-def _bound(handle: Callable[[Iterable[Event]], None], events: Iterable[Event]) -> Callable[[], None]:
-    return lambda: handle(events)

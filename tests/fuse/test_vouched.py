@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.fuse.watches import QUIET_SECONDS
+from magicfs.fuse.watched_directory import QUIET_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 

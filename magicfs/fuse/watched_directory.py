@@ -1,0 +1,141 @@
+"""One directory of the roots that is watched, and what the kernel keeps of it.
+
+Used by `watches`, on the event loop of the mount. A reply about what is in the directory may be kept for
+`VOUCHED_SECONDS` unless something has changed there since it was asked for, or shortly before.
+"""
+
+from __future__ import annotations
+
+import time
+
+from pyfuse3 import EntryAttributes
+
+from magicfs.domain.attributes import Attributes
+from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real_nodes import ChildPlace
+
+VOUCHED_SECONDS = 10.0
+"""What no report tells of is seen after that: times that a mapping into memory changes, and hard links elsewhere."""
+QUIET_SECONDS = 2.0
+"""What has changed so recently will change again: it is kept as short as what nobody watches."""
+MAX_NAMES = 20_000
+"""Names of one directory that are vouched for: each takes 150 bytes, and reports of more take the loop too long."""
+MAX_MISSING = 2048
+"""Names that do not exist, for each directory."""
+ASKED_BEFORE_KEPT = 2
+"""A name that is looked for so often in vain is one of a search path. One that is looked for once may be made next, by
+another program that is faster than the report."""
+_NANOSECONDS = 10**9
+
+
+class Watch:
+    """A directory that is watched, and what the kernel keeps of it."""
+
+    def __init__(self, directory: RealDirectory, number: int) -> None:
+        """`number` is that of the kernel's watch."""
+        self.directory = directory
+        self.number = number
+        self.changes = 0
+        """How many changes were reported."""
+        self._changed_at = -QUIET_SECONDS
+        self.names: dict[bytes, int] = {}
+        """Names that the kernel keeps, with the inode number."""
+        self.missing: set[bytes] = set()
+        """Names that do not exist, as the kernel keeps."""
+        self._asked: dict[bytes, int] = {}
+        """How often each name was looked for in vain that the kernel does not keep."""
+        self._attributes: set[bytes] = set()
+        """The names whose attributes the kernel keeps."""
+        self.keeps_own_attributes = False
+
+    def count_change(self) -> None:
+        """Know that something has changed: replies that are on their way are not kept."""
+        self.changes += 1
+        self._changed_at = time.monotonic()
+
+    def is_quiet(self) -> bool:
+        """Whether the last change is long enough ago."""
+        return time.monotonic() - self._changed_at >= QUIET_SECONDS
+
+    def keep_name(self, name: bytes, ino: int, reply: EntryAttributes) -> bool:
+        """Let the kernel keep that a name leads to an inode; False if it keeps too many."""
+        if len(self.names) >= MAX_NAMES and name not in self.names:
+            return False
+        reply.entry_timeout = VOUCHED_SECONDS
+        self.name_leads_to(name, ino)
+        return True
+
+    def name_leads_to(self, name: bytes, ino: int) -> None:
+        """Know that the kernel keeps a name with this inode."""
+        self.missing.discard(name)
+        self.names[name] = ino
+
+    def keep_attributes(self, name: bytes, reply: EntryAttributes) -> None:
+        """Let the kernel keep the attributes of what has that name alone."""
+        reply.attr_timeout = VOUCHED_SECONDS
+        self._attributes.add(name)
+
+    def keep_own_attributes(self, reply: EntryAttributes) -> None:
+        """Let the kernel keep the attributes of the directory, unless it is that of a root or has just changed."""
+        if self.is_quiet() and isinstance(self.directory.place, ChildPlace):
+            reply.attr_timeout = VOUCHED_SECONDS
+            self.keeps_own_attributes = True
+
+    def keep_missing(self, name: bytes) -> bool:
+        """Whether the kernel may keep that a name does not exist."""
+        asked = self._asked.get(name, 0)
+        if asked < ASKED_BEFORE_KEPT:
+            if len(self._asked) >= MAX_MISSING:
+                self._asked.clear()
+            self._asked[name] = asked + 1
+            return False
+        if len(self.missing) >= MAX_MISSING:
+            return False
+        try:
+            # Where another program has moved a directory above, its names are missing at its old place alone.
+            if self.directory.status_nowait() is None:
+                return False
+        except OSError:
+            return False
+        self.forget_name(name)
+        self.missing.add(name)
+        return True
+
+    def name_has_changed(self, name: bytes) -> None:
+        """Know that something has happened to a name: only what is looked for in vain again is kept as missing."""
+        self._asked.pop(name, None)
+
+    def keeps(self, name: bytes) -> bool:
+        """Whether the kernel keeps a name, or that it does not exist."""
+        return name in self.names or name in self.missing
+
+    def forget_attributes(self, name: bytes) -> bool:
+        """Know that the kernel does not keep the attributes of a name any more; whether it did."""
+        if name not in self._attributes:
+            return False
+        self._attributes.remove(name)
+        return True
+
+    def forget_name(self, name: bytes) -> int | None:
+        """Know that the kernel does not keep a name any more. Returns the inode number that it led to, if any."""
+        self._attributes.discard(name)
+        self.missing.discard(name)
+        return self.names.pop(name, None)
+
+
+class Vouched:
+    """What vouches for the attributes of a node: asked for before they are read."""
+
+    __slots__ = ("_changes", "name", "watch")
+
+    def __init__(self, watch: Watch, name: bytes | None) -> None:
+        """`name` is that of the node in the directory; None for the directory itself."""
+        self.watch, self.name, self._changes = watch, name, watch.changes
+
+    def holds(self) -> bool:
+        """Whether nothing has changed since, nor shortly before."""
+        return self.watch.changes == self._changes and self.watch.is_quiet()
+
+    def covers(self, attributes: Attributes) -> bool:
+        """Whether it holds, and what has these attributes has not changed shortly before either."""
+        return self.holds() and time.time_ns() - attributes.ctime_ns >= QUIET_SECONDS * _NANOSECONDS

@@ -1,0 +1,54 @@
+"""What the kernel keeps of a watched directory."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from pyfuse3 import EntryAttributes
+
+from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, Vouched, Watch
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.real_directories import RealDirectory
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def watch(clock: Clock) -> Watch:
+    del clock
+    return Watch(RealDirectory(FileLocation(host="here", root=b"/", path=b"")), 1)
+
+
+def test_what_was_asked_for_before_a_change_or_soon_after_it_is_not_kept(watch: Watch, clock: Clock) -> None:
+    before = Vouched(watch, b"name")
+    assert before.holds()
+    watch.count_change()
+    assert not Vouched(watch, b"name").holds()
+    clock.now += QUIET_SECONDS
+    assert Vouched(watch, b"name").holds()
+    assert not before.holds()
+
+
+def test_a_name_is_kept_or_missing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RealDirectory, "status_nowait", lambda _: object())
+    assert [watch.keep_missing(b"name") for _ in range(ASKED_BEFORE_KEPT + 1)] == [False] * ASKED_BEFORE_KEPT + [True]
+    assert watch.keeps(b"name")
+    watch.keep_name(b"name", 20, EntryAttributes())
+    assert (watch.names, watch.missing) == ({b"name": 20}, set())
+    assert watch.keep_missing(b"name")
+    assert (watch.names, watch.missing) == ({}, {b"name"})
+    assert watch.forget_name(b"name") is None
+    assert not watch.keeps(b"name")
