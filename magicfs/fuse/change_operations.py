@@ -30,12 +30,9 @@ from pyfuse3 import (
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
-from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Caller, Directory
+from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX, Caller, Directory
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import ChildPlace, RealNode
-
-_FILE_CAPABILITIES = b"security.capability"
-"""The kernel asks for it before each write. The file system below takes it away itself, and the mount is `nosuid`."""
 
 
 def caller_of(ctx: RequestContext) -> Caller:
@@ -178,7 +175,7 @@ class ChangeOperations(NodeOperations):
             if value is None:
                 raise FUSEError(pyfuse3.ENOATTR)
             return value
-        if name == _FILE_CAPABILITIES:
+        if name == FILE_CAPABILITIES:
             raise FUSEError(pyfuse3.ENOATTR)
         return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
 
@@ -194,7 +191,7 @@ class ChangeOperations(NodeOperations):
         return [
             XAttrNameT(name)
             for name in stored
-            if name != _FILE_CAPABILITIES and not name.startswith(INDEX_ATTRIBUTE_PREFIX)
+            if name != FILE_CAPABILITIES and not name.startswith(INDEX_ATTRIBUTE_PREFIX)
         ]
 
     @replies_with_errno
@@ -218,5 +215,5 @@ def _require_settable(name: bytes) -> None:
     """Raise `EPERM` for an attribute of the index, `EOPNOTSUPP` for one that programs go without."""
     if name.startswith(INDEX_ATTRIBUTE_PREFIX):
         raise FUSEError(errno.EPERM)
-    if name == _FILE_CAPABILITIES:
+    if name == FILE_CAPABILITIES:
         raise FUSEError(errno.EOPNOTSUPP)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,13 +25,15 @@ from magicfs.tree.nodes import (
     Node,
     ThreadPool,
     not_found,
+    refused,
+    stale,
 )
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
 from magicfs.tree.scratch_directories import ScratchDirectory, entry_of
 from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle
 from magicfs.tree.searches import QueryDirectory
-from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, waiting
+from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,14 @@ class EditableQueryDirectory(QueryDirectory):
             if finishing is None:
                 return entry_of(name, entry)
             if not finishing.wait(WAIT_SECONDS):
-                raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), name)
+                raise timed_out()
         if self._scratch.has_moved(name):
             raise not_found(name)
         return self._scratch.given(super().lookup(name))
 
     def list(self) -> InMemoryListing:
         """The results, but for those that were renamed away, and then the scratch files. May block."""
-        results = [entry for _, entry in super().list().batch(0, sys.maxsize)]
+        results = super().list().entries
         scratch = self._scratch.entries()
         hidden = {entry.name for entry in scratch}
         shown = [entry for entry in results if entry.name not in hidden and not self._scratch.has_moved(entry.name)]
@@ -228,7 +229,7 @@ class EditableQueryDirectory(QueryDirectory):
         if self.is_generated(name):
             raise refused(name)
         if is_result_name(name) and not self._names.is_derived(self._query, name):
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), name)
+            raise stale(name)
 
     def _place(self, name: bytes, hit: Hit) -> ResultPlace:
         return ResultPlace(name, self._file(hit).location)
@@ -244,11 +245,6 @@ class EditableQueryDirectory(QueryDirectory):
         if not isinstance(node, RealFile) or not node.is_local:
             raise OSError(errno.EHOSTUNREACH, f"the file is on {hit.host}")
         return node
-
-
-def refused(name: bytes) -> OSError:
-    """The error for what must not happen to a result or a generated file."""
-    return OSError(errno.EPERM, os.strerror(errno.EPERM), name)
 
 
 def _exists(name: bytes, flags: int) -> OSError:

@@ -29,6 +29,9 @@ RENAME_NOREPLACE = 1
 """The flag of `renameat2`: raise `EEXIST` instead of replacing something."""
 INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
 """Of the extended attributes that the index has. They cannot be set."""
+FILE_CAPABILITIES = b"security.capability"
+"""The kernel asks for this attribute before each write. The file system below takes it away itself, and the mount is
+`nosuid`."""
 STATIC_TIMEOUT_SECONDS = 300.0
 """The kernel caches names and attributes that never change for this long."""
 
@@ -118,12 +121,12 @@ class Node(ABC):
     def store_attribute(self, name: bytes, value: bytes, handle: Handle | None) -> None:
         """Set an extended attribute of the file itself. May block."""
         del value, handle
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM), name)
+        raise refused(name)
 
     def remove_stored_attribute(self, name: bytes, handle: Handle | None) -> None:
         """Remove an extended attribute of the file itself. May block."""
         del handle
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM), name)
+        raise refused(name)
 
     def set_attributes(self, change: AttributeChange, handle: Handle | None) -> None:
         """Change attributes; `handle` is the open file that the program changes them through, if any. May block."""
@@ -342,6 +345,16 @@ class Link(Node):
 def read_only() -> OSError:
     """The error for something that cannot be made, changed or removed in the mount."""
     return OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def refused(name: bytes) -> OSError:
+    """The error for what must not be done with a name or an attribute."""
+    return OSError(errno.EPERM, os.strerror(errno.EPERM), name)
+
+
+def stale(name: bytes | None = None) -> OSError:
+    """The error for what is not what it was: the kernel looks the name up again."""
+    return OSError(errno.ESTALE, os.strerror(errno.ESTALE), name)
 
 
 def not_found(name: bytes) -> FileNotFoundError:

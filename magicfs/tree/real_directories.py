@@ -20,8 +20,8 @@ from magicfs.linux.files import rename, status_and_birth
 from magicfs.linux.opening import open_below_cached
 from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
+from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only, stale
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
@@ -79,7 +79,7 @@ class RealDirectory(RealNode, Directory):
                 return self.entry(name, *status_and_birth(descriptor))
         except OSError as error:
             if error.errno in {errno.ENOTDIR, errno.ELOOP}:
-                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE)) from error
+                raise stale() from error
             raise
 
     def list(self) -> RealDirectoryListing:
@@ -117,7 +117,7 @@ class RealDirectory(RealNode, Directory):
                 if flags & os.O_EXCL:
                     raise
                 # Somebody else has made it, and the program may have no right to open it: the kernel knows.
-                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE)) from None
+                raise stale() from None
         handle = RealHandle(descriptor)
         return self.entry(name, *status_and_birth(descriptor)), handle
 
@@ -142,7 +142,7 @@ class RealDirectory(RealNode, Directory):
     def add_name(self, name: bytes, node: Node) -> Entry:
         """Make a hard link to the file of a node of the same root. May block."""
         with self._in_same_root(node).opened() as (file, _), self.opened() as (directory, _):
-            os.link(f"/proc/self/fd/{file}", name, dst_dir_fd=directory)
+            os.link(descriptor_path(file), name, dst_dir_fd=directory)
             return self.entry(name, *status_and_birth(directory, name))
 
     def remove(self, name: bytes, *, is_directory: bool) -> None:

@@ -20,7 +20,7 @@ from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below, open_below_cached
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
-from magicfs.tree.nodes import Handle, Node, ThreadPool
+from magicfs.tree.nodes import Handle, Node, ThreadPool, stale
 from magicfs.tree.removed_files import REMOVED_FILES
 
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -147,7 +147,7 @@ class RealNode(Node):
             yield
         except OSError as error:
             if self.ino and error.errno in GONE:
-                raise _stale() from error
+                raise stale() from error
             raise
 
     def verified_status(self, descriptor: int) -> os.stat_result:
@@ -160,7 +160,7 @@ class RealNode(Node):
             found = FileIdentity.of(status, born_ns)
             if not self.identity.is_same_file(found):
                 if self.ino:
-                    raise _stale()
+                    raise stale()
                 self.key = self.key_of(found)
             self.identity = found
         return status
@@ -249,10 +249,6 @@ class RealNode(Node):
 
 def _location(place: ChildPlace | FileLocation) -> FileLocation:
     return place.location if isinstance(place, ChildPlace) else place
-
-
-def _stale() -> OSError:
-    return OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
 def _id_or_unchanged(owner: int | None) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from magicfs.linux.opening import open_below
 from magicfs.tree.locations import FileLocation, descriptor_path
+from magicfs.tree.nodes import FILE_CAPABILITIES
 
 Version = tuple[int, int, int, int, int]
 """Device, inode, size, and times of the last changes of content and inode in nanoseconds."""
@@ -196,4 +197,4 @@ def _attributes(file: str | int) -> dict[bytes, bytes]:
         if error.errno == errno.EOPNOTSUPP:
             return {}
         raise
-    return {name: os.getxattr(file, name) for name in names if name != b"security.capability"}
+    return {name: os.getxattr(file, name) for name in names if name != FILE_CAPABILITIES}

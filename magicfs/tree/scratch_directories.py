@@ -7,7 +7,6 @@ waits for them: what the event loop asks for has a lock of its own.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import logging
 import math
@@ -24,11 +23,11 @@ from typing import Protocol
 
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import MAX_NAME_BYTES, numbered
-from magicfs.tree.nodes import Entry, ThreadPool
+from magicfs.tree.nodes import Entry, ThreadPool, refused
 from magicfs.tree.saving import Replacement, copying, version_of
 from magicfs.tree.scratch_files import SCRATCH_TIMEOUT_SECONDS, ResultPlace, ScratchFile, ScratchHandle, ScratchLink
 from magicfs.tree.space import Space
-from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring
+from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +130,7 @@ class ScratchDirectory:
     def changed(self, *, seconds: float = WAIT_SECONDS) -> Iterator[None]:
         """Hold `changing`. Raises `TimeoutError` if another change takes that long. May block."""
         if not self.changing.acquire(timeout=seconds):
-            raise _timeout()
+            raise timed_out()
         try:
             yield
         finally:
@@ -242,7 +241,7 @@ class ScratchDirectory:
         """
         file = self.find(name)
         if not isinstance(file, ScratchFile):
-            raise not_a_file(name)
+            raise refused(name)
         yield from acquiring(file.content)
         try:
             if file.is_copy_of(result):
@@ -373,12 +372,3 @@ class ScratchDirectory:
 def entry_of(name: bytes, node: ScratchFile | ScratchLink) -> Entry:
     """The entry of a scratch file. The kernel asks for its name each time: it may be that of a result next time."""
     return Entry(name, node, node.cached_attributes(), timeout_seconds=SCRATCH_TIMEOUT_SECONDS)
-
-
-def not_a_file(name: bytes) -> OSError:
-    """The error for something in place of a file that is saved."""
-    return OSError(errno.EPERM, os.strerror(errno.EPERM), name)
-
-
-def _timeout() -> OSError:
-    return OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))

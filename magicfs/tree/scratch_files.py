@@ -9,7 +9,6 @@ Blocking methods run in threads; `close` and what ends in `_nowait` never block.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -23,7 +22,7 @@ from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Handle, Link, Node, ThreadPool
+from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
 from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
 from magicfs.tree.saving import Version, version_of
 from magicfs.tree.space import Space
@@ -301,7 +300,7 @@ class ScratchFile(RealFile):
 
     def _require_here(self) -> None:
         if self._is_gone:
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            raise stale()
 
 
 class ScratchLink(Link):

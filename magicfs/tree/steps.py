@@ -48,7 +48,7 @@ class Steps(Generic[ResultT]):
                 if time.monotonic() > ends_at:
                     return False
             self._generator.close()
-        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        raise timed_out()
 
     def result(self) -> ResultT:
         """What the work has returned, once it is done."""
@@ -70,6 +70,11 @@ class Steps(Generic[ResultT]):
             self._generator.close()
 
 
+def timed_out() -> OSError:
+    """The error for a wait that takes too long: a `TimeoutError`."""
+    return OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
 def acquiring(lock: threading.Lock, *, seconds: float = WAIT_SECONDS) -> Generator[None]:
     """Acquire a lock that may be held for long; stops every now and then. Raises `TimeoutError` after `seconds`."""
     ends_at = time.monotonic() + seconds
@@ -88,4 +93,4 @@ def waiting(event: threading.Event, *, seconds: float = WAIT_SECONDS) -> Generat
 
 def _check_time(ends_at: float) -> None:
     if time.monotonic() > ends_at:
-        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        raise timed_out()
