@@ -5,6 +5,7 @@ The base of the operations. Belongs to the event loop of the mount.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Callable
 from typing import TypeVar
@@ -94,15 +95,36 @@ class NodeOperations(pyfuse3.Operations):
         try:
             return await self._pools.run(node.thread_pool, call, None)
         except OSError as error:
-            # The kernel may close its handle meanwhile: this one is ours.
             opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
             if opened is None:
                 raise
-        try:
-            return await self._pools.run(node.thread_pool, call, opened)
-        finally:
-            await self._pools.run(node.thread_pool, opened.close)
+        return await self._on_duplicate(node, opened, call)
 
     def _duplicate_handle(self, node: Node) -> RealHandle | None:
+        """A handle of ours of a file that a program has open: the kernel may close its own. None if none has."""
         handles = (handle for handle in self._handles.of_node(node) if isinstance(handle, RealHandle))
         return next((handle.duplicate() for handle in handles), None)
+
+    async def _on_duplicate(
+        self,
+        node: Node,
+        opened: RealHandle,
+        call: Callable[[RealHandle], ResultT],
+        discard: Callable[[ResultT], object] | None = None,
+    ) -> ResultT:
+        """Call a function that may block with a handle of ours, which is closed when the call has ended.
+
+        A call that hangs and is given up goes on later: its descriptor must not be that of another file by then.
+        """
+        unused = [opened]
+
+        def call_and_close() -> ResultT:
+            with contextlib.closing(unused.pop()) as handle:
+                return call(handle)
+
+        try:
+            return await self._pools.run(node.thread_pool, call_and_close, discard=discard)
+        finally:
+            # No thread was free, or none has begun. If one begins now, it finds nothing.
+            with contextlib.suppress(IndexError):
+                self._pools.run_detached(unused.pop().close)

@@ -176,10 +176,7 @@ class TreeOperations(ChangeOperations):
             opened = self._duplicate_handle(node) if is_removed else None
             if opened is None:
                 raise
-        try:
-            return await self._pools.run(node.thread_pool, opened.reopen, flags, discard=_close)
-        finally:
-            self._pools.run_detached(opened.close)
+        return await self._on_duplicate(node, opened, lambda handle: handle.reopen(flags), discard=_close)
 
     def _open_nowait(self, node: Openable, flags: int) -> Handle | None:
         """Open on the loop, or return None: an open may be slow on the loop too, as with a virus scanner."""
@@ -304,14 +301,10 @@ class TreeOperations(ChangeOperations):
         try:
             attributes = await self._current_attributes(node)
         except OSError as error:
-            # The kernel may close its handle meanwhile: this one is ours.
             opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
             if opened is None:
                 raise
-            try:
-                attributes = await self._pools.run(node.thread_pool, opened.attributes)
-            finally:
-                self._pools.run_detached(opened.close)
+            attributes = await self._on_duplicate(node, opened, RealHandle.attributes)
             vouched = None
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)

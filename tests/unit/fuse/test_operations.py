@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,11 @@ from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
-from magicfs.fuse import operations
+from magicfs.errors import DeadlineExceeded
+from magicfs.fuse import operations, thread_pools
 from magicfs.fuse.operations import TreeOperations
 from magicfs.tree.magic import IndexQueries
-from magicfs.tree.nodes import DirectoryListing, Entry, Node
+from magicfs.tree.nodes import DirectoryListing, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
@@ -56,6 +58,13 @@ def open_paths() -> list[str]:
     return paths
 
 
+def wait_until_closed(path: Path) -> None:
+    deadline = time.monotonic() + CLOSE_SECONDS
+    while str(path) in open_paths():
+        assert time.monotonic() < deadline, "the file stays open"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR])
 def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int
@@ -79,10 +88,7 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
         assert error.value.errno == errno.EIO
 
     trio.run(main)
-    deadline = time.monotonic() + CLOSE_SECONDS
-    while str(path) in open_paths():
-        assert time.monotonic() < deadline, "the file stays open"
-        time.sleep(0.01)
+    wait_until_closed(path)
 
 
 class CountingListing:
@@ -131,3 +137,40 @@ def test_the_attributes_of_an_entry_are_read_once_however_small_the_replies_are(
 
     assert trio.run(main) == 1000
     assert names == [b".", b"..", *(b"%04d" % number for number in range(1000))]
+
+
+def test_a_call_that_hangs_keeps_the_open_file_that_it_changes(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its descriptor must not become that of another file before the call goes on."""
+    monkeypatch.setattr(thread_pools, "FILES_SECONDS", 0.2)
+    path = tmp_path / "a.txt"
+    path.write_text("roses")
+    node = find(tree, b"a.txt")
+    assert isinstance(node, RealFile)
+    ino, goes_on, has_ended = path.stat().st_ino, threading.Event(), threading.Event()
+    changed: list[int] = []
+
+    def change(handle: Handle | None) -> None:
+        if handle is None:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        goes_on.wait(CLOSE_SECONDS)
+        try:
+            changed.append(os.fstat(handle.descriptor).st_ino)
+        finally:
+            has_ended.set()
+
+    async def main() -> None:
+        handlers = TreeOperations(tree, search_seconds=1)
+        handle = node.open(os.O_RDWR)
+        handlers._handles.add_file(node, handle)
+        with pytest.raises(DeadlineExceeded):
+            await handlers._on_file(node, change)
+        await trio.sleep(0.2)
+        goes_on.set()
+        assert await trio.to_thread.run_sync(has_ended.wait, CLOSE_SECONDS)
+        handle.close()
+
+    trio.run(main)
+    assert changed == [ino]
+    wait_until_closed(path)
