@@ -26,10 +26,11 @@ from _report import parser, report
 from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill
 from numpy.typing import NDArray
 
-from magicfs.db.candidates import ModelVector, Wanted, measure_chunks
+from magicfs.db.candidates import measure_chunks
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
+from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.models import ModelSpec
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.request import limits_for

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from magicfs.db.candidates import name_parameters
+from magicfs.db.candidate_statements import name_parameters
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Scope

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import compress
 
 from magicfs.db import search as search_db
-from magicfs.db.candidates import ModelVector, Wanted, gather, measure_chunks
+from magicfs.db.candidates import gather, measure_chunks
 from magicfs.db.pool import Connection
+from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId
 from magicfs.domain.results import Hit

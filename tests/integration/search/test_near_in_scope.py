@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db import candidates
-from magicfs.db.candidates import ModelVector, Wanted, measure_chunks
+from magicfs.db import candidate_statements
+from magicfs.db.candidates import measure_chunks
 from magicfs.db.models import searched_models
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.request import limits_for
 from magicfs.search.syntax import parse
@@ -77,13 +78,15 @@ CONDITIONS = {
 }
 
 
-@pytest.mark.parametrize("weight", [0, candidates.COMPARED_PER_BROUGHT, 10**9], ids=["index", "default", "all"])
+@pytest.mark.parametrize(
+    "weight", [0, candidate_statements.COMPARED_PER_BROUGHT, 10**9], ids=["index", "default", "all"]
+)
 @pytest.mark.parametrize("text", CONDITIONS)
 def test_the_nearest_are_found_in_scopes_of_every_size(
     index: Database, text: str, weight: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the index, by a comparison of all, and by whichever is expected to cost less."""
-    monkeypatch.setattr(candidates, "COMPARED_PER_BROUGHT", weight)
+    monkeypatch.setattr(candidate_statements, "COMPARED_PER_BROUGHT", weight)
     with index.transaction() as connection:
         right = nearest(connection, CONDITIONS[text])
         assert len(set(found(connection, text)) & set(right)) >= 19
@@ -93,8 +96,8 @@ def test_a_question_about_something_else_does_not_search_the_index_for_long(
     index: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The directory has no text near the question: the index brings all others before those."""
-    monkeypatch.setattr(candidates, "COMPARED_PER_BROUGHT", 0)
-    monkeypatch.setattr(candidates, "MAX_BROUGHT", 100)
+    monkeypatch.setattr(candidate_statements, "COMPARED_PER_BROUGHT", 0)
+    monkeypatch.setattr(candidate_statements, "MAX_BROUGHT", 100)
     with index.transaction() as connection:
         right = nearest(connection, CONDITIONS["in:part3"])
         assert found(connection, "in:part3") == right
