@@ -128,7 +128,6 @@ def keep_unsaved(left: Path, home: Path) -> None:
     Empty files are not kept. What cannot be moved stays where it is, and the next mount tries again.
     """
     try:
-        remove_recorded(left / _RECORDS)
         count = _prune(left / _FILES)
         if count:
             kept = home / UNSAVED / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{secrets.token_hex(2)}"
@@ -139,9 +138,11 @@ def keep_unsaved(left: Path, home: Path) -> None:
             )
         # Copies that were not complete: what they are copies of is where it was.
         _remove_files(left / _DRAFTS)
+        # The last, since the file system of a root may hang or refuse.
+        remove_recorded(left / _RECORDS)
         left.rmdir()
     except OSError as error:
-        log.warning("cannot move what was not saved in %s: %s", left, error)
+        log.warning("cannot clear away what a mount has left in %s: %s", left, error)
 
 
 def _prune(directory: Path) -> int:

@@ -234,6 +234,20 @@ def test_a_new_file_that_a_killed_mount_has_left_is_removed(tmp_path: Path, real
     assert os.listdir(real.parent) == ["a.txt"]
 
 
+def test_what_was_not_saved_is_moved_though_a_new_file_cannot_be_removed(tmp_path: Path, real: Path) -> None:
+    """The file system of its root may not even answer."""
+    left = tmp_path / "run/scratch-1"
+    for name in ("files/roses", "records", "drafts"):
+        (left / name).mkdir(parents=True)
+    (left / "files/roses/note").write_text("text")
+    (left / "records/.magicfs-1").symlink_to(real / ".magicfs-1")
+    with scratch_directory(tmp_path, tmp_path / "run"):
+        pass
+    (note,) = (tmp_path / "unsaved").glob("*/roses/note")
+    assert note.read_text() == "text"
+    assert os.listdir(left / "records") == [".magicfs-1"]
+
+
 def test_a_mount_whose_state_directory_cannot_be_written_to_makes_nothing(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with scratch_directory(tmp_path, tmp_path / "run") as path:
