@@ -30,12 +30,12 @@ class OpenDirectory:
 
     directory: Directory
     listing: DirectoryListing
+    changes: int
+    """How many names the mount had made, removed and renamed when the directory was opened."""
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
     vouched: Vouched | None = None
     """What vouches for the entries, since the listing was begun."""
-    changes: int = 0
-    """How many names the mount had made, removed and renamed when the directory was opened."""
     opened_at: float = field(default_factory=time.monotonic)
     entries_read_at: float = 0.0
     """When entries were read last, by the monotonic clock."""
@@ -93,7 +93,7 @@ class HandleTable:
         """The handles of a node, the first opened first."""
         return list(self._by_inode.get(node.ino, ()))
 
-    def add_directory(self, directory: Directory, listing: DirectoryListing, *, changes: int = 0) -> int:
+    def add_directory(self, directory: Directory, listing: DirectoryListing, *, changes: int) -> int:
         """Add an open directory and return its number. `changes` is that of `OpenDirectory`."""
         number = next(self._numbers)
         self._directories[number] = OpenDirectory(directory, listing, changes=changes)
