@@ -115,7 +115,8 @@ class ScaleKeeper:
         Takes a second or a few of the model's time. It breaks off where `is_awaited` says that something waits for the
         worker, and the next call goes on. Raises `DatabaseError` and `ModelError`, and the next call tries again.
         """
-        if not self._embedded.get(model):
+        # A worker that died after the last vector has left the measurement to the next one.
+        if model in self._looked and not self._embedded.get(model):
             return False
         with self._database.transaction() as connection:
             indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
@@ -151,7 +152,7 @@ class ScaleKeeper:
     def _is_due(self, model: IndexedModel) -> bool:
         if model.scale is None or model.id not in self._looked:
             return True
-        return self._embedded[model.id] >= CHECKED_SHARE * model.scale.vectors
+        return self._embedded.get(model.id, 0) >= CHECKED_SHARE * model.scale.vectors
 
 
 class _Awaited(Exception):

@@ -152,3 +152,17 @@ def test_a_measurement_lets_a_saved_file_go_first(index: Index, monkeypatch: pyt
     assert measured is not None
     assert measured.vectors == 41
     assert len(asked) == len(set(asked)), "nothing is embedded twice"
+
+
+def test_a_worker_measures_what_one_that_died_has_left(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(index, 0, 40)
+    with monkeypatch.context() as dying:
+        dying.setattr(EmbedService, "_measure_scores", lambda _service: None)
+        settle_with(index.embedding(), index)
+    assert scale_of(index) is None
+    follower = index.embedding()
+    follower.warm_up()
+    assert follower.run_turn() == 0
+    measured = scale_of(index)
+    assert measured is not None
+    assert measured.vectors == 40
