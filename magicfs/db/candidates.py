@@ -62,12 +62,13 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
     """The candidates in scope and their places. Commits the transaction, which has settings for these statements."""
     measure, parameters = measure_statement(scope, wanted, limits)
     places, place_parameters = places_statement(scope, wanted, rules, limits)
+    may_prepare = _may_prepare(scope)
     accept_vectors(connection)
-    plan_statements(connection, once=_may_prepare(scope))
+    plan_statements(connection, once=may_prepare)
     with connection.pipeline():
         set_locally(connection, settings_for(limits))
-        measured = connection.execute(measure, parameters, prepare=_may_prepare(scope))
-        located = connection.execute(places, place_parameters, prepare=_may_prepare(scope))
+        measured = connection.execute(measure, parameters, prepare=may_prepare)
+        located = connection.execute(places, place_parameters, prepare=may_prepare)
         _end_settings(connection)
     return Gathered(
         [_candidate(row, wanted) for row in measured if row[0] is not None], [_place(row) for row in located]
@@ -77,11 +78,12 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
 def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limits: Limits) -> list[Candidate]:
     """The candidates alone."""
     measure, parameters = measure_statement(scope, wanted, limits)
+    may_prepare = _may_prepare(scope)
     accept_vectors(connection)
-    plan_statements(connection, once=_may_prepare(scope))
+    plan_statements(connection, once=may_prepare)
     with connection.pipeline():
         set_locally(connection, settings_for(limits))
-        measured = connection.execute(measure, parameters, prepare=_may_prepare(scope))
+        measured = connection.execute(measure, parameters, prepare=may_prepare)
         _end_settings(connection)
     return [_candidate(row, wanted) for row in measured if row[0] is not None]
 

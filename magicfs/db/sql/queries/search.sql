@@ -83,13 +83,6 @@ NOT EXISTS (
     SELECT FROM content_chunks
     WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
 
--- name: path_matches
--- Fragment: which words of the question a file's path and its own name have.
-ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
-      WHERE files.words @@ condition) AS in_path,
-ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
-      WHERE files.words @@ condition) AS in_name
-
 -- name: copy_key
 -- Fragment: what the copies of one content have in common, and no other file has, over `file_tables`. Empty files are
 -- no copies of each other. With `each_copy`, a file is a copy of itself alone.
@@ -410,7 +403,11 @@ ORDER BY position
 
 -- name: name_matches
 -- Which words of the question the paths and names of given files have.
-SELECT files.id, {{path_matches}}
+SELECT files.id,
+       ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
+             WHERE files.words @@ condition) AS in_path,
+       ARRAY(SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
+             WHERE files.words @@ condition) AS in_name
 FROM files
 WHERE files.id = ANY(%(files)s) AND files.words @@ %(any_word)s::tsquery
 
