@@ -47,6 +47,8 @@ class Watch:
         self._attributes: set[bytes] = set()
         """The names whose attributes the kernel keeps."""
         self.keeps_own_attributes = False
+        self._kept_at = float("-inf")
+        """When the kernel was last let keep a name, its attributes, or that it does not exist."""
 
     def count_change(self) -> None:
         """Know that something has changed: replies that are on their way are not kept."""
@@ -62,6 +64,7 @@ class Watch:
         if len(self.names) >= MAX_NAMES and name not in self.names:
             return False
         reply.entry_timeout = VOUCHED_SECONDS
+        self._kept_at = time.monotonic()
         self.name_leads_to(name, ino)
         return True
 
@@ -73,6 +76,7 @@ class Watch:
     def keep_attributes(self, name: bytes, reply: EntryAttributes) -> None:
         """Let the kernel keep the attributes of what has that name alone."""
         reply.attr_timeout = VOUCHED_SECONDS
+        self._kept_at = time.monotonic()
         self._attributes.add(name)
 
     def keep_own_attributes(self, reply: EntryAttributes) -> None:
@@ -97,6 +101,7 @@ class Watch:
                 return False
         except OSError:
             return False
+        self._kept_at = time.monotonic()
         self.forget_name(name)
         self.missing.add(name)
         return True
@@ -108,6 +113,18 @@ class Watch:
     def keeps(self, name: bytes) -> bool:
         """Whether the kernel keeps a name, or that it does not exist."""
         return name in self.names or name in self.missing
+
+    def to_take_back(self) -> list[bytes]:
+        """The names that the kernel may keep, and those that it may keep as missing.
+
+        None of a directory that nobody has used for so long that the kernel has dropped them by itself, however late it
+        was told: looking at each of the names of all directories would take the loop seconds.
+        """
+        if time.monotonic() - self._kept_at > 2 * VOUCHED_SECONDS:
+            self.names.clear()
+            self.missing.clear()
+            self._attributes.clear()
+        return [*self.names, *self.missing]
 
     def forget_attributes(self, name: bytes) -> bool:
         """Know that the kernel does not keep the attributes of a name any more; whether it did."""

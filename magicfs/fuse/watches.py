@@ -284,7 +284,7 @@ class DirectoryWatches:
 
     def _expire_all(self, watch: Watch) -> None:
         """Take back what the kernel keeps of a directory, but for names that still lead to the same node."""
-        for name in (*watch.names, *watch.missing):
+        for name in watch.to_take_back():
             ino = watch.names.get(name)
             if ino is not None and self._leads_to(watch.directory, name, ino):
                 watch.forget_attributes(name)

@@ -7,7 +7,7 @@ import time
 import pytest
 from pyfuse3 import EntryAttributes
 
-from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, Vouched, Watch
+from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, VOUCHED_SECONDS, Vouched, Watch
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real_directories import RealDirectory
 
@@ -52,3 +52,14 @@ def test_a_name_is_kept_or_missing(watch: Watch, monkeypatch: pytest.MonkeyPatch
     assert (watch.names, watch.missing) == ({}, {b"name"})
     assert watch.forget_name(b"name") is None
     assert not watch.keeps(b"name")
+
+
+def test_names_that_the_kernel_has_dropped_by_itself_need_not_be_taken_back(watch: Watch, clock: Clock) -> None:
+    watch.keep_name(b"name", 20, EntryAttributes())
+    watch.keep_attributes(b"name", EntryAttributes())
+    clock.now += VOUCHED_SECONDS
+    assert watch.to_take_back() == [b"name"]
+    clock.now += 2 * VOUCHED_SECONDS
+    assert watch.to_take_back() == []
+    assert not watch.keeps(b"name")
+    assert not watch.forget_attributes(b"name")
