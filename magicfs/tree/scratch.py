@@ -32,6 +32,8 @@ UNSAVED = "unsaved"
 """The folder of the state directory for what was not saved."""
 END_SECONDS = 30.0
 """The end of a mount waits this long for files that are being saved."""
+CLEAR_SECONDS = 5.0
+"""The start of a mount waits this long for what killed ones have left: the file system of a root may hang."""
 _FILES, _DRAFTS, _RECORDS = "files", "drafts", "records"
 
 
@@ -112,14 +114,28 @@ def _make_directory(home: Path, run_dir: Path, held: contextlib.ExitStack) -> Pa
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = run_dir / f"{SCRATCH_PREFIX}{secrets.token_hex(6)}"
     # No other mount may take the new directory for that of a killed one.
+    clearing = []
     with _locked(run_dir / "scratch.lock", is_file=True):
         for left in run_dir.glob(SCRATCH_PREFIX + "*"):
-            with contextlib.suppress(OSError), _locked(left):
-                keep_unsaved(left, home)
+            lock = contextlib.ExitStack()
+            with contextlib.suppress(OSError):
+                lock.enter_context(_locked(left))
+                clearing.append(threading.Thread(target=_clear, args=(left, home, lock), daemon=True))
         for directory in (path, path / _FILES, path / _DRAFTS, path / _RECORDS):
             directory.mkdir(mode=0o700)
         held.enter_context(_locked(path))
+    ends_at = time.monotonic() + CLEAR_SECONDS
+    for thread in clearing:
+        thread.start()
+    for thread in clearing:
+        thread.join(max(0.0, ends_at - time.monotonic()))
     return path
+
+
+def _clear(left: Path, home: Path, lock: contextlib.ExitStack) -> None:
+    """Take care of what a killed mount has left, and end the `lock` of its directory."""
+    with lock:
+        keep_unsaved(left, home)
 
 
 def keep_unsaved(left: Path, home: Path) -> None:

@@ -262,3 +262,32 @@ def test_a_program_waits_for_the_save_of_another_one_only_for_a_while() -> None:
         Steps(None, waiting(event, seconds=0)).finish()
     Steps(None, acquiring(lock, seconds=0)).finish()
     assert lock.locked()
+
+
+STARTS_AND_ENDS = """
+import sys
+from pathlib import Path
+from magicfs.tree.scratch import scratch_directory
+home = Path(sys.argv[1])
+with scratch_directory(home, home / "run") as path:
+    assert path is not None
+"""
+
+
+def test_a_root_that_hangs_holds_up_no_mount_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr("magicfs.tree.scratch.remove_recorded", lambda _records: answers.wait(60))
+    monkeypatch.setattr("magicfs.tree.scratch.CLEAR_SECONDS", 0.2)
+    (tmp_path / "run/scratch-1/files/roses").mkdir(parents=True)
+    (tmp_path / "run/scratch-1/files/roses/note").write_text("text")
+    try:
+        with scratch_directory(tmp_path, tmp_path / "run") as first:
+            (note,) = (tmp_path / "unsaved").glob("*/roses/note")
+            assert note.read_text() == "text"
+            program = [sys.executable, "-c", STARTS_AND_ENDS, str(tmp_path)]
+            subprocess.run(program, check=True, timeout=30)
+            assert first is not None
+            assert first.exists()
+            answers.set()
+    finally:
+        answers.set()
