@@ -127,6 +127,8 @@ def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
         )
         pages = "page" if facts.unread_pages == 1 else "pages"
         yield f"left out  {facts.unread_pages:,} {pages}{which}: {hint}"
+    if facts.unread_parts:
+        yield f"left out  {facts.unread_parts}: docs/reasons.md says what to do"
 
 
 def _lines_of_disk(facts: FileFacts, path: bytes) -> Iterator[str]:

@@ -82,6 +82,9 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
             "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
             "unread_pages": [document.unread_pages if document else 0 for document in documents],
             "unread_details": [_unread(document) for document in documents],
+            "unread_parts": [
+                str(document.unread_parts) if document and document.unread_parts else None for document in documents
+            ],
             "ocrs": [content.extracted.ocr for content in ordered],
             "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
             "reasons": [unreadable and unreadable.reason.value for unreadable in failures],

@@ -52,6 +52,34 @@ class UnreadPages:
         return f"{_pages_for_people(self.pages)}: {self.reason}" if self.pages else str(self.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadPart:
+    """A part of a file, such as a sheet, a chapter or an attached file, that could not be read."""
+
+    name: str
+    """The path of a member in its container, or the name of an attached file."""
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadParts:
+    """The parts of a file that could not be read."""
+
+    count: int
+    """At least one."""
+    of: int
+    """The parts that were looked at, these included."""
+    some: tuple[UnreadPart, ...] = ()
+    """The first of them."""
+
+    def __str__(self) -> str:
+        """One line for a person, such as `2 of 14 parts could not be read: a.docx (encrypted), b.xlsx (corrupt)`."""
+        parts = "part" if self.of == 1 else "parts"
+        named = ", ".join(f"{part.name} ({part.reason})" for part in self.some)
+        more = f" and {self.count - len(self.some)} more" if self.count > len(self.some) else ""
+        return f"{self.count} of {self.of} {parts} could not be read: {named}{more}"
+
+
 def _pages_for_people(pages: Sequence[int]) -> str:
     """Ascending numbers of pages as `page 3` or `pages 1-3, 7`."""
     ranges: list[list[int]] = []
@@ -86,6 +114,8 @@ class Document:
     """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
     unread: tuple[UnreadPages, ...] = ()
     """Pages that were not read or not recognised, by their reasons: the time was over, or the parser failed."""
+    unread_parts: UnreadParts | None = None
+    """Parts that are damaged or need a password, such as sheets and attached files; None if all were read."""
     encoded_characters: int = 0
     """Characters of encoded data, such as pictures in base64, that were taken out of the text."""
     recognition: Recognition | None = None

@@ -256,6 +256,8 @@ class FileFacts:
     """Pages that were not read, or not recognised."""
     unread_detail: str | None
     """Which ones, and why, such as `pages 3, 7-9: timeout`; None in the rows of an older version."""
+    unread_parts: str | None
+    """The parts that could not be read, such as `2 of 14 parts could not be read: …`; None if all were read."""
     waits_for_ocr: bool
     """Whether some of them are read when there is OCR."""
     encoded_characters: int
@@ -270,4 +272,4 @@ class FileFacts:
     @property
     def partly_read(self) -> bool:
         """Whether the file has text that is not in the index."""
-        return self.cut_bytes > 0 or self.unread_pages > 0
+        return self.cut_bytes > 0 or self.unread_pages > 0 or self.unread_parts is not None

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPages
+from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.page_texts import insert_page_texts, letters_of_pages, pages_in_order
+from magicfs.text.extract.part_count import MAX_NAME_CHARACTERS, MAX_NAMES
 from magicfs.text.extract.plain_text import clean
 
 _MAX_COUNT = 2**31 - 1
@@ -52,6 +53,7 @@ def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message
         "page_starts": document.page_starts,
         "headings": document.headings,
         "cut_bytes": document.cut_bytes,
+        "unread_parts": _encode_parts(document.unread_parts),
         "pages": pages,
     }
     return Message(metadata, document.text.encode("utf-8"))
@@ -215,7 +217,25 @@ def _decode_outcome(answer: Message) -> Document | Unreadable:
         page_starts=tuple(int(start) for start in head["page_starts"]),
         headings=tuple((int(line), int(rank)) for line, rank in head["headings"]),
         cut_bytes=_count(head["cut_bytes"]),
+        unread_parts=_decode_parts(head.get("unread_parts")),
     )
+
+
+def _encode_parts(parts: UnreadParts | None) -> dict[str, Any] | None:
+    if parts is None:
+        return None
+    return {"count": parts.count, "of": parts.of, "some": [(part.name, part.reason.value) for part in parts.some]}
+
+
+def _decode_parts(parts: Any) -> UnreadParts | None:
+    if parts is None:
+        return None
+    some = tuple(
+        UnreadPart(_one_line(str(name)[:MAX_NAME_CHARACTERS]) or "", SkipReason(reason))
+        for name, reason in parts["some"][:MAX_NAMES]
+    )
+    count = max(_count(parts["count"]), len(some), 1)
+    return UnreadParts(count, max(_count(parts["of"]), count), some)
 
 
 def _encode_reason(unreadable: Unreadable) -> dict[str, Any]:

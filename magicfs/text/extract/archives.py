@@ -15,12 +15,12 @@ import os
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import clean, decode, detected_charset
 
 MAX_NAMES: Final = 5000
@@ -30,6 +30,7 @@ _MAX_FILE_BYTES: Final = 64 << 20
 """The bytes of a compressed file that are read."""
 _BLOCK_BYTES: Final = 1 << 20
 _TAR_MAGIC_OFFSET: Final = 257
+_TAR_BLOCK_BYTES: Final = 512
 _MAX_NAME_BYTES: Final = 1024
 _UTF8_FLAG: Final = 0x800
 _GZIP_HEADER_BYTES: Final = 10
@@ -43,19 +44,21 @@ _DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
-def list_archive(content: bytes, mime_type: str, *, until: float) -> Document | None:
+def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | None:
     """The names in an archive, a line each; None if it has none or cannot be read.
 
-    Reading ends at `until` on the monotonic clock, with the names until then.
+    Reading ends at `until` on the monotonic clock, with the names until then. Of a damaged archive, it ends at the
+    damage: what follows is counted as one part.
     """
     names: dict[str, None] = {}
     try:
         for name in _names(content, mime_type):
             if len(names) >= MAX_NAMES or time.monotonic() > until:
                 break
+            parts.add()
             names[" ".join(clean(name).split())] = None
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-        pass  # a damaged archive: the names until there
+    except (tarfile.TarError, lzma.LZMAError, *DAMAGE):
+        parts.add_unread(f"what follows {next(reversed(names), 'the beginning')}")
     text = "\n".join(filter(None, names))
     return Document(text=text, mime_type=mime_type) if text else None
 
@@ -68,13 +71,15 @@ class CompressedFile:
     """As the compressed file states it; empty where it states none."""
     content: bytes
     """Its beginning, up to 64 MB."""
+    is_damaged: bool
+    """Whether it ends where the compressed file is damaged."""
     _rest: Any
     """The decompressed file, after the beginning."""
 
     def count_rest(self, *, until: float) -> int:
         """The number of bytes after the beginning, as many as are decompressed until then on the monotonic clock."""
         count = 0
-        with _until_damage():
+        with contextlib.suppress(*DAMAGE, lzma.LZMAError):
             while (
                 count < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := self._rest.read1(_BLOCK_BYTES))
             ):
@@ -91,20 +96,19 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
         return None
     data = bytearray()
     file = _DECOMPRESSORS[mime_type](io.BytesIO(content))
-    with _until_damage():
+    is_damaged = False
+    try:
         # Unlike `read`, it returns what comes before damage.
         while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
             data += block
             if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
                 return None
+    except (lzma.LZMAError, *DAMAGE):
+        is_damaged = True
     if not data:
         return None
     name = _name_before_compression(content) if mime_type == "application/gzip" else ""
-    return CompressedFile(os.path.basename(name).encode(), bytes(data), file)
-
-
-def _until_damage() -> contextlib.AbstractContextManager[None]:
-    return contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+    return CompressedFile(os.path.basename(name).encode(), bytes(data), is_damaged, file)
 
 
 def _names(content: bytes, mime_type: str) -> Iterator[str]:
@@ -116,13 +120,20 @@ def _names(content: bytes, mime_type: str) -> Iterator[str]:
     if mime_type == "application/gzip":
         yield _name_before_compression(content)
     if mime_type in _DECOMPRESSORS:
-        file = _Bounded(_DECOMPRESSORS[mime_type](file))
+        file = _DECOMPRESSORS[mime_type](file)
     elif mime_type != "application/x-tar":
         return
     # As a stream: nothing before a member is read twice.
-    with tarfile.open(fileobj=file, mode="r|", errorlevel=0) as tar:
+    stream = _Bounded(file)
+    try:
+        opened = tarfile.open(fileobj=stream, mode="r|", errorlevel=0)  # noqa: SIM115
+    except tarfile.ReadError:
+        return  # a file that was compressed alone
+    with opened as tar:
         for member in tar:
             yield member.name
+        if stream.is_cut_or_damaged_at(tar.offset):
+            raise tarfile.ReadError("the archive ends inside of a member, or in what is none")
 
 
 def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
@@ -158,14 +169,24 @@ def _name_before_compression(content: bytes) -> str:
 
 
 class _Bounded(io.BytesIO):
-    """A decompressed file that ends after a gigabyte: an archive may decompress to anything."""
+    """An archive that ends after a gigabyte, as a compressed one may be of any length, and knows where it ended."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
         self._file = file
-        self._left = _MAX_UNPACKED_BYTES
+        self._read = 0
+        self._last = b""
 
     def read(self, size: int | None = -1) -> bytes:
-        data = self._file.read(self._left if size is None or size < 0 else min(size, self._left))
-        self._left -= len(data)
+        left = _MAX_UNPACKED_BYTES - self._read
+        data = self._file.read(left if size is None or size < 0 else min(size, left))
+        if data:
+            self._read += len(data)
+            self._last = data
         return data
+
+    def is_cut_or_damaged_at(self, offset: int) -> bool:
+        """Whether something else than an end is at the place of the next header, of what was read last."""
+        start = offset - (self._read - len(self._last))
+        is_cut = offset > self._read and self._read < _MAX_UNPACKED_BYTES
+        return is_cut or (start >= 0 and any(self._last[start : start + _TAR_BLOCK_BYTES]))

@@ -13,22 +13,25 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Final
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Unreadable, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
-from magicfs.text.extract.file_types import Route
+from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
+from magicfs.text.extract.plain_text import decode
 from magicfs.text.extract.stated_keywords import stated_keywords
 
 _PDF: Final = "application/pdf"
@@ -47,6 +50,9 @@ _CHARSETS: Final = (
     " utf-32-be ascii latin-1"
 )
 """The charsets that mail declares."""
+_READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
+_FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
+"""Why a file inside of the file may have a text that was not read."""
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -59,6 +65,7 @@ class DocumentParser:
         self._limits = limits
         self._started = 0.0
         self._depth = 0
+        self._parts = PartCount()
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
@@ -74,7 +81,8 @@ class DocumentParser:
         """
         self._started = time.monotonic()
         self._depth = 0
-        return self._parse(content, mime_type)
+        self._parts = PartCount()
+        return _with_unread_parts(self._parse(content, mime_type), self._parts.unread)
 
     def open_pages(self) -> PdfPages:
         """The pages of the shared PDF file: see `KreuzbergParser`."""
@@ -95,7 +103,7 @@ class DocumentParser:
         if isinstance(exact, Unreadable):
             return exact
         if exact in xml_documents.OPENDOCUMENT_TYPES:
-            return xml_documents.read_opendocument(content, exact)
+            return xml_documents.read_opendocument(content, exact, parts=self._parts)
         return self._with_parts(self._kreuzberg(content, exact), content, exact)
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
@@ -127,12 +135,15 @@ class DocumentParser:
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         file = archives.decompress_file(content, mime_type)
-        if file is not None and (text := self._read_part(file.content, file.name)):
-            inner = detect(file.content, name=file.name).mime_type
-            title = file.name.decode("utf-8", "replace") or None
-            cut_bytes = file.count_rest(until=self._parts_until)
-            return Document(text=text, mime_type=inner, title=title, cut_bytes=cut_bytes)
-        names = archives.list_archive(content, mime_type, until=self._parts_until)
+        if file is not None:
+            inner = detect(file.content, name=file.name)
+            if text := self._read_detected(file.content, file.name, inner):
+                if file.is_damaged:
+                    self._parts.add_unread("what follows the damage")
+                title = file.name.decode("utf-8", "replace") or None
+                cut_bytes = file.count_rest(until=self._parts_until)
+                return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
+        names = archives.list_archive(content, mime_type, until=self._parts_until, parts=self._parts)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _with_parts(
@@ -148,7 +159,9 @@ class DocumentParser:
         if mime_type in HTML_TYPES:
             return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
         outcome = _with_keywords(outcome, stated_keywords(content, mime_type))
-        more = office_parts(content, mime_type, running_text=_text_of(outcome), until=self._parts_until)
+        more = office_parts(
+            content, mime_type, running_text=_text_of(outcome), until=self._parts_until, parts=self._parts
+        )
         return _with_text(outcome, more, mime_type)
 
     def _with_pdf_parts(
@@ -158,8 +171,15 @@ class DocumentParser:
         try:
             running_text = "" if isinstance(outcome, Unreadable) else _text_of(outcome).strip()
             # The outline of a file without a text says nothing about its pages.
-            parts = pdf_parts(content, running_text=running_text or None, read_part=self._read_part, until=until)
+            parts = pdf_parts(
+                content,
+                running_text=running_text or None,
+                read_part=self._read_part,
+                until=until,
+                parts=self._parts,
+            )
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
+            self._parts.add_unread("its fields, annotations and attached files")
             return outcome
         if not parts:
             return outcome
@@ -172,6 +192,7 @@ class DocumentParser:
     def _mail_reader(self) -> MailReader:
         return MailReader(
             self._read_part,
+            parts=self._parts,
             max_characters=self._limits.text_bytes,
             parts_until=self._parts_until,
             until=self._started + self._limits.seconds * _TIME_SHARE,
@@ -179,21 +200,51 @@ class DocumentParser:
 
     def _read_part(self, content: bytes, name: bytes) -> str:
         """The text of a file inside of the file; empty if it has none. Pictures are not recognised."""
-        if not content or self._depth >= _MAX_DEPTH:
-            return ""
-        file_type = detect(content, name=name)
+        return self._read_detected(content, name, detect(content, name=name)) if content else ""
+
+    def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
+        """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
+        shown = name.decode("utf-8", "replace") or file_type.mime_type
         if file_type.route is Route.DECODE:
+            self._parts.add()
             return read_text(content, mime_type=file_type.mime_type) or ""
-        if file_type.route not in {Route.PARSE, Route.MARKUP, Route.ARCHIVE}:
+        if file_type.route is Route.DAMAGED:
+            self._parts.add_unread(shown)
+            return ""
+        if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
+            self._parts.add()
             return ""
         self._depth += 1
         try:
-            outcome = self._parse(content, file_type.mime_type)
-        except Exception:  # noqa: BLE001  (a damaged attachment costs its own text only)
-            return ""
+            with self._parts.inside(shown):
+                outcome = self._parse(content, file_type.mime_type)
+        except Exception as error:  # noqa: BLE001  (a damaged attachment costs its own text only)
+            outcome = unreadable_of(error)
         finally:
             self._depth -= 1
+        if not isinstance(outcome, Unreadable) or outcome.reason not in _FAILURES:
+            self._parts.add()
+        elif file_type.route is Route.MARKUP:
+            self._parts.add()
+            return decode(content) or ""
+        else:
+            self._parts.add_unread(shown, outcome.reason)
         return _text_of(outcome)
+
+
+def _with_unread_parts(
+    outcome: Document | PartialDocument | Unreadable, unread: UnreadParts | None
+) -> Document | PartialDocument | Unreadable:
+    """The outcome, with the parts that could not be read. A file without any text is damaged if some were."""
+    if unread is None:
+        return outcome
+    if isinstance(outcome, PartialDocument):
+        return replace(outcome, document=replace(outcome.document, unread_parts=unread))
+    if isinstance(outcome, Document) and outcome.text.strip():
+        return replace(outcome, unread_parts=unread)
+    if isinstance(outcome, Document) or outcome.reason is SkipReason.NO_TEXT:
+        return Unreadable(unread.some[0].reason, str(unread))
+    return outcome
 
 
 def _text_of(outcome: Document | PartialDocument | Unreadable) -> str:

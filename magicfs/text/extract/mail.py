@@ -18,8 +18,10 @@ from itertools import accumulate
 from typing import Final
 
 from magicfs.domain.contents import Document
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.plain_text import clean, decode
 
 MESSAGE_TYPE: Final = "message/rfc822"
@@ -55,9 +57,12 @@ PartReader = Callable[[bytes, bytes], str]
 class MailReader:
     """Reads messages until the time or the text is enough."""
 
-    def __init__(self, read_part: PartReader, *, max_characters: int, parts_until: float, until: float) -> None:
+    def __init__(
+        self, read_part: PartReader, *, parts: PartCount, max_characters: int, parts_until: float, until: float
+    ) -> None:
         """The moments are on the monotonic clock: after the first, attached files are named but not read."""
         self._read_part = read_part
+        self._count = parts
         self._max_characters = max_characters
         self._parts_until = parts_until
         self._until = until
@@ -84,11 +89,20 @@ class MailReader:
                 cut_bytes = len(content) - start
                 break
             end = starts[index + 1][0] if index + 1 < len(starts) else len(content)
-            message = _parse(_QUOTED_START.sub(rb"\1", content[begin:end]))
-            pages.append(self._text(message).rstrip() + PAGE_SEPARATOR)
+            pages.append(self._page(content[begin:end], index + 1).rstrip() + PAGE_SEPARATOR)
             characters += len(pages[-1])
         page_starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
         return Document(text="".join(pages), mime_type=MAILBOX_TYPE, page_starts=page_starts, cut_bytes=cut_bytes)
+
+    def _page(self, message: bytes, number: int) -> str:
+        """The text of a message of a mailbox; empty for one at which the library fails."""
+        try:
+            text = self._text(_parse(_QUOTED_START.sub(rb"\1", message)))
+        except Exception:  # noqa: BLE001  (the library raises anything about a malformed message)
+            self._count.add_unread(f"message {number}")
+            return ""
+        self._count.add()
+        return text
 
     def _text(self, message: Message) -> str:
         self._parts = 0
@@ -104,7 +118,7 @@ class MailReader:
         self._parts += 1
         if depth > MAX_DEPTH or self._parts > MAX_PARTS:
             return
-        kind = part.get_content_type()
+        kind = _content_type(part)
         if kind == "multipart/alternative":
             yield from self._best_alternative(part, depth=depth)
         elif kind == MESSAGE_TYPE and isinstance(part.get_payload(), list):
@@ -129,7 +143,11 @@ class MailReader:
 
     def _leaf_blocks(self, part: Message, kind: str) -> Iterator[str]:
         name = _file_name(part)
-        content = part.get_payload(decode=True)
+        try:
+            content = part.get_payload(decode=True)
+        except Exception:  # noqa: BLE001  (see `_header`)
+            self._count.add_unread(name or kind)
+            return
         content = content if isinstance(content, bytes) else b""
         is_attached = bool(name) and part.get_content_disposition() != "inline"
         if name:
@@ -137,7 +155,11 @@ class MailReader:
         # A multipart message whose boundary is missing is a text too.
         if (kind == "text/plain" or kind.startswith("multipart/")) and not is_attached:
             yield _plain_text(part, content)
-        elif time.monotonic() <= self._parts_until and not kind.startswith(_SEALS):
+        elif kind.startswith(_SEALS):
+            return
+        elif time.monotonic() > self._parts_until:
+            self._count.add_unread(name or kind, SkipReason.TIMEOUT)
+        else:
             second_half = kind.partition("/")[2]
             file_name = name or f"part.{_EXTENSIONS.get(second_half, second_half)}"
             is_text = kind.startswith("text/")
@@ -146,6 +168,13 @@ class MailReader:
 
 def _parse(content: bytes) -> Message:
     return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _content_type(part: Message) -> str:
+    try:
+        return part.get_content_type()
+    except Exception:  # noqa: BLE001  (see `_header`)
+        return "application/octet-stream"
 
 
 def _children(part: Message) -> list[Message]:

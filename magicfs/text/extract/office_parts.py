@@ -12,13 +12,14 @@ import io
 import re
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
+from magicfs.text.extract.part_count import DAMAGE, PartCount
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
@@ -75,14 +76,14 @@ _FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}
 """Fonts, and places such as the page's number, in a header of a sheet."""
 
 
-def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float) -> str:
+def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float, parts: PartCount) -> str:
     """The texts beside the running text, a blank line between two of them; empty for other types.
 
-    A part that is damaged is left out, and so are those after `until` on the monotonic clock.
+    A part that is damaged is left out and counted, those after `until` on the monotonic clock are left out.
     """
     if mime_type not in _LEFT_OUT:
         return ""
-    parts, left = _PARTS.get(mime_type), _LEFT_OUT[mime_type]
+    beside, left = _PARTS.get(mime_type), _LEFT_OUT[mime_type]
     texts: dict[str, None] = {}
     others: dict[str, None] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as container:
@@ -91,11 +92,11 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
                 break
             if member.file_size > _MAX_PART_BYTES:
                 continue
-            if parts and parts.fullmatch(member.filename):
+            if beside and beside.fullmatch(member.filename):
                 # Headers of the first, the even and the odd pages are often the same.
-                texts |= dict.fromkeys(_part_texts(container, member, mime_type))
+                texts |= dict.fromkeys(_part_texts(container, member, mime_type, parts))
             elif left.fullmatch(member.filename):
-                others |= dict.fromkeys(_part_texts(container, member, mime_type))
+                others |= dict.fromkeys(_part_texts(container, member, mime_type, parts))
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
@@ -105,16 +106,26 @@ def _numbered(name: str) -> tuple[str, int]:
     return (name[: match.start()], int(match[1])) if match else (name, 0)
 
 
-def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: str) -> list[str]:
+def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: str, parts: PartCount) -> list[str]:
     try:
         data = container.read(member)
-        if member.filename.startswith(("xl/worksheets/", "xl/workbook")):
-            return list(_sheet_texts(data))
         if mime_type == _BOOK:
-            return list(html_texts(data.decode("utf-8", "replace")))
-        return _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
-    except (ET.ParseError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
+            texts = list(html_texts(data.decode("utf-8", "replace")))
+        elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
+            texts = list(_sheet_texts(data))
+            _check_xml(data)
+        else:
+            texts = _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
+    except DAMAGE:
+        parts.add_unread(member.filename)
         return []
+    parts.add()
+    return texts
+
+
+def _check_xml(data: bytes) -> None:
+    """Raise `ExpatError` for XML that is not well-formed."""
+    expat.ParserCreate().Parse(data, True)  # noqa: FBT003  (the library takes no keyword)
 
 
 def _texts(data: bytes, *, is_odf: bool, is_styles: bool) -> list[str]:

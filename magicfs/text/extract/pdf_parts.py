@@ -17,7 +17,9 @@ from typing import Any, Final
 import pypdf
 from pypdf.generic import DictionaryObject as _Dictionary
 
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.left_out import left_out
+from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.plain_text import clean
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
@@ -36,33 +38,39 @@ PartReader = Callable[[bytes, bytes], str]
 """Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
 
-def pdf_parts(content: bytes, *, running_text: str | None, read_part: PartReader, until: float) -> dict[int, str]:
+def pdf_parts(
+    content: bytes, *, running_text: str | None, read_part: PartReader, until: float, parts: PartCount
+) -> dict[int, str]:
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
     The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
-    values of fields that are on no page, where the running text lacks them; not if there is none. May raise any
-    exception of the library.
+    values of fields that are on no page, where the running text lacks them; not if there is none. What is damaged is
+    left out and counted. May raise any exception of the library.
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
     reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
     if reader.is_encrypted and not reader.decrypt(""):
         return {}
-    parts: dict[int, str] = {}
+    found: dict[int, str] = {}
     for number, page in enumerate(reader.pages):
         if time.monotonic() > until:
             break
-        texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
+        try:
+            texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
+        except Exception:  # noqa: BLE001  (the library raises anything about damage)
+            parts.add_unread(f"fields and annotations of page {number + 1}")
+            continue
         if texts:
-            parts[number] = "\n".join(texts)
+            found[number] = "\n".join(texts)
     if running_text is None:
-        return parts
-    found = "\n".join([running_text, *parts.values()])
+        return found
+    known = "\n".join([running_text, *found.values()])
     root = reader.trailer["/Root"]
-    document = left_out(islice(_document_texts(root, read_part, until=until), _MAX_ENTRIES), of=found)
+    document = left_out(islice(_document_texts(root, read_part, until=until, parts=parts), _MAX_ENTRIES), of=known)
     if document:
-        parts[0] = "\n".join([*filter(None, [parts.get(0)]), *document])
-    return dict(sorted(parts.items()))
+        found[0] = "\n".join([*filter(None, [found.get(0)]), *document])
+    return dict(sorted(found.items()))
 
 
 def _annotation_texts(page: Any) -> Iterator[str]:
@@ -88,7 +96,7 @@ def _comment_texts(annotation: Any) -> Iterator[str]:
     yield _file_name(annotation.get("/FS"))
 
 
-def _document_texts(root: Any, read_part: PartReader, *, until: float) -> Iterator[str]:
+def _document_texts(root: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
     """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
     names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
     fields = _resolved(root.get("/AcroForm")).get("/Fields")
@@ -107,21 +115,25 @@ def _document_texts(root: Any, read_part: PartReader, *, until: float) -> Iterat
             yield _field_text(entry)
         else:
             for specification in _list(entry.get("/Names")):
-                yield from _attached_texts(specification, read_part, until=until)
+                yield from _attached_texts(specification, read_part, until=until, parts=parts)
         pending += _list(entry.get("/Kids"))
 
 
-def _attached_texts(specification: Any, read_part: PartReader, *, until: float) -> Iterator[str]:
+def _attached_texts(specification: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
     """Yield the name of an attached file, and its text if there is time. Of XML, such as an invoice, its values."""
     name = _file_name(specification)
     yield name
     files = _resolved(_resolved(specification).get("/EF"))
     stream = files.get("/UF") or files.get("/F")
-    if stream is None or time.monotonic() > until:
+    if stream is None:
+        return
+    if time.monotonic() > until:
+        parts.add_unread(name, SkipReason.TIMEOUT)
         return
     try:
         content = stream.get_object().get_data()
     except Exception:  # noqa: BLE001  (the library raises anything; a damaged attachment costs its own text only)
+        parts.add_unread(name)
         return
     text = read_part(content, name.encode("utf-8", "replace"))
     if _XML.match(text):

@@ -13,6 +13,7 @@ from itertools import accumulate
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.part_count import DAMAGE, PartCount
 
 OPENDOCUMENT_TYPES = frozenset(
     f"application/vnd.oasis.opendocument.{name}" for name in ("presentation", "graphics", "formula", "chart")
@@ -31,15 +32,16 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "foreignObject") for prefix in ("", _SVG))
 
 
-def read_opendocument(content: bytes, mime_type: str) -> Document:
+def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Document:
     """The text page by page; the text of the master pages, which all pages show, comes once, at the end.
 
-    Raises `KeyError`, `zipfile.BadZipFile` or `ET.ParseError` for a damaged file.
+    Damaged styles and metadata are counted. Raises `KeyError` or one of `DAMAGE` where the text itself is damaged.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as container:
-        body = _member(container, "content.xml")
-        styles = _member(container, "styles.xml", default="<none/>")
-        meta = _member(container, "meta.xml", default="<none/>")
+        body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+        styles = _member(container, "styles.xml", parts)
+        meta = _member(container, "meta.xml", parts)
+    parts.add()
     pages = [_page_text(page) for page in body.iter(_PAGE)] or [_page_text(body)]
     masters = [_page_text(master) for master in styles.iter(_MASTER_PAGE)]
     starts = accumulate((len(page) + len(_SEPARATOR) for page in pages[:-1]), initial=0)
@@ -61,10 +63,17 @@ def read_svg(content: bytes) -> Document:
     return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
 
 
-def _member(container: zipfile.ZipFile, name: str, *, default: str | None = None) -> ET.Element:
-    if default is not None and name not in container.namelist():
-        return ET.fromstring(default)  # noqa: S314
-    return ET.fromstring(container.read(name))  # noqa: S314
+def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:
+    """The root of a member; an empty one where it is missing or damaged."""
+    if name not in container.namelist():
+        return ET.Element("none")
+    try:
+        root = ET.fromstring(container.read(name))  # noqa: S314
+    except DAMAGE:
+        parts.add_unread(name)
+        return ET.Element("none")
+    parts.add()
+    return root
 
 
 def _page_text(page: ET.Element) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.cli.file_report import explanation_lines
 from magicfs.db.failures import retry_failures
-from magicfs.domain.contents import Document, UnreadPages
+from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
@@ -158,6 +158,21 @@ def test_doctor_says_which_pages_were_not_read(index: Index, unread: tuple[Unrea
     lines = explanation_lines(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))
     assert "state     indexed: partly read" in lines
     assert any(line.startswith(f"left out  {said}") for line in lines), lines
+
+
+def test_doctor_says_which_parts_were_not_read(index: Index) -> None:
+    write(index.folder, "book.epub")
+    damaged = (UnreadPart("O/two.xhtml", SkipReason.CORRUPT), UnreadPart("O/nine.xhtml", SkipReason.CORRUPT))
+    outcome = Document("the first chapter", "application/epub+zip", unread_parts=UnreadParts(3, 14, damaged))
+    index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
+    index.settle()
+    explained = explain(index.database, host=HOST, path=index.folder / "book.epub")
+    lines = explanation_lines(explained)
+    assert "state     indexed: partly read" in lines
+    said = "3 of 14 parts could not be read: O/two.xhtml (corrupt), O/nine.xhtml (corrupt) and 1 more"
+    assert any(line.startswith(f"left out  {said}: ") for line in lines), lines
+    assert explained.facts is not None
+    assert explained.facts.unread_parts == said
 
 
 def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:

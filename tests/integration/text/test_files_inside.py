@@ -17,6 +17,7 @@ from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.text.extract import FileExtractor, Limits, archives, office_parts, pdf_parts
+from magicfs.text.extract.part_count import PartCount
 from tests.plugins import documents, pdf
 
 LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
@@ -137,8 +138,10 @@ def test_attachments_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatc
         return content.decode()
 
     content = pdf_with_attachments(a_txt=b"thyme", b_txt=b"sorrel", c_txt=b"chervil")
-    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=3)
+    count = PartCount()
+    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=3, parts=count)
     assert parts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
+    assert str(count.unread) == "1 of 1 part could not be read: c.txt (timeout)"
 
 
 CHAPTERS = {
@@ -175,7 +178,7 @@ def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor, book
 
 def test_chapters_are_read_while_there_is_time(book: bytes) -> None:
     texts = [
-        office_parts.office_parts(book, "application/epub+zip", running_text="", until=until)
+        office_parts.office_parts(book, "application/epub+zip", running_text="", until=until, parts=PartCount())
         for until in (time.monotonic() + 60, 0)
     ]
     assert texts == ["Storm\n\nThe breakers roared\n\nA foghorn", ""]

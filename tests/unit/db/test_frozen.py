@@ -26,6 +26,8 @@ FROZEN = {
     "0023_headings.sql": "006e8830154a78b983df520de69535afcc9d3230898c986c18daf80ac4d43317",
     "0024_unread_pages.sql": "c6ca567541098efec7766e26761810b89f66dbd81a9612e01f6fb054e27266c6",
     "0025_frequent_words.sql": "936442bc7ff87f855558c4b8480ce862dafdac8286c644985f8e77484540fffb",
+    "0029_scale_claims.sql": "edd8dfdc0ffccfb6ead27e9a7f84dd8545e968b117a4632ed729670fa842d7c5",
+    "0031_unread_parts.sql": "7096d4747e70ac47b42a2b8973e2d60ed24e39e6502b975fbcd2b2aab43825f8",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPages
+from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
 from magicfs.text.extract.answers import (
@@ -51,6 +51,39 @@ def test_a_recognised_page_moves_the_following_ones() -> None:
 
 def test_a_page_keeps_its_text_when_nothing_better_is_recognised() -> None:
     assert insert_page_texts(LETTER, {1: " .\n"}) == LETTER
+
+
+def test_unread_parts_arrive_as_they_were_counted() -> None:
+    parts = UnreadParts(2, 14, (UnreadPart("a/b.xml", SkipReason.CORRUPT), UnreadPart("c.docx", SkipReason.ENCRYPTED)))
+    answers = Answers()
+    answers.add(encode_document(Document("a text", "application/zip", unread_parts=parts)))
+    assert answers.outcome() == Document("a text", "application/zip", unread_parts=parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "decoded"),
+    [
+        (
+            {"count": 2**80, "of": -1, "some": [("x\n\0" * 10_000, "corrupt")] * 1000},
+            UnreadParts(2**31 - 1, 2**31 - 1, (UnreadPart(("x " * 40).strip(), SkipReason.CORRUPT),) * 20),
+        ),
+        ({"count": 0, "of": 0, "some": []}, UnreadParts(1, 1)),
+        ({"count": 1, "of": 2, "some": [("x", "no reason")]}, None),
+        ({"count": 1, "some": []}, None),
+        ([], None),
+    ],
+)
+def test_unread_parts_are_bounded(parts: object, decoded: UnreadParts | None) -> None:
+    answer = encode_document(Document("a text", "application/zip"))
+    answers = Answers()
+    if decoded is None:
+        with pytest.raises(FramingError):
+            answers.add(Message({**answer.head, "unread_parts": parts}, answer.body))
+        return
+    answers.add(Message({**answer.head, "unread_parts": parts}, answer.body))
+    outcome = answers.outcome()
+    assert isinstance(outcome, Document)
+    assert outcome.unread_parts == decoded
 
 
 def test_answers_add_up() -> None:

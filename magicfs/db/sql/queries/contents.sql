@@ -15,15 +15,16 @@ RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reaso
 -- name: insert_contents
 -- Contents with `new`: false for one that another worker has stored meanwhile.
 INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes,
-                      unread_pages, unread_detail, encoded_characters, ocr, reason, detail)
+                      unread_pages, unread_detail, unread_parts, encoded_characters, ocr, reason, detail)
 SELECT digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages,
-       unread_detail, encoded_characters, ocr, reason, detail
+       unread_detail, unread_parts, encoded_characters, ocr, reason, detail
 FROM unnest(%(digests)s::bytea[], %(extractors)s::smallint[], %(kinds)s::text[], %(sizes)s::bigint[],
             %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(keywords)s::text[],
             %(languages)s::text[], %(cut_bytes)s::bigint[], %(unread_pages)s::integer[], %(unread_details)s::text[],
-            %(encoded_characters)s::bigint[], %(ocrs)s::text[], %(reasons)s::text[], %(details)s::text[])
+            %(unread_parts)s::text[], %(encoded_characters)s::bigint[], %(ocrs)s::text[], %(reasons)s::text[],
+            %(details)s::text[])
      AS read (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages,
-              unread_detail, encoded_characters, ocr, reason, detail)
+              unread_detail, unread_parts, encoded_characters, ocr, reason, detail)
 ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL, used_at = now()
 RETURNING digest, extractor, kind, id, (xmax = 0) AS new
 

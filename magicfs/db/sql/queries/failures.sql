@@ -76,7 +76,7 @@ SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason EN
        counted.*, m.name AS active_model, n.name AS multilingual_model,
        m.languages = '{}' OR c.language IS NULL OR c.language = ANY (m.languages) AS is_read_by_active,
        coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
-       c.unread_detail, coalesce(c.ocr = 'none', false) AS waits_for_ocr,
+       c.unread_detail, c.unread_parts, coalesce(c.ocr = 'none', false) AS waits_for_ocr,
        coalesce(c.encoded_characters, 0) AS encoded_characters,
        (SELECT count(*) FROM contents o JOIN files other ON other.content_id = o.id
         WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id) AS copies,
