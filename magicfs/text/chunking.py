@@ -116,6 +116,7 @@ class TokenChunker:
             units_of(
                 text,
                 mime_type=document.mime_type,
+                heading_lines=layout.heading_lines,
                 page_starts=document.page_starts,
                 max_characters=self._max_tokens,  # a character is seldom more than a token
             )

@@ -13,7 +13,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.text.layout import Line, Role, lines_of
-from magicfs.text.outline import stated_headings
+from magicfs.text.outline import Outline, outline_of
 from magicfs.text.units import Boundary, Unit
 
 _TYPES_WITH_LAYOUT: Final = frozenset({"application/pdf"})
@@ -95,14 +95,15 @@ class Layout:
         has_layout = document.mime_type in _TYPES_WITH_LAYOUT and bool(document.page_starts)
         self._lines = lines_of(document.text, document.page_starts) if has_layout else []
         self._page_starts = document.page_starts
-        stated = [] if has_layout else stated_headings(document)
-        self._stated = {heading.line: heading for heading in stated}
-        self._marks_boundaries = bool(document.headings)
+        outline = Outline() if has_layout else outline_of(document)
+        self._stated = {heading.line: heading for heading in outline.headings}
+        self.heading_lines = outline.lines
+        """The lines of the headings that the text states, from 1; empty where they are found by the layout."""
 
     def arranged(self, units: Sequence[Unit]) -> list[Unit]:
         """The units without running headers and footers, and with the boundaries of headings and tables."""
         if not self._lines:
-            return self._with_stated_boundaries(units) if self._marks_boundaries else list(units)
+            return list(units)
         kept: list[Unit] = []
         before: Line | None = None
         for unit in units:
@@ -111,20 +112,6 @@ class Layout:
                 kept.append(replace(unit, boundary=_boundary(unit, line, before)))
                 before = line
         return kept
-
-    def _with_stated_boundaries(self, units: Sequence[Unit]) -> list[Unit]:
-        """The units with a boundary before each heading, and none between it and what follows."""
-        arranged: list[Unit] = []
-        after_heading = False
-        for unit in units:
-            is_heading = unit.line in self._stated
-            if after_heading:
-                unit = replace(unit, boundary=Boundary.INSIDE)  # noqa: PLW2901
-            elif is_heading:
-                unit = replace(unit, boundary=Boundary.HEADING)  # noqa: PLW2901
-            arranged.append(unit)
-            after_heading = is_heading
-        return arranged
 
     def page_ends(self, units: Sequence[Unit]) -> list[int]:
         """The index of the unit after the last one, for each page; without pages the number of units alone."""

@@ -1,13 +1,14 @@
 """The headings that a text states: those of a parser, and those that are marked in the text itself.
 
-Used by `headings`, for the context of chunks. Takes the lines in order, once. Pure functions; any thread.
+The one place where they are recognised: `headings` takes them for the context of chunks, `units` ends chunks before
+them. Takes the lines in order, once. Pure functions; any thread.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from magicfs.domain.contents import Document
@@ -36,7 +37,11 @@ _TEX_COMMAND: Final = re.compile(r"\\[A-Za-z]+\*?|[{}~]")
 _UNDERLINE: Final = {
     "text/markdown": re.compile(r"([=-])\1{2,}[ \t]*"),
     "text/x-rst": re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*"),
+    "text/plain": re.compile(r"([=\-~^*#\"'])\1{2,}[ \t]*"),
 }
+_TYPES_WITH_VAGUE_HEADINGS: Final = frozenset({"text/plain"})
+"""In these, an underlined line may as well be the head of a table: a chunk ends before it, and no chunk is found by
+it."""
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(?:.*\n){0,200}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 
 
@@ -49,10 +54,22 @@ class StatedHeading:
     rank: int
     """One of a lower rank stands above those of higher ranks."""
     text: str
+    lines: tuple[int, ...] = ()
+    """All its lines, with those above and below it that underline it; empty if it has no other."""
 
 
-def stated_headings(document: Document) -> list[StatedHeading]:
-    """The headings of a document in order: those that its parser has found, else those of its markup."""
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The headings of a document."""
+
+    headings: tuple[StatedHeading, ...] = ()
+    """By which chunks are found, in order."""
+    lines: frozenset[int] = frozenset()
+    """The lines of all headings, from 1: what they say belongs to the lines below."""
+
+
+def outline_of(document: Document) -> Outline:
+    """The headings of a document: those that its parser has found, else those of its markup."""
     lines = document.text.split("\n")
     found: Iterable[StatedHeading]
     if document.headings:
@@ -62,9 +79,11 @@ def stated_headings(document: Document) -> list[StatedHeading]:
     elif document.mime_type in _MARKED or document.mime_type in _UNDERLINE:
         found = _marked_headings(document.text, lines, document.mime_type)
     else:
-        return []
-    shown = (StatedHeading(heading.line, heading.rank, " ".join(heading.text.split())) for heading in found)
-    return [heading for heading in shown if heading.text and len(heading.text) <= _MAX_HEADING_CHARACTERS]
+        return Outline()
+    shown = (replace(heading, text=" ".join(heading.text.split())) for heading in found)
+    headings = tuple(heading for heading in shown if heading.text and len(heading.text) <= _MAX_HEADING_CHARACTERS)
+    lines_of_headings = frozenset(line for heading in headings for line in heading.lines or (heading.line,))
+    return Outline(() if document.mime_type in _TYPES_WITH_VAGUE_HEADINGS else headings, lines_of_headings)
 
 
 def _tex_headings(lines: list[str]) -> Iterator[StatedHeading]:
@@ -75,10 +94,11 @@ def _tex_headings(lines: list[str]) -> Iterator[StatedHeading]:
 
 def _marked_headings(text: str, lines: list[str], mime_type: str) -> Iterator[StatedHeading]:
     marked, underline = _MARKED.get(mime_type), _UNDERLINE.get(mime_type)
+    needs_blank = mime_type in _TYPES_WITH_VAGUE_HEADINGS
     front = _FRONT_MATTER.match(text) if mime_type == "text/markdown" else None
     first = front[0].count("\n") if front else 0
     ranks: dict[str, int] = {"=": 1, "-": 2} if mime_type == "text/markdown" else {}
-    code, before = FencedCode(), ""
+    code, above, before = FencedCode(), "", ""
     for number, line in enumerate(lines[first:], first + 1):
         is_fence = mime_type == "text/markdown" and code.read(line)
         if is_fence or code.is_open or len(line) > _MAX_LINE_CHARACTERS:
@@ -86,8 +106,11 @@ def _marked_headings(text: str, lines: list[str], mime_type: str) -> Iterator[St
         elif marked and (match := marked.fullmatch(line)):
             yield StatedHeading(number, len(match[1]), match[2])
         elif underline and _is_underlined(before, line) and (match := underline.fullmatch(line)):
-            yield StatedHeading(number - 1, ranks.setdefault(match[1], len(ranks) + 1), before)
-        before = line
+            is_overlined = above.strip() == line.strip()
+            if is_overlined or not needs_blank or not above.strip():
+                of_heading = (number - 2, number - 1, number) if is_overlined else (number - 1, number)
+                yield StatedHeading(number - 1, ranks.setdefault(match[1], len(ranks) + 1), before, of_heading)
+        above, before = before, line
 
 
 def _is_underlined(line: str, underline: str) -> bool:

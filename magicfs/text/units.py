@@ -9,9 +9,8 @@ from __future__ import annotations
 import enum
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from magicfs.text.fences import FencedCode
 
@@ -49,32 +48,27 @@ _SENTENCE_END = re.compile(
 )
 _LINE_ENDS_SENTENCE = re.compile(r"""[.!?:\u2026\u3002\uff01\uff1f]["')\]\u00bb\u201d\u2019*_`]*\s*\Z""")
 _WORD_END = re.compile(r"[\s,;:)\]}>|/&]+")
-_UNDERLINE = re.compile(r"([=\-~^*#\"'])\1{2,}\s*\Z")
 _SENTENCE_END_CHARACTERS = 8
 """Characters at the end of a line in which the end of a sentence is searched for."""
 
 _CLOSING = ("}", ")", "]", "</", "end", "else", "elif", "except", "finally", "catch", "fi", "done", "esac")
 
-_HEADING_PATTERNS = {
-    "text/markdown": re.compile(r"#{1,6}\s"),
-    "text/x-org": re.compile(r"\*{1,8}\s"),
-    "text/x-asciidoc": re.compile(r"={1,6}\s"),
-    "text/x-tex": re.compile(r"\s*\\(?:part|chapter|(?:sub)*section|paragraph)\b"),
-    "text/x-wiki": re.compile(r"={1,6}[^=]"),
-}
-_TYPES_WITH_UNDERLINED_HEADINGS = frozenset({"text/markdown", "text/x-rst", "text/plain"})
 _TYPES_WITH_FENCED_CODE = frozenset({"text/markdown"})
 
 
-def units_of(text: str, *, mime_type: str, page_starts: Sequence[int], max_characters: int) -> list[Unit]:
-    """The units of `text` in order; none is longer than `max_characters`, none is blank."""
+def units_of(
+    text: str, *, mime_type: str, heading_lines: Collection[int], page_starts: Sequence[int], max_characters: int
+) -> list[Unit]:
+    """The units of `text` in order; none is longer than `max_characters`, none is blank.
+
+    `heading_lines` are the lines of headings, from 1: see `outline`.
+    """
     boundaries = _Boundaries(mime_type)
     units: list[Unit] = []
     page = 0
     start = 0
-    lines = text.split("\n")
-    for index, (line, next_line) in enumerate(pairwise([*lines, ""])):
-        boundary = boundaries.before(line, next_line)
+    for index, line in enumerate(text.split("\n")):
+        boundary = boundaries.before(line, is_heading=index + 1 in heading_lines)
         end = start + len(line)
         if boundary is not None:
             page_of_line = bisect_right(page_starts, end) if page_starts else 0
@@ -92,8 +86,6 @@ class _Boundaries:
     """Finds the boundary before each line of a text. Takes the lines in order: a boundary depends on those above."""
 
     def __init__(self, mime_type: str) -> None:
-        self._heading_pattern = _HEADING_PATTERNS.get(mime_type)
-        self._has_underlines = mime_type in _TYPES_WITH_UNDERLINED_HEADINGS
         self._has_fences = mime_type in _TYPES_WITH_FENCED_CODE
         self._code = FencedCode()
         self._after_blank = True
@@ -101,23 +93,22 @@ class _Boundaries:
         self._after_sentence = True
         self._indent = 0
 
-    def before(self, line: str, next_line: str) -> Boundary | None:
+    def before(self, line: str, *, is_heading: bool) -> Boundary | None:
         """The boundary before `line`; None for a blank line."""
         body = line.lstrip()
         if not body:
             self._after_blank = True
             return None
         indent = len(line) - len(body)
-        if self._has_fences and self._code.read(line):
-            boundary = self._without_heading(body, indent) if self._code.is_open else Boundary.INSIDE
-            heading = False
+        if self._has_fences and self._code.read(line) and not self._code.is_open:
+            boundary = Boundary.INSIDE
+        elif is_heading and not self._after_heading:
+            boundary = Boundary.HEADING
         else:
-            heading = not self._code.is_open and self._is_heading(line, next_line)
-            boundary = Boundary.HEADING if heading and not self._after_heading else self._without_heading(body, indent)
+            boundary = self._without_heading(body, indent)
         if self._code.is_open:
             boundary = min(boundary, Boundary.INDENTED_PARAGRAPH)
-        underline = self._after_heading and self._has_underlines and _UNDERLINE.match(body) is not None
-        self._after_heading = heading or underline
+        self._after_heading = is_heading
         self._after_blank = False
         self._indent = indent
         self._after_sentence = (
@@ -133,17 +124,6 @@ class _Boundaries:
         if self._after_sentence or (self._indent and not indent):
             return Boundary.SENTENCE
         return Boundary.LINE
-
-    def _is_heading(self, line: str, next_line: str) -> bool:
-        if self._heading_pattern is not None and self._heading_pattern.match(line):
-            return True
-        return (
-            self._has_underlines
-            and self._after_blank
-            and len(next_line) * 2 >= len(line)
-            and _UNDERLINE.match(next_line) is not None
-            and not _UNDERLINE.match(line)
-        )
 
 
 def _split_line(line: str, offset: int, number: int, boundary: Boundary, max_characters: int) -> Iterator[Unit]:

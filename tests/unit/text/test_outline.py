@@ -9,7 +9,7 @@ import pytest
 
 from magicfs.domain.contents import Document
 from magicfs.text.chunking import TokenChunker
-from magicfs.text.outline import stated_headings
+from magicfs.text.outline import outline_of
 from magicfs.text.units import Boundary, units_of
 from tests.unit.text.test_chunk_words import positions
 
@@ -48,7 +48,7 @@ PROSE = "Things of no interest are said here at length, about how they are kept 
 def test_the_markup_of_a_text_states_its_headings(
     mime_type: str, text: str, headings: list[tuple[int, int, str]]
 ) -> None:
-    found = stated_headings(Document(text=text, mime_type=mime_type))
+    found = outline_of(Document(text=text, mime_type=mime_type)).headings
     assert [(heading.line, heading.rank, heading.text) for heading in found] == headings
 
 
@@ -67,8 +67,32 @@ def test_chunks_of_markdown_are_found_by_the_headings_above(tokenizer_path: Path
 
 def test_a_fence_that_code_shows_does_not_end_the_code() -> None:
     text = "````\n```\n\n# a comment\n\n```\n\n````\n# Heading\n"
-    units = units_of(text, mime_type="text/markdown", page_starts=(), max_characters=100)
-    assert [unit.line for unit in units if unit.boundary is Boundary.HEADING] == [9]
+    assert boundaries(text, "text/markdown") == [9]
+
+
+def boundaries(text: str, mime_type: str) -> list[int]:
+    """The lines before which a chunk ends if it can."""
+    lines = outline_of(Document(text=text, mime_type=mime_type)).lines
+    units = units_of(text, mime_type=mime_type, heading_lines=lines, page_starts=(), max_characters=100)
+    return [unit.line for unit in units if unit.boundary is Boundary.HEADING]
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "text", "ends"),
+    [
+        ("text/markdown", "a\n# One\nb\n\nTwo\n---\nc\n\n  ## Three\nd\n", [2, 5, 9]),
+        ("text/markdown", "---\ntitle: x\n# a comment\n---\nText\n", []),
+        ("text/markdown", "# One\n\n## Two\nb\n", [1]),
+        ("text/x-rst", "a\n\n===\nOne\n===\nb\n\nTwo\n~~~\nc\n", [3, 8]),
+        ("text/x-org", "a\n* One\nb\n*bold* no\n", [2]),
+        ("text/x-tex", "a\n\\section{One}\\label{x}\nb\n\\section\n", [2]),
+        ("text/x-wiki", "a\n== One ==\nb\n", [2]),
+        ("text/plain", "a\n\nOne\n===\nb\nc\n----\nd\n", [3]),
+        ("text/x-python", "a = 1\n# One\nb\n\nTwo\n---\n", []),
+    ],
+)
+def test_a_chunk_ends_before_each_heading_that_is_recognised(mime_type: str, text: str, ends: list[int]) -> None:
+    assert boundaries(text, mime_type) == ends
 
 
 def test_the_headings_of_a_parser_end_chunks_and_stay_with_what_follows(tokenizer_path: Path) -> None:
