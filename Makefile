@@ -48,8 +48,8 @@ format: setup-dev  ## bring the code into form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup-dev  ## run all benchmarks and write docs/benchmarks.md
-	@$(BIN)/python benchmarks/all.py
+bench: setup-dev  ## run all benchmarks, or those in ONLY, and write docs/benchmarks.md
+	@$(BIN)/python benchmarks/all.py $(ONLY)
 
 chaos: setup-dev  ## break things at random for ten minutes; CHAOS_SEED repeats a run
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(BIN)/python -m pytest -q tests/faults/test_convergence.py

@@ -11,12 +11,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from _report import machine
+from _page import Benchmark, Outcome, render, sections
 
 FOLDER = Path(__file__).resolve().parent
 PAGE = FOLDER.parent / "docs" / "benchmarks.md"
@@ -25,26 +23,6 @@ LONGEST_SECONDS = 3600
 ERROR_LINES = 5
 CODE = "code"
 """The collection that `quality` makes itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A script, and what its figures mean."""
-
-    script: str
-    about: str
-    meanings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a run: figures, or why there are none."""
-
-    benchmark: Benchmark
-    arguments: tuple[str, ...]
-    seconds: float
-    answer: Mapping[str, Any] | None
-    error: str = ""
 
 
 BENCHMARKS = (
@@ -209,12 +187,17 @@ BENCHMARKS = (
         "Searches in a large index of random text and clustered random vectors; a fake query embedder answers at once.",
         {
             "build_s": "building the index of vectors, seconds",
+            "build_cpu_s": "the same, time of a core in the process that used most",
+            "build_mb": "memory of the process that used most, MB",
             "size_mb": "its size, MB",
             "recall10": "share of the ten nearest chunks that it finds, against comparing all",
             "recall10_filtered": "the same under filters that leave a fiftieth to a fifth of the files",
             "p50_ms": "a whole search, milliseconds, median",
             "p95_ms": "the same, 95th percentile",
             "p95_filtered_ms": "95th percentile under filters",
+            "cpu_p50_ms": "time of a core that a whole search takes, here and in the database, milliseconds, median",
+            "cpu_p95_ms": "the same, 95th percentile",
+            "cpu_p95_filtered_ms": "95th percentile under filters",
         },
     ),
 )
@@ -268,67 +251,6 @@ def run(benchmark: Benchmark, arguments: tuple[str, ...]) -> Outcome:
         return Outcome(benchmark, arguments, seconds, None, "printed something else than one JSON object")
 
 
-def page(outcomes: Sequence[Outcome]) -> str:
-    """The page, in Markdown."""
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`. Each script in `benchmarks/` starts what it needs in a temporary state directory;",
-        "its sizes can be set, see `--help`. Times move from machine to machine, and with what else a machine does:",
-        "each ratio is of things that were measured side by side in one run, so compare the ratios.",
-        "",
-        "| machine | |",
-        "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in machine().items()),
-    ]
-    for benchmark in BENCHMARKS:
-        mine = [outcome for outcome in outcomes if outcome.benchmark is benchmark]
-        if mine:
-            lines += ["", f"## {benchmark.script}", "", benchmark.about]
-            for outcome in mine:
-                lines += ["", *_section(outcome)]
-    return "\n".join(lines) + "\n"
-
-
-def _section(outcome: Outcome) -> Iterator[str]:
-    if outcome.answer is None:
-        yield f"**Failed** after {outcome.seconds:.0f} s:"
-        yield ""
-        yield "```"
-        yield outcome.error
-        yield "```"
-        return
-    sizes = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.answer["sizes"].items())
-    yield f"Sizes: {sizes}. Took {outcome.seconds:.0f} s."
-    yield ""
-    figures = outcome.answer["figures"]
-    yield from _grid(outcome, figures) if _nested(figures) else _table(outcome, figures)
-
-
-def _nested(figures: Mapping[str, Any]) -> bool:
-    return all(isinstance(value, dict) for value in figures.values())
-
-
-def _table(outcome: Outcome, figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "| figure | value | what it is |"
-    yield "| --- | ---: | --- |"
-    for name, value in figures.items():
-        yield f"| `{name}` | {_number(value)} | {outcome.benchmark.meanings.get(name, '')} |"
-
-
-def _grid(outcome: Outcome, figures: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
-    """Figures that each have the same parts: a column for each."""
-    parts = outcome.benchmark.meanings
-    yield f"| | {' | '.join(figures)} | what it is |"
-    yield f"| --- | {'---: | ' * len(figures)}--- |"
-    for part, meaning in parts.items():
-        yield f"| `{part}` | {' | '.join(f'{of[part]:.4f}' for of in figures.values())} | {meaning} |"
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def say(text: str, *, end: str = "\n") -> None:
     """Progress, for people."""
     print(text, end=end, file=sys.stderr, flush=True)
@@ -337,21 +259,22 @@ def say(text: str, *, end: str = "\n") -> None:
 def main() -> int:
     """Run, write, and say whether all went well."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("scripts", nargs="*", help="run these alone; the page then has no others")
+    options.add_argument("scripts", nargs="*", help="run these alone; the page keeps what it says of the others")
     options.add_argument("--data", type=Path, default=DATA, help="folder of collections of judged questions")
     options.add_argument("--output", type=Path, default=PAGE, help="the page to write")
     chosen = options.parse_args()
     unknown = set(chosen.scripts) - {benchmark.script for benchmark in BENCHMARKS}
     if unknown:
         options.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    outcomes = []
+    outcomes: list[Outcome] = []
+    kept = sections(chosen.output.read_text(encoding="utf-8")) if chosen.scripts and chosen.output.exists() else {}
     todo = list(plan(chosen.scripts, chosen.data))
     for number, (benchmark, arguments) in enumerate(todo, 1):
         say(f"[{number}/{len(todo)}] {' '.join([benchmark.script, *arguments])} ... ", end="")
         outcomes.append(run(benchmark, arguments))
         say(f"{'failed' if outcomes[-1].answer is None else 'done'} after {outcomes[-1].seconds:.0f} s")
         # After each one: what was measured is not lost when the rest is broken off.
-        chosen.output.write_text(page(outcomes), encoding="utf-8")
+        chosen.output.write_text(render(BENCHMARKS, outcomes, kept), encoding="utf-8")
     say(f"written: {chosen.output}")
     return int(any(outcome.answer is None for outcome in outcomes))
 

@@ -1,6 +1,7 @@
 """The page of benchmarks, and the plan that it comes from."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -56,18 +57,24 @@ def test_the_page_has_figures_and_failures(bench: ModuleType) -> None:
     named = {benchmark.script: benchmark for benchmark in bench.BENCHMARKS}
     judged = {"ndcg10": 0.5, "recall10": 0.25, "recall100": 0.75, "mrr": 1.0}
     judged |= {"gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}
-    page = bench.page(
+    page = bench.render(
+        bench.BENCHMARKS,
         [
             bench.Outcome(named["rescan"], (), 2.0, {"figures": {"ratio_unchanged": 1.234}, "sizes": {"files": 7}}),
             bench.Outcome(named["quality"], ("x",), 2.0, {"figures": {"hybrid": judged}, "sizes": {"folder": "x"}}),
             bench.Outcome(named["scale"], (), 3.0, None, "it broke"),
-        ]
+        ],
+        {"idle": "As it was.", "scale": "Measured anew."},
     )
     assert "| `ratio_unchanged` | 1.23 | a whole rescan" in page
-    assert "Sizes: files 7. Took 2 s." in page
+    assert "Sizes: files 7. Took 2 s on 20" in page
     assert "| `ndcg10` | 0.5000 |" in page
-    assert "**Failed** after 3 s:\n\n```\nit broke\n```" in page
+    assert re.search(r"\*\*Failed\*\* after 3 s on [\d-]+:\n\n```\nit broke\n```", page)
     assert "## indexing" not in page
+    assert "## idle\n\nAs it was.\n" in page
+    assert "Measured anew" not in page
+    assert bench.sections(page)["idle"] == "As it was."
+    assert bench.render(bench.BENCHMARKS, [], bench.sections(page)) == page
 
 
 def test_a_script_that_fails_is_an_outcome(bench: ModuleType) -> None:
