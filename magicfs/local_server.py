@@ -25,7 +25,7 @@ from typing import Any, Protocol, cast
 
 from magicfs.errors import ServerError
 from magicfs.framing import MALFORMED, Disconnected, FramingError, Message, failure, receive, send
-from magicfs.server_lock import is_served, take_lock
+from magicfs.server_lock import take_lock
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ MAX_CONNECTIONS = 256
 """The number of threads of the pool, which it starts as they are needed; more clients get an error."""
 CONNECTION_SECONDS = 30.0
 """A request arrives within this time after the connection, or the connection is closed."""
-STOP_SECONDS = 5.0
-_STOP_POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 5.0
 _TICK_SECONDS = 1.0
 """The longest wait for a connection. After each wait the server checks whether it is idle, and whether its socket
@@ -268,21 +266,3 @@ def _serve(path: Path, service: Service, *, idle_exit: float | None, rest: float
 def _exit(number: int, _frame: object) -> None:
     log.info("stopping on signal %d", number)
     sys.exit(0)
-
-
-def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
-    """Ask the server of the socket `path` to end, and wait for its end; whether one ran. One may be just starting."""
-    deadline = time.monotonic() + seconds
-    if not is_served(path):
-        return False
-    while is_served(path) and time.monotonic() < deadline:
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(seconds)
-                connection.connect(str(path))
-                send(connection, Message({"do": "quit"}), deadline=deadline)
-                receive(connection, max_body_bytes=0, deadline=deadline)
-        except (OSError, FramingError) as error:
-            log.debug("%s does not answer: %s", path, error)
-        time.sleep(_STOP_POLL_SECONDS)
-    return True

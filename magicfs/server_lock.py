@@ -1,18 +1,37 @@
-"""The lock that makes a process the one server of a unix socket: a file beside it, locked as long as the process lives.
+"""The lock that makes a process the one server of a unix socket, by which others find that process and end it.
 
-Used by `local_server`, and by clients that want to know whether a server runs, whether it answers or not. Any thread.
+It is a file beside the socket, locked as long as the server lives, whether that answers or not. Used by `local_server`,
+by clients of its servers, and by `magicfs down`. Any thread.
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from magicfs.framing import FramingError, Message, receive, seconds_until, send
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.02
 
 
 def lock_path(path: Path) -> Path:
     """The lock file of the server at the socket `path`."""
     return path.with_name(f"{path.name}.lock")
+
+
+def server_sockets(folder: Path) -> list[Path]:
+    """The sockets in a folder that have a lock file, whether a server runs or not."""
+    return sorted(lock.with_name(lock.name.removesuffix(".lock")) for lock in folder.glob("*.sock.lock"))
 
 
 def take_lock(path: Path, *, wait: bool) -> bool:
@@ -42,3 +61,58 @@ def is_served(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
+    """Ask the server of the socket `path` to end, and wait for that; whether none runs any more.
+
+    One that is just starting is asked as soon as it listens.
+    """
+    deadline = time.monotonic() + seconds
+    has_agreed = False
+    while is_served(path):
+        if time.monotonic() > deadline:
+            return False
+        has_agreed = has_agreed or _agrees_to_end(path, deadline)
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _agrees_to_end(path: Path, deadline: float) -> bool:
+    """Ask the server of a socket to end; whether it has answered."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(seconds_until(deadline))
+            connection.connect(str(path))
+            send(connection, Message({"do": "quit"}), deadline=deadline)
+            receive(connection, max_body_bytes=0, deadline=deadline)
+    except (OSError, FramingError) as error:
+        log.debug("%s does not answer: %s", path, error)
+        return False
+    return True
+
+
+def kill_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
+    """Kill the server of the socket `path`, and wait for its end; whether none runs any more."""
+    deadline = time.monotonic() + seconds
+    for pid in _holders(lock_path(path)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while is_served(path):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _holders(lock: Path) -> Iterator[int]:
+    """The processes of this user that hold a lock: the one that has taken it may be another, which has passed it on."""
+    name = os.path.realpath(lock)
+    for process in Path("/proc").glob("[0-9]*"):
+        # It may end meanwhile, or be another user's.
+        with suppress(OSError):
+            for descriptor in os.listdir(process / "fd"):
+                with suppress(OSError):
+                    is_open = os.readlink(process / "fd" / descriptor) == name
+                    if is_open and "FLOCK" in (process / "fdinfo" / descriptor).read_text(encoding="ascii"):
+                        yield int(process.name)

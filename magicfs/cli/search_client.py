@@ -2,8 +2,8 @@
 
 The start of a program that searches takes longer than the search, so a process that has all of it in memory answers.
 A server is asked by its own user alone, and only with the very settings that it has, which decide the name of its
-socket. What it does not answer, the command searches itself. Used by `searching`, and by `stopping` and `search_server`
-for the names. It imports what a socket takes and no more. Main thread.
+socket. What it does not answer, the command searches itself. Used by `searching`, and by `search_server` for the names.
+It imports what a socket takes and no more. Main thread.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, 
 from magicfs.framing import FramingError, Message, receive, send
 from magicfs.home import FILE_NAME, home
 
-LOCK_PATTERN = "search-*.sock.lock"
-"""The locks of all servers of a state directory, each beside its socket."""
 LOG_NAME = "search-server.log"
 IDLE_SECONDS = 300.0
 """A server exits this long after its last search: it holds some 40 MB."""

@@ -8,12 +8,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from magicfs.cli import wiring
-from magicfs.cli.search_client import LOCK_PATTERN
+from magicfs.cli import terminal, wiring
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
+from magicfs.errors import ServerError
 from magicfs.fuse import mountpoint
-from magicfs.local_server import stop_server
+from magicfs.server_lock import (
+    STOP_SECONDS,
+    is_served,
+    kill_server,
+    lock_path,
+    server_sockets,
+    stop_server,
+)
 
 
 def take_down(settings: Settings) -> bool:
@@ -24,28 +31,28 @@ def take_down(settings: Settings) -> bool:
     with supervisor.locked():
         options = supervisor.options()
         stopped = supervisor.stop()
-        stopped |= _stop_search_servers(settings)
-        # The supervisor does not know of a query embedder that a search has started.
-        embedder = wiring.query_embedder(settings)
-        if embedder.ping() is not None:
-            stopped = True
-            embedder.quit()
-        settings.embedder_socket.unlink(missing_ok=True)
+        # The supervisor does not know of the servers that searches have started.
+        for path in server_sockets(settings.run_dir):
+            stopped |= _end_server(path)
         # A mount process that was killed leaves its mount behind.
         if options is not None and options.mount is not None:
             stopped |= mountpoint.umount(options.mount)
     return stopped
 
 
-def _stop_search_servers(settings: Settings) -> bool:
-    """Stop the search servers of this state directory; whether there was one. Removes their sockets and locks."""
-    stopped = False
-    for lock in settings.run_dir.glob(LOCK_PATTERN):
-        path = lock.with_name(lock.name.removesuffix(".lock"))
-        stopped |= stop_server(path)
-        path.unlink(missing_ok=True)
-        lock.unlink(missing_ok=True)
-    return stopped
+def _end_server(path: Path) -> bool:
+    """End the server of a socket, and remove the socket and its lock; whether a server ran.
+
+    One that does not end by itself is killed, which is said. Raises `ServerError` if even that does not end it.
+    """
+    was_served = is_served(path)
+    if not stop_server(path):
+        terminal.remark(f"{path.stem} has not ended in {STOP_SECONDS:.0f} seconds and is killed")
+        if not kill_server(path):
+            raise ServerError(f"the process that holds {lock_path(path)} does not end: end it by hand, then try again")
+    path.unlink(missing_ok=True)
+    lock_path(path).unlink(missing_ok=True)
+    return was_served
 
 
 def end_mount(settings: Settings, directory: Path) -> tuple[Path, bool]:

@@ -19,6 +19,7 @@ from magicfs.embedding.query_answers import Vector, are_current, outcome_of
 from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnection
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
 from magicfs.framing import FramingError, Message, failure
+from magicfs.server_lock import STOP_SECONDS, stop_server
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class QueryEmbedder:
                     log.info("the query embedder uses other models, or is of another version, and is replaced")
                     for spec in specs:
                         self._folders.pop(spec, None)
-                    self._connection.quit(deadline_s=deadline - time.monotonic())
+                    self.quit(deadline_s=deadline - time.monotonic())
                     answers = self._answers(text, specs, kept, deadline)
         return {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
 
@@ -238,9 +239,9 @@ class QueryEmbedder:
         except (MagicFSError, KeyError, TypeError, ValueError):
             return None
 
-    def quit(self, *, deadline_s: float = 5.0) -> bool:
+    def quit(self, *, deadline_s: float = STOP_SECONDS) -> bool:
         """Stop the server and wait for its end. Returns False if it still runs at the deadline."""
-        return self._connection.quit(deadline_s=deadline_s)
+        return stop_server(self._socket, seconds=deadline_s)
 
 
 def _request(text: str, specs: Sequence[ModelSpec], folders: Mapping[ModelSpec, str]) -> Message:

@@ -1,4 +1,4 @@
-"""The query embedder's process as its clients reach it: they send it requests, start it when none runs, and stop it.
+"""The query embedder's process as its clients reach it: they send it requests, and start it when none runs.
 
 Used by `query_client`. Every call ends within its deadline, whatever happens to the process. Safe in any thread: each
 request has a connection of its own, which on a unix socket costs less than a tenth of a millisecond.
@@ -6,7 +6,6 @@ request has a connection of its own, which on a unix socket costs less than a te
 
 from __future__ import annotations
 
-import logging
 import socket as sockets
 import subprocess
 import sys
@@ -16,11 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
-from magicfs.errors import EmbedderUnavailable, MagicFSError
+from magicfs.errors import EmbedderUnavailable
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 from magicfs.server_lock import is_served
-
-log = logging.getLogger(__name__)
 
 MAX_VECTOR_BYTES = 1024 * 1024
 _MAX_SERVER_DEATHS = 2
@@ -114,27 +111,10 @@ class QueryConnection:
             raise
         return Exchange(connection)
 
-    def quit(self, *, deadline_s: float = 5.0) -> bool:
-        """Stop the server and wait for its end. Returns False if it still runs at the deadline."""
-        deadline = time.monotonic() + deadline_s
-        try:
-            self.ask(Message({"do": "quit"}), deadline)
-        except MagicFSError as error:
-            log.debug("no query embedder to stop: %s", error)
-        while self.is_served():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_SECONDS)
-        return True
-
-    def is_served(self) -> bool:
-        """Whether a process holds the server's lock."""
-        return is_served(self._socket)
-
     def _start_if_absent(self, deadline: float) -> None:
         """Start a server in the background if none serves; when this returns, its socket is open."""
         with self._start_lock:
-            if not self.is_served():
+            if not is_served(self._socket):
                 self._start_server(deadline)
 
     def _start_server(self, deadline: float) -> None:

@@ -1,17 +1,24 @@
-"""What the first search starts when `magicfs up` has not: a query embedder with the settings of the machine."""
+"""What the first search starts when `magicfs up` has not: a query embedder with the settings of the machine.
+
+`magicfs down` ends it.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from magicfs.cli import wiring
+from magicfs.cli.stopping import take_down
 from magicfs.config import Settings, load
 from magicfs.domain.models import StoredModel
 from magicfs.models.store import ModelStore
+from magicfs.server_lock import is_served
 from tests.plugins.commands import short_folder
 
 
@@ -38,3 +45,17 @@ def test_its_log_has_the_format_of_the_settings(settings: Settings, stored_model
     log: Path = settings.log_dir / wiring.EMBEDDER_LOG
     records = [json.loads(line) for line in log.read_text().splitlines()]
     assert {record["role"] for record in records} == {"embedder"}
+
+
+def test_one_that_hangs_is_ended_too(
+    settings: Settings, stored_model: StoredModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = wiring.query_embedder(settings)
+    client.embed("a question", spec=stored_model.spec, deadline_s=30)
+    status = client.ping(deadline_s=30)
+    assert status is not None
+    os.kill(status.pid, signal.SIGSTOP)
+    assert take_down(settings)
+    assert capsys.readouterr().err == "query-embedder has not ended in 5 seconds and is killed\n"
+    assert not is_served(settings.embedder_socket)
+    assert list(settings.run_dir.glob("query-embedder.sock*")) == []

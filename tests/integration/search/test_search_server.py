@@ -19,10 +19,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from magicfs.cli.search_client import LOCK_PATTERN
 from magicfs.framing import FramingError, Message, receive, send
-from magicfs.local_server import stop_server
-from magicfs.server_lock import is_served
+from magicfs.server_lock import is_served, server_sockets, stop_server
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
 
@@ -109,9 +107,8 @@ def machine(corpus: Corpus, database_url: str) -> Iterator[Machine]:
             path.mkdir(mode=0o700)
         found = Machine(home, {"MAGICFS_HOME": str(home), "MAGICFS_DATABASE_URL": database_url, "MAGICFS_HOST": "box"})
         yield found
-        for lock in (home / "run").glob(LOCK_PATTERN):
-            stop_server(lock.with_name(lock.name.removesuffix(".lock")), seconds=SECONDS)
-        stop_server(home / "run" / "query-embedder.sock", seconds=SECONDS)
+        for path in server_sockets(home / "run"):
+            assert stop_server(path, seconds=SECONDS)
 
 
 def without_time(done: subprocess.CompletedProcess[str]) -> tuple[int, object, str]:
@@ -222,14 +219,41 @@ def test_errors_of_the_database_are_those_of_the_command(machine: Machine, datab
     assert told(path)["pid"]
 
 
+def test_an_index_of_an_older_version_is_told_in_one_line(machine: Machine, database_url: str) -> None:
+    machine.run("search", "invoice")
+    machine.served()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM schema_migrations)")
+        connection.execute("ALTER TABLE files RENAME TO files_of_an_older_version")
+    for command in (["search", "invoice"], ["status"], ["roots", "list"]):
+        failed = machine.run(*command)
+        assert (failed.returncode, failed.stdout) == (1, "")
+        assert failed.stderr.startswith("magicfs: the index is of an older version")
+        assert "'magicfs up'" in failed.stderr
+        assert failed.stderr.count("\n") == 1
+
+
 def test_a_server_is_stopped_that_is_just_starting(machine: Machine) -> None:
     machine.run("search", "invoice")
-    [lock] = (machine.home / "run").glob(LOCK_PATTERN)
-    path = lock.with_name(lock.name.removesuffix(".lock"))
+    path = next(path for path in server_sockets(machine.home / "run") if path.name.startswith("search-"))
     assert is_served(path), "whether it listens yet or not"
     assert stop_server(path, seconds=SECONDS)
     assert not is_served(path)
     assert machine.sockets() == []
+
+
+def test_down_ends_the_servers_of_all_settings_and_kills_one_that_hangs(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [hangs] = machine.served()
+    machine.run("search", "invoice", TZ="Asia/Tokyo")
+    served = machine.served(servers=2)
+    os.kill(told(hangs)["pid"], signal.SIGSTOP)
+    done = machine.run("down")
+    assert (done.returncode, done.stdout) == (0, "stopped\n")
+    assert done.stderr == f"{hangs.stem} has not ended in 5 seconds and is killed\n"
+    assert not any(map(is_served, served))
+    assert list((machine.home / "run").glob("*.sock*")) == []
+    assert machine.run("down").stdout == "nothing is running\n"
 
 
 def test_a_server_that_nobody_asks_exits(machine: Machine) -> None:
