@@ -73,7 +73,21 @@ def supervisor(settings: Settings) -> Supervisor:
 
 @contextmanager
 def database_for_command(settings: Settings) -> Iterator[Database]:
-    """The database. Raises `ServerError` at once when the embedded one does not run."""
+    """The database, with the schema of this version.
+
+    Raises `ServerError` at once when the embedded one does not run, `DatabaseUnavailable` when none answers, and
+    `SchemaError` when an older or a newer version has made the index: a command does not migrate.
+    """
+    from magicfs.db.migrate import require_migrated
+    from magicfs.domain.deadline import Deadline
+
+    with _database_of_any_version(settings) as database:
+        require_migrated(database, Deadline(COMMAND_CONNECT_SECONDS))
+        yield database
+
+
+@contextmanager
+def _database_of_any_version(settings: Settings) -> Iterator[Database]:
     from magicfs.db.pool import Database
 
     require_server(settings)
@@ -98,8 +112,8 @@ def require_embedded_server(settings: Settings) -> None:
 
 
 def require_database(settings: Settings) -> None:
-    """Raise `DatabaseUnavailable` when no Postgres answers at the address."""
-    with database_for_command(settings) as database, database.transaction():
+    """Raise `DatabaseUnavailable` when no Postgres answers at the address, whatever it holds."""
+    with _database_of_any_version(settings) as database, database.transaction():
         pass
 
 

@@ -1,9 +1,9 @@
 """Migrations, which bring the schema to the version that this code needs.
 
-Every process of MagicFS calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait
-for the lock and then have nothing to do. Migrations go forward only. All missing ones are applied in one transaction.
-In an index that is in use, one that makes an index on `embeddings` only declares it: the agent builds it
-(`magicfs.db.partition_indexes`).
+Every service of MagicFS calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait
+for the lock and then have nothing to do. A command calls `require_migrated` instead. Migrations go forward only. All
+missing ones are applied in one transaction. In an index that is in use, one that makes an index on `embeddings` only
+declares it: the agent builds it (`magicfs.db.partition_indexes`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from __future__ import annotations
 import logging
 import re
 import time
+from typing import cast
 
+from magicfs.db.connection import PooledConnection
 from magicfs.db.pool import Connection, Database
-from magicfs.db.schema import Migration, migrations, require_not_newer
+from magicfs.db.schema import Migration, migrations, require_current, require_not_newer
+from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseConflict, SchemaError
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,14 @@ def migrate(database: Database) -> int:
             # Connections made before the extension was created lack its types.
             database.close_idle_connections()
             return count
+
+
+def require_migrated(database: Database, deadline: Deadline) -> None:
+    """Raise `SchemaError` when the database lacks migrations, or has a newer schema; `DatabaseUnavailable`."""
+    with database.transaction(deadline) as connection:
+        # The pool has read it, to check the connection.
+        version = cast("PooledConnection", connection).schema_version
+    require_current(version)
 
 
 def _migrate(database: Database) -> int:

@@ -1,7 +1,7 @@
-"""The schema that this version of MagicFS knows: its migration files, and the check that the database has no newer one.
+"""The schema that this version of MagicFS knows: its migration files, and the checks that the database has this one.
 
-Used by `migrate`, which applies the files, and by `pool`, which checks every connection before it is used. The files
-are read once; any thread may call the functions.
+Used by `migrate`, which applies the files or checks that somebody has, and by `pool`, which checks every connection
+before it is used. The files are read once; any thread may call the functions.
 """
 
 from __future__ import annotations
@@ -49,4 +49,16 @@ def require_not_newer(version: int | None) -> None:
     if version is not None and version > newest_version():
         raise SchemaError(
             f"the database has schema version {version}, this program knows {newest_version()}: update this program"
+        )
+
+
+def require_current(version: int | None) -> None:
+    """Raise `SchemaError` when the database's schema version, None before the first migration, is not that of here."""
+    require_not_newer(version)
+    if version is None:
+        raise SchemaError("the database has no index yet: run 'magicfs up' or 'magicfs agent', which makes one")
+    if version < newest_version():
+        raise SchemaError(
+            f"the index is of an older version (schema {version}, this program needs {newest_version()}): run "
+            "'magicfs up' or 'magicfs agent' of this version, which upgrades it"
         )

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from magicfs.db.migrate import migrate
+from magicfs.db.migrate import migrate, require_migrated
 from magicfs.db.pool import Database
 from magicfs.db.schema import migrations
+from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, SchemaError
 from magicfs.runtime import postgres
 from tests.plugins.servers import Servers
@@ -39,6 +40,26 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         connection.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
     with pytest.raises(SchemaError, match="update this program"):
         migrate(database)
+
+
+def test_a_command_refuses_an_index_of_another_version_and_says_what_upgrades_which(empty_url: str) -> None:
+    def refused() -> str:
+        with Database(empty_url, application="command") as database, pytest.raises(SchemaError) as caught:
+            require_migrated(database, Deadline(60))
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    newest = migrations()[-1].version
+    assert refused().startswith("the database has no index yet: run 'magicfs up'")
+    with Database(empty_url, application="service") as database:
+        migrate(database)
+        require_migrated(database, Deadline(60))
+        with database.transaction() as connection:
+            connection.execute("UPDATE schema_migrations SET version = -1 WHERE version = %s", (newest,))
+    assert f"this program needs {newest}): run 'magicfs up'" in refused()
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("UPDATE schema_migrations SET version = 9999 WHERE version = -1")
+    assert refused().endswith("update this program")
 
 
 def test_connections_that_are_open_during_an_upgrade_are_refused(database: Database) -> None:
