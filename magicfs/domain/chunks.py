@@ -72,17 +72,6 @@ class ChunkPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class WordMatch:
-    """A chunk that has words of a question."""
-
-    chunk_id: ChunkId
-    bm25: float
-    """From 0 upwards; comparable between the matches of one question only."""
-    words: frozenset[str]
-    """The words of the question that the chunk has."""
-
-
-@dataclass(frozen=True, slots=True)
 class MeasuredChunk:
     """A chunk as the models of an index see it."""
 
