@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from magicfs.db.embedding_queue import enqueue_all_chunks
 from magicfs.db.pool import Connection, fetch_one
@@ -17,7 +16,7 @@ from magicfs.db.queries import load_queries
 from magicfs.db.second_vectors import settle_all, start_pass
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
-from magicfs.domain.scales import CorpusScale, corpus_scale
+from magicfs.domain.scales import corpus_scale
 from magicfs.errors import ModelMismatch
 
 _SQL = load_queries("models")
@@ -271,11 +270,6 @@ def _delete_retired(connection: Connection, model: ModelId) -> None:
 def lock_models(connection: Connection) -> None:
     """Let no other transaction change the models of the index until this one ends. Reads go on."""
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
-
-
-def record_scale(connection: Connection, model: ModelId, scale: CorpusScale) -> None:
-    """Record the scale of a model in this corpus."""
-    connection.execute(_SQL["set_scale"], {"model_id": model, "scale": Jsonb(scale.as_json())})
 
 
 def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:

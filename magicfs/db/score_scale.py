@@ -1,6 +1,7 @@
-"""Reads a sample of the corpus, by which `magicfs.pipeline.score_scale` measures what the cosines of a model say in it.
+"""What the scales of models are measured by, a sample of the corpus, and where they stand: in the rows of the models.
 
-Runs in the caller's transaction.
+One worker at a time measures a model: it claims the measurement. A claim that is not released ends by itself. Runs in
+the caller's transaction.
 """
 
 from __future__ import annotations
@@ -10,14 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from magicfs.db.connection import accept_vectors
 from magicfs.db.models import partition
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId
+from magicfs.domain.models import IndexedModel
+from magicfs.domain.scales import CorpusScale
 
 _SQL = load_queries("score_scale")
+
+CLAIM_SECONDS = 120.0
+"""A measurement takes a few seconds, on a busy machine some tens."""
+GROWTH = 1.25
+"""A corpus is measured again when it has so many times the vectors, or so many times fewer."""
+MIN_VECTORS = 30
+"""A corpus of fewer vectors has the model's own scale, unless the model is one of many languages."""
+COUNTED_BYTES = 32 << 20
+"""The vectors of a smaller table are counted: 40,000 rows in a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,42 @@ class SampledChunks:
     """ISO 639-1; empty where it is not known."""
     vectors: NDArray[np.float32]
     """Shape (len(texts), dimension), each of length 1."""
+
+
+def is_outgrown(model: IndexedModel, vectors: int) -> bool:
+    """Whether a corpus of `vectors` vectors is another one than that in which the model was measured."""
+    least = MIN_VECTORS if model.spec.floor_across is None else 1
+    known = model.scale.vectors if model.scale is not None else 0
+    return vectors >= least and not known / GROWTH < vectors < known * GROWTH
+
+
+def waits(connection: Connection, model: IndexedModel) -> bool:
+    """Whether a model is to be measured, and nobody does. An estimate in a large index: this is asked each minute."""
+    if fetch_one(connection.execute(_SQL["is_claimed"], {"model_id": model.id}))[0]:
+        return False
+    return is_outgrown(model, _estimate_vectors(connection, model.id))
+
+
+def _estimate_vectors(connection: Connection, model: ModelId) -> int:
+    name = partition(model).as_string(connection)
+    row = connection.execute(_SQL["estimate_vectors"], {"partition": name, "bytes": COUNTED_BYTES}).fetchone()
+    return count_vectors(connection, model) if row is None or row[0] is None else round(row[0])
+
+
+def claim(connection: Connection, model: ModelId) -> bool:
+    """Claim the measurement of a model. Returns False if another worker has it."""
+    parameters = {"model_id": model, "seconds": CLAIM_SECONDS}
+    return connection.execute(_SQL["claim"], parameters).fetchone() is not None
+
+
+def release(connection: Connection, model: ModelId) -> None:
+    """End a claim of this worker without a measurement."""
+    connection.execute(_SQL["release"], {"model_id": model})
+
+
+def record(connection: Connection, model: ModelId, scale: CorpusScale) -> None:
+    """Record the scale of a model in this corpus, and end the claim."""
+    connection.execute(_SQL["record"], {"model_id": model, "scale": Jsonb(scale.as_json())})
 
 
 def count_vectors(connection: Connection, model: ModelId) -> int:

@@ -8,7 +8,7 @@ Its threads:
 - `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`);
 - `heartbeat` renews the claim of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
-- `vector-index` builds or drops the index of vectors;
+- `vector-index` builds or drops the index of vectors, and notifies workers of scores that nobody has measured;
 - `multilingual` looks whether the index needs a multilingual model, and prepares it.
 - `statistics` keeps the statistics of growing tables new while there is work.
 """
@@ -23,9 +23,10 @@ from collections.abc import Callable, Sequence
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import files as files_db
-from magicfs.db import heartbeats, planner_statistics, vector_index
+from magicfs.db import heartbeats, planner_statistics, score_scale, vector_index
 from magicfs.db import roots as roots_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
+from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
@@ -220,6 +221,16 @@ class Agent:
         while not stop.wait(VECTOR_INDEX_SECONDS):
             with errors_logged(stop, self._outage, "vector index"):
                 vector_index.maintain_index(self._database)
+            with errors_logged(stop, self._outage, "scores"):
+                self._notify_of_scores()
+
+    def _notify_of_scores(self) -> None:
+        """Notify the embed workers that scores are to be measured: the worker that was to do it may have died."""
+        with self._database.transaction() as connection:
+            live = live_models(connection)
+            waiting = [model for model in live if score_scale.waits(connection, model)]
+        for model in waiting:
+            self._queue.notify_embed(model.spec.name)
 
     def _look_at_languages(self, stop: threading.Event) -> None:
         while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):

@@ -30,7 +30,7 @@ from magicfs.linux.process import return_free_memory
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words
-from magicfs.pipeline.score_scale import ScaleKeeper
+from magicfs.pipeline.scale_keeper import ScaleKeeper
 
 log = logging.getLogger(__name__)
 
@@ -152,19 +152,28 @@ class EmbedService:
             embedded += count
             self._scales.count(model, count)
         if claims:
-            self._measure_scores()
+            self._measure_scores(is_idle=not embedded)
         return embedded
 
-    def _measure_scores(self) -> None:
+    def _measure_scores(self, *, is_idle: bool) -> None:
         """Measure what the cosines of the model in memory say, now that nothing waits, if the corpus has grown.
 
-        A failure costs nothing but this: searches have the scale of before.
+        A worker that `is_idle` measures what others have left, too. A failure costs nothing but this: searches have the
+        scale of before.
         """
-        if self._loaded is not None:
-            try:
+        try:
+            if self._loaded is not None:
                 self._scales.refresh(self._loaded.model, self._loaded.embedder, is_awaited=self._is_awaited)
-            except (DatabaseError, ModelError) as error:
-                log.warning("the scores are not measured: %s", error)
+            if is_idle and not self._paused():
+                self._measure_left_scores()
+        except (DatabaseError, ModelError) as error:
+            log.warning("the scores are not measured: %s", error)
+
+    def _measure_left_scores(self) -> None:
+        with self._database.transaction() as connection:
+            live = self._of_this_worker(models_db.live_models(connection))
+        for model in self._scales.left_by_others([model for model in live if not self._lacks(model)]):
+            self._scales.measure_model(model, self._embedder_for(model), is_awaited=self._is_awaited)
 
     def _is_awaited(self) -> bool:
         """Whether a chunk waits for its first vector by a model that this worker has."""

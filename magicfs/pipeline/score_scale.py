@@ -2,48 +2,34 @@
 
 The more texts there are, the nearer some are to any question by chance. How near is measured by questions of our own
 on subjects of everyday life: a corpus answers few of them, so that the median over the questions is what chance
-reaches. The other end is what chunks reach for sentences of their own. The embed worker does this when nothing waits
-and the corpus has grown; searches read the result with the model (`magicfs.domain.scales`, docs/adr/0017). It is the
-same for the same texts, and the nearer to the model's own scale the fewer they are.
+reaches. The other end is what chunks reach for sentences of their own. `scale_keeper` has it done where
+the corpus has grown; searches read the result with the model (`magicfs.domain.scales`, docs/adr/0017). It is the same
+for the same texts, and the nearer to the model's own scale the fewer they are. Runs the model; writes nothing.
 """
 
 from __future__ import annotations
 
 import base64
-import logging
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import models as models_db
-from magicfs.db import score_scale as score_scale_db
-from magicfs.db.pool import Database
 from magicfs.db.score_scale import SampledChunks
-from magicfs.domain.ids import ModelId
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.models import ModelSpec
 from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, Scale
-from magicfs.embedding.embedder import Embedder
 from magicfs.models.calibration import SAMPLES
 from magicfs.models.multilingual_samples import SUBJECTS
 
-log = logging.getLogger(__name__)
-
-MIN_VECTORS = 30
-"""A corpus of fewer vectors has the model's own scale, unless the model is one of many languages."""
 MIN_OF_LANGUAGE = 12
 """Texts in a language with fewer vectors have it too, where there are no texts of our own in its place."""
 OWN_TEXTS = 10
 """So many texts of our own in a language count beside those of the corpus in the mean of the language: the mean of two
 or three texts is what they say, and not what the language has in common."""
-GROWTH = 1.25
-"""A corpus is measured again when it has so many times the vectors, or so many times fewer."""
-CHECKED_SHARE = 0.02
-"""A worker looks whether the corpus has grown when it has embedded this share of it."""
 SAMPLE = 4000
 """The most chunks that are compared with the questions; what more of them would reach is estimated."""
 SENTENCES = 32
@@ -51,10 +37,6 @@ SENTENCES = 32
 SENTENCES_OF_ALL = 96
 """The most of all languages, so that a measurement takes seconds, but `LEAST_SENTENCES` of each."""
 LEAST_SENTENCES = 2
-KEPT = 300
-"""A worker keeps the vectors of so many sentences for the next measurement."""
-BETWEEN_LOOKS = 8
-"""After so many sentences a worker looks whether a file waits: a few tenths of a second."""
 SENTENCE_WORDS = 12
 SENTENCE_CHARACTERS = 60
 MIN_SENTENCE_CHARACTERS = 15
@@ -94,104 +76,6 @@ def _around_a_centre(texts: float) -> _Reference:
     return _Reference(few.floor + share * (many.floor - few.floor), few.ceiling + share * (many.ceiling - few.ceiling))
 
 
-class ScaleKeeper:
-    """Keeps the scales of the models in line with the corpus. One for a worker, in its thread."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._known: dict[ModelId, dict[str, NDArray[np.float32]]] = {}
-        """What is embedded for measurements, by text: for the next ones, and for one that was broken off."""
-        self._embedded: dict[ModelId, int] = {}
-        self._looked: set[ModelId] = set()
-        """The models at whose vectors this worker has looked. It may rest, and begin anew, after every few chunks."""
-
-    def count(self, model: ModelId, embedded: int) -> None:
-        """Count chunks that the worker has embedded under a model."""
-        self._embedded[model] = self._embedded.get(model, 0) + embedded
-
-    def refresh(self, model: ModelId, embedder: Embedder, *, is_awaited: Callable[[], bool] = lambda: False) -> bool:
-        """Measure the scale of a model if the corpus has grown since it was measured last. Returns whether it was.
-
-        Takes a second or a few of the model's time. It breaks off where `is_awaited` says that something waits for the
-        worker, and the next call goes on. Raises `DatabaseError` and `ModelError`, and the next call tries again.
-        """
-        # A worker that died after the last vector has left the measurement to the next one.
-        if model in self._looked and not self._embedded.get(model):
-            return False
-        with self._database.transaction() as connection:
-            indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
-            if indexed is None or not self._is_due(indexed):
-                return False
-            known = indexed.scale.vectors if indexed.scale else 0
-            vectors = score_scale_db.count_vectors(connection, model)
-            if vectors < _least_vectors(indexed.spec) or known / GROWTH < vectors < known * GROWTH:
-                self._is_measured(model)
-                return False
-            sample = score_scale_db.sample_chunks(connection, model, limit=SAMPLE)
-        patient = _PatientEmbedder(embedder, self._known.setdefault(model, {}), is_awaited)
-        try:
-            own_texts = embed_own_texts(patient)
-            questions = embed_questions(patient)
-            scale = measure(indexed.spec, patient, sample, questions, vectors=vectors, own_texts=own_texts)
-        except _Awaited:
-            return False
-        with self._database.transaction() as connection:
-            models_db.record_scale(connection, model, scale)
-        self._is_measured(model)
-        log.info("the scores of %s are measured on %d vectors", indexed.spec.label, vectors)
-        return True
-
-    def _is_measured(self, model: ModelId) -> None:
-        """The scale of a model is in line with the corpus."""
-        self._embedded[model] = 0
-        self._looked.add(model)
-        known = self._known.get(model, {})
-        if len(known) > KEPT:
-            known.clear()
-
-    def _is_due(self, model: IndexedModel) -> bool:
-        if model.scale is None or model.id not in self._looked:
-            return True
-        return self._embedded.get(model.id, 0) >= CHECKED_SHARE * model.scale.vectors
-
-
-class _Awaited(Exception):
-    """Something waits for the worker."""
-
-
-@dataclass(slots=True)
-class _PatientEmbedder:
-    """Embeds sentences, keeps their vectors, and raises `_Awaited` before one where something waits."""
-
-    embedder: Embedder
-    known: dict[str, NDArray[np.float32]]
-    """By text."""
-    is_awaited: Callable[[], bool]
-    embedded: int = 0
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self.embedder.spec
-
-    def reads(self, text: str) -> bool:
-        return self.embedder.reads(text)
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        return self._embed(text, self.embedder.embed_query)
-
-    def embed_passage(self, text: str) -> NDArray[np.float32]:
-        """The vector of a text that searches look through."""
-        return self._embed(text, lambda passage: self.embedder.embed_passages([passage])[0])
-
-    def _embed(self, text: str, embed: Callable[[str], NDArray[np.float32]]) -> NDArray[np.float32]:
-        if text not in self.known:
-            if self.embedded and self.embedded % BETWEEN_LOOKS == 0 and self.is_awaited():
-                raise _Awaited
-            self.embedded += 1
-            self.known[text] = embed(text)
-        return self.known[text]
-
-
 class QueryEmbedder(Protocol):
     """The part of an `Embedder` that measures."""
 
@@ -219,7 +103,14 @@ def embed_questions(embedder: QueryEmbedder) -> NDArray[np.float32]:
     return np.array([embedder.embed_query(asked) for asked in read], np.float32).reshape(-1, embedder.spec.dimension)
 
 
-def embed_own_texts(embedder: _PatientEmbedder) -> dict[str, NDArray[np.float32]]:
+class SentenceEmbedder(QueryEmbedder, Protocol):
+    """The same, with passages."""
+
+    def embed_passage(self, text: str) -> NDArray[np.float32]:
+        """The vector of a text that searches look through."""
+
+
+def embed_own_texts(embedder: SentenceEmbedder) -> dict[str, NDArray[np.float32]]:
     """The vectors of texts of our own by language, each of shape (n, dimension), for a model of many languages."""
     if embedder.spec.floor_across is None:
         return {}
@@ -228,10 +119,6 @@ def embed_own_texts(embedder: _PatientEmbedder) -> dict[str, NDArray[np.float32]
         language: np.array([embedder.embed_passage(text.passage) for text in texts if text.language == language])
         for language in sorted({text.language for text in texts})
     }
-
-
-def _least_vectors(spec: ModelSpec) -> int:
-    return MIN_VECTORS if spec.floor_across is None else 1
 
 
 def measure(

@@ -402,3 +402,32 @@ def test_a_model_that_was_started_is_maintained_soon(
         one._idle_from, one._has_changed = 0.0, False
         started.set()
         wait_until(lambda: one._has_changed and not one._is_idle(), seconds=10, failed="nobody looks at its chunks")
+
+
+class EmbedQueue(SilentQueue):
+    """Notes which models' workers are notified."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models: set[str | None] = set()
+
+    def notify_embed(self, model: str | None = None) -> None:
+        self.models.add(model)
+
+
+def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
+    settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "VECTOR_INDEX_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
+    for number in range(40):
+        (index.folder / f"{number}.txt").write_text(f"This is text number {number}.")
+    index.settle()
+    claim = HostClaim(index.database, host=settings.host, machine="this")
+    claim.renew()
+    queue = EmbedQueue()
+    with running(Agent(settings, index.database, queue, claim)):
+        time.sleep(0.5)
+        assert queue.models == set()
+        index.rows("UPDATE models SET scale = NULL RETURNING 1")
+        wait_until(lambda: index.embedder.spec.name in queue.models, seconds=10, failed="nobody measures the scores")

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db.models import active_model
+from magicfs.db import score_scale as score_scale_db
+from magicfs.db.models import active_model, start_multilingual
+from magicfs.domain.models import ModelSpec, Precision
 from magicfs.domain.scales import CorpusScale
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import ModelCorrupt
-from magicfs.pipeline import score_scale
+from magicfs.pipeline import scale_keeper, score_scale
 from magicfs.pipeline.embed import EmbedService
+from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index
 
 WORDS = [
@@ -144,7 +148,7 @@ def test_a_measurement_lets_a_saved_file_go_first(index: Index, monkeypatch: pyt
     while index.extraction().run_batch():
         pass
     service.run_turn()
-    assert len(asked) < 10 + score_scale.BETWEEN_LOOKS + 1, "the file waits no longer than that"
+    assert len(asked) < 10 + scale_keeper.BETWEEN_LOOKS + 1, "the file waits no longer than that"
     assert scale_of(index) is None
     while service.run_turn():
         pass
@@ -157,7 +161,7 @@ def test_a_measurement_lets_a_saved_file_go_first(index: Index, monkeypatch: pyt
 def test_a_worker_measures_what_one_that_died_has_left(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     write(index, 0, 40)
     with monkeypatch.context() as dying:
-        dying.setattr(EmbedService, "_measure_scores", lambda _service: None)
+        dying.setattr(EmbedService, "_measure_scores", lambda _service, **_: None)
         settle_with(index.embedding(), index)
     assert scale_of(index) is None
     follower = index.embedding()
@@ -166,3 +170,88 @@ def test_a_worker_measures_what_one_that_died_has_left(index: Index, monkeypatch
     measured = scale_of(index)
     assert measured is not None
     assert measured.vectors == 40
+
+
+class Killed(BaseException):
+    """The worker's process is gone: nothing of it runs any more."""
+
+
+def kill(embedder: Embedder) -> None:
+    raise Killed
+
+
+def die_measuring(index: Index, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    """Settle with a worker that is killed while it measures: it does not even release its claim."""
+    with monkeypatch.context() as dying:
+        dying.setattr(score_scale, "embed_questions", kill)
+        dying.setattr(score_scale_db, "release", lambda *_: None)
+        with pytest.raises(Killed):
+            settle_with(index.embedding(owner), index)
+
+
+def end_claims(index: Index) -> None:
+    index.rows("UPDATE models SET scale_claimed_until = now() - interval '1 second' RETURNING 1")
+
+
+def waits(index: Index) -> bool:
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+        assert model is not None
+        return score_scale_db.waits(connection, model)
+
+
+def test_a_worker_that_goes_on_measures_what_a_killed_one_has_left(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked at the corpus before, and has embedded nothing of what came since."""
+    monkeypatch.setattr(scale_keeper, "LOOK_SECONDS", 0.0)
+    survivor = index.embedding("embed-2@here")
+    write(index, 0, 40)
+    settle_with(survivor, index)
+    write(index, 40, 60)
+    die_measuring(index, monkeypatch, "embed-1@here")
+    assert survivor.run_turn() == 0
+    former = scale_of(index)
+    assert former is not None
+    assert former.vectors == 40, "the claim of the killed worker has not ended yet"
+    assert not waits(index)
+    end_claims(index)
+    assert waits(index), "the agent notifies the workers"
+    assert survivor.run_turn() == 0
+    measured = scale_of(index)
+    assert measured is not None
+    assert measured.vectors == 60
+    assert not waits(index)
+
+
+def test_a_worker_measures_models_that_it_does_not_have_in_memory(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worker(owner: str, model: str | None = None) -> EmbedService:
+        return EmbedService(index.database, SilentQueue(), load=FakeEmbedder, owner=owner, model=model)
+
+    write(index, 0, 40)
+    with index.database.transaction() as connection:
+        spec = ModelSpec("fake/every-language", Precision.FP32, dimension=384, max_tokens=256, digest="2" * 64)
+        start_multilingual(connection, spec)
+    with monkeypatch.context() as dying:
+        dying.setattr(EmbedService, "_measure_scores", lambda _service, **_: None)
+        for name in (spec.name, index.embedder.spec.name):
+            settle_with(worker(f"embed-{name}@here", name), index)
+    assert index.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(80,)]
+    worker("embed-2@here").run_turn()
+    assert index.rows("SELECT scale->'vectors' FROM models") == [(40,), (40,)]
+
+
+def test_one_worker_at_a_time_measures(index: Index) -> None:
+    write(index, 0, 40)
+    with index.database.transaction() as connection:
+        model = active_model(connection)
+        assert model is not None
+        assert score_scale_db.claim(connection, model.id)
+    settle_with(index.embedding(), index)
+    assert scale_of(index) is None
+    with index.database.transaction() as connection:
+        score_scale_db.release(connection, model.id)
+    settle_with(index.embedding(), index)
+    assert scale_of(index) is not None

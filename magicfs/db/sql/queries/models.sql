@@ -74,10 +74,6 @@ added AS (
 )
 SELECT id, dimension FROM stored UNION ALL SELECT id, dimension FROM added
 
--- name: set_scale
--- The scale of a model in this corpus.
-UPDATE models SET scale = %(scale)s WHERE id = %(model_id)s
-
 -- name: set_state
 -- Another state for a model.
 UPDATE models SET state = %(state)s, changed_at = now() WHERE id = %(model_id)s AND state <> %(state)s

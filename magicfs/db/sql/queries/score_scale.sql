@@ -14,3 +14,29 @@ FROM chunks JOIN {partition} AS found ON found.chunk_id = chunks.id
 WHERE found.vector IS NOT NULL
 ORDER BY chunks.digest
 LIMIT %(limit)s
+
+-- name: estimate_vectors
+-- The number of vectors of a model by the planner's statistics; null for a table that is counted as quickly.
+SELECT CASE WHEN pg_relation_size(tables.oid) >= %(bytes)s AND tables.reltuples >= 0
+    THEN tables.reltuples * (1 - coalesce(columns.null_frac, 0)) END
+FROM pg_class AS tables LEFT JOIN pg_stats AS columns
+    ON columns.schemaname = current_schema() AND columns.tablename = tables.relname AND columns.attname = 'vector'
+WHERE tables.oid = %(partition)s::regclass
+
+-- name: claim
+-- A claim of the measurement of a model, unless another worker has one.
+UPDATE models SET scale_claimed_until = now() + make_interval(secs => %(seconds)s)
+WHERE id = %(model_id)s AND (scale_claimed_until IS NULL OR scale_claimed_until < now())
+RETURNING 1
+
+-- name: is_claimed
+-- Whether a worker has claimed the measurement of a model.
+SELECT scale_claimed_until >= now() FROM models WHERE id = %(model_id)s
+
+-- name: release
+-- The end of a claim without a measurement.
+UPDATE models SET scale_claimed_until = NULL WHERE id = %(model_id)s
+
+-- name: record
+-- The scale of a model in this corpus, and the end of the claim.
+UPDATE models SET scale = %(scale)s, scale_claimed_until = NULL WHERE id = %(model_id)s
