@@ -72,30 +72,32 @@ def sheet_comments(text: str) -> str:
     return f"<comments {SHEET}><commentList>{comment}</commentList></comments>"
 
 
-def presentation(text: str, *, notes: str) -> bytes:
-    """A `.pptx` presentation of one slide with the notes of its speaker."""
+def presentation(*slides: str | None, notes: str) -> bytes:
+    """A `.pptx` presentation of these slides, with the notes of its speaker at the first; None is a missing slide."""
 
     def slide(tag: str, words: str) -> str:
         body = f"<p:txBody><a:p><a:r><a:t>{words}</a:t></a:r></a:p></p:txBody>"
         return f"<p:{tag} {SLIDE} {DRAWING}><p:cSld><p:spTree><p:sp>{body}</p:sp></p:spTree></p:cSld></p:{tag}>"
 
-    ids = f'<p:sldIdLst><p:sldId id="256" r:id="r1" xmlns:r="{_RELATIONS}"/></p:sldIdLst>'
-    return container(
-        {
-            "[Content_Types].xml": CONTENT_TYPES,
-            "_rels/.rels": _relationship("officeDocument", "ppt/presentation.xml"),
-            "ppt/presentation.xml": f"<p:presentation {SLIDE}>{ids}</p:presentation>",
-            "ppt/_rels/presentation.xml.rels": _relationship("slide", "slides/slide1.xml"),
-            "ppt/slides/slide1.xml": slide("sld", text),
-            "ppt/slides/_rels/slide1.xml.rels": _relationship("notesSlide", "../notesSlides/notesSlide1.xml"),
-            "ppt/notesSlides/notesSlide1.xml": slide("notes", notes),
-        }
+    numbers = range(1, len(slides) + 1)
+    ids = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}" xmlns:r="{_RELATIONS}"/>' for n in numbers)
+    members = {
+        "[Content_Types].xml": CONTENT_TYPES,
+        "_rels/.rels": _relationship("officeDocument", "ppt/presentation.xml"),
+        "ppt/presentation.xml": f"<p:presentation {SLIDE}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": _relationship("slide", *(f"slides/slide{n}.xml" for n in numbers)),
+        "ppt/slides/_rels/slide1.xml.rels": _relationship("notesSlide", "../notesSlides/notesSlide1.xml"),
+        "ppt/notesSlides/notesSlide1.xml": slide("notes", notes),
+    }
+    texts = {f"ppt/slides/slide{n}.xml": words for n, words in zip(numbers, slides, strict=True)}
+    return container(members | {name: slide("sld", words) for name, words in texts.items() if words is not None})
+
+
+def _relationship(kind: str, *targets: str) -> str:
+    entries = "".join(
+        f'<Relationship Id="r{n}" Type="{_RELATIONS}/{kind}" Target="{target}"/>' for n, target in enumerate(targets, 1)
     )
-
-
-def _relationship(kind: str, target: str) -> str:
-    entry = f'<Relationship Id="r1" Type="{_RELATIONS}/{kind}" Target="{target}"/>'
-    return f'<Relationships xmlns="{_PACKAGE}">{entry}</Relationships>'
+    return f'<Relationships xmlns="{_PACKAGE}">{entries}</Relationships>'
 
 
 def text_document(text: str, *, header: str) -> bytes:

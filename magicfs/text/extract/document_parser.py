@@ -7,6 +7,7 @@ attachment, comes back here. One thread.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,10 +29,11 @@ from magicfs.text.extract.office_parts import office_parts
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.part_count import PartCount
+from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
 from magicfs.text.extract.plain_text import decode
+from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
 
 _PDF: Final = "application/pdf"
@@ -94,9 +96,9 @@ class DocumentParser:
         return self._started + self._limits.seconds * _PARTS_TIME_SHARE
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        outcome = self._parse_container(content, mime_type)
-        if outcome is not None:
-            return outcome
+        told = self._parse_container(content, mime_type)
+        if told is not None:
+            return told
         exact = _exact_type(content, mime_type)
         if exact == container.ARCHIVE:
             return self._read_archive(content, mime_type)
@@ -104,7 +106,21 @@ class DocumentParser:
             return exact
         if exact in xml_documents.OPENDOCUMENT_TYPES:
             return xml_documents.read_opendocument(content, exact, parts=self._parts)
-        return self._with_parts(self._kreuzberg(content, exact), content, exact)
+        outcome = self._read_slides(content) if exact == SLIDES_TYPE else self._kreuzberg(content, exact)
+        return self._with_parts(outcome, content, exact)
+
+    def _read_slides(self, content: bytes) -> Document | PartialDocument | Unreadable:
+        """The text of a presentation, without that of damaged slides."""
+        try:
+            outcome = self._kreuzberg(content, SLIDES_TYPE)
+        except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
+            outcome = unreadable_of(error)
+        if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
+            return outcome
+        with contextlib.suppress(*DAMAGE):
+            if (repaired := with_empty_slides(content, parts=self._parts)) is not None:
+                return self._kreuzberg(repaired, SLIDES_TYPE)
+        return outcome
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""

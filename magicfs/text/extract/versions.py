@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 7,
+    "application/zip": 8,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 6),

@@ -166,6 +166,22 @@ def test_what_is_damaged_is_counted_and_named(
     assert said in parts
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_flipped_bit(presentation("a heron", "an egret", "a crane", notes="wombat"), b"an egret"),
+        presentation("a heron", "</a:t> an egret", "a crane", notes="wombat"),
+        presentation("a heron", None, "a crane", notes="wombat"),
+    ],
+)
+def test_a_damaged_slide_costs_its_own_text_alone(extractor: FileExtractor, content: bytes) -> None:
+    outcome = extractor.extract(content, name=b"a.pptx")
+    assert isinstance(outcome, Document), outcome
+    assert outcome.text[outcome.page_starts[2] :].strip().startswith("a crane"), "the slide after it is still the third"
+    assert all(words in outcome.text for words in ("a heron", "a crane", "wombat"))
+    assert str(outcome.unread_parts) == "1 of 4 parts could not be read: ppt/slides/slide2.xml (corrupt)"
+
+
 def test_damaged_styles_of_a_presentation_cost_themselves_alone(extractor: FileExtractor) -> None:
     names = (
         'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
