@@ -18,7 +18,7 @@ _MAX_EXTENSION_BYTES = 32
 _MIN_RANK_DIGITS = 2
 """A name keeps its form while a short list of results grows to ten."""
 _RESULT_NAME = re.compile(rb"\d{2,}_[01]\.\d\d_.", re.DOTALL)
-_SHARED_BYTES = 200
+SHARED_BYTES = 200
 """Names that begin with so many equal bytes are of one file."""
 _UNNAMED = "unnamed"
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
@@ -49,12 +49,12 @@ def is_result_name(name: bytes) -> bool:
     return _RESULT_NAME.match(name) is not None
 
 
-def is_made_of(name: bytes, known: bytes) -> bool:
-    """Whether a program may have made a name of that of a result, for a temporary file or a backup.
+def beginnings(name: bytes) -> Iterator[bytes]:
+    """The shorter names of which a program may have made this one, for a temporary file or a backup.
 
-    It appends something; where that would be too long, it cuts the name before.
+    It appends something; where that would be too long, it first cuts the name to `SHARED_BYTES` or more.
     """
-    return name != known and name[:_SHARED_BYTES].startswith(known[:_SHARED_BYTES])
+    return (name[:length] for length in range(1, min(len(name), SHARED_BYTES + 1)))
 
 
 def numbered(name: bytes) -> Iterator[bytes]:

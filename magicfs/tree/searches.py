@@ -7,24 +7,20 @@ search themselves: the result cache does. Names that programs look for in every 
 
 from __future__ import annotations
 
-import os
 import re
-import threading
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
-
-import xxhash
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
 from magicfs.search.render import as_of_text
 from magicfs.tree.free_names import FreeNameSearches
+from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.names import is_made_of, is_result_name, numbered
+from magicfs.tree.names import is_result_name
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Caller, Entry, InMemoryListing, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
@@ -33,10 +29,6 @@ from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
 MAX_LISTED_QUERIES = 20
 """`search/` and `links/` list this many recent queries, for those who open them in a file manager."""
-MAX_CACHED_NAMES = 20_000
-"""Result names of all queries together, about 20 MB."""
-GIVEN_PER_KEPT = 5
-"""So many names are remembered by digests for each one that is kept."""
 _CONTEXT_NAME = re.compile(rb"\.context(?:\.([1-9]\d{0,5}))?")
 AS_OF_ATTRIBUTE = b"user.magicfs.as_of"
 _UNDECODABLE = "\ufffd"
@@ -51,88 +43,6 @@ def is_query_name(name: bytes) -> bool:
 def _is_searched_for(character: str) -> bool:
     """Whether a search can find something by this character: a letter, a digit, or a symbol such as an emoji."""
     return character.isalnum() or (unicodedata.category(character) == "So" and character != _UNDECODABLE)
-
-
-class ResultNameCache:
-    """The latest result names of all queries. Safe in any thread.
-
-    Scores change as files are indexed, and names with them; programs still open the names that they listed before. A
-    name never comes to mean another file: a program may be about to save through it. That is certain while the name is
-    kept, and as long as there is anything beside the results of its query.
-    """
-
-    def __init__(self, *, max_names: int = MAX_CACHED_NAMES) -> None:
-        self._max_names = max_names
-        self._lock = threading.Lock()
-        self._hits: OrderedDict[tuple[bytes, bytes], Hit] = OrderedDict()
-        self._given: dict[int, int] = {}
-        """The digests of the latest names, kept or not, and of the files that had them."""
-        self._held: dict[bytes, set[bytes]] = {}
-        """By query, the names of what is no result there."""
-
-    def add(self, query: bytes, hits: Mapping[bytes, Hit]) -> dict[bytes, Hit]:
-        """Add the names of a result, and drop the oldest names beyond the limit.
-
-        Returns the hits by the names under which they are kept: a name that was another file's gets a number.
-        """
-        kept: dict[bytes, Hit] = {}
-        with self._lock:
-            for wanted, hit in hits.items():
-                name = next(name for name in numbered(wanted) if self._may_have(query, name, hit))
-                self._hits[query, name] = kept[name] = hit
-                self._hits.move_to_end((query, name))
-                self._given[_digest(query, name)] = _digest_of_file(hit)
-            self._drop_oldest()
-        return kept
-
-    def _drop_oldest(self) -> None:
-        for _ in range(len(self._hits)):
-            if len(self._hits) <= self._max_names:
-                break
-            key, hit = self._hits.popitem(last=False)
-            if key[0] in self._held:
-                self._hits[key] = hit
-        while len(self._given) > GIVEN_PER_KEPT * self._max_names:
-            del self._given[next(iter(self._given))]
-
-    def _may_have(self, query: bytes, name: bytes, hit: Hit) -> bool:
-        known = self._hits.get((query, name))
-        if known is not None:
-            return (known.host, known.absolute_path) == (hit.host, hit.absolute_path)
-        if name in self._held.get(query, ()):
-            return False
-        return self._given.get(_digest(query, name)) in {None, _digest_of_file(hit)}
-
-    def get(self, query: bytes, name: bytes) -> Hit | None:
-        """The hit that had that name."""
-        with self._lock:
-            return self._hits.get((query, name))
-
-    def is_derived(self, query: bytes, name: bytes) -> bool:
-        """Whether a program may have made a name of that of a result of that query, for a file beside it."""
-        with self._lock:
-            return any(query == known and is_made_of(name, result) for known, result in self._hits)
-
-    def hold(self, query: bytes, name: bytes) -> None:
-        """Give this name to no result that does not have it, and drop no name of this query."""
-        with self._lock:
-            self._held.setdefault(query, set()).add(name)
-
-    def release(self, query: bytes, name: bytes) -> None:
-        """End what `hold` began."""
-        with self._lock:
-            held = self._held.get(query, set())
-            held.discard(name)
-            if not held:
-                self._held.pop(query, None)
-
-
-def _digest(query: bytes, name: bytes) -> int:
-    return xxhash.xxh3_64_intdigest(query + b"/" + name)
-
-
-def _digest_of_file(hit: Hit) -> int:
-    return xxhash.xxh3_64_intdigest(os.fsencode(hit.host) + b"/" + hit.absolute_path)
 
 
 class ResultView(Protocol):

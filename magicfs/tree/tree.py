@@ -14,6 +14,7 @@ from pathlib import Path
 
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.tree.editable_results import EditableQueryDirectory
+from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.links import LinkView
@@ -21,7 +22,7 @@ from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.result_cache import ResultCache, Searcher
 from magicfs.tree.scratch import Scratch
-from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
+from magicfs.tree.searches import FileView, SearchDirectory
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
 

@@ -10,9 +10,10 @@ import pytest
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.result_cache import MAX_HITS, ResultCache
-from magicfs.tree.searches import FileView, ResultNameCache, SearchDirectory
+from magicfs.tree.searches import FileView, SearchDirectory
 
 
 @dataclass

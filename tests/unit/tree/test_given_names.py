@@ -1,0 +1,88 @@
+"""The names that were given to results: which others programs may have made of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import FileId
+from magicfs.domain.results import Hit
+from magicfs.tree.given_names import ResultNameCache
+
+LONG = b"01_0.90_" + b"n" * 243 + b".txt"
+
+
+class Counted(OrderedDict[Any, Any]):
+    """Counts how many of its entries are looked at one after the other."""
+
+    walked = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for key in super().__iter__():
+            self.walked += 1
+            yield key
+
+
+def hit(name: str = "a.txt") -> Hit:
+    return Hit(
+        rank=1,
+        score=0.9,
+        file_id=FileId(1),
+        host="here",
+        root="root",
+        root_path=b"/root",
+        path=name.encode(),
+        stat=FileStat(size=7, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=1, gid=1),
+        first_line=1,
+        last_line=1,
+        page=None,
+        vector=None,
+        lexical=1.0,
+        indexed_at=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "name", "is_derived"),
+    [
+        (b"01_0.90_a.txt", b"01_0.90_a.txt~", True),
+        (b"01_0.90_a.txt", b"01_0.90_a.txt.bak", True),
+        (b"01_0.90_a.txt", b"01_0.90_a.txt", False),
+        (b"01_0.90_a.txt", b"01_0.90_a.tx", False),
+        (b"01_0.90_a.txt", b"01_0.90_b.txt~", False),
+        (LONG, LONG[:249] + b".vsctm", True),
+        (LONG, LONG[:200] + b"~", True),
+        (LONG, LONG[:199] + b"~", False),
+        (LONG, LONG, False),
+        (b"n" * 200, b"n" * 200 + b"~", True),
+        (b"n" * 201, b"n" * 200, True),
+    ],
+)
+def test_names_that_programs_make_of_a_result(known: bytes, name: bytes, is_derived: bool) -> None:
+    names = ResultNameCache()
+    names.add(b"q", {known: hit()})
+    assert names.is_derived(b"q", name) == is_derived
+    assert not names.is_derived(b"another", name)
+
+
+def test_a_name_that_was_dropped_has_none_made_of_it() -> None:
+    names = ResultNameCache(max_names=1)
+    names.add(b"q", {LONG: hit()})
+    names.add(b"q", {LONG: hit()})
+    names.add(b"q", {b"01_0.90_b.txt": hit("b.txt")})
+    assert not names.is_derived(b"q", LONG[:210])
+    assert names.is_derived(b"q", b"01_0.90_b.txt~")
+
+
+def test_no_name_is_looked_at_but_the_beginnings_of_one() -> None:
+    """The event loop waits for the lock."""
+    names = ResultNameCache()
+    names.add(b"q", {b"%04d_0.90_a.txt" % number: hit(f"{number}/a.txt") for number in range(1000)})
+    counted = names._hits = Counted(names._hits)
+    assert names.is_derived(b"q", b"0500_0.90_a.txt~")
+    assert not names.is_derived(b"q", b"0500_0.91_a.txt~")
+    assert counted.walked == 0
