@@ -1,35 +1,34 @@
 """A large synthetic index: chunks with random words and vectors, written to the real tables without a pipeline.
 
-Vectors form clusters, and those form larger ones, as those of real texts do: subjects of a topic have a cosine of about
-0.67, topics of a field one of 0.33. Words are as frequent as in natural text: by the law of Zipf and Mandelbrot, with
-more different words the more text there is (the law of Heaps), in chunks of different lengths. A chunk has some words
-of its subject besides. The chunks of a file have one subject, and subjects with neighbouring numbers share a directory.
-The right answer to every query here is known.
+Vectors are those of `_synthetic_vectors.py`. Words are as frequent as in natural text: by the law of Zipf and
+Mandelbrot, with more different words the more text there is (the law of Heaps), in chunks of different lengths. A chunk
+has some words of its subject besides. The chunks of a file have one subject, and subjects with neighbouring numbers
+share a directory. The right answer to every query here is known.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import xxhash
+from _synthetic_vectors import directions, nearest, questions_about, texts_in
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
 from magicfs.db.models import activate_model
-from magicfs.db.pool import Connection, Database
+from magicfs.db.planner_statistics import refresh_statistics
+from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
 from magicfs.domain.term_weights import term_weights
 
-CHUNKS_IN_SUBJECT = 200
 CHUNKS_IN_FILE = 10
-SUBJECTS_IN_TOPIC = 50
-TOPICS_IN_FIELD = 10
-SPREAD = 0.8
-"""Length of the noise that is added to a subject's direction: chunks of one subject have a cosine of about 0.6."""
+FILES_IN_SUBJECT = 20
+"""Those of a subject share words."""
 HEAPS_FACTOR, HEAPS_EXPONENT = 30, 0.55
 """Text of n words has this factor times n to this exponent different words: 160,000 of them in 100,000 chunks."""
 MANDELBROT = 2.7
@@ -45,7 +44,8 @@ SUBJECT_WORDS = 8
 MOST_FREQUENT_SUBJECT_WORD = 300
 """Its rank. Words of a subject are rarer than those of all texts."""
 FOLDERS = 8
-COMPARED_AT_ONCE = 16
+WRITTEN_AT_ONCE = 10_000
+"""Chunks whose words are chosen together."""
 SYLLABLES = ("ba", "co", "du", "fe", "gi", "ko", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")
 
 STATEMENTS = {
@@ -61,11 +61,12 @@ class Synthetic:
     """The content of the index. A chunk's id is its row in `vectors`, a file's id is a tenth of its chunks'."""
 
     model: IndexedModel
-    vectors: NDArray[np.float32]
-    """As the table has them: rounded to half precision."""
+    vectors: NDArray[np.float16]
+    """As the table has them."""
     words: list[str]
     """By rank, the most frequent ones first; the first `STOP_WORDS` are in no text."""
-    subjects: NDArray[np.float32]
+    files: NDArray[np.float32]
+    """The direction of each file."""
     subject_ranks: NDArray[np.int64]
     """The ranks of the words of each subject."""
 
@@ -73,12 +74,7 @@ class Synthetic:
         self, vectors: NDArray[np.float32], allowed: NDArray[np.bool_], *, count: int
     ) -> Iterator[frozenset[int]]:
         """The nearest allowed chunks to each vector, found by comparing all."""
-        numbers = np.flatnonzero(allowed)
-        within = self.vectors[numbers]
-        for start in range(0, len(vectors), COMPARED_AT_ONCE):
-            cosines = vectors[start : start + COMPARED_AT_ONCE] @ within.T
-            for nearest in np.argpartition(-cosines, count, axis=1)[:, :count]:
-                yield frozenset(int(number) for number in numbers[nearest])
+        return nearest(self.vectors, np.flatnonzero(allowed), vectors, count=count)
 
     def subject_words(self, subject: int) -> list[str]:
         """The words of a subject."""
@@ -86,60 +82,80 @@ class Synthetic:
 
     def question(self, random: np.random.Generator) -> tuple[str, NDArray[np.float32]]:
         """Two to four words, of one subject and common ones, and the vector of a text on that subject."""
-        subject = int(random.integers(len(self.subjects)))
-        about = random.choice(self.subject_words(subject), size=int(random.integers(1, 3)), replace=False)
+        file = int(random.integers(len(self.files)))
+        words = self.subject_words(file // FILES_IN_SUBJECT)
+        about = random.choice(words, size=int(random.integers(1, 3)), replace=False)
         ranks = _zipf(random, int(random.integers(1, 3)), STOP_WORDS, len(self.words))
         text = " ".join([*about, *(self.words[rank] for rank in ranks)])
-        return text, _near(self.subjects[[subject]], random)[0]
+        return text, questions_about(self.files[[file]], random)[0]
 
 
 def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synthetic:
-    """Write `chunks` chunks to an empty index with the current schema."""
+    """Write `chunks` chunks to an empty index with the current schema, as an importer and then an agent would."""
     random = np.random.default_rng(seed)
     spec = ModelSpec("benchmark/clustered", Precision.FP32, dimension=dimension, max_tokens=256, floor=0.0, ceiling=0.8)
-    subjects = _directions(random, max(2, chunks // CHUNKS_IN_SUBJECT), dimension)
-    subject_of = _subject_of_chunks(chunks, len(subjects))
-    vectors = _near(subjects[subject_of], random).astype(np.float16).astype(np.float32)
+    files = directions(random, (chunks - 1) // CHUNKS_IN_FILE + 1, dimension)
+    vectors = texts_in(files, np.arange(chunks) // CHUNKS_IN_FILE, random)
     words = _vocabulary(chunks)
-    ranks = _zipf(random, len(subjects) * SUBJECT_WORDS, MOST_FREQUENT_SUBJECT_WORD, len(words))
-    files = (chunks - 1) // CHUNKS_IN_FILE + 1
+    subjects = (len(files) - 1) // FILES_IN_SUBJECT + 1
+    ranks = _zipf(random, subjects * SUBJECT_WORDS, MOST_FREQUENT_SUBJECT_WORD, len(words))
     with database.transaction() as connection:
         model = activate_model(connection, spec)
-        made = Synthetic(model, vectors, words, subjects, ranks.reshape(-1, SUBJECT_WORDS))
-        connection.execute(STATEMENTS["stage"])
-        _stage(connection, made, subject_of, random)
-        connection.execute(STATEMENTS["chunks"])
-        connection.execute(STATEMENTS["embeddings"], {"model": made.model.id})
-        connection.execute(STATEMENTS["host"])
-        connection.execute(STATEMENTS["root"])
-        connection.execute(STATEMENTS["contents"], {"files": files})
-        connection.execute(STATEMENTS["content_chunks"], {"in_file": CHUNKS_IN_FILE})
-        connection.execute(STATEMENTS["files"], {"folders": FOLDERS, "files": files})
-    with database.transaction() as connection:
-        connection.execute(STATEMENTS["analyze"])
+        made = Synthetic(model, vectors, words, files, ranks.reshape(-1, SUBJECT_WORDS))
+        index = fetch_one(connection.execute(STATEMENTS["words_index"]))[0]
+        connection.execute(STATEMENTS["drop_words_index"])
+        _copy_chunks(connection, made, random)
+        _copy_vectors(connection, made)
+        sizes = {"files": len(files), "in_file": CHUNKS_IN_FILE, "folders": FOLDERS}
+        _execute_all(connection, ("host", "root", "contents", "content_chunks", "files"), sizes)
+        connection.execute(STATEMENTS["memory"])
+        connection.execute(index.encode())
+    with database.autocommit() as connection:
+        _execute_all(connection, ("vacuum", "checkpoint"), None)
+    refresh_statistics(database)
     return made
 
 
-def _subject_of_chunks(chunks: int, subjects: int) -> NDArray[np.int64]:
-    """The subject of each chunk, which is that of its file. Subjects ascend with files."""
-    file_of = np.arange(chunks) // CHUNKS_IN_FILE
-    return file_of * subjects // int(file_of[-1] + 1)
+def _execute_all(connection: Connection, names: tuple[str, ...], parameters: Mapping[str, Any] | None) -> None:
+    for name in names:
+        connection.execute(STATEMENTS[name], parameters)
 
 
-def _stage(connection: Connection, made: Synthetic, subject_of: NDArray[np.int64], random: np.random.Generator) -> None:
-    lengths = np.clip(random.lognormal(np.log(WORDS), LENGTH_SPREAD, len(made.vectors)), SHORTEST, LONGEST).astype(int)
+def _copy_chunks(connection: Connection, made: Synthetic, random: np.random.Generator) -> None:
+    with connection.cursor() as cursor, cursor.copy(STATEMENTS["chunks"]) as copy:
+        for number, words in enumerate(_texts(made, random)):
+            digest = xxhash.xxh3_128_digest(number.to_bytes(8))
+            vector = _vector_of(words)
+            copy.write_row((number, digest, " ".join(words), 90, vector, term_weights(vector)))
+
+
+def _copy_vectors(connection: Connection, made: Synthetic) -> None:
     accept_vectors(connection)
-    with connection.cursor() as cursor, cursor.copy(STATEMENTS["copy"]) as copy:
-        copy.set_types(["int8", "text", "text", "halfvec"])
+    with connection.cursor() as cursor, cursor.copy(STATEMENTS["embeddings"]) as copy:
+        copy.set_types(["int2", "int8", "text", "halfvec"])
         for number, vector in enumerate(made.vectors):
-            ranks = _zipf(random, int(lengths[number]), STOP_WORDS, len(made.words))
-            words = [*(made.words[rank] for rank in ranks), *made.subject_words(int(subject_of[number]))]
-            copy.write_row((number, " ".join(words), term_weights(_vector_of(words)), HalfVector(vector)))
+            copy.write_row((made.model.id, number, "done", HalfVector(vector)))
+
+
+def _texts(made: Synthetic, random: np.random.Generator) -> Iterator[list[str]]:
+    """The words of each chunk, those of its subject last."""
+    for start in range(0, len(made.vectors), WRITTEN_AT_ONCE):
+        numbers = range(start, min(start + WRITTEN_AT_ONCE, len(made.vectors)))
+        lengths = np.clip(random.lognormal(np.log(WORDS), LENGTH_SPREAD, len(numbers)), SHORTEST, LONGEST).astype(int)
+        ranks = _zipf(random, int(lengths.sum()), STOP_WORDS, len(made.words)).tolist()
+        last = 0
+        for number, length in zip(numbers, lengths.tolist(), strict=True):
+            first, last = last, last + length
+            subject = number // CHUNKS_IN_FILE // FILES_IN_SUBJECT
+            yield [*(made.words[rank] for rank in ranks[first:last]), *made.subject_words(subject)]
 
 
 def _vector_of(words: list[str]) -> str:
-    """The words as Postgres reads a `tsvector`."""
-    return " ".join(f"'{word}':{','.join(['1'] * count)}" for word, count in Counter(words).items())
+    """The words with their places, as Postgres reads a `tsvector`."""
+    places: dict[str, list[str]] = {}
+    for place, word in enumerate(words, 1):
+        places.setdefault(word, []).append(str(place))
+    return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
 
 
 def _vocabulary(chunks: int) -> list[str]:
@@ -157,24 +173,3 @@ def _zipf(random: np.random.Generator, count: int, first: int, size: int) -> NDA
     lowest, highest = first + MANDELBROT, size + MANDELBROT
     ranks = lowest * (highest / lowest) ** random.random(count) - MANDELBROT
     return np.minimum(ranks.astype(np.int64), size - 1)
-
-
-def _directions(random: np.random.Generator, subjects: int, dimension: int) -> NDArray[np.float32]:
-    """The directions of subjects: sums of a direction of their field, one of their topic, and one of their own."""
-    total = np.zeros((subjects, dimension), dtype=np.float32)
-    for members in (1, SUBJECTS_IN_TOPIC, SUBJECTS_IN_TOPIC * TOPICS_IN_FIELD):
-        groups = (subjects - 1) // members + 1
-        own = _unit(random.standard_normal((groups, dimension), dtype=np.float32))
-        total += own[np.arange(subjects) // members]
-    return _unit(total)
-
-
-def _near(directions: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    noise = random.standard_normal(directions.shape, dtype=np.float32)
-    noise *= SPREAD / np.sqrt(directions.shape[1], dtype=np.float32)
-    return _unit(directions + noise)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit

@@ -22,7 +22,10 @@ MOUNT_IO = {
     *("second_read", "first_read", "random_reread", "relist", "grep", "write", "write_4k", "open", "missing"),
     *("first_read_mb_s", "second_read_mb_s", "write_mb_s"),
 }
-SCALE = {"build_s", "size_mb", "recall10", "recall10_filtered", "p50_ms", "p95_ms", "p95_filtered_ms"}
+SCALE = {
+    *("build_s", "build_cpu_s", "build_mb", "size_mb", "recall10", "recall10_filtered"),
+    *("p50_ms", "p95_ms", "p95_filtered_ms", "cpu_p50_ms", "cpu_p95_ms", "cpu_p95_filtered_ms"),
+}
 LATENCY = {
     "ratio_cold_p50",
     "ratio_busy_p95",
