@@ -1,11 +1,9 @@
 """A worker: a parent that receives messages, and one child that does the work of one kind.
 
-The composition root calls `run` with a factory; the tasks call the other functions. Everything that the work needs
-(connections, the model, a parser process) is created in the child, after the fork, and again in each child that
-replaces a dead one. The worker's name is stable, so that the new child releases the claims of the dead one. An embed
-worker's child without tasks ends after a while, and its successor waits without any of that; an extract worker's child
-ends its parser process: `resting`.
-A child runs one task at a time in one thread.
+The composition root calls `run` with a factory; the tasks call `run_task`. What the work needs is created in the child
+(`services`). The worker's name is stable, so that a new child releases the claims of a dead one. An embed worker's
+child without tasks ends after a while, and its successor waits without any of that; an extract worker's child ends its
+parser process: `resting`.
 """
 
 from __future__ import annotations
@@ -18,11 +16,10 @@ import os
 import re
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TypeVar
 
 import billiard.pool
 import billiard.util
@@ -43,12 +40,7 @@ from tasks.app import (
     make_app,
 )
 from tasks.resting import Resting
-
-if TYPE_CHECKING:
-    # The parent needs none of them, and a child those of its kind only.
-    from magicfs.pipeline.embed import EmbedService
-    from magicfs.pipeline.extract import ExtractService
-    from magicfs.pipeline.maintenance import MaintenanceService
+from tasks.services import Kind, Role, ServiceFactory, embed_service, end_parser, extract_service, roles, watch_ocr
 
 log = logging.getLogger(__name__)
 
@@ -64,37 +56,7 @@ The count that billiard compares stays one short after a crash, so its default o
 half a minute. MagicFS does not use the results.
 """
 
-Kind = Literal["extract", "embed"]
 Result = TypeVar("Result")
-
-
-class ServiceFactory(Protocol):
-    """Builds the services of one child process on one pool of connections."""
-
-    def extract_service(self) -> ExtractService:
-        """A service that extracts files, with a parser process of its own. Raises `MagicFSError`."""
-
-    def embed_service(self) -> EmbedService:
-        """A service that embeds chunks, with a model of its own. Raises `MagicFSError`."""
-
-    def maintenance_service(self) -> MaintenanceService:
-        """A service that maintains the index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What this worker is. The parent sets it before the fork, so the children inherit it."""
-
-    kind: Kind
-    owner: str
-    """The name of the worker in the cluster, under which it claims rows."""
-    build: Callable[[str], ServiceFactory]
-    """Makes the factory of a child for the worker `owner`."""
-    resting: Resting
-
-
-_roles: list[Role] = []
-"""The role of this worker; empty in any other process."""
 
 
 def run(
@@ -115,8 +77,8 @@ def run(
     name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     # A saved file is found by its words at once: an extract worker keeps what that takes.
-    resting = Resting(seconds=settings.rest_seconds, free=_end_parser if kind == "extract" else None)
-    _roles.append(Role(kind, f"{name}@{settings.host}", build, resting))
+    resting = Resting(seconds=settings.rest_seconds, free=end_parser if kind == "extract" else None)
+    roles.append(Role(kind, f"{name}@{settings.host}", build, resting))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
@@ -173,42 +135,6 @@ def _claim_name(settings: Settings, name: str) -> bool:
     return True
 
 
-@cache
-def _factory() -> ServiceFactory:
-    role = _roles[-1]
-    return role.build(role.owner)
-
-
-@cache
-def extract_service() -> ExtractService:
-    """The service of this process that extracts files. It has released the claims of its predecessor."""
-    service = _factory().extract_service()
-    service.recover()
-    return service
-
-
-@cache
-def embed_service() -> EmbedService:
-    """The service of this process that embeds chunks, with its model loaded. The predecessor's claims are released."""
-    service = _factory().embed_service()
-    service.recover()
-    service.warm_up()
-    return service
-
-
-@cache
-def maintenance_service() -> MaintenanceService:
-    """The service of this process that maintains the index."""
-    return _factory().maintenance_service()
-
-
-def _end_parser() -> None:
-    """End the parser process of this child, and give memory back."""
-    if extract_service.cache_info().currsize:
-        extract_service().rest()
-    return_free_memory()
-
-
 _outage = Outage(log)
 
 
@@ -219,7 +145,7 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     for a `MemoryError`, which would end Celery's parent too.
     """
     try:
-        with _roles[-1].resting.working() if _roles else nullcontext():
+        with roles[-1].resting.working() if roles else nullcontext():
             result = work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
@@ -247,11 +173,15 @@ def _prepare_child(**_: object) -> None:
     """
     # A signal to this process is none to the loop of its parent.
     signal.set_wakeup_fd(-1)
-    if not _roles or _roles[-1].resting.begin_life():
+    if not roles or roles[-1].resting.begin_life():
         return
-    extracts = _roles[-1].kind == "extract"
+    extracts = roles[-1].kind == "extract"
     try:
-        extract_service() if extracts else embed_service()
+        if extracts:
+            threading.Thread(target=watch_ocr, name="ocr", daemon=True).start()
+            extract_service()
+        else:
+            embed_service()
         return_free_memory()
     except SchemaError as error:
         _stop_outdated_worker(error)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.maintenance import MaintenanceService
     from magicfs.search.service import SearchService
     from magicfs.text.chunking import TokenChunker
+    from magicfs.text.extract.ocr_changes import OcrChanges
     from tasks.queue import CeleryQueue
 
 __all__ = [
@@ -258,7 +259,7 @@ def _code_of_child(work: Callable[[], None]) -> int:
 
 
 class WorkerServices:
-    """Builds the services of one worker process; a `tasks.worker.ServiceFactory`.
+    """Builds the services of one worker process; a `tasks.services.ServiceFactory`.
 
     The process creates it after the fork, because connections must not cross one.
     """
@@ -271,6 +272,7 @@ class WorkerServices:
         self._owner = owner
         self._model = model
         self._queue = job_queue(settings)
+        self._ocr_changes: OcrChanges | None = None
         # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
         self._database = Database(
             settings.database_dsn,
@@ -284,9 +286,11 @@ class WorkerServices:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
         from magicfs.ingest.host_claim import boot_id
         from magicfs.pipeline.extract import ExtractService
-        from magicfs.text.extract import FileExtractor, Limits, find_ocr
+        from magicfs.text.extract import FileExtractor, Limits
+        from magicfs.text.extract.ocr_changes import OcrChanges
 
-        settings, ocr = self._settings, find_ocr()
+        self._ocr_changes = OcrChanges()
+        settings, ocr = self._settings, self._ocr_changes.ocr
         return ExtractService(
             self._database,
             self._queue,
@@ -299,6 +303,14 @@ class WorkerServices:
             max_file_bytes=settings.max_file_mb << 20,
             max_embedded_chunks=settings.max_embedded_chunks,
         )
+
+    def has_other_ocr(self) -> bool:
+        """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
+        return self._ocr_changes is not None and self._ocr_changes.look()
+
+    def notify_extract(self) -> None:
+        """Notify the extract workers of this host that there is work."""
+        self._queue.notify_extract(self._settings.host)
 
     def embed_service(self) -> EmbedService:
         """A service that embeds the chunks of the cluster."""

@@ -69,7 +69,7 @@ def ocr_and_problems() -> tuple[Ocr | None, list[str]]:
 
 def installed_rapidocr() -> Ocr | None:
     """rapidocr, whose models are in its package; None where it is not installed, or not with all that it needs."""
-    folder = _rapidocr_folder()
+    folder = rapidocr_folder()
     if folder is None or damage_of_rapidocr() is not None:
         return None
     return Ocr(engine=OcrEngine.RAPIDOCR, data_dir=folder)
@@ -77,7 +77,7 @@ def installed_rapidocr() -> Ocr | None:
 
 def damage_of_rapidocr() -> str | None:
     """What the installed rapidocr lacks, in one line; None if it lacks nothing, or is not installed."""
-    folder = _rapidocr_folder()
+    folder = rapidocr_folder()
     if folder is None:
         return None
     for package in _RAPIDOCR_NEEDS:
@@ -89,7 +89,7 @@ def damage_of_rapidocr() -> str | None:
     return None
 
 
-def _rapidocr_folder() -> str | None:
+def rapidocr_folder() -> str | None:
     """The folder with the models of rapidocr; None where it is not installed."""
     package = importlib.util.find_spec("rapidocr")
     folder = next(iter(package.submodule_search_locations or ()), None) if package is not None else None
