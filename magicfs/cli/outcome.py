@@ -7,6 +7,7 @@ magicfs.cli`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -27,6 +28,7 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
+    terminal.open_streams()
     try:
         code = _execute(arguments)
         sys.stdout.flush()
@@ -62,6 +64,16 @@ def _report(error: BaseException) -> int:
             return INTERRUPTED
         if isinstance(error, typer.TyperException):
             return _wrong_usage(error)
+    return _report_unexpected(error)
+
+
+def _report_unexpected(error: BaseException) -> int:
+    """Print what no code here has raised on purpose. On a full disk that says what to do itself."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # It may be that of the output.
+        _discard_output()
+        place = f" for {error.filename}" if error.filename else ""
+        return _print_error(f"{os.strerror(error.errno).lower()}{place}: make room, then try again", FAILED)
     from magicfs.cli import error_log
 
     return _print_error(error_log.report(error), FAILED)

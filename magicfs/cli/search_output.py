@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from magicfs.domain.results import Coverage, Hit, SearchResult
 
 
+MAX_QUERY_CHARACTERS = 200
+"""Of a query for which nothing is found: somebody may have pasted a document."""
+
+
 class ShownHit(TypedDict):
     """What a result shows."""
 
@@ -94,7 +98,9 @@ def show(answer: Answer) -> None:
         terminal.remark(notice)
     unfinished = answer["unfinished"]
     if not answer["hits"]:
-        terminal.remark(f"nothing found for: {answer['query']}" + (f" ({unfinished})" if unfinished else ""))
+        query = answer["query"]
+        named = query if len(query) <= MAX_QUERY_CHARACTERS else f"{query[:MAX_QUERY_CHARACTERS]}…"
+        terminal.remark(f"nothing found for: {named}" + (f" ({unfinished})" if unfinished else ""))
         return
     digits = len(str(len(answer["hits"])))
     for hit in answer["hits"]:

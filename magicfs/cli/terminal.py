@@ -6,6 +6,8 @@ files are `shown`, so that they disturb no other part of a line; programs get th
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -34,7 +36,34 @@ class Style(Enum):
     WHITE = "37"
 
 
+_ESCAPED = "magicfs-escaped"
+"""The error handler of streams whose encoding does not have every character."""
+
 _COLOURS = {Style.GREEN, Style.YELLOW, Style.CYAN, Style.WHITE}
+
+
+def open_streams() -> None:
+    """Let what is printed to a closed stream be dropped, and a character that the encoding lacks be escaped.
+
+    The escape is that of JSON, which an object that is printed remains that way.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Otherwise the next file that is opened would be the stream.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and (stream.errors == "strict" or stream.encoding.lower() != "utf-8"):
+        codecs.register_error(_ESCAPED, _escape)
+        stream.reconfigure(errors=_ESCAPED)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """The characters that cannot be encoded, as JSON escapes them, and where encoding goes on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
 
 
 def directory(text: str) -> Path:

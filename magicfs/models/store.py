@@ -164,7 +164,10 @@ class ModelStore:
                 self._remove_unfinished()
                 return self._pull(_normalized(name), precision, renew=renew, report=report)
         except OSError as error:
-            raise ModelError(f"cannot store a model in {self.directory} ({error.strerror or error})") from error
+            raise ModelError(
+                f"cannot store a model in {self.directory} ({error.strerror or error}): make room there, or set "
+                "MAGICFS_HOME to another place"
+            ) from error
 
     def _pull(self, name: str, precision: str, *, renew: bool, report: Report) -> StoredModel:
         from magicfs.models.sources import HubUnreachable

@@ -13,7 +13,7 @@ from magicfs.cli.terminal import directory
 def agent(
     roots: Annotated[
         list[Path] | None,
-        typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to add as roots first."),
+        typer.Argument(parser=directory, metavar="ROOT", help="Directories to add as roots first."),
     ] = None,
 ) -> None:
     """Scan and watch the roots of this host until it is stopped, so that the index follows them."""

@@ -16,7 +16,7 @@ EXAMPLES = """Examples:
 
     magicfs doctor ~/Documents/notes.txt
 
-    magicfs doctor ~/Documents/notes.txt tax invoice    where it stands among the results, and why not higher"""
+    magicfs doctor ~/Documents/notes.txt tax invoice    its rank, and why"""
 
 _TEXTS_OF_FILES = frozenset({"title", "begins"})
 """The labels of lines that have nothing but text of the file."""

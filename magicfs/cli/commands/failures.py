@@ -45,7 +45,8 @@ def failures(
                     "failures", items, lambda: {"more": listing.more(connection), "retried": try_again()}
                 )
         elif retry:
-            terminal.say(f"trying {try_again()} again: see 'magicfs status'")
+            retried = try_again()
+            terminal.say(f"trying {retried} again: see 'magicfs status'" if retried else "nothing to try again")
         else:
             with database.transaction() as connection:
                 for failure in listing.files(connection):

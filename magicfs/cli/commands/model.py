@@ -17,11 +17,11 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="""Examples:
 
-    magicfs model pull                            the default, or its fallback without a network
+    magicfs model pull                       the default, or its fallback
 
-    magicfs model pull ~/models/my-model          a folder with model.onnx and tokenizer.json
+    magicfs model pull ~/models/my-model     model.onnx and tokenizer.json
 
-    magicfs model use intfloat/multilingual-e5-small    one model for texts in a hundred languages
+    magicfs model use intfloat/multilingual-e5-small    reads a hundred languages
 
     magicfs model list""",
 )

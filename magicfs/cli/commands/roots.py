@@ -24,9 +24,7 @@ app = typer.Typer(
 
 @app.command()
 def add(
-    roots: Annotated[
-        list[Path], typer.Argument(parser=directory, metavar="DIR...", help="Directories on this machine.")
-    ],
+    roots: Annotated[list[Path], typer.Argument(parser=directory, metavar="DIR", help="Directories on this machine.")],
 ) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import terminal, wiring

@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
 
     magicfs status --json | jq .files
 
-    magicfs status --check    for health checks: exit code 0 if the servers answer and take work, 1 if not"""
+    magicfs status --check    for health checks: exit code 0 if all is well"""
 
 REFRESH_SECONDS = 1.0
 

@@ -19,9 +19,9 @@ EXAMPLES = """Examples:
 
     magicfs up ~/Documents ~/Projects --mount ~/MagicFS --detach --wait
 
-    magicfs up --workers 4 --detach        changes the number of workers of what runs
+    magicfs up --workers 4 --detach    changes the number of workers of what runs
 
-    magicfs up                             in the foreground; Ctrl-C stops everything in order"""
+    magicfs up                         in the foreground, until Ctrl-C"""
 
 CHECK_SECONDS = 2.0
 """Pause between two checks whether another command has stopped the parts."""
@@ -29,7 +29,7 @@ CHECK_SECONDS = 2.0
 
 def up(
     roots: Annotated[
-        list[Path] | None, typer.Argument(parser=directory, metavar="[ROOT]...", help="Directories to index.")
+        list[Path] | None, typer.Argument(parser=directory, metavar="ROOT", help="Directories to index.")
     ] = None,
     mount: Annotated[
         Path | None, typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory.")

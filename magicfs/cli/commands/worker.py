@@ -11,11 +11,11 @@ from magicfs.errors import UsageError
 
 EXAMPLES = """Examples:
 
-    magicfs worker --queue extract                extracts the files of this host
+    magicfs worker --queue extract                 reads the files of this host
 
-    magicfs worker --queue embed --name embed-1   embeds the chunks of the whole cluster
+    magicfs worker --queue embed --name embed-1    embeds the chunks of all hosts
 
-    magicfs worker --queue embed --model intfloat/multilingual-e5-small   embeds for that model alone"""
+    magicfs worker --queue embed --model NAME      embeds for that model alone"""
 
 
 class WorkQueue(StrEnum):

@@ -75,3 +75,10 @@ def test_no_color_leaves_bold(capsys: pytest.CaptureFixture[str], monkeypatch: p
     out = "".join(printed(capsys, "tax", (0, 3)))
     assert BOLD in out
     assert "\x1b[3" not in out
+
+
+def test_a_pasted_document_for_which_nothing_is_found_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    show(answer_of(SearchResult(query="word " * 9999, took_ms=1.0, coverage=Coverage(2, 2, 2, 2), hits=())))
+    said = capsys.readouterr().err
+    assert said.startswith("nothing found for: word word")
+    assert len(said) < 300
