@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -44,6 +45,19 @@ MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What the consumer of this process has done so far."""
+
+    taken: int = 0
+    """Messages of Celery that it has taken from a queue."""
+    connected: int = 0
+    """Connections to Redis that it has made."""
+
+
+counts = Counts()
+
+
 class QoS(redis.QoS):
     """The messages that a worker has taken and not acknowledged: one at a time, and it asks for no other meanwhile."""
 
@@ -65,13 +79,15 @@ class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         delivered = set(self.qos._delivered)
         try:
-            return super()._brpop_read(**options)
+            taken = super()._brpop_read(**options)
         except MALFORMED as error:
             # It does not name the content: that may be anything.
             log.warning("dropped an entry of a queue that is no message of Celery (%s)", type(error).__name__)
             for tag in set(self.qos._delivered) - delivered:
                 self.basic_ack(tag)
             return True
+        counts.taken += 1
+        return taken
 
     def _receive_one(self, c: Any) -> Any:
         try:
@@ -102,6 +118,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
     def connect(self) -> Connection:
         """Connect, and register the connection with the loop, which then sleeps for seconds while nothing happens."""
         connected: Connection = super().connect()
+        counts.connected += 1
         if self.hub:
             look_rarely_at_bindings(self.hub, connected.transport.cycle)
             wake_on_signals(self.hub)

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import redis
 from celery import Celery
@@ -98,14 +98,21 @@ class CeleryQueue:
 
         Writes a key that expires: a full Redis and a replica answer everything else. Takes about a second at most.
         """
+        return self._probe_in_time((extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE))
+
+    def depths(self, names: Sequence[str]) -> Mapping[str, int] | None:
+        """The number of messages in each of these queues; None when the broker takes none now. As quick as `probe`."""
+        status = self._probe_in_time(names)
+        return status.queues if status.ok else None
+
+    def _probe_in_time(self, names: Sequence[str]) -> BrokerStatus:
         answers: list[BrokerStatus] = []
-        probing = threading.Thread(target=lambda: answers.append(self._probe(host)), daemon=True)
+        probing = threading.Thread(target=lambda: answers.append(self._probe(names)), daemon=True)
         probing.start()
         probing.join(MAX_PROBE_SECONDS)
         return answers[0] if answers else BrokerStatus(ok=False, detail=_trouble(redis.TimeoutError()), queues={})
 
-    def _probe(self, host: str) -> BrokerStatus:
-        names = (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE)
+    def _probe(self, names: Sequence[str]) -> BrokerStatus:
         try:
             with _client(self._app, seconds=PROBE_SECONDS, retries=0) as client:
                 key = f"magicfs.probe.{uuid.uuid4().hex}"

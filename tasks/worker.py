@@ -3,7 +3,7 @@
 The composition root calls `run` with a factory; the tasks call `run_task`. What the work needs is created in the child
 (`services`). The worker's name is stable, so that a new child releases the claims of a dead one. An embed worker's
 child without tasks ends after a while, and its successor waits without any of that; an extract worker's child ends its
-parser process: `resting`.
+parser process: `resting`. A parent that no longer takes messages ends: `watchdog`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ from tasks.app import (
     extract_queue,
     make_app,
 )
+from tasks.queue import CeleryQueue
 from tasks.resting import Resting
 from tasks.services import Kind, Role, ServiceFactory, embed_service, end_parser, extract_service, roles, watch_ocr
+from tasks.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +103,15 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
+    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker)).start()
     worker.start()
     raise SystemExit(worker.exitcode)
+
+
+def _children(worker: celery.apps.worker.Worker) -> list[int]:
+    """The ids of the child processes of a worker."""
+    pool = getattr(worker.pool, "_pool", None)
+    return [child.pid for child in getattr(pool, "_pool", ()) if child.pid is not None]
 
 
 def _say(message: str, *_: object) -> None:

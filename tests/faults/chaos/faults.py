@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from magicfs.config import Settings
 from magicfs.runtime import postgres
 from tasks.app import EMBED_QUEUE, extract_queue, redis_url
 from tests.plugins.commands import Commands
+
+MAX_HANG_SECONDS = 5.0
 
 
 @dataclass
@@ -30,8 +33,9 @@ class Faults:
     def step(self) -> None:
         fault = self.randomness.choices(
             [self.crash_child, self.kill_child, self.kill_worker, self.kill_agent, self.flush_redis, self.kill_redis,
-             self.duplicate_messages, self.stop_postgres, self.kill_postgres, self.kill_a_connection],
-            weights=[8, 3, 2, 1, 3, 1, 3, 1, 1, 2],
+             self.duplicate_messages, self.cut_redis, self.hang_redis, self.stop_postgres, self.kill_postgres,
+             self.kill_a_connection],
+            weights=[8, 3, 2, 1, 3, 1, 3, 2, 1, 1, 1, 2],
         )[0]  # fmt: skip
         # A process that an earlier fault killed may vanish at any moment.
         with contextlib.suppress(psutil.Error, ProcessLookupError):
@@ -76,6 +80,24 @@ class Faults:
         with contextlib.suppress(redis.RedisError), self._redis() as client:
             client.flushall()
             return True
+        return False
+
+    def cut_redis(self) -> bool:
+        """Close the connections of all workers and of the agent."""
+        with contextlib.suppress(redis.RedisError), self._redis() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+            client.client_kill_filter(_type="pubsub", skipme=True)
+            return True
+        return False
+
+    def hang_redis(self) -> bool:
+        """Let Redis answer nothing for a few seconds."""
+        for process in self.commands.processes():
+            if process.name() == "redis-server":
+                process.suspend()
+                time.sleep(self.randomness.uniform(1.0, MAX_HANG_SECONDS))
+                process.resume()
+                return True
         return False
 
     def duplicate_messages(self) -> bool:

@@ -1,0 +1,48 @@
+"""The worker's consumer stops asking Redis for messages, stops altogether, or takes messages that no child gets.
+
+Which of them, the file `trouble` in the state directory says. The watchdog is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from kombu.transport.redis import MultiChannelPoller
+
+from tasks import watchdog
+from tasks.consumer import Channel
+
+watchdog.LOOK_SECONDS = 0.5
+watchdog.UNTAKEN_SECONDS = 3.0
+watchdog.UNSTARTED_SECONDS = 3.0
+watchdog.STOP_SECONDS = 3.0
+
+_poll = MultiChannelPoller.on_poll_start
+_read = Channel._brpop_read
+
+
+def _trouble() -> str:
+    path = Path(os.environ["MAGICFS_HOME"]) / "trouble"
+    return path.read_text() if path.exists() else ""
+
+
+def _on_poll_start(self: MultiChannelPoller) -> None:
+    match _trouble():
+        case "asks for none":
+            return
+        case "hangs":
+            time.sleep(600)
+    _poll(self)
+
+
+def _brpop_read(self: Channel, **options: Any) -> Any:
+    if _trouble() == "loses them":
+        self.connection._deliver = lambda *_: None
+    return _read(self, **options)
+
+
+MultiChannelPoller.on_poll_start = _on_poll_start  # type: ignore[method-assign]
+Channel._brpop_read = _brpop_read  # type: ignore[method-assign]

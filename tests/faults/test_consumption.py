@@ -1,0 +1,159 @@
+"""Connections to Redis break in every way: a worker goes on, and one that stops consuming is ended and replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import RedisError
+
+from tests.plugins.broker import PASSWORD, Broker
+from tests.plugins.proxy import proxy_to
+from tests.plugins.stack import Stack
+
+MINUTE = 60
+
+ENDS = " the worker ends, to be started again: "
+
+
+def begin(stack: Stack, broker: Broker, folder: Path, *, url: str | None = None, sabotage: str | None = None) -> None:
+    """An agent and an extract worker, which have indexed a first file. The worker reaches the broker by `url`."""
+    stack.environment |= {"MAGICFS_BROKER_URL": broker.url}
+    folder.mkdir()
+    stack.add_root(folder)
+    stack.start_agent()
+    stack.environment |= {"MAGICFS_BROKER_URL": url or broker.url}
+    stack.start_worker("extract", sabotage=sabotage)
+    write_and_wait(stack, folder, "first.txt")
+
+
+def write_and_wait(stack: Stack, folder: Path, name: str, *, seconds: float = 60) -> None:
+    (folder / name).write_text(f"The file {name} is written.")
+    state = "SELECT state FROM files WHERE display = %s"
+    stack.wait(lambda: stack.rows(state, name) == [("indexed",)], seconds=seconds, what=f"the index of {name}")
+
+
+def log_of(stack: Stack) -> str:
+    return (stack.home / "log" / "extract-1.log").read_text()
+
+
+REASONS = {
+    "asks for none": "messages wait, and it takes none",
+    "hangs": "messages wait, and it takes none",
+    "loses them": "it begins no task for the messages that it takes",
+}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("trouble", REASONS)
+def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
+    stack: Stack, broker: Broker, tmp_path: Path, trouble: str
+) -> None:
+    begin(stack, broker, tmp_path / "docs", sabotage="tests.faults.sabotage.deaf")
+    child = stack.child_of("extract-1")
+    assert child is not None
+    (stack.home / "trouble").write_text(trouble)
+    (tmp_path / "docs" / "second.txt").write_text("A second file.")
+    # Every supervisor starts a part again that has failed.
+    assert stack.processes["extract-1"].wait(60) == 1
+    assert log_of(stack).count(ENDS) == 1
+    assert f"{ENDS}{REASONS[trouble]}, for " in log_of(stack)
+    stack.wait(lambda: not psutil.pid_exists(child), seconds=10, what="the end of its child")
+    (stack.home / "trouble").unlink()
+    stack.start_worker("extract")
+    state = "SELECT state FROM files WHERE display = 'second.txt'"
+    stack.wait(lambda: stack.rows(state) == [("indexed",)], what="the second file")
+
+
+@pytest.mark.timeout(240)
+def test_a_worker_whose_connections_are_half_open_goes_on(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    with proxy_to(broker.port) as proxy:
+        url = broker.url.replace(f":{broker.port}/", f":{proxy.port}/")
+        begin(stack, broker, tmp_path / "docs", url=url)
+        for number in range(2):
+            proxy.swallow()
+            write_and_wait(stack, tmp_path / "docs", f"{number}.txt", seconds=90)
+        assert ENDS not in log_of(stack)
+        stack.stop()
+
+
+def cut(broker: Broker) -> None:
+    """Close all connections of workers and agents, as a firewall or a restart does."""
+    with contextlib.suppress(RedisError):
+        broker.client.client_kill_filter(_type="normal", skipme=True)
+        broker.client.client_kill_filter(_type="pubsub", skipme=True)
+
+
+def restart(broker: Broker) -> None:
+    broker.stop()
+    time.sleep(0.2)
+    broker.start()
+
+
+def refuse(broker: Broker) -> None:
+    broker.change_password("another")
+    time.sleep(0.5)
+    broker.change_password(PASSWORD)
+
+
+def fill(broker: Broker) -> None:
+    broker.fill()
+    time.sleep(0.5)
+    broker.make_room()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
+def test_a_worker_goes_on_after_many_broken_connections(
+    stack: Stack, broker: Broker, tmp_path: Path, seed: int
+) -> None:
+    docs = tmp_path / "docs"
+    begin(stack, broker, docs)
+    randomness = random.Random(seed)
+    for number in range(12):
+        for file in range(randomness.randint(1, 30)):
+            (docs / f"{number}-{file}.txt").write_text(f"File {file} of round {number}, seed {seed}.")
+        time.sleep(randomness.uniform(0.0, 0.6))
+        randomness.choices([cut, restart, refuse, fill], weights=[6, 2, 1, 1])[0](broker)
+        if number % 4 == 3:
+            write_and_wait(stack, docs, f"after-{number}.txt", seconds=90)
+    files = len(list(docs.iterdir()))
+    indexed = "SELECT count(*) FROM files WHERE state = 'indexed'"
+    stack.wait(lambda: stack.rows(indexed) == [(files,)], seconds=90, what="an index of everything")
+    assert ENDS not in log_of(stack)
+    assert stack.processes["extract-1"].poll() is None
+
+
+TROUBLES: dict[str, tuple[Callable[[Broker], object], Callable[[Broker], object]]] = {
+    "it is stopped": (Broker.hang, Broker.go_on),
+    "it pauses its clients": (
+        lambda broker: broker.client.client_pause(MINUTE * 1000),
+        lambda broker: broker.client.ping(),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_worker_goes_on_after_a_minute_without_an_answer(
+    stack: Stack, broker: Broker, tmp_path: Path, trouble: str
+) -> None:
+    docs = tmp_path / "docs"
+    begin(stack, broker, docs)
+    cause, end = TROUBLES[trouble]
+    cause(broker)
+    began = time.monotonic()
+    for number in range(20):
+        (docs / f"{number}.txt").write_text(f"File {number} is written meanwhile.")
+    os.remove(docs / "0.txt")
+    time.sleep(max(0.0, began + MINUTE - time.monotonic()))
+    end(broker)
+    write_and_wait(stack, docs, "afterwards.txt", seconds=90)
+    assert ENDS not in log_of(stack)

@@ -1,0 +1,68 @@
+"""When a worker that does nothing is ended: `Stall` decides by what a look has found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tasks.watchdog import LOOK_SECONDS, UNFINISHED_SECONDS, UNSTARTED_SECONDS, UNTAKEN_SECONDS, Look, Stall
+
+IDLE = Look(begun=5, taken=5, connected=1, is_working=False, waiting=0)
+WAITING = replace(IDLE, waiting=1)
+WORKING = replace(IDLE, begun=6, taken=6, is_working=True)
+
+
+def seconds_until_its_end(looks: Iterable[Look], *, step: float = LOOK_SECONDS) -> float | None:
+    """After how many seconds of the first look a worker is ended; None when it is not."""
+    stall, now = Stall(0.0), 0.0
+    for number, look in enumerate(looks):
+        now += step
+        if stall.reason(look, now) is not None:
+            return number * LOOK_SECONDS
+    return None
+
+
+def test_a_worker_that_takes_no_message_is_ended() -> None:
+    assert seconds_until_its_end(itertools.repeat(WAITING, 100)) == UNTAKEN_SECONDS
+
+
+def test_one_without_messages_lives() -> None:
+    assert seconds_until_its_end(itertools.repeat(IDLE, 1000)) is None
+
+
+def test_one_that_begins_tasks_lives() -> None:
+    assert seconds_until_its_end(replace(WAITING, begun=number, taken=number) for number in range(1000)) is None
+
+
+def test_one_whose_queue_is_empty_now_and_then_lives() -> None:
+    assert seconds_until_its_end(itertools.islice(itertools.cycle([WAITING, WAITING, IDLE]), 1000)) is None
+
+
+def test_messages_that_are_taken_and_lost_end_it() -> None:
+    looks = (replace(IDLE, taken=5 + number) for number in range(1000))
+    assert seconds_until_its_end(looks) == UNSTARTED_SECONDS
+
+
+def test_a_child_that_starts_has_time() -> None:
+    starting = itertools.repeat(replace(WAITING, taken=6), 9)
+    assert seconds_until_its_end(itertools.chain([IDLE], starting, itertools.repeat(WORKING, 9))) is None
+
+
+def test_a_long_task_lives_and_one_without_end_does_not() -> None:
+    assert seconds_until_its_end(itertools.repeat(replace(WORKING, waiting=8), 1000)) == UNFINISHED_SECONDS
+    ended = replace(WORKING, is_working=False, waiting=1)
+    assert seconds_until_its_end([*itertools.repeat(WORKING, 12), ended, replace(ended, waiting=0)]) is None
+
+
+def test_a_connection_begins_the_time_anew() -> None:
+    looks = [*itertools.repeat(WAITING, 4), *itertools.repeat(replace(WAITING, connected=2), 4)]
+    assert seconds_until_its_end(looks) is None
+
+
+def test_a_broker_in_trouble_is_not_the_workers_fault() -> None:
+    assert seconds_until_its_end(itertools.repeat(replace(WAITING, waiting=None), 1000)) is None
+
+
+def test_a_machine_that_slept_has_not_waited() -> None:
+    assert seconds_until_its_end(itertools.repeat(WAITING, 2), step=36_000.0) is None
