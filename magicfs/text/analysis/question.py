@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
+from magicfs.text.analysis.english_forms import other_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.lexemes import (
     MAX_COMPOUND_CHARACTERS,
@@ -17,7 +18,7 @@ from magicfs.text.analysis.lexemes import (
     unspaced_lexemes,
 )
 from magicfs.text.analysis.readable import readable
-from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
 from magicfs.text.analysis.variants import joined_words, with_two_letters, with_umlauts
 
@@ -26,6 +27,9 @@ EXACT_BONUS: Final = 0.05
 
 VARIANT_FACTOR: Final = 0.5
 """How much an occurrence of a variant of a word counts: `email` for `e-mail`, `Mueller` for `Müller`."""
+
+OTHER_FORM_FACTOR: Final = 0.25
+"""The same for an irregular form: `matrix` for `matrices`. On questions about abstracts, more gains nothing."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -112,7 +116,7 @@ def _unspaced_terms(token: Token) -> Iterator[Term]:
 def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
     """The word itself, its stem in texts, and the stem where it is a word of its own."""
     forms = {word: Lexeme(word, factor=EXACT_BONUS)}
-    if not part.isalpha():
+    if not has_letters_alone(part):
         algorithms = ()
     for algorithm in algorithms:
         stemmed = folded_stem(part, algorithm)
@@ -124,7 +128,11 @@ def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
     variant = with_two_letters(part.lower())
-    return (*forms.values(), *(() if variant is None else _variant_forms(variant, algorithms)))
+    variants = [] if variant is None else list(_variant_forms(variant, algorithms))
+    if DEFAULT_ALGORITHM in algorithms and part.isascii():
+        for other in other_forms(part.lower(), folded_stem(part, DEFAULT_ALGORITHM)):
+            variants += _variant_forms(other, (DEFAULT_ALGORITHM,), OTHER_FORM_FACTOR)
+    return (*forms.values(), *{form.text: form for form in variants if form.text not in forms}.values())
 
 
 def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
@@ -133,13 +141,13 @@ def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
     return () if variant is None else _variant_forms(variant, _algorithms(languages))
 
 
-def _variant_forms(word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
+def _variant_forms(word: str, algorithms: Sequence[str], factor: float = VARIANT_FACTOR) -> tuple[Lexeme, ...]:
     """The lexemes of a variant of a word, in lower case, and of its stems."""
     folded = fold(word)
     stemmed = [folded_stem(word, algorithm) for algorithm in algorithms if word.isalpha()]
     # The stem as a word is that of a text which has it without an ending.
     lexemes = dict.fromkeys([folded, *(form for stem in stemmed for form in (STEM_MARK + stem, stem))])
-    return tuple(Lexeme(lexeme, factor=VARIANT_FACTOR, is_exact=False) for lexeme in lexemes)
+    return tuple(Lexeme(lexeme, factor=factor, is_exact=False) for lexeme in lexemes)
 
 
 def _algorithms(languages: Sequence[str]) -> tuple[str, ...]:

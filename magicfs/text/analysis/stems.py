@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import unicodedata
+from itertools import groupby
 from typing import Final
 
-from py_rust_stemmers import SnowballStemmer  # type: ignore[import-untyped]  # it has no marker
+import Stemmer
 
 SNOWBALL_LANGUAGES: Final = {
-    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",
-    "fr": "french", "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "nn": "norwegian",
-    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil",
-    "tr": "turkish",
+    "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
+    "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
+    "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hr": "serbian", "hu": "hungarian",
+    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nb": "norwegian", "ne": "nepali",
+    "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian",
+    "ru": "russian", "sh": "serbian", "sr": "serbian", "st": "sesotho", "sv": "swedish", "ta": "tamil",
+    "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
 """The name of Snowball's algorithm for a language, by ISO 639-1 code."""
+
+_SCRIPTS: Final = (
+    ("\u0370", "\u03ff", ("greek",)),
+    ("\u0530", "\u058f", ("armenian",)),
+    ("\u0900", "\u097f", ("hindi", "nepali")),
+    ("\u0b80", "\u0bff", ("tamil",)),
+)
+"""The first and the last letter of scripts whose words have an algorithm of their own in any text, also in one that is
+too short to have a language; and the algorithms for the script, the usual one first."""
+
+_OF_SCRIPTS: Final = re.compile(f"[{''.join(f'{first}-{last}' for first, last, _ in _SCRIPTS)}]")
 
 _WITHOUT_LATIN_LETTERS: Final = frozenset({"ja", "km", "ko", "lo", "my", "th", "zh"})
 """Languages whose texts have English words among their own, which look different."""
 
 DEFAULT_LANGUAGE: Final = "en"
 """The language of a text that has none: code, tables, logs, a few words."""
+
+DEFAULT_ALGORITHM: Final = SNOWBALL_LANGUAGES[DEFAULT_LANGUAGE]
 
 _MIN_CHARACTERS: Final = 3
 
@@ -34,16 +53,42 @@ _stemmers = threading.local()
 
 
 def stems(words: list[str], *, algorithm: str) -> list[str]:
-    """The stems of words in lower case by an algorithm of Snowball; the word itself where it has none."""
+    """The stems of words in lower case by an algorithm of Snowball; the word itself where it has none.
+
+    A word in the script of another algorithm alone gets the stem of that one.
+    """
+    if not _OF_SCRIPTS.search("\n".join(words)):
+        return _stems(words, algorithm)
+    found: list[str] = []
+    for name, group in groupby(words, key=lambda word: _algorithm_of(word, algorithm)):
+        found += _stems(list(group), name)
+    return found
+
+
+def _algorithm_of(word: str, algorithm: str) -> str:
+    for first, last, algorithms in _SCRIPTS:
+        if first <= word[:1] <= last:
+            return algorithm if algorithm in algorithms else algorithms[0]
+    return algorithm
+
+
+def _stems(words: list[str], algorithm: str) -> list[str]:
     stemmer = getattr(_stemmers, algorithm, None)
     if stemmer is None:
-        stemmer = SnowballStemmer(algorithm)
+        stemmer = Stemmer.Stemmer(algorithm, 0)  # without a cache: see `LexemeMemory`
         setattr(_stemmers, algorithm, stemmer)
-    found: list[str] = stemmer.stem_words(list(map(_with_article, words)) if algorithm == "arabic" else words)
+    found = stemmer.stemWords(list(map(_with_article, words)) if algorithm == "arabic" else words)
     return [
-        stem if stem and len(word) >= _MIN_CHARACTERS and word.isalpha() else word
+        stem if stem and len(word) >= _MIN_CHARACTERS and has_letters_alone(word) else word
         for word, stem in zip(words, found, strict=True)
     ]
+
+
+def has_letters_alone(word: str) -> bool:
+    """Whether a word has no digits and signs. The vowel signs of India's scripts belong to their letters."""
+    if word.isalpha():
+        return True
+    return not word.isascii() and all(char.isalpha() or unicodedata.category(char)[0] == "M" for char in word)
 
 
 def _with_article(word: str) -> str:
