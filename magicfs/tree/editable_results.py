@@ -45,7 +45,7 @@ class GivenListing(InMemoryListing):
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
         """The slice of the entries."""
         return [
-            (position, self.scratch.given(entry) if isinstance(entry.node, RealFile) else entry)
+            (position, self.scratch.kernel_names.listed(entry) if isinstance(entry.node, RealFile) else entry)
             for position, entry in InMemoryListing.batch(self, start, count)
         ]
 
@@ -67,7 +67,7 @@ class EditableQueryDirectory(QueryDirectory):
         if self._scratch.has_moved(name):
             raise not_found(name)
         result = super().lookup_cached(name)
-        return result if result is None or self.is_generated(name) else self._scratch.given(result)
+        return result if result is None or self.is_generated(name) else self._scratch.kernel_names.looked_up(result)
 
     def lookup_pool(self, name: bytes) -> ThreadPool | None:
         """The pool of the real file that is being saved, or that of the index."""
@@ -83,7 +83,7 @@ class EditableQueryDirectory(QueryDirectory):
                 raise timed_out()
         if self._scratch.has_moved(name):
             raise not_found(name)
-        return self._scratch.given(super().lookup(name))
+        return self._scratch.kernel_names.looked_up(super().lookup(name))
 
     def list(self) -> InMemoryListing:
         """The results, but for those that were renamed away, and then the scratch files. May block."""
@@ -193,9 +193,9 @@ class EditableQueryDirectory(QueryDirectory):
             raise not_found(name)
         if not is_free:
             raise refused(name)
+        yield from self._scratch.kernel_names.expiring(name)
         content = self._file(hit).open(os.O_RDONLY)
         try:
-            yield from self._scratch.expiring()
             yield from self._scratch.copying(self._place(name, hit), content.descriptor, new_name)
         finally:
             content.close()

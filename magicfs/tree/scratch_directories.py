@@ -16,25 +16,22 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS, KernelNames
+from magicfs.tree.locations import FileLocation
 from magicfs.tree.names import MAX_NAME_BYTES, numbered
 from magicfs.tree.nodes import Entry, ThreadPool, refused
 from magicfs.tree.saving import Replacement, copying, version_of
-from magicfs.tree.scratch_files import SCRATCH_TIMEOUT_SECONDS, ResultPlace, ScratchFile, ScratchHandle, ScratchLink
+from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle, ScratchLink
 from magicfs.tree.space import Space
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out
 
 log = logging.getLogger(__name__)
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_GIVEN_SECONDS = 10.0
-"""The kernel has dropped a name that it was given longer ago, however late it has read the reply."""
-_WAIT_SECONDS = 0.1
 UNSAVED_SUFFIX = b".unsaved"
 """Of the name that a scratch file gets whose content could not become that of its result."""
 
@@ -74,6 +71,7 @@ class ScratchDirectory:
 
     def __init__(self, query: bytes, place: ScratchPlace) -> None:
         self.changing = threading.Lock()
+        self.kernel_names = KernelNames()
         self._query = query
         self._place = place
         self._path = place.path / os.fsdecode(query)
@@ -82,9 +80,6 @@ class ScratchDirectory:
         self._moved: dict[bytes, ScratchFile] = {}
         """The results that were renamed away, by their names: what they were renamed to."""
         self._numbers = itertools.count()
-        self._is_edited = False
-        self._given_at = self._expired_at = float("-inf")
-        """When the kernel was given a name to keep, and when it had dropped all of them."""
 
     @property
     def thread_pool(self) -> ThreadPool:
@@ -105,26 +100,6 @@ class ScratchDirectory:
         """All of them, by name. Their attributes are still to be read. Never blocks."""
         with self._lock:
             return [entry_of(name, node) for name, node in sorted(self._entries.items())]
-
-    def given(self, entry: Entry) -> Entry:
-        """The entry of a result. The kernel keeps no name once a program has made something here. Never blocks."""
-        if self._is_edited:
-            return replace(entry, timeout_seconds=SCRATCH_TIMEOUT_SECONDS)
-        self._given_at = time.monotonic()
-        return entry
-
-    def expiring(self) -> Generator[None]:
-        """Wait until the kernel keeps no name of a result: it carries it along when it is renamed.
-
-        It would take the new name for that of the real file.
-        """
-        self._is_edited = True
-        began = time.monotonic()
-        if self._given_at > self._expired_at and began - self._given_at < _GIVEN_SECONDS:
-            while time.monotonic() - began < REAL_FILE_TIMEOUT_SECONDS + _WAIT_SECONDS:
-                time.sleep(_WAIT_SECONDS)
-                yield
-            self._expired_at = began
 
     @contextmanager
     def changed(self, *, seconds: float = WAIT_SECONDS) -> Iterator[None]:
@@ -351,7 +326,7 @@ class ScratchDirectory:
         return FileLocation(host=self._place.host, root=os.fsencode(self._place.path), path=path)
 
     def _put(self, name: bytes, entry: ScratchFile | ScratchLink) -> None:
-        self._is_edited = True
+        self.kernel_names.edit()
         self._place.names.hold(self._query, name)
         with self._lock:
             self._entries[name] = entry
@@ -371,4 +346,4 @@ class ScratchDirectory:
 
 def entry_of(name: bytes, node: ScratchFile | ScratchLink) -> Entry:
     """The entry of a scratch file. The kernel asks for its name each time: it may be that of a result next time."""
-    return Entry(name, node, node.cached_attributes(), timeout_seconds=SCRATCH_TIMEOUT_SECONDS)
+    return Entry(name, node, node.cached_attributes(), timeout_seconds=ASKED_TIMEOUT_SECONDS)

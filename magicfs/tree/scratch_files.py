@@ -21,6 +21,7 @@ from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
 from magicfs.tree.identities import FileIdentity
+from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
 from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
@@ -29,8 +30,6 @@ from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps
 
 _MODES = os.O_ACCMODE | os.O_SYNC | os.O_DSYNC
-SCRATCH_TIMEOUT_SECONDS = 0.0
-"""The kernel asks for a name each time: it may be that of a result the next moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +305,7 @@ class ScratchFile(RealFile):
 class ScratchLink(Link):
     """A symbolic link among the scratch files of a query, such as a lock of Emacs. Nothing of it is on the disk."""
 
-    attribute_timeout_seconds = SCRATCH_TIMEOUT_SECONDS
+    attribute_timeout_seconds = ASKED_TIMEOUT_SECONDS
 
     def __init__(self, key: bytes, target: bytes, *, made_at_ns: int) -> None:
         super().__init__(b"l" + key)

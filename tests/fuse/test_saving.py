@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.editors import CREATE, beside, git, write
@@ -238,6 +239,21 @@ def test_a_backup_is_not_the_real_file(entry: Path, original: Path) -> None:
     assert backup.read_text() == "changed"
     backup.rename(entry)
     assert original.read_text() == entry.read_text() == "changed"
+
+
+def test_a_result_is_renamed_at_once(mount: MountProcess, root: IndexedRoot) -> None:
+    """Nothing waits until the kernel has dropped a name. A loaded machine may delay some of the renames."""
+    root.add("a.txt", "old roses, tulips and lilies")
+    seconds = []
+    for query in ("roses", "tulips", "lilies", "old roses", "old tulips"):
+        entry = mount.query_path(query) / mount.result_names(query)[0]
+        entry.stat()
+        began = time.monotonic()
+        entry.rename(beside(entry, "backup"))
+        seconds.append(time.monotonic() - began)
+        write(beside(entry, "backup"), b"changed", os.O_TRUNC)
+        assert (root.path / "a.txt").read_text() == "old roses, tulips and lilies"
+    assert min(seconds) < REAL_FILE_TIMEOUT_SECONDS
 
 
 def test_hard_links_and_access_lists(entry: Path, original: Path, tmp_path: Path) -> None:
