@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from magicfs.cli.environment import (
-    SERVICE_IDLE_SECONDS,
     database_for_command,
     database_for_service,
     require_database,
@@ -25,9 +24,7 @@ from magicfs.cli.environment import (
     supervisor,
 )
 from magicfs.cli.index_model import (
-    active_spec,
     ensure_active_model,
-    find_tokenizer,
     model_store,
     models_in_use,
     pull_active_model,
@@ -42,22 +39,15 @@ from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux.process import PR_SET_PDEATHSIG, prctl
 
 if TYPE_CHECKING:
+    from magicfs.cli.worker_services import WorkerServices
     from magicfs.db.pool import Database
-    from magicfs.domain.chunks import Chunk, ClaimedChunk
     from magicfs.domain.models import ModelSpec
     from magicfs.domain.status import BrokerStatus
-    from magicfs.embedding.embedder import Embedder
     from magicfs.embedding.query_client import QueryEmbedder
-    from magicfs.pipeline.embed import EmbedService
-    from magicfs.pipeline.extract import ExtractService
-    from magicfs.pipeline.maintenance import MaintenanceService
     from magicfs.search.service import SearchService
-    from magicfs.text.chunking import TokenChunker
-    from magicfs.text.extract.ocr_changes import OcrChanges
     from tasks.queue import CeleryQueue
 
 __all__ = [
-    "WorkerServices",
     "database_for_command",
     "database_for_service",
     "declare_multilingual",
@@ -83,13 +73,12 @@ __all__ = [
     "settings_for_service",
     "supervisor",
     "use_model",
+    "worker_services",
 ]
 
 log = logging.getLogger(__name__)
 
 AGENT_CONNECTIONS = 7
-
-WORKER_CONNECTIONS = 2
 
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
@@ -169,6 +158,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     Waits while the agent of another machine has the host name. Raises `HostTaken` when an agent uses the state
     directory.
     """
+    from magicfs.cli.worker_services import embedding_paused
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.host_claim import HostClaim, boot_id, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
@@ -192,7 +182,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             database,
             job_queue(settings),
             claim,
-            embedding_paused=_embedding_paused(settings),
+            embedding_paused=lambda: embedding_paused(settings),
             start_multilingual=MultilingualStarter(settings, database),
         )
         agent.run(stop)
@@ -213,10 +203,17 @@ def run_worker(
     from tasks import worker
 
     def build(owner: str) -> WorkerServices:
-        return WorkerServices(settings, owner=owner, model=model)
+        return worker_services(settings, owner=owner, model=model)
 
     _run_in_child(lambda: _prepare_worker(settings, model))
     worker.run(settings, kind=kind, name=name, model=model, build=build)
+
+
+def worker_services(settings: Settings, *, owner: str, model: str | None = None) -> WorkerServices:
+    """What builds the services of a worker: see `WorkerServices`. Called after the fork."""
+    from magicfs.cli.worker_services import WorkerServices
+
+    return WorkerServices(settings, job_queue(settings), owner=owner, model=model)
 
 
 def _prepare_worker(settings: Settings, model: str | None) -> None:
@@ -256,124 +253,6 @@ def _code_of_child(work: Callable[[], None]) -> int:
         os._exit(0)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
-
-
-class WorkerServices:
-    """Builds the services of one worker process; a `tasks.services.ServiceFactory`.
-
-    The process creates it after the fork, because connections must not cross one.
-    """
-
-    def __init__(self, settings: Settings, *, owner: str, model: str | None = None) -> None:
-        """`owner` is the worker's name in the cluster, stable over its restarts. It may be one of a `model`."""
-        from magicfs.db.pool import Database
-
-        self._settings = settings
-        self._owner = owner
-        self._model = model
-        self._queue = job_queue(settings)
-        self._ocr_changes: OcrChanges | None = None
-        # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
-        self._database = Database(
-            settings.database_dsn,
-            application=owner,
-            size=WORKER_CONNECTIONS,
-            lazy_commit=True,
-            idle_seconds=SERVICE_IDLE_SECONDS,
-        )
-
-    def extract_service(self) -> ExtractService:
-        """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
-        from magicfs.ingest.host_claim import boot_id
-        from magicfs.pipeline.extract import ExtractService
-        from magicfs.text.extract import FileExtractor, Limits
-        from magicfs.text.extract.ocr_changes import OcrChanges
-
-        self._ocr_changes = OcrChanges()
-        settings, ocr = self._settings, self._ocr_changes.ocr
-        return ExtractService(
-            self._database,
-            self._queue,
-            extractor=FileExtractor(limits=Limits.of(settings), ocr=ocr),
-            ocr=ocr.engine if ocr is not None else None,
-            chunker=self._chunker_for(active_spec(self._database)),
-            host=settings.host,
-            boot=boot_id(),
-            owner=self._owner,
-            max_file_bytes=settings.max_file_mb << 20,
-            max_embedded_chunks=settings.max_embedded_chunks,
-        )
-
-    def has_other_ocr(self) -> bool:
-        """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
-        return self._ocr_changes is not None and self._ocr_changes.look()
-
-    def notify_extract(self) -> None:
-        """Notify the extract workers of this host that there is work."""
-        self._queue.notify_extract(self._settings.host)
-
-    def embed_service(self) -> EmbedService:
-        """A service that embeds the chunks of the cluster."""
-        from magicfs.embedding.device import Device
-        from magicfs.embedding.embedder import FastembedEmbedder
-        from magicfs.embedding.lean_import import import_fastembed
-        from magicfs.pipeline.embed import EmbedService
-        from magicfs.pipeline.recut import ChunkCutter
-
-        cutter = ChunkCutter(self._chunker_for)
-
-        def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
-            return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
-
-        def load(spec: ModelSpec) -> Embedder:
-            import_fastembed()
-            folder = resolve_model(self._settings, spec).folder
-            return FastembedEmbedder.load(folder, device=Device(self._settings.device))
-
-        return EmbedService(
-            self._database,
-            self._queue,
-            find=lambda spec: resolve_model(self._settings, spec),
-            load=load,
-            cut=cut,
-            owner=self._owner,
-            model=self._model,
-            paused=_embedding_paused(self._settings),
-        )
-
-    def _chunker_for(self, spec: ModelSpec | None) -> TokenChunker:
-        """A chunker for a model of the index, or for that of the settings. Raises `ModelError`."""
-        from magicfs.text.chunking import TokenChunker, max_text_tokens
-
-        if spec is None:
-            spec = resolve_model(self._settings, None).spec
-        max_tokens = min(self._settings.chunk_tokens, max_text_tokens(spec))
-        return TokenChunker(find_tokenizer(self._settings, spec), max_tokens=max_tokens)
-
-    def maintenance_service(self) -> MaintenanceService:
-        """A service that maintains the index."""
-        from magicfs.embedding.readability import TextReader
-        from magicfs.pipeline.maintenance import MaintenanceService
-        from magicfs.pipeline.unread import UnreadVectors
-        from magicfs.text.chunking import load_tokenizer
-
-        def load(spec: ModelSpec) -> TextReader:
-            return TextReader(load_tokenizer(find_tokenizer(self._settings, spec)))
-
-        return MaintenanceService(self._database, self._queue, unread=UnreadVectors(self._database, load=load))
-
-
-def _embedding_paused(settings: Settings) -> Callable[[], bool]:
-    """Whether embedding is paused now, for those who ask again and again."""
-    return lambda: settings.gentle and _on_battery()
-
-
-def _on_battery() -> bool:
-    """Whether this machine runs on its battery. A machine without a battery does not."""
-    import psutil
-
-    battery = psutil.sensors_battery()
-    return battery is not None and battery.power_plugged is False
 
 
 def run_mount(settings: Settings, path: Path) -> None:

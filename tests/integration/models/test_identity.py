@@ -44,7 +44,7 @@ class Machine:
 
     def extract(self) -> None:
         """Start an extract worker's child and let it work until no file waits."""
-        services = wiring.WorkerServices(self.settings, owner="extract-1@here")
+        services = wiring.worker_services(self.settings, owner="extract-1@here")
         try:
             service = services.extract_service()
             service.recover()
@@ -55,7 +55,7 @@ class Machine:
 
     def embed(self) -> None:
         """Start an embed worker's child and let it work until nothing waits."""
-        services = wiring.WorkerServices(self.settings, owner="embed-1@here")
+        services = wiring.worker_services(self.settings, owner="embed-1@here")
         try:
             service = services.embed_service()
             service.warm_up()

@@ -308,7 +308,7 @@ def test_int8_that_cannot_be_had_becomes_fp32(store: ModelStore, tiny: Path, mon
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match="cannot store a model.*make room"):
+    with pytest.raises(ModelError, match=r"cannot store a model.*make room"):
         ModelStore(tmp_path / "file" / "models").pull(str(tiny))
 
 

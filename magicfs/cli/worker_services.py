@@ -1,0 +1,144 @@
+"""The services of a worker, built from the settings in the worker's own process.
+
+Used by the composition root `wiring`, which makes the queue, because it alone knows the tasks. Each method imports what
+it builds, so that a worker loads what its kind of work needs. One thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magicfs.cli.environment import SERVICE_IDLE_SECONDS
+from magicfs.cli.index_model import active_spec, find_tokenizer, resolve_model
+from magicfs.config import Settings
+
+if TYPE_CHECKING:
+    from magicfs.domain.chunks import Chunk, ClaimedChunk
+    from magicfs.domain.models import ModelSpec
+    from magicfs.embedding.embedder import Embedder
+    from magicfs.jobs import JobQueue
+    from magicfs.pipeline.embed import EmbedService
+    from magicfs.pipeline.extract import ExtractService
+    from magicfs.pipeline.maintenance import MaintenanceService
+    from magicfs.text.chunking import TokenChunker
+    from magicfs.text.extract.ocr_changes import OcrChanges
+
+WORKER_CONNECTIONS = 2
+
+
+class WorkerServices:
+    """Builds the services of one worker process; a `tasks.services.ServiceFactory`.
+
+    The process creates it after the fork, because connections must not cross one.
+    """
+
+    def __init__(self, settings: Settings, queue: JobQueue, *, owner: str, model: str | None = None) -> None:
+        """`owner` is the worker's name in the cluster, stable over its restarts. It may be one of a `model`."""
+        from magicfs.db.pool import Database
+
+        self._settings = settings
+        self._queue = queue
+        self._owner = owner
+        self._model = model
+        self._ocr_changes: OcrChanges | None = None
+        # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
+        self._database = Database(
+            settings.database_dsn,
+            application=owner,
+            size=WORKER_CONNECTIONS,
+            lazy_commit=True,
+            idle_seconds=SERVICE_IDLE_SECONDS,
+        )
+
+    def extract_service(self) -> ExtractService:
+        """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
+        from magicfs.ingest.host_claim import boot_id
+        from magicfs.pipeline.extract import ExtractService
+        from magicfs.text.extract import FileExtractor, Limits
+        from magicfs.text.extract.ocr_changes import OcrChanges
+
+        self._ocr_changes = OcrChanges()
+        settings, ocr = self._settings, self._ocr_changes.ocr
+        return ExtractService(
+            self._database,
+            self._queue,
+            extractor=FileExtractor(limits=Limits.of(settings), ocr=ocr),
+            ocr=ocr.engine if ocr is not None else None,
+            chunker=self._chunker_for(active_spec(self._database)),
+            host=settings.host,
+            boot=boot_id(),
+            owner=self._owner,
+            max_file_bytes=settings.max_file_mb << 20,
+            max_embedded_chunks=settings.max_embedded_chunks,
+        )
+
+    def has_other_ocr(self) -> bool:
+        """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
+        return self._ocr_changes is not None and self._ocr_changes.look()
+
+    def notify_extract(self) -> None:
+        """Notify the extract workers of this host that there is work."""
+        self._queue.notify_extract(self._settings.host)
+
+    def embed_service(self) -> EmbedService:
+        """A service that embeds the chunks of the cluster."""
+        from magicfs.embedding.device import Device
+        from magicfs.embedding.embedder import FastembedEmbedder
+        from magicfs.embedding.lean_import import import_fastembed
+        from magicfs.pipeline.embed import EmbedService
+        from magicfs.pipeline.recut import ChunkCutter
+
+        cutter = ChunkCutter(self._chunker_for)
+
+        def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
+            return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
+
+        def load(spec: ModelSpec) -> Embedder:
+            import_fastembed()
+            folder = resolve_model(self._settings, spec).folder
+            return FastembedEmbedder.load(folder, device=Device(self._settings.device))
+
+        return EmbedService(
+            self._database,
+            self._queue,
+            find=lambda spec: resolve_model(self._settings, spec),
+            load=load,
+            cut=cut,
+            owner=self._owner,
+            model=self._model,
+            paused=lambda: embedding_paused(self._settings),
+        )
+
+    def _chunker_for(self, spec: ModelSpec | None) -> TokenChunker:
+        """A chunker for a model of the index, or for that of the settings. Raises `ModelError`."""
+        from magicfs.text.chunking import TokenChunker, max_text_tokens
+
+        if spec is None:
+            spec = resolve_model(self._settings, None).spec
+        max_tokens = min(self._settings.chunk_tokens, max_text_tokens(spec))
+        return TokenChunker(find_tokenizer(self._settings, spec), max_tokens=max_tokens)
+
+    def maintenance_service(self) -> MaintenanceService:
+        """A service that maintains the index."""
+        from magicfs.embedding.readability import TextReader
+        from magicfs.pipeline.maintenance import MaintenanceService
+        from magicfs.pipeline.unread import UnreadVectors
+        from magicfs.text.chunking import load_tokenizer
+
+        def load(spec: ModelSpec) -> TextReader:
+            return TextReader(load_tokenizer(find_tokenizer(self._settings, spec)))
+
+        return MaintenanceService(self._database, self._queue, unread=UnreadVectors(self._database, load=load))
+
+
+def embedding_paused(settings: Settings) -> bool:
+    """Whether embedding is paused now. Agents and embed workers ask again and again."""
+    return settings.gentle and _on_battery()
+
+
+def _on_battery() -> bool:
+    """Whether this machine runs on its battery. A machine without a battery does not."""
+    import psutil
+
+    battery = psutil.sensors_battery()
+    return battery is not None and battery.power_plugged is False
