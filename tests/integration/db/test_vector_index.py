@@ -40,10 +40,10 @@ def test_the_action_that_saves_most_time(vectors: int, pending: int, valid: bool
 @pytest.mark.parametrize(
     ("rows", "memory_gb", "cores", "memory_mb", "workers"),
     [
-        (1_000_000, 64, 8, 1794, 7),
+        (1_000_000, 64, 8, 2080, 7),
         (1_000_000, 2, 4, 1024, 3),
         (50_000, 64, 2, 256, 1),
-        (1_000_000, 64, 64, 1794, 7),
+        (1_000_000, 64, 64, 2080, 7),
         (1_000_000, 0.1, 1, 256, 0),
     ],
 )
@@ -88,6 +88,8 @@ def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -
             f"ORDER BY vector::halfvec(384) <#> {seventh} LIMIT 5"
         ).fetchall()
         assert "embeddings_1_vectors" in str(plan)
+        options = connection.execute("SELECT reloptions FROM pg_class WHERE relname = 'embeddings_1_vectors'").fetchone()
+        assert options == (["m=24", "ef_construction=64"],), "those that were chosen by measurements"
     with database.transaction() as connection:
         connection.execute("INSERT INTO embeddings (model_id, chunk_id) SELECT 1, generate_series(1000, 3000)")
         connection.execute("ANALYZE embeddings_1")
