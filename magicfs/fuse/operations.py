@@ -208,8 +208,15 @@ class TreeOperations(ChangeOperations):
 
     @replies_with_errno
     async def flush(self, fh: FileHandleT) -> None:
-        """Reply ENOSYS, so that the kernel sends no more flush requests: no write is buffered here."""
-        raise FUSEError(errno.ENOSYS)
+        """Reply to a program that closes a file, with what it has to know: no write is buffered here."""
+        file = self._handles.file(fh)
+        if not file.handle.needs_flush:
+            return
+        steps = file.handle.closing() if isinstance(file.handle, ScratchHandle) else None
+        if steps is not None:
+            await self._complete(steps)
+        else:
+            await self._pools.run(file.node.thread_pool, file.handle.flush)
 
     @replies_with_errno
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature

@@ -122,7 +122,7 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
     except OSError:
         return None
     try:
-        if not _answers_from_memory(directory):
+        if not is_on_local_file_system(directory):
             return None
         return openat2(directory, path, _with_safe_flags(flags), _BELOW_CACHED)
     except FileNotFoundError:
@@ -139,17 +139,17 @@ def open_child_cached(directory: int, name: bytes) -> int | None:
     None where it is not in memory, or where the file system may wait for a server or a program.
     """
     try:
-        if not _answers_from_memory(directory):
+        if not is_on_local_file_system(directory):
             return None
         return openat2(directory, name, os.O_PATH | _SAFE_PATH_FLAGS, _BELOW_CACHED)
     except OSError:
         return None
 
 
-def _answers_from_memory(directory: int) -> bool:
-    """Whether an open directory lies on a file system that waits for no server or program."""
+def is_on_local_file_system(descriptor: int) -> bool:
+    """Whether what is open lies on a file system that waits for no server or program. Never blocks."""
     try:
-        return _is_local_file_system(*mount_of_descriptor(directory), int(time.monotonic()))
+        return _is_local_file_system(*mount_of_descriptor(descriptor), int(time.monotonic()))
     except OSError:
         return False
 

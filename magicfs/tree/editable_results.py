@@ -30,8 +30,9 @@ from magicfs.tree.nodes import (
 )
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
-from magicfs.tree.scratch_directories import ScratchDirectory, entry_of
+from magicfs.tree.scratch_directories import ScratchDirectory
 from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle
+from magicfs.tree.scratch_names import entry_of
 from magicfs.tree.searches import QueryDirectory
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out, waiting
 
@@ -115,10 +116,11 @@ class EditableQueryDirectory(QueryDirectory):
             hit = self._known(name)
             if hit is not None and not self._scratch.has_moved(name):
                 raise _exists(name, flags)
-            result = None if hit is None else self._place(name, hit)
-            if result is None:
+            if hit is not None:
+                file, handle = self._scratch.create_content(self._place(name, hit), mode=mode, flags=flags)
+            else:
                 self._require_free(name)
-            file, handle = self._scratch.create(name, mode=mode, flags=flags, result=result)
+                file, handle = self._scratch.create(name, mode=mode, flags=flags)
         return replace(entry_of(name, file), attributes=handle.last_attributes), handle
 
     def undo_create(self, entry: Entry, handle: Handle) -> None:

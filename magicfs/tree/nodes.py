@@ -299,6 +299,10 @@ class Handle(Protocol):
     def descriptor(self) -> int:
         """The descriptor of the file below a root; -1 for a file that exists only in the mount."""
 
+    @property
+    def needs_flush(self) -> bool:
+        """Whether `flush` may fail. Never blocks."""
+
     def read_nowait(self, offset: int, buffer: memoryview) -> memoryview | None:
         """As many bytes as `buffer` holds, fewer only at the end of the file; None if reading would block.
 
@@ -313,6 +317,9 @@ class Handle(Protocol):
 
     def sync(self, *, data_only: bool) -> None:
         """Flush what was written to the disk. May block."""
+
+    def flush(self) -> None:
+        """Raise what a program is to be told that closes the file. May block."""
 
     def can_close_nowait(self) -> bool:
         """Whether `close` does not block."""

@@ -22,7 +22,7 @@ from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only, stale
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import RealFile, RealHandle, needs_flush
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
@@ -118,7 +118,7 @@ class RealDirectory(RealNode, Directory):
                     raise
                 # Somebody else has made it, and the program may have no right to open it: the kernel knows.
                 raise stale() from None
-        handle = RealHandle(descriptor)
+        handle = RealHandle(descriptor, needs_flush=needs_flush(descriptor, flags))
         return self.entry(name, *status_and_birth(descriptor)), handle
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:

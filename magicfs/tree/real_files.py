@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from magicfs.domain.attributes import STAT_BLOCK_BYTES, AttributeChange, Attributes
 from magicfs.domain.files import FailedFile, FileStat
 from magicfs.domain.results import Hit
-from magicfs.linux.opening import open_below_cached
+from magicfs.linux.opening import is_on_local_file_system, open_below_cached
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation, descriptor_path
@@ -37,13 +37,15 @@ class RealHandle:
     direct_io = False
     _descriptor = -1
 
-    def __init__(self, descriptor: int, *, is_local_fs: bool = False) -> None:
+    def __init__(self, descriptor: int, *, is_local_fs: bool = False, needs_flush: bool = False) -> None:
         """Take over an open descriptor.
 
         `is_local_fs` is True for a descriptor that only reads, on a file system that never waits for a server: closing
-        it blocks at most while the blocks of a deleted file are freed.
+        it blocks at most while the blocks of a deleted file are freed. `needs_flush` is True for one that writes on a
+        file system that may tell of a failed write only when it is closed.
         """
         status = os.fstat(descriptor)
+        self._needs_flush = needs_flush
         self._descriptor = descriptor
         self._is_local_fs = is_local_fs
         self._supports_nowait = hasattr(os, "RWF_NOWAIT")
@@ -58,6 +60,11 @@ class RealHandle:
     def descriptor(self) -> int:
         """The descriptor, open as long as the handle is."""
         return self._descriptor
+
+    @property
+    def needs_flush(self) -> bool:
+        """Whether `flush` may fail."""
+        return self._needs_flush
 
     def duplicate(self) -> RealHandle:
         """Another handle of the same open file."""
@@ -121,6 +128,10 @@ class RealHandle:
     def sync(self, *, data_only: bool) -> None:
         """Call `fsync`, or `fdatasync` if `data_only`."""
         (os.fdatasync if data_only else os.fsync)(self._descriptor)
+
+    def flush(self) -> None:
+        """Close the file as the program does, who has it open once more: that may raise `EDQUOT`, for example."""
+        os.close(os.dup(self._descriptor))
 
     def can_close_nowait(self) -> bool:
         """Whether the file is small and local: closing the last descriptor of a deleted file frees its blocks."""
@@ -295,7 +306,7 @@ class RealFile(RealNode, Openable):
             _require_regular(status)
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
                 os.ftruncate(descriptor, 0)
-            return RealHandle(descriptor)
+            return RealHandle(descriptor, needs_flush=needs_flush(descriptor, flags))
         except BaseException:
             os.close(descriptor)
             raise
@@ -340,6 +351,11 @@ class RealFile(RealNode, Openable):
     def _require_local(self) -> None:
         if not self._is_local:
             raise OSError(errno.EHOSTUNREACH, f"the file is on {self.location.host}")
+
+
+def needs_flush(descriptor: int, flags: int) -> bool:
+    """Whether a file that was opened with these flags may fail when it is closed: a server is told of writes then."""
+    return flags & os.O_ACCMODE != os.O_RDONLY and not is_on_local_file_system(descriptor)
 
 
 def _require_regular(status: os.stat_result) -> None:

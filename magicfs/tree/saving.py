@@ -48,6 +48,7 @@ class Replacement:
         self._directory = -1
         self._temporary: bytes | None = None
         """The name that the new file has meanwhile."""
+        self._old_version: Version | None = None
         self.descriptor = -1
         """The new file, open to read and to write, until `close`."""
 
@@ -63,10 +64,19 @@ class Replacement:
             self.descriptor = self._new_file()
         yield from copying(source, self.descriptor)
         with self._old() as old:
+            self._old_version = version_of(os.fstat(old))
             _make_like(self.descriptor, old)
         status = os.fstat(source)
         os.utime(self.descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
         os.fsync(self.descriptor)
+
+    def is_current(self, location: FileLocation) -> bool:
+        """Whether the old file is that of a location, and as it was when the new one was made like it. May block."""
+        try:
+            with self._old() as old:
+                return location == self._location and version_of(os.fstat(old)) == self._old_version
+        except OSError:
+            return False
 
     def commit(self) -> None:
         """Let the new file take the name of the old one. Raises `OSError`, and nothing has changed then."""

@@ -21,7 +21,8 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from magicfs.tree.saving import remove_recorded
-from magicfs.tree.scratch_directories import HeldNames, ScratchDirectory
+from magicfs.tree.scratch_directories import ScratchDirectory
+from magicfs.tree.scratch_names import HeldNames, ScratchNames
 from magicfs.tree.space import Space
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Scratch:
         self.space = space or Space(path)
         self._lock = threading.Lock()
         self._directories: WeakValueDictionary[bytes, ScratchDirectory] = WeakValueDictionary()
-        self._in_use: set[ScratchDirectory] = set()
+        self._in_use: set[ScratchNames] = set()
         self._calls = 0
         self._is_idle = threading.Condition(self._lock)
 
@@ -62,7 +63,7 @@ class Scratch:
                 directory = self._directories[query] = ScratchDirectory(query, self)
             return directory
 
-    def set_in_use(self, directory: ScratchDirectory, *, is_in_use: bool) -> None:
+    def set_in_use(self, directory: ScratchNames, *, is_in_use: bool) -> None:
         """Keep a directory, or let it go. Never blocks."""
         with self._lock:
             (self._in_use.add if is_in_use else self._in_use.discard)(directory)

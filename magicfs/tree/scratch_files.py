@@ -25,7 +25,7 @@ from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
 from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
-from magicfs.tree.saving import Version, version_of
+from magicfs.tree.saving import Replacement, Version, version_of
 from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps
 
@@ -40,6 +40,15 @@ class ResultPlace:
     """Its name in the directory of the query."""
     location: FileLocation
     """Its real file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A save of a file that has been prepared."""
+
+    replacement: Replacement
+    changes: int
+    """The changes of the file that it has."""
 
 
 class ScratchHandle(RealHandle):
@@ -58,12 +67,23 @@ class ScratchHandle(RealHandle):
             if self._appends:
                 offset = os.fstat(self.descriptor).st_size
             self._file.grow(offset + len(data))
-            self._file.is_changed = True
+            self._file.changes += 1
             return super().write(offset, data)
+
+    @property
+    def needs_flush(self) -> bool:
+        """Whether the file may be saved when the handle is closed."""
+        return self.is_writer
 
     def saving(self) -> Steps[None] | None:
         """What saves the file, if it is the new content of a result. Never blocks."""
         return self._file.saving() if self._file.result is not None and self._file.saving is not None else None
+
+    def closing(self) -> Steps[None] | None:
+        """What prepares the save, if the file is the new content of a result and nobody else writes. Never blocks."""
+        if not self.is_writer or self._file.result is None or self._file.has_writers(but=self):
+            return None
+        return self._file.closing() if self._file.closing is not None else None
 
     def become(self, descriptor: int) -> None:
         """Be a handle of another open file, which is open to read and to write, from now on."""
@@ -104,8 +124,8 @@ class ScratchFile(RealFile):
         """Held while the content changes, and while it becomes that of a real file."""
         self.result: ResultPlace | None = None
         """The result whose content this is to become."""
-        self.is_changed = False
-        """Whether a program has changed the content since the file was made."""
+        self.changes = 0
+        """How often programs have changed the content or the times since the file was made."""
         self.copied: Version | None = None
         """The version of the real file of which this was made as a copy."""
         self.finishing: threading.Event | None = None
@@ -114,6 +134,12 @@ class ScratchFile(RealFile):
         """Called, without blocking, when the last program that writes has closed the new content of a result."""
         self.saving: Callable[[], Steps[None]] | None = None
         """What saves the new content of a result now."""
+        self.closing: Callable[[], Steps[None]] | None = None
+        """What writes the new content of a result beside its real file, to be saved when all have closed this file."""
+        self.prepared: Prepared | None = None
+        """What that has written."""
+        self.closings = 0
+        """How often."""
         self._in_thread = in_thread
         self._space = space
         self._size = size
@@ -163,24 +189,30 @@ class ScratchFile(RealFile):
         del mode
 
     def open(self, flags: int) -> ScratchHandle:
-        """Open it. Raises `ESTALE` if it has become a real file: the kernel looks the name up again. May block."""
-        with self.content:
-            self._require_here()
-            location = self.location
-            descriptor = open_below(location.root, location.path, flags=flags & _MODES)
-            try:
-                self.verified_status(descriptor)
-                if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
+        """Open it. Raises `ESTALE` if it has become a real file: the kernel looks the name up again. May block.
+
+        It can be read while it is saved, since that may hang.
+        """
+        self._require_here()
+        location = self.location
+        descriptor = open_below(location.root, location.path, flags=flags & _MODES)
+        try:
+            self.verified_status(descriptor)
+            if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
+                with self.content:
+                    self._require_here()
                     self._set_size(0, descriptor)
-                return self.add_handle(descriptor, flags)
-            except BaseException:
-                os.close(descriptor)
-                raise
+            return self.add_handle(descriptor, flags)
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     def add_handle(self, descriptor: int, flags: int) -> ScratchHandle:
-        """A handle of an open descriptor of this file."""
+        """A handle of an open descriptor of this file. Raises `ESTALE` if it has become a real one."""
         handle = ScratchHandle(self, descriptor, flags)
         with self._lock:
+            if self._saved_pool is not None:
+                raise stale()
             self._handles.append(handle)
         return handle
 
@@ -212,10 +244,10 @@ class ScratchFile(RealFile):
         if finishing is not None:
             finishing.set()
 
-    def has_writers(self) -> bool:
-        """Whether a program has it open to write. Never blocks."""
+    def has_writers(self, *, but: ScratchHandle | None = None) -> bool:
+        """Whether a program has it open to write, by another handle than `but`. Never blocks."""
         with self._lock:
-            return any(handle.is_writer for handle in self._handles)
+            return any(handle.is_writer and handle is not but for handle in self._handles)
 
     def is_empty(self) -> bool:
         """Whether it has no content. May block."""
@@ -223,7 +255,7 @@ class ScratchFile(RealFile):
 
     def is_copy_of(self, result: ResultPlace) -> bool:
         """Whether it has what the real file of a result still has, and no program can change it. `content` is held."""
-        if self.copied is None or self.is_changed or self.has_writers():
+        if self.copied is None or self.changes or self.has_writers():
             return False
         try:
             return version_of(result.location.lstat()) == self.copied
@@ -247,9 +279,22 @@ class ScratchFile(RealFile):
                 handle.become(descriptor)
         self.disappear()
 
+    def disconnect(self) -> None:
+        """Be the new content of a result no more. May block."""
+        self.result = None
+        prepared = self.take_prepared()
+        if prepared is not None:
+            prepared.replacement.close()
+
+    def take_prepared(self) -> Prepared | None:
+        """Hand over what has been prepared. Never blocks."""
+        with self._lock:
+            prepared, self.prepared = self.prepared, None
+        return prepared
+
     def disappear(self) -> None:
         """Record that it has no name any more. Handles stay open. May block."""
-        self.result = None
+        self.disconnect()
         # What stays is found when the mount ends.
         with contextlib.suppress(OSError):
             self.path.unlink()
@@ -271,6 +316,8 @@ class ScratchFile(RealFile):
         """Change size, mode, owner and times. May block."""
         if handle is None:
             self._require_here()
+        if change.atime_ns is not None or change.mtime_ns is not None:
+            self.changes += 1
         super().set_attributes(change, handle)
 
     def attributes(self) -> Attributes:
@@ -292,7 +339,7 @@ class ScratchFile(RealFile):
     def _set_size(self, size: int, descriptor: int) -> None:
         self.grow(size)
         os.ftruncate(descriptor, size)
-        self.is_changed = True
+        self.changes += 1
         if size < self._size and self._saved_pool is None:
             self._space.give(self._size - size)
             self._size = size

@@ -79,6 +79,7 @@ class GeneratedFileHandle:
     """An open generated file, with the content that was generated when it was opened."""
 
     direct_io = True
+    needs_flush = False
     version: FileStat | None = None
     descriptor = -1
 
@@ -99,6 +100,9 @@ class GeneratedFileHandle:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def sync(self, *, data_only: bool) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
         """Do nothing."""
 
     def can_close_nowait(self) -> bool:

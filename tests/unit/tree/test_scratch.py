@@ -72,7 +72,7 @@ def test_a_file_that_is_created_too_late_saves_nothing(
     directory: ScratchDirectory, real: Path, result: ResultPlace, scratch: Scratch
 ) -> None:
     move_away(directory, real, result)
-    made = directory.create(RESULT, mode=0o644, flags=os.O_WRONLY, result=result)
+    made = directory.create_content(result, mode=0o644, flags=os.O_WRONLY)
     directory.undo_create(*made)
     scratch.wait()
     assert real.read_bytes() == b"old"
