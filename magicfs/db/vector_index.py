@@ -36,8 +36,8 @@ BUILD_LOCK = 0x6D616769_63667302
 _MAX_COUNTED_PENDING = 10_000_000
 
 CONNECTIONS = 24
-"""Connections of a vector in the graph (m), twice as many in its lowest layer. With pgvector's own 16, a search misses half
-as many again of the nearest vectors, or more (docs/adr/0026)."""
+"""Connections of a vector in the graph (m), twice as many in its lowest layer. With pgvector's own 16, a search misses
+half as many again of the nearest vectors, or more (docs/adr/0026)."""
 
 CONSIDERED_BY_BUILD = 64
 """Vectors that are considered when one is connected (ef_construction): as many as pgvector considers by itself."""

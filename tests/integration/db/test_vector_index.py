@@ -88,7 +88,9 @@ def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -
             f"ORDER BY vector::halfvec(384) <#> {seventh} LIMIT 5"
         ).fetchall()
         assert "embeddings_1_vectors" in str(plan)
-        options = connection.execute("SELECT reloptions FROM pg_class WHERE relname = 'embeddings_1_vectors'").fetchone()
+        options = connection.execute(
+            "SELECT reloptions FROM pg_class WHERE relname = 'embeddings_1_vectors'"
+        ).fetchone()
         assert options == (["m=24", "ef_construction=64"],), "those that were chosen by measurements"
     with database.transaction() as connection:
         connection.execute("INSERT INTO embeddings (model_id, chunk_id) SELECT 1, generate_series(1000, 3000)")
