@@ -15,9 +15,11 @@ from magicfs.domain.files import FileStat, SeenFile
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest.agent import Agent
-from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
 from magicfs.ingest.scanner import Scanner
+from magicfs.runtime.processes import wait_until
 from tests.fakes.queue import SilentQueue
+from tests.integration.ingest.agents import NotingQueue, make_agent
 from tests.plugins.index import HOST, Index
 
 
@@ -132,23 +134,27 @@ def test_a_host_that_another_machine_had_meanwhile_is_not_claimed_again(
 
 
 def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
-    index: Index, claims: tuple[HostClaim, HostClaim], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    index: Index,
+    settings: Settings,
+    claims: tuple[HostClaim, HostClaim],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Long before its next heartbeat."""
     ours, theirs = claims
     monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 60.0)
-    monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
-    settings = Settings(home=index.folder.parent / "home", host=HOST)
-    settings.make_home()
+    monkeypatch.setattr(agent_module, "STARTUP_SECONDS", -1.0)
+    queue = NotingQueue()
     failures: list[HostTaken] = []
 
     def run() -> None:
         try:
-            Agent(settings, index.database, SilentQueue(), ours).run(threading.Event())
+            Agent(settings, index.database, queue, ours).run(threading.Event())
         except HostTaken as error:
             failures.append(error)
 
     with started(run) as thread:
+        wait_until(lambda: queue.asked_for_workers > 0, seconds=20, failed="the agent sends no heartbeat")
         wait_for_file(index, "before.txt")
         run_out(index)
         theirs.renew()
@@ -168,8 +174,6 @@ def started(function: Callable[[], None]) -> Iterator[threading.Thread]:
 
 
 def wait_for_file(index: Index, name: str) -> None:
-    from magicfs.runtime.processes import wait_until
-
     (index.folder / name).write_text("words")
     wait_until(lambda: name in index.states(), seconds=20, failed="the agent does not work")
 
@@ -186,3 +190,61 @@ def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner:
     theirs.release()
     assert index.extraction(boot="our boot").run_batch() == 0, "the other machine had the name last"
     assert index.extraction(boot="their boot").run_batch() == 1
+
+
+def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
+    first = HostClaim(index.database, host=HOST, machine="first")
+    second = HostClaim(index.database, host=HOST, machine="second")
+    first.renew()
+    with pytest.raises(HostTaken, match=f"the agent of first has the host name '{HOST}': stop it, or set MAGICFS_HOST"):
+        second.renew()
+    first.renew()
+    HostClaim(index.database, host="another", machine="second").renew()
+    first.release()
+    second.renew()
+    index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
+    first.renew()
+    with pytest.raises(HostTaken):
+        second.renew()
+
+
+def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+    first = HostClaim(index.database, host=HOST, machine="first")
+    second = HostClaim(index.database, host=HOST, machine="second")
+    first.renew()
+    claimed = []
+    thread = threading.Thread(target=lambda: claimed.append(second.wait(threading.Event(), poll_s=0.05)))
+    thread.start()
+    wait_until(lambda: "the agent of first has the host" in caplog.text, seconds=10, failed="the agent does not wait")
+    assert not claimed
+    first.release()
+    thread.join()
+    assert claimed == [True]
+    assert len(caplog.records) == 1
+
+
+def test_an_agent_whose_host_was_taken_ends(index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 0.1)
+    mine = make_agent(settings, index)
+    index.rows("UPDATE hosts SET agent_machine = 'another' WHERE name = %s RETURNING 1", HOST)
+    with pytest.raises(HostTaken):
+        mine.run(threading.Event())
+    assert index.rows("SELECT agent_machine FROM hosts WHERE name = %s", HOST) == [("another",)]
+
+
+def test_one_agent_uses_a_state_directory(settings: Settings) -> None:
+    with (
+        state_directory_locked(settings.run_dir),
+        pytest.raises(HostTaken),
+        state_directory_locked(settings.run_dir),
+    ):
+        pass
+    with state_directory_locked(settings.run_dir):
+        pass
+
+
+def test_state_directories_are_different_machines(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert machine_id(tmp_path / "one") == machine_id(tmp_path / "one")
+    assert machine_id(tmp_path / "one") != machine_id(tmp_path / "two")
