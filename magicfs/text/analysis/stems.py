@@ -8,7 +8,7 @@ import unicodedata
 from itertools import groupby
 from typing import Final
 
-import Stemmer
+import Stemmer  # type: ignore[import-not-found]  # it is compiled, without stubs
 
 SNOWBALL_LANGUAGES: Final = {
     "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",

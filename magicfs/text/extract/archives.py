@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.charsets import detected_charset
 from magicfs.text.extract.part_count import DAMAGE, PartCount
-from magicfs.text.extract.plain_text import clean, decode, detected_charset
+from magicfs.text.extract.plain_text import clean, decode
 
 MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order."""

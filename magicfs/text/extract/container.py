@@ -39,6 +39,10 @@ _IWORK_TYPES = (
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
 )
 
+KMZ = "application/vnd.google-earth.kmz"
+_TYPES_BY_SUFFIX = ((".fdseq", "application/vnd.ms-xpsdocument"), (".kml", KMZ))
+"""Documents that a member in the uppermost folder tells."""
+
 ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
 """What is no document."""
 
@@ -76,6 +80,9 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     if "mimetype" in names:
         declared = _read_member(container, "mimetype").decode("ascii", errors="replace").strip()
         return declared.removesuffix("-template") if "opendocument" in declared else declared or ARCHIVE
+    for suffix, mime_type in _TYPES_BY_SUFFIX:
+        if any(name.lower().endswith(suffix) and "/" not in name for name in names):
+            return mime_type
     tables = _OOXML_TYPES if "[Content_Types].xml" in names else _IWORK_TYPES
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):

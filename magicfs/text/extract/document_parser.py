@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import io
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import accumulate, pairwise
@@ -32,7 +34,8 @@ from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
-from magicfs.text.extract.plain_text import decode
+from magicfs.text.extract.plain_text import clean, decode
+from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
 
@@ -100,14 +103,32 @@ class DocumentParser:
         if told is not None:
             return told
         exact = _exact_type(content, mime_type)
-        if exact == container.ARCHIVE:
-            return self._read_archive(content, mime_type)
         if isinstance(exact, Unreadable):
-            return exact
-        if exact in xml_documents.OPENDOCUMENT_TYPES:
-            return xml_documents.read_opendocument(content, exact, parts=self._parts)
+            return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
+        own = self._parse_here(content, exact)
+        if own is not None:
+            return own
         outcome = self._read_slides(content) if exact == SLIDES_TYPE else self._kreuzberg(content, exact)
         return self._with_parts(outcome, content, exact)
+
+    def _parse_here(self, content: bytes, exact_type: str) -> Document | None:
+        """The outcome for documents that kreuzberg does not read; None for any other type."""
+        if exact_type in xml_documents.OPENDOCUMENT_TYPES:
+            return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
+        if exact_type == xml_documents.XPS_TYPE:
+            return xml_documents.read_xps(content, parts=self._parts)
+        if exact_type == PLIST_TYPE:
+            return read_plist(content, read_part=self._read_part)
+        return self._read_map(content) if exact_type == container.KMZ else None
+
+    def _read_map(self, content: bytes) -> Document:
+        """The text of the places on a map, and the names of the pictures beside it."""
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            places = next(name for name in names if name.lower().endswith(".kml") and "/" not in name)
+            text = self._read_part(archive.read(places), places.encode("utf-8", "replace"))
+        others = "\n".join(clean(name) for name in names[: archives.MAX_NAMES] if name != places)
+        return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=container.KMZ)
 
     def _read_slides(self, content: bytes) -> Document | PartialDocument | Unreadable:
         """The text of a presentation, without that of damaged slides."""

@@ -46,6 +46,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"PK\x05\x06", Route.PARSE, "application/zip"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Route.PARSE, "application/x-ole-storage"),
     (0, b"{\\rtf", Route.PARSE, "application/rtf"),
+    (0, b"bplist00", Route.PARSE, "application/x-bplist"),
     (0, b"!BDN", Route.PARSE, "application/vnd.ms-outlook-pst"),
     (0, b"\x89PNG\r\n\x1a\n", Route.IMAGE, "image/png"),
     (0, b"\xff\xd8\xff", Route.IMAGE, "image/jpeg"),

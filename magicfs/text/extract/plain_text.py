@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from chardetng_py import detect as detect_charset  # type: ignore[import-untyped]  # it has no marker
+from magicfs.text.extract.charsets import codec_of, detected_charset
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
@@ -25,9 +25,6 @@ _MIN_PIECE_BYTES = 4
 
 _MAX_INVALID_SHARE = 0.1
 """Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
-
-_DETECTION_BYTES = 256 * 1024
-"""The length of the part that the detector gets: more than it needs, and it reads a gigabyte in a minute."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,22 +44,6 @@ _UTF16_BYTES = 4096
 
 _LINE_END_CHARACTERS = 4096
 """Characters before a cut in which a line end is searched for."""
-
-_LEGACY = re.compile(
-    r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)", re.IGNORECASE
-)
-"""Names of legacy charsets. Other declared names are ignored: `utf-8`, because decoding as UTF-8 has failed, and codecs
-of Python that are no charsets, such as `zip`."""
-
-_WINDOWS_SUPERSETS = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "shift_jis": "cp932",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-}
-"""The encoding that software writes under a charset's name: a superset of it. Browsers decode the same way."""
 
 _FRONT_MATTER_TITLE = re.compile(r"\A---\n(?:.*\n){0,30}?title:[ \t]*[\"']?(.+?)[\"']?[ \t]*\n", re.IGNORECASE)
 _MARKDOWN_TITLE = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$|^(\S.{0,200})\n=+[ \t]*$", re.MULTILINE)
@@ -173,7 +154,7 @@ def _utf16_without_bom(content: bytes) -> str | None:
 def _decode_legacy(content: bytes) -> str:
     """Decode what is not valid UTF-8: by its declared charset, as damaged UTF-8, or by its detected charset."""
     match = _DECLARATION.search(content, 0, _DECLARATION_BYTES)
-    declared = _codec(match[1].decode("ascii")) if match else None
+    declared = codec_of(match[1].decode("ascii")) if match else None
     if declared:
         try:
             return content.decode(declared)
@@ -185,28 +166,3 @@ def _decode_legacy(content: bytes) -> str:
     if invalid < _MAX_INVALID_SHARE * beyond_ascii:
         return text
     return content.decode(detected_charset(content) or "cp1252", errors="replace")
-
-
-def detected_charset(content: bytes) -> str | None:
-    """Python's codec for the legacy charset that bytes are most probably in; None if they are in none."""
-    return _codec(detect_charset(_sample(content)))
-
-
-def _sample(content: bytes) -> bytes:
-    """The part that the detector gets: it begins shortly before the first byte beyond ASCII."""
-    if len(content) <= _DETECTION_BYTES:
-        return content
-    first = re.search(rb"[\x80-\xff]", content)
-    start = max(0, first.start() - 64) if first else 0
-    return content[start : start + _DETECTION_BYTES]
-
-
-def _codec(name: str) -> str | None:
-    """Python's codec for a legacy charset; None for any other name."""
-    if not _LEGACY.match(name):
-        return None
-    try:
-        codec = codecs.lookup(name).name
-    except LookupError:
-        return None
-    return _WINDOWS_SUPERSETS.get(codec, codec)

@@ -1,4 +1,4 @@
-"""Reads XML documents that kreuzberg does not: OpenDocument presentations and drawings, and SVG without its geometry.
+"""Reads XML documents that kreuzberg does not: presentations of OpenDocument, OpenOffice 1, XPS, and the texts of SVG.
 
 Runs in the child process, called by `document_parser`. The XML parser of the standard library (expat) stops entities
 that expand without end. Pure functions.
@@ -7,26 +7,40 @@ that expand without end. Pure functions.
 from __future__ import annotations
 
 import io
+import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 
-OPENDOCUMENT_TYPES = frozenset(
-    f"application/vnd.oasis.opendocument.{name}" for name in ("presentation", "graphics", "formula", "chart")
+_OPENOFFICE_1: Final = tuple(
+    f"application/vnd.sun.xml.{name}" for name in ("writer", "writer.global", "calc", "impress", "draw", "math")
 )
-SVG_TYPE = "image/svg+xml"
+"""The format before OpenDocument (`.sxw`, `.sxc`, `.sxi`): the same elements in other namespaces."""
+OPENDOCUMENT_TYPES: Final = frozenset(
+    [f"application/vnd.oasis.opendocument.{name}" for name in ("presentation", "graphics", "formula", "chart")]
+    + [f"{mime_type}{suffix}" for mime_type in _OPENOFFICE_1 for suffix in ("", ".template")]
+)
+SVG_TYPE: Final = "image/svg+xml"
+XPS_TYPE: Final = "application/vnd.ms-xpsdocument"
 
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_PAGE = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}page"
-_MASTER_PAGE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}master-page"
+_PARAGRAPHS: Final = frozenset({"p", "h"})
+"""By local names, as all elements here."""
+_PAGE: Final = "page"
+_MASTER_PAGE: Final = "master-page"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
-_PARAGRAPHS = (_TEXT + "p", _TEXT + "h")
-_WHITESPACE = {_TEXT + "s": " ", _TEXT + "tab": "\t", _TEXT + "line-break": "\n"}
+_WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
 _SEPARATOR = "\n\n"
+
+_XPS_PAGE: Final = re.compile(r"\.fpage\Z", re.IGNORECASE)
+_XPS_DOCUMENT: Final = re.compile(r"\.fdoc\Z", re.IGNORECASE)
+_LINE_HEIGHT: Final = 2.0
+"""Pieces of a page of XPS whose height differs by less, in 96ths of an inch, are in one line."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "foreignObject") for prefix in ("", _SVG))
@@ -42,17 +56,63 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
         styles = _member(container, "styles.xml", parts)
         meta = _member(container, "meta.xml", parts)
     parts.add()
-    pages = [_page_text(page) for page in body.iter(_PAGE)] or [_page_text(body)]
-    masters = [_page_text(master) for master in styles.iter(_MASTER_PAGE)]
-    starts = accumulate((len(page) + len(_SEPARATOR) for page in pages[:-1]), initial=0)
+    pages = [_page_text(page) for page in _named(body, _PAGE)] or [_page_text(body)]
+    masters = [_page_text(master) for master in _named(styles, _MASTER_PAGE)]
     return Document(
         text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
         mime_type=mime_type,
         title=meta.findtext(f".//{_DUBLIN_CORE}title"),
         author=meta.findtext(f".//{_DUBLIN_CORE}creator"),
         language=meta.findtext(f".//{_DUBLIN_CORE}language"),
-        page_starts=tuple(starts),
+        page_starts=_starts(pages),
     )
+
+
+def read_xps(content: bytes, *, parts: PartCount) -> Document:
+    """The text page by page, in the order of the document; damaged pages are empty, and counted."""
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        pages = [_xps_page(container, name, parts) for name in _xps_pages(container)]
+    return Document(text=_SEPARATOR.join(pages), mime_type=XPS_TYPE, page_starts=_starts(pages))
+
+
+def _xps_pages(container: zipfile.ZipFile) -> list[str]:
+    """The names of the members with pages: as the documents state them, then any others."""
+    names = [name for name in container.namelist() if _XPS_PAGE.search(name)]
+    stated: list[str] = []
+    for document in sorted(filter(_XPS_DOCUMENT.search, container.namelist())):
+        try:
+            root = ET.fromstring(container.read(document))  # noqa: S314  (see the module's docstring)
+        except DAMAGE:
+            continue
+        sources = (element.get("Source") or "" for element in _named(root, "PageContent"))
+        stated += [posixpath.normpath(posixpath.join("/", posixpath.dirname(document), path))[1:] for path in sources]
+    known = frozenset(names)
+    return list(dict.fromkeys([*(name for name in stated if name in known), *names]))
+
+
+def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
+    """The pieces of text of a page; those at one height are a line."""
+    try:
+        root = ET.fromstring(container.read(name))  # noqa: S314
+        pieces = [
+            (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
+            for glyphs in _named(root, "Glyphs")
+        ]
+    except DAMAGE:
+        parts.add_unread(name)
+        return ""
+    parts.add()
+    text, last = "", 0.0
+    for height, piece in pieces:
+        if text:
+            text += " " if abs(height - last) < _LINE_HEIGHT else "\n"
+        text, last = text + piece.strip(), height
+    return text
+
+
+def _starts(pages: list[str]) -> tuple[int, ...]:
+    """Where pages begin in a text that has them with separators."""
+    return tuple(accumulate((len(page) + len(_SEPARATOR) for page in pages[:-1]), initial=0))
 
 
 def read_svg(content: bytes) -> Document:
@@ -76,8 +136,19 @@ def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Eleme
     return root
 
 
+def _named(root: ET.Element, name: str) -> Iterator[ET.Element]:
+    """Yield the elements of a local name, in order."""
+    return (element for element in root.iter() if _local(element) == name)
+
+
+def _local(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
 def _page_text(page: ET.Element) -> str:
-    paragraphs = ("".join(_paragraph_text(element)).strip() for element in page.iter() if element.tag in _PARAGRAPHS)
+    paragraphs = (
+        "".join(_paragraph_text(element)).strip() for element in page.iter() if _local(element) in _PARAGRAPHS
+    )
     return _SEPARATOR.join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -85,8 +156,9 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
     """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
     yield element.text or ""
     for child in element:
-        if child.tag in _WHITESPACE:
-            yield _WHITESPACE[child.tag]
-        elif child.tag not in _PARAGRAPHS:
+        name = _local(child)
+        if name in _WHITESPACE:
+            yield _WHITESPACE[name]
+        elif name not in _PARAGRAPHS:
             yield from _paragraph_text(child)
         yield child.tail or ""

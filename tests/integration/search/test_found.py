@@ -6,6 +6,7 @@ import contextlib
 import io
 import lzma
 import os
+import plistlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,9 @@ BUILDERS: dict[str, Callable[[Held], bytes]] = {
     ".jpg": photograph,
     ".mp3": lambda parts: documents.song(**{part.split()[-1]: text for part, text in parts.items()}),
     ".zip": lambda parts: documents.container({parts["a member"]: "\0"}),
+    ".nfo": lambda parts: parts["in a charset of DOS"].encode("cp437"),
+    ".kmz": lambda parts: documents.container({"doc.kml": f"<kml><name>{parts['places']}</name></kml>"}),
+    ".plist": lambda parts: plistlib.dumps({"Sails": parts["a value"]}, fmt=plistlib.FMT_BINARY),
     ".xz": lambda parts: lzma.compress(parts["a text"].encode()),
     ".gz": lambda parts: documents.tar_archive([parts["a member"]], mode="w:gz"),
 }

@@ -130,3 +130,40 @@ def test_a_truncated_text_is_a_prefix_that_fits(text: str, max_bytes: int) -> No
 
 def test_a_truncated_text_ends_with_a_line() -> None:
     assert truncate("first line\nsecond line\n", max_bytes=15) == ("first line\n", 12)
+
+
+@pytest.mark.parametrize("charset", ["cp850", "cp437", "mac_roman"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zürich und Genève",
+        "Sehr geehrte Frau Müller, die Größe der Tür in Köln",
+        "Le présenté de l'école a été élevé",
+        "Här är en få människor på sjön",
+        "GRÖSSE MÜLLER ÄRZTE KÖLN",
+    ],
+)
+def test_letters_of_old_computers_are_letters(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text
+
+
+def test_a_frame_tells_two_code_pages_apart() -> None:
+    text = "╒═════════╕\n│ Müller  │\n╘═════════╛\n"
+    assert decode(text.encode("cp437")) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("the café—naïve résumé of piñata, wait…what word–word it’s", "cp1252"),
+        ("příliš žluťoučký kůň úpěl", "cp1250"),
+        ("Привет, это файл abc", "cp1251"),
+        ("日本語のテキストabcテストですcテc", "shift_jis"),
+        ("名前,年齢,住所\n佐藤太郎,30,東京\n鈴木花子,25,大阪\n高橋誠,35,名古屋\n", "shift_jis"),
+        ("中文文本abc测试c测试d", "gbk"),
+        ("姓名,年齡,住址\n王小明,30,臺北\n功能許可蓋章\n", "big5"),
+        ("Türkçe güneş ışık öğrenci", "cp1254"),
+    ],
+)
+def test_texts_of_windows_are_not_taken_for_older_ones(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text

@@ -1,0 +1,145 @@
+"""Formats that no library here reads: OpenOffice 1, XPS, maps and property lists."""
+
+from __future__ import annotations
+
+import plistlib
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract import FileExtractor
+from tests.plugins.documents import CONTENT_TYPES, container
+
+OPENOFFICE = (
+    '<!DOCTYPE office:document-content PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "office.dtd">'
+    '<office:document-content xmlns:office="http://openoffice.org/2000/office"'
+    ' xmlns:text="http://openoffice.org/2000/text" xmlns:draw="http://openoffice.org/2000/drawing"'
+    ' xmlns:style="http://openoffice.org/2000/style" xmlns:table="http://openoffice.org/2000/table">{}'
+    "</office:document-content>"
+)
+
+
+def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Document), outcome
+    return outcome
+
+
+def openoffice(kind: str, body: str, styles: str = "") -> bytes:
+    return container(
+        {
+            "mimetype": f"application/vnd.sun.xml.{kind}",
+            "content.xml": OPENOFFICE.format(f"<office:body>{body}</office:body>"),
+            "styles.xml": OPENOFFICE.format(styles),
+            "meta.xml": '<m xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Signal lamps</dc:title></m>',
+            "META-INF/manifest.xml": "<manifest/>",
+        }
+    )
+
+
+def test_a_text_of_openoffice_1_is_read_with_its_headers(extractor: FileExtractor) -> None:
+    content = openoffice(
+        "writer",
+        "<text:h>Top<text:span>lights</text:span></text:h><text:p>Red<text:tab-stop/>and<text:s/>green</text:p>",
+        "<style:master-page><text:p>Harbour office</text:p></style:master-page>",
+    )
+    document = read(extractor, content, b"a.sxw")
+    assert document.text == "Toplights\n\nRed\tand green\n\nHarbour office"
+    assert document.title == "Signal lamps"
+
+
+def test_sheets_and_slides_of_openoffice_1_are_read(extractor: FileExtractor) -> None:
+    cells = "<table:table><table:table-cell><text:p>{}</text:p></table:table-cell></table:table>"
+    assert read(extractor, openoffice("calc", cells.format("lamp oil")), b"a.sxc").text == "lamp oil"
+    slides = "".join(f"<draw:page><text:p>{words}</text:p></draw:page>" for words in ("a pier", "a mole"))
+    document = read(extractor, openoffice("impress.template", slides), b"a.sti")
+    assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["a pier", "a mole"]
+
+
+def xps(pages: dict[str, str], order: list[str]) -> bytes:
+    sources = "".join(f'<PageContent Source="{name}"/>' for name in order)
+    return container(
+        {
+            "[Content_Types].xml": CONTENT_TYPES,
+            "FixedDocSeq.fdseq": "<FixedDocumentSequence/>",
+            "Documents/1/FixedDoc.fdoc": f"<FixedDocument>{sources}</FixedDocument>",
+            **{f"Documents/1/Pages/{name}.fpage": page for name, page in pages.items()},
+        }
+    )
+
+
+def glyphs(*pieces: tuple[str, float]) -> str:
+    runs = "".join(f'<Glyphs UnicodeString="{text}" OriginX="9" OriginY="{height}"/>' for text, height in pieces)
+    return f'<FixedPage xmlns="http://schemas.microsoft.com/xps/2005/06">{runs}</FixedPage>'
+
+
+def test_pages_of_xps_are_read_in_their_order(extractor: FileExtractor) -> None:
+    pages = {"1": glyphs(("the last", 9)), "2": glyphs(("Invoice", 9), ("no. 7", 9.4), ("{}{bollard}", 30))}
+    document = read(extractor, xps(pages, ["Pages/2.fpage", "/Documents/1/Pages/1.fpage"]), b"a.xps")
+    assert document.text == "Invoice no. 7\n{bollard}\n\nthe last"
+    assert document.text[document.page_starts[1] :] == "the last"
+
+
+def test_a_damaged_page_of_xps_costs_itself_alone(extractor: FileExtractor) -> None:
+    document = read(extractor, xps({"1": "<broken", "2": glyphs(("a bollard", 9))}, []), b"a.oxps")
+    assert document.text.strip() == "a bollard"
+    assert str(document.unread_parts) == "1 of 2 parts could not be read: Documents/1/Pages/1.fpage (corrupt)"
+
+
+def test_a_map_is_read_with_the_names_beside_it(extractor: FileExtractor) -> None:
+    places = "<kml><Placemark><name>Ankerplatz &amp; Boje</name></Placemark></kml>"
+    text = read(extractor, container({"doc.kml": places, "files/buoy 7.png": "x"}), b"a.kmz").text
+    assert "Ankerplatz & Boje" in text
+    assert "files/buoy 7.png" in text
+
+
+def binary(value: Any) -> bytes:
+    return plistlib.dumps(value, fmt=plistlib.FMT_BINARY, sort_keys=False)
+
+
+def test_a_property_list_is_read_by_its_keys_and_values(extractor: FileExtractor) -> None:
+    value = {
+        "Title": "Ankerwinde",
+        "Tags": ["Poller", "Kette"],
+        "Opened": datetime(2024, 2, 5),  # noqa: DTZ001
+        "Data": b"\0\1",
+        "N": 7,
+    }
+    assert read(extractor, binary(value), b"a.plist").text.split("\n") == [
+        "Title: Ankerwinde",
+        "Tags: Poller",
+        "Tags: Kette",
+        "Opened: 2024-02-05 00:00:00",
+        "N: 7",
+    ]
+
+
+def test_a_property_list_that_repeats_itself_is_read_once(extractor: FileExtractor) -> None:
+    entry: list[Any] = ["tiller"]
+    for _ in range(60):
+        entry = [entry, entry]
+    assert read(extractor, binary(entry), b"a.plist").text == "tiller"
+
+
+def test_a_saved_page_of_safari_is_read_as_a_page(extractor: FileExtractor) -> None:
+    page = {
+        "WebResourceURL": "https://example.org/log",
+        "WebResourceMIMEType": "text/html",
+        "WebResourceData": b"<html><body><p>Kl\xc3\xbcverbaum</p><script>x</script></body></html>",
+    }
+    text = read(extractor, binary({"WebMainResource": page}), b"a.webarchive").text
+    assert text.startswith("https://example.org/log\n")
+    assert "Klüverbaum" in text
+    assert "script" not in text
+
+
+@pytest.mark.parametrize(
+    "content", [b"bplist00 and nothing", b"bplist00" + b"\xff" * 60, binary({"a": "b" * 90})[:-40], b"bplist00"]
+)
+def test_a_damaged_property_list_is_damaged(extractor: FileExtractor, content: bytes) -> None:
+    outcome = extractor.extract(content, name=b"a.plist")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
