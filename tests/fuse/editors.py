@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from pathlib import Path
@@ -176,6 +177,89 @@ def kde(path: Path, content: bytes) -> None:
     temporary.rename(path)
 
 
+def jetbrains(path: Path, content: bytes) -> None:
+    """ "Safe write": the old file is renamed aside, and the new one to its name."""
+    temporary, aside = beside(path, path.name + "___jb_tmp___"), beside(path, path.name + "___jb_old___")
+    write(temporary, content, CREATE, flush=True)
+    path.rename(aside)
+    temporary.rename(path)
+    aside.unlink()
+
+
+def office(path: Path, content: bytes) -> None:
+    """Microsoft's way: an owner file, a temporary document, and the old one renamed and deleted."""
+    owner = beside(path, "~$" + path.name[2:])
+    write(owner, b"me", CREATE)
+    temporary, aside = beside(path, "~WRD0000.tmp"), beside(path, "~WRL0001.tmp")
+    write(temporary, content, CREATE, flush=True)
+    path.rename(aside)
+    temporary.rename(path)
+    assert aside.read_bytes() != content
+    aside.unlink()
+    owner.unlink()
+
+
+def rsync(path: Path, content: bytes) -> None:
+    """Rsync writes a hidden temporary file, which gets its times and its mode last."""
+    status = path.stat()
+    temporary = beside(path, f".{path.name}.AbCdEf")
+    write(temporary, content, CREATE, mode=0o600)
+    os.utime(temporary, ns=(status.st_atime_ns, 1_000_000_007_000_000_009))
+    temporary.chmod(status.st_mode)
+    temporary.rename(path)
+    assert path.stat().st_mtime_ns == 1_000_000_007_000_000_009
+
+
+def rsync_in_place(path: Path, content: bytes) -> None:
+    """`rsync --inplace` writes what differs, and cuts the rest."""
+    descriptor = os.open(path, os.O_WRONLY)
+    os.write(descriptor, content)
+    os.ftruncate(descriptor, len(content))
+    os.close(descriptor)
+    os.utime(path, ns=(1, 2))
+
+
+def patch(path: Path, content: bytes) -> None:
+    """GNU patch with a backup: the old file is renamed before the new one is."""
+    status = path.stat()
+    temporary = beside(path, path.name + ".oABCDE")
+    write(temporary, content, CREATE, mode=0o600)
+    temporary.chmod(status.st_mode)
+    backup = beside(path, path.name + ".orig")
+    path.rename(backup)
+    temporary.rename(path)
+    assert backup.read_bytes() == b"old roses"
+
+
+def kakoune(path: Path, content: bytes) -> None:
+    """A temporary file that is open until it has the name of the old one."""
+    descriptor = os.open(beside(path, f".{path.name}.kak.abc123"), os.O_RDWR | CREATE, 0o600)
+    os.write(descriptor, content[:4])
+    os.fchmod(descriptor, path.stat().st_mode)
+    os.write(descriptor, content[4:])
+    os.fsync(descriptor)
+    beside(path, f".{path.name}.kak.abc123").rename(path)
+    os.close(descriptor)
+
+
+def mapped(path: Path, content: bytes) -> None:
+    """Hex editors map the file into memory."""
+    with path.open("r+b") as file:
+        file.truncate(len(content))
+        with mmap.mmap(file.fileno(), len(content)) as mapping:
+            mapping[:] = content
+
+
+def copied(path: Path, content: bytes) -> None:
+    """`copy_file_range` from a scratch file, as `cp` does."""
+    source = beside(path, "source")
+    write(source, content, CREATE)
+    with source.open("rb") as old, path.open("r+b") as new:
+        new.truncate(0)
+        assert os.copy_file_range(old.fileno(), new.fileno(), len(content)) == len(content)
+    source.unlink()
+
+
 EDITORS = [
     vim_with_backupcopy_no,
     vim_with_backupcopy_yes,
@@ -191,4 +275,12 @@ EDITORS = [
     python,
     python_that_flushes,
     kde,
+    jetbrains,
+    office,
+    rsync,
+    rsync_in_place,
+    patch,
+    kakoune,
+    mapped,
+    copied,
 ]

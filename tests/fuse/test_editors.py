@@ -45,7 +45,9 @@ def test_vim_itself_saves_results(entry: Path, original: Path, backupcopy: str) 
     assert (entry.parent / (entry.name + "~")).read_text() == "old roses"
 
 
+PATCH = "--- a\\n+++ b\\n@@ -1 +1 @@\\n-old roses\\n\\\\ No newline at end of file\\n+new roses\\n"
 PROGRAMS = {
+    # By the name of the program.
     "sed": ["sed", "-i", "s/old roses/new roses\\n/"],
     "sed with a backup": ["sed", "-i.bak", "s/old roses/new roses\\n/"],
     "perl": ["perl", "-i", "-pe", "s/old roses/new roses\\n/"],
@@ -53,12 +55,21 @@ PROGRAMS = {
     "gio": ["gio", "save"],
     "gio with a backup": ["gio", "save", "--backup"],
     "ex": ["ex", "-s", "-u", "NONE", "-c", "%s/old/new/", "-c", "wq"],
+    "cp": ["cp", "/dev/stdin"],
+    "tee": ["tee"],
+    "dd": ["sh", "-c", "dd of=$0 status=none"],
+    "rsync": ["sh", "-c", "cat > new && rsync --checksum new $0 && rm new"],
+    "rsync in place": ["sh", "-c", "cat > new && rsync --checksum --inplace new $0 && rm new"],
+    "patch": ["sh", "-c", f"printf %b '{PATCH}' | patch $0"],
+    "patch with a backup": ["sh", "-c", f"printf %b '{PATCH}' | patch -b $0"],
+    "ed": ["sh", "-c", "printf '1s/old/new/\nw\nq\n' | ed -s $0"],
+    "sh": ["sh", "-c", "mv $0 $0.old && tr o n < /dev/null > $0 && cat > $0"],
 }
 
 
 @pytest.mark.parametrize(
     "programs",
-    [pytest.param(command, id=name) for name, command in PROGRAMS.items() if shutil.which(command[0])],
+    [pytest.param(command, id=name) for name, command in PROGRAMS.items() if shutil.which(name.split()[0])],
 )
 def test_programs_themselves_save_results(entry: Path, original: Path, programs: list[str]) -> None:
     before = original.stat()
