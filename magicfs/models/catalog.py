@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from magicfs.domain.models import Precision
+from magicfs.errors import ModelError
 
 DEFAULT_MODEL = "BAAI/bge-small-en-v1.5"
 FALLBACK_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -76,3 +77,14 @@ def languages_of(name: str) -> tuple[str, ...]:
 def automatic_precision(name: str) -> Precision:
     """The precision that `auto` selects: int8 for models that are accurate at int8, else fp32."""
     return Precision.INT8 if name.lower() in _ACCURATE_AT_INT8 else Precision.FP32
+
+
+def precisions_of(name: str, precision: str) -> tuple[Precision, ...]:
+    """The precisions of a model that the setting `precision` allows, the preferred one first. Raises `ModelError`."""
+    if precision == "auto":
+        preferred = automatic_precision(name)
+        return preferred, *(other for other in Precision if other is not preferred)
+    try:
+        return (Precision(precision),)
+    except ValueError as error:
+        raise ModelError(f"{precision} is not a precision: use auto, int8 or fp32") from error

