@@ -26,6 +26,9 @@ _SQL = load_queries("contents")
 SWEEP_LOCK = 0x6D616769_63667303
 """The advisory lock that lets one transaction in the cluster sweep."""
 
+_CHUNKS_PER_STATEMENT = 2000
+"""The words of all chunks of a large file, as they are sent, would take several times the memory of its text."""
+
 UNKNOWN_MIME_TYPE = "application/octet-stream"
 """The MIME type of bytes that no rule recognises."""
 
@@ -150,18 +153,22 @@ def _insert_chunks(connection: Connection, contents: Mapping[ContentId, Sequence
     places = [(content, ordinal, chunk) for content in contents for ordinal, chunk in enumerate(contents[content])]
     if not places:
         return
-    chunks = [chunk for _, _, chunk in places]
-    digests = [chunk_digest(chunk) for chunk in chunks]
-    connection.execute(_SQL["insert_chunks"], chunk_columns(chunks, digests))
+    digests = [chunk_digest(chunk) for _, _, chunk in places]
+    # In the order of the digests from one statement to the next, too: two transactions never deadlock.
+    ordered = sorted(range(len(places)), key=digests.__getitem__)
+    for first in range(0, len(ordered), _CHUNKS_PER_STATEMENT):
+        part = ordered[first : first + _CHUNKS_PER_STATEMENT]
+        columns = chunk_columns([places[index][2] for index in part], [digests[index] for index in part])
+        connection.execute(_SQL["insert_chunks"], columns)
     inserted = connection.execute(
         _SQL["place_chunks"],
         {
             "content_ids": [content for content, _, _ in places],
             "ordinals": [ordinal for _, ordinal, _ in places],
             "digests": digests,
-            "first_lines": [chunk.first_line for chunk in chunks],
-            "last_lines": [chunk.last_line for chunk in chunks],
-            "pages": [chunk.page for chunk in chunks],
+            "first_lines": [chunk.first_line for _, _, chunk in places],
+            "last_lines": [chunk.last_line for _, _, chunk in places],
+            "pages": [chunk.page for _, _, chunk in places],
         },
     )
     if inserted.rowcount != len(places):

@@ -165,7 +165,6 @@ def read_file(
     written_just_now = abs(time.time() - stat.mtime_ns / 1e9) < EMPTIED_SECONDS
     if len(content) < stat.size or (not content and claim.content_id is not None and written_just_now):
         return StillChanging()
-    content = content[: stat.size]
     kind = detector.kind(content, name=claim.name)
     key = ContentKey(Digest(xxhash.xxh3_128_digest(content)), reader_version(kind), kind)
     return FileRead(claim, content, key, stat)
@@ -239,14 +238,12 @@ def _file_stat(descriptor: int) -> FileStat | None:
 
 
 def _read_all(descriptor: int, *, size: int) -> bytes:
-    """The bytes of a file of `size` bytes; of a file that has grown, the first `size + 1` bytes."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    blocks: list[bytes] = []
-    remaining = size + 1
-    while remaining > 0:
-        block = os.read(descriptor, min(remaining, _BLOCK_BYTES))
-        if not block:
-            break
-        blocks.append(block)
-        remaining -= len(block)
+    """The first `size` bytes of a file, or all of one that has become shorter. In memory once."""
+    content = os.pread(descriptor, size, 0)
+    if len(content) == size:
+        return content
+    # A signal may end a call before it has read all.
+    blocks = [content]
+    while blocks[-1] and (missing := size - sum(map(len, blocks))):
+        blocks.append(os.pread(descriptor, min(missing, _BLOCK_BYTES), size - missing))
     return b"".join(blocks)

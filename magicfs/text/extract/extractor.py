@@ -11,13 +11,13 @@ from typing import Final, Protocol, Self
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.encoded.strip import strip_document, strip_encoded
-from magicfs.text.extract.decoding import read_text
+from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
-from magicfs.text.extract.plain_text import decode, title_of, truncate
+from magicfs.text.extract.plain_text import title_of, truncate
 from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.text_pieces import read_pieces
 from magicfs.text.language import language_of
 
 _PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE})
@@ -125,35 +125,32 @@ class FileExtractor:
                 return _NOT_READ[file_type.route]
 
     def _decode(self, content: bytes, file_type: FileType) -> Document | Unreadable:
-        text = read_text(content, mime_type=file_type.mime_type)
-        if text is None:
+        read = read_pieces(content, mime_type=file_type.mime_type, enough_bytes=self._limits.text_bytes)
+        if read is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        return self._document(text, file_type)
-
-    def _document(self, text: str, file_type: FileType) -> Document | Unreadable:
-        stripped = strip_encoded(text, mime_type=file_type.mime_type)
-        if not stripped.text or stripped.text.isspace():
-            only = "encoded data" if stripped.removed_characters else "blanks"
+        if not read.text or read.text.isspace():
+            only = "encoded data" if read.removed_characters else "blanks"
             return Unreadable(SkipReason.NO_TEXT, f"nothing but {only}")
-        text, cut_bytes = truncate(stripped.text, max_bytes=self._limits.text_bytes)
+        text, cut_bytes = truncate(read.text, max_bytes=self._limits.text_bytes)
         return Document(
             text=text,
             mime_type=file_type.mime_type,
             title=title_of(text, mime_type=file_type.mime_type),
-            cut_bytes=cut_bytes,
-            encoded_characters=stripped.removed_characters,
+            cut_bytes=cut_bytes + read.rest_bytes,
+            encoded_characters=read.removed_characters,
         )
 
     def _parse_markup(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         """Parse a text format. A file that does not parse is indexed as plain text."""
-        text = decode(content)
-        if text is None:
+        read = read_pieces(content, mime_type=file_type.mime_type)
+        if read is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
-        stripped = strip_encoded(text, mime_type=file_type.mime_type)
-        parsed = self._sandbox.parse(stripped.text.encode("utf-8"), mime_type=file_type.mime_type)
+        removed, markup = read.removed_characters, read.text.encode("utf-8")
+        del read
+        parsed = self._sandbox.parse(markup, mime_type=file_type.mime_type)
         if isinstance(parsed, Unreadable) and parsed.reason is SkipReason.CORRUPT:
-            return self._document(text, file_type)
-        return _without_encoded(parsed, removed_characters=stripped.removed_characters)
+            return self._decode(content, file_type)
+        return _without_encoded(parsed, removed_characters=removed)
 
 
 def _without_encoded(parsed: Document | Unreadable, *, removed_characters: int = 0) -> Document | Unreadable:

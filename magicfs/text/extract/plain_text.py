@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import NamedTuple
 
 from magicfs.text.extract.charsets import codec_of, detected_charset
 
@@ -26,8 +27,7 @@ _MIN_PIECE_BYTES = 4
 _MAX_INVALID_SHARE = 0.1
 """Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
+_WIDE_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -58,18 +58,39 @@ _MAX_TITLE_CHARACTERS = 300
 
 def decode(content: bytes) -> str | None:
     """The text of `content`, cleaned (`clean`); None when it is not text."""
-    for bom, encoding in _BOMS:
-        if content.startswith(bom):
-            return clean(content[len(bom) :].decode(encoding, errors="replace"))
-    utf16 = _utf16_without_bom(content)
-    if utf16 is not None:
-        return clean(content.decode(utf16, errors="replace"))
+    if content.startswith(codecs.BOM_UTF8):
+        return clean(content[len(codecs.BOM_UTF8) :].decode("utf-8", errors="replace"))
+    wide = wide_encoding(content)
+    if wide is not None:
+        return clean(content.removeprefix(wide.bom).decode(wide.codec, errors="replace"))
     if len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE:
         return _with_holes(content)
     try:
         return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content))
+
+
+class WideEncoding(NamedTuple):
+    """An encoding in which each character takes two or four bytes."""
+
+    bom: bytes
+    """The bytes with which a text in it may begin."""
+    codec: str
+
+    @property
+    def unit_bytes(self) -> int:
+        """The bytes of an ASCII character."""
+        return 4 if self.codec.startswith("utf-32") else 2
+
+
+def wide_encoding(content: bytes) -> WideEncoding | None:
+    """The encoding of a text in UTF-16 or UTF-32; None for any other content."""
+    for bom, codec in _WIDE_BOMS:
+        if content.startswith(bom):
+            return WideEncoding(bom, codec)
+    utf16 = _utf16_without_bom(content)
+    return WideEncoding(codecs.BOM_UTF16_LE if utf16 == "utf-16-le" else codecs.BOM_UTF16_BE, utf16) if utf16 else None
 
 
 def _with_holes(content: bytes) -> str | None:

@@ -1,0 +1,75 @@
+"""What a worker takes while it reads files of 50 MB: their bytes, and the text that is kept, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.growth import peaks
+from tests.plugins.stack import Stack
+
+MIB = 1 << 20
+FILE_BYTES = 50 * MIB
+WORKER_MIB = 250
+
+
+def repeated(make: Callable[[int], str], *, size: int = FILE_BYTES, head: str = "", end: str = "") -> Iterator[str]:
+    """Blocks of a text of `size` bytes: `make` gives each of its pieces, by their number."""
+    yield head
+    length = len(head) + len(end)
+    number = 0
+    while length < size:
+        block = "".join(make(number + offset) for offset in range(1000))
+        yield block
+        number, length = number + 1000, length + len(block.encode())
+    yield end
+
+
+FILES: dict[str, Callable[[], Iterator[str]]] = {
+    "line.txt": lambda: repeated(lambda number: f"word{number} "),
+    "sign.txt": lambda: repeated(lambda number: f"word{number} ", head="A beetle \U0001f41e begins. "),
+    "service.log": lambda: repeated(
+        lambda number: f"2026-11-27 01:15:{number % 60:02} INFO request {number} took 3 ms\n"
+    ),
+    "table.csv": lambda: repeated(lambda number: f"{number},name {number % 977},{number * 7919 % 10007},2026-11-27\n"),
+    "escaped.json": lambda: repeated(
+        lambda number: f'{{"id": {number}, "name": "Gr\\u00fc\\u00dfe an {number}"}},', head="[", end="{}]"
+    ),
+    "feed.xml": lambda: repeated(
+        lambda number: f"<item><title>Title {number}</title><text>Words &amp; words {number}</text></item>\n",
+        head='<?xml version="1.0"?><feed>',
+        end="</feed>",
+    ),
+    "page.html": lambda: repeated(
+        lambda number: f"<p>Paragraph {number} of a long page.</p>\n", head="<html><body>", end="</body></html>"
+    ),
+    "box.mbox": lambda: repeated(
+        lambda number: f"From a@example.org Fri Nov 27 01:15:00 2026\nSubject: Mail {number}\n\nWords of {number}.\n\n"
+    ),
+}
+
+QUICK = {"sign.txt", "escaped.json"}
+"""These are read with little text kept, the others with as much as the default."""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FILES]
+)
+def test_a_worker_that_reads_a_large_file_takes_little_memory(stack: Stack, tmp_path: Path, name: str) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    with (docs / name).open("w") as file:
+        file.writelines(FILES[name]())
+    if name in QUICK:
+        stack.environment["MAGICFS_MAX_TEXT_MB"] = "4"
+    stack.add_root(docs)
+    with peaks(stack) as largest:
+        stack.start_agent()
+        stack.start_worker("extract")
+        done = "SELECT state FROM files WHERE state NOT IN ('pending')"
+        stack.wait(lambda: stack.rows(done) != [], seconds=400, what=f"an end of {name}")
+    assert stack.rows("SELECT state, reason FROM files") == [("indexed", None)]
+    assert largest["extract-1"] // MIB <= WORKER_MIB, {part: size // MIB for part, size in largest.items()}
