@@ -137,7 +137,7 @@ def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...
 
 def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
     """The forms of a folded word whose pairs of letters stand for umlauts: `muller` for `mueller`; none for others."""
-    variant = with_umlauts(word)
+    variant = with_umlauts(word, languages)
     return () if variant is None else _variant_forms(variant, _algorithms(languages))
 
 

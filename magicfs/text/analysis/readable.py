@@ -48,6 +48,8 @@ _MAX_DIVISIONS: Final = 4
 """The lines after the first that a word may go on over."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
 """The end of a line inside a text of a script without spaces, whose words go on in the next line."""
+_MOMENT: Final = re.compile(r"(?<!\d)(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)(?:(Z)(?!\w))?", re.ASCII)
+"""A moment of ISO 8601, as logs have it: its day and its time are words, and not the hour with the letter before it."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -69,6 +71,8 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = _without_invisible(text)
     if "-\n" in text or "- \n" in text or "-  \n" in text:
         text = _without_divisions(text, asides)
+    if "T" in text and ":" in text:
+        text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
     asides += numbers_in_pieces(text)
     return text, asides

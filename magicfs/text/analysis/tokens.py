@@ -80,8 +80,12 @@ def _not_plain() -> re.Pattern[str]:
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
-_NUMBERED_WORD: Final = re.compile(r"([^\W\d_]{3,})([0-9]{1,8})|([0-9]{1,8})([^\W\d_]{3,})")
-"""A word and a number in one piece, as names of files have them; not names of two letters, such as `h264` and `mp3`."""
+_UNITS: Final = "am|pm|nm|\u00b5m|\u03bcm|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px|pt|ns|ms"
+_NUMBERED_WORD: Final = re.compile(
+    rf"([^\W\d_]{{3,}})([0-9]{{1,8}})|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{_UNITS}))",
+)
+"""A word and a number in one piece, as names of files have them, and a number with its unit; not other names of two
+letters, such as `h264` and `mp3`."""
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 

@@ -7,6 +7,7 @@ and `readable` for texts and by `question` for what is typed. Pure functions; an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -19,10 +20,15 @@ _MAX_NUMBER_PARTS: Final = 6
 _MAX_SHORT_CHARACTERS: Final = 3
 _PAIR: Final = 2
 
-_TWO_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_TWO_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"})
 _UMLAUTS: Final = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _AS_TWO_LETTERS: Final = re.compile("(?<![aeiouqyäöü])(?:[ao]e|ue)(?=[bcdfghjklmnpqrstvwxyzß])")
 """What may stand for an umlaut: not in `neue` and `queue`, nor at the end of a word, as in `value`."""
+_OF_LANGUAGES: Final = {
+    **dict.fromkeys(("da", "no", "nb", "nn", "sv"), ("aa", "å")),
+    **dict.fromkeys(("bs", "hr", "sh", "sr"), ("dj", "đ")),
+}
+"""Two letters for one in the languages that have it, and that one. Elsewhere, as in `Saal`, they are two."""
 _MIN_VARIANT_CHARACTERS: Final = 3
 
 _THOUSAND: Final = 3
@@ -114,7 +120,12 @@ def with_two_letters(word: str) -> str | None:
     return variant if variant != word else None
 
 
-def with_umlauts(word: str) -> str | None:
-    """A word in lower case with umlauts for pairs of letters that may stand for one; None for a word without any."""
+def with_umlauts(word: str, languages: Iterable[str] = ()) -> str | None:
+    """A word in lower case with umlauts for pairs of letters that may stand for one; None for a word without any.
+
+    `languages` are those of the index, by ISO 639-1 code: some have other letters that people write as two.
+    """
     variant = _AS_TWO_LETTERS.sub(lambda match: _UMLAUTS[match[0]], word)
+    for pair, letter in {_OF_LANGUAGES[language] for language in languages if language in _OF_LANGUAGES}:
+        variant = variant.replace(pair, letter)
     return variant if variant != word and len(word) >= _MIN_VARIANT_CHARACTERS else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from magicfs.text.analysis import fold, lexemes, tokens
@@ -33,11 +33,13 @@ WORDS = [
 LETTERS = st.text("aZ9ßüÉı٣كِשׁ\u0301\u0345्हก漢ガ한😀𝐛𞥊 .-_+#'/*\n", max_size=40)
 
 
+@settings(deadline=None)
 @given(st.lists(LETTERS.map(lambda text: text.replace("\n", "")), min_size=1))
 def test_words_folded_together_are_those_folded_alone(words: list[str]) -> None:
     assert fold_all(words) == [fold(word) for word in words]
 
 
+@settings(deadline=None)
 @given(LETTERS)
 def test_the_quick_patterns_find_the_tokens_of_the_complete_one(text: str) -> None:
     assert split(text) == tokens._full_token(is_basic=False).findall(text)

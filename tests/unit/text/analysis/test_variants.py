@@ -92,6 +92,9 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
         ("see RFC2616", "rfc 2616"),
         ("MyReport2023v2", "report 2023"),
         ("отчёт2023", "отчет 2023"),
+        ("a run of 10km at 3pm", "10 km 3 pm"),
+        ("10 km at 3.5 GHz", "10km 3.5GHz"),
+        ("a 3.5GHz clock, 100MB", "3.5 ghz 100 mb"),
     ],
 )
 def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question: str) -> None:
@@ -109,6 +112,35 @@ def test_the_name_of_a_file_has_the_words_of_its_pieces() -> None:
     assert "'email':" in analyze_path("notes/e-mail.txt")
     assert "'gpt4':" in analyze_path("GPT-4.pdf")
     assert "'20240131':" in analyze_path("2024-01-31.jpg")
+
+
+@pytest.mark.parametrize("typed", ["2024-01-31", "12:30", "12:30:45", "2024-01-31T12:30", "2024-01-31 12:30:45"])
+@pytest.mark.parametrize(
+    "text", ["at 2024-01-31T12:30:45Z in", "at 2024-01-31T12:30:45.123+01:00 in", "[2024-01-31T12:30:45,9]"]
+)
+def test_a_moment_is_found_by_its_day_and_by_its_time(text: str, typed: str) -> None:
+    assert missed(text, typed) == []
+    assert missed(text, text) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "languages", "form"),
+    [
+        ("aalborg", ["da"], "alborg"),
+        ("haandbog", ["no", "en"], "handbog"),
+        ("djordje", ["hr"], "dorde"),
+        ("saal", ["de"], None),
+        ("djibouti", ["fr"], None),
+    ],
+)
+def test_two_letters_stand_for_one_in_some_languages(typed: str, languages: list[str], form: str | None) -> None:
+    forms = {lexeme.text for lexeme in umlaut_forms(typed, languages=languages)}
+    assert form in forms if form else not forms
+
+
+@pytest.mark.parametrize(("typed", "text"), [("Åse", "Aase"), ("Đorđe", "Djordje"), ("smørrebrød", "smoerrebroed")])
+def test_a_typed_letter_of_the_north_finds_two(typed: str, text: str) -> None:
+    assert missed(f"here is {text}", typed) == []
 
 
 @pytest.mark.parametrize(("typed", "text"), [("Müller", "Mueller"), ("Größe", "Groesse"), ("Bücher", "Buecher")])
