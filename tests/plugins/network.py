@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -31,9 +30,9 @@ from tests.plugins.broker import PASSWORD
 from tests.plugins.cluster import ClusterServers
 from tests.plugins.commands import COMMAND, KEPT
 from tests.plugins.models import MODEL
+from tests.plugins.stack import STOP_SECONDS, end_processes
 
 SUBNET = "10.98.77"
-STOP_SECONDS = 20
 
 HUB_HARDWARE = "02:00:00:00:00:01"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -144,17 +143,7 @@ class Host:
 
     def stop(self) -> list[str]:
         """End all parts. Returns those that had to be killed."""
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.terminate()
-        stuck = []
-        for name, process in self.processes.items():
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                stuck.append(name)
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        stuck = end_processes(self.processes)
         self.processes.clear()
         return stuck
 

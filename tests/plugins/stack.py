@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,23 @@ HOST = "testhost"
 SABOTAGED = (
     "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
 )
+STOP_SECONDS = 20
+
+
+def end_processes(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
+    """End processes, each the first of a group of its own. Returns the names of those that had to be killed."""
+    for process in processes.values():
+        if process.poll() is None:
+            process.terminate()
+    stuck = []
+    for name, process in processes.items():
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            stuck.append(name)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return stuck
 
 
 @dataclass
@@ -125,18 +142,8 @@ class Stack:
         return "\n".join(f"--- {path.name}\n{path.read_text()[-1500:]}" for path in (self.home / "log").iterdir())
 
     def stop(self) -> None:
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.terminate()
-        stuck = []
-        for name, process in self.processes.items():
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                stuck.append(name)
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        assert not stuck, f"{stuck} did not stop within 15 s\n{self.logs()}"
+        stuck = end_processes(self.processes)
+        assert not stuck, f"{stuck} did not stop within {STOP_SECONDS} s\n{self.logs()}"
 
 
 @contextmanager
