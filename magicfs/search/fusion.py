@@ -31,6 +31,10 @@ OTHER_CHUNKS = 0.5
 """The weight of the mean nearness of a file's nearest chunks in that of the file, that of its best chunk being 1."""
 CHUNKS_OF_FILE = 3
 """So many nearest chunks of a file count."""
+ENOUGH_OF_RARE_WORDS = 0.55
+"""A text whose rare words have this share of a question's weight has what the question names."""
+RARE_WORDS_BONUS = 1.0
+"""The addition to the fused score of such a text: about what a text can have that is merely near."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -53,6 +57,8 @@ class Evidence:
     """What counts for the score instead of `nearness`, if it is given: see `magicfs.search.meaning`."""
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
+    rare_share: float = 0.0
+    """The share of the question's weight that the rare words of the text have, see `magicfs.search.rare_words`."""
 
     @property
     def vector(self) -> float | None:
@@ -137,4 +143,6 @@ def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
     nearness = lexical if evidence.nearness is None else evidence.nearness
     mean = ((evidence.relative_bm25 or 0.0) + meaning * nearness) / (1.0 + meaning)
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
+    if evidence.rare_share >= ENOUGH_OF_RARE_WORDS:
+        bonus += RARE_WORDS_BONUS
     return mean + bonus + NAME_BONUS * evidence.name_share**2

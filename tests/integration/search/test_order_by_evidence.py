@@ -81,6 +81,30 @@ def test_a_rare_word_says_as_much_about_code_as_elsewhere(corpus: Corpus, servic
     assert paths(service, f"{QUESTION} zyxwv")[0] == b"words"
 
 
+@pytest.mark.parametrize("question", ["zither", "zither lessons", "what does zither mean", "HEAD~3"])
+def test_a_rare_word_of_a_short_question_comes_before_what_is_merely_near(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService, question: str
+) -> None:
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"exact.txt", "A zither, and git reset HEAD~3, are what this is about", vectors=[at(0.0)])
+    for number in range(8):
+        text = f"lessons of music, what they mean, and the head of {number} bands of 3"
+        corpus.add(b"near%d.txt" % number, text, vectors=[at(0.99)])
+    add_other_texts(corpus)
+    assert paths(service, question)[0] == b"exact.txt"
+
+
+def test_a_rare_word_among_many_does_not_decide_alone(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    question = "how do I return the rented piano of a neighbour who plays the zither"
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"stray.txt", "The zither is not heard here", vectors=[at(0.1)])
+    corpus.add(b"near.txt", "Giving back an instrument that is not yours", vectors=[at(0.8)])
+    add_other_texts(corpus)
+    assert paths(service, question)[0] == b"near.txt"
+
+
 def test_a_file_with_several_near_passages_comes_before_one_with_a_single_one(
     corpus: Corpus, service: SearchService
 ) -> None:
