@@ -26,7 +26,7 @@ from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.ingest.inotify import Event, Inotify
 from magicfs.linux.inotify import InotifyMask
-from magicfs.linux.mounts import MOUNTINFO
+from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node
@@ -64,13 +64,14 @@ class DirectoryWatches:
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         """Begin to vouch. `run_on_loop` runs a function on the event loop, from any thread."""
+        mounts = MountChanges()
         try:
             self._inotify = Inotify()
         except OSError as error:
             log.warning("directories are not watched (%s): listing and missing names take longer", error.strerror)
             return
         self._invalidations.start()
-        arguments = (self._inotify, run_on_loop)
+        arguments = (self._inotify, mounts, run_on_loop)
         threading.Thread(target=self._wait_for_reports, args=arguments, name="watches", daemon=True).start()
 
     def stop(self) -> None:
@@ -191,10 +192,12 @@ class DirectoryWatches:
         if watch is not None and node is not None:
             watch.name_leads_to(name, node.ino)
 
-    def _wait_for_reports(self, inotify: Inotify, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
+    def _wait_for_reports(
+        self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]
+    ) -> None:
         """Pass reports to the loop until it has ended, in the thread. Without reports nothing is vouched for."""
         try:
-            self._pass_reports(inotify, run_on_loop)
+            self._pass_reports(inotify, changes, run_on_loop)
         except trio.RunFinishedError:
             return
         except Exception:
@@ -205,7 +208,9 @@ class DirectoryWatches:
         self._handle([_EVENTS_LOST])
         self._end_watches()
 
-    def _pass_reports(self, inotify: Inotify, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
+    def _pass_reports(
+        self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]
+    ) -> None:
         with open(MOUNTINFO, "rb") as mounts:
             poll = select.poll()
             poll.register(inotify.descriptor, select.POLLIN)
@@ -214,8 +219,7 @@ class DirectoryWatches:
                 ready = {descriptor for descriptor, _ in poll.poll()}
                 events = list(inotify.read(timeout_s=0, pause_s=0)) if inotify.descriptor in ready else []
                 if mounts.fileno() in ready:
-                    # What is mounted over a directory hides it without a report.
-                    events.append(_EVENTS_LOST)
+                    run_on_loop(functools.partial(self._handle_mounts, changes.take()))
                 run_on_loop(functools.partial(self._handle, events))
                 time.sleep(self._pause_s)
 
@@ -233,6 +237,28 @@ class DirectoryWatches:
                 watch.count_change()
                 told |= self._report(watch, event)
         self._pause_s = 0.0 if told else min(2 * self._pause_s + 0.001, _MAX_PAUSE_SECONDS)
+
+    def _handle_mounts(self, mount_points: Iterable[bytes]) -> None:
+        """Tell the kernel of what was mounted or unmounted: that hides directories and names without a report.
+
+        Only names that the mount points have are looked at, unless the directory itself is hidden.
+        """
+        names = {os.path.basename(mount_point) for mount_point in mount_points}
+        for watch in self._watches.values() if names else ():
+            watch.count_change()
+            if self._is_hidden(watch.directory):
+                self._expire_all(watch)
+            for name in names:
+                if watch.keeps(name) and not self._leads_to(watch.directory, name, watch.names.get(name)):
+                    self._forget_name(watch, name)
+
+    @staticmethod
+    def _is_hidden(directory: RealDirectory) -> bool:
+        """Whether a directory is not certain to be where it was seen last."""
+        try:
+            return directory.status_nowait() is None
+        except OSError:
+            return True
 
     def _report(self, watch: Watch, event: Event) -> bool:
         """Tell the kernel of one change; False if it keeps nothing that the change concerns."""

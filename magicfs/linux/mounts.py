@@ -45,6 +45,18 @@ def read_mounts() -> Iterator[MountEntry]:
         yield from map(parse_mount, lines)
 
 
+class MountChanges:
+    """Tells where something was mounted or unmounted."""
+
+    def __init__(self) -> None:
+        self._known = set(read_mounts())
+
+    def take(self) -> set[bytes]:
+        """The mount points that have come or gone since this was asked last."""
+        before, self._known = self._known, set(read_mounts())
+        return {mount.mount_point for mount in before ^ self._known}
+
+
 def device_of_path(path: bytes) -> str:
     """The device, `major:minor`, of the mount that an absolute path lies in, by the table of mounts.
 

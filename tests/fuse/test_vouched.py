@@ -78,6 +78,10 @@ def are_kept(path: Path, directory: int, mount: MountProcess) -> bool:
     """Whether the kernel answers after more than a second without the mount."""
     use(path)
     time.sleep(1.5)
+    return are_kept_now(directory, mount)
+
+
+def are_kept_now(directory: int, mount: MountProcess) -> bool:
     try:
         with stopped(mount):
             run("os.stat('b.txt', dir_fd=directory)", directory)
@@ -85,6 +89,47 @@ def are_kept(path: Path, directory: int, mount: MountProcess) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+@contextmanager
+def mounted(path: Path) -> Iterator[None]:
+    """Something is mounted at `path`."""
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=False).returncode:
+        pytest.skip("only root can mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_what_is_mounted_elsewhere_takes_nothing_from_the_kernel(
+    mirror: Path, mount: MountProcess, tmp_path: Path
+) -> None:
+    """A machine may mount something every second, and looking at each name that is kept takes the loop long."""
+    directory = os.open(mirror / "sub", os.O_PATH)
+    (tmp_path / "elsewhere").mkdir()
+    try:
+        for _ in range(5):
+            use(mirror / "sub")
+            with mounted(tmp_path / "elsewhere"):
+                time.sleep(0.5)
+                if are_kept_now(directory, mount):
+                    return
+        pytest.fail("nothing is kept")
+    finally:
+        os.close(directory)
+
+
+def test_what_is_mounted_over_a_name_or_a_directory_is_seen(mirror: Path, root: IndexedRoot) -> None:
+    for path in (root.path / "sub", root.path):
+        seen = mirror / path.relative_to(root.path)
+        for _ in range(2):
+            use(mirror)
+            use(mirror / "sub")
+        with mounted(path):
+            (path / "hidden.txt").touch()
+            wait_for(lambda seen=seen: not (seen / "b.txt").exists() and not (seen / "a.txt").exists(), SEEN_SECONDS)
+        wait_for((mirror / "sub/b.txt").exists, SEEN_SECONDS)
 
 
 def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> None:
