@@ -80,7 +80,10 @@ def _not_plain() -> re.Pattern[str]:
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
-_UNITS: Final = "am|pm|nm|\u00b5m|\u03bcm|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px|pt|ns|ms"
+_UNITS: Final = (
+    "am|pm|nm|\u00b5m|\u03bcm|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
+    "|pt|ns|ms"
+)
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,8}})|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{_UNITS}))",
 )

@@ -24,6 +24,7 @@ from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
+from magicfs.text.extract.inline_styles import with_whole_words
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
@@ -108,7 +109,10 @@ class DocumentParser:
         own = self._parse_here(content, exact)
         if own is not None:
             return own
-        outcome = self._read_slides(content) if exact == SLIDES_TYPE else self._kreuzberg(content, exact)
+        if exact == SLIDES_TYPE:
+            outcome = self._read_slides(content)
+        else:
+            outcome = self._kreuzberg(with_whole_words(content, exact), exact)
         return self._with_parts(outcome, content, exact)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | None:

@@ -14,7 +14,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/zip": 8,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
-    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 6),
+    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 7),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 6),
     **dict.fromkeys(("message/*", "application/mbox"), 5),
     **dict.fromkeys(("audio/*", "video/*"), 4),

@@ -1,4 +1,4 @@
-"""Formats that no library here reads: OpenOffice 1, XPS, maps and property lists."""
+"""Formats that no library here reads, or not well: OpenOffice 1, XPS, maps, property lists, styles inside of words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor
-from tests.plugins.documents import CONTENT_TYPES, container
+from tests.plugins.documents import CONTENT_TYPES, container, fiction_book
 
 OPENOFFICE = (
     '<!DOCTYPE office:document-content PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "office.dtd">'
@@ -143,3 +143,23 @@ def test_a_damaged_property_list_is_damaged(extractor: FileExtractor, content: b
     outcome = extractor.extract(content, name=b"a.plist")
     assert isinstance(outcome, Unreadable)
     assert outcome.reason is SkipReason.CORRUPT
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (rb"{\b fe}tt und k{\i ur}siv", "fett und kursiv"),
+        (rb"M{\'fc}ller, na{\i\u239?}ve", "Müller, naïve"),
+        (rb"{\b bold}. {\b Foo} bar", "bold. Foo bar"),
+        (rb"{\insrsid1 one}{\insrsid2 piece}", "onepiece"),
+        (rb"{\b Al}pha\par {\pict\jpegblip{\*\blipuid 12ab}" + b"ffd8" * 40 + b"\n}end", "Alpha\n\nend"),
+    ],
+)
+def test_a_word_of_rtf_that_changes_its_style_is_whole(extractor: FileExtractor, written: bytes, shown: str) -> None:
+    content = b"{\\rtf1\\ansi\\ansicpg1252\\uc1 " + written + b"\\par}"
+    assert read(extractor, content, b"a.rtf").text.replace("[Image: image]", "").strip() == shown
+
+
+def test_a_word_of_a_book_that_changes_its_style_is_whole(extractor: FileExtractor) -> None:
+    book = fiction_book("AAAA", keywords="x").replace(b"AAAA", "кни<emphasis>га</emphasis>, H<sub>2</sub>O".encode())
+    assert "книга, H2O" in read(extractor, book, b"a.fb2").text
