@@ -81,10 +81,13 @@ class SnapshotCache:
     def retain(self, roots: Collection[RootId]) -> None:
         """Drop everything of other roots: they were removed."""
         with self._lock:
-            for root in self._foreign_deletions.keys() - roots:
+            # Events may have come of a root that was never scanned.
+            known = {*self._foreign_deletions, *self._own_deletions, *self._stale, *self._stale_below}
+            for root in known.difference(roots):
                 self._drop(root)
                 self._drop_stale(root)
-                del self._foreign_deletions[root], self._own_deletions[root]
+                self._foreign_deletions.pop(root, None)
+                self._own_deletions.pop(root, None)
 
     def _drop(self, root: RootId) -> None:
         self._listings.pop(root, None)

@@ -77,6 +77,12 @@ def test_a_service_has_a_health_check_and_ends_gracefully(name: str) -> None:
     assert DURATION.match(SERVICES[name].get("stop_grace_period", "10s"))
 
 
+@pytest.mark.parametrize("name", OUR_SERVICES)
+def test_a_role_that_ends_by_itself_is_started_again(name: str) -> None:
+    """A worker ends when it has stopped taking messages, or when the schema is newer, with different codes."""
+    assert SERVICES[name]["restart"] in {"always", "unless-stopped"}
+
+
 @each_service
 def test_what_a_service_refers_to_exists(name: str) -> None:
     service = SERVICES[name]
