@@ -8,7 +8,8 @@ Used by `magicfs.search.ranking`. Ends the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.wanted import Limits, Wanted
 from magicfs.domain.chunks import CopyRules, FoundFile, MeasuredChunk, NameMatch
-from magicfs.domain.ids import ChunkId, FileId, ModelId
+from magicfs.domain.ids import FileId
 from magicfs.domain.results import Copy
 
 
@@ -44,7 +45,7 @@ class Place:
     name: NameMatch | None
     """The words of the question that its path has; None without any."""
     copies: tuple[tuple[FileId, Copy], ...]
-    """The files in scope with the same content, this one among them, the preferred ones first."""
+    """The files in scope with the same content, this one among them, the preferred ones first; empty if it is alone."""
     text: str | None
     """Of the chunk."""
 
@@ -70,9 +71,7 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
         measured = connection.execute(measure, parameters, prepare=may_prepare)
         located = connection.execute(places, place_parameters, prepare=may_prepare)
         _end_settings(connection)
-    return Gathered(
-        [_candidate(row, wanted) for row in measured if row[0] is not None], [_place(row) for row in located]
-    )
+    return Gathered(_candidates(measured, wanted), [_place(row) for row in located])
 
 
 def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limits: Limits) -> list[Candidate]:
@@ -85,7 +84,7 @@ def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limi
         set_locally(connection, settings_for(limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare)
         _end_settings(connection)
-    return [_candidate(row, wanted) for row in measured if row[0] is not None]
+    return _candidates(measured, wanted)
 
 
 def _end_settings(connection: Connection) -> None:
@@ -99,22 +98,38 @@ def _may_prepare(scope: Scope) -> bool:
     return not scope.is_restricted
 
 
-def _candidate(row: Sequence[Any], wanted: Wanted) -> Candidate:
-    chunk, bm25, had, has_phrase, documents, *cosines = row
-    return Candidate(
-        chunk=MeasuredChunk(
-            ChunkId(chunk),
-            tuple((language, mime_type) for language, mime_type in documents or ()),
-            {
-                ModelId(one.model.id): cosine
-                for one, cosine in zip(wanted.vectors, cosines, strict=True)
-                if cosine is not None
-            },
-        ),
-        bm25=float(bm25),
-        words=frozenset(term.word for number, term in enumerate(wanted.weights) if had >> number & 1),
-        has_phrase=has_phrase,
-    )
+def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate]:
+    """The candidates in the rows of the statement that measures. Many have the same words, and the same documents."""
+    terms = [(1 << number, term.word) for number, term in enumerate(wanted.weights)]
+    words = _Known(lambda had: frozenset(word for bit, word in terms if had & bit))
+    documents = _Known(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
+    models = [one.model.id for one in wanted.vectors]
+    return [
+        Candidate(
+            MeasuredChunk(
+                chunk,
+                documents[stored],
+                {model: cosine for model, cosine in zip(models, cosines, strict=True) if cosine is not None},
+            ),
+            float(bm25),
+            words[had],
+            has_phrase,
+        )
+        for chunk, bm25, had, has_phrase, stored, *cosines in rows
+        if chunk is not None
+    ]
+
+
+class _Known(dict[Any, Any]):
+    """Values that are computed once for each key."""
+
+    def __init__(self, value_of: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._value_of = value_of
+
+    def __missing__(self, key: Any) -> Any:
+        value = self[key] = self._value_of(key)
+        return value
 
 
 def _place(row: Sequence[Any]) -> Place:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg import sql
 
@@ -17,7 +18,7 @@ from magicfs.db.as_of import AS_OF_SQL, as_of_values
 from magicfs.db.connection import plan_statements
 from magicfs.db.models import SEARCHED_STATES, model_of_columns
 from magicfs.db.pool import Connection, fetch_one
-from magicfs.db.queries import load_queries
+from magicfs.db.queries import compact, load_queries
 from magicfs.db.schema import require_not_newer
 from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
 from magicfs.domain.models import IndexedModel
@@ -26,16 +27,6 @@ from magicfs.domain.results import AsOf, Coverage
 from magicfs.domain.status import WordsProgress
 
 _SQL = load_queries("groundwork")
-_GROUNDWORK = sql.SQL(_SQL["groundwork"]).format(
-    models=sql.SQL(load_queries("models")["models_in_states"]),
-    stop_words=sql.SQL(_SQL["stop_words_by_language"]),
-    met=sql.SQL(_SQL["met_conditions"]),
-    coverage=sql.SQL(COVERAGE_SQL),
-    progress=sql.SQL(load_queries("words")["read_pass"]),
-    troubled_roots=sql.SQL(load_queries("roots")["troubled_roots"]),
-    as_of=sql.SQL(AS_OF_SQL),
-)
-
 MAX_CHUNKS_OF_WORD = 1000
 """The most chunks that are found for one word. A word that Postgres's statistics give more is not looked for alone."""
 
@@ -66,6 +57,8 @@ class Groundwork:
     """One for each of the given terms."""
     coverage: Coverage | None
     """None if it was not wanted."""
+    estimated_chunks: int
+    """How many chunks there are, with a vector or without, by Postgres's statistics; 0 if it has none yet."""
     progress: WordsProgress | None
     """While chunks get the words of this version."""
     troubled_roots: tuple[str, ...]
@@ -92,12 +85,11 @@ def read_groundwork(
     plan_statements(connection, once=True)
     row = fetch_one(
         connection.execute(
-            _GROUNDWORK,
+            _groundwork(has_conditions=bool(conditions), counted=counted),
             {
                 **as_of_values(),
                 "states": [state.value for state in SEARCHED_STATES],
                 "roots": None,
-                "counted": counted,
                 "words": list(spellings),
                 "codes": list(stemmers),
                 "stemmers": list(stemmers.values()),
@@ -112,7 +104,7 @@ def read_groundwork(
             prepare=True,
         )
     )
-    version, models, stop_words, met, words, coverage, progress, roots, moment, unscanned, silent = row
+    version, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = row
     require_not_newer(version)
     return Groundwork(
         models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
@@ -120,10 +112,26 @@ def read_groundwork(
         met=frozenset(met),
         words=tuple(WordChunks(share, size, ids or "") for share, size, ids in words or ()),
         coverage=None if coverage is None else coverage_of_counts(coverage),
+        estimated_chunks=max(0, round(chunks)),
         progress=_progress(progress),
         troubled_roots=tuple(f"root {root['name']} is {root['state']}: {root['detail']}" for root in roots or ()),
         as_of=AsOf(moment, tuple(unscanned), tuple(silent)),
     )
+
+
+@cache
+def _groundwork(*, has_conditions: bool, counted: bool) -> bytes:
+    """The text of the statement. To begin with what is not wanted, such as to open its tables, takes time too."""
+    query = sql.SQL(_SQL["groundwork"]).format(
+        models=sql.SQL(load_queries("models")["models_in_states"]),
+        stop_words=sql.SQL(_SQL["stop_words_by_language"]),
+        met=sql.SQL(_SQL["met_conditions"] if has_conditions else "SELECT NULL::text WHERE false"),
+        coverage=sql.SQL(COVERAGE_SQL if counted else "NULL::json"),
+        progress=sql.SQL(load_queries("words")["read_pass"]),
+        troubled_roots=sql.SQL(load_queries("roots")["troubled_roots"]),
+        as_of=sql.SQL(AS_OF_SQL),
+    )
+    return compact(query)
 
 
 def _progress(row: Mapping[str, int] | None) -> WordsProgress | None:

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import LiteralString, cast
 
+from psycopg import sql
+
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _INCLUDE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -32,6 +34,14 @@ def load_queries(module: str) -> dict[str, LiteralString]:
     return include_fragments(
         {name: cast("LiteralString", body.strip()) for name, body in zip(names, bodies, strict=True)}
     )
+
+
+def compact(query: sql.Composed) -> bytes:
+    """The text of a statement without the lines and the indentation of its file.
+
+    psycopg remembers how it sends short texts, of up to 4,096 bytes, and reads longer ones again each time.
+    """
+    return b" ".join(line.strip() for line in query.as_bytes(None).splitlines())
 
 
 def include_fragments(queries: Mapping[str, LiteralString]) -> dict[str, LiteralString]:

@@ -18,6 +18,7 @@ from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.db.schema import require_not_newer
 from magicfs.db.vector_index import read_build
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.results import Coverage
@@ -128,8 +129,13 @@ def models_with_backlog(connection: Connection) -> list[IndexedModel]:
 
 
 def change_marker(connection: Connection) -> str:
-    """A text that changes with every commit that changes what searches see, and with no other one."""
-    return str(fetch_one(connection.execute(_SQL["change_marker"]))[0])
+    """A text that changes with every commit that changes what searches see, and with no other one.
+
+    Raises `SchemaError` when the schema is newer than this program.
+    """
+    marker, version = fetch_one(connection.execute(_SQL["change_marker"], prepare=True))
+    require_not_newer(version)
+    return str(marker)
 
 
 def _count_files(connection: Connection) -> tuple[Counter[int], Counter[str]]:

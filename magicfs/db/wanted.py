@@ -66,6 +66,8 @@ class Wanted:
     """In the order in which they are looked up."""
     phrase: str | None = None
     """The whole question as a phrase, the text of a `tsquery`."""
+    words_of_phrase: frozenset[str] = frozenset()
+    """Words of each of which a text with the phrase has a form: a text without one is not looked at as a whole."""
     vectors: Sequence[ModelVector] = ()
     with_documents: bool = False
     """Whether the languages of a chunk's documents are wanted."""

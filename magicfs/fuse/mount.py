@@ -61,15 +61,14 @@ SHUTDOWN_SECONDS = 2.0
 
 
 class DatabaseIndex:
-    """The implementation of `magicfs.tree.magic.IndexQueries`: each method is one transaction."""
+    """The implementation of `magicfs.tree.magic.IndexQueries`: each method is one transaction or statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def change_marker(self, deadline: Deadline) -> str:
-        """A text that differs after each change that searches can see."""
-        with self._database.transaction(deadline) as connection:
-            return change_marker(connection)
+        """A text that differs after each change that searches can see. One round trip: each listing waits for it."""
+        return self._database.read(change_marker, deadline)
 
     def as_of(self, deadline: Deadline) -> AsOf:
         """Up to which moment the index holds everything that was saved."""

@@ -15,7 +15,7 @@ from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import STEM_MARK, Filters, Query, Term
-from magicfs.text.analysis import fold, phrase_query, question_terms, umlaut_forms
+from magicfs.text.analysis import fold, phrase_query, phrase_words, question_terms, umlaut_forms
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.names import fold_path
 
@@ -35,6 +35,8 @@ class CompiledQuery:
     question_phrase: str | None
     """The whole question as a phrase in any form of its words, the text of a `tsquery`; None without words."""
     scope: Scope
+    words_of_phrase: frozenset[str] = frozenset()
+    """Words of each of which a text with that phrase has a form."""
     chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
     """How many chunks have each word, and which."""
 
@@ -121,6 +123,7 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
         chunks_of_words={term.word: chunks for term, chunks in known.items()},
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
+        words_of_phrase=phrase_words(query.question),
         scope=restrict(
             fold_filters(query.filters),
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),

@@ -26,10 +26,17 @@ class CorpusStatistics:
     """Statistics of the whole index."""
 
     coverage: Coverage
+    estimated_chunks: int = 0
+    """How many chunks there are by Postgres's statistics, also those beyond the limit of embedded ones of a file."""
     words: WordsProgress | None = None
     """While chunks get the words of this version."""
     troubled_roots: tuple[str, ...] = ()
     """What is wrong with roots, a line each: their files may be gone."""
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are: at least those that coverage has, which are embedded or are to be."""
+        return max(self.coverage.chunks, self.estimated_chunks)
 
 
 def read_statistics(connection: Connection) -> CorpusStatistics:
@@ -58,4 +65,4 @@ class CoverageCache:
                 self._coverage = groundwork.coverage
                 self._expires_at = time.monotonic() + min(MAX_LIFETIME_SECONDS, seconds * LIFETIME_FACTOR)
             coverage = self._coverage
-        return CorpusStatistics(coverage, groundwork.progress, groundwork.troubled_roots)
+        return CorpusStatistics(coverage, groundwork.estimated_chunks, groundwork.progress, groundwork.troubled_roots)

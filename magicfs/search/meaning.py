@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel, ModelState
+from magicfs.domain.scales import Scale
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.language import is_code
 from magicfs.text.question_language import QuestionLanguages
@@ -27,6 +28,10 @@ from magicfs.text.question_language import QuestionLanguages
 TRANSLATION_PENALTY = 0.2
 """What a text in another language loses of its nearness in the order. Without it, questions about a mixture of
 languages find less in their own; in a corpus of one language it changes nothing."""
+
+
+Documents = tuple[tuple[str | None, str], ...]
+"""The languages and MIME types of the documents that have a text, see `MeasuredChunk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +50,21 @@ class QuestionVector:
         this range. `across` says that the question is in another language, which matters where the corpus is not
         measured.
         """
+        scale, usual = self.scale_of(language, across=across)
+        return scale.similarity(cosine, usual=usual)
+
+    def scale_of(self, language: str, *, across: bool) -> tuple[Scale, float]:
+        """The scale of `likeness` for texts in a language, and the usual cosine to them."""
         measured = self.model.scale
         if measured is not None and measured.whole is not None:
-            return measured.whole.similarity(cosine)
+            return measured.whole, 0.0
         scale = None if measured is None else measured.of_language(language)
         if scale is None:
-            return self.model.spec.reference_scale(across=across).similarity(cosine)
+            return self.model.spec.reference_scale(across=across), 0.0
         if language not in self._usual:
             centre = np.frombuffer(base64.b64decode(scale.centre), dtype="<f2").astype(np.float32)
             self._usual[language] = float(self.vector @ centre)
-        return scale.similarity(cosine, usual=self._usual[language])
+        return scale, self._usual[language]
 
     @property
     def is_second(self) -> bool:
@@ -78,8 +88,12 @@ def meanings_of(
     candidates: Sequence[MeasuredChunk], questions: Sequence[QuestionVector], languages: QuestionLanguages
 ) -> dict[ChunkId, Meaning]:
     """The meaning of each candidate for a question in `languages`. Chunks without a vector are left out."""
-    meanings = {chunk.chunk_id: _meaning(chunk, questions, languages) for chunk in candidates}
-    return {chunk: meaning for chunk, meaning in meanings.items() if meaning is not None}
+    # Many chunks stand in documents of the same kind.
+    measures = {
+        documents: _measures(documents, questions, languages) for documents in {chunk.documents for chunk in candidates}
+    }
+    meanings = ((chunk.chunk_id, _meaning(chunk.cosines, measures[chunk.documents])) for chunk in candidates)
+    return {chunk: meaning for chunk, meaning in meanings if meaning is not None}
 
 
 def needs_documents(questions: Sequence[QuestionVector]) -> bool:
@@ -87,34 +101,60 @@ def needs_documents(questions: Sequence[QuestionVector]) -> bool:
     return any(question.model.spec.floor_across is not None for question in questions)
 
 
-def _meaning(chunk: MeasuredChunk, questions: Sequence[QuestionVector], languages: QuestionLanguages) -> Meaning | None:
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What a model's cosines to a text say, by the documents that have the text."""
+
+    model: IndexedModel
+    weight: float
+    across: bool
+    """Whether the text is in other languages than the question."""
+    penalty: float
+    scale: Scale
+    """That of `QuestionVector.likeness`, with the usual cosine."""
+    usual: float
+
+
+def _measures(
+    documents: Documents, questions: Sequence[QuestionVector], languages: QuestionLanguages
+) -> list[_Measure]:
+    """What the cosines of each model say of the texts that stand in these documents."""
+    across = _is_across(documents, languages)
+    language = min((language for language, _ in documents if language is not None), default="")
+    return [
+        _Measure(
+            model=question.model,
+            weight=WEIGHT_OF_SECOND if question.is_second else 1.0,
+            across=across,
+            penalty=TRANSLATION_PENALTY if across and question.model.spec.floor_across is not None else 0.0,
+            scale=scale,
+            usual=usual,
+        )
+        for question in questions
+        for scale, usual in [question.scale_of(language, across=across)]
+    ]
+
+
+def _meaning(cosines: Mapping[ModelId, float], measures: Sequence[_Measure]) -> Meaning | None:
     """The weighted mean over the models that have a vector of a chunk; None if none has."""
-    across, language = _is_across(chunk, languages), _language(chunk)
     total = nearness = likeness = 0.0
     by_model = {}
-    for question in questions:
-        spec, cosine = question.model.spec, chunk.cosines.get(question.model.id)
+    for measure in measures:
+        model, weight = measure.model, measure.weight
+        cosine = cosines.get(model.id)
         if cosine is not None:
-            by_model[question.model.id] = question.likeness(cosine, language=language, across=across)
-            weight = WEIGHT_OF_SECOND if question.is_second else 1.0
+            by_model[model.id] = measure.scale.similarity(cosine, usual=measure.usual)
             total += weight
-            penalty = TRANSLATION_PENALTY if across and spec.floor_across is not None else 0.0
-            nearness += weight * (spec.nearness(cosine, across=across) - penalty)
-            likeness += weight * by_model[question.model.id]
+            nearness += weight * (model.spec.nearness(cosine, across=measure.across) - measure.penalty)
+            likeness += weight * by_model[model.id]
     return Meaning(nearness / total, likeness / total, by_model) if by_model else None
 
 
-def _is_across(chunk: MeasuredChunk, languages: QuestionLanguages) -> bool:
-    """Whether a chunk stands in texts in other languages alone. Code and data are in none in particular."""
-    return bool(chunk.documents) and not any(
-        language is None or is_code(mime_type) or languages.may_be({language})
-        for language, mime_type in chunk.documents
+def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:
+    """Whether a text stands in documents in other languages alone. Code and data are in none in particular."""
+    return bool(documents) and not any(
+        language is None or is_code(mime_type) or languages.may_be({language}) for language, mime_type in documents
     )
-
-
-def _language(chunk: MeasuredChunk) -> str:
-    """The language of a chunk; empty if it is not known."""
-    return min((language for language, _ in chunk.documents if language is not None), default="")
 
 
 def has_second_vectors(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> bool:

@@ -5,8 +5,9 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from magicfs.db.candidates import Candidate, Place
 from magicfs.domain.chunks import FoundFile, NameMatch
@@ -14,13 +15,15 @@ from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, has_second_vectors, meanings_of
-from magicfs.search.rare_words import rare_shares
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
 
 FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
+
+_Share = Callable[[frozenset[str]], float]
+"""`QuestionWords.share`, which remembers what it has computed: many candidates have the same words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,24 @@ def measure_candidates(
     matched = [candidate for candidate in candidates if candidate.words]
     meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
     has_second = has_second_vectors(meanings, request.question_vectors)
-    scale = scale or _scale(request, words, matched, has_second=has_second, count=count)
-    evidence = {one.chunk.chunk_id: _word_evidence(one, words, unit=scale.bm25_unit) for one in candidates}
+    share = cache(words.share)
+    scale = scale or _scale(request, words, matched, share, has_second=has_second, count=count)
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
-    for chunk, meaning in meanings.items():
-        evidence[chunk] = replace(evidence[chunk], nearness=meaning.nearness, likeness=meaning.likeness / reach)
-    for chunk, rare_share in rare_shares(matched, words, everyday=request.everyday_words).items():
-        evidence[chunk] = replace(evidence[chunk], rare_share=rare_share)
+    evidence = {
+        one.chunk.chunk_id: _evidence(one, meanings.get(one.chunk.chunk_id), share, scale, reach=reach)
+        for one in candidates
+    }
     return MeasuredChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
 
 
 def _scale(
-    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool, count: int | None
+    request: SearchRequest,
+    words: QuestionWords,
+    matched: Sequence[Candidate],
+    share: _Share,
+    *,
+    has_second: bool,
+    count: int | None,
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words and vectors say."""
     best = max(matched, key=lambda match: match.bm25, default=None)
@@ -86,7 +95,7 @@ def _scale(
     return FusionScale(
         fusion.bm25_unit(
             best.bm25 if best else 0.0,
-            share=max((words.share(match.words) for match in matched), default=0.0),
+            share=max(map(share, {match.words for match in matched}), default=0.0),
             chunks=count,
         ),
         weight,
@@ -94,12 +103,23 @@ def _scale(
     )
 
 
-def _word_evidence(candidate: Candidate, words: QuestionWords, *, unit: float) -> Evidence:
-    """The evidence of a candidate from its words alone."""
-    if not candidate.words:
-        return Evidence()
-    lexical = scores.lexical_strength(share=words.share(candidate.words), is_phrase_match=candidate.has_phrase)
-    return Evidence(relative_bm25=candidate.bm25 / unit, lexical=lexical, is_phrase_match=candidate.has_phrase)
+def _evidence(
+    candidate: Candidate, meaning: Meaning | None, share: _Share, scale: FusionScale, *, reach: float
+) -> Evidence:
+    """The evidence of a candidate from its text."""
+    bm25 = lexical = nearness = likeness = None
+    if candidate.words:
+        bm25 = candidate.bm25 / scale.bm25_unit
+        lexical = scores.lexical_strength(share=share(candidate.words), is_phrase_match=candidate.has_phrase)
+    if meaning is not None:
+        nearness, likeness = meaning.nearness, meaning.likeness / reach
+    return Evidence(
+        relative_bm25=bm25,
+        lexical=lexical,
+        is_phrase_match=candidate.has_phrase and bool(candidate.words),
+        nearness=nearness,
+        likeness=likeness,
+    )
 
 
 def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:

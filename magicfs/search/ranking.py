@@ -68,7 +68,7 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
 
 def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
     """The candidates of all retrievers for a request with a question, best first. Commits the transaction."""
-    count = statistics.coverage.chunks
+    count = statistics.chunks
     words = retrievers.weigh_words(
         request.compiled.terms, request.compiled.chunks_of_words, chunks=count, everyday=request.everyday_words
     )
@@ -102,6 +102,7 @@ def _wanted(request: SearchRequest, words: QuestionWords) -> Wanted:
         all_conditions=retrievers.candidate_conditions(words),
         name_conditions=retrievers.name_conditions(words) if words.weights else (),
         phrase=request.compiled.question_phrase,
+        words_of_phrase=request.compiled.words_of_phrase,
         vectors=[
             ModelVector(one.model, one.vector, fusion.WEIGHT_OF_SECOND if one.is_second else 1.0)
             for one in request.question_vectors

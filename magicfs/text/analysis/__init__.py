@@ -1,7 +1,16 @@
 """The words of texts, names and questions, by the same rules: what Postgres keeps as `tsvector` and looks for."""
 
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.question import phrase_query, question_terms, umlaut_forms
+from magicfs.text.analysis.question import phrase_query, phrase_words, question_terms, umlaut_forms
 from magicfs.text.analysis.words import ANALYSIS_VERSION, analyze, analyze_path
 
-__all__ = ["ANALYSIS_VERSION", "analyze", "analyze_path", "fold", "phrase_query", "question_terms", "umlaut_forms"]
+__all__ = [
+    "ANALYSIS_VERSION",
+    "analyze",
+    "analyze_path",
+    "fold",
+    "phrase_query",
+    "phrase_words",
+    "question_terms",
+    "umlaut_forms",
+]

@@ -57,12 +57,9 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     of the words do as well.
     """
     algorithms = () if languages is None else _algorithms(languages)
-    body, asides = readable(text)
-    if not any(_tokens(body)):
-        body = " ".join(asides)
     steps: list[tuple[int, str]] = []
     position = 0
-    for token, has_star in _tokens(body):
+    for token, has_star in _phrase_tokens(text):
         steps += [(position + place, step) for place, step in _steps(token, algorithms, has_star=has_star)]
         position += len(token.parts)
     if not steps:
@@ -71,6 +68,25 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
     for (before, _), (place, step) in pairwise(steps):
         condition += f" <{place - before}> {step}"
     return condition
+
+
+def phrase_words(text: str) -> frozenset[str]:
+    """Words, folded, of each of which a text that meets `phrase_query` has a form: those that stand alone.
+
+    Of compounds and of scripts without spaces there are none.
+    """
+    alone = (
+        token.parts[0]
+        for token, has_star in _phrase_tokens(text)
+        if len(token.parts) == 1 and not (has_star or token.is_unspaced or token.lead or token.trail)
+    )
+    return frozenset(filter(None, map(folded_word, alone)))
+
+
+def _phrase_tokens(text: str) -> Iterator[tuple[Token, bool]]:
+    """The tokens of a phrase: those of the readable text, or else those beside it."""
+    body, asides = readable(text)
+    yield from _tokens(body if any(_tokens(body)) else " ".join(asides))
 
 
 def _tokens(text: str) -> Iterator[tuple[Token, bool]]:

@@ -127,6 +127,14 @@ def test_no_query_reads_all_chunks(small: SearchService, query: str) -> None:
     assert_plans_do_not_grow(small, query)
 
 
+@pytest.mark.parametrize(("filters", "is_for_all_values"), [("", True), (" ext:md", False)])
+def test_plans_are_those_that_searches_use(small: SearchService, filters: str, *, is_for_all_values: bool) -> None:
+    with recorded_plans() as plans:
+        small.search(f"{COMMON} {MIDDLING}{filters}", deadline_s=60)
+    [measuring] = [plan for plan in plans if plan.statement.startswith("WITH named")]
+    assert measuring.is_for_all_values is is_for_all_values
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("query", QUERIES)
 def test_no_query_reads_much_of_a_large_index(large: SearchService, query: str) -> None:

@@ -1,7 +1,7 @@
 -- name: groundwork
 -- What a search needs before anything else, in one row: the models that it uses, what the whole index holds (if
 -- `counted`), the languages of the index with the stop words of the question, the conditions that any chunk meets, and the
--- words of the question with the chunks that have them. Postgres's statistics are read where nobody has copied the words
+-- words of the question with the chunks that have them, and about how many chunks there are. Postgres's statistics are read where nobody has copied the words
 -- that they know yet.
 WITH frequent AS MATERIALIZED (
     SELECT lexeme, share AS frequency FROM frequent_words WHERE lexeme = ANY(%(lexemes)s)
@@ -31,7 +31,8 @@ SELECT
          SELECT count(*) AS size, string_agg(id::text, ',') AS ids
          FROM (SELECT id FROM chunks WHERE chunks.words @@ known.condition AND NOT known.frequent LIMIT %(limit)s) AS found
      ) AS found),
-    CASE WHEN %(counted)s THEN ({coverage}) END,
+    ({coverage}),
+    (SELECT reltuples FROM pg_class WHERE oid = 'chunks'::regclass),
     (SELECT row_to_json(found) FROM ({progress}) AS found (version, done, total)),
     (SELECT json_agg(found) FROM ({troubled_roots}) AS found),
     as_of.*

@@ -142,9 +142,26 @@ SELECT id FROM chunks WHERE {{in_given_contents}} LIMIT %(limit)s
 SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[]) LIMIT %(limit)s
 
 -- name: named
--- Part of `measure`: the files in scope whose paths meet any of several conditions, up to a limit for each condition, with
--- their first chunk if they have text. The conditions are looked up in their order until there are enough files: each
--- reads all entries of its words from the index.
+-- Part of `measure`: the files whose paths meet any of several conditions, up to a limit for each condition, with their
+-- first chunk if they have text. The conditions are looked up in their order until there are enough files: each reads
+-- all entries of its words from the index.
+named AS MATERIALIZED (
+    SELECT candidates.id, content_chunks.chunk_id
+    FROM (
+        SELECT DISTINCT id
+        FROM (
+            SELECT found.id
+            FROM unnest(%(name_conditions)s::tsquery[]) AS condition,
+                 LATERAL (SELECT files.id FROM files WHERE files.words @@ condition LIMIT %(names_each)s) AS found
+            LIMIT %(enough_names)s
+        ) AS first
+    ) AS candidates
+    JOIN files ON files.id = candidates.id
+    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+)
+
+-- name: named_in_files
+-- The same among the files in scope.
 named AS MATERIALIZED (
     SELECT candidates.id, content_chunks.chunk_id
     FROM (
@@ -227,6 +244,18 @@ coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
 -- Fragment: the numbers of the words of the question that a chunk without weights has, as bits.
 (SELECT coalesce(bit_or(1::bigint << (number - 1)::integer), 0)
  FROM unnest(%(in_text)s::tsquery[]) WITH ORDINALITY AS word (condition, number) WHERE chunks.words @@ condition)
+
+-- name: has_word
+-- Fragment: whether a chunk has a word.
+(chunks.terms <#> {}::sparsevec < 0)
+
+-- name: has_beginning
+-- Fragment: whether a chunk has a word that begins so.
+(chunks.words @@ {}::tsquery)
+
+-- name: measured_phrase
+-- Fragment: whether a candidate has the phrase. One without a word of it has not, and its text is not read for that.
+had > 0 AND had & %(words_of_phrase)s::bigint = %(words_of_phrase)s::bigint AND chunks.words @@ %(phrase)s::tsquery
 
 -- name: cosine
 -- Fragment: the cosine of a candidate and a vector, where the source of the candidate has not measured it.
@@ -346,15 +375,16 @@ SELECT measured.id, bm25, had, has_phrase, {documents}{cosine_names}
 FROM given LEFT JOIN measured ON true
 
 -- name: documents
--- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known.
-(SELECT json_agg(json_build_array(language, mime_type))
+-- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
+-- of which each different one is parsed once.
+(SELECT json_agg(json_build_array(language, mime_type))::text
  FROM (SELECT DISTINCT language, mime_type FROM content_chunks JOIN contents ON contents.id = content_id
        WHERE chunk_id = measured.id) AS document)
 
 -- name: places
 -- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
--- order, and with the text of its chunk.
+-- order if it has any, and with the text of its chunk.
 SELECT {place}, position IS NULL, in_path, in_name, copies.ids, copies.paths, copies.hosts, chunks.text
 FROM (
     SELECT located.*, ranked.position
@@ -366,7 +396,7 @@ FROM (
         JOIN roots ON roots.id = files.root_id
         JOIN hosts ON hosts.id = roots.host_id
         JOIN contents ON contents.id = files.content_id
-        WHERE content_chunks.chunk_id = ranked.chunk_id AND {{file_filters}}
+        WHERE content_chunks.chunk_id = ranked.chunk_id AND {filters}
         ORDER BY {{copy_key}}, {{copy_order}}, content_chunks.ordinal
         LIMIT %(contents_each)s
     ) AS located
@@ -389,7 +419,9 @@ CROSS JOIN LATERAL (
         JOIN files ON files.content_id = contents.id
         JOIN roots ON roots.id = files.root_id
         JOIN hosts ON hosts.id = roots.host_id
-        WHERE contents.digest = place.copy_key AND {{file_filters}}
+        WHERE contents.digest = place.copy_key AND {filters}
+              AND (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
+                   WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
         ORDER BY {{copy_order}} LIMIT %(copies_each)s
     ) AS copy
 ) AS copies

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.analysis import analyze, analyze_path, phrase_query, question_terms
+from magicfs.text.analysis import analyze, analyze_path, phrase_query, phrase_words, question_terms
 from magicfs.text.analysis.question import EXACT_BONUS
 
 _LEXEME = re.compile(r"'((?:[^']|'')*)':([\dA,]+)")
@@ -348,3 +348,21 @@ def test_marks_of_scripts_without_spaces_are_left_out_and_pairs_stay() -> None:
 def test_a_line_ends_a_word_of_a_script_with_spaces() -> None:
     assert "'교도'" not in analyze("오늘 학교\n도서관에서 만나요")
     assert "'论番'" in analyze("本周讨论\n番茄钟")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("The Readers of a café", {"the", "readers", "of", "a", "cafe"}),
+        ("readLine of os.path", {"readline", "of"}),
+        ("c++ -x tax*", set()),
+        ("年度发票", set()),
+        ("...", set()),
+    ],
+)
+def test_a_text_with_a_phrase_has_each_word_that_stands_alone_in_it(phrase: str, words: set[str]) -> None:
+    assert phrase_words(phrase) == words
+    condition = phrase_query(phrase, languages=["en"]) or ""
+    for term in question_terms(phrase, languages=["en"]):
+        if term.word in words:
+            assert any(lexeme.tsquery in condition for lexeme in term.lexemes)
