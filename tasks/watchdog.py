@@ -24,8 +24,8 @@ from tasks.queue import CeleryQueue
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 15.0
-"""Pause between two looks."""
+LOOK_SECONDS = 20.0
+"""Pause between two looks. A look takes some two milliseconds of processor time, and idle workers take little more."""
 
 UNTAKEN_SECONDS = 60.0
 """A connected consumer takes a message at once; before a reconnection it pauses for half a minute at most."""

@@ -45,7 +45,7 @@ def test_messages_that_are_taken_and_lost_end_it() -> None:
 
 
 def test_a_child_that_starts_has_time() -> None:
-    starting = itertools.repeat(replace(WAITING, taken=6), 9)
+    starting = itertools.repeat(replace(WAITING, taken=6), 8)
     assert seconds_until_its_end(itertools.chain([IDLE], starting, itertools.repeat(WORKING, 9))) is None
 
 
@@ -56,7 +56,7 @@ def test_a_long_task_lives_and_one_without_end_does_not() -> None:
 
 
 def test_a_connection_begins_the_time_anew() -> None:
-    looks = [*itertools.repeat(WAITING, 4), *itertools.repeat(replace(WAITING, connected=2), 4)]
+    looks = [*itertools.repeat(WAITING, 3), *itertools.repeat(replace(WAITING, connected=2), 3)]
     assert seconds_until_its_end(looks) is None
 
 
