@@ -50,8 +50,8 @@ def faulty(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[
     root.faults.mkdir()
     command = [sys.executable, "-m", "tests.fuse.faulty_fs", str(root.path), str(root.faults)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         IndexedRoot(database, root.path, host=HOST, name="faulty").add("a.txt", "old faults")
         yield root

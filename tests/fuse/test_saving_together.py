@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_new_content_that_another_editor_replaces_is_not_saved_later(entry: Path
 
 
 @pytest.mark.parametrize("save", EDITORS[:4], ids=lambda save: save.__name__)
-def test_a_reader_keeps_what_it_has_opened(entry: Path, original: Path, save) -> None:
+def test_a_reader_keeps_what_it_has_opened(entry: Path, original: Path, save: Callable[[Path, bytes], None]) -> None:
     with original.open("rb") as on_disk, entry.open("rb") as reader:
         save(entry, b"new roses and more")
         wait_for(lambda: original.read_bytes() == b"new roses and more")

@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 
-from magicfs.tree import kernel_names
 from magicfs.tree.kernel_names import KEPT_SECONDS, KernelNames
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Entry, Node
@@ -28,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(kernel_names.time, "sleep", clock.sleep)
+    monkeypatch.setattr("magicfs.tree.kernel_names.time.sleep", clock.sleep)
     return clock
 
 
