@@ -15,6 +15,7 @@ from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, has_second_vectors, meanings_of
+from magicfs.search.rare_words import rare_shares
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
@@ -76,6 +77,8 @@ def measure_candidates(
         one.chunk.chunk_id: _evidence(one, meanings.get(one.chunk.chunk_id), share, scale, reach=reach)
         for one in candidates
     }
+    for chunk, rare_share in rare_shares(matched, words, everyday=request.everyday_words).items():
+        evidence[chunk] = replace(evidence[chunk], rare_share=rare_share)
     return MeasuredChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
 
 
