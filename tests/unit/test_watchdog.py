@@ -1,8 +1,10 @@
-"""When a worker that does nothing is ended: `Stall` decides by what a look has found."""
+"""When a worker that does nothing is ended: `Stall` decides by what a look has found. And no look harms a child."""
 
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -66,3 +68,30 @@ def test_a_broker_in_trouble_is_not_the_workers_fault() -> None:
 
 def test_a_machine_that_slept_has_not_waited() -> None:
     assert seconds_until_its_end(itertools.repeat(WAITING, 2), step=36_000.0) is None
+
+
+FORK_DURING_A_LOOK = """
+import os, threading, time
+from tasks import watchdog
+
+class Queue:
+    def depths(self, names):
+        begun.set()
+        time.sleep(0.5)
+        ended.set()
+        return {}
+
+begun, ended = threading.Event(), threading.Event()
+watchdog.LOOK_SECONDS = 0.01
+watchdog.Watchdog(Queue(), [], children=list).start()
+begun.wait()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if ended.is_set() else 3)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_no_child_is_born_during_a_look() -> None:
+    """It would inherit locks that the thread holds, and nobody would release them."""
+    assert subprocess.run([sys.executable, "-c", FORK_DURING_A_LOOK], timeout=60, check=False).returncode == 0
