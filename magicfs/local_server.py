@@ -49,6 +49,9 @@ class Service(Protocol):
     def answers(self, request: Message, *, is_wanted: IsWanted) -> Iterator[Message]:
         """The answers to a request, each when it is ready. May raise `Disconnected`."""
 
+    def is_outdated(self) -> bool:
+        """Whether clients do not ask this process any more. Returns at once; asked about every second."""
+
     def rest(self) -> None:
         """Free memory that the next request makes again. Returns at once."""
 
@@ -85,15 +88,18 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(path), _Connection)
 
     def run(self) -> None:
-        """Serve until no request has come for `idle_exit` seconds, or until the socket is gone."""
+        """Serve until no request has come for `idle_exit` seconds, the service is outdated, or the socket is gone."""
         while not self._is_done:
             self.handle_request()
 
     def handle_timeout(self) -> None:
-        """End `run` if the server has been idle for too long, or if its socket is gone; free the models before."""
+        """End `run` if the server is not needed any more, or if its socket is gone; let the service rest before."""
         with self._guard:
             idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
         if self._idle_exit is not None and idle_seconds >= self._idle_exit:
+            self._is_done = True
+        elif self.service.is_outdated():
+            log.info("%s is not asked any more", self._path)
             self._is_done = True
         elif not self._path.exists():
             # Its directory was removed: no client can connect any more.

@@ -64,11 +64,15 @@ def settings_key() -> str:
         for name, value in os.environ.items()
         if name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"}
     }
+    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
+    return json.dumps([home(), sorted(variables.items()), program, file_versions()])
+
+
+def file_versions() -> list[list[int] | None]:
+    """What changes when the settings in files, the time zone or the program do."""
     package = os.path.dirname(magicfs.__file__)
     folders = [package, *(os.path.join(package, name) for name in ("cli", "db", "search", "text"))]
-    files = [os.path.join(home(), FILE_NAME), "/etc/localtime", *folders]
-    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
-    return json.dumps([home(), sorted(variables.items()), program, [_version(path) for path in files]])
+    return [_version(path) for path in (os.path.join(home(), FILE_NAME), "/etc/localtime", *folders)]
 
 
 def _version(path: str) -> list[int] | None:

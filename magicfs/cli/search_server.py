@@ -51,6 +51,7 @@ class SearchAnswers:
         """Search with `settings`, for clients whose settings have the same `key`, and about which it complains."""
         self._settings = settings
         self._key = key
+        self._file_versions = search_client.file_versions()
         self._complaints = list(complaints)
         self._building = threading.Lock()
         self._built: tuple[Database, SearchService] | None = None
@@ -73,6 +74,10 @@ class SearchAnswers:
                 yield Message({"pid": os.getpid(), "served": self._served})
             case _:
                 yield failure(ServerError(f"{MALFORMED} (unknown command)"))
+
+    def is_outdated(self) -> bool:
+        """Whether the settings or the program have changed: the next search gets another server."""
+        return search_client.file_versions() != self._file_versions
 
     def rest(self) -> None:
         """Keep everything: the process ends soon."""

@@ -83,6 +83,10 @@ class QueryService:
             case _:
                 yield failure(EmbedderUnavailable(f"{MALFORMED} (unknown command)"))
 
+    def is_outdated(self) -> bool:
+        """False: a client that needs other models replaces this process."""
+        return False
+
     def rest(self) -> None:
         """Free the memory of the models. The next question loads them again, in a tenth to half of a second."""
         with contextlib.suppress(RuntimeError):  # the service stops

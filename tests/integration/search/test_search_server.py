@@ -166,14 +166,25 @@ def test_other_settings_have_another_server(machine: Machine) -> None:
     machine.run("search", "invoice")
     [first] = machine.served()
     served = told(first)["served"]
-    (machine.home / "config.toml").write_text("search_limit = 1\n")
-    one = json.loads(machine.run("search", "invoice", "--json").stdout)["results"]
+    one = json.loads(machine.run("search", "invoice", "--json", MAGICFS_SEARCH_LIMIT="1").stdout)["results"]
     assert len(one) == 1
     machine.served(servers=2)
-    assert json.loads(machine.run("search", "invoice", "--json").stdout)["results"] == one
+    again = machine.run("search", "invoice", "--json", MAGICFS_SEARCH_LIMIT="1")
+    assert json.loads(again.stdout)["results"] == one
     assert told(first)["served"] == served
     machine.run("search", "invoice", TZ="Asia/Tokyo")
     machine.served(servers=3)
+
+
+def test_a_server_of_former_settings_ends(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [former] = machine.served()
+    (machine.home / "config.toml").write_text("search_limit = 1\n")
+    assert len(json.loads(machine.run("search", "invoice", "--json").stdout)["results"]) == 1
+    wait_for(lambda: not is_served(former))
+    [latter] = machine.served()
+    assert latter != former
+    assert len(json.loads(machine.run("search", "invoice", "--json").stdout)["results"]) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
