@@ -1,0 +1,61 @@
+"""What the mount keeps in memory of names: it comes back when the kernel forgets them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fuse.assertions import wait_for
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+
+NAMES = 20_000
+MAX_BYTES_A_NAME = 2_000
+"""While the kernel knows the names: Python objects for each of them (decision 22)."""
+MAX_LEFT_BYTES_A_NAME = 300
+"""Once it has forgotten them: pages of memory that hold something else too."""
+
+
+def resident_bytes(mount: MountProcess) -> int:
+    assert mount.process is not None
+    pages = Path(f"/proc/{mount.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def inode_count(mount: MountProcess) -> int:
+    return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
+
+
+def forget(mount: MountProcess, inodes: int) -> None:
+    """Make the kernel forget what it knows, and wait until the mount has read it."""
+
+    def is_forgotten() -> bool:
+        Path("/proc/sys/vm/drop_caches").write_text("2")
+        return inode_count(mount) <= inodes
+
+    wait_for(is_forgotten)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+def test_memory_comes_back_when_names_are_forgotten(mount: MountProcess, root: IndexedRoot) -> None:
+    directory = root.path / "many"
+    directory.mkdir()
+    for number in range(NAMES):
+        (directory / f"file {number:06}.txt").touch()
+    shown = mount.path / "mirror/documents/many"
+    known, left = [], []
+    before = inode_count(mount) + 10
+    for _ in range(4):
+        assert len(os.listdir(shown)) == NAMES
+        for number in range(0, NAMES, 10):
+            (shown / f"file {number:06}.txt").stat()
+        known.append(resident_bytes(mount))
+        forget(mount, before)
+        left.append(resident_bytes(mount))
+    # The first time, modules are loaded and threads begin.
+    assert left[-1] - left[0] < NAMES * MAX_LEFT_BYTES_A_NAME, (known, left)
+    assert max(known) - left[0] < NAMES * MAX_BYTES_A_NAME, (known, left)
