@@ -217,18 +217,18 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
 def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
     from rich.table import Table
 
-    from magicfs.cli.terminal import duration
+    from magicfs.cli.terminal import Cell, duration
 
     if not parts:
         return []
     table = Table("part", "state", "pid", "up for", "restarts", "", box=None, padding=(0, 2, 0, 0))
     for part in parts:
         table.add_row(
-            part["name"],
-            part["state"],
+            Cell(part["name"]),
+            Cell(part["state"]),
             str(part["pid"] or "-"),
             duration(part["uptime_s"]) if part["pid"] else "-",
             str(part["restarts"]),
-            part["detail"],
+            Cell(part["detail"]),
         )
     return ["", table]

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from magicfs.cli.commands.status import _rendered, pace_of
+from magicfs.cli.commands.status import _parts, _rendered, pace_of
 from magicfs.cli.waiting import ProgressMeter
 from tests.unit.cli.summary import summary
 
@@ -78,3 +78,15 @@ def test_a_broker_in_trouble_has_a_line_in_place_of_the_queue() -> None:
     shown = lines({**found(), "broker": {"ok": False, "detail": "Redis is full"}})
     assert "broker   Redis is full" in shown
     assert not any(line.startswith("queue") for line in shown)
+
+
+def test_the_names_of_parts_are_whole_in_a_narrow_terminal() -> None:
+    detail = "Exited too quickly (process log may have details)"
+    part = {"name": "postgres", "state": "running", "pid": 12345, "uptime_s": 99, "restarts": 0, "detail": detail}
+    console = Console(width=56, record=True, file=io.StringIO())
+    for renderable in _parts([part]):
+        console.print(renderable)
+    shown = console.export_text()
+    assert "postgres" in shown
+    assert "running" in shown
+    assert "\u2026" not in shown
