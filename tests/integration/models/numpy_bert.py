@@ -10,6 +10,7 @@ import base64
 import json
 import math
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +81,21 @@ def packaged_minilm() -> NumpyBert:
     return NumpyBert(folder / "model", max_tokens=256)
 
 
-def main() -> None:
-    from magicfs.models.reference import REFERENCE_TEXTS
-
-    bert = packaged_minilm()
-    for text in REFERENCE_TEXTS:
-        encoded = base64.b64encode(bert.embed(text).astype("<f2").tobytes()).decode("ascii")
+def print_literals(vectors: Iterable[NDArray[Any]]) -> None:
+    """Print vectors as the modules of references hold them: float16, little endian, in base64."""
+    for vector in vectors:
+        encoded = base64.b64encode(vector.astype("<f2").tobytes()).decode("ascii")
         print("    (")
         for line in textwrap.wrap(encoded, 100):
             print(f'        "{line}"')
         print("    ),")
+
+
+def main() -> None:
+    from magicfs.models.reference import REFERENCE_TEXTS
+
+    bert = packaged_minilm()
+    print_literals(bert.embed(text) for text in REFERENCE_TEXTS)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import base64
 import ctypes
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.models.packages import package_folder
+from tests.integration.models.numpy_bert import print_literals
 
 DIMENSION = 384
 
@@ -37,12 +36,7 @@ def engine_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
 def main() -> None:
     from magicfs.models.reference_e5 import TEXTS
 
-    for row in engine_vectors(TEXTS):
-        encoded = base64.b64encode(row.astype("<f2").tobytes()).decode("ascii")
-        print("    (")
-        for line in textwrap.wrap(encoded, 100):
-            print(f'        "{line}"')
-        print("    ),")
+    print_literals(engine_vectors(TEXTS))
 
 
 if __name__ == "__main__":
