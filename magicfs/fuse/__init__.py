@@ -2,3 +2,8 @@
 
 Knows nothing of what is in the tree. docs/mount.md has the rules for threads, caches and errors.
 """
+
+from magicfs.fuse.fast_path import load_library
+
+# Before anything here imports pyfuse3.
+load_library()

@@ -1,6 +1,7 @@
 """The table of open files and open directories, by the file handle number that the kernel uses.
 
-Belongs to the event loop of the mount; no locks.
+Belongs to the event loop of the mount; no locks. Files of local file systems are read and written by the fast path,
+which is asked what was written.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from magicfs.fuse.fast_path import FastPath
 from magicfs.fuse.watched_directory import Vouched
+from magicfs.linux.opening import is_on_local_file_system
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
+from magicfs.tree.real_files import RealFile, RealHandle
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,12 @@ class OpenDirectory:
     """An open directory and the entries that it had when it was opened or rewound."""
 
     directory: Directory
-    listing: DirectoryListing
+    listing: DirectoryListing | None
+    """None for one that the kernel has kept: it may ask all the same."""
     changes: int
     """How many names the mount had made, removed and renamed when the directory was opened."""
+    version: tuple[int, int] | None = None
+    """That of the directory when the kernel began to keep this listing; None if it does not, or not all of it."""
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
     vouched: Vouched | None = None
@@ -44,7 +51,7 @@ class OpenDirectory:
 
     def is_outdated(self, changes: int) -> bool:
         """Whether the listing may lack what a program has made meanwhile; `changes` are those of the mount by now."""
-        if self.is_read:
+        if self.listing is None or self.is_read:
             return True
         is_old = time.monotonic() - self.opened_at > REAL_FILE_TIMEOUT_SECONDS
         return self.listing.may_block and (is_old or changes != self.changes)
@@ -63,40 +70,68 @@ class OpenDirectory:
 class HandleTable:
     """All open files and directories of the mount."""
 
-    def __init__(self) -> None:
+    def __init__(self, fast_path: FastPath) -> None:
+        self._fast_path = fast_path
         self._numbers = itertools.count(1)
         self._files: dict[int, OpenFile] = {}
         self._directories: dict[int, OpenDirectory] = {}
         self._by_inode: defaultdict[int, list[Handle]] = defaultdict(list)
+        self._fast_writers: defaultdict[int, list[int]] = defaultdict(list)
+        """The numbers of open files that the fast path may write to, by inode."""
 
-    def add_file(self, node: Node, handle: Handle) -> int:
-        """Add an open file and return its number."""
+    def add_file(self, node: Node, handle: Handle, *, writes: bool) -> int:
+        """Add a file that is open, perhaps to write, and return its number. It is left to the fast path if possible."""
         number = next(self._numbers)
         self._files[number] = OpenFile(node, handle)
         self._by_inode[node.ino].append(handle)
+        # Other handles do more than to read and write.
+        if (
+            type(handle) is RealHandle
+            and is_on_local_file_system(handle.descriptor)
+            and self._fast_path.add(number, handle.descriptor, clears_set_id=handle.clears_set_id)
+            and writes
+        ):
+            self._fast_writers[node.ino].append(number)
         return number
+
+    def note_writes(self, node: RealFile) -> None:
+        """Record the attributes of a file that the fast path has written to, as a handler of writes would have."""
+        for number in self._fast_writers.get(node.ino, ()):
+            self._note_write(node, number)
+
+    def _note_write(self, node: RealFile, number: int) -> None:
+        handle = self._files[number].handle
+        if isinstance(handle, RealHandle) and self._fast_path.take_written(number):
+            node.merge_kernel_attributes(handle.attributes())
 
     def file(self, number: int) -> OpenFile:
         """The open file with that number."""
         return self._files[number]
 
-    def remove_file(self, number: int) -> OpenFile:
-        """Remove an open file and return it."""
-        removed = self._files.pop(number)
+    def remove_file(self, number: int) -> OpenFile | None:
+        """Remove an open file and return it to be closed; None if a call hangs with it: it is closed after that."""
+        removed = self._files[number]
+        numbers = self._fast_writers.get(removed.node.ino, [])
+        if number in numbers and isinstance(removed.node, RealFile):
+            self._note_write(removed.node, number)
+            numbers.remove(number)
+            if not numbers:
+                del self._fast_writers[removed.node.ino]
+        del self._files[number]
         handles = self._by_inode[removed.node.ino]
         handles.remove(removed.handle)
         if not handles:
             del self._by_inode[removed.node.ino]
-        return removed
+        return None if self._fast_path.remove(number) else removed
 
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
         return list(self._by_inode.get(node.ino, ()))
 
-    def add_directory(self, directory: Directory, listing: DirectoryListing, *, changes: int) -> int:
-        """Add an open directory and return its number. `changes` is that of `OpenDirectory`."""
+    def add_directory(self, opened: OpenDirectory) -> int:
+        """Add an open directory and return its number."""
         number = next(self._numbers)
-        self._directories[number] = OpenDirectory(directory, listing, changes=changes)
+        self._directories[number] = opened
         return number
 
     def directory(self, number: int) -> OpenDirectory:

@@ -31,6 +31,7 @@ from magicfs.domain.files import FailedFile
 from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
@@ -136,6 +137,7 @@ def _mount_tree(
 ) -> None:
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
     operations.enable_acl = settings.allow_other
+    FAST_PATH.enable()
     # The kernel has applied the program's own mask to the modes of what is made.
     os.umask(0)
     _allow_open_files()
@@ -175,6 +177,7 @@ async def _serve(operations: TreeOperations, mountpoint: Path, ready: Callable[[
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, signals, nursery.cancel_scope)
             nursery.start_soon(_raise_read_ahead, operations, mountpoint)
+            nursery.start_soon(operations.end_slow_requests)
             if ready is not None:
                 ready()
             try:

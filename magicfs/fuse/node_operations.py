@@ -17,6 +17,7 @@ from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
 from magicfs.domain.attributes import Attributes
 from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import entry_attributes
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import HandleTable
 from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
@@ -38,7 +39,7 @@ class NodeOperations(pyfuse3.Operations):
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__()
         self._inodes = tree.inodes
-        self._handles = HandleTable()
+        self._handles = HandleTable(FAST_PATH)
         self._watches = DirectoryWatches(tree.inodes)
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
@@ -55,6 +56,7 @@ class NodeOperations(pyfuse3.Operations):
         """The node of the inode table for an entry, and the reply that names it with these attributes."""
         node = self._inodes.get_or_assign(entry.node)
         if isinstance(node, RealFile):
+            self._handles.note_writes(node)
             attributes = node.merge_kernel_attributes(attributes)
         return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
 

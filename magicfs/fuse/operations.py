@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -20,16 +21,19 @@ from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FU
 
 from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
 from magicfs.errors import DeadlineExceeded
+from magicfs.fuse import thread_pools
 from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenDirectory, OpenFile
 from magicfs.fuse.invalidation import expire_attributes
+from magicfs.fuse.large_listings import LargeListings, reply_with_names
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.fuse.watched_directory import VOUCHED_SECONDS
+from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
@@ -37,8 +41,12 @@ from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.scratch_files import ScratchHandle
 from magicfs.tree.tree import Tree
 
+log = logging.getLogger(__name__)
+
 MAX_READ_BYTES = 1 << 20
 """The kernel's largest read request."""
+SLOW_REQUESTS_SECONDS = 5.0
+"""How often requests of the fast path are looked at."""
 READDIR_BATCH = 256
 """Entries whose attributes are read together. A reply holds twenty to two hundred of them."""
 _DOT_ENTRIES = 2
@@ -58,6 +66,7 @@ class TreeOperations(ChangeOperations):
         super().__init__(tree, search_seconds=search_seconds)
         self._free_space = FreeSpace(self._pools, tree.root_paths)
         self._slow_opens = SlowOpens(clock=time.monotonic)
+        self._large_listings = LargeListings()
         self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
         self.started = trio.Event()
         """Set when the kernel has sent its first request."""
@@ -71,6 +80,14 @@ class TreeOperations(ChangeOperations):
         """Tell the kernel nothing any more: the mount ends."""
         self._watches.stop()
 
+    async def end_slow_requests(self) -> None:
+        """Give up requests of the fast path that take longer than a call in a thread may, until the mount ends."""
+        while True:
+            await trio.sleep(SLOW_REQUESTS_SECONDS)
+            count = FAST_PATH.expire(thread_pools.FILES_SECONDS)
+            if count:
+                log.warning("gave up %d reads and writes after %.0f seconds", count, thread_pools.FILES_SECONDS)
+
     @replies_with_errno
     @repeats_after_rename
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
@@ -78,6 +95,7 @@ class TreeOperations(ChangeOperations):
         directory = self._directory(parent_inode)
         if directory.hides(name, ctx.pid):
             return negative_entry(timeout_seconds=0.0)
+        self._large_listings.note_lookup(parent_inode)
         renames = self._renames.count
         vouched = self._watches.entry_of(directory, name)
         try:
@@ -101,6 +119,7 @@ class TreeOperations(ChangeOperations):
         for inode, lookups in inode_list:
             if self._inodes.forget(inode, lookups):
                 self._watches.drop(inode)
+                self._large_listings.forget(inode)
 
     @replies_with_errno
     @repeats_after_rename
@@ -151,13 +170,15 @@ class TreeOperations(ChangeOperations):
                 if flags & os.O_TRUNC:
                     mode = handle.last_attributes.mode
                     await self._pools.run(node.thread_pool, clear_set_id, handle.descriptor, mode)
+            if isinstance(node, RealFile):
+                self._handles.note_writes(node)
             if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
                 # In a thread, and without pages: pages may be locked by reads that wait for this loop.
                 await trio.to_thread.run_sync(expire_attributes, inode)
         except BaseException:
             self._release(OpenFile(node, handle))
             raise
-        number = self._handles.add_file(node, handle)
+        number = self._handles.add_file(node, handle, writes=flags & os.O_ACCMODE != os.O_RDONLY)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
         _merge_handle_attributes(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)
@@ -230,29 +251,40 @@ class TreeOperations(ChangeOperations):
     @replies_with_errno
     async def release(self, fh: FileHandleT) -> None:
         """Close a file. No program waits for that."""
-        self._release(self._handles.remove_file(fh))
+        file = self._handles.remove_file(fh)
+        if file is not None:
+            self._release(file)
 
     @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
         """Open a directory and list it; in `search/` this runs the search."""
         directory = self._directory(inode)
         directory.list_begins(ctx.pid)
-        changes = self._changes
-        listing = await self._list(directory)
-        return FileHandleT(self._handles.add_directory(directory, listing, changes=changes))
+        watch = self._watches.find(directory)
+        version = directory.version_nowait() if watch and isinstance(directory, RealDirectory) else None
+        if watch and version and watch.keeps_listing(version):
+            number = self._handles.add_directory(OpenDirectory(directory, None, changes=self._changes))
+            return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
+        opened = OpenDirectory(directory, None, changes=self._changes)
+        opened.listing = await self._list(directory)
+        number = self._handles.add_directory(opened)
+        if version and time.time_ns() - max(version) >= QUIET_SECONDS * 10**9:
+            opened.version = version
+            number = FAST_PATH.kept_listing(number, is_known=False)
+        return FileHandleT(number)
 
     @replies_with_errno
     async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         """Reply with entries and their attributes until the reply is full."""
         opened = self._handles.directory(fh)
         directory = opened.directory
-        if start_id == 0 and opened.is_outdated(self._changes):
-            opened.listing = await self._list(directory)
-        opened.is_read = True
-        if start_id == 0:
-            opened.vouched = self._watches.entry_of(directory, b"")
+        listing = await self._begun_listing(opened, start_id)
         start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
-        while batch := opened.take_ahead(start_id) or await self._next_entries(opened, start_id):
+        names = self._large_listings.of_names(listing, directory.ino, start_id)
+        if names is not None:
+            reply_with_names(token, names, start_id, first=_DOT_ENTRIES)
+            return
+        while batch := opened.take_ahead(start_id) or await self._next_entries(opened, listing, start_id):
             for index, (position, entry) in enumerate(batch):
                 attributes = entry.attributes or await self._listed_attributes(entry.node)
                 if attributes is None:
@@ -260,23 +292,42 @@ class TreeOperations(ChangeOperations):
                     continue
                 node, reply = self._entry_reply(entry, attributes)
                 self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
+                if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
+                    opened.version = None
                 if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
                     opened.keep_ahead(start_id, batch[index:])
                     return
                 self._add_lookup(directory, entry, node)
                 start_id = position
+        watch = self._watches.find(directory)
+        if watch and opened.version:
+            watch.listing_is_kept(opened.version)
+
+    async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
+        """The listing that a reply from a position on is taken from: a new one at each beginning."""
+        listing = opened.listing
+        if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
+            if opened.is_read:
+                opened.version = None
+            listing = opened.listing = await self._list(opened.directory)
+        opened.is_read = True
+        if start_id == 0:
+            opened.vouched = self._watches.entry_of(opened.directory, b"")
+        return listing
 
     @repeats_after_rename
     async def _list(self, directory: Directory) -> DirectoryListing:
         return await self._pools.run(directory.thread_pool, directory.list)
 
     @repeats_after_rename
-    async def _next_entries(self, opened: OpenDirectory, start: int) -> Sequence[tuple[int, Entry]]:
+    async def _next_entries(
+        self, opened: OpenDirectory, listing: DirectoryListing, start: int
+    ) -> Sequence[tuple[int, Entry]]:
         """The entries of a listing from a position on; none at its end."""
         opened.entries_read_at = time.monotonic()
-        if not opened.listing.may_block:
-            return opened.listing.batch(start, READDIR_BATCH)
-        return await self._pools.run(opened.directory.thread_pool, opened.listing.batch, start, READDIR_BATCH)
+        if not listing.may_block:
+            return listing.batch(start, READDIR_BATCH)
+        return await self._pools.run(opened.directory.thread_pool, listing.batch, start, READDIR_BATCH)
 
     @replies_with_errno
     async def releasedir(self, fh: FileHandleT) -> None:

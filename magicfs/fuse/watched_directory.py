@@ -18,6 +18,8 @@ VOUCHED_SECONDS = 10.0
 """What no report tells of is seen after that: times that a mapping into memory changes, and hard links elsewhere."""
 QUIET_SECONDS = 2.0
 """What has changed so recently will change again: it is kept as short as what nobody watches."""
+LISTED_SECONDS = VOUCHED_SECONDS / 2
+"""The kernel uses the names of a directory that it has kept for so long."""
 MAX_NAMES = 20_000
 """Names of one directory that are vouched for: each takes 150 bytes, and reports of more take the loop too long."""
 MAX_MISSING = 2048
@@ -47,8 +49,22 @@ class Watch:
         self._attributes: set[bytes] = set()
         """The names whose attributes the kernel keeps."""
         self.keeps_own_attributes = False
+        self._listed: tuple[tuple[int, int] | None, float] = (None, 0.0)
+        """The version of the directory whose names the kernel keeps, and when they were listed."""
         self._kept_at = float("-inf")
         """When the kernel was last let keep a name, its attributes, or that it does not exist."""
+
+    def listing_is_kept(self, version: tuple[int, int]) -> None:
+        """Know that the kernel keeps the names of the directory in this version, with what can be kept of each."""
+        self._listed = version, time.monotonic()
+
+    def keeps_listing(self, version: tuple[int, int]) -> bool:
+        """Whether the kernel has kept the names in this version, and what it keeps of each for a while yet.
+
+        After that, reading all entries anew takes less than looking up each.
+        """
+        listed, listed_at = self._listed
+        return listed == version and self.is_quiet() and time.monotonic() - listed_at < LISTED_SECONDS
 
     def count_change(self) -> None:
         """Know that something has changed: replies that are on their way are not kept."""

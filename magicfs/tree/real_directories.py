@@ -11,7 +11,8 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,6 +30,8 @@ from magicfs.tree.removed_files import REMOVED_FILES
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
 _RENAME_EXCHANGE = 2
+NAMES_WITH_ATTRIBUTES = 5_000
+"""A directory with more names is large."""
 
 
 class RealDirectory(RealNode, Directory):
@@ -85,7 +88,30 @@ class RealDirectory(RealNode, Directory):
     def list(self) -> RealDirectoryListing:
         """The names in the directory; the attributes are read with each batch. May block."""
         with self._opened_to_read() as descriptor:
-            return RealDirectoryListing(self, sorted(os.fsencode(name) for name in os.listdir(descriptor)))
+            names = os.listdir(descriptor)
+            if len(names) > NAMES_WITH_ATTRIBUTES:
+                with os.scandir(descriptor) as found:
+                    return RealDirectoryListing(self, *_names_with_kinds(found))
+            return RealDirectoryListing(self, sorted(os.fsencode(name) for name in names))
+
+    def version_nowait(self) -> tuple[int, int] | None:
+        """When its names and it itself have changed last, if it is in memory and may be read; None otherwise."""
+        if REMOVED_FILES.holds(self.identity):
+            return None
+        location = self.location
+        try:
+            descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        if descriptor is None:
+            return None
+        try:
+            status = self.verified_status(descriptor)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return (status.st_mtime_ns, status.st_ctime_ns) if stat.S_ISDIR(status.st_mode) else None
 
     def sync(self) -> None:
         """Flush the names to the disk. May block."""
@@ -197,6 +223,10 @@ class RealDirectoryListing:
 
     directory: RealDirectory
     names: Sequence[bytes]
+    kinds: Sequence[int] = ()
+    """Of a large directory: the type of what has each name, as `stat.S_IFMT` returns it, 0 where it is not known."""
+    numbers: Sequence[int] = ()
+    """Of a large directory: the inode number of what has each name, in the file system below."""
     may_block: bool = field(default=True, init=False)
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
@@ -220,6 +250,22 @@ class SymbolicLink(RealNode, Link):
 
 class SpecialFile(RealNode):
     """A FIFO, socket or device of a root. The kernel opens it itself."""
+
+
+def _names_with_kinds(found: Iterable[os.DirEntry[str]]) -> tuple[list[bytes], array[int], array[int]]:
+    """The names in order, the type of each, and the inode numbers."""
+    listed = sorted((os.fsencode(entry.name), _kind(entry), entry.inode()) for entry in found)
+    names = [name for name, _, _ in listed]
+    return names, array("I", (kind for _, kind, _ in listed)), array("Q", (number for _, _, number in listed))
+
+
+def _kind(entry: os.DirEntry[str]) -> int:
+    """The type of an entry, as far as the directory has it."""
+    if entry.is_file(follow_symlinks=False):
+        return stat.S_IFREG
+    if entry.is_dir(follow_symlinks=False):
+        return stat.S_IFDIR
+    return stat.S_IFLNK if entry.is_symlink() else 0
 
 
 def _node(place: ChildPlace, mode: int, identity: FileIdentity) -> Node:

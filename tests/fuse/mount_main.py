@@ -1,7 +1,8 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
 `python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set, and perhaps `TEST_OPEN_FILES`, a
-limit of open files. Prints a line when the mount is ready.
+limit of open files, or `TEST_WITHOUT_FAST_PATH`. Prints a line when the mount is ready, and at its end how many
+requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse import thread_pools
+from magicfs.fuse import fast_path, thread_pools
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
@@ -79,6 +80,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
     if "TEST_OPEN_FILES" in os.environ:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))
+    if "TEST_WITHOUT_FAST_PATH" in os.environ:
+        fast_path.load_library = lambda: None
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)
@@ -93,6 +96,7 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         except MagicFSError as error:
             print(error, file=sys.stderr)
             return 1
+        print("served", fast_path.FAST_PATH.served(), flush=True)
     return 0
 
 

@@ -1,0 +1,103 @@
+"""The fast path: open files are read and written by `_fastpath.c`, without Python.
+
+Used by the table of open files and by the life of a mount. The library is loaded when this package is imported, before
+pyfuse3 is, so that pyfuse3 calls its functions in place of libfuse's; it changes nothing until a mount asks for it. It
+is built at install. Where it is missing, Python does everything, and reading and writing take longer.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import logging
+import os
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+
+log = logging.getLogger(__name__)
+
+LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIXES[0])
+
+
+@functools.cache
+def load_library() -> ctypes.PyDLL | None:
+    """The library; None where it was not built, or where pyfuse3 was imported before this package.
+
+    Its functions never wait, so they are called with Python's lock held.
+    """
+    if "pyfuse3" in sys.modules:
+        return None
+    try:
+        library = ctypes.PyDLL(LIBRARY, mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+    except OSError:
+        return None
+    number, flag = ctypes.c_uint64, ctypes.c_bool
+    library.fast_path_enable.restype = None
+    library.fast_path_add.argtypes, library.fast_path_add.restype = (number, ctypes.c_int, flag), flag
+    library.fast_path_remove.argtypes, library.fast_path_remove.restype = (number,), flag
+    library.fast_path_take_written.argtypes, library.fast_path_take_written.restype = (number,), flag
+    library.fast_path_expire.argtypes, library.fast_path_expire.restype = (ctypes.c_double,), ctypes.c_uint
+    library.fast_path_served.argtypes, library.fast_path_served.restype = (), ctypes.c_ulong
+    return library
+
+
+_KEEP_LISTING = 1 << 62
+_USE_KEPT_LISTING = 1 << 61
+NAME_ALONE = 1 << 62
+"""As in `_fastpath.c`."""
+
+
+class FastPath:
+    """What Python asks of the library, or of nothing: then no file is taken over. Belongs to the event loop."""
+
+    def __init__(self) -> None:
+        self._library: ctypes.PyDLL | None = None
+
+    def enable(self) -> None:
+        """Serve the next mount of this process; without the library, say so in the log."""
+        self._library = load_library()
+        if self._library is None:
+            log.warning("%s was not built: reading and writing take longer: install MagicFS anew", LIBRARY)
+        else:
+            self._library.fast_path_enable()
+
+    def add(self, number: int, descriptor: int, *, clears_set_id: bool) -> bool:
+        """Take over the reading and writing of an open file with that handle number; False if Python has to do it.
+
+        The file must be on a local file system. `clears_set_id` is that of `RealHandle`.
+        """
+        return self._library is not None and bool(self._library.fast_path_add(number, descriptor, clears_set_id))
+
+    def remove(self, number: int) -> bool:
+        """Leave a file to Python again. True if a call hangs with its descriptor, which is closed after that."""
+        return self._library is not None and bool(self._library.fast_path_remove(number))
+
+    def take_written(self, number: int) -> bool:
+        """Whether a file was written to since this was asked last."""
+        return self._library is not None and bool(self._library.fast_path_take_written(number))
+
+    def kept_listing(self, number: int, *, is_known: bool) -> int:
+        """The reply for an open directory with that handle number whose listing the kernel may keep.
+
+        With `is_known` it may use the one that it has kept.
+        """
+        if self._library is None:
+            return number
+        return number | _KEEP_LISTING | (_USE_KEPT_LISTING if is_known else 0)
+
+    @property
+    def lists_names_alone(self) -> bool:
+        """Whether entries of a listing may be names alone, without a node."""
+        return self._library is not None
+
+    def expire(self, seconds: float) -> int:
+        """Answer requests that have taken longer with `ETIMEDOUT`, and return how many there were."""
+        return 0 if self._library is None else int(self._library.fast_path_expire(seconds))
+
+    def served(self) -> int:
+        """How many requests Python had nothing to do with."""
+        return 0 if self._library is None else int(self._library.fast_path_served())
+
+
+FAST_PATH = FastPath()
+"""That of this process: pyfuse3 too can serve one mount only."""

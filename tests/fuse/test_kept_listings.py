@@ -1,0 +1,124 @@
+"""Listings that the kernel keeps, and those of large directories, which have names alone at their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from magicfs.fuse.large_listings import LOOKUPS_OF_NAMES
+from magicfs.fuse.watched_directory import LISTED_SECONDS, QUIET_SECONDS
+from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
+from tests.fuse.assertions import wait_for
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+
+FILES = 2000
+MORE = 3500
+REPLY = 1500
+"""Entries of one reply at most, with room: it is begun with attributes or with names alone."""
+
+
+@pytest.fixture
+def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
+    """A directory of the mirror in which nothing has happened for a while."""
+    for number in range(FILES):
+        (root.path / f"{number}.txt").write_text("roses")
+    (root.path / "sub").mkdir()
+    mirror = mount.path / "mirror/documents"
+    wait_for(mirror.exists)
+    time.sleep(QUIET_SECONDS + 0.1)
+    return mirror
+
+
+def python_cpu_seconds(mount: MountProcess) -> float:
+    """The processor time of the main thread of a mount, which is that of Python."""
+    assert mount.process is not None
+    pid = mount.process.pid
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def cost_of_listing(mount: MountProcess, directory: Path) -> float:
+    before = python_cpu_seconds(mount)
+    assert len(os.listdir(directory)) == FILES + 1
+    return python_cpu_seconds(mount) - before
+
+
+def keep(directory: Path) -> None:
+    """Have the kernel keep the listing: the directory is watched after it was looked at."""
+    for _ in range(3):
+        os.listdir(directory)
+        (directory / "missing").exists()
+
+
+def test_the_kernel_keeps_a_listing(mount: MountProcess, mirror: Path) -> None:
+    first = cost_of_listing(mount, mirror)
+
+    def is_kept() -> bool:
+        keep(mirror)
+        return cost_of_listing(mount, mirror) < first / 5
+
+    # On a busy machine the time that it is kept for may pass.
+    wait_for(is_kept)
+
+
+def test_a_kept_listing_shows_what_has_changed_on_the_disk_at_once(mirror: Path, root: IndexedRoot) -> None:
+    for number in range(3):
+        keep(mirror)
+        (root.path / f"new{number}").write_text("x")
+        assert f"new{number}" in os.listdir(mirror)
+        (root.path / f"{number}.txt").rename(root.path / f"renamed{number}")
+        names = os.listdir(mirror)
+        assert f"renamed{number}" in names
+        assert f"{number}.txt" not in names
+        (root.path / f"renamed{number}").unlink()
+        assert f"renamed{number}" not in os.listdir(mirror)
+        time.sleep(QUIET_SECONDS + 0.1)
+
+
+def test_a_kept_listing_shows_what_has_changed_in_the_mount(mirror: Path) -> None:
+    keep(mirror)
+    (mirror / "new").mkdir()
+    assert "new" in os.listdir(mirror)
+    (mirror / "new").rmdir()
+    assert "new" not in os.listdir(mirror)
+
+
+def test_entries_are_looked_at_anew_after_a_while(mirror: Path, root: IndexedRoot) -> None:
+    keep(mirror)
+    time.sleep(LISTED_SECONDS + 0.5)
+    assert sorted(os.listdir(mirror)) == sorted(os.listdir(root.path))
+
+
+def inodes(mount: MountProcess) -> int:
+    return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
+
+
+def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, root: IndexedRoot) -> None:
+    directory = root.path / "large"
+    directory.mkdir()
+    for number in range(NAMES_WITH_ATTRIBUTES + MORE):
+        (directory / f"{number:05}.txt").write_text("")
+    (directory / "zdirectory").mkdir()
+    (directory / "zlink").symlink_to("zdirectory")
+    mirrored = mount.path / "mirror/documents/large"
+    wait_for(mirrored.exists)
+    with os.scandir(mirrored) as found:
+        entries = list(found)
+    assert sorted(entry.name for entry in entries) == sorted(os.listdir(directory))
+    assert inodes(mount) < NAMES_WITH_ATTRIBUTES + REPLY
+    kinds = {entry.name: (entry.is_file(follow_symlinks=False), entry.is_symlink()) for entry in entries}
+    assert kinds.pop("zdirectory") == (False, False)
+    assert kinds.pop("zlink") == (False, True)
+    assert set(kinds.values()) == {(True, False)}
+    last = entries[-3]
+    assert last.stat().st_ino == (mirrored / last.name).stat().st_ino
+    # A program that looks at each wants their attributes.
+    first = NAMES_WITH_ATTRIBUTES + REPLY
+    for number in range(first, first + LOOKUPS_OF_NAMES + 100):
+        (mirrored / f"{number:05}.txt").stat()
+    assert len(os.listdir(mirrored)) == len(entries)
+    assert inodes(mount) > NAMES_WITH_ATTRIBUTES + MORE
