@@ -215,20 +215,21 @@ def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
 
 
 def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import Text
 
-    from magicfs.cli.terminal import Cell, duration
+    from magicfs.cli.terminal import duration
 
     if not parts:
         return []
-    table = Table("part", "state", "pid", "up for", "restarts", "", box=None, padding=(0, 2, 0, 0))
+    names = (Column(name, no_wrap=True) for name in ("part", "state", "pid"))
+    table = Table(*names, "up for", Column("restarts", overflow="fold"), box=None, padding=(0, 2, 0, 0))
     for part in parts:
         table.add_row(
-            Cell(part["name"]),
-            Cell(part["state"]),
+            part["name"],
+            part["state"],
             str(part["pid"] or "-"),
             duration(part["uptime_s"]) if part["pid"] else "-",
             str(part["restarts"]),
-            Cell(part["detail"]),
         )
-    return ["", table]
+    return ["", table, *(Text(f"{part['name']}: {part['detail']}") for part in parts if part["detail"])]

@@ -81,12 +81,13 @@ def test_a_broker_in_trouble_has_a_line_in_place_of_the_queue() -> None:
 
 
 def test_the_names_of_parts_are_whole_in_a_narrow_terminal() -> None:
-    detail = "Exited too quickly (process log may have details)"
+    detail = "exited with 1: [Errno 2] No such file or directory"
     part = {"name": "postgres", "state": "running", "pid": 12345, "uptime_s": 99, "restarts": 0, "detail": detail}
-    console = Console(width=56, record=True, file=io.StringIO())
+    console = Console(width=40, record=True, file=io.StringIO())
     for renderable in _parts([part]):
         console.print(renderable)
     shown = console.export_text()
     assert "postgres" in shown
     assert "running" in shown
     assert "\u2026" not in shown
+    assert f"postgres: {detail}" in " ".join(shown.split())
