@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.text.extract.ocr_engines import find_ocr
+from tests.plugins.environment import collection_of_formats
 from tests.plugins.growth import peaks, zombies
 from tests.plugins.searches import result_paths
 from tests.plugins.stack import Stack
@@ -54,12 +54,7 @@ class Indexed:
 
 @pytest.fixture(scope="module")
 def collection() -> Path:
-    """The folder with `manifest.tsv` and `files/`; it is read in place."""
-    data = os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(data) / "formats"
-    if not (folder / "manifest.tsv").is_file():
-        pytest.skip(f"{folder} is not there: set TEST_DATA")
-    return folder
+    return collection_of_formats()
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ form that no pattern knows fails the test that reads it, so that no expectation 
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.plugins.environment import collection
 
 AMONG_FIRST = 3
 
@@ -121,8 +122,7 @@ _FIRST_FORM = re.compile(r"`ls search/(?!QUERY`)|`[^`]+`: |the copy and its dire
 
 def folder() -> Path:
     """The folder with `cases.tsv` and `files/`; it may be absent."""
-    data = os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data"
-    return Path(data).resolve() / "cases"
+    return collection("cases")
 
 
 def read_cases(folder: Path) -> list[Case]:

@@ -1,4 +1,7 @@
-"""Makes the tests independent of the shell that starts them: its settings of MagicFS, its user, its signals."""
+"""Makes the tests independent of the shell that starts them: its settings of MagicFS, its user, its signals.
+
+It takes one variable from there: where the collections of real files are.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,25 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 _data = pytest.StashKey[str]()
+
+
+def collection(name: str) -> Path:
+    """The folder of a collection, in that which `TEST_DATA` names or beside this project; it may be absent."""
+    data = os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data"
+    return Path(data).resolve() / name
+
+
+def collection_of_formats() -> Path:
+    """The folder with `manifest.tsv` and `files/`, to be read in place. Skips the test where it is absent."""
+    folder = collection("formats")
+    if not (folder / "manifest.tsv").is_file():
+        pytest.skip(f"{folder} is not there: set TEST_DATA")
+    return folder
 
 
 def pytest_configure(config: pytest.Config) -> None:

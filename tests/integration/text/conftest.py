@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from magicfs.text.extract import FileExtractor, Limits
+from tests.plugins.environment import collection_of_formats
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,4 @@ def extractor() -> Iterator[FileExtractor]:
 @pytest.fixture(scope="session")
 def format_files() -> Path:
     """The folder of the collection; its `manifest.tsv` says what a correct reader finds in each file."""
-    data = os.environ.get("TEST_DATA") or Path(__file__).parents[4] / "shared" / "data"
-    folder = Path(data) / "formats"
-    if not (folder / "manifest.tsv").is_file():
-        pytest.skip(f"{folder} is not there: set TEST_DATA")
-    return folder
+    return collection_of_formats()
