@@ -42,9 +42,14 @@ _PARTS: Final = {
 }
 """The members of a container that are read, by the type of the document."""
 _LEFT_OUT: Final = {
-    _WORD: re.compile(r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"),
-    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml"),
-    _SLIDES: re.compile(r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"),
+    _WORD: re.compile(
+        r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
+    ),
+    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/sheet\d+\.xml\.rels"),
+    _SLIDES: re.compile(
+        r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
+        r"|ppt/slides/_rels/slide\d+\.xml\.rels"
+    ),
     _ODF + "text": re.compile(r"(?:content|meta)\.xml"),
     _ODF + "spreadsheet": re.compile(r"(?:content|meta)\.xml"),
     _BOOK: re.compile(r".*\.x?html?", re.IGNORECASE),
@@ -72,6 +77,9 @@ _SHEET_TEXTS: Final = re.compile(
     rb"|<(?:\w+:)?definedName\s[^<>]{0,500}?\bname=\"([^\"<]{1,300})\""
 )
 """What a sheet holds beside its cells: headers, messages of cells, and the names of a workbook's ranges."""
+_LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
+_TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
+"""The address of a link, which the running text has only where it is the text of the link too."""
 _FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
 """Fonts, and places such as the page's number, in a header of a sheet."""
 
@@ -109,7 +117,9 @@ def _numbered(name: str) -> tuple[str, int]:
 def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: str, parts: PartCount) -> list[str]:
     try:
         data = container.read(member)
-        if mime_type == _BOOK:
+        if member.filename.endswith(".rels"):
+            texts = list(_addresses(data))
+        elif mime_type == _BOOK:
             texts = list(html_texts(data.decode("utf-8", "replace")))
         elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
             texts = list(_sheet_texts(data))
@@ -119,8 +129,15 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
     except DAMAGE:
         parts.add_unread(member.filename)
         return []
-    parts.add()
+    if not member.filename.endswith(".rels"):
+        parts.add()
     return texts
+
+
+def _addresses(data: bytes) -> Iterator[str]:
+    for link in _LINK.findall(data):
+        for target in _TARGET.findall(link):
+            yield html.unescape(target.decode("utf-8", "replace"))
 
 
 def _check_xml(data: bytes) -> None:

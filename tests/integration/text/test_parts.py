@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import wave
+import zipfile
 from typing import Final
 
 import pytest
@@ -22,6 +23,7 @@ from tests.plugins.documents import (
     container,
     photograph,
     picture,
+    presentation,
     song,
     tar_archive,
     word_document,
@@ -349,3 +351,31 @@ def test_a_comment_of_a_photograph_may_be_in_utf_16(extractor: FileExtractor, ch
     data = io.BytesIO()
     Image.new("RGB", (8, 8)).save(data, "JPEG", exif=exif)
     assert "Löffler am See" in read(extractor, data.getvalue(), b"a.jpg").text
+
+
+@pytest.mark.parametrize(
+    ("name", "relations"),
+    [
+        (b"a.docx", "word/_rels/document.xml.rels"),
+        (b"a.xlsx", "xl/worksheets/_rels/sheet1.xml.rels"),
+        (b"a.pptx", "ppt/slides/_rels/slide1.xml.rels"),
+    ],
+)
+def test_addresses_of_links_are_read(extractor: FileExtractor, name: bytes, relations: str) -> None:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
+    links = "".join(
+        f'<Relationship Id="l{n}" Type="{kind}" Target="{target}" TargetMode="External"/>'
+        for n, target in enumerate(["https://seerose.example/?a=1&amp;b=2", "#S!A1"])
+    )
+    documents = {
+        b"a.docx": word_document(),
+        b"a.xlsx": workbook({}),
+        b"a.pptx": presentation("a slide", notes="notes"),
+    }
+    with zipfile.ZipFile(io.BytesIO(documents[name])) as before:
+        members = {member: before.read(member).decode() for member in before.namelist()}
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    members[relations] = f'<Relationships xmlns="{package}">{links}</Relationships>'
+    text = read(extractor, container(members), name).text
+    assert text.count("https://seerose.example/?a=1&b=2") == 1
+    assert "#S" not in text
