@@ -39,7 +39,7 @@ class Ranking:
     evidence: Mapping[ChunkId, Evidence]
     """Of each chunk that a retriever has brought, from its text alone."""
     shown: Shown
-    least: float = scores.MIN_RELEVANCE
+    least: float
     """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
 
     @property
