@@ -77,7 +77,9 @@ class TwoModels:
         """Read what was written. A person has saved the files with a name like this one just now."""
         self.index.scan()
         self.index.rows("UPDATE files SET priority = 1 WHERE display LIKE %s RETURNING 1", name)
-        self.index.extraction().run_batch()
+        # A batch ends after a while, and on a busy machine after its first file.
+        while self.index.extraction().run_batch():
+            pass
 
     def extract(self) -> None:
         """Read what was written, and embed nothing."""

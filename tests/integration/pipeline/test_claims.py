@@ -42,7 +42,8 @@ def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
     (index.folder / "saved.txt").write_text("saved words")
     index.scan()
     index.rows("UPDATE files SET priority = 1 WHERE display = 'saved.txt' RETURNING 1")
-    index.extraction().run_batch()
+    while index.extraction().run_batch():
+        pass
     embedding = index.embedding()
     embedding._paused = lambda: True
     while embedding.run_turn():
