@@ -49,6 +49,24 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "many_files",
+        "What a tree of a million empty files costs the agent, and the database meanwhile. Lower is better.",
+        {
+            f"{scan}_{figure}": f"{about}, {meaning}"
+            for scan, about in (
+                ("first", "the first scan"),
+                ("unchanged", "a scan of the unchanged tree"),
+                ("start", "the same by an agent that starts"),
+            )
+            for figure, meaning in (
+                ("s", "seconds"),
+                ("agent_cpu_s", "the agent's seconds of a core"),
+                ("database_cpu_s", "the database's seconds of a core"),
+            )
+        }
+        | {"agent_mb": "memory of the agent at most, MB"},
+    ),
+    Benchmark(
         "freshness",
         "Seconds from `close()` of a saved file to its name in a listing of the mount. Lower is better.",
         {
