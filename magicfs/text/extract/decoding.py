@@ -16,12 +16,13 @@ from magicfs.text.extract.plain_text import decode
 _FOLD_IN_CHARACTER: Final = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])(?=[\x80-\xbf])")
 
 
-def read_text(content: bytes, *, mime_type: str) -> str | None:
-    """The text of `content` as a person reads it; None when it is not text."""
+def read_text(content: bytes, *, mime_type: str, whole: bytes | None = None) -> str | None:
+    """The text of `content` as a person reads it; None when it is not text. `whole` is as in `plain_text.decode`."""
     if mime_type in CONTENT_LINE_TYPES:
-        text = decode(_FOLD_IN_CHARACTER.sub(rb"\2\1", content) if _is_folded_utf8(content) else content)
+        unfolded = _FOLD_IN_CHARACTER.sub(rb"\2\1", content) if _is_folded_utf8(content) else content
+        text = decode(unfolded, whole=whole)
         return text and unfold(text)
-    text = decode(content)
+    text = decode(content, whole=whole)
     if text is None:
         return None
     return unfold_ldif(text) if mime_type == LDIF_TYPE else unescape(text, mime_type=mime_type)

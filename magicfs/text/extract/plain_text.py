@@ -56,8 +56,11 @@ _TITLE_SEARCH_CHARACTERS = 4096
 _MAX_TITLE_CHARACTERS = 300
 
 
-def decode(content: bytes) -> str | None:
-    """The text of `content`, cleaned (`clean`); None when it is not text."""
+def decode(content: bytes, *, whole: bytes | None = None) -> str | None:
+    """The text of `content`, cleaned (`clean`); None when it is not text.
+
+    Of a piece, `whole` is the content that it is from, which says the charset of all its pieces.
+    """
     if content.startswith(codecs.BOM_UTF8):
         return clean(content[len(codecs.BOM_UTF8) :].decode("utf-8", errors="replace"))
     wide = wide_encoding(content)
@@ -68,7 +71,7 @@ def decode(content: bytes) -> str | None:
     try:
         return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
     except UnicodeDecodeError:
-        return clean(_decode_legacy(content))
+        return clean(_decode_legacy(content, whole or content))
 
 
 class WideEncoding(NamedTuple):
@@ -172,9 +175,9 @@ def _utf16_without_bom(content: bytes) -> str | None:
     return None
 
 
-def _decode_legacy(content: bytes) -> str:
-    """Decode what is not valid UTF-8: by its declared charset, as damaged UTF-8, or by its detected charset."""
-    match = _DECLARATION.search(content, 0, _DECLARATION_BYTES)
+def _decode_legacy(content: bytes, whole: bytes) -> str:
+    """Decode what is not valid UTF-8: by the charset that the whole declares, as damaged UTF-8, or as detected."""
+    match = _DECLARATION.search(whole, 0, _DECLARATION_BYTES)
     declared = codec_of(match[1].decode("ascii")) if match else None
     if declared:
         try:
@@ -186,4 +189,6 @@ def _decode_legacy(content: bytes) -> str:
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
     if invalid < _MAX_INVALID_SHARE * beyond_ascii:
         return text
-    return content.decode(detected_charset(content) or "cp1252", errors="replace")
+    # A whole that begins in UTF-8 says nothing about a piece that is not in it.
+    charset = detected_charset(whole) or (detected_charset(content) if whole is not content else None)
+    return content.decode(charset or "cp1252", errors="replace")

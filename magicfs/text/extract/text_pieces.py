@@ -41,7 +41,7 @@ def read_pieces(content: bytes, *, mime_type: str, enough_bytes: int | None = No
     pieces = unread = removed = read_bytes = kept_bytes = 0
     for piece, length in _pieces(content):
         pieces, read_bytes = pieces + 1, read_bytes + length
-        text = read_text(piece, mime_type=mime_type)
+        text = read_text(piece, mime_type=mime_type, whole=content)
         if text is None:
             # A file that was cut while it was written may have a hole.
             unread += bool(piece.strip(b"\0"))

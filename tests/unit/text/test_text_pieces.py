@@ -54,6 +54,21 @@ def test_a_legacy_encoding() -> None:
     assert read.text == text.replace("\r\n", "\n")
 
 
+@pytest.mark.parametrize(
+    ("beginning", "last", "codec"),
+    [
+        ("# -*- coding: iso-8859-15 -*-\n", "Une œuvre à 5 €.\n", "iso-8859-15"),
+        ("Это письмо о деньгах и о зиме в Москве.\n" * 9, "Всё: ёж, №7.\n", "cp1251"),
+    ],
+    ids=["declared", "detected"],
+)
+def test_all_pieces_are_in_the_charset_of_the_whole(beginning: str, last: str, codec: str) -> None:
+    text = beginning + "A line in plain letters.\n" * 100 + last
+    read = read_pieces(text.encode(codec), mime_type="text/x-python")
+    assert read is not None
+    assert read.text == text
+
+
 def test_it_stops_when_it_has_enough() -> None:
     content = LINES.encode()
     read = read_pieces(content, mime_type="text/plain", enough_bytes=5000)
