@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from celery import signals
 from celery.worker import state
 from celery.worker.consumer import consumer
 from kombu.asynchronous import Hub
@@ -50,12 +51,27 @@ class Counts:
     """What the consumer of this process has done so far."""
 
     taken: int = 0
-    """Messages of Celery that it has taken from a queue."""
+    """Messages of Celery that it has taken from a queue, and for which a task is to begin at once."""
     connected: int = 0
     """Connections to Redis that it has made."""
 
 
 counts = Counts()
+
+
+@signals.task_rejected.connect
+@signals.task_unknown.connect
+@signals.task_revoked.connect
+def _turn_down(**_: object) -> None:
+    """Count a message no more for which no task begins."""
+    counts.taken -= 1
+
+
+@signals.task_received.connect
+def _postpone(request: Any, **_: object) -> None:
+    """Count a message no more whose task begins at a later time."""
+    if request.eta:
+        counts.taken -= 1
 
 
 class QoS(redis.QoS):

@@ -50,7 +50,7 @@ class Look:
     begun: int
     """Tasks that its children have begun so far."""
     taken: int
-    """Messages that its consumer has taken so far."""
+    """Messages that its consumer has taken so far, each for a task that is to begin at once."""
     connected: int
     """Connections to Redis that its consumer has made so far."""
     is_working: bool
@@ -72,7 +72,7 @@ class Stall:
     def reason(self, look: Look, now: float) -> str | None:
         """Why the worker is to be ended, after this look; None while it is well, or may be."""
         # A machine that slept, or a process that was stopped, has not waited.
-        elapsed, self._looked_at = min(now - self._looked_at, 2 * LOOK_SECONDS), now
+        elapsed, self._looked_at = min(now - self._looked_at, LOOK_SECONDS), now
         progress = (look.begun, look.connected, look.is_working)
         has_taken = progress == self._progress and look.taken > self._taken
         if progress != self._progress or look.waiting is None or not (look.waiting or has_taken or look.is_working):
@@ -89,8 +89,10 @@ class Stall:
 class Watchdog:
     """Watches the worker of this process. One in a parent; children do not inherit its thread."""
 
-    def __init__(self, queue: CeleryQueue, names: Sequence[str], *, children: Callable[[], Iterable[int]]) -> None:
-        """`names` are the worker's queues; `children` gives the ids of its child processes."""
+    def __init__(
+        self, queue: CeleryQueue, names: Callable[[], Sequence[str]], *, children: Callable[[], Iterable[int]]
+    ) -> None:
+        """`names` gives the queues that the worker consumes now, `children` the ids of its child processes."""
         self._queue = queue
         self._names = names
         self._children = children
@@ -117,7 +119,7 @@ class Watchdog:
 
     def _look(self) -> Look:
         with self._looking:
-            depths = self._queue.depths(self._names)
+            depths = self._queue.depths(self._names())
         return Look(
             begun=state.all_total_count[0],
             taken=counts.taken,

@@ -103,7 +103,9 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
-    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker)).start()
+    # Not always all: `celery control cancel_consumer` takes one away.
+    consumed = app.amqp.queues
+    Watchdog(CeleryQueue(app), lambda: list(consumed.consume_from), children=lambda: _children(worker)).start()
     worker.start()
     raise SystemExit(worker.exitcode)
 

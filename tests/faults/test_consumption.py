@@ -13,11 +13,16 @@ import psutil
 import pytest
 from redis import RedisError
 
+from magicfs.config import Settings
+from tasks.app import EXTRACT_TASK, MAINTENANCE_QUEUE, declared_queue, extract_queue, make_app
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.proxy import proxy_to
-from tests.plugins.stack import Stack
+from tests.plugins.stack import HOST, Stack
 
 MINUTE = 60
+
+TROUBLE_SECONDS = 3.0
+"""After so many seconds, the watchdog of `sabotage.deaf` ends a worker."""
 
 ENDS = " the worker ends, to be started again: "
 
@@ -69,6 +74,29 @@ def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
     stack.start_worker("extract")
     state = "SELECT state FROM files WHERE display = 'second.txt'"
     stack.wait(lambda: stack.rows(state) == [("indexed",)], what="the second file")
+
+
+@pytest.mark.timeout(120)
+def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    """They are for other programs, for later, too late, or in a queue that the worker is told to leave alone."""
+    begin(stack, broker, tmp_path / "docs", sabotage="tests.faults.sabotage.deaf")
+    app = make_app(Settings(home=stack.home, host=HOST, broker_url=broker.url))
+    queue = declared_queue(extract_queue(HOST))
+
+    def send(task: str, **options: float) -> None:
+        app.send_task(task, queue=queue, ignore_result=True, **options)
+        stack.wait(lambda: broker.client.llen(queue.name) == 0, what="a worker that takes the message")
+        time.sleep(2 * TROUBLE_SECONDS)
+        assert stack.processes["extract-1"].poll() is None
+
+    send("tasks.of.another.program")
+    send(EXTRACT_TASK, countdown=3600)
+    send(EXTRACT_TASK, expires=-1)
+    app.control.cancel_consumer(MAINTENANCE_QUEUE, reply=True)
+    broker.client.lpush(MAINTENANCE_QUEUE, "{}")
+    time.sleep(2 * TROUBLE_SECONDS)
+    assert ENDS not in log_of(stack)
+    assert stack.processes["extract-1"].poll() is None
 
 
 @pytest.mark.timeout(240)

@@ -70,6 +70,12 @@ def test_a_machine_that_slept_has_not_waited() -> None:
     assert seconds_until_its_end(itertools.repeat(WAITING, 2), step=36_000.0) is None
 
 
+def test_one_that_sleeps_with_a_message_on_its_way_has_time_to_take_it() -> None:
+    stall = Stall(0.0)
+    looks = [(IDLE, 20.0), (WAITING, 40.0), (WAITING, 36_000.0), (replace(WORKING, waiting=0), 36_020.0)]
+    assert [stall.reason(look, now) for look, now in looks] == [None] * 4
+
+
 FORK_DURING_A_LOOK = """
 import os, threading, time
 from tasks import watchdog
@@ -83,7 +89,7 @@ class Queue:
 
 begun, ended = threading.Event(), threading.Event()
 watchdog.LOOK_SECONDS = 0.01
-watchdog.Watchdog(Queue(), [], children=list).start()
+watchdog.Watchdog(Queue(), list, children=list).start()
 begun.wait()
 pid = os.fork()
 if pid == 0:
