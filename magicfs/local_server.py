@@ -95,10 +95,11 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
     def handle_timeout(self) -> None:
         """End `run` if the server is not needed any more, or if its socket is gone; let the service rest before."""
         with self._guard:
-            idle_seconds = 0.0 if self._answering else time.monotonic() - self._last_request
+            is_answering = bool(self._answering)
+            idle_seconds = 0.0 if is_answering else time.monotonic() - self._last_request
         if self._idle_exit is not None and idle_seconds >= self._idle_exit:
             self._is_done = True
-        elif self.service.is_outdated():
+        elif not is_answering and self.service.is_outdated():
             log.info("%s is not asked any more", self._path)
             self._is_done = True
         elif not self._path.exists():
