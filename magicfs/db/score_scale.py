@@ -7,9 +7,8 @@ the caller's transaction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -20,6 +19,10 @@ from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.scales import CorpusScale
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SQL = load_queries("score_scale")
 
@@ -52,16 +55,24 @@ def is_outgrown(model: IndexedModel, vectors: int) -> bool:
 
 
 def waits(connection: Connection, model: IndexedModel) -> bool:
-    """Whether a model is to be measured, and nobody does. An estimate in a large index: this is asked each minute."""
+    """Whether a model is to be measured, and nobody does.
+
+    This is asked each minute. In a large index, vectors are counted only where an estimate says that the corpus has
+    grown: a worker that is notified has loaded its model before it counts.
+    """
     if fetch_one(connection.execute(_SQL["is_claimed"], {"model_id": model.id}))[0]:
         return False
-    return is_outgrown(model, _estimate_vectors(connection, model.id))
+    estimate = _estimate_vectors(connection, model.id)
+    if estimate is not None and not is_outgrown(model, estimate):
+        return False
+    return is_outgrown(model, count_vectors(connection, model.id))
 
 
-def _estimate_vectors(connection: Connection, model: ModelId) -> int:
+def _estimate_vectors(connection: Connection, model: ModelId) -> int | None:
+    """An estimate of the number of vectors; None for a table that is counted as quickly."""
     name = partition(model).as_string(connection)
     row = connection.execute(_SQL["estimate_vectors"], {"partition": name, "bytes": COUNTED_BYTES}).fetchone()
-    return count_vectors(connection, model) if row is None or row[0] is None else round(row[0])
+    return None if row is None or row[0] is None else round(row[0])
 
 
 def claim(connection: Connection, model: ModelId) -> bool:
@@ -87,6 +98,9 @@ def count_vectors(connection: Connection, model: ModelId) -> int:
 
 def sample_chunks(connection: Connection, model: ModelId, *, limit: int) -> SampledChunks:
     """Chunks that have a vector of a model, at most `limit`."""
+    # Imported where it is used: the agent asks what waits, and never needs it.
+    import numpy as np
+
     accept_vectors(connection)
     query = sql.SQL(_SQL["sample_chunks"]).format(partition=partition(model))
     rows = connection.execute(query, {"limit": limit}).fetchall()

@@ -224,6 +224,18 @@ def test_a_worker_that_goes_on_measures_what_a_killed_one_has_left(
     assert not waits(index)
 
 
+def test_no_worker_is_notified_where_an_estimate_alone_says_that_the_corpus_has_grown(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would count, and have loaded the model for nothing, each minute again."""
+    write(index, 0, 40)
+    settle_with(index.embedding(), index)
+    monkeypatch.setattr(score_scale_db, "_estimate_vectors", lambda *_: 60)
+    assert not waits(index)
+    monkeypatch.setattr(score_scale_db, "_estimate_vectors", lambda *_: 41)
+    assert not waits(index)
+
+
 def test_a_worker_measures_models_that_it_does_not_have_in_memory(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
