@@ -76,6 +76,21 @@ def test_contents_of_the_same_bytes_are_read_again_together(database: Database) 
     assert max(versions) < 0
 
 
+def test_a_file_of_which_a_part_was_not_read_is_read_again(database: Database) -> None:
+    """An attachment for which there was no time is read when there is more."""
+    corpus = Corpus(database)
+    corpus.add(b"letter.eml", "a letter with an attachment")
+    corpus.add(b"whole.txt", "a text that was read")
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE contents SET unread_parts = '1 of 2 parts could not be read: plan.pdf (timeout)' "
+            "WHERE id = (SELECT content_id FROM files WHERE display = 'letter.eml')"
+        )
+        assert retry_failures(connection) == 1
+        waiting = connection.execute("SELECT display FROM files WHERE state = 'pending'").fetchall()
+    assert waiting == [("letter.eml",)]
+
+
 class TestVeryManyFailures:
     """More than a terminal shows."""
 

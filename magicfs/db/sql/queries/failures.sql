@@ -123,7 +123,7 @@ RETURNING content_id, content_id IN (SELECT id FROM contents WHERE {{may_have_mo
 
 -- name: may_have_more_text
 -- Fragment: the content was partly read, or it is a picture that needs OCR.
-(cut_bytes > 0 OR unread_pages > 0 OR reason = 'needs-ocr')
+(cut_bytes > 0 OR unread_pages > 0 OR unread_parts IS NOT NULL OR reason = 'needs-ocr')
 
 -- name: lock_unreadable_contents
 -- Contents without text that no file has, locked so that no file gets one meanwhile.
