@@ -32,9 +32,9 @@ OTHER_CHUNKS = 0.5
 CHUNKS_OF_FILE = 3
 """So many nearest chunks of a file count."""
 ENOUGH_OF_RARE_WORDS = 0.55
-"""A text whose rare words have this share of a question's weight has what the question names."""
+"""A file whose rare words have this share of a question's weight has what the question names."""
 RARE_WORDS_BONUS = 1.0
-"""The addition to the fused score of such a text: about what a text can have that is merely near."""
+"""The addition to the fused score of such a file: about what a text can have that is merely near."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -58,7 +58,7 @@ class Evidence:
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
     rare_share: float = 0.0
-    """The share of the question's weight that the rare words of the text have, see `magicfs.search.rare_words`."""
+    """The share of the question's weight that its rare words have that the text or the name has: see `rare_words`."""
 
     @property
     def vector(self) -> float | None:

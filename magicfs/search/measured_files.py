@@ -15,7 +15,7 @@ from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning, has_second_vectors, meanings_of
-from magicfs.search.rare_words import rare_shares
+from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
@@ -52,6 +52,7 @@ class MeasuredChunks:
     evidence: dict[ChunkId, Evidence]
     words: dict[ChunkId, frozenset[str]]
     meanings: Mapping[ChunkId, Meaning]
+    rare_words: RareWords
     scale: FusionScale
 
 
@@ -73,13 +74,17 @@ def measure_candidates(
     share = cache(words.share)
     scale = scale or _scale(request, words, matched, share, has_second=has_second, count=count)
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
+    rare_words = RareWords.of(words, everyday=request.everyday_words)
+    rare_share = cache(rare_words.share)
     evidence = {
-        one.chunk.chunk_id: _evidence(one, meanings.get(one.chunk.chunk_id), share, scale, reach=reach)
+        one.chunk.chunk_id: replace(
+            _evidence(one, meanings.get(one.chunk.chunk_id), share, scale, reach=reach),
+            rare_share=rare_share(one.words),
+        )
         for one in candidates
     }
-    for chunk, rare_share in rare_shares(matched, words, everyday=request.everyday_words).items():
-        evidence[chunk] = replace(evidence[chunk], rare_share=rare_share)
-    return MeasuredChunks(evidence, {match.chunk.chunk_id: match.words for match in matched}, meanings, scale)
+    had = {match.chunk.chunk_id: match.words for match in matched}
+    return MeasuredChunks(evidence, had, meanings, rare_words, scale)
 
 
 def _scale(
@@ -199,4 +204,5 @@ def with_name(
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
-    return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share))
+    rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
+    return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share, rare_share=rare_share))

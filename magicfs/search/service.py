@@ -231,7 +231,7 @@ def _ranked(
     """What a search finds, now that the question is embedded."""
     scope = prepared.compiled.scope
     if scope.is_restricted:
-        with connection.transaction():
+        with connection.pipeline(), connection.transaction():
             scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
     request = replace(request, compiled=replace(prepared.compiled, scope=scope))
     hits = rank(connection, request, prepared.statistics)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db.candidates import Candidate
-from magicfs.domain.chunks import MeasuredChunk
-from magicfs.domain.ids import ChunkId
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import ENOUGH_OF_RARE_WORDS, Evidence, fused_score
-from magicfs.search.rare_words import rare_shares
+from magicfs.search.rare_words import RareWords
 from magicfs.search.retrievers import QuestionWords
 
 
@@ -21,25 +18,23 @@ def question(*words: tuple[str, float, int], compound: str = "") -> QuestionWord
     )
 
 
-def text(number: int, *words: str) -> Candidate:
-    return Candidate(MeasuredChunk(ChunkId(number), (), {}), 1.0, frozenset(words), has_phrase=False)
-
-
 def test_a_rare_word_counts_by_its_weight() -> None:
-    words = question(("zither", 6.0, 1), ("lessons", 4.0, 50))
-    shares = rare_shares([text(1, "zither"), text(2, "lessons"), text(3, "zither", "lessons")], words, everyday=())
-    assert shares == {1: pytest.approx(0.6), 3: pytest.approx(0.6)}
+    rare = RareWords.of(question(("zither", 6.0, 1), ("lessons", 4.0, 50)), everyday=())
+    assert rare.share(frozenset({"zither"})) == pytest.approx(0.6)
+    assert rare.share(frozenset({"zither", "lessons"})) == pytest.approx(0.6)
+    assert rare.share(frozenset({"lessons"})) == 0.0
 
 
 def test_a_compound_that_few_have_stands_for_its_words() -> None:
     words = question(("head", 2.0, 90), ("3", 2.0, 80), ("head~3", 1.0, 1), compound="head~3")
-    shares = rare_shares([text(1, "head", "3", "head~3"), text(2, "head", "3")], words, everyday=())
-    assert shares == {1: 1.0}
+    rare = RareWords.of(words, everyday=())
+    assert rare.share(frozenset({"head", "3", "head~3"})) == 1.0
+    assert rare.share(frozenset({"head", "3"})) == 0.0
 
 
 def test_an_everyday_word_is_not_rare_in_a_small_index() -> None:
-    words = question(("get", 1.0, 1), ("deposit", 4.0, 0))
-    assert rare_shares([text(1, "get")], words, everyday=("get",)) == {}
+    rare = RareWords.of(question(("get", 1.0, 1), ("deposit", 4.0, 0)), everyday=("get",))
+    assert rare.share(frozenset({"get"})) == 0.0
 
 
 def test_what_a_question_names_comes_before_what_is_near() -> None:
