@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 COMMAND_CONNECT_SECONDS = 4.0
 """How long a command waits for the database. A person waits for the command."""
 
+COMMAND_CHECK_SECONDS = 6.0
+"""For the version of the schema. Longer than the wait for a connection, so that what refuses one can still be asked."""
+
 SERVICE_CONNECT_SECONDS = 60.0
 """How long a service waits for the database. Then it ends, and its supervisor starts it again."""
 
@@ -82,7 +85,7 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
     from magicfs.domain.deadline import Deadline
 
     with _database_of_any_version(settings) as database:
-        require_migrated(database, Deadline(COMMAND_CONNECT_SECONDS))
+        require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
         yield database
 
 

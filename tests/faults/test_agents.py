@@ -26,7 +26,9 @@ def paths(stack: Stack) -> set[str]:
 
 
 @pytest.mark.timeout(120)
-def test_the_second_agent_of_a_host_waits_for_the_end_of_the_first(stack: Stack, tmp_path: Path) -> None:
+def test_the_second_agent_of_a_host_waits_for_the_end_of_the_first(
+    stack: Stack, tmp_path: Path, short_path: Path
+) -> None:
     for name in ("docs", "theirs"):
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{name}.txt").write_text("words")
@@ -34,7 +36,7 @@ def test_the_second_agent_of_a_host_waits_for_the_end_of_the_first(stack: Stack,
     stack.start_agent()
     stack.wait(lambda: paths(stack) == {"docs.txt"}, what="the first agent's scan")
     log = stack.home / "log/other.log"
-    start_other_agent(stack, tmp_path / "home", str(tmp_path / "theirs"))
+    start_other_agent(stack, short_path / "home", str(tmp_path / "theirs"))
     stack.wait(lambda: "set MAGICFS_HOST to another name" in log.read_text(), what="the second agent's complaint")
     (tmp_path / "docs/new.txt").write_text("words")
     stack.wait(lambda: paths(stack) == {"docs.txt", "new.txt"}, what="the first agent goes on")

@@ -142,6 +142,13 @@ def short_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder like `tmp_path`, for a state directory."""
+    with short_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def module_commands(model_store: ModelStore) -> Iterator[Commands]:
     """Commands that the tests of a module share."""

@@ -154,8 +154,8 @@ def test_no_file_is_read_that_does_not_wait(corpus: Corpus, database: Database) 
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(home=tmp_path / "home", host=HOST)
+def settings(short_path: Path) -> Settings:
+    made = Settings(home=short_path / "home", host=HOST)
     made.make_home()
     return made
 

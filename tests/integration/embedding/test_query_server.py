@@ -22,7 +22,7 @@ from magicfs.errors import EmbedderUnavailable
 from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.local_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES
 from magicfs.models.store import ModelStore
-from magicfs.server_lock import lock_path
+from magicfs.server_lock import is_served, lock_path
 from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, launch, pid_of, wait_for
 
 
@@ -212,7 +212,7 @@ def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored
 def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, stored_model: StoredModel) -> None:
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=0.2)
     client.embed("only once", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
-    wait_for(lambda: not client._connection.is_served())
+    wait_for(lambda: not is_served(place / "e.sock"))
     wait_for(lambda: not (place / "e.sock").exists())
 
 

@@ -14,8 +14,8 @@ from tests.plugins.index import HOST
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(home=tmp_path / "home", host=HOST)
+def settings(short_path: Path) -> Settings:
+    made = Settings(home=short_path / "home", host=HOST)
     made.make_home()
     return made
 

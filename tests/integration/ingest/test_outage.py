@@ -41,9 +41,9 @@ def no_database(servers: Servers, url: str) -> Iterator[None]:
 
 @pytest.mark.timeout(60)
 def test_an_outage_is_one_line_and_its_end_another(
-    index: Index, servers: Servers, database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    index: Index, servers: Servers, database_url: str, short_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = Settings(home=tmp_path / "home", host=HOST, scan_seconds=1)
+    settings = Settings(home=short_path / "home", host=HOST, scan_seconds=1)
     settings.make_home()
     stop = threading.Event()
 
