@@ -74,7 +74,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
     }
     parameters |= {f"vector_{one.model.id}": HalfVector(one.vector) for one in wanted.vectors}
     if scope.chunks is not None:
-        parameters["chunks"] = list(scope.chunks)
+        parameters["chunks"] = scope.chunks.array
     if words is not None:
         parameters |= _of_words(wanted) | {
             "known": f"{{{wanted.known}}}",
@@ -94,7 +94,7 @@ def _searched(one: ModelVector) -> SearchedModel:
 
 def _words_part(scope: Scope) -> str:
     if scope.chunks is not None:
-        return "found_given" if len(scope.chunks) <= ENOUGH_CHUNKS_COMPARED else "found_by_words_in_chunks"
+        return "found_given" if scope.chunks.size <= ENOUGH_CHUNKS_COMPARED else "found_by_words_in_chunks"
     return _in_scope("found_by_words", scope)
 
 

@@ -61,10 +61,10 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
     """The candidates in scope and their places. Commits the transaction, which has settings for these statements."""
     measure, parameters = measure_statement(scope, wanted, limits)
     places, place_parameters = places_statement(scope, wanted, rules, limits)
-    may_prepare = _may_prepare(scope)
+    may_prepare = scope.may_be_planned_once
     accept_vectors(connection)
-    plan_statements(connection, once=may_prepare)
     with connection.pipeline():
+        plan_statements(connection, once=may_prepare)
         set_locally(connection, settings_for(limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare)
         located = connection.execute(places, place_parameters, prepare=may_prepare)
@@ -75,10 +75,10 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
 def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limits: Limits) -> list[Candidate]:
     """The candidates alone."""
     measure, parameters = measure_statement(scope, wanted, limits)
-    may_prepare = _may_prepare(scope)
+    may_prepare = scope.may_be_planned_once
     accept_vectors(connection)
-    plan_statements(connection, once=may_prepare)
     with connection.pipeline():
+        plan_statements(connection, once=may_prepare)
         set_locally(connection, settings_for(limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare)
         _end_settings(connection)
@@ -89,11 +89,6 @@ def _end_settings(connection: Connection) -> None:
     """End the transaction of the settings. Without one, statements that are sent together are a transaction."""
     if not connection.autocommit:
         connection.commit()
-
-
-def _may_prepare(scope: Scope) -> bool:
-    """False where the best plan depends on the values: on how many files the filters leave."""
-    return not scope.is_restricted
 
 
 def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate]:

@@ -7,15 +7,18 @@ so that its chunks are compared one by one and no index of vectors is asked. Run
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
+from psycopg import sql
+
 from magicfs.db.connection import plan_statements
-from magicfs.db.pool import Connection, row_by_row
-from magicfs.db.queries import load_queries
+from magicfs.db.pool import Connection, fetch_one, row_by_row
+from magicfs.db.queries import compact, load_queries
 from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
-from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.query import Filters
 
 _SQL = load_queries("search")
@@ -30,6 +33,21 @@ Parameters = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Ids:
+    """Ids that Postgres has found and gets back: to make numbers of thousands takes longer than to find them."""
+
+    size: int
+    """How many they are."""
+    array: str
+    """The text of their array: it goes back to Postgres as it came."""
+
+    @classmethod
+    def of(cls, numbers: Sequence[int]) -> Ids:
+        """Those of some numbers."""
+        return cls(len(numbers), "{" + ",".join(map(str, numbers)) + "}")
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The chunks that a search looks at."""
 
@@ -37,15 +55,26 @@ class Scope:
     """The parameters of the fragments in `search.sql`; one that is None sets no condition."""
     has_file_conditions: bool = False
     """Whether filters or excluded words leave out files."""
-    contents: tuple[ContentId, ...] | None = None
+    contents: Ids | None = None
     """The contents of all files in scope; None when they are not enumerated."""
-    chunks: tuple[ChunkId, ...] | None = None
+    chunks: Ids | None = None
     """All chunks in scope; None when they are not enumerated."""
 
     @property
     def is_restricted(self) -> bool:
         """Whether filters, excluded words or phrases leave out chunks."""
         return any(value is not None for value in self.condition_parameters.values())
+
+    @property
+    def may_be_planned_once(self) -> bool:
+        """Whether the best plan for its candidates does not depend on its values.
+
+        It does where the index of words looks for phrases or excluded words, and where the files of each chunk are
+        compared with the filters, because the contents are too many to enumerate them.
+        """
+        values = self.condition_parameters
+        is_listed = self.contents is not None and values["phrases"] is None and values["excluded"] is None
+        return is_listed or not self.is_restricted
 
     @property
     def has_phrases(self) -> bool:
@@ -57,12 +86,7 @@ class Scope:
         """The parameters of a query in this scope."""
         if self.contents is None:
             return self.condition_parameters
-        return self.condition_parameters | {"contents": _array(self.contents)}
-
-
-def _array(ids: tuple[ContentId, ...]) -> str:
-    """The text of an array: psycopg takes ten times longer to send a list, and several statements get this one."""
-    return "{" + ",".join(map(str, ids)) + "}"
+        return self.condition_parameters | {"contents": self.contents.array}
 
 
 def restrict(filters: Filters, *, phrases: str | None, excluded: str | None) -> Scope:
@@ -84,17 +108,21 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scop
     """Read the contents of a scope, unless they are too many, and its chunks if they are at most `limit`."""
     plan_statements(connection, once=False)
     if scope.has_file_conditions:
-        scope = _with_excluded_contents(connection, replace(scope, contents=_contents(connection, scope)))
-    chunks = _chunks(connection, scope, limit=limit + 1)
-    return scope if chunks is None or len(chunks) > limit else replace(scope, chunks=chunks)
+        scope = _with_excluded_contents(connection, _with_contents(connection, scope, limit=limit))
+    return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
 
 
-def _contents(connection: Connection, scope: Scope) -> tuple[ContentId, ...] | None:
-    """The contents of the files in scope; None for too many."""
+def _with_contents(connection: Connection, scope: Scope, *, limit: int) -> Scope:
+    """The scope with its contents and their chunks, both in one statement; each is left out if there are too many.
+
+    The chunks are not all in scope where they must have phrases: then they are left out too.
+    """
     has_excluded_words = scope.condition_parameters["excluded"] is not None
-    return _read_contents(
-        connection, scope, "contents_without_excluded_words" if has_excluded_words else "contents_in_scope"
-    )
+    contents = "contents_without_excluded_words" if has_excluded_words else "contents_in_scope"
+    limits = {"limit": MAX_ENUMERATED_CONTENTS + 1, "limit_of_chunks": 0 if scope.has_phrases else limit + 1}
+    query = _statement("contents_and_chunks", contents)
+    row = fetch_one(connection.execute(query, scope.parameters | limits, prepare=False))
+    return replace(scope, contents=_ids(*row[:2]), chunks=_ids(*row[2:]))
 
 
 def _with_excluded_contents(connection: Connection, scope: Scope) -> Scope:
@@ -105,35 +133,38 @@ def _with_excluded_contents(connection: Connection, scope: Scope) -> Scope:
     if scope.condition_parameters["excluded"] is None:
         return scope
     if scope.contents is not None:
-        lists = {"allowed_contents": _array(scope.contents)}
-    elif (contents := _read_contents(connection, scope, "contents_with_excluded_words")) is not None:
-        lists = {"excluded_contents": _array(contents)}
+        lists = {"allowed_contents": scope.contents.array}
     else:
-        return scope
+        contents = _read_ids(connection, scope, "contents_with_excluded_words", limit=MAX_ENUMERATED_CONTENTS)
+        if contents is None:
+            return scope
+        lists = {"excluded_contents": contents.array}
     return replace(scope, condition_parameters=scope.condition_parameters | lists | {"excluded": None})
 
 
-def _read_contents(connection: Connection, scope: Scope, query: str) -> tuple[ContentId, ...] | None:
-    parameters = scope.parameters | {"limit": MAX_ENUMERATED_CONTENTS + 1}
-    rows = connection.execute(_SQL[query], parameters, prepare=False).fetchall()
-    return tuple(ContentId(row[0]) for row in rows) if len(rows) <= MAX_ENUMERATED_CONTENTS else None
-
-
-def _chunks(connection: Connection, scope: Scope, *, limit: int) -> tuple[ChunkId, ...] | None:
-    """Up to `limit` chunks of a scope; None if it is not restricted, or has so many files that it has more chunks."""
-    if scope.has_phrases:
-        if scope.contents is not None:
-            query = "chunks_with_phrases_in_contents"
-        else:
-            query = "chunks_with_phrases_in_files" if scope.has_file_conditions else "chunks_with_phrases"
-        with row_by_row(connection):
-            rows = connection.execute(_SQL[query], scope.parameters | {"limit": limit}, prepare=False).fetchall()
-    elif scope.contents is not None and len(scope.contents) < limit:
-        parameters = {"contents": _array(scope.contents), "limit": limit}
-        rows = connection.execute(_SQL["chunks_in_contents"], parameters, prepare=False).fetchall()
+def _with_chunks_of_phrases(connection: Connection, scope: Scope, *, limit: int) -> Scope:
+    if scope.contents is not None:
+        query = "chunks_with_phrases_in_contents"
     else:
-        return None
-    return tuple(ChunkId(row[0]) for row in rows)
+        query = "chunks_with_phrases_in_files" if scope.has_file_conditions else "chunks_with_phrases"
+    with row_by_row(connection):
+        return replace(scope, chunks=_read_ids(connection, scope, query, limit=limit))
+
+
+def _read_ids(connection: Connection, scope: Scope, query: str, *, limit: int) -> Ids | None:
+    """The ids that a query finds; None if they are more than `limit`."""
+    parameters = scope.parameters | {"limit": limit + 1}
+    return _ids(*fetch_one(connection.execute(_statement("ids", query), parameters, prepare=False)))
+
+
+@cache
+def _statement(name: str, query: str) -> bytes:
+    """The text of a statement that reads the ids that a query finds."""
+    return compact(sql.SQL(_SQL[name]).format(query=sql.SQL(_SQL[query])))
+
+
+def _ids(size: int | None, array: str | None) -> Ids | None:
+    return None if size is None or array is None else Ids(size, array)
 
 
 def _filter_parameters(filters: Filters) -> Parameters:

@@ -12,6 +12,7 @@ from itertools import compress
 from magicfs.db import search as search_db
 from magicfs.db.candidates import gather, measure_chunks
 from magicfs.db.pool import Connection
+from magicfs.db.scope import Ids
 from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId
@@ -120,7 +121,7 @@ def measure_file(
     chunks: Sequence[ChunkId],
 ) -> CandidateFile:
     """A file with its best chunk of given ones, measured as the candidates of a ranking are, if it is one or not."""
-    scope = replace(request.compiled.scope, chunks=tuple(chunks))
+    scope = replace(request.compiled.scope, chunks=Ids.of(chunks))
     words, weight = ranking.words, ranking.scale.meaning
     wanted = replace(_wanted(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, wanted, limits=replace(request.limits, chunks=len(chunks)))

@@ -83,6 +83,16 @@ def test_a_search_takes_four_statements_in_two_round_trips(searched: Callable[[s
         assert traffic.round_trips <= 2, traffic
 
 
+@pytest.mark.parametrize("filters", ["ext:txt", "ext:txt before:2100", "ext:txt -letter"])
+def test_a_filter_takes_one_statement_more(searched: Callable[[str], None], tmp_path: Path, filters: str) -> None:
+    """The files in scope and their chunks are found at once. Whether statements are planned once changes twice."""
+    searched(f"invoice of the year {filters}")
+    with recorded(tmp_path / "trace") as traffic:
+        searched(f"invoice of the year {filters}")
+    assert traffic.statements <= 9, traffic
+    assert traffic.round_trips <= 5, traffic
+
+
 def test_to_check_a_cached_result_takes_one_round_trip(database: Database, tmp_path: Path) -> None:
     index = DatabaseIndex(database)
     index.change_marker(Deadline(30))
@@ -123,7 +133,7 @@ def test_the_statements_of_a_search_are_planned_once(database_url: str, vectors:
         before = prepared()
         service.search("red green blue white black brown", deadline_s=30)
         assert prepared()[0] == before[0], "each number of words has a text of its own"
-        service.search("invoice of the year ext:txt", deadline_s=30)
+        service.search('invoice of the year "invoice"', deadline_s=30)
         assert one.read(lambda connection: connection.execute("SHOW plan_cache_mode").fetchall(), Deadline(30)) == [
             ("auto",)
         ]

@@ -43,13 +43,13 @@ coalesce(roots.folded, lower(roots.name))
 
 -- name: file_filters
 -- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
--- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). With the addition, no index serves a list: for
--- each file, it would sort the list. A file without text has no excluded word.
+-- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). A list is hashed once: see `is_in_contents`.
+-- A file without text has no excluded word.
 {{other_file_filters}}
 AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id IS NULL OR contents.reason IS NOT NULL
-     OR files.content_id + 0 = ANY(%(allowed_contents)s::bigint[]))
+     OR files.content_id IN (SELECT unnest(%(allowed_contents)s::bigint[])))
 AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id IS NULL
-     OR files.content_id + 0 <> ALL(%(excluded_contents)s::bigint[]))
+     OR files.content_id NOT IN (SELECT unnest(%(excluded_contents)s::bigint[])))
 AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
 
 -- name: has_no_excluded_word
@@ -80,8 +80,45 @@ NOT EXISTS (
 -- name: in_given_contents
 -- Fragment: the chunk is in scope, by the contents of the scope.
 {{has_phrases}} AND EXISTS (
-    SELECT FROM content_chunks
-    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
+    SELECT FROM content_chunks WHERE content_chunks.chunk_id = chunks.id AND {{is_in_contents}})
+
+-- name: is_in_contents
+-- Fragment: the content is one of the scope. They are hashed once. To plan a comparison with a list of thousands takes
+-- longer than all else, because the planner looks each of them up in its statistics. IS TRUE keeps it from turning the
+-- condition into a join, for which it would read the list for each chunk.
+(content_chunks.content_id IN (SELECT unnest(%(contents)s::bigint[]))) IS TRUE
+
+-- name: all_contents
+-- Fragment: the contents of the scope, as an array whose values the planner does not look at.
+ARRAY(SELECT unnest(%(contents)s::bigint[]))
+
+-- name: all_chunks
+-- Fragment: the chunks of the scope, the same way.
+ARRAY(SELECT unnest(%(chunks)s::bigint[]))
+
+-- name: ids
+-- How many ids a query finds, and which; null if it reaches its limit.
+SELECT count(*), CASE WHEN count(*) < %(limit)s THEN coalesce(array_agg(id), ARRAY[]::bigint[])::text END
+FROM ({query}) AS found (id)
+
+-- name: contents_and_chunks
+-- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
+-- chunk counts for each place that it has. The chunks of more contents than their limit are not looked up.
+WITH content AS MATERIALIZED ({query}),
+listed AS MATERIALIZED (
+    SELECT CASE WHEN count(*) < %(limit)s THEN array_agg(content_id) END AS contents, count(*) AS size FROM content
+),
+place AS MATERIALIZED (
+    SELECT chunk_id FROM content_chunks
+    WHERE content_id = ANY((SELECT contents FROM listed WHERE size < %(limit_of_chunks)s)::bigint[])
+    LIMIT %(limit_of_chunks)s
+)
+SELECT size, CASE WHEN size < %(limit)s THEN coalesce(contents, ARRAY[]::bigint[])::text END,
+       cardinality(chunks), chunks::text
+FROM listed,
+     (SELECT CASE WHEN (SELECT size < least(%(limit)s, %(limit_of_chunks)s) FROM listed)
+                  AND (SELECT count(*) FROM place) < %(limit_of_chunks)s
+             THEN ARRAY(SELECT DISTINCT chunk_id FROM place) END AS chunks OFFSET 0) AS found
 
 -- name: copy_key
 -- Fragment: what the copies of one content have in common, and no other file has, over `file_tables`. Empty files are
@@ -134,12 +171,13 @@ SELECT id FROM chunks WHERE {{has_phrases}} LIMIT %(limit)s
 SELECT id FROM chunks WHERE {{in_filtered_files}} LIMIT %(limit)s
 
 -- name: chunks_with_phrases_in_contents
--- The chunks in scope, up to a limit, by the contents of the scope.
-SELECT id FROM chunks WHERE {{in_given_contents}} LIMIT %(limit)s
-
--- name: chunks_in_contents
--- The chunks of the scope's contents, up to a limit.
-SELECT DISTINCT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[]) LIMIT %(limit)s
+-- The chunks in scope, up to a limit, by the contents of the scope. Where these are few, their chunks are looked at, and
+-- not all that have the phrases: so the planner may look at the list.
+SELECT id FROM chunks
+WHERE {{has_phrases}} AND EXISTS (
+    SELECT FROM content_chunks
+    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
+LIMIT %(limit)s
 
 -- name: named
 -- Part of `measure`: the files whose paths meet any of several conditions, up to a limit for each condition, with their
@@ -201,7 +239,8 @@ found AS MATERIALIZED (
     SELECT DISTINCT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
          LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
-                  WHERE chunks.words @@ condition AND chunks.id = ANY(%(chunks)s) LIMIT %(chunks_each)s) AS candidates
+                  WHERE chunks.words @@ condition AND (chunks.id IN (SELECT unnest(%(chunks)s::bigint[]))) IS TRUE
+                  LIMIT %(chunks_each)s) AS candidates
 )
 
 -- name: found_by_words_in_contents
@@ -225,7 +264,7 @@ found AS MATERIALIZED (
 -- name: found_given
 -- The same where all chunks in scope are compared.
 found AS MATERIALIZED (
-    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY(%(chunks)s::bigint[])
+    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY({{all_chunks}})
 )
 
 -- name: bm25
@@ -291,8 +330,7 @@ ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 
           AND (SELECT ({{expected_chunks}})^2 > {compared} * greatest(reltuples, 1)
                FROM pg_class WHERE oid = 'content_chunks'::regclass)
           AND (SELECT true FROM content_chunks
-               WHERE content_chunks.chunk_id = embedded.chunk_id AND content_chunks.content_id = ANY(%(contents)s::bigint[])
-               LIMIT 1)
+               WHERE content_chunks.chunk_id = embedded.chunk_id AND {{is_in_contents}} LIMIT 1)
           AND {{has_phrases_too}}
     ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
     LIMIT {limit}
@@ -304,7 +342,7 @@ ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 
         SELECT chunk_id, vector <#> {vector}::halfvec
         FROM {partition} AS embedded
         WHERE (SELECT count(*) FROM {found}) < {limit} AND model_id = {model} AND vector IS NOT NULL AND {{has_phrases_too}}
-              AND chunk_id = ANY(ARRAY(SELECT chunk_id FROM content_chunks WHERE content_id = ANY(%(contents)s::bigint[])))
+              AND chunk_id = ANY(ARRAY(SELECT chunk_id FROM content_chunks WHERE content_id = ANY({{all_contents}})))
     ) AS compared
     ORDER BY distance, id LIMIT {limit}
 )
@@ -336,7 +374,7 @@ cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
 {near} AS MATERIALIZED (
     SELECT id FROM (
         SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
-        FROM {partition} WHERE model_id = {model} AND chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
+        FROM {partition} WHERE model_id = {model} AND chunk_id = ANY({{all_chunks}}) AND vector IS NOT NULL
     ) AS compared
     ORDER BY distance, id LIMIT {limit}
 )
