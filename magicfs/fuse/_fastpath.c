@@ -48,6 +48,7 @@ enum {
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
 #define NAME_ALONE (UINT64_C(1) << 62)
+#define OF_PAGES (UINT64_C(1) << 62)
 
 #define WAKE_SIGNAL (SIGRTMAX - 1) /* ends a wait for requests */
 
@@ -73,6 +74,7 @@ struct worker {
     pthread_t thread;
     uint64_t unique; /* the request in progress, 0 when there is none or it was answered already */
     struct timespec began;
+    bool is_busy;      /* with a request, answered or not */
     bool is_abandoned; /* it hangs, and the mount has ended */
     char *buffer;
 };
@@ -201,15 +203,16 @@ static ssize_t read_fully(int descriptor, char *buffer, size_t size, off_t offse
     return (ssize_t)done;
 }
 
-/* A part is written where the rest has no room: the next write gets the error. */
-static ssize_t write_fully(int descriptor, const char *data, size_t size, off_t offset)
+/* A part is written where the rest has no room: the next write gets the error. With `is_whole` this one does: the
+ * kernel takes all of a page as written unless it gets an error. */
+static ssize_t write_fully(int descriptor, const char *data, size_t size, off_t offset, bool is_whole)
 {
     size_t done = 0;
     do {
         ssize_t count = pwrite(descriptor, data + done, size - done, offset + (off_t)done);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0 && !done)
+        if (count < 0 && (is_whole || !done))
             return -errno;
         if (count <= 0)
             break;
@@ -240,7 +243,8 @@ static ssize_t serve(const struct file *file, char *buffer)
     }
     const struct fuse_write_in *in = (const void *)(header + 1);
     bool clears = file->clears_set_id || (in->write_flags & FUSE_WRITE_KILL_SUIDGID && geteuid() == 0);
-    ssize_t count = write_fully(file->descriptor, (const char *)(in + 1), in->size, (off_t)in->offset);
+    bool is_page = in->write_flags & FUSE_WRITE_CACHE;
+    ssize_t count = write_fully(file->descriptor, (const char *)(in + 1), in->size, (off_t)in->offset, is_page);
     if (count < 0)
         return count;
     if (clears)
@@ -336,6 +340,15 @@ static bool start_worker(void)
     return true;
 }
 
+/* Python learns by the file handle of a request to write whether it is for pages of a mapping. */
+static void mark_pages(void *bytes, size_t size)
+{
+    const struct fuse_in_header *header = bytes;
+    struct fuse_write_in *in = (void *)((char *)bytes + sizeof *header);
+    if (header->opcode == FUSE_WRITE && size >= sizeof *header + sizeof *in && in->write_flags & FUSE_WRITE_CACHE)
+        in->fh |= OF_PAGES;
+}
+
 static void pass_to_python(const char *buffer, size_t size)
 {
     struct message *message = malloc(sizeof *message);
@@ -348,6 +361,7 @@ static void pass_to_python(const char *buffer, size_t size)
         return;
     }
     memcpy(bytes, buffer, size);
+    mark_pages(bytes, size);
     *message = (struct message){.size = size, .bytes = bytes};
     pthread_mutex_lock(&lock);
     bool was_empty = !first_message;
@@ -370,6 +384,7 @@ static struct file *begin(struct worker *self, const char *buffer, size_t size)
         file->busy++;
         file->device->busy++;
         served++;
+        self->is_busy = true;
         self->unique = ((const struct fuse_in_header *)(const void *)buffer)->unique;
         clock_gettime(CLOCK_MONOTONIC, &self->began);
     }
@@ -384,6 +399,7 @@ static uint64_t end(struct worker *self, struct file *file, bool is_write)
     pthread_mutex_lock(&lock);
     uint64_t unique = self->unique;
     self->unique = 0;
+    self->is_busy = false;
     idle_count++;
     file->is_written |= is_write;
     file->device->busy--;
@@ -418,7 +434,8 @@ static void handle(struct worker *self, char *buffer, size_t size)
         answer(unique, count < 0 ? (int)-count : 0, buffer, count < 0 ? 0 : (size_t)count);
 }
 
-/* Whether a thread should wait for another request. `error` is that of the last wait, 0 without one. */
+/* Whether a thread waits for another request; if not, it counts as idle no more, so that the last ones do not all end.
+ * `error` is that of the last wait, 0 without one. */
 static bool goes_on(const struct worker *self, int error)
 {
     pthread_mutex_lock(&lock);
@@ -429,6 +446,8 @@ static bool goes_on(const struct worker *self, int error)
         wake_python();
     }
     bool result = state == RUNNING && !self->is_abandoned && idle_count <= MAX_IDLE_THREADS;
+    if (!result)
+        idle_count--;
     pthread_mutex_unlock(&lock);
     return result;
 }
@@ -448,7 +467,6 @@ static void *work(void *argument)
         place = &(*place)->next;
     *place = self->next;
     worker_count--;
-    idle_count--;
     pthread_cond_signal(&worker_ended);
     pthread_mutex_unlock(&lock);
     free_worker(self);
@@ -471,8 +489,10 @@ static void stop_workers(void)
     struct timespec until;
     pthread_mutex_lock(&lock);
     state = ENDED;
-    for (struct worker *worker = workers; worker; worker = worker->next)
-        worker->is_abandoned = give_up(worker, ENOTCONN);
+    for (struct worker *worker = workers; worker; worker = worker->next) {
+        give_up(worker, ENOTCONN);
+        worker->is_abandoned = worker->is_busy;
+    }
     for (;;) {
         unsigned waiting = 0;
         for (struct worker *worker = workers; worker; worker = worker->next)

@@ -21,16 +21,20 @@ LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIX
 
 @functools.cache
 def load_library() -> ctypes.PyDLL | None:
-    """The library; None where it was not built, or where pyfuse3 was imported before this package.
+    """The library; None where it was not built, or an older version was, or pyfuse3 was imported before this package.
 
     Its functions never wait, so they are called with Python's lock held.
     """
     if "pyfuse3" in sys.modules:
         return None
     try:
-        library = ctypes.PyDLL(LIBRARY, mode=os.RTLD_GLOBAL | os.RTLD_NOW)
-    except OSError:
+        return _declared(ctypes.PyDLL(LIBRARY, mode=os.RTLD_GLOBAL | os.RTLD_NOW))
+    except (OSError, AttributeError):
         return None
+
+
+def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
+    """The library with the types of its functions. Raises `AttributeError` if it lacks one."""
     number, flag = ctypes.c_uint64, ctypes.c_bool
     library.fast_path_enable.restype = None
     library.fast_path_add.argtypes, library.fast_path_add.restype = (number, ctypes.c_int, flag), flag
@@ -44,7 +48,9 @@ def load_library() -> ctypes.PyDLL | None:
 _KEEP_LISTING = 1 << 62
 _USE_KEPT_LISTING = 1 << 61
 NAME_ALONE = 1 << 62
-"""As in `_fastpath.c`."""
+OF_PAGES = 1 << 62
+"""As in `_fastpath.c`. The last one is in the file handle of a request to write pages that a program has changed in a
+mapping: the kernel takes all of them as written unless it gets an error."""
 
 
 class FastPath:

@@ -34,7 +34,7 @@ class OpenDirectory:
 
     directory: Directory
     listing: DirectoryListing | None
-    """None for one that the kernel has kept: it may ask all the same."""
+    """None before it is read. The kernel may ask for one that it has kept all the same."""
     changes: int
     """How many names the mount had made, removed and renamed when the directory was opened."""
     version: tuple[int, int] | None = None
@@ -122,7 +122,11 @@ class HandleTable:
         handles.remove(removed.handle)
         if not handles:
             del self._by_inode[removed.node.ino]
-        return None if self._fast_path.remove(number) else removed
+        if not self._fast_path.remove(number):
+            return removed
+        if isinstance(removed.handle, RealHandle):
+            removed.handle.leave_descriptor()
+        return None
 
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""

@@ -140,6 +140,10 @@ class RealHandle:
         status = os.fstat(self._descriptor)
         return max(status.st_size, status.st_blocks * STAT_BLOCK_BYTES) <= MAX_NOWAIT_CLOSE_BYTES
 
+    def leave_descriptor(self) -> None:
+        """Leave the closing to somebody else: its number will be that of another file while calls here may go on."""
+        self._descriptor = -1
+
     def close(self) -> None:
         """Close the descriptor."""
         descriptor, self._descriptor = self._descriptor, -1

@@ -1,8 +1,8 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
 `python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set, and perhaps `TEST_OPEN_FILES`, a
-limit of open files, or `TEST_WITHOUT_FAST_PATH`. Prints a line when the mount is ready, and at its end how many
-requests Python had nothing to do with.
+limit of open files, `TEST_WITHOUT_FAST_PATH`, or `TEST_FILES_IN_PYTHON` to have the fast path take over no file. Prints
+a line when the mount is ready, and at its end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse import fast_path, thread_pools
+from magicfs.fuse import fast_path, handles, thread_pools
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
@@ -82,6 +82,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))
     if "TEST_WITHOUT_FAST_PATH" in os.environ:
         fast_path.load_library = lambda: None
+    if "TEST_FILES_IN_PYTHON" in os.environ:
+        handles.is_on_local_file_system = lambda _: False
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)

@@ -286,6 +286,52 @@ class TestADiskThatHangs:
         assert len(self.errors) == 2
         wait_for(lambda: not os.path.ismount(mount.path))
 
+    def test_the_mount_ends_after_its_requests_were_given_up(self, mount: MountProcess, disk: Path) -> None:
+        threads = self.writers(mount.path / "mirror/disk", 2)
+        subprocess.run(["fsfreeze", "-f", str(disk)], check=True)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(3 * FILES_SECONDS)
+        assert self.errors == [errno.ETIMEDOUT] * 2
+        assert mount.process is not None
+        mount.process.terminate()
+        wait_for(lambda: not os.path.ismount(mount.path))
+
+
+@pytest.mark.parametrize("is_without_fast_path", [False, True])
+def test_pages_of_a_mapping_that_have_no_room_are_an_error(
+    unstarted_mount: MountProcess,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_without_fast_path: bool,
+) -> None:
+    """The kernel takes all of a request to write pages as written, whatever number of bytes it gets for an answer."""
+    if is_without_fast_path:
+        # The requests go through the library, and all files are left to Python.
+        monkeypatch.setenv("TEST_FILES_IN_PYTHON", "1")
+    path = tmp_path / "small"
+    path.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", path], check=False).returncode:
+        pytest.skip("only root can mount a small file system")
+    try:
+        IndexedRoot(database, path, host=HOST, name="small")
+        unstarted_mount.start()
+        mirrored = unstarted_mount.path / "mirror/small"
+        wait_for(mirrored.exists)
+        # All but half a request to write.
+        (path / "other").write_bytes(bytes(LARGEST_REQUEST // 2))
+        with (mirrored / "a.bin").open("wb+", buffering=0) as file:
+            file.truncate(LARGEST_REQUEST)
+            with mmap.mmap(file.fileno(), 0) as mapped:
+                mapped[:] = b"x" * LARGEST_REQUEST
+                with raises_errno(errno.ENOSPC):
+                    mapped.flush()
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
 
 def test_a_mount_without_the_library_says_so_and_works(
     unstarted_mount: MountProcess, root: IndexedRoot, monkeypatch: pytest.MonkeyPatch
