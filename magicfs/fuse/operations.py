@@ -25,7 +25,7 @@ from magicfs.fuse import thread_pools
 from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
-from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.fast_path import FAST_PATH, OF_PAGES
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenDirectory, OpenFile
 from magicfs.fuse.invalidation import expire_attributes
@@ -51,6 +51,9 @@ READDIR_BATCH = 256
 """Entries whose attributes are read together. A reply holds twenty to two hundred of them."""
 _DOT_ENTRIES = 2
 """Each listing begins with `.` and `..`."""
+_POSITION_BITS = 32
+_POSITIONS = (1 << _POSITION_BITS) - 1
+"""The bits of a position in a reply that are the position in the listing. The number of the listing is above."""
 _LISTED_SECONDS = 1.0
 """A listing waits this long for the attributes of an entry on another file system, which may hang."""
 
@@ -222,9 +225,11 @@ class TreeOperations(ChangeOperations):
     @replies_with_errno
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         """Write to an open file."""
-        file = self._handles.file(fh)
+        file = self._handles.file(FileHandleT(fh & ~OF_PAGES))
         count = await self._pools.run(file.node.thread_pool, file.handle.write, off, buf)
         _merge_handle_attributes(file.node, file.handle)
+        if fh & OF_PAGES and count < len(buf):
+            raise FUSEError(errno.ENOSPC)
         return count
 
     @replies_with_errno
@@ -262,8 +267,9 @@ class TreeOperations(ChangeOperations):
         directory.list_begins(ctx.pid)
         watch = self._watches.find(directory)
         version = directory.version_nowait() if watch and isinstance(directory, RealDirectory) else None
-        if watch and version and watch.keeps_listing(version):
-            number = self._handles.add_directory(OpenDirectory(directory, None, changes=self._changes))
+        kept = watch.kept_listing(version) if watch and version else None
+        if kept is not None:
+            number = self._handles.add_directory(OpenDirectory(directory, kept, changes=self._changes))
             return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
         opened = OpenDirectory(directory, None, changes=self._changes)
         opened.listing = await self._list(directory)
@@ -279,10 +285,12 @@ class TreeOperations(ChangeOperations):
         opened = self._handles.directory(fh)
         directory = opened.directory
         listing = await self._begun_listing(opened, start_id)
-        start_id = _reply_with_dots(token, directory, start_id) - _DOT_ENTRIES
+        # A position in the reply is that of no other listing: the kernel may have kept another one meanwhile.
+        first = (listing.number << _POSITION_BITS) + _DOT_ENTRIES
+        start_id = _reply_with_dots(token, directory, start_id & _POSITIONS, first=first - _DOT_ENTRIES) - _DOT_ENTRIES
         names = self._large_listings.of_names(listing, directory.ino, start_id)
         if names is not None:
-            reply_with_names(token, names, start_id, first=_DOT_ENTRIES)
+            reply_with_names(token, names, start_id, first=first)
             return
         while batch := opened.take_ahead(start_id) or await self._next_entries(opened, listing, start_id):
             for index, (position, entry) in enumerate(batch):
@@ -294,14 +302,14 @@ class TreeOperations(ChangeOperations):
                 self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
                 if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
                     opened.version = None
-                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + _DOT_ENTRIES):
+                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + first):
                     opened.keep_ahead(start_id, batch[index:])
                     return
                 self._add_lookup(directory, entry, node)
                 start_id = position
         watch = self._watches.find(directory)
         if watch and opened.version:
-            watch.listing_is_kept(opened.version)
+            watch.listing_is_kept(opened.version, listing)
 
     async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
         """The listing that a reply from a position on is taken from: a new one at each beginning."""
@@ -390,11 +398,14 @@ class TreeOperations(ChangeOperations):
         return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
 
 
-def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int) -> int:
-    """Reply with `.` and `..`, and return the position after them. Any reply has room for both."""
+def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int, *, first: int) -> int:
+    """Reply with `.` and `..`, and return the position after them. Any reply has room for both.
+
+    Positions in the reply are `first` higher.
+    """
     for position, (name, ino) in enumerate(((b".", directory.ino), (b"..", directory.parent_ino)), 1):
         if start_id < position:
-            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position)
+            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position + first)
     return max(start_id, _DOT_ENTRIES)
 
 

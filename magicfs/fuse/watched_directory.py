@@ -11,6 +11,7 @@ import time
 from pyfuse3 import EntryAttributes
 
 from magicfs.domain.attributes import Attributes
+from magicfs.tree.nodes import DirectoryListing
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_nodes import ChildPlace
 
@@ -49,22 +50,27 @@ class Watch:
         self._attributes: set[bytes] = set()
         """The names whose attributes the kernel keeps."""
         self.keeps_own_attributes = False
-        self._listed: tuple[tuple[int, int] | None, float] = (None, 0.0)
-        """The version of the directory whose names the kernel keeps, and when they were listed."""
+        self._listed: tuple[tuple[int, int], DirectoryListing, float] | None = None
+        """The version of the directory whose names the kernel keeps, these names, and when they were listed."""
         self._kept_at = float("-inf")
         """When the kernel was last let keep a name, its attributes, or that it does not exist."""
 
-    def listing_is_kept(self, version: tuple[int, int]) -> None:
-        """Know that the kernel keeps the names of the directory in this version, with what can be kept of each."""
-        self._listed = version, time.monotonic()
+    def listing_is_kept(self, version: tuple[int, int], listing: DirectoryListing) -> None:
+        """Know that the kernel keeps this listing of the directory in this version, with what can be kept of each."""
+        self._listed = version, listing, time.monotonic()
 
-    def keeps_listing(self, version: tuple[int, int]) -> bool:
-        """Whether the kernel has kept the names in this version, and what it keeps of each for a while yet.
+    def kept_listing(self, version: tuple[int, int]) -> DirectoryListing | None:
+        """The names that the kernel has kept of this version, if it keeps the attributes of each for a while yet.
 
         After that, reading all entries anew takes less than looking up each.
         """
-        listed, listed_at = self._listed
-        return listed == version and self.is_quiet() and time.monotonic() - listed_at < LISTED_SECONDS
+        if self._listed is None:
+            return None
+        listed, listing, listed_at = self._listed
+        if listed != version or not self.is_quiet() or time.monotonic() - listed_at >= LISTED_SECONDS:
+            self._listed = None
+            return None
+        return listing
 
     def count_change(self) -> None:
         """Know that something has changed: replies that are on their way are not kept."""

@@ -161,6 +161,10 @@ class DirectoryListing(Protocol):
     """The entries that a directory had when it was opened."""
 
     @property
+    def number(self) -> int:
+        """That of this listing if the kernel may keep it: it must not continue one with another. Else 0."""
+
+    @property
     def may_block(self) -> bool:
         """Whether `batch` may block."""
 
@@ -173,6 +177,7 @@ class InMemoryListing:
     """A listing whose entries are all made already."""
 
     entries: Sequence[Entry]
+    number: int = field(default=0, init=False)
     may_block: bool = field(default=False, init=False)
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:

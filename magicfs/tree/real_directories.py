@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
 from array import array
@@ -32,6 +33,7 @@ _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
 _RENAME_EXCHANGE = 2
 NAMES_WITH_ATTRIBUTES = 5_000
 """A directory with more names is large."""
+_LISTING_NUMBERS = itertools.count(1)
 
 
 class RealDirectory(RealNode, Directory):
@@ -227,6 +229,7 @@ class RealDirectoryListing:
     """Of a large directory: the type of what has each name, as `stat.S_IFMT` returns it, 0 where it is not known."""
     numbers: Sequence[int] = ()
     """Of a large directory: the inode number of what has each name, in the file system below."""
+    number: int = field(default_factory=_LISTING_NUMBERS.__next__, init=False)
     may_block: bool = field(default=True, init=False)
 
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:

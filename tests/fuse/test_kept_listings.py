@@ -93,6 +93,25 @@ def test_entries_are_looked_at_anew_after_a_while(mirror: Path, root: IndexedRoo
     assert sorted(os.listdir(mirror)) == sorted(os.listdir(root.path))
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("pause_s", [0.0, QUIET_SECONDS + 0.5])
+def test_a_program_that_removes_names_while_another_one_lists_them_gets_all(
+    mount: MountProcess, mirror: Path, *, is_kept: bool, pause_s: float
+) -> None:
+    """The other one has the kernel drop the listing that it has kept, or replace it by that of fewer names."""
+    removed = 300
+    if is_kept:
+        keep(mirror)
+    with os.scandir(mirror) as found:
+        names = [next(found).name for _ in range(removed)]
+        for name in names:
+            (mirror / name).rmdir() if name == "sub" else (mirror / name).unlink()
+        time.sleep(pause_s)
+        keep(mirror)
+        names += [entry.name for entry in found]
+    assert len(names) == len(set(names)) == FILES + 1
+
+
 def inodes(mount: MountProcess) -> int:
     return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
 

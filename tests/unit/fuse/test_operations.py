@@ -94,6 +94,7 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
 class CountingListing:
     """Counts the entries that are read from a listing."""
 
+    number = 0
     may_block = True
 
     def __init__(self, listing: DirectoryListing) -> None:
