@@ -108,7 +108,11 @@ class CeleryQueue:
     def _probe_in_time(self, names: Sequence[str]) -> BrokerStatus:
         answers: list[BrokerStatus] = []
         probing = threading.Thread(target=lambda: answers.append(self._probe(names)), daemon=True)
-        probing.start()
+        try:
+            probing.start()
+        except RuntimeError as error:
+            detail = f"this process may start no thread to ask Redis ({error}): raise its limit of tasks"
+            return BrokerStatus(ok=False, detail=detail, queues={})
         probing.join(MAX_PROBE_SECONDS)
         return answers[0] if answers else BrokerStatus(ok=False, detail=_trouble(redis.TimeoutError()), queues={})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,3 +53,15 @@ def test_a_broker_that_hangs_delays_one_notification_and_is_tried_again_after_a_
         queue.notify_embed()
         time.sleep(0.01)
     assert len([record for record in caplog.records if "does not answer" in record.message]) == 1
+
+
+def test_where_no_thread_can_be_started_the_broker_counts_as_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's watchdog asks; an exception would end it."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    queue = CeleryQueue(Celery(broker="redis://localhost:1"))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert queue.depths(["embed"]) is None
+    assert "can't start new thread" in (queue.probe("here").detail or "")
