@@ -35,7 +35,9 @@ class RareWords:
 
     def share(self, had: frozenset[str]) -> float:
         """The share of the question's weight that the rare ones among these words of it have."""
-        return self.question.share(frozenset().union(*(self.meant[word] for word in had & self.meant.keys())))
+        rare = had & self.meant.keys()
+        # A question may have no words.
+        return self.question.share(frozenset().union(*(self.meant[word] for word in rare))) if rare else 0.0
 
 
 def _words_of(compound: str, question: QuestionWords) -> frozenset[str]:

@@ -37,6 +37,10 @@ def test_an_everyday_word_is_not_rare_in_a_small_index() -> None:
     assert rare.share(frozenset({"get"})) == 0.0
 
 
+def test_a_question_without_words_has_no_rare_ones() -> None:
+    assert RareWords.of(question(), everyday=()).share(frozenset()) == 0.0
+
+
 def test_what_a_question_names_comes_before_what_is_near() -> None:
     named = Evidence(relative_bm25=0.6, lexical=0.3, nearness=0.0, rare_share=ENOUGH_OF_RARE_WORDS)
     near = Evidence(relative_bm25=0.4, lexical=0.2, nearness=1.3)
