@@ -9,7 +9,10 @@
  * next one, and while fewer than DEVICE_PLACES wait for its file system; beyond that it goes to Python, which has
  * threads, bounds and deadlines for each file system. A request that takes too long is answered by `fast_path_expire`.
  *
- * One lock guards everything; no system call that may block is made while it is held.
+ * One thread at a time reads a request, and passes it on if it is one for Python: so Python gets them in the order in
+ * which they came, and a file is released before what its program asks for after it has closed it.
+ *
+ * `lock` guards everything else; no system call that may block is made while it is held. It is taken after `reading`.
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
@@ -85,6 +88,7 @@ struct message { /* a request on its way to Python */
     void *bytes;
 };
 
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t worker_ended = PTHREAD_COND_INITIALIZER;
 static enum { OFF, WANTED, MOUNTED, GREETED, RUNNING, ENDED } state = OFF;
@@ -413,25 +417,29 @@ static uint64_t end(struct worker *self, struct file *file, bool is_write)
     return unique;
 }
 
-static void handle(struct worker *self, char *buffer, size_t size)
+/* Answers a request that needs nothing, passes one for Python on, and returns the file of one that is to be done here. */
+static struct file *take(struct worker *self, size_t size)
 {
-    const struct fuse_in_header *header = (const void *)buffer;
+    const struct fuse_in_header *header = (const void *)self->buffer;
     if (header->opcode == FUSE_INTERRUPT)
-        return; /* nothing here can be interrupted, and no answer is due */
-    if (header->opcode == FUSE_FLUSH && is_known(buffer, size)) {
+        return NULL; /* nothing here can be interrupted, and no answer is due */
+    if (header->opcode == FUSE_FLUSH && is_known(self->buffer, size)) {
         answer(header->unique, 0, NULL, 0); /* nothing is kept here that could fail to be written */
-        return;
+        return NULL;
     }
-    bool is_write = header->opcode == FUSE_WRITE;
-    struct file *file = begin(self, buffer, size);
-    if (!file) {
-        pass_to_python(buffer, size);
-        return;
-    }
-    ssize_t count = serve(file, buffer);
+    struct file *file = begin(self, self->buffer, size);
+    if (!file)
+        pass_to_python(self->buffer, size);
+    return file;
+}
+
+static void finish(struct worker *self, struct file *file)
+{
+    bool is_write = ((const struct fuse_in_header *)(const void *)self->buffer)->opcode == FUSE_WRITE;
+    ssize_t count = serve(file, self->buffer);
     uint64_t unique = end(self, file, is_write);
     if (unique)
-        answer(unique, count < 0 ? (int)-count : 0, buffer, count < 0 ? 0 : (size_t)count);
+        answer(unique, count < 0 ? (int)-count : 0, self->buffer, count < 0 ? 0 : (size_t)count);
 }
 
 /* Whether a thread waits for another request; if not, it counts as idle no more, so that the last ones do not all end.
@@ -456,12 +464,18 @@ static void *work(void *argument)
 {
     struct worker *self = argument, **place = &workers;
     int error = 0;
+    pthread_mutex_lock(&reading);
     while (goes_on(self, error)) {
         ssize_t size = read(device_fd, self->buffer, buffer_bytes);
         error = size < 0 ? errno : 0;
-        if (size >= (ssize_t)sizeof(struct fuse_in_header))
-            handle(self, self->buffer, (size_t)size);
+        struct file *file = size >= (ssize_t)sizeof(struct fuse_in_header) ? take(self, (size_t)size) : NULL;
+        if (file) {
+            pthread_mutex_unlock(&reading);
+            finish(self, file);
+            pthread_mutex_lock(&reading);
+        }
     }
+    pthread_mutex_unlock(&reading);
     pthread_mutex_lock(&lock);
     while (*place != self)
         place = &(*place)->next;
