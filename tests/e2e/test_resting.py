@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -34,10 +35,12 @@ def children(commands: Commands) -> dict[str, psutil.Process]:
     """The child of each worker, by the worker's name."""
     found = {}
     for process in commands.processes():
-        words = process.cmdline()
-        name = next((word for word in WORKERS if word in words), None)
-        if name and any(parent.cmdline() == words for parent in process.parents()):
-            found[name] = process
+        # A child that rests has ended another one, which may end meanwhile.
+        with suppress(psutil.NoSuchProcess):
+            words = process.cmdline()
+            name = next((word for word in WORKERS if word in words), None)
+            if name and any(parent.cmdline() == words for parent in process.parents()):
+                found[name] = process
     return found
 
 
