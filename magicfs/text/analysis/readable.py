@@ -48,8 +48,12 @@ _MAX_DIVISIONS: Final = 4
 """The lines after the first that a word may go on over."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
 """The end of a line inside a text of a script without spaces, whose words go on in the next line."""
-_MOMENT: Final = re.compile(r"(?<!\d)(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)(?:(Z)(?!\w))?", re.ASCII)
-"""A moment of ISO 8601, as logs have it: its day and its time are words, and not the hour with the letter before it."""
+_MOMENT: Final = re.compile(
+    r"([0-9][0-9]{3}(?<![0-9]{5})-[0-9]{2}-[0-9]{2})"
+    r"T([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)(?:(Z)(?![A-Za-z0-9_]))?"
+)
+"""A moment of ISO 8601, as logs have it: its day and its time are words, and not the hour with the letter before it.
+It begins with a set of characters, for which `re` searches quickly."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
