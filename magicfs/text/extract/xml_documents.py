@@ -102,12 +102,12 @@ def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
         parts.add_unread(name)
         return ""
     parts.add()
-    text, last = "", 0.0
+    texts: list[str] = []
+    last = 0.0
     for height, piece in pieces:
-        if text:
-            text += " " if abs(height - last) < _LINE_HEIGHT else "\n"
-        text, last = text + piece.strip(), height
-    return text
+        texts += [" " if abs(height - last) < _LINE_HEIGHT else "\n", piece.strip()]
+        last = height
+    return "".join(texts).lstrip()
 
 
 def _starts(pages: list[str]) -> tuple[int, ...]:
