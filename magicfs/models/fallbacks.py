@@ -6,6 +6,7 @@ Used by `store`, which holds its lock while it records. Any process may read mea
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from magicfs.domain.models import StoredModel
@@ -46,4 +47,4 @@ class Fallbacks:
 
 def as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:
     """The fallback `model` as it is in use instead of the model `replaced`."""
-    return StoredModel(model.spec, model.folder, model.origin, fallback_for=replaced, notice=notice)
+    return replace(model, fallback_for=replaced, notice=notice)
