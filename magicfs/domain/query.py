@@ -76,8 +76,13 @@ class Term:
     lexemes: tuple[Lexeme, ...]
     count: int = 1
     """How often the question has it."""
-    is_whole: bool = False
-    """Whether it is a compound, such as `c++` or `2.10.3`, whose parts are terms of their own."""
+    parts: frozenset[str] = frozenset()
+    """Of a compound, such as `c++` or `2.10.3`, its words and the compounds in it, which are terms of their own."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a compound."""
+        return bool(self.parts)
 
     @property
     def tsquery(self) -> str:

@@ -24,10 +24,11 @@ class RareWords:
     @classmethod
     def of(cls, question: QuestionWords, *, everyday: Collection[str]) -> RareWords:
         """Those that few chunks have."""
+        parts = {term.word: term.parts for term in question.weights}
         return cls(
             question,
             {
-                term.word: _words_of(term.word, question) if term.is_whole else frozenset({term.word})
+                term.word: _words_of(term.word, parts)
                 for term in question.weights
                 if 0 < question.frequencies[term.word] < FEW_CHUNKS and term.word not in everyday
             },
@@ -40,6 +41,7 @@ class RareWords:
         return self.question.share(frozenset().union(*(self.meant[word] for word in rare))) if rare else 0.0
 
 
-def _words_of(compound: str, question: QuestionWords) -> frozenset[str]:
-    """The words of a question of which a compound in it consists, and the compound."""
-    return frozenset(term.word for term in question.weights if term.word in compound)
+def _words_of(word: str, parts: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """A word of a question, and those in it if it is a compound."""
+    smaller = parts.get(word, frozenset()) - {word}
+    return frozenset({word}).union(*(_words_of(part, parts) for part in smaller))

@@ -111,14 +111,16 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
         camel = camel_parts(part)
         pieces = [whole for first, end, whole in as_one if first <= place <= end]
         variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
-        yield Term(word, (*_forms(part, word, algorithms), *variants), is_whole=bool(camel))
+        yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(map(fold, camel)))
         for name in map(fold, camel):
             yield Term(name, _forms(name, name, algorithms))
     for compound in _wholes(token):
+        parts = _parts(compound)
         if has_star and not token.trail:
-            yield Term(f"{compound}*", (Lexeme(compound, is_prefix=True),), is_whole=True)
+            parts |= {f"{part}*" for part in parts}
+            yield Term(f"{compound}*", (Lexeme(compound, is_prefix=True),), parts=parts)
         else:
-            yield Term(compound, (Lexeme(compound),), is_whole=True)
+            yield Term(compound, (Lexeme(compound),), parts=parts)
 
 
 def _unspaced_terms(token: Token) -> Iterator[Term]:
@@ -176,6 +178,12 @@ def _wholes(token: Token) -> list[str]:
     neighbours = len(token.parts) - 1
     found = [compound for _, compound in compounds(token)]
     return list(dict.fromkeys(found if neighbours == 1 else found[neighbours:]))
+
+
+def _parts(compound: str) -> frozenset[str]:
+    """The words and the compounds that every text with a folded compound has, that one included."""
+    token = parse(compound)
+    return frozenset((*token.parts, *(inner for _, inner in compounds(token))))
 
 
 def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[int, str]]:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import pytest
 
 from magicfs.domain.query import Lexeme, Term
-from magicfs.search.fusion import ENOUGH_OF_RARE_WORDS, Evidence, fused_score
+from magicfs.search.fusion import ENOUGH_OF_RARE_WORDS, FEW_CHUNKS, Evidence, fused_score
 from magicfs.search.rare_words import RareWords
 from magicfs.search.retrievers import QuestionWords
+from magicfs.text.analysis import question_terms
 
 
-def question(*words: tuple[str, float, int], compound: str = "") -> QuestionWords:
+def question(*words: tuple[str, float, int]) -> QuestionWords:
     """The words with their weights and the numbers of chunks that have them."""
     return QuestionWords(
-        {Term(word, (Lexeme(word),), is_whole=word == compound): weight for word, weight, _ in words},
-        {word: count for word, _, count in words},
+        {Term(word, (Lexeme(word),)): weight for word, weight, _ in words}, {word: count for word, _, count in words}
     )
+
+
+def rare_words(text: str, rare: str) -> tuple[RareWords, QuestionWords]:
+    """A question in which one word is rare, with the words that the search makes of it."""
+    terms = question_terms(text, languages=["en"])
+    words = QuestionWords(
+        dict.fromkeys(terms, 1.0), {term.word: 1 if term.word == rare else 10 * FEW_CHUNKS for term in terms}
+    )
+    return RareWords.of(words, everyday=()), words
 
 
 def test_a_rare_word_counts_by_its_weight() -> None:
@@ -25,11 +34,24 @@ def test_a_rare_word_counts_by_its_weight() -> None:
     assert rare.share(frozenset({"lessons"})) == 0.0
 
 
-def test_a_compound_that_few_have_stands_for_its_words() -> None:
-    words = question(("head", 2.0, 90), ("3", 2.0, 80), ("head~3", 1.0, 1), compound="head~3")
-    rare = RareWords.of(words, everyday=())
-    assert rare.share(frozenset({"head", "3", "head~3"})) == 1.0
-    assert rare.share(frozenset({"head", "3"})) == 0.0
+@pytest.mark.parametrize(
+    ("text", "rare", "stands_for"),
+    [
+        ("HEAD~3", "head~3", {"head", "3", "head~3"}),
+        ("which port does transport.py open", "transport.py", {"transport", "py", "transport.py"}),
+        ("port++ transport++.b", "transport++", {"transport", "transport++"}),
+        ("a ./c++-dev", "./c++-dev", {"c", "dev", "c++", "-dev", "./c", "c++-dev", "./c++-dev"}),
+        ("port a.b in a.b.c", "a.b.c", {"a", "b", "c", "a.b", "a.b.c"}),
+        ("port fooBar.py", "foobar.py", {"foo", "bar", "foobar", "py", "foobar.py"}),
+        ("port transportHub", "transporthub", {"transport", "hub", "transporthub"}),
+        ("transport.port*", "transport.port*", {"transport", "port*", "transport.port*"}),
+    ],
+)
+def test_a_compound_that_few_have_stands_for_its_words(text: str, rare: str, stands_for: set[str]) -> None:
+    rare_ones, words = rare_words(text, rare)
+    assert rare_ones.share(frozenset({rare})) == words.share(stands_for)
+    assert rare_ones.share(frozenset(words.frequencies) - {rare}) == 0.0
+    assert stands_for <= words.frequencies.keys()
 
 
 def test_an_everyday_word_is_not_rare_in_a_small_index() -> None:
