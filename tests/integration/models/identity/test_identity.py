@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,124 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from magicfs.cli import application, wiring
-from magicfs.config import Settings
-from magicfs.db.models import activate_model, active_model, build_model, building_model, complete_building
-from magicfs.db.pool import Database
-from magicfs.domain.models import IndexedModel, StoredModel
+from magicfs.db.models import activate_model, build_model, building_model, complete_building
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import sha256_of
 from magicfs.errors import ModelMismatch
-from magicfs.ingest.roots import add_root
 from magicfs.models import prepare
-from tests.fakes.embedder import FakeEmbedder
+from tests.integration.models.identity.machines import DEADLINE_SECONDS, Machine, active, agreement, save
 from tests.integration.models.tiny import write_tiny_model
-from tests.plugins.index import HOST, Index, Reader
-
-DEADLINE_SECONDS = 30.0
-
-
-@dataclass
-class Machine:
-    """A host with a state directory and a model store of its own, on the test's database."""
-
-    settings: Settings
-    like: Callable[[], Machine]
-    """Makes another host of the cluster."""
-
-    def pull(self, name: Path, *, precision: str = "auto") -> StoredModel:
-        return wiring.model_store(self.settings).pull(str(name), precision=precision)
-
-    def extract(self) -> None:
-        """Start an extract worker's child and let it work until no file waits."""
-        services = wiring.worker_services(self.settings, owner="extract-1@here")
-        try:
-            service = services.extract_service()
-            service.recover()
-            while service.run_batch():
-                pass
-        finally:
-            services._database.close()
-
-    def embed(self) -> None:
-        """Start an embed worker's child and let it work until nothing waits."""
-        services = wiring.worker_services(self.settings, owner="embed-1@here")
-        try:
-            service = services.embed_service()
-            service.warm_up()
-            while service.run_turn():
-                pass
-        finally:
-            services._database.close()
-
-
-@pytest.fixture
-def machine(database_url: str, broker_url: str, tiny: Path) -> Iterator[Callable[[], Machine]]:
-    """Makes hosts of one cluster. Their state directories have short names, because sockets need them."""
-    directories: list[tempfile.TemporaryDirectory[str]] = []
-
-    def make() -> Machine:
-        directories.append(tempfile.TemporaryDirectory(prefix="mfs-"))
-        settings = Settings(
-            home=Path(directories[-1].name),
-            host=HOST,
-            database_url=database_url,
-            broker_url=broker_url,
-            model=str(tiny),
-        )
-        settings.make_home()
-        return Machine(settings, make)
-
-    yield make
-    for directory in directories:
-        directory.cleanup()
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    return write_tiny_model(tmp_path / "tiny")
-
-
-@pytest.fixture
-def index(database: Database, tmp_path: Path) -> Index:
-    """A root of an index that has no model yet."""
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
-    return Index(database, root, folder, Reader(), FakeEmbedder())
-
-
-def save(index: Index, text: str) -> None:
-    (index.folder / f"{len(text)}.txt").write_text(text)
-    index.scan()
-    while index.extraction().run_batch():
-        pass
-
-
-def active(index: Index) -> IndexedModel:
-    with index.database.transaction() as connection:
-        model = active_model(connection)
-    assert model is not None
-    return model
-
-
-def agreement(index: Index, model: StoredModel) -> float:
-    """The lowest cosine between a stored vector and the one that `model` gives for its text."""
-    rows = index.rows("SELECT text, vector::real[] FROM embeddings JOIN chunks ON id = chunk_id WHERE state = 'done'")
-    stored = np.array([vector for _, vector in rows], np.float32)
-    given = FastembedEmbedder.load(model.folder).embed_passages([text for text, _ in rows])
-    return float(np.sum(stored * given, axis=1).min())
-
-
-def as_the_version_before_stored_it(model: StoredModel) -> Path:
-    """Rename the folder of a model, and take the digest out of its manifest."""
-    path = model.folder / "model.json"
-    manifest = json.loads(path.read_text())
-    for name in ("digest", "former_digest", "tokenizer"):
-        manifest["spec"].pop(name, None)
-    manifest.pop("weights", None)
-    path.write_text(json.dumps(manifest))
-    folder = model.folder.with_name("--".join(model.folder.name.split("--")[:2]))
-    return model.folder.rename(folder)
+from tests.plugins.index import Index
 
 
 class TestAChangedFolder:
@@ -270,49 +158,6 @@ class TestWeightsThatWereRoundedElsewhere:
         assert here.pull(tiny, precision="int8").spec.digest != here.pull(tiny, precision="fp32").spec.digest
 
 
-class TestAModelOfTheVersionBefore:
-    """Its digest is that of the prepared files. A host that prepares the same files again says that both are one."""
-
-    @pytest.fixture
-    def here(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
-        here = machine()
-        stored = here.pull(tiny)
-        as_the_version_before_stored_it(stored)
-        wiring.ensure_active_model(here.settings, index.database)
-        assert active(index).spec.digest == stored.spec.former_digest
-        save(index, "bake the sourdough loaf")
-        here.embed()
-        return here
-
-    def test_the_index_goes_on_with_its_vectors(self, index: Index, here: Machine, tiny: Path) -> None:
-        there = here.like()
-        prepared = there.pull(tiny)
-        before = index.rows("SELECT * FROM embeddings")
-        former = active(index).spec
-        assert prepared.spec.digest != former.digest
-        there.embed()
-        wiring.ensure_active_model(there.settings, index.database)
-        assert active(index).spec.digest == prepared.spec.digest
-        assert index.rows("SELECT * FROM embeddings") == before
-        save(index, "night train to Lisbon, a hotel near the harbour")
-        here.embed()
-        assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
-        assert agreement(index, prepared) > 0.999
-        embedder = wiring.query_embedder(here.settings)
-        try:
-            embedder.embed("bread", spec=active(index).spec, deadline_s=DEADLINE_SECONDS)
-        finally:
-            assert embedder.quit(deadline_s=DEADLINE_SECONDS)
-
-    def test_a_pull_prepares_it_again_and_use_does_not(self, index: Index, here: Machine, tiny: Path) -> None:
-        store = wiring.model_store(here.settings)
-        [kept] = store.list()
-        assert store.pull(str(tiny)) == kept
-        renewed = store.pull(str(tiny), renew=True)
-        assert renewed.spec.former_digest == kept.spec.digest
-        assert store.list() == (renewed,)
-
-
 def test_the_commands_change_to_a_changed_folder_and_back(
     index: Index, machine: Callable[[], Machine], tiny: Path
 ) -> None:
@@ -346,48 +191,6 @@ def test_the_commands_change_to_a_changed_folder_and_back(
     with index.database.transaction() as connection:
         assert building_model(connection) is None
     assert active(index).spec == first
-
-
-class TestAnIndexOfTheVersionBefore:
-    """Its row of the model has no digest, and neither has the manifest of the stored model."""
-
-    @pytest.fixture
-    def here(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
-        here = machine()
-        stored = here.pull(tiny)
-        wiring.ensure_active_model(here.settings, index.database)
-        save(index, "bake the sourdough loaf")
-        here.embed()
-        as_the_version_before_stored_it(stored)
-        with index.database.transaction() as connection:
-            connection.execute("ALTER TABLE models DISABLE TRIGGER models_keep_digest")
-            connection.execute("UPDATE models SET digest = ''")
-            connection.execute("ALTER TABLE models ENABLE TRIGGER models_keep_digest")
-        return here
-
-    @pytest.mark.parametrize("start", ["up", "worker"])
-    def test_it_gets_the_digest_of_the_stored_model_and_keeps_its_vectors(
-        self, index: Index, here: Machine, tiny: Path, start: str
-    ) -> None:
-        before = index.rows("SELECT * FROM embeddings")
-        write_tiny_model(tiny, seed=8)
-        changed = here.pull(tiny)
-        if start == "up":
-            wiring.pull_active_model(here.settings, index.database, progress=print)
-        else:
-            wiring.ensure_active_model(here.settings, index.database)
-        model = active(index)
-        stored = wiring.resolve_model(here.settings, model.spec)
-        assert model.spec == stored.spec
-        assert model.spec.digest != changed.spec.digest
-        assert agreement(index, stored) > 0.999
-        assert index.rows("SELECT * FROM embeddings") == before
-
-    def test_the_first_worker_to_load_it_says_what_it_is(self, index: Index, here: Machine) -> None:
-        save(index, "night train to Lisbon, a hotel near the harbour")
-        here.embed()
-        assert active(index).spec == wiring.resolve_model(here.settings, None).spec
-        assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
 
 
 def test_a_model_that_reads_less_gets_chunks_that_it_reads_whole(
