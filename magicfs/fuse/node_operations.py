@@ -102,6 +102,11 @@ class NodeOperations(pyfuse3.Operations):
                 raise
         return await self._on_duplicate(node, opened, call)
 
+    async def _current_attributes(self, node: Node) -> Attributes:
+        """The attributes of a node, from memory if possible."""
+        attributes = node.exact_attributes_nowait()
+        return await self._pools.run(node.thread_pool, node.attributes) if attributes is None else attributes
+
     def _duplicate_handle(self, node: Node) -> RealHandle | None:
         """A handle of ours of a file that a program has open: the kernel may close its own. None if none has."""
         handles = (handle for handle in self._handles.of_node(node) if isinstance(handle, RealHandle))

@@ -19,22 +19,20 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT
 
-from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
-from magicfs.errors import DeadlineExceeded
 from magicfs.fuse import thread_pools
-from magicfs.fuse.attributes import attribute_change, directory_entry, entry_attributes, negative_entry
+from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH, OF_PAGES
 from magicfs.fuse.free_space import FreeSpace
-from magicfs.fuse.handles import OpenDirectory, OpenFile
+from magicfs.fuse.handles import OpenFile
 from magicfs.fuse.invalidation import expire_attributes
-from magicfs.fuse.large_listings import LargeListings, reply_with_names
+from magicfs.fuse.listing_operations import ListingOperations
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
-from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
-from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Link, Node, Openable
+from magicfs.fuse.watched_directory import VOUCHED_SECONDS
+from magicfs.tree.nodes import Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
 from magicfs.tree.removed_files import REMOVED_FILES
@@ -47,18 +45,9 @@ MAX_READ_BYTES = 1 << 20
 """The kernel's largest read request."""
 SLOW_REQUESTS_SECONDS = 5.0
 """How often requests of the fast path are looked at."""
-READDIR_BATCH = 256
-"""Entries whose attributes are read together. A reply holds twenty to two hundred of them."""
-_DOT_ENTRIES = 2
-"""Each listing begins with `.` and `..`."""
-_POSITION_BITS = 32
-_POSITIONS = (1 << _POSITION_BITS) - 1
-"""The bits of a position in a reply that are the position in the listing. The number of the listing is above."""
-_LISTED_SECONDS = 1.0
-"""A listing waits this long for the attributes of an entry on another file system, which may hang."""
 
 
-class TreeOperations(ChangeOperations):
+class TreeOperations(ListingOperations, ChangeOperations):
     """Serves a tree to the kernel."""
 
     supports_dot_lookup = False
@@ -69,7 +58,6 @@ class TreeOperations(ChangeOperations):
         super().__init__(tree, search_seconds=search_seconds)
         self._free_space = FreeSpace(self._pools, tree.root_paths)
         self._slow_opens = SlowOpens(clock=time.monotonic)
-        self._large_listings = LargeListings()
         self._read_buffer = memoryview(bytearray(MAX_READ_BYTES))
         self.started = trio.Event()
         """Set when the kernel has sent its first request."""
@@ -181,7 +169,7 @@ class TreeOperations(ChangeOperations):
         except BaseException:
             self._release(OpenFile(node, handle))
             raise
-        number = self._handles.add_file(node, handle, writes=flags & os.O_ACCMODE != os.O_RDONLY)
+        number = self._handles.add_file(node, handle)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
         _merge_handle_attributes(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)
@@ -261,88 +249,6 @@ class TreeOperations(ChangeOperations):
             self._release(file)
 
     @replies_with_errno
-    async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
-        """Open a directory and list it; in `search/` this runs the search."""
-        directory = self._directory(inode)
-        directory.list_begins(ctx.pid)
-        watch = self._watches.find(directory)
-        version = directory.version_nowait() if watch and isinstance(directory, RealDirectory) else None
-        kept = watch.kept_listing(version) if watch and version else None
-        if kept is not None:
-            number = self._handles.add_directory(OpenDirectory(directory, kept, changes=self._changes))
-            return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
-        opened = OpenDirectory(directory, None, changes=self._changes)
-        opened.listing = await self._list(directory)
-        number = self._handles.add_directory(opened)
-        if version and time.time_ns() - max(version) >= QUIET_SECONDS * 10**9:
-            opened.version = version
-            number = FAST_PATH.kept_listing(number, is_known=False)
-        return FileHandleT(number)
-
-    @replies_with_errno
-    async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        """Reply with entries and their attributes until the reply is full."""
-        opened = self._handles.directory(fh)
-        directory = opened.directory
-        listing = await self._begun_listing(opened, start_id)
-        # A position in the reply is that of no other listing: the kernel may have kept another one meanwhile.
-        first = (listing.number << _POSITION_BITS) + _DOT_ENTRIES
-        start_id = _reply_with_dots(token, directory, start_id & _POSITIONS, first=first - _DOT_ENTRIES) - _DOT_ENTRIES
-        names = self._large_listings.of_names(listing, directory.ino, start_id)
-        if names is not None:
-            reply_with_names(token, names, start_id, first=first)
-            return
-        while batch := opened.take_ahead(start_id) or await self._next_entries(opened, listing, start_id):
-            for index, (position, entry) in enumerate(batch):
-                attributes = entry.attributes or await self._listed_attributes(entry.node)
-                if attributes is None:
-                    start_id = position
-                    continue
-                node, reply = self._entry_reply(entry, attributes)
-                self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
-                if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
-                    opened.version = None
-                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + first):
-                    opened.keep_ahead(start_id, batch[index:])
-                    return
-                self._add_lookup(directory, entry, node)
-                start_id = position
-        watch = self._watches.find(directory)
-        if watch and opened.version:
-            watch.listing_is_kept(opened.version, listing)
-
-    async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
-        """The listing that a reply from a position on is taken from: a new one at each beginning."""
-        listing = opened.listing
-        if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
-            if opened.is_read:
-                opened.version = None
-            listing = opened.listing = await self._list(opened.directory)
-        opened.is_read = True
-        if start_id == 0:
-            opened.vouched = self._watches.entry_of(opened.directory, b"")
-        return listing
-
-    @repeats_after_rename
-    async def _list(self, directory: Directory) -> DirectoryListing:
-        return await self._pools.run(directory.thread_pool, directory.list)
-
-    @repeats_after_rename
-    async def _next_entries(
-        self, opened: OpenDirectory, listing: DirectoryListing, start: int
-    ) -> Sequence[tuple[int, Entry]]:
-        """The entries of a listing from a position on; none at its end."""
-        opened.entries_read_at = time.monotonic()
-        if not listing.may_block:
-            return listing.batch(start, READDIR_BATCH)
-        return await self._pools.run(opened.directory.thread_pool, listing.batch, start, READDIR_BATCH)
-
-    @replies_with_errno
-    async def releasedir(self, fh: FileHandleT) -> None:
-        """Close a directory."""
-        self._handles.remove_directory(fh)
-
-    @replies_with_errno
     @repeats_after_rename
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
         """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
@@ -377,36 +283,6 @@ class TreeOperations(ChangeOperations):
         reply = entry_attributes(node, attributes)
         self._watches.keep_attributes(vouched, reply, attributes)
         return reply
-
-    async def _current_attributes(self, node: Node) -> Attributes:
-        """The attributes of a node, from memory if possible."""
-        attributes = node.exact_attributes_nowait()
-        return await self._pools.run(node.thread_pool, node.attributes) if attributes is None else attributes
-
-    async def _listed_attributes(self, node: Node) -> Attributes | None:
-        """The attributes of an entry of a listing; None if it is not there.
-
-        After `_LISTED_SECONDS` those of an empty directory: the file system of a root may hang.
-        """
-        with trio.move_on_after(_LISTED_SECONDS):
-            try:
-                return await self._current_attributes(node)
-            except DeadlineExceeded:
-                pass
-            except OSError:
-                return None
-        return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
-
-
-def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int, *, first: int) -> int:
-    """Reply with `.` and `..`, and return the position after them. Any reply has room for both.
-
-    Positions in the reply are `first` higher.
-    """
-    for position, (name, ino) in enumerate(((b".", directory.ino), (b"..", directory.parent_ino)), 1):
-        if start_id < position:
-            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position + first)
-    return max(start_id, _DOT_ENTRIES)
 
 
 def _close(handle: Handle) -> None:
