@@ -63,7 +63,7 @@ class ChangeOperations(NodeOperations):
         if isinstance(node, RealFile) and isinstance(handle, RealHandle):
             handle.clears_set_id = writes_clear_set_id(ctx)
             node.replace_opened_version(handle.version)
-        number = self._handles.add_file(node, handle, writes=flags & os.O_ACCMODE != os.O_RDONLY)
+        number = self._handles.add_file(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io), reply
 
     @replies_with_errno

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from magicfs.fuse.fast_path import FastPath
 from magicfs.fuse.watched_directory import Vouched
-from magicfs.linux.opening import is_on_local_file_system
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile, RealHandle
@@ -79,17 +78,17 @@ class HandleTable:
         self._fast_writers: defaultdict[int, list[int]] = defaultdict(list)
         """The numbers of open files that the fast path may write to, by inode."""
 
-    def add_file(self, node: Node, handle: Handle, *, writes: bool) -> int:
-        """Add a file that is open, perhaps to write, and return its number. It is left to the fast path if possible."""
+    def add_file(self, node: Node, handle: Handle) -> int:
+        """Add an open file and return its number. It is left to the fast path if possible."""
         number = next(self._numbers)
         self._files[number] = OpenFile(node, handle)
         self._by_inode[node.ino].append(handle)
         # Other handles do more than to read and write.
         if (
             type(handle) is RealHandle
-            and is_on_local_file_system(handle.descriptor)
+            and handle.is_local_fs
             and self._fast_path.add(number, handle.descriptor, clears_set_id=handle.clears_set_id)
-            and writes
+            and handle.writes
         ):
             self._fast_writers[node.ino].append(number)
         return number

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
 from magicfs.linux.files import rename, status_and_birth
-from magicfs.linux.opening import open_below_cached
+from magicfs.linux.opening import is_on_local_file_system, open_below_cached
 from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only, stale
-from magicfs.tree.real_files import RealFile, RealHandle, needs_flush
+from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
@@ -90,11 +90,11 @@ class RealDirectory(RealNode, Directory):
     def list(self) -> RealDirectoryListing:
         """The names in the directory; the attributes are read with each batch. May block."""
         with self._opened_to_read() as descriptor:
-            names = os.listdir(descriptor)
-            if len(names) > NAMES_WITH_ATTRIBUTES:
-                with os.scandir(descriptor) as found:
-                    return RealDirectoryListing(self, *_names_with_kinds(found))
-            return RealDirectoryListing(self, sorted(os.fsencode(name) for name in names))
+            with os.scandir(descriptor) as found:
+                entries = list(found)
+            if len(entries) > NAMES_WITH_ATTRIBUTES:
+                return RealDirectoryListing(self, *_names_with_kinds(entries))
+            return RealDirectoryListing(self, sorted(os.fsencode(entry.name) for entry in entries))
 
     def version_nowait(self) -> tuple[int, int] | None:
         """When its names and it itself have changed last, if it is in memory and may be read; None otherwise."""
@@ -146,7 +146,7 @@ class RealDirectory(RealNode, Directory):
                     raise
                 # Somebody else has made it, and the program may have no right to open it: the kernel knows.
                 raise stale() from None
-        handle = RealHandle(descriptor, needs_flush=needs_flush(descriptor, flags))
+        handle = RealHandle(descriptor, flags=flags, is_local_fs=is_on_local_file_system(descriptor))
         return self.entry(name, *status_and_birth(descriptor)), handle
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
@@ -255,9 +255,9 @@ class SpecialFile(RealNode):
     """A FIFO, socket or device of a root. The kernel opens it itself."""
 
 
-def _names_with_kinds(found: Iterable[os.DirEntry[str]]) -> tuple[list[bytes], array[int], array[int]]:
+def _names_with_kinds(entries: Iterable[os.DirEntry[str]]) -> tuple[list[bytes], array[int], array[int]]:
     """The names in order, the type of each, and the inode numbers."""
-    listed = sorted((os.fsencode(entry.name), _kind(entry), entry.inode()) for entry in found)
+    listed = sorted((os.fsencode(entry.name), _kind(entry), entry.inode()) for entry in entries)
     names = [name for name, _, _ in listed]
     return names, array("I", (kind for _, kind, _ in listed)), array("Q", (number for _, _, number in listed))
 

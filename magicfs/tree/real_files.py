@@ -37,17 +37,16 @@ class RealHandle:
     direct_io = False
     _descriptor = -1
 
-    def __init__(self, descriptor: int, *, is_local_fs: bool = False, needs_flush: bool = False) -> None:
-        """Take over an open descriptor.
+    def __init__(self, descriptor: int, *, flags: int, is_local_fs: bool) -> None:
+        """Take over a descriptor that was opened with `flags`.
 
-        `is_local_fs` is True for a descriptor that only reads, on a file system that never waits for a server: closing
-        it blocks at most while the blocks of a deleted file are freed. `needs_flush` is True for one that writes on a
-        file system that may tell of a failed write only when it is closed.
+        `is_local_fs` is True on a file system that waits for no server and no program.
         """
         status = os.fstat(descriptor)
-        self._needs_flush = needs_flush
         self._descriptor = descriptor
-        self._is_local_fs = is_local_fs
+        self.is_local_fs = is_local_fs
+        self.writes = flags & os.O_ACCMODE != os.O_RDONLY
+        """Whether it was opened to write."""
         self._supports_nowait = hasattr(os, "RWF_NOWAIT")
         self.version: FileStat | None = FileStat.of(status)
         self.last_attributes = Attributes.of(status)
@@ -63,17 +62,19 @@ class RealHandle:
 
     @property
     def needs_flush(self) -> bool:
-        """Whether `flush` may fail."""
-        return self._needs_flush
+        """Whether `flush` may fail: a server is told of writes when the file is closed."""
+        return self.writes and not self.is_local_fs
 
     def duplicate(self) -> RealHandle:
         """Another handle of the same open file."""
-        return RealHandle(os.dup(self._descriptor))
+        flags = os.O_RDWR if self.writes else os.O_RDONLY
+        return RealHandle(os.dup(self._descriptor), flags=flags, is_local_fs=self.is_local_fs)
 
     def reopen(self, flags: int) -> RealHandle:
         """A handle of the file with flags of its own, even if it was renamed or deleted. May block."""
         flags = flags & _FORWARDED_FLAGS | os.O_NONBLOCK | os.O_CLOEXEC
-        return RealHandle(os.open(descriptor_path(self._descriptor), flags))
+        descriptor = os.open(descriptor_path(self._descriptor), flags)
+        return RealHandle(descriptor, flags=flags, is_local_fs=self.is_local_fs)
 
     def attributes(self) -> Attributes:
         """The attributes of the open file, even if it was renamed or deleted."""
@@ -134,8 +135,8 @@ class RealHandle:
         os.close(os.dup(self._descriptor))
 
     def can_close_nowait(self) -> bool:
-        """Whether the file is small and local: closing the last descriptor of a deleted file frees its blocks."""
-        if not self._is_local_fs:
+        """Whether the file was only read, and is small and local: closing the last descriptor may free its blocks."""
+        if self.writes or not self.is_local_fs:
             return False
         status = os.fstat(self._descriptor)
         return max(status.st_size, status.st_blocks * STAT_BLOCK_BYTES) <= MAX_NOWAIT_CLOSE_BYTES
@@ -295,7 +296,7 @@ class RealFile(RealNode, Openable):
             return None
         try:
             _require_regular(self.verified_status(descriptor))
-            return RealHandle(descriptor, is_local_fs=True)
+            return RealHandle(descriptor, flags=flags, is_local_fs=True)
         except BaseException:
             os.close(descriptor)
             raise
@@ -310,7 +311,7 @@ class RealFile(RealNode, Openable):
             _require_regular(status)
             if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
                 os.ftruncate(descriptor, 0)
-            return RealHandle(descriptor, needs_flush=needs_flush(descriptor, flags))
+            return RealHandle(descriptor, flags=flags, is_local_fs=is_on_local_file_system(descriptor))
         except BaseException:
             os.close(descriptor)
             raise
@@ -355,11 +356,6 @@ class RealFile(RealNode, Openable):
     def _require_local(self) -> None:
         if not self._is_local:
             raise OSError(errno.EHOSTUNREACH, f"the file is on {self.location.host}")
-
-
-def needs_flush(descriptor: int, flags: int) -> bool:
-    """Whether a file that was opened with these flags may fail when it is closed: a server is told of writes then."""
-    return flags & os.O_ACCMODE != os.O_RDONLY and not is_on_local_file_system(descriptor)
 
 
 def _require_regular(status: os.stat_result) -> None:

@@ -56,10 +56,9 @@ class ScratchHandle(RealHandle):
 
     def __init__(self, file: ScratchFile, descriptor: int, flags: int) -> None:
         """Take over the descriptor; `flags` are those of the program."""
-        super().__init__(descriptor)
+        super().__init__(descriptor, flags=flags, is_local_fs=False)
         self._file = file
         self._appends = bool(flags & os.O_APPEND)
-        self.is_writer = flags & os.O_ACCMODE != os.O_RDONLY
 
     def write(self, offset: int, data: bytes) -> int:
         """Write all of `data`, at the end for a program that appends. Raises `ENOSPC` above the limit. May block."""
@@ -73,7 +72,7 @@ class ScratchHandle(RealHandle):
     @property
     def needs_flush(self) -> bool:
         """Whether the file may be saved when the handle is closed."""
-        return self.is_writer
+        return self.writes
 
     def saving(self) -> Steps[None] | None:
         """What saves the file, if it is the new content of a result. Never blocks."""
@@ -81,7 +80,7 @@ class ScratchHandle(RealHandle):
 
     def closing(self) -> Steps[None] | None:
         """What prepares the save, if the file is the new content of a result and nobody else writes. Never blocks."""
-        if not self.is_writer or self._file.result is None or self._file.has_writers(but=self):
+        if not self.writes or self._file.result is None or self._file.has_writers(but=self):
             return None
         return self._file.closing() if self._file.closing is not None else None
 
@@ -222,7 +221,7 @@ class ScratchFile(RealFile):
             if handle not in self._handles:
                 return
             self._handles.remove(handle)
-            is_last_writer = handle.is_writer and not any(other.is_writer for other in self._handles)
+            is_last_writer = handle.writes and not any(other.writes for other in self._handles)
             is_complete = is_last_writer and self.result is not None
             if is_complete and self.finishing is None:
                 self.finishing = threading.Event()
@@ -247,7 +246,7 @@ class ScratchFile(RealFile):
     def has_writers(self, *, but: ScratchHandle | None = None) -> bool:
         """Whether a program has it open to write, by another handle than `but`. Never blocks."""
         with self._lock:
-            return any(handle.is_writer and handle is not but for handle in self._handles)
+            return any(handle.writes and handle is not but for handle in self._handles)
 
     def is_empty(self) -> bool:
         """Whether it has no content. May block."""

@@ -24,9 +24,9 @@ def test_a_file_that_the_fast_path_closes_later_is_used_no_more(tmp_path: Path) 
     path = tmp_path / "a"
     path.write_bytes(b"roses")
     handles = HandleTable(HangingFastPath())
-    handle = RealHandle(descriptor := os.open(path, os.O_RDWR))
+    handle = RealHandle(descriptor := os.open(path, os.O_RDWR), flags=os.O_RDWR, is_local_fs=True)
     node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"), is_local=True)
-    number = handles.add_file(node, handle, writes=True)
+    number = handles.add_file(node, handle)
     assert handles.remove_file(number) is None
     assert handle.descriptor == -1
     handle.close()

@@ -164,7 +164,7 @@ def test_a_call_that_hangs_keeps_the_open_file_that_it_changes(
     async def main() -> None:
         handlers = TreeOperations(tree, search_seconds=1)
         handle = node.open(os.O_RDWR)
-        handlers._handles.add_file(node, handle, writes=True)
+        handlers._handles.add_file(node, handle)
         with pytest.raises(DeadlineExceeded):
             await handlers._on_file(node, change)
         await trio.sleep(0.2)

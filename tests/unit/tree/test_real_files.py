@@ -50,7 +50,16 @@ def test_closing_a_large_file_is_left_to_a_thread(
     handle.close()
 
 
-def test_a_file_that_was_opened_in_a_thread_is_closed_in_one(file: RealFile) -> None:
+def test_a_file_that_was_written_to_is_closed_in_a_thread(file: RealFile) -> None:
+    handle = file.open(os.O_RDWR)
+    assert not handle.can_close_nowait()
+    handle.close()
+
+
+def test_a_file_of_a_file_system_that_may_wait_is_closed_in_a_thread(
+    file: RealFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real_files, "is_on_local_file_system", lambda _: False)
     handle = file.open(os.O_RDONLY)
     assert not handle.can_close_nowait()
     handle.close()
