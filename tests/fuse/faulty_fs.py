@@ -20,6 +20,8 @@ import pyfuse3
 import trio
 from pyfuse3 import FUSEError
 
+from tests.fuse.small_fs import SmallOperations, serve
+
 POLL_SECONDS = 0.02
 FIELDS = {
     "mode": "update_mode",
@@ -40,7 +42,7 @@ class File:
     mtime_ns: int = field(default_factory=time.time_ns)
 
 
-class FaultyOperations(pyfuse3.Operations):
+class FaultyOperations(SmallOperations):
     def __init__(self, faults: Path) -> None:
         super().__init__()
         self.faults = faults
@@ -131,18 +133,6 @@ class FaultyOperations(pyfuse3.Operations):
             if not pyfuse3.readdir_reply(token, name, self.entry(inode), position):
                 return
 
-    async def access(self, inode, mode, ctx):
-        return True
-
-    async def statfs(self, ctx):
-        return pyfuse3.StatvfsData()
-
-
-async def main() -> None:
-    print("ready", flush=True)
-    await pyfuse3.main()
-
 
 if __name__ == "__main__":
-    pyfuse3.init(FaultyOperations(Path(sys.argv[2])), str(Path(sys.argv[1])), {"fsname=faulty"})
-    trio.run(main)
+    serve(FaultyOperations(Path(sys.argv[2])), options=["fsname=faulty"])

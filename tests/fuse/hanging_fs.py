@@ -8,19 +8,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
-from pathlib import Path
 
 import pyfuse3
-import trio
 from pyfuse3 import FUSEError, InodeT
+
+from tests.fuse.small_fs import SmallOperations, serve
 
 FILES = 100
 NAMES = {f"{number}.txt".encode(): InodeT(2 + number) for number in range(FILES)}
 CONTENT = b"roses"
 
 
-class HangingOperations(pyfuse3.Operations):
+class HangingOperations(SmallOperations):
     def _entry(self, ino: InodeT) -> pyfuse3.EntryAttributes:
         entry = pyfuse3.EntryAttributes()
         entry.st_ino = ino
@@ -52,18 +51,6 @@ class HangingOperations(pyfuse3.Operations):
     async def read(self, fh, off, size):
         return CONTENT[off : off + size]
 
-    async def access(self, inode, mode, ctx):
-        return True
-
-    async def statfs(self, ctx):
-        return pyfuse3.StatvfsData()
-
-
-async def main() -> None:
-    print("ready", flush=True)
-    await pyfuse3.main()
-
 
 if __name__ == "__main__":
-    pyfuse3.init(HangingOperations(), str(Path(sys.argv[1])), {"fsname=hanging"})
-    trio.run(main)
+    serve(HangingOperations(), options=["fsname=hanging"])

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pyfuse3
 import trio
 
 from magicfs.fuse.mount import MOUNT_OPTIONS
+from tests.fuse.small_fs import SmallOperations, serve
 
 WAIT_SECONDS = 0.5
 
@@ -27,7 +26,7 @@ def tell() -> None:
     pyfuse3.invalidate_entry(pyfuse3.ROOT_INODE, b"name")
 
 
-class WaitingOperations(pyfuse3.Operations):
+class WaitingOperations(SmallOperations):
     async def getattr(self, inode, ctx):
         entry = pyfuse3.EntryAttributes()
         entry.st_ino = inode
@@ -35,19 +34,10 @@ class WaitingOperations(pyfuse3.Operations):
         entry.st_uid, entry.st_gid = os.geteuid(), os.getegid()
         return entry
 
-    async def access(self, inode, mode, ctx):
-        return True
-
     async def lookup(self, parent_inode, name, ctx):
         threading.Thread(target=tell).start()
         await trio.sleep_forever()
 
 
-async def main() -> None:
-    print("ready", flush=True)
-    await pyfuse3.main()
-
-
 if __name__ == "__main__":
-    pyfuse3.init(WaitingOperations(), str(Path(sys.argv[1])), set(MOUNT_OPTIONS))
-    trio.run(main)
+    serve(WaitingOperations(), options=MOUNT_OPTIONS)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from magicfs.domain.files import FileStat
-from magicfs.domain.ids import FileId
 from magicfs.domain.results import Hit
 from magicfs.tree.given_names import ResultNameCache
+from tests.fakes.hits import make_hit
 
 LONG = b"01_0.90_" + b"n" * 243 + b".txt"
 
@@ -28,22 +27,7 @@ class Counted(OrderedDict[Any, Any]):
 
 
 def hit(name: str = "a.txt") -> Hit:
-    return Hit(
-        rank=1,
-        score=0.9,
-        file_id=FileId(1),
-        host="here",
-        root="root",
-        root_path=b"/root",
-        path=name.encode(),
-        stat=FileStat(size=7, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=1, gid=1),
-        first_line=1,
-        last_line=1,
-        page=None,
-        vector=None,
-        lexical=1.0,
-        indexed_at=0.0,
-    )
+    return make_hit(path=name.encode())
 
 
 @pytest.mark.parametrize(

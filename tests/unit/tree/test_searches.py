@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
 from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.result_cache import MAX_HITS, ResultCache
 from magicfs.tree.searches import FileView, SearchDirectory
+from tests.fakes.hits import make_hit
 
 
 @dataclass
@@ -32,22 +32,7 @@ class FakeSearcher:
         return SearchResult(text, 1.0, Coverage(0, 0, 0, 0), hits)
 
     def hit(self, rank: int, score: float, name: str) -> Hit:
-        return Hit(
-            rank=rank,
-            score=score,
-            file_id=FileId(rank),
-            host="here",
-            root="root",
-            root_path=bytes(self.root),
-            path=name.encode(),
-            stat=FileStat(size=7, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=1, gid=1),
-            first_line=1,
-            last_line=1,
-            page=None,
-            vector=None,
-            lexical=1.0,
-            indexed_at=0.0,
-        )
+        return make_hit(rank=rank, score=score, file_id=FileId(rank), root_path=bytes(self.root), path=name.encode())
 
 
 @pytest.fixture
