@@ -54,7 +54,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
     """The statement that brings candidates and measures each in every way, and its parameters."""
     words = _words_part(scope) if wanted.weights else None
     shape = Shape(
-        named=_in_files("named", scope) if wanted.name_conditions else None,
+        has_names=bool(wanted.name_conditions),
         words=words,
         near="near_in_chunks" if scope.chunks is not None else _in_scope("near", scope),
         are_beginnings=_are_beginnings(wanted),
@@ -62,6 +62,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
         models=tuple(map(_searched, wanted.vectors)),
         compared=COMPARED_PER_BROUGHT * limits.chunks,
         with_documents=wanted.with_documents,
+        is_restricted=scope.is_restricted,
         limits=limits,
     )
     parameters = scope.parameters | {
@@ -103,12 +104,9 @@ def _in_scope(name: str, scope: Scope) -> str:
 
     Conditions on contents are several times quicker than conditions on files.
     """
-    return _in_files(name, scope) if scope.contents is None else f"{name}_in_contents"
-
-
-def _in_files(name: str, scope: Scope) -> str:
-    """The name of the form of a query for a scope with conditions on files."""
-    return f"{name}_in_files" if scope.is_restricted else name
+    if not scope.is_restricted:
+        return name
+    return f"{name}_in_files" if scope.contents is None else f"{name}_in_contents"
 
 
 def _are_beginnings(wanted: Wanted) -> tuple[bool, ...]:

@@ -61,8 +61,8 @@ class SearchedModel:
 class Shape:
     """What the texts for a search depend on."""
 
-    named: str | None
-    """The part that brings files by their names; None for a question without words."""
+    has_names: bool
+    """Whether names bring files; not for a question without words."""
     words: str | None
     """The part that brings chunks by words."""
     near: str
@@ -74,6 +74,8 @@ class Shape:
     compared: int
     """See `near_in_contents`."""
     with_documents: bool
+    is_restricted: bool
+    """Whether the scope has not all files."""
     limits: Limits
 
 
@@ -81,7 +83,7 @@ class Shape:
 def measure_text(shape: Shape) -> bytes:
     """The text of the statement that brings candidates and measures each in every way."""
     limit = sql.Literal(shape.limits.chunks)
-    parts: list[sql.Composable] = [sql.SQL(_SQL[shape.named or "none_named"])]
+    parts: list[sql.Composable] = [_named(shape)]
     sources: list[_Source] = []
     bm25 = _bm25(shape)
     if shape.words is not None:
@@ -140,6 +142,14 @@ def _brought(shape: Shape, sources: Sequence[_Source]) -> dict[str, sql.Composab
         "measures": sql.SQL(", ").join(sql.SQL("max({0}) AS {0}").format(sql.Identifier(name)) for name in measures),
         "union": union,
     }
+
+
+def _named(shape: Shape) -> sql.Composable:
+    """The part that brings files by their names."""
+    if not shape.has_names:
+        return sql.SQL(_SQL["none_named"])
+    found = sql.SQL(_SQL["files_named_in_scope" if shape.is_restricted else "files_named"])
+    return sql.SQL(_SQL["named"]).format(found=found)
 
 
 def _bm25(shape: Shape) -> sql.Composable:

@@ -190,7 +190,7 @@ named AS MATERIALIZED (
         FROM (
             SELECT found.id
             FROM unnest(%(name_conditions)s::tsquery[]) AS condition,
-                 LATERAL (SELECT files.id FROM files WHERE files.words @@ condition LIMIT %(names_each)s) AS found
+                 LATERAL ({found} LIMIT %(names_each)s) AS found
             LIMIT %(enough_names)s
         ) AS first
     ) AS candidates
@@ -198,24 +198,13 @@ named AS MATERIALIZED (
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
 )
 
--- name: named_in_files
--- The same among the files in scope.
-named AS MATERIALIZED (
-    SELECT candidates.id, content_chunks.chunk_id
-    FROM (
-        SELECT DISTINCT id
-        FROM (
-            SELECT found.id
-            FROM unnest(%(name_conditions)s::tsquery[]) AS condition,
-                 LATERAL (SELECT files.id FROM {{file_tables}}
-                          WHERE files.words @@ condition AND {{name_has_phrases}} AND {{file_filters}}
-                          LIMIT %(names_each)s) AS found
-            LIMIT %(enough_names)s
-        ) AS first
-    ) AS candidates
-    JOIN files ON files.id = candidates.id
-    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-)
+-- name: files_named
+-- Fragment: the files that meet one of these conditions.
+SELECT files.id FROM files WHERE files.words @@ condition
+
+-- name: files_named_in_scope
+-- Fragment: the same among the files in scope.
+SELECT files.id FROM {{file_tables}} WHERE files.words @@ condition AND {{name_has_phrases}} AND {{file_filters}}
 
 -- name: none_named
 -- The same for a question without words.
