@@ -9,8 +9,9 @@ Used by `magicfs.search.ranking`. Ends the caller's transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from magicfs.db.candidate_statements import measure_statement, places_statement, settings_for
@@ -94,35 +95,23 @@ def _end_settings(connection: Connection) -> None:
 def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate]:
     """The candidates in the rows of the statement that measures. Many have the same words, and the same documents."""
     terms = [(1 << number, term.word) for number, term in enumerate(wanted.weights)]
-    words = _Known(lambda had: frozenset(word for bit, word in terms if had & bit))
-    documents = _Known(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
+    words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
+    documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
     models = [one.model.id for one in wanted.vectors]
     return [
         Candidate(
             MeasuredChunk(
                 chunk,
-                documents[stored],
+                documents(stored),
                 {model: cosine for model, cosine in zip(models, cosines, strict=True) if cosine is not None},
             ),
             float(bm25),
-            words[had],
+            words(had),
             has_phrase,
         )
         for chunk, bm25, had, has_phrase, stored, *cosines in rows
         if chunk is not None
     ]
-
-
-class _Known(dict[Any, Any]):
-    """Values that are computed once for each key."""
-
-    def __init__(self, value_of: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._value_of = value_of
-
-    def __missing__(self, key: Any) -> Any:
-        value = self[key] = self._value_of(key)
-        return value
 
 
 def _place(row: Sequence[Any]) -> Place:

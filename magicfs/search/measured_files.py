@@ -5,9 +5,8 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from magicfs.db.candidates import Candidate, Place
 from magicfs.domain.chunks import FoundFile, NameMatch
@@ -22,9 +21,6 @@ from magicfs.text.language import is_code
 
 FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
-
-_Share = Callable[[frozenset[str]], float]
-"""`QuestionWords.share`, which remembers what it has computed: many candidates have the same words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +67,11 @@ def measure_candidates(
     matched = [candidate for candidate in candidates if candidate.words]
     meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
     has_second = has_second_vectors(meanings, request.question_vectors)
-    share = cache(words.share)
-    scale = scale or _scale(request, words, matched, share, has_second=has_second, count=count)
+    scale = scale or _scale(request, words, matched, has_second=has_second, count=count)
     reach = scores.likeness_reach(len(request.words), has_second=has_second)
     rare_words = RareWords.of(words, everyday=request.everyday_words)
-    rare_share = cache(rare_words.share)
     evidence = {
-        one.chunk.chunk_id: replace(
-            _evidence(one, meanings.get(one.chunk.chunk_id), share, scale, reach=reach),
-            rare_share=rare_share(one.words),
-        )
+        one.chunk.chunk_id: _evidence(one, meanings.get(one.chunk.chunk_id), rare_words, scale, reach=reach)
         for one in candidates
     }
     had = {match.chunk.chunk_id: match.words for match in matched}
@@ -88,13 +79,7 @@ def measure_candidates(
 
 
 def _scale(
-    request: SearchRequest,
-    words: QuestionWords,
-    matched: Sequence[Candidate],
-    share: _Share,
-    *,
-    has_second: bool,
-    count: int | None,
+    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool, count: int | None
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words and vectors say."""
     best = max(matched, key=lambda match: match.bm25, default=None)
@@ -103,7 +88,7 @@ def _scale(
     return FusionScale(
         fusion.bm25_unit(
             best.bm25 if best else 0.0,
-            share=max(map(share, {match.words for match in matched}), default=0.0),
+            share=max((words.share(match.words) for match in matched), default=0.0),
             chunks=count,
         ),
         weight,
@@ -112,13 +97,14 @@ def _scale(
 
 
 def _evidence(
-    candidate: Candidate, meaning: Meaning | None, share: _Share, scale: FusionScale, *, reach: float
+    candidate: Candidate, meaning: Meaning | None, rare_words: RareWords, scale: FusionScale, *, reach: float
 ) -> Evidence:
     """The evidence of a candidate from its text."""
     bm25 = lexical = nearness = likeness = None
     if candidate.words:
         bm25 = candidate.bm25 / scale.bm25_unit
-        lexical = scores.lexical_strength(share=share(candidate.words), is_phrase_match=candidate.has_phrase)
+        share = rare_words.question.share(candidate.words)
+        lexical = scores.lexical_strength(share=share, is_phrase_match=candidate.has_phrase)
     if meaning is not None:
         nearness, likeness = meaning.nearness, meaning.likeness / reach
     return Evidence(
@@ -127,6 +113,7 @@ def _evidence(
         is_phrase_match=candidate.has_phrase and bool(candidate.words),
         nearness=nearness,
         likeness=likeness,
+        rare_share=rare_words.share(candidate.words),
     )
 
 

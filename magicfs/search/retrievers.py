@@ -52,6 +52,8 @@ class QuestionWords:
     """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
     chunks: Mapping[str, str] = field(default_factory=dict)
     """The chunks that have each rare word, as ids divided by commas."""
+    _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Many candidates have the same words."""
 
     @property
     def without_compounds(self) -> list[Term]:
@@ -60,9 +62,12 @@ class QuestionWords:
 
     def share(self, words: Collection[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
-        # An exact sum: a rounded one depends on the order of a set, and so on the process.
-        had = math.fsum(weight for term, weight in self.weights.items() if term.word in words)
-        return had / math.fsum(self.weights.values())
+        had = frozenset(words)
+        if had not in self._shares:
+            # An exact sum: a rounded one depends on the order of a set, and so on the process.
+            weight = math.fsum(weight for term, weight in self.weights.items() if term.word in had)
+            self._shares[had] = weight / math.fsum(self.weights.values())
+        return self._shares[had]
 
 
 def weigh_words(
