@@ -74,10 +74,10 @@ def _texts(files: NDArray[np.float32], random: np.random.Generator) -> NDArray[n
 
 
 def _differences(
-    random: np.random.Generator, count: int, dimension: int, *, decay: float | None = None
+    random: np.random.Generator, count: int, dimension: int, *, decay: float = DECAY
 ) -> NDArray[np.float32]:
     """Random vectors of a length of about 1, most of which lies along the first axes."""
-    lengths = np.arange(1, dimension + 1, dtype=np.float32) ** -(DECAY if decay is None else decay)
+    lengths = np.arange(1, dimension + 1, dtype=np.float32) ** -decay
     lengths /= np.linalg.norm(lengths)
     return random.standard_normal((count, dimension), dtype=np.float32) * lengths
 
