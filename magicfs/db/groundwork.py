@@ -65,6 +65,8 @@ class Groundwork:
     """What is wrong with roots, a line each."""
     as_of: AsOf
     """What is searched a moment later has no less."""
+    change_marker: str
+    """That of `magicfs.db.status.change_marker`."""
 
 
 def read_groundwork(
@@ -104,7 +106,7 @@ def read_groundwork(
             prepare=True,
         )
     )
-    version, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = row
+    version, marker, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = row
     require_not_newer(version)
     return Groundwork(
         models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
@@ -116,6 +118,7 @@ def read_groundwork(
         progress=_progress(progress),
         troubled_roots=tuple(f"root {root['name']} is {root['state']}: {root['detail']}" for root in roots or ()),
         as_of=AsOf(moment, tuple(unscanned), tuple(silent)),
+        change_marker=marker,
     )
 
 
@@ -123,6 +126,7 @@ def read_groundwork(
 def _groundwork(*, has_conditions: bool, counted: bool) -> bytes:
     """The text of the statement. To begin with what is not wanted, such as to open its tables, takes time too."""
     query = sql.SQL(_SQL["groundwork"]).format(
+        marker=sql.SQL(load_queries("status")["marker"]),
         models=sql.SQL(load_queries("models")["models_in_states"]),
         stop_words=sql.SQL(_SQL["stop_words_by_language"]),
         met=sql.SQL(_SQL["met_conditions"] if has_conditions else "SELECT NULL::text WHERE false"),

@@ -173,6 +173,8 @@ class SearchResult:
     notices: tuple[str, ...] = ()
     """Sentences for the user, such as that the search used words alone."""
     as_of: AsOf = AsOf()
+    change_marker: str = ""
+    """Differs after each change that searches can see: that of the index before anything was looked for."""
 
     @property
     def to_come(self) -> tuple[str, ...]:

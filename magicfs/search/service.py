@@ -66,6 +66,7 @@ class _PreparedSearch:
     compiled: CompiledQuery
     as_of: AsOf
     """What is searched a moment later has no less."""
+    change_marker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class SearchService:
             hits=found.hits,
             notices=found.all_notices,
             as_of=found.prepared.as_of,
+            change_marker=found.prepared.change_marker,
         )
 
     def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
@@ -201,7 +203,9 @@ class SearchService:
         self._languages = compiled.languages
         if literal and (reparsed := parse(query.text, literal=literal)) != query:
             return self._prepare(reparsed, literal, deadline)
-        return _PreparedSearch(query, groundwork.models, statistics, compiled, groundwork.as_of)
+        return _PreparedSearch(
+            query, groundwork.models, statistics, compiled, groundwork.as_of, groundwork.change_marker
+        )
 
     def _embed(
         self,

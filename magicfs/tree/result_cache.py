@@ -1,7 +1,8 @@
 """The cache of search results. Used by `search/` and `links/`.
 
 A result is valid until something that searches can see has changed; one cheap query checks that. So `ls -l` and the
-`cat`s after it share one search, and a listing still shows a file that was indexed a moment ago. Programs that ask for
+`cat`s after it share one search, and a listing still shows a file that was indexed a moment ago. A search says itself
+what of the index it has seen: one of a new question waits for no such query. Programs that ask for
 the same query at the same time share one search too. The files that answer a query and the passages are results of
 their own. Safe in any thread.
 """
@@ -68,10 +69,13 @@ class CachedResult:
     """A search result with the names that its files have in the mount."""
 
     result: SearchResult
-    change_marker: str
-    """The marker before the search began."""
     searched_at: float
     """By the clock of the cache."""
+
+    @property
+    def change_marker(self) -> str:
+        """That of the index before anything was looked for."""
+        return self.result.change_marker
 
     @property
     def expires_at(self) -> float:
@@ -189,13 +193,12 @@ class ResultCache:
 
     def _validate_or_search(self, request: _Request, cached: CachedResult | None, deadline: Deadline) -> CachedResult:
         now = self._clock()
-        marker = self._change_marker(deadline)
-        if cached is not None and cached.change_marker == marker and now < cached.expires_at:
+        if cached is not None and now < cached.expires_at and self._change_marker(deadline) == cached.change_marker:
             return cached
         search = self._searcher.passages if request.passages else self._searcher.search
         text = request.query.decode("utf-8", "surrogateescape")
         result = search(text, limit=request.limit, deadline_s=deadline.seconds_left())
-        return CachedResult(result=result, change_marker=marker, searched_at=now)
+        return CachedResult(result=result, searched_at=now)
 
     def _finish(self, request: _Request, future: Future[CachedResult], result: CachedResult | None) -> None:
         with self._lock:

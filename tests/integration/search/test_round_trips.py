@@ -17,6 +17,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.deadline import Deadline
 from magicfs.fuse.mount import DatabaseIndex
 from magicfs.search.service import SearchService
+from magicfs.tree.result_cache import ResultCache
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 SENT = re.compile(r"^F\t\d+\t(\w+)", re.MULTILINE)
@@ -81,6 +82,19 @@ def test_a_search_takes_four_statements_in_two_round_trips(searched: Callable[[s
             searched("invoice of the year")
         assert traffic.statements <= 4, traffic
         assert traffic.round_trips <= 2, traffic
+
+
+def test_a_cold_listing_takes_no_more(
+    database: Database, service: SearchService, searched: Callable[[str], None], tmp_path: Path
+) -> None:
+    index = DatabaseIndex(database)
+    cache = ResultCache(service, index.change_marker, search_seconds=30)
+    searched("invoice of the year")
+    with recorded(tmp_path / "trace") as traffic:
+        assert cache.get(b"invoice of the year").hits
+    assert traffic.statements <= 4, traffic
+    assert traffic.round_trips <= 2, traffic
+    assert cache.get(b"invoice of the year").change_marker == index.change_marker(Deadline(30))
 
 
 @pytest.mark.parametrize("filters", ["ext:txt", "ext:txt before:2100", "ext:txt -letter"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from magicfs.domain.deadline import Deadline
 from magicfs.domain.results import Coverage, SearchResult
 from magicfs.errors import DatabaseUnavailable
 from magicfs.tree.result_cache import (
@@ -27,6 +28,7 @@ class FakeIndex:
     marker: str = "1"
     now: float = 0.0
     searches: list[str] = field(default_factory=list)
+    checks: int = 0
     notices: tuple[str, ...] = ()
     pending: int = 0
     error: Exception | None = None
@@ -37,14 +39,21 @@ class FakeIndex:
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         del limit, deadline_s
+        marker = self.marker
         self.searches.append(text)
         assert self.may_answer.wait(10)
         if self.error is not None:
             raise self.error
-        return replace(SearchResult(text, 1.0, Coverage(0, 0, 0, 0, self.pending), ()), notices=self.notices)
+        result = SearchResult(text, 1.0, Coverage(0, 0, 0, 0, self.pending), (), change_marker=marker)
+        return replace(result, notices=self.notices)
+
+    def check(self, deadline: Deadline) -> str:
+        del deadline
+        self.checks += 1
+        return self.marker
 
     def cache(self) -> ResultCache:
-        return ResultCache(self, lambda deadline: self.marker, search_seconds=5, clock=lambda: self.now)
+        return ResultCache(self, self.check, search_seconds=5, clock=lambda: self.now)
 
 
 def test_a_result_is_cached_until_the_index_changes() -> None:
@@ -56,6 +65,35 @@ def test_a_result_is_cached_until_the_index_changes() -> None:
     index.marker = "2"
     assert cache.get(b"a") is not first
     assert index.searches == ["a", "a"]
+
+
+def test_a_change_while_a_search_runs_makes_its_result_outdated() -> None:
+    index = FakeIndex()
+    index.may_answer.clear()
+    cache = index.cache()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(cache.get, b"a")
+        while not index.searches:
+            pass
+        index.marker = "2"
+        index.may_answer.set()
+        future.result()
+    index.now += UNCHECKED_SECONDS
+    cache.get(b"a")
+    assert index.searches == ["a", "a"]
+
+
+def test_only_a_result_that_may_be_valid_is_checked() -> None:
+    index = FakeIndex()
+    cache = index.cache()
+    cache.get(b"a")
+    assert index.checks == 0
+    index.now += UNCHECKED_SECONDS
+    cache.get(b"a")
+    assert index.checks == 1
+    index.now += MAX_AGE_SECONDS
+    cache.get(b"a")
+    assert (index.checks, index.searches) == (1, ["a", "a"])
 
 
 def test_a_result_is_not_cached_long_while_work_is_pending() -> None:

@@ -1,5 +1,5 @@
 -- name: groundwork
--- What a search needs before anything else, in one row: the models that it uses, the languages of the index with the stop
+-- What a search needs before anything else, in one row: whether the index has changed since another search, the models that it uses, the languages of the index with the stop
 -- words of the question, the conditions that any chunk meets, the words of the question with the chunks that have them, what
 -- the whole index holds (if that is counted), and about how many chunks there are. Postgres's statistics are read where
 -- nobody has copied the words that they know yet.
@@ -23,6 +23,7 @@ known AS MATERIALIZED (
 )
 SELECT
     (SELECT max(version) FROM schema_migrations),
+    ({marker}),
     (SELECT json_agg(found) FROM ({models}) AS found),
     (SELECT json_agg(json_build_array(code, words)) FROM ({stop_words}) AS found (code, words)),
     ARRAY({met}),

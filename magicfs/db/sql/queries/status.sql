@@ -95,10 +95,13 @@ SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, 
 FROM roots JOIN hosts ON hosts.id = roots.host_id
 ORDER BY roots.name
 
+-- name: marker
+-- Fragment: the number of transactions that have changed what a search beginning now can see (migration 0009).
+SELECT coalesce(sum(number), 0)::text FROM changes
+
 -- name: change_marker
--- The number of transactions that have changed what a search beginning now can see (migration 0009), and the version of the
--- schema.
-SELECT coalesce(sum(number), 0)::text, (SELECT max(version) FROM schema_migrations) FROM changes
+-- The same, and the version of the schema.
+SELECT ({{marker}}), (SELECT max(version) FROM schema_migrations)
 
 -- name: coverage
 -- What a search covers, as one JSON object: the files by state, all chunks if there is no active model, the counts of
