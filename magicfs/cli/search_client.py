@@ -72,7 +72,8 @@ def file_versions() -> list[list[int] | None]:
     """What changes when the settings in files, the time zone or the program do."""
     package = os.path.dirname(magicfs.__file__)
     folders = [package, *(os.path.join(package, name) for name in ("cli", "db", "search", "text"))]
-    return [_version(path) for path in (os.path.join(home(), FILE_NAME), "/etc/localtime", *folders)]
+    files = (os.path.join(home(), FILE_NAME), "/etc/localtime")
+    return [*map(_version, files), *map(_version_of_modules, folders)]
 
 
 def _version(path: str) -> list[int] | None:
@@ -82,6 +83,16 @@ def _version(path: str) -> list[int] | None:
     except OSError:
         return None
     return [status.st_ino, status.st_mtime_ns, status.st_size]
+
+
+def _version_of_modules(folder: str) -> list[int] | None:
+    """What changes when a module in a folder does. What else is there, such as compiled modules, comes and goes."""
+    try:
+        with os.scandir(folder) as entries:
+            modules = sorted((entry.name, _version(entry.path)) for entry in entries if entry.name.endswith(".py"))
+    except OSError:
+        return None
+    return [zlib.crc32(repr(modules).encode("utf-8", "surrogateescape"))]
 
 
 def socket_path(key: str) -> str:

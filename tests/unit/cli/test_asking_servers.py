@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import magicfs
 from magicfs.cli import search_client, searching
 from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.framing import Message
@@ -51,3 +53,44 @@ def test_a_search_that_waited_for_the_database_in_vain_is_not_begun_anew(seconds
     assert served is None or isinstance(served.error, DatabaseUnavailable)
     other = {"error": ServerError.__name__, "message": "failed", "complaints": []}
     assert search_client._served(Message(other), seconds=seconds) is None
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program of two modules that have been compiled."""
+    folder = tmp_path / "magicfs"
+    for name in (".", "search"):
+        (folder / name / "__pycache__").mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("one")
+        (folder / name / "__pycache__/__init__.cpython-311.pyc").touch()
+    monkeypatch.setattr(magicfs, "__file__", str(folder / "__init__.py"))
+    return folder
+
+
+def test_compiled_modules_that_come_and_go_end_no_server(package: Path) -> None:
+    before = search_client.file_versions()
+    for folder in (package, package / "search"):
+        (folder / "__pycache__/__init__.cpython-311.pyc").unlink()
+        (folder / "__pycache__").rmdir()
+    (package / "__init__.py.swp").touch()
+    assert search_client.file_versions() == before
+
+
+def replace(module: Path) -> None:
+    module.with_suffix(".new").write_text("two")
+    module.with_suffix(".new").replace(module)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "edited": lambda module: module.write_text("other"),
+    "replaced": replace,
+    "removed": lambda module: module.unlink(),
+    "added": lambda module: module.with_name("another.py").touch(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_module_ends_servers(package: Path, change: str) -> None:
+    before = search_client.file_versions()
+    CHANGES[change](package / "search/__init__.py")
+    assert search_client.file_versions() != before
