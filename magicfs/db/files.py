@@ -369,6 +369,11 @@ def release_files(connection: Connection, *, owner: str, counted: bool) -> int:
     return connection.execute(_SQL["release_files"], values).rowcount
 
 
+def has_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[str]) -> bool:
+    """Whether `queue_files_for_ocr` has files to queue."""
+    return bool(fetch_one(connection.execute(_SQL["has_files_for_ocr"], {"host": host, "lesser": list(lesser)}))[0])
+
+
 def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[str]) -> int:
     """Make the files of a host pending that were not read without OCR, or that the OCR of `lesser` has read.
 

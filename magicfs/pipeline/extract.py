@@ -103,12 +103,12 @@ class ExtractService:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
         Also tells the index this host's limit of embedded chunks, and queues files that waited for the OCR that is
-        installed now. Returns the number of released claims.
+        installed now, if it starts. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
             released = files_db.release_files(connection, owner=self._owner, counted=True)
             files_db.quarantine_files(connection, extractor=newest_version())
-        if self._ocr is not None:
+        if self._ocr is not None and self._has_files_for_ocr(self._ocr) and self._extractor.recognises():
             self._queue_files_for_ocr(self._ocr)
         limit = retry_on_conflict(self._declare_limit)
         if limit != self._max_embedded_chunks:
@@ -119,6 +119,10 @@ class ExtractService:
                 self._max_embedded_chunks,
             )
         return released
+
+    def _has_files_for_ocr(self, ocr: OcrEngine) -> bool:
+        with self._database.transaction() as connection:
+            return files_db.has_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
 
     def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
         def queue() -> int:

@@ -54,6 +54,9 @@ class Reader:
     def needs_no_parser(self, kind: str) -> bool:
         return kind not in {"slow", "late"}
 
+    def recognises(self) -> bool:
+        return True
+
     def rest(self) -> None:
         self.rests += 1
 

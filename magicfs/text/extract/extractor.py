@@ -11,6 +11,7 @@ from typing import Final, Protocol, Self
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.errors import ServerError
 from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.file_types import FileType, Route
@@ -45,6 +46,10 @@ class Extractor(Protocol):
 
     def may_need_parser(self, name: bytes) -> bool:
         """Whether a file of this name probably needs a parser process, a guess before the file is read."""
+        ...
+
+    def recognises(self) -> bool:
+        """Whether there is OCR, and it starts. That is tried, which may take seconds."""
         ...
 
     def rest(self) -> None:
@@ -97,6 +102,13 @@ class FileExtractor:
     def may_need_parser(self, name: bytes) -> bool:
         """Whether the extension is one of a type that a parser process reads."""
         return has_document_extension(name)
+
+    def recognises(self) -> bool:
+        """Whether there is OCR, and a parser process starts with it. Where it does not, that is logged once."""
+        try:
+            return self._sandbox.recognises()
+        except ServerError:
+            return False
 
     def rest(self) -> None:
         """Free the memory of OCR, if it is loaded."""

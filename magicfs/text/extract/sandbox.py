@@ -62,6 +62,10 @@ class Sandbox:
         """
         return self._children.running().missing_walls
 
+    def recognises(self) -> bool:
+        """Whether there is OCR, and a child starts with it. Raises `ServerError` when none starts without it."""
+        return self._children.recogniser() is not None
+
     def why_ocr_does_not_start(self) -> str | None:
         """The reason, in one line, found by starting a child with OCR; None if it starts, or if there is none.
 

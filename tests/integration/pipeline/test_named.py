@@ -25,6 +25,10 @@ class Recogniser(Reader):
     """Reads pictures where OCR is installed."""
 
     has_ocr: bool = False
+    ocr_starts: bool = True
+
+    def recognises(self) -> bool:
+        return self.ocr_starts
 
     def kind(self, content: bytes, *, name: bytes) -> str:
         return "image/png image" if content.startswith(PNG) else "text/plain decode"
@@ -187,6 +191,19 @@ class TestPicturesAndOcr:
         index.extraction().recover()
         read_all(index)
         assert index.states() == {"photo.png": ("indexed", None), "scan.pdf": ("indexed", None)}
+
+    def test_an_ocr_that_does_not_start_reads_nothing_again(self, index: Index, recogniser: Recogniser) -> None:
+        index.ocr, recogniser.ocr_starts = OcrEngine.RAPIDOCR, False
+        read_all(index)
+        recogniser.calls.clear()
+        for _ in range(3):
+            index.extraction().recover()
+            read_all(index)
+        assert (recogniser.calls, index.states()) == ([], {"photo.png": NAMED})
+        recogniser.has_ocr = recogniser.ocr_starts = True
+        index.extraction().recover()
+        read_all(index)
+        assert index.states() == {"photo.png": ("indexed", None)}
 
     def test_what_a_lesser_ocr_has_read_is_read_again_when_a_better_one_comes(
         self, index: Index, recogniser: Recogniser

@@ -96,8 +96,10 @@ def test_it_is_tried_again_later(
 ) -> None:
     monkeypatch.setattr(child_keeper, "_OCR_PAUSE_SECONDS", 0.0)
     assert isinstance(extractor.extract(pdf_file(SCAN), name=b"a.pdf"), Unreadable)
+    assert not extractor.recognises()
     for model in models:
         (Path(damaged.data_dir) / model.name).write_bytes(model.read_bytes())
+    assert extractor.recognises()
     document = extractor.extract(pdf_file(SCAN), name=b"a.pdf")
     assert isinstance(document, Document), document
     assert document.recognition == Recognition("rapidocr", (1,))

@@ -262,23 +262,30 @@ WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
 
 -- name: queue_files_for_ocr
--- The files of a host that the OCR of `lesser` has read, or none: documents that were skipped for want of OCR, named
--- pictures, and contents of which pages or pictures wait. Returns their contents, which are to be read again. Another
--- worker that starts may have queued them meanwhile, and one may be reading them.
-WITH waiting AS MATERIALIZED (
+-- Queue `files_for_ocr`. Returns their contents, which are to be read again. Another worker that starts may have queued
+-- them meanwhile, and one may be reading them.
+WITH waiting AS MATERIALIZED ({{files_for_ocr}})
+UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
+WHERE state IN ('indexed', 'skipped', 'named') AND id IN (
+    SELECT f.id FROM waiting JOIN files f USING (id) ORDER BY f.root_id, f.path FOR UPDATE OF f)
+RETURNING content_id, content_id IN (SELECT c.id FROM contents c WHERE {{read_by_lesser_ocr}})
+
+-- name: has_files_for_ocr
+-- Whether there are `files_for_ocr`.
+SELECT EXISTS ({{files_for_ocr}})
+
+-- name: files_for_ocr
+-- Fragment: the files of a host that the OCR of `lesser` has read, or none: documents that were skipped for want of OCR,
+-- named pictures, and contents of which pages or pictures wait.
+SELECT f.id FROM (
     SELECT id FROM files WHERE reason = 'needs-ocr'
     UNION
     SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id WHERE c.reason = 'needs-ocr' AND f.state = 'named'
     UNION
     SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id
     WHERE {{read_by_lesser_ocr}} AND f.state IN ('indexed', 'named')
-)
-UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
-WHERE state IN ('indexed', 'skipped', 'named') AND id IN (
-    SELECT f.id FROM waiting JOIN files f USING (id) JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
-    WHERE h.name = %(host)s
-    ORDER BY f.root_id, f.path FOR UPDATE OF f)
-RETURNING content_id, content_id IN (SELECT c.id FROM contents c WHERE {{read_by_lesser_ocr}})
+) AS unread JOIN files f USING (id) JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
+WHERE h.name = %(host)s AND f.state IN ('indexed', 'skipped', 'named')
 
 -- name: read_by_lesser_ocr
 -- Fragment: pages or pictures of the content `c` wait for OCR, or another one is preferred to that which has read them.
