@@ -45,6 +45,11 @@ class Build:
         return max(self.processor_ms.values(), default=0.0) / 1000
 
     @property
+    def all_s(self) -> float:
+        """Seconds of the processor in all processes together."""
+        return sum(self.processor_ms.values()) / 1000
+
+    @property
     def memory_mb(self) -> float:
         """The most memory that one of its processes had, most of which they share."""
         return max(self.peak_mb.values(), default=0.0)

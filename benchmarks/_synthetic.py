@@ -93,20 +93,13 @@ class Synthetic:
 def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synthetic:
     """Write `chunks` chunks to an empty index with the current schema, as an importer and then an agent would."""
     random = np.random.default_rng(seed)
-    spec = ModelSpec("benchmark/clustered", Precision.FP32, dimension=dimension, max_tokens=256, floor=0.0, ceiling=0.8)
-    files = directions(random, (chunks - 1) // CHUNKS_IN_FILE + 1, dimension)
-    vectors = texts_in(files, np.arange(chunks) // CHUNKS_IN_FILE, random)
-    words = _vocabulary(chunks)
-    subjects = (len(files) - 1) // FILES_IN_SUBJECT + 1
-    ranks = _zipf(random, subjects * SUBJECT_WORDS, MOST_FREQUENT_SUBJECT_WORD, len(words))
     with database.transaction() as connection:
-        model = activate_model(connection, spec)
-        made = Synthetic(model, vectors, words, files, ranks.reshape(-1, SUBJECT_WORDS))
+        made = _make(connection, random, chunks=chunks, dimension=dimension)
         index = fetch_one(connection.execute(STATEMENTS["words_index"]))[0]
         connection.execute(STATEMENTS["drop_words_index"])
         _copy_chunks(connection, made, random)
         _copy_vectors(connection, made)
-        sizes = {"files": len(files), "in_file": CHUNKS_IN_FILE, "folders": FOLDERS}
+        sizes = {"files": len(made.files), "in_file": CHUNKS_IN_FILE, "folders": FOLDERS}
         _execute_all(connection, ("host", "root", "contents", "content_chunks", "files"), sizes)
         connection.execute(STATEMENTS["memory"])
         connection.execute(index.encode())
@@ -114,6 +107,31 @@ def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synth
         _execute_all(connection, ("vacuum", "checkpoint"), None)
     refresh_statistics(database)
     return made
+
+
+def read(database: Database, *, chunks: int, dimension: int, seed: int) -> Synthetic | None:
+    """What `fill` has written with these numbers; None in an empty index. Raises `ValueError` for other ones."""
+    with database.transaction() as connection:
+        accept_vectors(connection)
+        last = connection.execute(STATEMENTS["last_vector"]).fetchone()
+        if last is None:
+            return None
+        if (last[0], last[1].dimensions()) == (chunks - 1, dimension):
+            made = _make(connection, np.random.default_rng(seed), chunks=chunks, dimension=dimension)
+            if np.array_equal(last[1].to_numpy(), made.vectors[-1]):
+                return made
+    raise ValueError("it has other chunks: give the sizes with which it was filled, or another directory")
+
+
+def _make(connection: Connection, random: np.random.Generator, *, chunks: int, dimension: int) -> Synthetic:
+    """All but the texts."""
+    spec = ModelSpec("benchmark/clustered", Precision.FP32, dimension=dimension, max_tokens=256, floor=0.0, ceiling=0.8)
+    files = directions(random, (chunks - 1) // CHUNKS_IN_FILE + 1, dimension)
+    vectors = texts_in(files, np.arange(chunks) // CHUNKS_IN_FILE, random)
+    words = _vocabulary(chunks)
+    subjects = (len(files) - 1) // FILES_IN_SUBJECT + 1
+    ranks = _zipf(random, subjects * SUBJECT_WORDS, MOST_FREQUENT_SUBJECT_WORD, len(words))
+    return Synthetic(activate_model(connection, spec), vectors, words, files, ranks.reshape(-1, SUBJECT_WORDS))
 
 
 def _execute_all(connection: Connection, names: tuple[str, ...], parameters: Mapping[str, Any] | None) -> None:

@@ -16,6 +16,9 @@ COPY chunks (id, digest, text, tokens, words, terms) FROM STDIN
 -- name: embeddings
 COPY embeddings (model_id, chunk_id, state, vector) FROM STDIN WITH (FORMAT BINARY)
 
+-- name: last_vector
+SELECT chunk_id, vector FROM embeddings WHERE vector IS NOT NULL ORDER BY chunk_id DESC LIMIT 1
+
 -- name: host
 INSERT INTO hosts (name) VALUES ('benchmark')
 

@@ -206,6 +206,7 @@ BENCHMARKS = (
         {
             "build_s": "building the index of vectors, seconds",
             "build_cpu_s": "the same, time of a core in the process that used most",
+            "build_all_cpu_s": "the same in all processes",
             "build_mb": "memory of the process that used most, MB",
             "size_mb": "its size, MB",
             "recall10": "share of the ten nearest chunks that it finds, against comparing all",

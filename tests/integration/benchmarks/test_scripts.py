@@ -22,8 +22,9 @@ MOUNT_IO = {
     *("second_read", "first_read", "random_reread", "relist", "grep", "write", "write_4k", "open", "missing"),
     *("first_read_mb_s", "second_read_mb_s", "write_mb_s"),
 }
-SCALE = {
-    *("build_s", "build_cpu_s", "build_mb", "size_mb", "recall10", "recall10_filtered"),
+BUILD = {"build_s", "build_cpu_s", "build_all_cpu_s", "build_mb"}
+SCALE = BUILD | {
+    *("size_mb", "recall10", "recall10_filtered"),
     *("p50_ms", "p95_ms", "p95_filtered_ms", "cpu_p50_ms", "cpu_p95_ms", "cpu_p95_filtered_ms"),
 }
 LATENCY = {
@@ -96,6 +97,23 @@ def test_it_prints_its_figures_and_leaves_nothing(script: str, arguments: tuple[
         assert {name for name in answer["figures"] if not name.startswith("c_")} == figures
         assert all(isinstance(value, float) for value in answer["figures"].values())
         assert [path.name for path in temporary.iterdir() if path.name != RUNTIMES_OWN] == []
+        assert processes_of(temporary) == []
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def test_a_kept_index_is_searched_again() -> None:
+    sizes = ("--json", "1000", "--queries", "10", "--dimension", "32")
+    temporary = Path(tempfile.mkdtemp(prefix="mfs-b"))
+    try:
+        kept = ("--state", str(temporary / "kept"))
+        done = [start("scale", *sizes, *kept, *more, temporary=temporary) for more in ((), (), ("--rebuild",))]
+        assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+        first, again, rebuilt = (json.loads(one.stdout)["figures"] for one in done)
+        assert (set(first), set(again), set(rebuilt)) == (SCALE, SCALE - BUILD, SCALE)
+        assert first["recall10"] == again["recall10"]
+        other = start("scale", "1010", "--queries", "10", "--dimension", "32", *kept, temporary=temporary)
+        assert "it has other chunks" in other.stderr.splitlines()[-1]
         assert processes_of(temporary) == []
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
