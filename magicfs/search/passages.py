@@ -13,6 +13,7 @@ from itertools import islice
 from magicfs.domain.query import STEM_MARK, Term
 from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.text.analysis.folding import fold_all
+from magicfs.text.analysis.hebrew import without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.spellings import SILENT
 from magicfs.text.analysis.stems import algorithm_for
@@ -133,6 +134,10 @@ class SnippetCutter:
             for piece, lexeme in zip(typed, lexemes, strict=True):
                 if lexeme in self._words:
                     found.setdefault(piece, self._words[lexeme])
+        for piece, lexeme in zip(typed, folded, strict=True):
+            for rest in without_prefixes(lexeme):
+                if STEM_MARK + rest in self._words:
+                    found.setdefault(piece, self._words[STEM_MARK + rest])
         for beginning, word in self._beginnings:
             for piece, lexeme in zip(typed, folded, strict=True):
                 if lexeme.startswith(beginning):

@@ -15,7 +15,8 @@ from magicfs.text.analysis.spellings import LETTERS, one_spelling
 
 _LETTERS: Final = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
-    "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ƶ": "z",
+    "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ƶ": "z", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e",
+    "ɔ": "o", "ə": "e", "ǝ": "e",
     "ґ": "г", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "",
 }  # fmt: skip
 """Letters without a decomposition, after `casefold`, which turns `ß` into `ss`. The tatweel only stretches a word."""
@@ -77,7 +78,7 @@ def _is_left_out(mark: str) -> bool:
     return unicodedata.combining(mark) in _COMBINING_CLASSES
 
 
-_LATIN: Final = re.compile("[\x00-\u024f\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
+_LATIN: Final = re.compile("[\x00-\u02af\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
 """Latin letters, and the signs of typography and money: they have no marks but those of `_LATIN_POINTS`."""
 _POINTED_LATIN: Final = re.compile("[\x00-\u036f\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
 """The same with its marks as characters of their own."""
@@ -86,6 +87,10 @@ _LATIN_POINTS: Final = re.compile(
     f"[{character_class(list(filter(_is_left_out, map(chr, range(ord(_FIRST_POINT), ord(_LAST_POINT) + 1)))))}]+"
 )
 _LATIN_LETTERS: Final = re.compile(f"[{''.join(letter for letter in _LETTERS if letter < _FIRST_POINT)}]")
+
+
+_IOTA_BELOW: Final = re.compile("[\u0345\u1f80-\u1fff]")
+"""Greek letters that may have an iota below them, which people leave out. Folding the case makes a letter of it."""
 
 
 @cache
@@ -110,7 +115,10 @@ def fold(text: str) -> str:
     """The folded form of a text: NFKC, no case, no accents, one form of a letter, digits of ASCII. Signs stay."""
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    composed = unicodedata.normalize("NFKC", text)
+    if _IOTA_BELOW.search(composed):
+        composed = unicodedata.normalize("NFD", composed).replace("\u0345", "")
+    folded = unicodedata.normalize("NFKD", composed.casefold())
     if _LATIN.fullmatch(text):
         folded = _LATIN_LETTERS.sub(lambda match: _LETTERS[match[0]], _LATIN_POINTS.sub("", folded))
         return unicodedata.normalize("NFC", folded)

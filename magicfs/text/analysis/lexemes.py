@@ -11,6 +11,7 @@ from typing import Final
 
 from magicfs.domain.query import STEM_MARK, quoted_lexeme
 from magicfs.text.analysis.folding import fold, fold_all, without_points
+from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
 from magicfs.text.analysis.variants import joined_words
@@ -103,7 +104,9 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             found[part] = _NOTHING
             continue
         quoted = quoted_lexeme(word)
-        lexemes = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
+        lexemes: tuple[str, ...] = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
+        if is_hebrew(word):
+            lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in without_prefixes(word)])
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 

@@ -24,7 +24,9 @@ _STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
 """Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count. Each
 pattern begins with its sign, for which `re` searches quickly."""
 
-_LINK_TARGET: Final = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'][^\n]*?[\"'])?\s*\)")
+_LINK_TARGET: Final = re.compile(
+    r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+[\"'][^\n]*?[\"'])?\s*\)"
+)
 """What follows the text of a link in Markdown: its address."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
@@ -38,6 +40,15 @@ _INLINE_TAG: Final = re.compile(
     re.IGNORECASE,
 )
 """A tag of HTML that stands inside a word or a sentence."""
+
+_FORUM_TAG: Final = re.compile(
+    r"\[/?(?:b|i|u|s|url|img|colou?r|size|font|quote|code|list|center|sub|sup)(?:=([^\[\]\n]{0,500}))?\]", re.IGNORECASE
+)
+"""A tag of forums. Code has indexes that look like some, so it counts only in a text that ends one."""
+_RAISED: Final = re.compile(r"(?<=[A-Za-z0-9])([~^])([A-Za-z0-9]{1,4})\1")
+"""Letters that are raised or lowered in Markdown and AsciiDoc: `H~2~O`."""
+_ESCAPED_SIGN: Final = re.compile(r"(?<=[\w#+*])\\(?=[#+*_])")
+"""The backslash that keeps a sign in a name from being markup: `C\\#`, `some\\_name`."""
 
 ENTITY: Final = re.compile(
     r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|shy|zwn?j|ZeroWidthSpace|nbsp|thinsp|ensp|emsp|amp"
@@ -54,6 +65,10 @@ def without_entities(text: str, asides: list[str]) -> str:
 
 def without_markup(text: str, asides: list[str]) -> str:
     """The text without emphasis, tags and targets of links. Tags and targets are added to `asides`."""
+    if "\\" in text:
+        text = _ESCAPED_SIGN.sub("", text)
+    if "~" in text or "^" in text:
+        text = _RAISED.sub(r"\2", text)
     if "*" in text:
         if "**" in text:
             text = _BOLD_INSIDE.sub(r"\2", text)
@@ -63,6 +78,11 @@ def without_markup(text: str, asides: list[str]) -> str:
             text = _UNSPACED_STARS.sub("", text)
     if "~~" in text:
         text = _STRUCK.sub(r"\1", text)
+    return _without_tags(_without_links(text, asides), asides)
+
+
+def _without_links(text: str, asides: list[str]) -> str:
+    """The text of links without their addresses, which are added to `asides`."""
     if "](" in text:
         text = _LINK_TARGET.sub(lambda match: _aside("", match[1], asides), text)
     if "][" in text:
@@ -70,6 +90,13 @@ def without_markup(text: str, asides: list[str]) -> str:
         text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)
     if ">`_" in text:
         text = _RST_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
+    return text
+
+
+def _without_tags(text: str, asides: list[str]) -> str:
+    """The text without the tags of HTML and of forums, which are added to `asides`."""
+    if "[/" in text:
+        text = _FORUM_TAG.sub(lambda match: _aside("", match[1] or match[0], asides), text)
     if "</" in text:
         asides.extend(dict.fromkeys(tag for tag in _INLINE_TAG.findall(text)))
         text = _INLINE_TAG.sub("", text)

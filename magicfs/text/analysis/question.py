@@ -10,6 +10,7 @@ from typing import Final
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis.english_forms import other_forms
 from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.hebrew import without_prefixes
 from magicfs.text.analysis.lexemes import (
     MAX_COMPOUND_CHARACTERS,
     compounds,
@@ -20,7 +21,7 @@ from magicfs.text.analysis.lexemes import (
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
-from magicfs.text.analysis.variants import joined_words, with_two_letters, with_umlauts
+from magicfs.text.analysis.variants import joined_words, numbers_in_pieces, with_two_letters, with_umlauts
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
@@ -30,6 +31,9 @@ VARIANT_FACTOR: Final = 0.5
 
 OTHER_FORM_FACTOR: Final = 0.25
 """The same for an irregular form: `matrix` for `matrices`. On questions about abstracts, more gains nothing."""
+
+_MIN_REST_CHARACTERS: Final = 3
+"""Fewer letters behind one that may be a word before them, in a typed word of Hebrew, are a part of it."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -47,7 +51,16 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
         for term in _terms(token, algorithms, has_star=has_star):
             before = terms.get(term.word)
             terms[term.word] = term if before is None else replace(before, count=before.count + 1)
-    return tuple(terms.values())
+    numbers = [] if len(terms) == 1 else list(map(fold, numbers_in_pieces(body)))
+    return tuple(_or_in_one_piece(term, numbers) for term in terms.values()) if numbers else tuple(terms.values())
+
+
+def _or_in_one_piece(term: Term, numbers: Sequence[str]) -> Term:
+    """A term; of a piece of a number that was typed in pieces, also the number in one piece."""
+    piece = "".join(filter(str.isalnum, term.word))
+    wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
+    forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False) for number in wholes]
+    return replace(term, lexemes=(*term.lexemes, *forms))
 
 
 def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | None:
@@ -150,6 +163,9 @@ def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...
     if DEFAULT_ALGORITHM in algorithms and part.isascii():
         for other in other_forms(part.lower(), folded_stem(part, DEFAULT_ALGORITHM)):
             variants += _variant_forms(other, (DEFAULT_ALGORITHM,), OTHER_FORM_FACTOR)
+    for rest in without_prefixes(word):
+        if len(rest) >= _MIN_REST_CHARACTERS:
+            variants += _variant_forms(rest, algorithms)
     return (*forms.values(), *{form.text: form for form in variants if form.text not in forms}.values())
 
 

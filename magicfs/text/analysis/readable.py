@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Final
+from urllib.parse import unquote
 
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_quotes_inside
@@ -35,15 +36,21 @@ _INVISIBLE: Final = re.compile(
 )
 """Soft hyphens, zero-width characters, signs of direction, variation selectors, tags."""
 
-_SIGNS: Final = str.maketrans("\u2018\u2019\u02bc\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043", "''''-------")
-"""Typographic quotes and dashes, as they are typed."""
+_SIGNS: Final = str.maketrans(
+    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043", "'''''''-------"
+)
+"""Typographic quotes and dashes, as they are typed; quotes of Hawaiian, Uzbek and Arabic in Latin letters."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
 _LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
 """What a line may begin with before its text: the sign of a comment or of a quotation."""
-_DIVIDED: Final = re.compile(rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?{_LINE_START}(\w+)")
-"""A word that is divided at the end of a line."""
+_DIVIDED: Final = re.compile(
+    rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?\f?{_LINE_START}(\w+)"
+)
+"""A word that is divided at the end of a line or of a page."""
+_OLD_DIVISION: Final = re.compile("[\u00ac\u2e17](?=[ \t]{0,4}\n)")
+"""How programs that read scans, and books in blackletter, divide a word."""
 _MAX_DIVISIONS: Final = 4
 """The lines after the first that a word may go on over."""
 _UNSPACED_LINE_END: Final = re.compile(rf"\n(?<=[{UNSPACED_WORDS}]\n){_LINE_START}(?=[{UNSPACED_WORDS}])")
@@ -54,6 +61,9 @@ _MOMENT: Final = re.compile(
 )
 """A moment of ISO 8601, as logs have it: its day and its time are words, and not the hour with the letter before it.
 It begins with a set of characters, for which `re` searches quickly."""
+_BYTES_OF_LETTER: Final = re.compile("%[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]")
+_ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pattern}\S{{0,1000}}")
+"""An address, or the end of one, with letters beyond ASCII as their bytes."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -71,6 +81,8 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = _OVERSTRUCK.sub("", text)
     if "&" in text and ";" in text and ENTITY.search(text):
         text = without_entities(text, asides)
+    if "%" in text and _BYTES_OF_LETTER.search(text):
+        asides += map(unquote, _ENCODED_ADDRESS.findall(text))
     if not text.isascii():
         text = _without_invisible(text)
     if "-\n" in text or "- \n" in text or "-  \n" in text:
@@ -88,6 +100,8 @@ def _without_invisible(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     if "\u00b7" in text:
         text = _CATALAN_DOT.sub("", text)
+    if "\u00ac" in text or "\u2e17" in text:
+        text = _OLD_DIVISION.sub("-", text)
     if _SIGN.search(text):
         text = text.translate(_SIGNS)
     if text.isascii():

@@ -35,9 +35,19 @@ _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
 _PHONE: Final = re.compile(r"(?<![\w+.,/-])(?:\+|\(?0|\((?=[1-9]))[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
 """A telephone number in pieces: it begins with `+`, with `0` or with brackets."""
+_SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
+_BOOK_NUMBER: Final = re.compile("[0-9]{9}[Xx]")
+"""An ISBN of ten digits, of which the last may be an X."""
+_GROUPS: Final = re.compile(
+    r"(?<![\w.,:/+-])(?<![0-9][ \u00a0\u202f])"
+    r"(?:([0-9]{1,3}([ \u00a0\u202f])[0-9]{3}(?:\2[0-9]{3}){0,3})|[A-Z]{2}U? ?[0-9]{2,4}(?: [0-9]{2,4}){1,3}"
+    r"|([0-9]{4}(?: [0-9]{4}){3}))(?![ \u00a0\u202f]?\w|[-/:]|[.,][0-9])"
+)
+"""A large number with spaces between its thousands, a number of a tax office, and that of a card."""
+_MIN_TAX_DIGITS: Final = 8
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
 
@@ -75,7 +85,9 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(word) > _MAX_JOINED_CHARACTERS:
         return None
     if word.isdecimal():
-        return word if sign == "-" or (sign in {",", ".", "'"} and _are_thousands(parts)) else None
+        return word if sign == "-" or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
+    if sign == "-" and _BOOK_NUMBER.fullmatch(word):
+        return word
     return word if len(parts) <= _MAX_JOINED_PARTS and _is_written_in_one_piece(parts, sign) else None
 
 
@@ -100,6 +112,7 @@ def numbers_in_pieces(text: str) -> list[str]:
     A telephone number with the optional zero of its country, `+49 (0)89`, is given with the country and without.
     """
     found = [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
+    found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_number(match)]
     for match in _PHONE.finditer(text):
         pieces = re.findall("[0-9]+", match[0])
         digits = "".join(pieces)
@@ -112,6 +125,20 @@ def numbers_in_pieces(text: str) -> list[str]:
         else:
             found.append(digits)
     return found
+
+
+def _is_one_number(match: re.Match[str]) -> bool:
+    """Whether what `_GROUPS` has found is one number, and not a row of a table or of years."""
+    number, _, card = match.groups()
+    if card:
+        return _has_check_digit(card.replace(" ", ""))
+    return number is not None or sum(map(str.isdigit, match[0])) >= _MIN_TAX_DIGITS
+
+
+def _has_check_digit(digits: str) -> bool:
+    """Whether the last digit is what the others say, as on all cards (Luhn)."""
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
 
 def with_two_letters(word: str) -> str | None:

@@ -72,9 +72,29 @@ def test_what_nobody_writes_in_one_piece_has_no_such_word(text: str) -> None:
         ("0664 / 443 32 21", "06644433221"),
         ("+49 89 1234567", "49891234567"),
         ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("0-306-40615-X", "030640615X"),
+        ("1_000_000", "1000000"),
+        ("4111 1111 1111 1111", "4111111111111111"),
+        ("1 234 567", "1234567"),
+        ("12\u202f500", "12500"),
+        ("DE 123 456 789", "DE123456789"),
+        ("ATU 1234 5678", "ATU12345678"),
     ],
 )
 def test_numbers_in_pieces_are_found_in_one(written: str, typed: str) -> None:
+    assert missed(f"with {written}, here", typed) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("+79161234567", "+7 916 123-45-67"),
+        ("2125557788", "(212) 555-7788"),
+        ("4111111111111111", "4111 1111 1111 1111"),
+        ("DE123456789", "DE 123 456 789"),
+    ],
+)
+def test_a_number_in_one_piece_is_found_by_all_of_its_pieces(written: str, typed: str) -> None:
     assert missed(f"with {written}, here", typed) == []
 
 

@@ -128,6 +128,20 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("OAuth2TokenProvider", "oauth2 token provider"),
         ("parseURLFromJSON2XML; rowCount2", "json xml row count"),
         ("class KundenÜbersicht { größeÄndern }", "kunden übersicht größe ändern"),
+        # Words that a scan or a page divides.
+        ("the exam¬\nination of photo¬\n synthesis", "examination photosynthesis"),
+        ("die Ver⸗\nwaltung", "verwaltung"),
+        ("inter-\n\fnational and trans-\n\n\fatlantic", "international transatlantic"),
+        # Escaped signs, raised and lowered letters, forums.
+        (r"written in C\# and C\+\+, some\_name", "c# c++ some_name"),
+        ("H~2~O and CO~2~ and x^2^", "h2o co2 x2"),
+        ("[b]thunder[/b]storm and [url=https://example.org]water[/url]melon", "thunderstorm watermelon example.org"),
+        # Letters in addresses.
+        ("see https://de.example.org/wiki/K%C3%B6nigsberger_Klopse", "Königsberger Klopse"),
+        ("file:///home/ada/Gl%C3%BCck%20auf%20Reisen.mp3", "Glück auf Reisen"),
+        ("https://ja.example.org/wiki/%E5%AF%BF%E5%8F%B8", "寿司"),
+        # Signs of other languages inside words.
+        ("Hawaiʻi and Qurʾān", "hawaii quran"),
     ],
 )
 def test_a_text_has_what_a_question_asks_for(text: str, question: str) -> None:
@@ -267,10 +281,31 @@ def test_a_word_with_signs_is_another_word(text: str, whole: str, other: str) ->
         ("state-of-the-\nart", "state-of-the-art"),
         ("不锈\n钢锅和 锅盖", "不锈钢锅和 锅盖"),
         ("东京**駅**の*地下*鉄", "东京駅の地下鉄"),
+        ('see the [very **long** guide](<my file.md> "Title") and more', "the very long guide and more"),
     ],
 )
 def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> None:
     assert _has_phrase(text, phrase)
+
+
+HEBREW = [
+    ("הדירה שבתל אביב נמכרה למשפחה מירושלים", "דירה תל אביב משפחה ירושלים"),
+    ("המפתחות נמסרו בבנק לעורך הדין", "מפתחות בנק עורך דין"),
+    ("בחשבונית הופיעה טעות, ולכן ביקשנו מהספק זיכוי כשהגיע המשלוח", "חשבונית ספק משלוח"),
+    ("הוועדה התכנסה", "ועדה"),
+]
+
+
+@pytest.mark.parametrize(("text", "question"), HEBREW)
+def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(text: str, question: str) -> None:
+    assert _share(text, question) == 1.0
+    assert _share(question, text.split(maxsplit=1)[0]) == 1.0
+
+
+def test_a_word_of_hebrew_weighs_more_alone_and_is_exact_in_a_phrase() -> None:
+    [term] = question_terms("ספק", languages=["he"])
+    assert {lexeme.text: lexeme.is_exact for lexeme in term.lexemes} == {"ספק": True, "^ספק": False}
+    assert not _has_phrase("מהספק זיכוי", "ספק זיכוי")
 
 
 @pytest.mark.parametrize(
