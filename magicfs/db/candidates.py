@@ -21,7 +21,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.wanted import Limits, Wanted
 from magicfs.domain.chunks import CopyRules, FoundFile, MeasuredChunk, NameMatch
-from magicfs.domain.ids import FileId
+from magicfs.domain.ids import FileId, ModelId
 from magicfs.domain.results import Copy
 
 
@@ -98,13 +98,13 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
     words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
     documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
     models = [one.model.id for one in wanted.vectors]
+
+    def cosines_of(cosines: Sequence[float | None]) -> dict[ModelId, float]:
+        return {model: cosine for model, cosine in zip(models, cosines, strict=True) if cosine is not None}
+
     return [
         Candidate(
-            MeasuredChunk(
-                chunk,
-                documents(stored),
-                {model: cosine for model, cosine in zip(models, cosines, strict=True) if cosine is not None},
-            ),
+            MeasuredChunk(chunk, documents(stored), cosines_of(cosines)),
             float(bm25),
             words(had),
             has_phrase,
@@ -117,11 +117,8 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
 def _place(row: Sequence[Any]) -> Place:
     *columns, is_by_name, in_path, in_name, ids, paths, hosts, text = row
     found = found_file(columns)
-    copies = zip(ids or (), paths or (), hosts or (), strict=True)
-    return Place(
-        found=found,
-        is_by_name=is_by_name,
-        name=NameMatch(found.file_id, frozenset(in_path), frozenset(in_name or ())) if in_path else None,
-        copies=tuple((FileId(file), Copy(path, host)) for file, path, host in copies),
-        text=text,
-    )
+    name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name or ())) if in_path else None
+    # Nearly all files are alone.
+    same = zip(ids, paths, hosts, strict=True) if ids else ()
+    copies = tuple([(FileId(file), Copy(path, host)) for file, path, host in same])
+    return Place(found, is_by_name, name, copies, text)

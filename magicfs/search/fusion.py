@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 ENOUGH_WORDS = 0.2
 """The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
@@ -41,9 +42,11 @@ NAME_BONUS = 0.5
 """The addition to the fused score of a file whose name has all words of the question: people often know the name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the retrievers measure for one candidate; None where a retriever does not have it."""
+class Evidence(NamedTuple):
+    """What the retrievers measure for one candidate; None where a retriever does not have it.
+
+    A tuple: a search makes hundreds.
+    """
 
     relative_bm25: float | None = None
     """BM25, divided by the best BM25 of the question."""
@@ -131,7 +134,7 @@ def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:
     if best.nearness is None or not nearest:
         return best
     mean = sum(nearest) / len(nearest)
-    return replace(best, nearness=(best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
+    return best._replace(nearness=(best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:

@@ -6,7 +6,7 @@ Used by `magicfs.search.ranking` and `magicfs.search.passage_ranking`. Reads tex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from magicfs.db import found_files
 from magicfs.db import search as search_db
@@ -56,7 +56,7 @@ def shown_hits(
         [scores.relevance(one, exponent=exponent) for one in evidence],
         [one.is_phrase_match for one in evidence],
     )
-    measured = [replace(file, evidence=one) for file, one in zip(files, evidence, strict=True)]
+    measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
     return _hits(measured, shown, texts, cutter, known.copies)
 
 
@@ -73,7 +73,7 @@ def _with_closeness(
     if evidence.is_phrase_match or not has_all or len(words) == 1 or text is None:
         return evidence
     close = closeness(cutter.words_in(text), words)
-    return replace(evidence, lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
+    return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
 
 
 def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:

@@ -11,14 +11,16 @@ question's language comes first. The score has other scales, which are measured 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.chunks import MeasuredChunk
-from magicfs.domain.ids import ChunkId, ModelId
+from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.scales import Scale
 from magicfs.search.fusion import WEIGHT_OF_SECOND
@@ -72,8 +74,7 @@ class QuestionVector:
         return self.model.state is ModelState.MULTILINGUAL
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """How near a chunk is to a question."""
 
     nearness: float
@@ -84,16 +85,13 @@ class Meaning:
     """The likeness under each model that has a vector of the chunk."""
 
 
-def meanings_of(
-    candidates: Sequence[MeasuredChunk], questions: Sequence[QuestionVector], languages: QuestionLanguages
-) -> dict[ChunkId, Meaning]:
-    """The meaning of each candidate for a question in `languages`. Chunks without a vector are left out."""
+def meaning_for(
+    questions: Sequence[QuestionVector], languages: QuestionLanguages
+) -> Callable[[MeasuredChunk], Meaning | None]:
+    """What returns the meaning of a candidate for a question in `languages`, and None for a chunk without a vector."""
     # Many chunks stand in documents of the same kind.
-    measures = {
-        documents: _measures(documents, questions, languages) for documents in {chunk.documents for chunk in candidates}
-    }
-    meanings = ((chunk.chunk_id, _meaning(chunk.cosines, measures[chunk.documents])) for chunk in candidates)
-    return {chunk: meaning for chunk, meaning in meanings if meaning is not None}
+    measures = cache(lambda documents: _measures(documents, questions, languages))
+    return lambda chunk: _meaning(chunk.cosines, measures(chunk.documents))
 
 
 def needs_documents(questions: Sequence[QuestionVector]) -> bool:
@@ -157,7 +155,7 @@ def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:
     )
 
 
-def has_second_vectors(meanings: Mapping[ChunkId, Meaning], questions: Sequence[QuestionVector]) -> bool:
+def has_second_vectors(candidates: Iterable[MeasuredChunk], questions: Sequence[QuestionVector]) -> bool:
     """Whether some of the chunks have a vector of the multilingual model."""
     second = {question.model.id for question in questions if question.is_second}
-    return any(not second.isdisjoint(meaning.by_model) for meaning in meanings.values())
+    return bool(second) and any(not second.isdisjoint(chunk.cosines) for chunk in candidates)

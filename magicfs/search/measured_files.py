@@ -5,15 +5,15 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from magicfs.db.candidates import Candidate, Place
-from magicfs.domain.chunks import FoundFile, NameMatch
+from magicfs.domain.chunks import FoundFile, MeasuredChunk, NameMatch
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, has_second_vectors, meanings_of
+from magicfs.search.meaning import Meaning, has_second_vectors, meaning_for
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -23,8 +23,7 @@ FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateFile:
+class CandidateFile(NamedTuple):
     """A file with its best chunk, and the evidence for both."""
 
     found: FoundFile
@@ -35,21 +34,62 @@ class CandidateFile:
     def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same place of its chunk."""
         found = self.found
-        copy = replace(
-            copy, chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
+        copy = copy._replace(
+            chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
         )
-        return replace(self, found=copy)
+        return self._replace(found=copy)
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredChunks:
-    """Chunks with their evidence, and with the words of the question that they have."""
+class MeasuredChunks(Mapping[ChunkId, Evidence]):
+    """The evidence for the candidates of a question. Each is measured when it is asked for: most never are."""
 
-    evidence: dict[ChunkId, Evidence]
-    words: dict[ChunkId, frozenset[str]]
-    meanings: Mapping[ChunkId, Meaning]
-    rare_words: RareWords
-    scale: FusionScale
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        rare_words: RareWords,
+        scale: FusionScale,
+        meaning: Callable[[MeasuredChunk], Meaning | None],
+        *,
+        reach: float,
+    ) -> None:
+        """`meaning` is what `meaning_for` returns, `reach` that of `scores.likeness_reach`."""
+        self.rare_words = rare_words
+        self.scale = scale
+        self._candidates = {candidate.chunk.chunk_id: candidate for candidate in candidates}
+        self._meaning = meaning
+        self._reach = reach
+        self._evidence: dict[ChunkId, Evidence] = {}
+
+    def __getitem__(self, chunk: ChunkId) -> Evidence:
+        """The evidence for a candidate."""
+        evidence = self._evidence.get(chunk)
+        if evidence is None:
+            candidate = self._candidates[chunk]
+            evidence = self._evidence[chunk] = _evidence(
+                candidate, self._meaning(candidate.chunk), self.rare_words, self.scale, reach=self._reach
+            )
+        return evidence
+
+    def __iter__(self) -> Iterator[ChunkId]:
+        """The candidates."""
+        return iter(self._candidates)
+
+    def __len__(self) -> int:
+        """The number of candidates."""
+        return len(self._candidates)
+
+    def __contains__(self, chunk: object) -> bool:
+        """Whether a chunk is a candidate."""
+        return chunk in self._candidates
+
+    def words(self, chunk: ChunkId | None) -> frozenset[str]:
+        """The words of the question that a chunk has, as far as it is a candidate."""
+        candidate = None if chunk is None else self._candidates.get(chunk)
+        return frozenset() if candidate is None else candidate.words
+
+    def meaning(self, chunk: ChunkId) -> Meaning | None:
+        """The meaning of a candidate; None without a vector."""
+        return self._meaning(self._candidates[chunk].chunk)
 
 
 def measure_candidates(
@@ -65,17 +105,14 @@ def measure_candidates(
     `count` is the number of chunks of the index.
     """
     matched = [candidate for candidate in candidates if candidate.words]
-    meanings = meanings_of([one.chunk for one in candidates], request.question_vectors, request.languages)
-    has_second = has_second_vectors(meanings, request.question_vectors)
-    scale = scale or _scale(request, words, matched, has_second=has_second, count=count)
-    reach = scores.likeness_reach(len(request.words), has_second=has_second)
-    rare_words = RareWords.of(words, everyday=request.everyday_words)
-    evidence = {
-        one.chunk.chunk_id: _evidence(one, meanings.get(one.chunk.chunk_id), rare_words, scale, reach=reach)
-        for one in candidates
-    }
-    had = {match.chunk.chunk_id: match.words for match in matched}
-    return MeasuredChunks(evidence, had, meanings, rare_words, scale)
+    has_second = has_second_vectors((one.chunk for one in candidates), request.question_vectors)
+    return MeasuredChunks(
+        candidates,
+        RareWords.of(words, everyday=request.everyday_words),
+        scale or _scale(request, words, matched, has_second=has_second, count=count),
+        meaning_for(request.question_vectors, request.languages),
+        reach=scores.likeness_reach(len(request.words), has_second=has_second),
+    )
 
 
 def _scale(
@@ -88,7 +125,7 @@ def _scale(
     return FusionScale(
         fusion.bm25_unit(
             best.bm25 if best else 0.0,
-            share=max((words.share(match.words) for match in matched), default=0.0),
+            share=max(map(words.share, {match.words for match in matched}), default=0.0),
             chunks=count,
         ),
         weight,
@@ -122,26 +159,34 @@ def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[di
 
     The preferred copy stands for all. Each has its best chunk, and evidence from all its chunks among the candidates.
     """
-    evidence = chunks.evidence
     located = [
         (place.found, place.found.chunk_id)
         for place in places
-        if place.found.chunk_id is not None and place.found.chunk_id in evidence
+        if place.found.chunk_id is not None and place.found.chunk_id in chunks
     ]
-    located.sort(key=lambda place: -fusion.fused_score(evidence[place[1]], meaning=chunks.scale.meaning))
+    evidence = {chunk: chunks[chunk] for _, chunk in located}
+    order = _orders(evidence, chunks.scale)
+    located.sort(key=lambda place: -order[place[1]])
     by_content: dict[bytes, list[tuple[FoundFile, ChunkId]]] = {}
     for found, chunk in located:
         by_content.setdefault(found.copy_key, []).append((found, chunk))
     scale = chunks.scale.of_kind(code_share=_code_share([first for (first, _), *_ in by_content.values()]))
+    if scale.meaning != chunks.scale.meaning:
+        order = _orders(evidence, scale)
     files = {}
     for key, same in by_content.items():
-        found, best = max(same, key=lambda place: fusion.fused_score(evidence[place[1]], meaning=scale.meaning))
+        found, best = max(same, key=lambda place: order[place[1]])
         # A file that its name has brought too has one of its chunks twice.
         of_file = fusion.of_file(
             evidence[best], [evidence[chunk] for chunk in dict.fromkeys(chunk for _, chunk in same)]
         )
-        files[key] = CandidateFile(found, of_file, chunks.meanings.get(best))
+        files[key] = CandidateFile(found, of_file, chunks.meaning(best))
     return files, scale
+
+
+def _orders(evidence: Mapping[ChunkId, Evidence], scale: FusionScale) -> dict[ChunkId, float]:
+    """The values that order some candidates, the best one highest."""
+    return {chunk: fusion.fused_score(one, meaning=scale.meaning) for chunk, one in evidence.items()}
 
 
 def _code_share(files: Sequence[FoundFile]) -> float:
@@ -186,10 +231,10 @@ def with_name(
     """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
     if match is None:
         return file
-    chunk = file.found.chunk_id
-    in_text = frozenset() if chunk is None else chunks.words.get(chunk, frozenset())
+    in_text = chunks.words(file.found.chunk_id)
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
     rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
-    return replace(file, evidence=replace(file.evidence, lexical=lexical, name_share=name_share, rare_share=rare_share))
+    evidence = file.evidence._replace(lexical=lexical, name_share=name_share, rare_share=rare_share)
+    return file._replace(evidence=evidence)

@@ -86,7 +86,7 @@ def _candidates(
             evidence = ranking.evidence[place.chunk_id]
             if not ranking.is_relevant(evidence):
                 continue
-            file = replace(file, evidence=evidence, meaning=None)
+            file = file._replace(evidence=evidence, meaning=None)
         # A text that stands in a file several times is one passage, at its first place.
         found.setdefault((file_id, place.chunk_id), (_at(file, place), place))
 
@@ -99,14 +99,13 @@ def _candidates(
 
 
 def _at(file: CandidateFile, place: ChunkPlace) -> CandidateFile:
-    found = replace(
-        file.found,
+    found = file.found._replace(
         chunk_id=place.chunk_id,
         first_line=place.first_line,
         last_line=place.last_line,
         page=place.page,
     )
-    return replace(file, found=found)
+    return file._replace(found=found)
 
 
 def merged(candidates: Iterable[tuple[CandidateFile, ChunkPlace]], *, limit: int) -> list[Passage]:

@@ -88,7 +88,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         scale,
         exponent,
         tuple(ranked),
-        chunks.evidence,
+        chunks,
         Shown.of_places(gathered.places),
         least=scores.least_relevance(best),
     )
@@ -126,12 +126,11 @@ def measure_file(
     wanted = replace(_wanted(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, wanted, limits=replace(request.limits, chunks=len(chunks)))
     measured = measure_candidates(request, words, candidates, scale=ranking.scale)
-    evidence = measured.evidence
-    best = max(evidence, key=lambda chunk: fusion.fused_score(evidence[chunk], meaning=weight), default=None)
-    file = CandidateFile(replace(found, chunk_id=best), Evidence())
+    best = max(measured, key=lambda chunk: fusion.fused_score(measured[chunk], meaning=weight), default=None)
+    file = CandidateFile(found._replace(chunk_id=best), Evidence())
     if best is not None:
-        of_file = fusion.of_file(evidence[best], list(evidence.values()))
-        file = replace(file, evidence=of_file, meaning=measured.meanings.get(best))
+        of_file = fusion.of_file(measured[best], list(measured.values()))
+        file = file._replace(evidence=of_file, meaning=measured.meaning(best))
     phrases = scope.condition_parameters["phrases"]
     if not (words.weights and search_db.is_named_so(connection, found.file_id, phrases)):
         return file

@@ -39,7 +39,7 @@ def result_names(results: Iterable[tuple[float, bytes]]) -> list[bytes]:
     listed = list(results)
     width = max(_MIN_RANK_DIGITS, len(str(len(listed))))
     return [
-        _join(f"{rank:0{width}}_{_clamp_score(score):.2f}_", *_split_extension(_printable(name)))
+        _prefixed(f"{rank:0{width}}_{_clamp_score(score):.2f}_", _printable(name))
         for rank, (score, name) in enumerate(listed, 1)
     ]
 
@@ -100,6 +100,13 @@ def _split_extension(name: str) -> tuple[str, str]:
     if extension is None or len(_encode(extension[1])) > _MAX_EXTENSION_BYTES:
         return name, ""
     return name[: extension.start()], extension[1]
+
+
+def _prefixed(prefix: str, name: str) -> bytes:
+    """The name with something before it, its stem cut if it is too long."""
+    whole = _encode(prefix + name)
+    has_letters = bool(name.strip("."))
+    return whole if has_letters and len(whole) <= MAX_NAME_BYTES else _join(prefix, *_split_extension(name))
 
 
 def _join(prefix: str, stem: str, ending: str) -> bytes:

@@ -127,6 +127,8 @@ class ResultCache:
         self._lock = threading.Lock()
         self._cached: OrderedDict[_Request, CachedResult] = OrderedDict()
         self._running: dict[_Request, Future[CachedResult]] = {}
+        self._weight = 0
+        """The room that all cached results take, in hits."""
 
     def get(self, query: bytes) -> CachedResult:
         """The cached result if it is valid, else that of a new search; `query` is what a person typed.
@@ -175,6 +177,7 @@ class ResultCache:
         """Drop all results. A search that is running now returns its result, and does not cache it."""
         with self._lock:
             self._cached.clear()
+            self._weight = 0
             self._running.clear()
 
     def _run(
@@ -206,14 +209,18 @@ class ResultCache:
                 return
             del self._running[request]
             if result is not None:
+                self._drop(request)
                 self._cached[request] = result
-                self._cached.move_to_end(request)
-                while len(self._cached) > 1 and self._is_over_limit():
-                    self._cached.popitem(last=False)
+                self._weight += _weight(request, result)
+                while len(self._cached) > 1 and (len(self._cached) > MAX_QUERIES or self._weight > MAX_HITS):
+                    self._drop(next(iter(self._cached)))
 
-    def _is_over_limit(self) -> bool:
-        hits = sum(
-            len(cached.result.hits) * (PASSAGE_WEIGHT if request.passages else 1)
-            for request, cached in self._cached.items()
-        )
-        return len(self._cached) > MAX_QUERIES or hits > MAX_HITS
+    def _drop(self, request: _Request) -> None:
+        dropped = self._cached.pop(request, None)
+        if dropped is not None:
+            self._weight -= _weight(request, dropped)
+
+
+def _weight(request: _Request, cached: CachedResult) -> int:
+    """The room that a result takes, in hits."""
+    return len(cached.result.hits) * (PASSAGE_WEIGHT if request.passages else 1)

@@ -71,17 +71,18 @@ class FileView:
     def listed(self, name: bytes, hit: Hit) -> Entry:
         """The file of a result. It is not opened."""
         attributes = Attributes.of_indexed(hit.stat)
-        return Entry(name, self._node(hit), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+        return Entry(name, self._node(hit, attributes), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
     def found(self, name: bytes, hit: Hit) -> Entry:
         """The file of a result. Its attributes are still to be read from it."""
-        return Entry(name, self._node(hit), attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+        node = self._node(hit, Attributes.of_indexed(hit.stat))
+        return Entry(name, node, attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
-    def _node(self, hit: Hit) -> RealFile:
+    def _node(self, hit: Hit, attributes: Attributes) -> RealFile:
         return RealFile(
             FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
             is_local=hit.host == self._host,
-            indexed_attributes=Attributes.of_indexed(hit.stat),
+            indexed_attributes=attributes,
             index_record=hit,
             gone_files=self._gone_files,
         )

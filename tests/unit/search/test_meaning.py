@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from magicfs.domain.chunks import MeasuredChunk
 from magicfs.domain.ids import ChunkId, ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
-from magicfs.search.meaning import Meaning, QuestionVector, has_second_vectors
+from magicfs.search.meaning import QuestionVector, has_second_vectors
 
 SPEC = ModelSpec("test/any", Precision.FP32, dimension=2, max_tokens=256)
 ACTIVE = IndexedModel(ModelId(1), SPEC, ModelState.ACTIVE)
@@ -15,20 +16,19 @@ SECOND = IndexedModel(ModelId(2), SPEC, ModelState.MULTILINGUAL)
 VECTOR = np.array([1, 0], np.float32)
 
 
-def near(*models: IndexedModel) -> Meaning:
-    return Meaning(0.5, 0.5, {model.id: 0.5 for model in models})
+def near(*models: IndexedModel) -> MeasuredChunk:
+    return MeasuredChunk(ChunkId(1), (), {model.id: 0.5 for model in models})
 
 
 @pytest.mark.parametrize(("candidates", "expected"), [([], False), ([near(ACTIVE)], False)])
-def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[Meaning], expected: bool) -> None:
+def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[MeasuredChunk], expected: bool) -> None:
     questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
-    meanings = {ChunkId(number): meaning for number, meaning in enumerate(candidates)}
-    assert has_second_vectors(meanings, questions) is expected
+    assert has_second_vectors(candidates, questions) is expected
 
 
 def test_one_second_vector_among_many_is_enough() -> None:
     """Otherwise an answer in another language would rise from search to search while the others are made."""
     questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
-    meanings = {ChunkId(number): near(ACTIVE) for number in range(20)} | {ChunkId(20): near(SECOND)}
-    assert has_second_vectors(meanings, questions)
-    assert not has_second_vectors(meanings, questions[:1])
+    candidates = [*(near(ACTIVE) for _ in range(20)), near(SECOND)]
+    assert has_second_vectors(candidates, questions)
+    assert not has_second_vectors(candidates, questions[:1])
