@@ -1,114 +1,175 @@
 """The inode table: the nodes that the kernel refers to by number, with their lookup counts.
 
 An inode number is derived from what the node stands for: the same file has the same number again after the kernel has
-forgotten it, and in each mount; another file never gets it. Belongs to the event loop of the mount; no locks.
+forgotten it, and in each mount; another file never gets it. A node that nobody uses rests (`resting_nodes`), and is
+an object again when it is asked for. Belongs to the event loop of the mount; no locks.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import sys
+from collections import OrderedDict
 from typing import TypeVar
 
 import xxhash
 
 from magicfs.tree.nodes import Directory, Node
+from magicfs.tree.resting_nodes import SEED_BITS, RestingNodes, key_bits
 
 log = logging.getLogger(__name__)
 
 ROOT_INO = 1
 """The kernel's number for the top of a file system."""
-_FIRST_INO = 16
-_INO_RANGE = (1 << 63) - _FIRST_INO
+MAX_AWAKE = 4096
+"""So many nodes are objects, but for those that something else refers to."""
+_NODES_TRIED = 4
+"""A node that is in use does not rest: so many are tried for each new one."""
+_UNUSED_REFERENCES = 3
+"""Those to a node by the table, and by the method that asks how many there are."""
+_SEEDS = (1 << SEED_BITS) - 1
 
 NodeT = TypeVar("NodeT", bound=Node)
-
-
-@dataclass(slots=True)
-class _Inode:
-    node: Node
-    lookup_count: int
 
 
 class InodeTable:
     """The nodes that the kernel holds."""
 
     def __init__(self, root: Directory) -> None:
-        root.ino = ROOT_INO
-        self._inodes: dict[int, _Inode] = {ROOT_INO: _Inode(root, 1)}
+        root.ino, root.lookup_count = ROOT_INO, 1
+        self._nodes: dict[int, Node] = {ROOT_INO: root}
+        """Those that do not rest."""
         self._latest: dict[bytes, int] = {}
-        """The number of the latest node with a key: a file may have the key of a deleted one that is still open."""
+        """The number of the latest of them with a key: a file may have the key of a deleted one that is still open."""
+        self._resting = RestingNodes()
+        self._tired: OrderedDict[int, Node] = OrderedDict()
+        """Nodes that may rest when nobody uses them, the first one to be tried first."""
+        self._count = 1
 
     def __len__(self) -> int:
-        return len(self._inodes)
+        return self._count
 
     def __contains__(self, ino: int) -> bool:
-        return ino in self._inodes
+        return ino in self._nodes or self._resting.lookup_count(ino) is not None
 
     def find(self, ino: int) -> Node:
         """The node with that inode number."""
-        return self._inodes[ino].node
+        node = self._nodes.get(ino)
+        return self._woken(ino) if node is None else node
 
     def get_or_assign(self, node: NodeT) -> NodeT:
         """The table's node of the same thing, updated from `node`; if there is none, `node` with a number.
 
-        `add_lookup` puts a new node into the table, after a reply to the kernel has named it.
+        `add_lookup` puts a new node into the table, as soon as a reply to the kernel has named it.
         """
-        existing = self.update(node)
+        number = self._number(node)
+        existing = self._updated(node, number)
         if existing is not None:
             return existing
-        node.ino = self._free_number(node)
+        while number in self:
+            number = number & ~_SEEDS | (number + 1) & _SEEDS
+        node.ino = number
         return node
 
     def update(self, node: NodeT) -> NodeT | None:
         """The table's node of the same thing, updated from `node`; None if there is none."""
-        ino = self._latest.get(node.key)
-        existing = self._same(ino, node) if ino is not None else None
+        return self._updated(node, self._number(node))
+
+    def _updated(self, node: NodeT, number: int) -> NodeT | None:
+        existing = self._same(self._latest.get(node.key), node)
         if existing is None and node.number_seed:
-            existing = self._same(self._number(node), node)
+            existing = self._same(number, node)
+            for ino in self._resting.numbers(node.key) if existing is None else ():
+                self._woken(ino)
+                existing = existing or self._same(ino, node)
         if existing is not None and existing is not node:
             existing.update(node)
         return existing
 
     def add_lookup(self, node: Node) -> None:
         """Count a reply to the kernel that names a node from `get_or_assign`."""
-        inode = self._inodes.get(node.ino)
-        if inode is None:
-            self._inodes[node.ino] = _Inode(node, 1)
-            self._latest[node.key] = node.ino
+        if node.ino in self._nodes:
+            node = self._nodes[node.ino]
         else:
-            inode.lookup_count += 1
+            self._add(node)
+        self._count += node.lookup_count == 0
+        node.lookup_count += 1
 
     def forget(self, ino: int, lookups: int) -> bool:
         """Subtract from the lookup count; at zero the node is dropped, which the result tells. The root stays."""
-        inode = self._inodes.get(ino)
-        if inode is None or ino == ROOT_INO:
+        node = self._nodes.get(ino)
+        before = self._resting.lookup_count(ino) if node is None else node.lookup_count
+        if not before or ino == ROOT_INO:
             return False
-        inode.lookup_count -= lookups
-        if inode.lookup_count < 0:
-            log.error("the kernel forgets inode %d %d times more often than it was told", ino, -inode.lookup_count)
-        if inode.lookup_count > 0:
+        left = before - lookups
+        if left < 0:
+            log.error("the kernel forgets inode %d %d times more often than it was told", ino, -left)
+        if node is not None:
+            node.lookup_count = max(left, 0)
+        elif left > 0 or self._resting.has_in(ino):
+            self._resting.set_lookup_count(ino, max(left, 0))
+        else:
+            self._drop_if_unused(self._resting.forget(ino))
+        if left > 0:
             return False
-        del self._inodes[ino]
-        if self._latest.get(inode.node.key) == ino:
-            del self._latest[inode.node.key]
-        inode.node.forgotten()
+        self._count -= 1
+        if node is not None:
+            self._drop_if_unused(ino)
         return True
 
-    def _same(self, ino: int, node: NodeT) -> NodeT | None:
-        """The node with that number if it stands for the same thing as `node`."""
-        inode = self._inodes.get(ino)
-        if inode is None or inode.node.key != node.key or not isinstance(inode.node, type(node)):
+    def _same(self, ino: int | None, node: NodeT) -> NodeT | None:
+        """The node with that number if it does not rest and stands for the same thing as `node`."""
+        known = None if ino is None else self._nodes.get(ino)
+        if known is None or known.key != node.key or not isinstance(known, type(node)):
             return None
-        return inode.node if inode.node.is_same(node) else None
+        return known if known.is_same(node) else None
 
-    def _free_number(self, node: Node) -> int:
-        """The number for a node, or the next one that nothing else has."""
-        ino = self._number(node)
-        while ino in self._inodes:
-            ino = _FIRST_INO + (ino + 1 - _FIRST_INO) % _INO_RANGE
-        return ino
+    def _add(self, node: Node) -> None:
+        self._nodes[node.ino] = self._tired[node.ino] = node
+        self._latest[node.key] = node.ino
+        self._let_rest()
+
+    def _remove(self, ino: int, node: Node) -> None:
+        del self._nodes[ino]
+        if self._latest.get(node.key) == ino:
+            del self._latest[node.key]
+
+    def _drop_if_unused(self, ino: int) -> None:
+        """Drop a node that the kernel does not refer to, unless nodes rest in it; and then the directories above."""
+        while not self._resting.has_in(ino):
+            node = self._nodes.get(ino)
+            if node is None and self._resting.lookup_count(ino) == 0:
+                ino = self._resting.forget(ino)
+                continue
+            if node is not None and node.lookup_count == 0:
+                self._tired.pop(ino, None)
+                self._remove(ino, node)
+                node.forgotten()
+            return
+
+    def _let_rest(self) -> None:
+        """Let some nodes rest that nobody uses, if there are too many objects."""
+        for _ in range(_NODES_TRIED if len(self._tired) > MAX_AWAKE else 0):
+            ino, node = self._tired.popitem(last=False)
+            if sys.getrefcount(node) > _UNUSED_REFERENCES:
+                self._tired[ino] = node
+            elif self._resting.lay(node, self.__contains__):
+                self._remove(ino, node)
+
+    def _woken(self, ino: int) -> Node:
+        """A node that has rested, as an object. So are the directories above, up to one that has not."""
+        numbers = [ino]
+        while (node := self._nodes.get(numbers[-1])) is None:
+            directory = self._resting.directory(numbers[-1])
+            if directory is None:
+                raise KeyError(ino)
+            numbers.append(directory)
+        for number in numbers[-2::-1]:
+            directory_node, node = node, self._resting.wake(number, node)
+            self._add(node)
+            self._drop_if_unused(directory_node.ino)
+        return node
 
     def _number(self, node: Node) -> int:
-        """The number that a node has as long as no other one has it: the hash of its key and its seed."""
-        return _FIRST_INO + xxhash.xxh3_64_intdigest(node.key + node.number_seed) % _INO_RANGE
+        """The number that a node has as long as no other one has it: the hashes of its key and its seed."""
+        return key_bits(node.key) << SEED_BITS | xxhash.xxh3_64_intdigest(node.key + node.number_seed) & _SEEDS

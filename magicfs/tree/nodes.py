@@ -55,6 +55,8 @@ class Node(ABC):
 
     attribute_timeout_seconds: float = STATIC_TIMEOUT_SECONDS
     """How long the kernel may cache the attributes."""
+    lookup_count = 0
+    """How many replies to the kernel have named it that the kernel has not forgotten. Belongs to the inode table."""
 
     def __init__(self, key: bytes) -> None:
         """`key` identifies what the node stands for: nodes with the same key that `is_same` share an inode."""

@@ -204,7 +204,7 @@ class RealDirectory(RealNode, Directory):
 
     def entry(self, name: bytes, status: os.stat_result, born_ns: int) -> Entry:
         """The entry of a name with what `status_and_birth` returns for it."""
-        node = _node(ChildPlace(self, name), status.st_mode, FileIdentity.of(status, born_ns))
+        node = node_of(ChildPlace(self, name), status.st_mode, FileIdentity.of(status, born_ns))
         return Entry(name, node, Attributes.of(status), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
     def entries(self, names: Sequence[bytes]) -> Iterator[Entry | None]:
@@ -271,7 +271,8 @@ def _kind(entry: os.DirEntry[str]) -> int:
     return stat.S_IFLNK if entry.is_symlink() else 0
 
 
-def _node(place: ChildPlace, mode: int, identity: FileIdentity) -> Node:
+def node_of(place: ChildPlace, mode: int, identity: FileIdentity) -> RealNode:
+    """A node of the mirror; `mode` has its type."""
     if stat.S_ISDIR(mode):
         return RealDirectory(place, identity)
     if stat.S_ISREG(mode):

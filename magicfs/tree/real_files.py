@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from magicfs.domain.attributes import STAT_BLOCK_BYTES, AttributeChange, Attributes
 from magicfs.domain.files import FailedFile, FileStat
@@ -152,6 +153,19 @@ class RealHandle:
             os.close(descriptor)
 
 
+class KernelVersion(NamedTuple):
+    """What tells whether the kernel has the attributes and the pages of a file as it is."""
+
+    ctime_ns: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: Attributes | FileStat) -> KernelVersion:
+        """That of a file with this status."""
+        return cls(status.ctime_ns, status.size, status.mtime_ns)
+
+
 class RealFile(RealNode, Openable):
     """A regular file of a root, of this host or of another one."""
 
@@ -180,15 +194,22 @@ class RealFile(RealNode, Openable):
         self._gone_files = gone_files
         self.last_lookup: tuple[int, bytes, Hit | FailedFile | None] | None = None
         """The directory's inode, the name and the record of the kernel's last lookup of this file."""
+        self.kernel_version: KernelVersion | None = None
+        """What the attributes that the kernel was given last say of the content."""
         self._kernel_attributes: Attributes | None = None
-        """The attributes that the kernel was given last."""
-        self._opened_version: FileStat | None = None
+        """All of these attributes; None if they were not kept."""
+        self.opened_version: FileStat | None = None
         """The file as it was opened last: the kernel's pages are those of this version."""
 
     @property
     def is_local(self) -> bool:
         """Whether it is a file of this host."""
         return self._is_local
+
+    @property
+    def is_of_mirror(self) -> bool:
+        """Whether it was seen in `mirror/` last: the index says nothing of it."""
+        return self._is_local and self.index_record is None and self._gone_files is None
 
     def cached_attributes(self) -> Attributes | None:
         """The attributes of `lstat` if the kernel has them in memory; those of the index for a file of another host."""
@@ -233,22 +254,31 @@ class RealFile(RealNode, Openable):
 
         The index is older than the file system: a listing must not replace newer attributes that the kernel has.
         """
-        if self._kernel_attributes is None or attributes.ctime_ns >= self._kernel_attributes.ctime_ns:
-            self._kernel_attributes = attributes
-        return self._kernel_attributes
+        if self.kernel_version is not None and attributes.ctime_ns < self.kernel_version.ctime_ns:
+            return self._kernel_attributes or self._attributes_in_memory() or attributes
+        self.set_kernel_attributes(attributes)
+        return attributes
+
+    def _attributes_in_memory(self) -> Attributes | None:
+        """What `cached_attributes` returns; None where the file is gone."""
+        try:
+            return self.cached_attributes()
+        except OSError:
+            return None
 
     def set_kernel_attributes(self, attributes: Attributes) -> None:
         """Record the attributes that the kernel is given."""
         self._kernel_attributes = attributes
+        self.kernel_version = KernelVersion.of(attributes)
 
     def kernel_attributes_match(self, version: FileStat | None) -> bool:
         """Whether the kernel has the size and mtime of this version, or no attributes at all."""
-        given = self._kernel_attributes
+        given = self.kernel_version
         return given is None or version is None or (given.size, given.mtime_ns) == (version.size, version.mtime_ns)
 
     def replace_opened_version(self, version: FileStat | None) -> bool:
         """Record the version that is opened now; whether its content is that of the version opened before."""
-        previous, self._opened_version = self._opened_version, version
+        previous, self.opened_version = self.opened_version, version
         return previous is not None and version is not None and previous.same_content_as(version)
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:

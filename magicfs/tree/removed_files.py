@@ -35,6 +35,10 @@ class RemovedFiles:
         self._removed: set[FileIdentity] = set()
         """Those whose name is gone for certain."""
 
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self._descriptors)
+
     def holds(self, identity: FileIdentity | None) -> bool:
         """Whether it is being removed in the mount, or was removed, and a program may still use it."""
         return bool(self._descriptors) and identity in self._descriptors

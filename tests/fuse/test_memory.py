@@ -14,7 +14,7 @@ from tests.fuse.indexed_root import IndexedRoot
 
 NAMES = 20_000
 MAX_BYTES_A_NAME = 2_000
-"""While the kernel knows the names: Python objects for each of them (decision 22)."""
+"""While the kernel knows the names: those of one directory, four thousand of them as objects (decision 21)."""
 MAX_LEFT_BYTES_A_NAME = 300
 """Once it has forgotten them: pages of memory that hold something else too."""
 

@@ -1,0 +1,160 @@
+"""Nodes at rest: what is on the disk, as bytes, for as long as the kernel knows it and nobody asks for it.
+
+Used by the inode table. A node as an object takes a kilobyte, and the kernel knows a million after a walk through the
+roots. What a node of the mirror has to remember fits into a hundred bytes: which file it is, where it was seen last,
+and what the kernel was told of its content. All else is read again from the file system when it is needed. Nodes of
+results and of what exists only in the mount are never at rest. Pure; the event loop of the mount.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import cast
+
+import xxhash
+
+from magicfs.domain.files import FileStat, to_signed_64
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.nodes import Node
+from magicfs.tree.real_directories import RealDirectory, SpecialFile, SymbolicLink, node_of
+from magicfs.tree.real_files import KernelVersion, RealFile
+from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.record_table import RecordTable
+from magicfs.tree.removed_files import REMOVED_FILES
+
+_RECORD = struct.Struct("<QIIQQqQqqqB")
+"""Number, lookup count, identity (type, device, inode, birth), number of the directory, the version that the kernel
+knows (ctime, size, mtime), and flags."""
+_LOOKUP_COUNT, _COUNT = struct.Struct("<8xI"), struct.Struct("<I")
+_KEY_OFFSET, _KEY_BYTES = 12, 20
+"""The part of a record that is the beginning of its key: that of a directory has the root too."""
+_IDENTITY = struct.Struct("<12xIQQq")
+_DIRECTORY = struct.Struct("<40xQ")
+_HASH_BITS, _KEY_BITS = 64, 36
+SEED_BITS = 27
+"""The lower bits of a number tell apart what has the same key: a file and a deleted one that had its inode number."""
+_HAS_VERSION, _WAS_OPENED = 1, 2
+_NO_VERSION = KernelVersion(0, 0, 0)
+_CLASSES = frozenset({RealFile, RealDirectory, SymbolicLink, SpecialFile})
+
+
+class RestingNodes:
+    """The nodes at rest. Not safe in several threads."""
+
+    def __init__(self) -> None:
+        self._records = RecordTable(_RECORD.size, hash_shift=SEED_BITS)
+        self._resting_in: dict[int, int] = {}
+        """How many nodes rest in each directory."""
+
+    def has_in(self, directory: int) -> bool:
+        """Whether nodes rest in a directory, by its number: it must stay known as long as they do."""
+        return directory in self._resting_in
+
+    def lookup_count(self, ino: int) -> int | None:
+        """The lookup count of a node at rest; None if no such node rests."""
+        return self._records.field(ino, _LOOKUP_COUNT)
+
+    def set_lookup_count(self, ino: int, count: int) -> None:
+        """Replace the lookup count of a node at rest."""
+        self._records.set_field(ino, _LOOKUP_COUNT.size - _COUNT.size, _COUNT.pack(count))
+
+    def numbers(self, key: bytes) -> list[int]:
+        """The numbers of the nodes that may have a key, the latest first."""
+        return self._records.numbers(key_bits(key), key[:_KEY_BYTES], _KEY_OFFSET)
+
+    def directory(self, ino: int) -> int | None:
+        """The number of the directory in which a node at rest was seen last; None if no such node rests."""
+        return self._records.field(ino, _DIRECTORY)
+
+    def lay(self, node: Node, is_known: Callable[[int], bool]) -> bool:
+        """Let a node with a number rest; whether that is possible. `is_known` tells of the number of its directory."""
+        record = _record(node)
+        if record is None or not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
+            return False
+        directory = node.place.directory.ino
+        if not is_known(directory):
+            return False
+        self._records.add(record, node.place.name)
+        self._resting_in[directory] = self._resting_in.get(directory, 0) + 1
+        return True
+
+    def wake(self, ino: int, directory: Node) -> Node:
+        """Take a node out; `directory` is that in which it was seen last."""
+        return _node(*self._taken(ino), directory)
+
+    def forget(self, ino: int) -> int:
+        """Drop a node, and let go of what is kept for programs. Returns the number of its directory."""
+        record, _ = self._taken(ino)
+        if REMOVED_FILES:
+            REMOVED_FILES.forget(FileIdentity(*_IDENTITY.unpack_from(record)))
+        return int(_DIRECTORY.unpack_from(record)[0])
+
+    def _taken(self, ino: int) -> tuple[bytes, bytes]:
+        """The record of a node and its name, which are taken out."""
+        record, name = self._records.take(ino)
+        directory = int(_DIRECTORY.unpack_from(record)[0])
+        self._resting_in[directory] -= 1
+        if not self._resting_in[directory]:
+            del self._resting_in[directory]
+            if not self._resting_in:
+                self._resting_in = {}
+        return record, name
+
+
+def key_bits(key: bytes) -> int:
+    """The upper bits of the numbers of all nodes with a key. Those of the root are 0."""
+    return xxhash.xxh3_64_intdigest(key[:_KEY_BYTES]) >> (_HASH_BITS - _KEY_BITS) or 1
+
+
+def _record(node: Node) -> bytes | None:
+    """The record of a node with a number; None if it holds what cannot be read again."""
+    if type(node) not in _CLASSES or not isinstance(node, RealNode):
+        return None
+    place, identity = node.place, node.identity
+    if not isinstance(place, ChildPlace) or identity is None or identity.born_ns is None:
+        return None
+    version, flags = _NO_VERSION, 0
+    if isinstance(node, RealFile):
+        if not node.is_of_mirror:
+            return None
+        if node.kernel_version is not None:
+            version, flags = node.kernel_version, _HAS_VERSION
+            if node.opened_version is not None and KernelVersion.of(node.opened_version) == version:
+                flags |= _WAS_OPENED
+    try:
+        return _RECORD.pack(
+            node.ino,
+            node.lookup_count,
+            identity.kind,
+            identity.device,
+            identity.inode,
+            identity.born_ns,
+            place.directory.ino,
+            *version,
+            flags,
+        )
+    except struct.error:
+        # Times and sizes of some file systems do not fit.
+        return None
+
+
+def _node(record: bytes, name: bytes, directory: Node) -> Node:
+    ino, count, kind, device, inode, born_ns, directory_ino, *version, flags = _RECORD.unpack_from(record)
+    node = node_of(ChildPlace(cast("RealDirectory", directory), name), kind, FileIdentity(kind, device, inode, born_ns))
+    node.ino, node.lookup_count = ino, count
+    if isinstance(node, RealDirectory):
+        node.parent_ino = directory_ino
+    if isinstance(node, RealFile):
+        node.last_lookup = directory_ino, name, None
+        if flags & _HAS_VERSION:
+            node.kernel_version = KernelVersion(*version)
+        if flags & _WAS_OPENED:
+            node.opened_version = _opened_version(KernelVersion(*version), device, inode)
+    return node
+
+
+def _opened_version(version: KernelVersion, device: int, inode: int) -> FileStat:
+    """A file as it was opened, as far as that says whether it has the same content."""
+    ino = to_signed_64(inode)
+    return FileStat(version.size, version.mtime_ns, version.ctime_ns, ino, device, mode=0, uid=0, gid=0)

@@ -1,0 +1,205 @@
+"""Nodes at rest: what the kernel knows and nobody uses takes little memory, and is what it was when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.domain.files import FailedFile, FileStat, FileState
+from magicfs.linux.files import status_and_birth
+from magicfs.tree import inodes
+from magicfs.tree.inodes import InodeTable
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.nodes import Node
+from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.record_table import RecordTable
+from magicfs.tree.removed_files import REMOVED_FILES
+from magicfs.tree.virtual import StaticDirectory
+
+NAMES = 10_000
+MAX_BYTES_A_NAME = 200
+
+
+def known(table: InodeTable, node: Node) -> Node:
+    """The node of the table, as after a reply that names it."""
+    node = table.get_or_assign(node)
+    table.add_lookup(node)
+    return node
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> InodeTable:
+    """A table in which nodes rest at once."""
+    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
+    return InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
+
+
+@pytest.fixture
+def root(table: InodeTable, tmp_path: Path) -> int:
+    """The number of the directory of a root."""
+    node = known(table, RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"")))
+    return node.ino
+
+
+def look_up(table: InodeTable, directory: int, *names: bytes) -> int:
+    """The number of what is at a path, as the kernel learns it."""
+    for name in names:
+        parent = table.find(directory)
+        assert isinstance(parent, RealDirectory)
+        directory = known(table, parent.lookup(name).node).ino
+    return directory
+
+
+def test_a_name_takes_little_memory(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a file with a name.txt").touch()
+    directory = table.find(root)
+    assert isinstance(directory, RealDirectory)
+    status, born_ns = status_and_birth(os.open(tmp_path, os.O_PATH), b"a file with a name.txt")
+    fields = list(status)
+    numbers = []
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(NAMES):
+            fields[1] = number + 1
+            entry = directory.entry(b"a file with a name.txt", os.stat_result(fields), born_ns)
+            numbers.append(known(table, entry.node).ino)
+        del entry
+        used, _ = tracemalloc.get_traced_memory()
+        assert used - before - NAMES * 48 < NAMES * MAX_BYTES_A_NAME
+        for number in numbers:
+            assert table.forget(number, 1)
+        numbers.clear()
+        left, _ = tracemalloc.get_traced_memory()
+        assert left - before < NAMES * 10
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c").write_text("text")
+    (tmp_path / "a/link").symlink_to("b")
+    file, link = look_up(table, root, b"a", b"b", b"c"), look_up(table, root, b"a", b"link")
+    node = table.find(file)
+    assert isinstance(node, RealFile)
+    assert node.location.path == b"a/b/c"
+    assert node.attributes().size == 4
+    handle = node.open(os.O_RDONLY)
+    version = handle.version
+    handle.close()
+    node.set_kernel_attributes(node.attributes())
+    assert not node.replace_opened_version(version)
+    del node, handle
+    # Others are looked up, and this one rests.
+    assert table.find(link).attributes().mode == os.lstat(tmp_path / "a/link").st_mode
+    assert file not in table._nodes
+    node = table.find(file)
+    assert isinstance(node, RealFile)
+    assert node.kernel_attributes_match(version)
+    assert node.replace_opened_version(version), "the kernel has the pages of this content"
+
+
+def test_a_directory_is_known_as_long_as_something_rests_in_it(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c").touch()
+    (tmp_path / "other").touch()
+    file = look_up(table, root, b"a", b"b", b"c")
+    outer = look_up(table, root, b"a")
+    inner = look_up(table, root, b"a", b"b")
+    look_up(table, root, b"other")
+    assert table.forget(inner, 2)
+    assert table.forget(outer, 3)
+    before = len(table)
+    assert table.find(file).attributes().size == 0
+    assert table.forget(file, 1)
+    assert len(table) == before - 1
+    look_up(table, root, b"other")
+    assert inner not in table
+    assert outer not in table
+
+
+def test_a_deep_path_wakes(table: InodeTable, root: int, tmp_path: Path) -> None:
+    depth = 400
+    directory = os.open(tmp_path, os.O_PATH)
+    numbers = [root]
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=directory)
+        inner = os.open("d", os.O_PATH, dir_fd=directory)
+        parent = table.find(numbers[-1])
+        assert isinstance(parent, RealDirectory)
+        numbers.append(known(table, parent.entry(b"d", *status_and_birth(inner)).node).ino)
+        os.close(directory)
+        directory = inner
+    os.close(directory)
+    del parent
+    for _ in range(depth * depth):
+        table._let_rest()
+    assert len(table._nodes) < 10
+    node = table.find(numbers[-1])
+    assert isinstance(node, RealDirectory)
+    assert node.location.path == b"/".join([b"d"] * depth)
+    os.removedirs(tmp_path / node.location.path.decode())
+
+
+def test_what_the_index_says_of_a_file_keeps_it_awake(table: InodeTable, root: int, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    (tmp_path / "b").touch()
+    status = FileStat.of(path.stat())
+    record = FailedFile("here", "root", os.fsencode(tmp_path), b"a", status, FileState.FAILED, "corrupt", None, 0.0)
+    location = FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a")
+    on_disk = look_up(table, root, b"a")
+    look_up(table, root, b"b")
+    assert on_disk not in table._nodes
+    listed = known(table, RealFile(location, is_local=True, index_record=record))
+    assert listed.ino == on_disk, "the same file in search/ and in mirror/"
+    del listed
+    look_up(table, root, b"b")
+    assert table.find(on_disk).extended_attributes()[b"user.magicfs.reason"] == b"corrupt"
+
+
+def test_what_is_kept_of_a_removed_file_is_let_go(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    number = look_up(table, root, b"a")
+    parent = table.find(root)
+    assert isinstance(parent, RealDirectory)
+    parent.remove(b"a", is_directory=False)
+    look_up(table, root, b"b")
+    assert table.find(number).attributes().size == 0
+    look_up(table, root, b"b")
+    assert number not in table._nodes
+    assert table.forget(number, 1)
+    assert not REMOVED_FILES
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2000), st.binary(max_size=4)), max_size=300))
+def test_records_are_found_by_their_number_and_by_a_part(steps: list[tuple[bool, int, bytes]]) -> None:
+    table, expected = RecordTable(16, hash_shift=2), {}
+    for adds, number, text in steps:
+        if adds and number not in expected:
+            expected[number] = bytes([number % 7] * 8), text.replace(b"/", b"")
+            table.add(number.to_bytes(8, "little") + expected[number][0], expected[number][1])
+        elif not adds and number in expected:
+            assert table.take(number) == (number.to_bytes(8, "little") + expected[number][0], expected.pop(number)[1])
+    assert len(table) == len(expected)
+    for number, (part, _) in expected.items():
+        assert number in table.numbers(number >> 2, part, 8)
+        assert table.numbers(number >> 2, number.to_bytes(8, "little"), 0) == [number]
+
+
+def test_a_table_of_records_grows_and_shrinks() -> None:
+    table = RecordTable(8, hash_shift=0)
+    for number in range(5000):
+        table.add(number.to_bytes(8, "little"), b"%d" % number)
+    assert len(table._shelves) > 100
+    for number in range(5000):
+        assert table.take(number) == (number.to_bytes(8, "little"), b"%d" % number)
+    assert len(table._shelves) < 20
