@@ -112,6 +112,21 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     assert index.rows(FOUND_TEXT) == [("new words, and more",)]
 
 
+def test_what_was_put_off_before_the_clock_was_put_back_waits_no_longer(index: Index) -> None:
+    for name in ("paused", "claimed"):
+        (index.folder / f"{name}.txt").write_text(name)
+    index.scan()
+    with index.database.transaction() as connection:
+        assert len(claim_files(connection, host=HOST, owner="a", limit=1, max_bytes=99, seconds=300)) == 1
+    index.rows("UPDATE files SET leased_until = now() + interval '1 hour' RETURNING id")
+    while index.extraction(owner="b").run_batch():
+        pass
+    assert set(index.states().values()) == {("indexed", None)}
+    index.rows("UPDATE embeddings SET leased_until = now() + interval '1 hour' RETURNING chunk_id")
+    index.settle()
+    assert index.rows("SELECT state, count(*) FROM embeddings GROUP BY 1") == [("done", 2)]
+
+
 @pytest.mark.parametrize(("workers", "large_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
 def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: int, large_claims: int) -> None:
     for number in range(4):

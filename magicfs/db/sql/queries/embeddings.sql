@@ -6,7 +6,7 @@ WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 waiting AS (
     SELECT chunk_id, priority, attempts FROM embeddings
     WHERE model_id = %(model_id)s AND state = 'pending' AND attempts < %(max_attempts)s
-      AND priority >= %(min_priority)s AND (leased_until IS NULL OR leased_until < now())
+      AND priority >= %(min_priority)s AND ({{is_held}}) IS NOT TRUE
     ORDER BY priority DESC, attempts, chunk_id
     LIMIT %(scan_limit)s
     FOR UPDATE SKIP LOCKED
@@ -100,7 +100,7 @@ UPDATE embeddings
 SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings
-    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
     FOR UPDATE SKIP LOCKED)
 
 -- name: claimable_models
@@ -108,12 +108,17 @@ WHERE (model_id, chunk_id) IN (
 -- state and id, with the highest priority of those chunks, and whether another worker holds a claim.
 SELECT m.id, m.name, m.state, top.priority, EXISTS (
     SELECT FROM embeddings e
-    WHERE e.model_id = m.id AND e.lease IS NOT NULL AND e.leased_until > now() AND e.leased_by <> %(owner)s)
+    WHERE e.model_id = m.id AND e.lease IS NOT NULL AND {{is_held}} AND e.leased_by <> %(owner)s)
 FROM models m CROSS JOIN LATERAL (
     SELECT e.priority FROM embeddings e
     WHERE e.model_id = m.id AND e.state = 'pending' AND e.priority >= %(min_priority)s
-      AND e.attempts < %(max_attempts)s AND (e.leased_until IS NULL OR e.leased_until < now() + make_interval(secs => %(within)s))
+      AND e.attempts < %(max_attempts)s AND (({{is_held}}) IS NOT TRUE OR e.leased_until < now() + make_interval(secs => %(within)s))
     ORDER BY e.priority DESC, e.attempts, e.chunk_id LIMIT 1
 ) AS top
 WHERE m.state IN ('active', 'building', 'multilingual')
 ORDER BY m.state
+
+-- name: is_held
+-- Fragment: a row waits for the end of its lease or its pause. No lease and no pause is as long as ten minutes: one that
+-- ends later was given before the clock of the server was put back, and must not last for as long as the clock has lost.
+leased_until BETWEEN now() AND now() + interval '10 minutes'

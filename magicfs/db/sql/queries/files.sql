@@ -123,14 +123,14 @@ large_limit AS MATERIALIZED (
         WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
     ) - 1) AS reached
     FROM files JOIN host_roots ON host_roots.id = files.root_id
-    WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND leased_until > now() AND large
+    WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND {{is_held}} AND large
 ),
 waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, host_roots.path AS root
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND attempts < %(max_attempts)s
-          AND (leased_until IS NULL OR leased_until < now()) AND NOT (SELECT reached FROM large_limit)
+          AND ({{is_held}}) IS NOT TRUE AND NOT (SELECT reached FROM large_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -140,7 +140,7 @@ waiting AS (
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
-          AND (leased_until IS NULL OR leased_until < now()) AND (SELECT reached FROM large_limit)
+          AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM large_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -301,7 +301,7 @@ SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(ext
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
 WHERE id IN (
     SELECT id FROM files
-    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND (leased_until IS NULL OR leased_until < now())
+    WHERE state = 'pending' AND attempts >= %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
     FOR UPDATE SKIP LOCKED)
 
 -- name: has_waiting_files
@@ -317,17 +317,22 @@ large_limit AS MATERIALIZED (
         WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
     ) - 1) AS reached
     FROM files JOIN host_roots ON host_roots.id = files.root_id
-    WHERE lease IS NOT NULL AND leased_until > now() AND large
+    WHERE lease IS NOT NULL AND {{is_held}} AND large
 )
 SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
-    WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND (f.leased_until IS NULL OR f.leased_until < now())
+    WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
       AND NOT (SELECT reached FROM large_limit)
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
-      AND (f.leased_until IS NULL OR f.leased_until < now()) AND (SELECT reached FROM large_limit)
+      AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM large_limit)
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)
 )
+
+-- name: is_held
+-- Fragment: a row waits for the end of its lease or its pause. No lease and no pause is as long as ten minutes: one that
+-- ends later was given before the clock of the server was put back, and must not last for as long as the clock has lost.
+leased_until BETWEEN now() AND now() + interval '10 minutes'
