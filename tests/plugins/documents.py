@@ -161,17 +161,17 @@ def _picture(image_format: str, **options: object) -> bytes:
     return data.getvalue()
 
 
-def song(*, title: str = "", artist: str = "", album: str = "", year: str = "") -> bytes:
-    """An MP3 file with ID3 tags, and hardly a sound."""
+def song(*, title: str = "", artist: str = "", album: str = "", year: str = "", charset: str = "") -> bytes:
+    """An MP3 file with ID3 tags, and hardly a sound. With a `charset`, the tags are in it and say Latin-1."""
     tags = {b"TIT2": title, b"TPE1": artist, b"TALB": album, b"TYER": year}
-    frames = b"".join(_frame(name, text) for name, text in tags.items() if text)
+    frames = b"".join(_frame(name, text, charset) for name, text in tags.items() if text)
     size = len(frames)
     header = b"ID3\x03\0\0" + bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127])
     return header + frames + b"\xff\xfb\x90\0" + bytes(413)
 
 
-def _frame(name: bytes, text: str) -> bytes:
-    body = b"\x01" + text.encode("utf-16")
+def _frame(name: bytes, text: str, charset: str) -> bytes:
+    body = b"\0" + text.encode(charset) if charset else b"\x01" + text.encode("utf-16")
     return name + len(body).to_bytes(4) + b"\0\0" + body
 
 

@@ -17,10 +17,14 @@ _DETECTION_BYTES: Final = 256 * 1024
 """The length of the part that the detector gets: more than it needs, and it reads a gigabyte in a minute."""
 
 _LEGACY: Final = re.compile(
-    r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)", re.IGNORECASE
+    r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|ks_?c|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)",
+    re.IGNORECASE,
 )
 """Names of legacy charsets. Other declared names are ignored: `utf-8`, because decoding as UTF-8 has failed, and codecs
 of Python that are no charsets, such as `zip`."""
+
+_DIRECTION: Final = re.compile("(?<=8859-[68])-[ie]$", re.IGNORECASE)
+"""What names of Hebrew and Arabic charsets say about the order of letters."""
 
 _WINDOWS_SUPERSETS: Final = {
     "ascii": "cp1252",
@@ -55,7 +59,7 @@ def codec_of(name: str) -> str | None:
     if not _LEGACY.match(name):
         return None
     try:
-        codec = codecs.lookup(name).name
+        codec = codecs.lookup(_DIRECTION.sub("", name)).name
     except LookupError:
         return None
     return _WINDOWS_SUPERSETS.get(codec, codec)

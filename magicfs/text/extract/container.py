@@ -39,9 +39,12 @@ _IWORK_TYPES = (
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
 )
 
+ZIPPED_BOOK = "application/x-zip-compressed-fb2"
 KMZ = "application/vnd.google-earth.kmz"
 _TYPES_BY_SUFFIX = ((".fdseq", "application/vnd.ms-xpsdocument"), (".kml", KMZ))
 """Documents that a member in the uppermost folder tells."""
+_TYPES_OF_ONE_MEMBER = (*_TYPES_BY_SUFFIX, (".fb2", ZIPPED_BOOK))
+"""A book of FictionBook is usually kept in an archive of its own."""
 
 ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
 """What is no document."""
@@ -80,7 +83,7 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     if "mimetype" in names:
         declared = _read_member(container, "mimetype").decode("ascii", errors="replace").strip()
         return declared.removesuffix("-template") if "opendocument" in declared else declared or ARCHIVE
-    for suffix, mime_type in _TYPES_BY_SUFFIX:
+    for suffix, mime_type in _TYPES_BY_SUFFIX if len(names) > 1 else _TYPES_OF_ONE_MEMBER:
         if any(name.lower().endswith(suffix) and "/" not in name for name in names):
             return mime_type
     tables = _OOXML_TYPES if "[Content_Types].xml" in names else _IWORK_TYPES

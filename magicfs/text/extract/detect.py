@@ -18,6 +18,7 @@ from magicfs.text.extract.file_types import (
     FileType,
     Route,
 )
+from magicfs.text.extract.plain_text import has_many_controls
 
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many."""
@@ -26,6 +27,9 @@ _HTML = re.compile(
     rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
 _SVG = re.compile(rb"\A\s*(?:<svg\b|<(?:\?xml|!--|!DOCTYPE\s+svg).{0,2000}?<svg\b)", re.IGNORECASE | re.DOTALL)
+_FLAT_DOCUMENT = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,200}?\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<office:document\b", re.DOTALL
+)
 _MAIL = re.compile(
     rb"\A(?:Return-Path|Received(?:-SPF)?|(?:Delivered|Envelope|Reply|In-Reply|Errors|X-Original)-To|Message-ID"
     rb"|MIME-Version|(?:X|ARC|DKIM|DomainKey|List|Content|Resent|Thread|Authentication)-[A-Za-z-]{1,40}|From|To|Cc|Bcc"
@@ -93,9 +97,18 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp2t")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
+    if b"<office:document" in head and _FLAT_DOCUMENT.match(head):
+        return FileType(Route.MARKUP, _flat_type(head))
     if b"%PDF-" in head[:_PDF_HEADER_BYTES]:
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _flat_type(head: bytes) -> str:
+    """The type of an OpenDocument file in one piece of XML."""
+    stated = re.search(rb"vnd\.oasis\.opendocument\.([a-z]{4,20})", head)
+    kind = stated[1].decode() if stated else "text"
+    return f"application/vnd.oasis.opendocument.{kind}-flat-xml"
 
 
 def _by_extension(extension: str, head: bytes) -> FileType | None:
@@ -136,13 +149,13 @@ def _iso_media(brand: bytes) -> FileType:
 
 
 def _is_not_text(head: bytes) -> bool:
-    """Whether these bytes are neither ASCII nor UTF-8 text."""
+    """Whether these bytes are no text: tables that old programs export as `.xls` may be in any charset."""
     if b"\0" in head:
         return True
     try:
         head[:4000].decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start < len(head[:4000]) - 4
+        return error.start < len(head[:4000]) - 4 and has_many_controls(head)
     return False
 
 

@@ -24,7 +24,7 @@ from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
-from magicfs.text.extract.inline_styles import with_whole_words
+from magicfs.text.extract.inline_styles import FICTION_BOOK, with_whole_words
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
@@ -106,6 +106,10 @@ class DocumentParser:
         exact = _exact_type(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
+        if exact == container.ZIPPED_BOOK:
+            return self._parse(_only_member(content), FICTION_BOOK)
+        if exact == FICTION_BOOK:
+            content = xml_documents.in_utf8(content)
         own = self._parse_here(content, exact)
         if own is not None:
             return own
@@ -119,6 +123,8 @@ class DocumentParser:
         """The outcome for documents that kreuzberg does not read; None for any other type."""
         if exact_type in xml_documents.OPENDOCUMENT_TYPES:
             return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
+        if xml_documents.FLAT_TYPE.fullmatch(exact_type):
+            return xml_documents.read_flat_opendocument(content, exact_type)
         if exact_type == xml_documents.XPS_TYPE:
             return xml_documents.read_xps(content, parts=self._parts)
         if exact_type == PLIST_TYPE:
@@ -301,6 +307,12 @@ def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
     if mime_type == "application/x-ole-storage":
         return container.ole_type(content)
     return mime_type
+
+
+def _only_member(content: bytes) -> bytes:
+    """The first member of a zip container."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(archive.infolist()[0])
 
 
 def _with_html_parts(outcome: Document | Unreadable, page: str, mime_type: str) -> Document | Unreadable:

@@ -27,6 +27,13 @@ _NESTED_LETTER: Final = re.compile(r"\\(\\u[0-9A-Fa-f]{4})")
 
 _HIGH_BYTES: Final = re.compile(r"(?<!\\)(?:\\x[89A-Fa-f][0-9A-Fa-f]){1,23}(?!\\x)")
 """A few bytes beyond ASCII in a string: letters, either by number or in UTF-8. Binary data have others among them."""
+_OCTAL_BYTES: Final = re.compile(r"(?<!\\)(?:\\3[0-7]{2}(?:\\2[0-7]{2}){1,3})+")
+_WIKI_QUOTES: Final = re.compile("'{2,5}")
+_INSIDE_WORD: Final = re.compile(
+    r"__(?<![\w]__)([^\s_](?:[^_\n]{0,100}[^\s_])?)__(?=[^\W_])|__(?<=[^\W_]__)([^\s_](?:[^_\n]{0,100}[^\s_])?)__(?!\w)"
+)
+_ROLE: Final = re.compile(r":(?:sub|sup|subscript|superscript|strong|emphasis):`([^`\n]{1,200})`")
+_NO_BLANK: Final = re.compile(r"\\ (?=\S)")
 _CSS_LETTER: Final = re.compile(r"\\([0-9A-Fa-f]{1,6})[ \t]?")
 
 _SUBTITLE_STYLE: Final = re.compile(r"\{\\[^{}\n]{1,200}\}")
@@ -54,6 +61,25 @@ def _unescape_code(text: str) -> str:
     if "\\u" in text.lower():
         text = _join_surrogates(_STRING_ESCAPE.sub(_letter_by_number, text))
     return _HIGH_BYTES.sub(_high_bytes, text) if "\\x" in text else text
+
+
+def _unescape_octal(text: str) -> str:
+    """As code, with bytes in octal numbers: names of files in what git prints, and strings of C."""
+    return _OCTAL_BYTES.sub(_octal_bytes, _unescape_code(text)) if "\\3" in text else _unescape_code(text)
+
+
+def _unescape_wiki(text: str) -> str:
+    """Quotes that stand for bold and italic letters may stand in a word."""
+    return _WIKI_QUOTES.sub("", _unescape_references(text))
+
+
+def _unescape_asciidoc(text: str) -> str:
+    return _INSIDE_WORD.sub(lambda match: match[1] or match[2], _unescape_references(text))
+
+
+def _unescape_rst(text: str) -> str:
+    """Markup inside of a word stands between blanks that are not read."""
+    return _NO_BLANK.sub("", _ROLE.sub(r"\1", text)) if "\\ " in text else text
 
 
 def _unescape_properties(text: str) -> str:
@@ -117,6 +143,8 @@ def _join_strings(text: str) -> str:
 
 
 def _json_character(match: re.Match[str]) -> str:
+    if match[2] == "001b" or match[2] == "001B":
+        return "\x1b"  # the beginning of a colour, which the analysis of words takes out whole
     return _JSON_SIGNS.get(match[4], match[0]) if match[4] else _letter_by_number(match)
 
 
@@ -135,6 +163,14 @@ def _high_bytes(match: re.Match[str]) -> str:
     except UnicodeDecodeError:
         letters = data.decode("latin-1")
     return letters if letters.isalpha() else match[0]
+
+
+def _octal_bytes(match: re.Match[str]) -> str:
+    try:
+        letters = bytes(int(number, 8) for number in match[0][1:].split("\\")).decode("utf-8")
+    except UnicodeDecodeError:
+        return match[0]
+    return letters if letters.isprintable() else match[0]
 
 
 def _css_letter(match: re.Match[str]) -> str:
@@ -182,6 +218,10 @@ _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
     "text/x-tex": unescape_tex,
     "text/x-bibtex": unescape_bibtex,
     "text/troff": unescape_troff,
-    **dict.fromkeys(("text/markdown", "text/x-wiki", "text/x-asciidoc"), _unescape_references),
+    **dict.fromkeys(("text/x-diff", "text/x-c", "text/x-c++"), _unescape_octal),
+    "text/markdown": _unescape_references,
+    "text/x-wiki": _unescape_wiki,
+    "text/x-asciidoc": _unescape_asciidoc,
+    "text/x-rst": _unescape_rst,
     **dict.fromkeys(("text/x-vue", "text/x-php"), _unescape_page_code),
 }

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 _RTF: Final = "application/rtf"
-_BOOK: Final = "application/x-fictionbook+xml"
+FICTION_BOOK: Final = "application/x-fictionbook+xml"
 
 _AFTER_GROUP: Final = re.compile(
     rb"(?<=[A-Za-z0-9?])\}(?![0-9A-Fa-f]{16})([A-Za-z\x80-\xff][^{}\\\r\n]{0,200})(?=[{}\\\r\n])"
@@ -25,4 +25,4 @@ def with_whole_words(content: bytes, mime_type: str) -> bytes:
     """
     if mime_type == _RTF:
         return _AFTER_GROUP.sub(rb"}{\1}", content)
-    return _STYLE.sub(b"", content) if mime_type == _BOOK else content
+    return _STYLE.sub(b"", content) if mime_type == FICTION_BOOK else content

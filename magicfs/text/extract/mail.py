@@ -7,6 +7,7 @@ message of a mailbox is a page. One thread.
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import email.utils
@@ -19,6 +20,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.charsets import codec_of
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import PartCount
@@ -37,6 +39,7 @@ _MAX_NAME_CHARACTERS: Final = 255
 _HEADERS: Final = (
     *("Subject", "From", "Reply-To", "To", "Cc", "Bcc", "Date"),
     *("Keywords", "Newsgroups", "List-Id", "Location"),
+    *("X-Gmail-Labels", "X-Mozilla-Keys", "X-Keywords", "X-Label"),
 )
 _EXTENSIONS: Final = {"calendar": "ics", "vcard": "vcf", "x-vcard": "vcf", "directory": "vcf", "ics": "ics"}
 """The extension for parts without a name, by the second half of their type; by default, that half itself."""
@@ -48,6 +51,8 @@ _MESSAGE_START: Final = re.compile(rb"(?:\A|(?<=\n))From [^\n]{0,500}\n(?=>?[A-Z
 """The line that separates the messages of a mailbox; a header follows it."""
 _APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
 """The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
+_ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]{1,20})?\?(?=[BbQq]\?)")
+"""The beginning of a text in a header that states its charset."""
 _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 PartReader = Callable[[bytes, bytes], str]
@@ -167,7 +172,15 @@ class MailReader:
 
 
 def _parse(content: bytes) -> Message:
+    if b"=?" in content:
+        content = _ENCODED_WORD.sub(_with_known_charset, content)
     return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _with_known_charset(match: re.Match[bytes]) -> bytes:
+    """The beginning of an encoded word with the charset that programs mean by the name that it has."""
+    codec = codec_of(match[1].decode("ascii"))
+    return b"=?" + codec.encode() + b"?" if codec else match[0]
 
 
 def _content_type(part: Message) -> str:
@@ -244,9 +257,8 @@ def _is_utf8(content: bytes) -> bool:
 def _declared(part: Message, content: bytes) -> str | None:
     """The content in its declared charset; None where it has none or is not in it."""
     charset = part.get_content_charset()
-    if not charset:
-        return None
-    try:
-        return content.decode(charset)
-    except (LookupError, UnicodeError):
-        return None
+    for codec in (charset and codec_of(charset), charset):
+        if codec:
+            with contextlib.suppress(LookupError, UnicodeError):
+                return content.decode(codec)
+    return None

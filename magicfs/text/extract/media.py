@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from xml.etree import ElementTree as ET
@@ -18,6 +18,7 @@ import tinytag
 from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.charsets import detected_charset
 from magicfs.text.extract.plain_text import clean, decode
 
 _MAX_VALUE_CHARACTERS: Final = 5000
@@ -45,7 +46,30 @@ _MAX_INFO_TEXTS: Final = 50
 _INFO_DATA: Final = ("xmp", "exif", "icc", "raw profile")
 """Beginnings of names of PNG chunks that hold no text."""
 
-_XMP_TEXTS: Final = frozenset({"title", "description", "subject", "creator", "Headline", "City", "Country", "Location"})
+_XMP_TEXTS: Final = frozenset(
+    {
+        *(
+            "title",
+            "description",
+            "subject",
+            "creator",
+            "Headline",
+            "City",
+            "State",
+            "Country",
+            "Location",
+            "Sublocation",
+        ),
+        *("hierarchicalSubject", "TagsList", "PersonInImage", "PersonDisplayName"),
+    }
+)
+_XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
+"""Whose face is in a part of a picture."""
+_ASCII: Final = bytes(range(0x80))
+_MIN_BYTES_BEYOND_ASCII: Final = 4
+_LEADS: Final = bytes(range(0x81, 0xA0))
+"""First bytes of most characters of Shift-JIS, and rare letters in charsets of one byte."""
+_LEAD_SHARE: Final = 0.25
 _DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 _DEGREES: Final = 3
 
@@ -77,10 +101,11 @@ def read_recording(content: bytes, mime_type: str) -> Document | None:
         tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
     except (tinytag.TinyTagException, OSError, ValueError):
         return None
-    values: dict[str, list[str]] = {
-        name: [_one_line(value) for value in [getattr(tag, name, None), *tag.other.get(name, [])] if value]
-        for name in _TAGS
+    said = {
+        name: [str(value) for value in [getattr(tag, name, None), *tag.other.get(name, [])] if value] for name in _TAGS
     }
+    charset = _charset_behind([text for texts in said.values() for text in texts])
+    values = {name: [_one_line(_in_charset(text, charset)) for text in texts] for name, texts in said.items()}
     lines = [
         f"{name.capitalize()}: {', '.join(dict.fromkeys(filter(None, texts)))}"
         for name, texts in values.items()
@@ -94,6 +119,31 @@ def read_recording(content: bytes, mime_type: str) -> Document | None:
         title=next(iter(values["title"]), None),
         author=next(iter(values["artist"]), None),
     )
+
+
+def _charset_behind(texts: Iterable[str]) -> str | None:
+    """The charset of texts that say they are Latin-1, as old programs wrote them in any; None where they are in it."""
+    data = b"\n".join(filter(None, map(_latin_bytes, texts)))
+    with contextlib.suppress(UnicodeDecodeError):
+        return "utf-8" if data and data.decode("utf-8") else None
+    beyond_ascii = len(data.translate(None, _ASCII))
+    letters = sum(map(bytes.isalpha, (data[place : place + 1] for place in range(len(data)))))
+    # Of a text in Latin letters, few have accents.
+    if beyond_ascii < max(_MIN_BYTES_BEYOND_ASCII, letters):
+        return None
+    with contextlib.suppress(UnicodeDecodeError):
+        if data.decode("cp932") and _LEAD_SHARE * beyond_ascii <= len(data) - len(data.translate(None, _LEADS)):
+            return "cp932"
+    return detected_charset(data)
+
+
+def _latin_bytes(text: str) -> bytes:
+    """The bytes of a text that has characters of Latin-1 beyond ASCII, and no others; empty for any other text."""
+    return b"" if text.isascii() or max(text) > "\xff" else text.encode("latin-1")
+
+
+def _in_charset(text: str, charset: str | None) -> str:
+    return _latin_bytes(text).decode(charset, "replace") or text if charset else text
 
 
 def _picture_lines(image: Image.Image) -> Iterator[str]:
@@ -159,7 +209,7 @@ def _xmp_lines(packet: object) -> Iterator[str]:
         for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
             name = tag.rpartition("}")[2]
             texts = dict.fromkeys(filter(None, map(_one_line, values)))
-            if name in _XMP_TEXTS and texts:
+            if (name in _XMP_TEXTS or tag == _XMP_REGION) and texts:
                 yield f"{name.capitalize()}: {', '.join(texts)}"
 
 

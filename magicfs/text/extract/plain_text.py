@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from magicfs.text.extract.charsets import codec_of, detected_charset
@@ -42,6 +43,13 @@ _DECLARATION_BYTES = 1024
 _UTF16_BYTES = 4096
 """Bytes in which NULs are counted."""
 
+_EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]")
+_BLANKS = str.maketrans(dict.fromkeys("\t\n\r\f\u3000", " "))
+_MIN_WORDS = 2
+_MIN_LETTER_SHARE = 0.6
+_MOST_OF_SCRIPT = 0.9
+"""The share of letters that two blocks of 256 characters have, where all are of one script."""
+
 _LINE_END_CHARACTERS = 4096
 """Characters before a cut in which a line end is searched for."""
 
@@ -66,12 +74,17 @@ def decode(content: bytes, *, whole: bytes | None = None) -> str | None:
     wide = wide_encoding(content)
     if wide is not None:
         return clean(content.removeprefix(wide.bom).decode(wide.codec, errors="replace"))
-    if len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE:
+    if has_many_controls(content):
         return _with_holes(content)
     try:
         return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content, whole or content))
+
+
+def has_many_controls(content: bytes) -> bool:
+    """Whether the content has more control characters than a text, in any encoding of single bytes."""
+    return len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE
 
 
 class WideEncoding(NamedTuple):
@@ -163,7 +176,10 @@ def title_of(text: str, *, mime_type: str) -> str | None:
 
 
 def _utf16_without_bom(content: bytes) -> str | None:
-    """The codec of UTF-16 text, or None: all ASCII spaces and newlines have their NUL on the same side."""
+    """The codec of UTF-16 text, or None.
+
+    In Latin letters, all NULs are on the same side; in others, those of spaces and newlines alone.
+    """
     head = content[:_UTF16_BYTES]
     if b"\0" not in head or len(content) % 2:
         return None
@@ -172,7 +188,22 @@ def _utf16_without_bom(content: bytes) -> str | None:
         return "utf-16-le"
     if even > len(head) * 0.1 and odd * 20 < even:
         return "utf-16-be"
-    return None
+    return next((codec for codec in ("utf-16-le", "utf-16-be") if _is_one_script(head, codec)), None)
+
+
+def _is_one_script(head: bytes, codec: str) -> bool:
+    """Whether bytes are words of one script or of Chinese, Japanese and Korean in a codec of UTF-16."""
+    try:
+        text = head[: _UTF16_BYTES - 2].decode(codec)  # no surrogate is cut off
+    except UnicodeDecodeError:
+        return False
+    words = text.translate(_BLANKS).split(" ")
+    letters = [character for word in words for character in word if character.isalpha()]
+    if len(words) < _MIN_WORDS or len(letters) < _MIN_LETTER_SHARE * sum(map(len, words)):
+        return False
+    blocks = Counter("CJK" if _EAST_ASIAN.match(letter) else ord(letter) >> 8 for letter in letters)
+    most = sum(count for _, count in blocks.most_common(2))
+    return "".join(words).isprintable() and most >= _MOST_OF_SCRIPT * len(letters)
 
 
 def _decode_legacy(content: bytes, whole: bytes) -> str:

@@ -11,26 +11,31 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 8,
+    "application/zip": 9,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
-    **dict.fromkeys(("application/rtf", "application/x-fictionbook+xml"), 7),
+    "application/rtf": 7,
+    "application/x-fictionbook+xml": 8,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 6),
-    **dict.fromkeys(("message/*", "application/mbox"), 5),
-    **dict.fromkeys(("audio/*", "video/*"), 4),
-    "image/*": 5,
+    **dict.fromkeys(("message/*", "application/mbox"), 6),
+    **dict.fromkeys(("audio/*", "video/*"), 5),
+    "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
-    **dict.fromkeys(("application/json", "text/x-ini", "text/x-bibtex", "text/plain"), 4),
-    "application/xml": 5,
-    **dict.fromkeys(("text/markdown", "text/x-org", "text/x-rst"), 5),
+    "application/json": 5,
+    **dict.fromkeys(("text/x-ini", "text/x-bibtex", "text/plain"), 4),
+    "application/xml": 6,
+    **dict.fromkeys(("text/markdown", "text/x-org"), 5),
     "text/x-tex": 6,
-    **dict.fromkeys(("text/x-asciidoc", "text/x-wiki"), 5),
+    **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), 4),
     "application/x-ipynb+json": 4,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
     **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-vue", "text/x-php"), 4),
-    **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-diff"), 4),
+    **dict.fromkeys(
+        ("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-c", "text/x-c++"), 4
+    ),
+    "text/x-diff": 5,
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

@@ -11,12 +11,14 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.plain_text import decode
 
 _OPENOFFICE_1: Final = tuple(
     f"application/vnd.sun.xml.{name}" for name in ("writer", "writer.global", "calc", "impress", "draw", "math")
@@ -26,6 +28,8 @@ OPENDOCUMENT_TYPES: Final = frozenset(
     [f"application/vnd.oasis.opendocument.{name}" for name in ("presentation", "graphics", "formula", "chart")]
     + [f"{mime_type}{suffix}" for mime_type in _OPENOFFICE_1 for suffix in ("", ".template")]
 )
+FLAT_TYPE: Final = re.compile(r"application/vnd\.oasis\.opendocument\.[a-z]+-flat-xml")
+"""The same documents in one piece of XML (`.fodt`, `.fods`, `.fodp`)."""
 SVG_TYPE: Final = "image/svg+xml"
 XPS_TYPE: Final = "application/vnd.ms-xpsdocument"
 
@@ -42,6 +46,8 @@ _XPS_DOCUMENT: Final = re.compile(r"\.fdoc\Z", re.IGNORECASE)
 _LINE_HEIGHT: Final = 2.0
 """Pieces of a page of XPS whose height differs by less, in 96ths of an inch, are in one line."""
 
+_XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^<>]{0,200}\?>")
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "foreignObject") for prefix in ("", _SVG))
 
@@ -56,7 +62,21 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
         styles = _member(container, "styles.xml", parts)
         meta = _member(container, "meta.xml", parts)
     parts.add()
-    pages = [_page_text(page) for page in _named(body, _PAGE)] or [_page_text(body)]
+    return _opendocument(body, styles=styles, meta=meta, mime_type=mime_type)
+
+
+def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
+    """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
+    document = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
+    body = next(_named(document, "body"), document)
+    keywords = [element.text for name in ("keyword", "subject", "description") for element in _named(document, name)]
+    author = next((element.text for element in _named(document, "initial-creator")), None)
+    read = _opendocument(body, styles=document, meta=document, mime_type=mime_type)
+    return replace(read, author=author or read.author, keywords=", ".join(filter(None, keywords)) or None)
+
+
+def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mime_type: str) -> Document:
+    pages = [_page_text(page) for page in _named(body, _PAGE)] or [_body_text(body)]
     masters = [_page_text(master) for master in _named(styles, _MASTER_PAGE)]
     return Document(
         text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
@@ -66,6 +86,21 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
         language=meta.findtext(f".//{_DUBLIN_CORE}language"),
         page_starts=_starts(pages),
     )
+
+
+def _body_text(body: ET.Element) -> str:
+    """The text of a document without pages: of a workbook, its sheets with their names, a row a line."""
+    if next(_named(body, "spreadsheet"), None) is None:
+        return _page_text(body)
+    sheets: list[str] = []
+    for table in _named(body, "table"):
+        rows = (
+            "\t".join(filter(None, (" ".join(_page_text(cell).split()) for cell in row)))
+            for row in _named(table, "table-row")
+        )
+        name = next((value for key, value in table.attrib.items() if key.rpartition("}")[2] == "name"), "")
+        sheets.append("\n".join(filter(None, [name, *rows])))
+    return _SEPARATOR.join(sheets)
 
 
 def read_xps(content: bytes, *, parts: PartCount) -> Document:
@@ -115,6 +150,16 @@ def _starts(pages: list[str]) -> tuple[int, ...]:
     return tuple(accumulate((len(page) + len(_SEPARATOR) for page in pages[:-1]), initial=0))
 
 
+def in_utf8(content: bytes) -> bytes:
+    """A document of XML in UTF-8, whatever charset it states."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = decode(content)
+        return content if text is None else _XML_DECLARATION.sub("", text).encode("utf-8")
+    return content
+
+
 def read_svg(content: bytes) -> Document:
     """The title, descriptions and texts of a drawing. Raises `ET.ParseError` for a damaged file."""
     drawing = ET.fromstring(content)  # noqa: S314  (see the module's docstring)
@@ -159,6 +204,6 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
         name = _local(child)
         if name in _WHITESPACE:
             yield _WHITESPACE[name]
-        elif name not in _PARAGRAPHS:
+        elif name not in _PARAGRAPHS and name != "binary-data":
             yield from _paragraph_text(child)
         yield child.tail or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import mailbox
 import tarfile
@@ -185,3 +186,34 @@ def test_names_in_attached_archives_and_of_inline_texts_are_read(extractor: File
     text = read(extractor, mail.as_bytes()).text
     for words in ("code.tar.gz", "src/pelican.c", "manifest.txt", "windlass"):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "words"),
+    [
+        ("gb2312", "gbk", "关于朱镕基讲话的通知"),
+        ("ks_c_5601-1987", "cp949", "똠방각하 견적서"),
+        ("iso-8859-8-i", "iso-8859-8", "הצעת מחיר לשיפוץ"),
+        ("iso-8859-1", "cp1252", "Œuvre à 45 €"),
+        ("shift_jis", "cp932", "①株式会社髙島屋"),
+    ],
+)
+def test_a_charset_means_what_programs_write_under_its_name(
+    extractor: FileExtractor, charset: str, codec: str, words: str
+) -> None:
+    encoded = base64.b64encode(words.encode(codec)).decode()
+    content = (
+        f"From: =?{charset}?B?{encoded}?= <a@example.org>\nSubject: =?{charset}?B?{encoded}?=\nMIME-Version: 1.0\n"
+        f"Content-Type: text/html; charset={charset}\nContent-Transfer-Encoding: base64\n\n"
+        f"{base64.b64encode(f'<p>{words}</p>'.encode(codec)).decode()}\n"
+    )
+    assert read(extractor, content.encode()).text.count(words) == 3
+    plain = content.replace("text/html", "text/plain")
+    assert read(extractor, plain.encode()).text.count(words) == 3
+
+
+def test_the_labels_of_a_message_are_read(extractor: FileExtractor) -> None:
+    labels = {"X-Gmail-Labels": "=?UTF-8?Q?Wohnungssuche,Ge=C3=B6ffnet?=", "X-Mozilla-Keys": "receipts"}
+    text = read(extractor, message(**labels).as_bytes()).text
+    assert "Wohnungssuche,Geöffnet" in text
+    assert "receipts" in text

@@ -379,3 +379,46 @@ def test_addresses_of_links_are_read(extractor: FileExtractor, name: bytes, rela
     text = read(extractor, container(members), name).text
     assert text.count("https://seerose.example/?a=1&b=2") == 1
     assert "#S" not in text
+
+
+@pytest.mark.parametrize(
+    ("charset", "title", "artist"),
+    [
+        ("cp1251", "Группа крови", "Кино"),
+        ("gbk", "月亮代表我的心", "邓丽君"),
+        ("cp932", "上を向いて歩こう", "坂本九"),
+        ("euc-kr", "나는 나비", "윤도현 밴드"),
+        ("utf-8", "Ночной дозор", "Björk"),
+    ],
+)
+def test_tags_in_another_charset_than_they_say_are_read(
+    extractor: FileExtractor, charset: str, title: str, artist: str
+) -> None:
+    content = song(title=title, artist=artist, charset=charset)
+    document = extractor.extract(content, name=b"a.mp3")
+    assert isinstance(document, Document)
+    assert (document.title, document.author) == (title, artist)
+
+
+def test_tags_with_accents_stay_what_they_are(extractor: FileExtractor) -> None:
+    document = extractor.extract(song(title="Für Elise", artist="Mötley Crüe", charset="latin-1"), name=b"a.mp3")
+    assert isinstance(document, Document)
+    assert (document.title, document.author) == ("Für Elise", "Mötley Crüe")
+
+
+def test_people_and_places_that_programs_of_pictures_write_are_read(extractor: FileExtractor) -> None:
+    image, data, information = Image.new("RGB", (8, 8)), io.BytesIO(), PngImagePlugin.PngInfo()
+    information.add_itxt(
+        "XML:com.adobe.xmp",
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="r" xmlns:l="l" xmlns:d="d"'
+        ' xmlns:m="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:c="c">'
+        '<r:D m:Name="Opa Heinrich" c:Name="Vivid preset"/><l:hierarchicalSubject><r:li>Orte|Allgäu</r:li>'
+        "</l:hierarchicalSubject><d:PersonInImage><r:li>Ada</r:li></d:PersonInImage></x:xmpmeta>",
+    )
+    image.save(data, "PNG", pnginfo=information)
+    document = extractor.extract(data.getvalue(), name=b"a.png")
+    assert isinstance(document, Document)
+    assert {"Name: Opa Heinrich", "Hierarchicalsubject: Orte|Allgäu", "Personinimage: Ada"} <= set(
+        document.text.splitlines()
+    )
+    assert "preset" not in document.text

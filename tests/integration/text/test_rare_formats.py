@@ -163,3 +163,69 @@ def test_a_word_of_rtf_that_changes_its_style_is_whole(extractor: FileExtractor,
 def test_a_word_of_a_book_that_changes_its_style_is_whole(extractor: FileExtractor) -> None:
     book = fiction_book("AAAA", keywords="x").replace(b"AAAA", "кни<emphasis>га</emphasis>, H<sub>2</sub>O".encode())
     assert "книга, H2O" in read(extractor, book, b"a.fb2").text
+
+
+OPENDOCUMENT = "urn:oasis:names:tc:opendocument:xmlns:"
+
+
+def flat(kind: str, body: str, *, more: str = "") -> bytes:
+    """A flat document of OpenDocument with styles, and with a picture before its text."""
+    styles = "".join(f'<style:style style:name="P{number}" style:family="paragraph"/>' for number in range(200))
+    picture = f"<office:binary-data>{'iVBORw0KGgo' * 300}</office:binary-data>"
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<office:document xmlns:office="{OPENDOCUMENT}office:1.0"'
+        f' xmlns:text="{OPENDOCUMENT}text:1.0" xmlns:style="{OPENDOCUMENT}style:1.0"'
+        f' xmlns:draw="{OPENDOCUMENT}drawing:1.0" xmlns:table="{OPENDOCUMENT}table:1.0"'
+        f' xmlns:meta="{OPENDOCUMENT}meta:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        f' office:mimetype="application/vnd.oasis.opendocument.{kind}">{more}'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:{kind}>{picture}{body}</office:{kind}></office:body></office:document>"
+    ).encode()
+
+
+def test_a_flat_text_is_read_as_the_same_in_a_container(extractor: FileExtractor) -> None:
+    more = (
+        "<office:meta><dc:title>Signal lamps</dc:title><meta:initial-creator>Ada</meta:initial-creator>"
+        "<meta:keyword>harbour</meta:keyword></office:meta>"
+        "<office:master-styles><style:master-page><style:header><text:p>Pilot office</text:p></style:header>"
+        "</style:master-page></office:master-styles>"
+    )
+    body = (
+        '<text:h text:outline-level="2">Top<text:span>lights</text:span></text:h>'
+        "<text:p>Red<text:s/>and green<text:note><text:note-body><text:p>at night</text:p></text:note-body></text:note>"
+        "</text:p>"
+    )
+    document = read(extractor, flat("text", body, more=more), b"a.fodt")
+    assert document.text == "Toplights\n\nRed and green\n\nat night\n\nPilot office"
+    assert (document.title, document.author, document.keywords) == ("Signal lamps", "Ada", "harbour")
+
+
+def test_flat_sheets_and_slides_are_read(extractor: FileExtractor) -> None:
+    row = "<table:table-row>{}</table:table-row>".format(
+        "".join(f"<table:table-cell><text:p>{word}</text:p></table:table-cell>" for word in ("lamp oil", "42,00"))
+    )
+    sheet = flat("spreadsheet", f'<table:table table:name="Stores">{row}</table:table>')
+    assert read(extractor, sheet, b"a.fods").text == "Stores\nlamp oil\t42,00"
+    slides = "".join(f"<draw:page><text:p>{words}</text:p></draw:page>" for words in ("a pier", "a mole"))
+    document = read(extractor, flat("presentation", slides), b"a.xml")
+    assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["a pier", "a mole"]
+
+
+def test_a_damaged_flat_document_is_text(extractor: FileExtractor) -> None:
+    content = flat("text", "<text:p>lamp oil</text:p>").replace(b"</office:body>", b"")
+    assert "lamp oil" in read(extractor, content, b"a.fodt").text
+
+
+@pytest.mark.parametrize("charset", ["windows-1251", "koi8-r", "utf-16"])
+def test_a_book_is_read_in_the_charset_that_it_states(extractor: FileExtractor, charset: str) -> None:
+    book = fiction_book("Комната, которая называется детскою", keywords="сад").decode().replace("utf-8", charset)
+    document = read(extractor, book.replace("A book", "Вишнёвый сад").encode(charset), b"a.fb2")
+    assert "Комната, которая называется детскою" in document.text
+    assert (document.title, document.keywords) == ("Вишнёвый сад", "сад")
+
+
+def test_a_book_in_an_archive_of_its_own_is_read(extractor: FileExtractor) -> None:
+    book = fiction_book("Ionych walks in the garden", keywords="garden")
+    document = read(extractor, container({"book.fb2": book.decode()}), b"a.fb2.zip")
+    assert "Ionych walks in the garden" in document.text
+    assert read(extractor, container({"book.fb2": book.decode(), "b": "x"}), b"a.zip").text == "book.fb2\nb"

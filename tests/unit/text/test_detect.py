@@ -69,6 +69,9 @@ from magicfs.text.extract.file_types import FileType, Route
         (b"\0" * 257 + b"ustar", b"a.tar", Route.ARCHIVE, "application/x-tar"),
         (b"\x93\x12\0\0random", b"a.pdf", Route.DAMAGED, "application/pdf"),
         ("schöne Grüße".encode() * 500, b"a.doc", Route.DECODE, "text/plain"),
+        ("Name\tBetrag\nFingerhut Öl\t12 €\n".encode("cp1252"), b"export.xls", Route.DECODE, "text/plain"),
+        ("Накладная на товар".encode("cp1251"), b"a.doc", Route.DECODE, "text/plain"),
+        (b"\x93\xe4" * 400 + bytes(range(1, 32)), b"a.xls", Route.DAMAGED, "application/vnd.ms-excel"),
         (b"text", b"bad-\xff-name.\xfe", Route.DECODE, "text/plain"),
     ],
 )

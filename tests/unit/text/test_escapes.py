@@ -16,6 +16,12 @@ from magicfs.text.extract.escapes import unescape
     [
         ("application/json", r'"J\u00fcrgen sagt \"Gr\u00fc\u00dfe\"\nund geht"', '"Jürgen sagt "Grüße" und geht"'),
         ("application/json", r'"C:\\users\\u00fc"', r'"C:\users\u00fc"'),
+        ("application/json", r'"\u001b[31mdata\u001b[0mbase"', '"\x1b[31mdata\x1b[0mbase"'),
+        ("text/x-diff", r'--- "a/Gr\303\274\303\237e.txt"', '--- "a/Grüße.txt"'),
+        ("text/x-c", r'"Se\303\261or \377\101 \303"', r'"Señor \377\101 \303"'),
+        ("text/x-wiki", "'''Fett''' und '''Fett'''druck, ''kur''siv", "Fett und Fettdruck, kursiv"),
+        ("text/x-asciidoc", "__Saat__krähe und **Ei**chel, __init__", "Saatkrähe und **Ei**chel, __init__"),
+        ("text/x-rst", r"**Bunt**\ specht und H\ :sub:`2`\ O", "**Bunt**specht und H2O"),
         (
             "application/json",
             r'{"a": "{\"city\": \"Z\\u00fcrich\"}", "b": "Caf\u00e9"}',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import random
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,11 @@ from magicfs.text.extract.plain_text import clean, decode, truncate
         ("with a mark, four bytes a letter", "utf-32"),
         ("no mark, but clear from its NULs\n", "utf-16-le"),
         ("no mark, but clear from its NULs\n", "utf-16-be"),
+        ("Протокол общего собрания садоводов\nот 5 мая\n", "utf-16-le"),
+        ("Πρακτικά συνεδρίασης\n", "utf-16-be"),
+        ("采购合同审批流程说明文件，请各部门遵照执行。\n第一条 总则\n", "utf-16-le"),
+        ("議事録の共有について、下記の通りご案内します。\n以上です。\n", "utf-16-be"),
+        ("محضر الاجتماع\nיום שני\n", "utf-16-le"),
     ],
 )
 def test_small_files_in_many_encodings(text: str, encoding: str) -> None:
@@ -84,6 +90,8 @@ def test_damaged_utf8_stays_utf8() -> None:
         bytes(range(256)) * 4,
         b"\0" * 1000,
         b"some text\0\0\0\x01\x02\x03\x04" * 50,
+        b"".join(number.to_bytes(2, "little") for number in range(0x0400, 0x0600, 3)),
+        random.Random(7).randbytes(4000),
         codecs.encode("x" * 100, "utf-8") + bytes(range(1, 32)) * 3,
     ],
 )

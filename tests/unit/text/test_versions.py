@@ -7,7 +7,7 @@ from magicfs.text.extract import newest_version, reader_version, versions
 
 
 def test_a_kind_without_a_version_of_its_own_has_that_of_all() -> None:
-    assert reader_version("text/x-c decode") == EXTRACTOR_VERSION
+    assert reader_version("text/x-go decode") == EXTRACTOR_VERSION
     assert reader_version("") == EXTRACTOR_VERSION
 
 
