@@ -41,13 +41,14 @@ HARD_SECONDS = {
 """When the process of a task is killed. A soft limit does not interrupt native code."""
 
 VISIBILITY_SECONDS = 3600
-SOCKET_SECONDS = 10
-"""Longest wait for Redis. Celery's default is to wait for ever."""
+SOCKET_SECONDS = 5
+"""Longest wait for Redis, which answers in milliseconds. Celery's default is to wait for ever."""
 
 KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}
 """How the kernel notices a Redis whose network is gone: seconds, seconds, probes, milliseconds. None by unix socket."""
 
 POLLING_SECONDS = 5
+"""How long a worker without messages waits for one before it asks again. It gets a message at once."""
 
 HUB_NAME = r"[a-z0-9._-]{1,96}/[a-z0-9._-]{1,96}"
 """The name of a model of the hub, in small letters."""
@@ -110,7 +111,6 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             "socket_keepalive_options": KEEPALIVE,
             "health_check_interval": 15,
-            # How long a worker without messages waits for one before it asks again. It gets a message at once.
             "polling_interval": POLLING_SECONDS,
         },
         "task_queues": [declared_queue(name) for name in queues.values()],

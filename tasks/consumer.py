@@ -7,6 +7,7 @@ Celery loads it by the setting `worker_consumer`. The work itself runs in the ch
 from __future__ import annotations
 
 import logging
+import select
 import signal
 import socket
 import time
@@ -20,10 +21,12 @@ from typing import Any
 from celery import signals
 from celery.worker import state
 from celery.worker.consumer import consumer
-from kombu.asynchronous import Hub
+from kombu.asynchronous import Hub, get_event_loop
 from kombu.connection import Connection
 from kombu.transport import redis
-from redis import RedisError
+from redis import RedisError, ResponseError
+
+from tasks.app import POLLING_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,11 @@ STEADY_SECONDS = 60.0
 BINDINGS_SECONDS = 60.0
 """Pause between two looks whether a binding of a queue expires soon: none of ours does. kombu looks each second, which
 is most of what a worker without work does."""
+
+OVERDUE_SECONDS = 5.0
+"""Redis says within POLLING_SECONDS that there is no message. When that is so much later, the network to it is gone, or
+something between swallows what is sent: kombu would wait for half a minute, and renew one connection of several. It is
+the pause between two looks, too."""
 
 MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
@@ -85,6 +93,8 @@ class QoS(redis.QoS):
             # The worker would not ask for a message again, and so never notice that its connection is lost.
             log.debug("a message is not acknowledged: %s", error)
             self._quick_ack(delivery_tag)
+            if not isinstance(error, ResponseError):
+                lose_connection_soon(self.channel, error)
 
 
 class Channel(redis.Channel):
@@ -137,6 +147,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
         counts.connected += 1
         if self.hub:
             look_rarely_at_bindings(self.hub, connected.transport.cycle)
+            expect_answers(self.hub, connected.transport.cycle)
             wake_on_signals(self.hub)
         return connected
 
@@ -191,6 +202,43 @@ def look_rarely_at_bindings(hub: Hub, cycle: Any) -> None:
     if timer is not None:
         timer.cancel()
         cycle._binding_expiry_tref = hub.call_repeatedly(BINDINGS_SECONDS, cycle.maybe_refresh_binding_expiry)
+
+
+def expect_answers(hub: Hub, cycle: Any) -> None:
+    """Look often whether an answer of Redis is overdue, in place of kombu's look."""
+    timer = getattr(cycle, "_brpop_health_tref", None)
+    if timer is not None:
+        timer.cancel()
+    cycle._brpop_health_tref = hub.call_repeatedly(OVERDUE_SECONDS, require_answers, cycle)
+
+
+def lose_connection_soon(channel: Any, error: Exception) -> None:
+    """Have the loop raise the error of a connection, so that the consumer renews all: on each it would wait as long."""
+
+    def lose() -> None:
+        # Another error may have come first.
+        if not channel.closed:
+            raise ConnectionError(f"Redis does not answer ({error})") from error
+
+    hub = get_event_loop()
+    if hub is not None:
+        hub.call_later(0, lose)
+
+
+def require_answers(cycle: Any) -> None:
+    """Raise `ConnectionError`, so that the consumer connects anew, when the answer about a message is late."""
+    for channel in cycle._channels:
+        connection, asked_at = channel._in_poll, channel._brpop_sent_at
+        if not connection or asked_at is None or time.monotonic() < asked_at + POLLING_SECONDS + OVERDUE_SECONDS:
+            continue
+        # A loop that was held up has not read it yet.
+        if connection._sock is not None and select.select([connection._sock], [], [], 0.0)[0]:
+            continue
+        # Else the end of each channel would wait for answers.
+        channel._in_poll = None
+        for each in list(cycle._channels):
+            each._disconnect_pools()
+        raise ConnectionError("Redis does not answer")
 
 
 @cache

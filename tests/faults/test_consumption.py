@@ -25,6 +25,9 @@ MINUTE = 60
 TROUBLE_SECONDS = 3.0
 """After so many seconds, the watchdog of `sabotage.deaf` ends a worker."""
 
+HALF_OPEN_SECONDS = 35.0
+"""Fifteen until a worker notices that no answer comes, five for each connection that it still waits for."""
+
 ENDS = " the worker ends, to be started again: "
 
 
@@ -112,12 +115,13 @@ def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, brok
 
 @pytest.mark.timeout(240)
 def test_a_worker_whose_connections_are_half_open_goes_on(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    """Both ends believe in them: no keepalive of the kernel tells. The watchdog would end the worker after a minute."""
     with proxy_to(broker.port) as proxy:
         url = broker.url.replace(f":{broker.port}/", f":{proxy.port}/")
         begin(stack, broker, tmp_path / "docs", url=url)
         for number in range(2):
             proxy.swallow()
-            write_and_wait(stack, tmp_path / "docs", f"{number}.txt", seconds=90)
+            write_and_wait(stack, tmp_path / "docs", f"{number}.txt", seconds=HALF_OPEN_SECONDS)
         assert ENDS not in log_of(stack)
         stack.stop()
 
