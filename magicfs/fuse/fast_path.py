@@ -1,8 +1,8 @@
-"""The fast path: open files are read and written by `_fastpath.c`, without Python.
+"""The fast path: files are opened, read and written by the C library of `fastpath/`, without Python.
 
 Used by the table of open files and by the life of a mount. The library is loaded when this package is imported, before
 pyfuse3 is, so that pyfuse3 calls its functions in place of libfuse's; it changes nothing until a mount asks for it. It
-is built at install. Where it is missing, Python does everything, and reading and writing take longer.
+is built at install. Where it is missing, Python does everything, and opening, reading and writing take longer.
 """
 
 from __future__ import annotations
@@ -13,8 +13,30 @@ import logging
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
+from typing import NamedTuple
 
 log = logging.getLogger(__name__)
+
+
+class _SeenFile(ctypes.Structure):
+    """`struct seen_file` of `fastpath.h`."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("device", "number", "size")),
+        *((name, ctypes.c_int64) for name in ("born_ns", "mtime_ns", "ctime_ns")),
+    )
+
+
+class SeenFile(NamedTuple):
+    """Which file Python has seen, and with which content: bytes, and nanoseconds since the epoch."""
+
+    device: int
+    number: int
+    size: int
+    born_ns: int
+    mtime_ns: int
+    ctime_ns: int
+
 
 LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIXES[0])
 
@@ -37,9 +59,16 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     """The library with the types of its functions. Raises `AttributeError` if it lacks one."""
     number, flag = ctypes.c_uint64, ctypes.c_bool
     library.fast_path_enable.restype = None
-    library.fast_path_add.argtypes, library.fast_path_add.restype = (number, ctypes.c_int, flag), flag
+    library.fast_path_add.argtypes, library.fast_path_add.restype = (number, ctypes.c_int, flag, flag), flag
     library.fast_path_remove.argtypes, library.fast_path_remove.restype = (number,), flag
     library.fast_path_take_written.argtypes, library.fast_path_take_written.restype = (number,), flag
+    text, seen = ctypes.c_char_p, ctypes.POINTER(_SeenFile)
+    library.fast_path_know.argtypes = (number, text, text, seen, flag)
+    library.fast_path_know.restype = None
+    library.fast_path_forget.argtypes, library.fast_path_forget.restype = (number,), None
+    library.fast_path_opened.argtypes, library.fast_path_opened.restype = (number,), number
+    library.fast_path_hand_over.argtypes = (number, ctypes.POINTER(number))
+    library.fast_path_hand_over.restype = ctypes.c_int
     library.fast_path_expire.argtypes, library.fast_path_expire.restype = (ctypes.c_double,), ctypes.c_uint
     library.fast_path_served.argtypes, library.fast_path_served.restype = (), ctypes.c_ulong
     return library
@@ -49,7 +78,7 @@ _KEEP_LISTING = 1 << 62
 _USE_KEPT_LISTING = 1 << 61
 NAME_ALONE = 1 << 62
 OF_PAGES = 1 << 62
-"""As in `_fastpath.c`. The last one is in the file handle of a request to write pages that a program has changed in a
+"""As in `fastpath.h`. The last one is in the file handle of a request to write pages that a program has changed in a
 mapping: the kernel takes all of them as written unless it gets an error."""
 
 
@@ -63,16 +92,17 @@ class FastPath:
         """Serve the next mount of this process; without the library, say so in the log."""
         self._library = load_library()
         if self._library is None:
-            log.warning("%s was not built: reading and writing take longer: install MagicFS anew", LIBRARY)
+            log.warning("%s was not built: opening, reading and writing take longer: install MagicFS anew", LIBRARY)
         else:
             self._library.fast_path_enable()
 
-    def add(self, number: int, descriptor: int, *, clears_set_id: bool) -> bool:
+    def add(self, number: int, descriptor: int, *, writes: bool, clears_set_id: bool) -> bool:
         """Take over the reading and writing of an open file with that handle number; False if Python has to do it.
 
-        The file must be on a local file system. `clears_set_id` is that of `RealHandle`.
+        The file must be on a local file system. `writes` and `clears_set_id` are those of `RealHandle`.
         """
-        return self._library is not None and bool(self._library.fast_path_add(number, descriptor, clears_set_id))
+        library = self._library
+        return library is not None and bool(library.fast_path_add(number, descriptor, writes, clears_set_id))
 
     def remove(self, number: int) -> bool:
         """Leave a file to Python again. True if a call hangs with its descriptor, which is closed after that."""
@@ -81,6 +111,35 @@ class FastPath:
     def take_written(self, number: int) -> bool:
         """Whether a file was written to since this was asked last."""
         return self._library is not None and bool(self._library.fast_path_take_written(number))
+
+    def know(self, inode: int, root: bytes, path: bytes, seen: SeenFile, *, has_pages: bool) -> None:
+        """Open a file to read, and read its attributes, without Python while it is as seen at that path below a root.
+
+        The file must be on a local file system. With `has_pages` the kernel may keep the pages that it has of it, which
+        are of that content; otherwise it drops them with the first opening, unless it was known to be the same before.
+        """
+        if self._library is not None:
+            self._library.fast_path_know(inode, root, path, ctypes.byref(_SeenFile(*seen)), has_pages)
+
+    def forget(self, inode: int) -> None:
+        """Leave a file to Python until it is seen again."""
+        if self._library is not None:
+            self._library.fast_path_forget(inode)
+
+    def opened(self, inode: int) -> int | None:
+        """The handle number of a file with that inode that was opened without Python; None if there is none."""
+        return (self._library.fast_path_opened(inode) or None) if self._library is not None else None
+
+    def hand_over(self, number: int) -> tuple[int, int]:
+        """The inode and the descriptor of a file that was opened without Python, which closes it from now on.
+
+        Raises `KeyError` if there is none with that handle number.
+        """
+        inode = ctypes.c_uint64()
+        descriptor = -1 if self._library is None else self._library.fast_path_hand_over(number, ctypes.byref(inode))
+        if descriptor < 0:
+            raise KeyError(number)
+        return inode.value, descriptor
 
     def kept_listing(self, number: int, *, is_known: bool) -> int:
         """The reply for an open directory with that handle number whose listing the kernel may keep.

@@ -1,18 +1,20 @@
 """The table of open files and open directories, by the file handle number that the kernel uses.
 
 Belongs to the event loop of the mount; no locks. Files of local file systems are read and written by the fast path,
-which is asked what was written.
+which is asked what was written. It may open them too: those are taken over when a request for them comes to Python, or
+when the open file is needed.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from magicfs.fuse.fast_path import FastPath
+from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.watched_directory import Vouched
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
@@ -69,8 +71,10 @@ class OpenDirectory:
 class HandleTable:
     """All open files and directories of the mount."""
 
-    def __init__(self, fast_path: FastPath) -> None:
+    def __init__(self, fast_path: FastPath, find_node: Callable[[int], Node]) -> None:
+        """`find_node` returns the node with an inode number."""
         self._fast_path = fast_path
+        self._find_node = find_node
         self._numbers = itertools.count(1)
         self._files: dict[int, OpenFile] = {}
         self._directories: dict[int, OpenDirectory] = {}
@@ -81,17 +85,61 @@ class HandleTable:
     def add_file(self, node: Node, handle: Handle) -> int:
         """Add an open file and return its number. It is left to the fast path if possible."""
         number = next(self._numbers)
-        self._files[number] = OpenFile(node, handle)
-        self._by_inode[node.ino].append(handle)
+        self._put_file(number, OpenFile(node, handle))
         # Other handles do more than to read and write.
         if (
             type(handle) is RealHandle
             and handle.is_local_fs
-            and self._fast_path.add(number, handle.descriptor, clears_set_id=handle.clears_set_id)
+            and self._fast_path.add(number, handle.descriptor, writes=handle.writes, clears_set_id=handle.clears_set_id)
             and handle.writes
         ):
             self._fast_writers[node.ino].append(number)
         return number
+
+    def _put_file(self, number: int, opened: OpenFile) -> None:
+        self._files[number] = opened
+        self._by_inode[opened.node.ino].append(opened.handle)
+
+    def note_opened(self, node: Node, handle: Handle) -> None:
+        """Leave further openings to the fast path, as long as they find what this one has found.
+
+        Only files that are opened to read: whatever is to be decided otherwise is decided anew each time.
+        """
+        version = handle.version if type(handle) is RealHandle and handle.is_local_fs and not handle.writes else None
+        if type(node) is not RealFile or version is None:
+            self._fast_path.forget(node.ino)
+        else:
+            self._know(node, version.size, version.mtime_ns, version.ctime_ns, has_pages=True)
+
+    def note_found(self, node: RealFile) -> None:
+        """Leave openings of a file of a local file system to the fast path before Python has opened it once."""
+        version = node.kernel_version
+        if type(node) is RealFile and node.is_local and node.opened_version is None and version is not None:
+            self._know(node, version.size, version.mtime_ns, version.ctime_ns, has_pages=False)
+
+    def _know(self, node: RealFile, size: int, mtime_ns: int, ctime_ns: int, *, has_pages: bool) -> None:
+        identity, location = node.identity, node.location
+        if identity is None or identity.born_ns is None:
+            self._fast_path.forget(node.ino)
+            return
+        seen = SeenFile(identity.device, identity.inode, size, identity.born_ns, mtime_ns, ctime_ns)
+        self._fast_path.know(node.ino, location.root, location.path, seen, has_pages=has_pages)
+
+    def note_attributes(self, node: RealFile) -> None:
+        """Leave the next opening to Python if the kernel was given the attributes of another version than the last.
+
+        Then it has to be told of those of the file.
+        """
+        if not node.kernel_attributes_match(node.opened_version):
+            self._fast_path.forget(node.ino)
+
+    def _take_over(self, number: int) -> OpenFile:
+        """A file that the fast path has opened, from now on in this table."""
+        inode, descriptor = self._fast_path.hand_over(number)
+        handle = RealHandle(descriptor, flags=os.O_RDONLY, is_local_fs=True)
+        opened = OpenFile(self._find_node(inode), handle)
+        self._put_file(number, opened)
+        return opened
 
     def note_writes(self, node: RealFile) -> None:
         """Record the attributes of a file that the fast path has written to, as a handler of writes would have."""
@@ -105,11 +153,12 @@ class HandleTable:
 
     def file(self, number: int) -> OpenFile:
         """The open file with that number."""
-        return self._files[number]
+        opened = self._files.get(number)
+        return self._take_over(number) if opened is None else opened
 
     def remove_file(self, number: int) -> OpenFile | None:
         """Remove an open file and return it to be closed; None if a call hangs with it: it is closed after that."""
-        removed = self._files[number]
+        removed = self.file(number)
         numbers = self._fast_writers.get(removed.node.ino, [])
         if number in numbers and isinstance(removed.node, RealFile):
             self._note_write(removed.node, number)
@@ -129,6 +178,8 @@ class HandleTable:
 
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
+        while (number := self._fast_path.opened(node.ino)) is not None:
+            self._take_over(number)
         return list(self._by_inode.get(node.ino, ()))
 
     def add_directory(self, opened: OpenDirectory) -> int:

@@ -39,7 +39,7 @@ class NodeOperations(pyfuse3.Operations):
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__()
         self._inodes = tree.inodes
-        self._handles = HandleTable(FAST_PATH)
+        self._handles = HandleTable(FAST_PATH, tree.inodes.find)
         self._watches = DirectoryWatches(tree.inodes)
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
@@ -58,6 +58,7 @@ class NodeOperations(pyfuse3.Operations):
         if isinstance(node, RealFile):
             self._handles.note_writes(node)
             attributes = node.merge_kernel_attributes(attributes)
+            self._handles.note_attributes(node)
         return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
 
     def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
@@ -70,6 +71,8 @@ class NodeOperations(pyfuse3.Operations):
         if isinstance(node, Directory):
             node.parent_ino = directory.ino
         if isinstance(node, RealFile):
+            if self._watches.has(directory):
+                self._handles.note_found(node)
             previous = node.last_lookup
             node.last_lookup = directory.ino, entry.name, node.index_record
             if previous is not None and previous[2] is not node.index_record:

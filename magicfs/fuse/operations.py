@@ -77,7 +77,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
             await trio.sleep(SLOW_REQUESTS_SECONDS)
             count = FAST_PATH.expire(thread_pools.FILES_SECONDS)
             if count:
-                log.warning("gave up %d reads and writes after %.0f seconds", count, thread_pools.FILES_SECONDS)
+                log.warning("gave up %d requests after %.0f seconds", count, thread_pools.FILES_SECONDS)
 
     @replies_with_errno
     @repeats_after_rename
@@ -111,6 +111,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
             if self._inodes.forget(inode, lookups):
                 self._watches.drop(inode)
                 self._large_listings.forget(inode)
+                FAST_PATH.forget(inode)
 
     @replies_with_errno
     @repeats_after_rename
@@ -172,6 +173,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
         number = self._handles.add_file(node, handle)
         keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
         _merge_handle_attributes(node, handle)
+        self._handles.note_opened(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)
 
     async def _opened(self, node: Openable, flags: int) -> Handle:
@@ -280,6 +282,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
             vouched = None
         if isinstance(node, RealFile):
             node.set_kernel_attributes(attributes)
+            self._handles.note_attributes(node)
         reply = entry_attributes(node, attributes)
         self._watches.keep_attributes(vouched, reply, attributes)
         return reply

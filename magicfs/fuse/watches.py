@@ -84,6 +84,10 @@ class DirectoryWatches:
         self._watches.clear()
         self._by_number.clear()
 
+    def has(self, directory: Node) -> bool:
+        """Whether a directory is watched: then it is on a local file system."""
+        return directory.ino in self._watches
+
     def find(self, directory: Node) -> Watch | None:
         """The watch of a directory, which begins if it can; None if it is not watched."""
         watch = self._watches.get(directory.ino)

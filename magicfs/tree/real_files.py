@@ -339,8 +339,9 @@ class RealFile(RealNode, Openable):
             descriptor, status = self.open_recognised(flags & _FORWARDED_FLAGS & ~os.O_TRUNC)
         try:
             _require_regular(status)
-            if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
-                os.ftruncate(descriptor, 0)
+            if flags & os.O_TRUNC:
+                # A program may cut a file that it opens to read.
+                os.truncate(descriptor if flags & os.O_ACCMODE else descriptor_path(descriptor), 0)
             return RealHandle(descriptor, flags=flags, is_local_fs=is_on_local_file_system(descriptor))
         except BaseException:
             os.close(descriptor)

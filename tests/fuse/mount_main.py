@@ -23,7 +23,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse import fast_path, handles, thread_pools
+from magicfs.fuse import fast_path, thread_pools
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
@@ -83,7 +83,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
     if "TEST_WITHOUT_FAST_PATH" in os.environ:
         fast_path.load_library = lambda: None
     if "TEST_FILES_IN_PYTHON" in os.environ:
-        handles.is_on_local_file_system = lambda _: False
+        fast_path.FastPath.add = lambda *_, **__: False
+        fast_path.FastPath.know = lambda *_, **__: None
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
+from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
@@ -126,3 +127,27 @@ def test_a_write_takes_away_the_rights_of_the_owner(shared: MountProcess, root: 
         assert not act(script, shared.path / "mirror/documents").stderr, number
         assert path.stat().st_mode & 0o7777 == 0o777, script
         path.unlink()
+
+
+def test_a_file_that_was_opened_often_is_refused_as_soon_as_the_right_is_gone(
+    shared: MountProcess, root: IndexedRoot
+) -> None:
+    """Files that are as Python has seen them are opened without Python."""
+    path = root.add("a", "roses")
+    path.chmod(0o644)
+    mirror = shared.path / "mirror/documents"
+
+    def read() -> str:
+        done = act("print(open('a').read())", mirror)
+        return done.stdout + done.stderr
+
+    for _ in range(3):
+        assert (mirror / "a").read_text() == "roses"
+        assert read() == "roses\n"
+    (mirror / "a").chmod(0o600)
+    assert "PermissionError" in read()
+    (mirror / "a").chmod(0o644)
+    assert read() == "roses\n"
+    path.chmod(0o600)
+    wait_for(lambda: "PermissionError" in read())
+    assert (mirror / "a").read_text() == "roses"

@@ -23,9 +23,9 @@ def test_a_file_that_the_fast_path_closes_later_is_used_no_more(tmp_path: Path) 
     """A call that was given up may go on after that: by then the descriptor may be that of another file."""
     path = tmp_path / "a"
     path.write_bytes(b"roses")
-    handles = HandleTable(HangingFastPath())
     handle = RealHandle(descriptor := os.open(path, os.O_RDWR), flags=os.O_RDWR, is_local_fs=True)
     node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"), is_local=True)
+    handles = HandleTable(HangingFastPath(), lambda _: node)
     number = handles.add_file(node, handle)
     assert handles.remove_file(number) is None
     assert handle.descriptor == -1

@@ -1,0 +1,146 @@
+/* Requests of a mount that need no Python: what the parts of this library know of each other.
+ *
+ * Loaded before pyfuse3, so that pyfuse3 calls the functions of session.c that have names of libfuse; each calls the
+ * one of libfuse in turn. Threads of threads.c read the requests of the kernel. Those to read or write an open file
+ * (files.c), and those about a file that is as Python has seen it (known_files.c), are done at once (requests.c). All
+ * others are passed to pyfuse3 as they are, through a queue (queue.c) whose descriptor stands in for that of the
+ * kernel. Where Python has not called `fast_path_enable`, nothing is different from libfuse. fast_path.py is what
+ * Python calls.
+ *
+ * `lock` guards everything; no system call that may block is made while it is held. What is written "locked" is called
+ * with it held.
+ */
+#ifndef MAGICFS_FASTPATH_H
+#define MAGICFS_FASTPATH_H
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#define FUSE_USE_VERSION 31
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse3/fuse_lowlevel.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As in fast_path.py. */
+#define KEEP_LISTING (UINT64_C(1) << 62)
+#define USE_KEPT_LISTING (UINT64_C(1) << 61)
+#define NAME_ALONE (UINT64_C(1) << 62)
+#define OF_PAGES (UINT64_C(1) << 62)
+#define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
+
+/* What Python calls, or pyfuse3 in place of libfuse. Nothing else may be found by others: the library is loaded so that
+ * its names stand before those of libfuse. */
+#define EXPORTED __attribute__((visibility("default")))
+
+/* A file system, as long as a file of it is open or a request for it is in progress. */
+struct device {
+    struct device *next;
+    dev_t number;
+    unsigned users, busy;
+};
+
+/* An open file. */
+struct file {
+    struct file *next;
+    struct device *device;
+    uint64_t number; /* the file handle that the kernel uses */
+    uint64_t inode;  /* of the mount; 0 for a file that Python has opened */
+    int descriptor;
+    unsigned busy;
+    bool is_writable;
+    bool clears_set_id; /* writes take set-user-ID bits away: the program is not the superuser, and we are */
+    bool is_written;    /* since Python has asked last */
+    bool is_removed;    /* nobody needs it any more: its descriptor is closed when nothing is in progress */
+};
+
+/* Which file Python has seen, and with which content: as in fast_path.py. */
+struct seen_file {
+    uint64_t device, number, size;
+    int64_t born_ns, mtime_ns, ctime_ns;
+};
+
+/* A file of which Python needs to know nothing while it is as Python has seen it. */
+struct known {
+    struct known *next;
+    uint64_t inode; /* of the mount */
+    struct seen_file seen;
+    unsigned busy;
+    bool has_pages; /* the kernel may have pages of it, and they are those of this content */
+    bool is_removed;
+    const char *path; /* below the root */
+    char root[];
+};
+
+/* A thread that reads requests. */
+struct worker {
+    struct worker *next;
+    pthread_t thread;
+    uint64_t unique; /* the request in progress, 0 when there is none or it was answered already */
+    struct timespec began;
+    bool is_busy;      /* with a request, answered or not */
+    bool is_abandoned; /* it hangs, and the mount has ended */
+    char *buffer;
+};
+
+enum state { OFF, WANTED, MOUNTED, GREETED, RUNNING, ENDED };
+
+#pragma GCC visibility push(hidden)
+
+extern pthread_mutex_t lock;
+extern enum state state;
+extern struct fuse_session *session;
+extern int device_fd;
+extern size_t buffer_bytes; /* of the largest request, and so of the largest answer */
+
+/* queue.c */
+bool open_queue(void);
+void close_queue(void);
+int queue_descriptor(void);
+void wake_python(void);
+void let_python_sleep(void);
+void pass_to_python(const char *buffer, size_t size);
+ssize_t take_message(void **bytes);
+
+/* files.c. Those that return a device or a file return NULL if there is none. */
+struct device *hold_device(dev_t number);                                             /* locked */
+void drop_device(struct device *device);                                              /* locked */
+struct file *find_file(uint64_t number);                                              /* locked */
+struct file *file_of(const char *buffer, size_t size); /* of a request to read, write or release; locked */
+bool is_known_file(const char *buffer, size_t size);   /* of a request to flush */
+uint64_t new_file_number(void);                        /* locked */
+bool add_file(struct file *file, dev_t device);        /* false if that is not possible; locked */
+bool remove_file(struct file *file);                   /* whether nothing is in progress: it is freed then; locked */
+int leave_file(struct file *file);                     /* ends a use; a descriptor to be closed, or -1; locked */
+void forget_files(void);                               /* locked */
+ssize_t read_from_memory(const struct file *file, const struct fuse_read_in *in, char *buffer); /* or -EAGAIN */
+ssize_t read_fully(const struct file *file, const struct fuse_read_in *in, char *buffer);
+ssize_t write_to(const struct file *file, char *buffer); /* does a request, which its answer replaces */
+
+/* known_files.c */
+struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes, or NULL; locked */
+void leave_known(struct known *known);                /* ends a use; locked */
+int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
+bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
+void forget_known(void); /* locked */
+
+/* requests.c */
+void answer(uint64_t unique, int error, const void *data, size_t size);
+void handle_request(struct worker *self, size_t size);
+
+/* threads.c */
+bool begin_request(struct worker *self, uint64_t unique); /* locked */
+uint64_t end_request(struct worker *self);                /* locked */
+void leave_turn(const struct worker *self);
+bool start_threads(void); /* locked */
+void stop_threads(void);
+
+#pragma GCC visibility pop
+#endif

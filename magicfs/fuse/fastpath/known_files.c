@@ -1,0 +1,173 @@
+/* Files that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
+ * to decide when a program opens it to read, or asks for its attributes. Whatever differs, or is not certain at once,
+ * is left to Python, which says what it has found then. */
+#include "fastpath.h"
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 /* Linux 5.12 */
+#endif
+
+enum {
+    KNOWN_BUCKETS = 8192,
+    MAX_KNOWN = 65536,              /* some 250 bytes each */
+    PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */
+};
+
+static struct known *known_files[KNOWN_BUCKETS];
+static unsigned known_count;
+
+static struct known **place_of(uint64_t inode)
+{
+    struct known **place = &known_files[inode % KNOWN_BUCKETS];
+    while (*place && (*place)->inode != inode)
+        place = &(*place)->next;
+    return place;
+}
+
+struct known *known_of(const char *buffer, size_t size)
+{
+    const struct fuse_in_header *header = (const void *)buffer;
+    const struct fuse_open_in *in = (const void *)(header + 1);
+    bool is_to_read = header->opcode == FUSE_OPEN && size >= sizeof *header + sizeof *in &&
+                      !(in->flags & (O_ACCMODE | O_TRUNC));
+    return is_to_read || header->opcode == FUSE_GETATTR ? *place_of(header->nodeid) : NULL;
+}
+
+void leave_known(struct known *known)
+{
+    if (--known->busy == 0 && known->is_removed)
+        free(known);
+}
+
+static void remove_known(struct known **place)
+{
+    struct known *known = *place;
+    *place = known->next;
+    known->is_removed = true;
+    known_count--;
+    if (!known->busy)
+        free(known);
+}
+
+/* Opens what the kernel has in memory, below a directory and without following links. */
+static int open_cached(int directory, const char *path, int flags, __u64 resolve)
+{
+    struct open_how how = {.flags = (__u64)flags, .resolve = RESOLVE_CACHED | resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static int64_t nanoseconds(struct statx_timestamp time)
+{
+    return (int64_t)((uint64_t)time.tv_sec * UINT64_C(1000000000) + time.tv_nsec);
+}
+
+/* What the file system says of a descriptor; false if it is another file, or has another content. */
+static bool is_as_seen(int descriptor, const struct seen_file *seen, struct statx *found)
+{
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, found) != 0)
+        return false;
+    int64_t born_ns = found->stx_mask & STATX_BTIME ? nanoseconds(found->stx_btime) : 0;
+    return S_ISREG(found->stx_mode) && makedev(found->stx_dev_major, found->stx_dev_minor) == seen->device &&
+           found->stx_ino == seen->number && born_ns == seen->born_ns && found->stx_size == seen->size &&
+           nanoseconds(found->stx_mtime) == seen->mtime_ns && nanoseconds(found->stx_ctime) == seen->ctime_ns;
+}
+
+/* A descriptor of a file that is as it was seen; -1 if it is to be left to Python. */
+static int open_as_seen(const struct known *known, int flags, struct statx *found)
+{
+    int root = open_cached(AT_FDCWD, known->root, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (root < 0)
+        return -1;
+    int descriptor = open_cached(root, known->path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    close(root);
+    if (descriptor >= 0 && !is_as_seen(descriptor, &known->seen, found)) {
+        close(descriptor);
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
+int open_known(const struct known *known, uint32_t request_flags)
+{
+    struct statx found;
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    return open_as_seen(known, flags | ((int)request_flags & (O_APPEND | O_SYNC | O_DSYNC)), &found);
+}
+
+bool read_attributes(const struct known *known, struct fuse_attr *attributes)
+{
+    struct statx found;
+    int descriptor = open_as_seen(known, O_PATH | O_NOFOLLOW | O_CLOEXEC, &found);
+    if (descriptor < 0)
+        return false;
+    close(descriptor);
+    *attributes = (struct fuse_attr){
+        .ino = known->inode,
+        .size = found.stx_size,
+        .blocks = found.stx_blocks,
+        .atime = (uint64_t)found.stx_atime.tv_sec,
+        .mtime = (uint64_t)found.stx_mtime.tv_sec,
+        .ctime = (uint64_t)found.stx_ctime.tv_sec,
+        .atimensec = found.stx_atime.tv_nsec,
+        .mtimensec = found.stx_mtime.tv_nsec,
+        .ctimensec = found.stx_ctime.tv_nsec,
+        .mode = found.stx_mode,
+        .nlink = found.stx_nlink,
+        .uid = found.stx_uid,
+        .gid = found.stx_gid,
+        .blksize = PREFERRED_IO_BYTES,
+    };
+    return true;
+}
+
+/* At the end of a mount. */
+void forget_known(void)
+{
+    for (unsigned bucket = 0; bucket < KNOWN_BUCKETS; bucket++)
+        while (known_files[bucket])
+            remove_known(&known_files[bucket]);
+}
+
+/* What Python calls ---------------------------------------------------------------------------------------------- */
+
+/* From now on, opens a file here and reads its attributes while it is as Python has seen it at this path below a root.
+ * With `has_pages` the kernel may have pages of this content; otherwise it drops what it has with the first opening. */
+EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
+                                   bool has_pages)
+{
+    size_t root_bytes = strlen(root) + 1, path_bytes = strlen(path) + 1;
+    struct known *known = malloc(sizeof *known + root_bytes + path_bytes);
+    if (!known)
+        return;
+    *known = (struct known){.inode = inode, .seen = *seen, .has_pages = has_pages};
+    memcpy(known->root, root, root_bytes);
+    known->path = memcpy(known->root + root_bytes, path, path_bytes);
+    pthread_mutex_lock(&lock);
+    struct known **place = place_of(inode);
+    if (*place) {
+        known->has_pages |= (*place)->has_pages && memcmp(&(*place)->seen, seen, sizeof *seen) == 0;
+        remove_known(place);
+    }
+    bool is_added = state == RUNNING && known_count < MAX_KNOWN;
+    if (is_added) {
+        known->next = known_files[inode % KNOWN_BUCKETS];
+        known_files[inode % KNOWN_BUCKETS] = known;
+        known_count++;
+    }
+    pthread_mutex_unlock(&lock);
+    if (!is_added)
+        free(known);
+}
+
+/* Leaves a file to Python until it is seen again. */
+EXPORTED void fast_path_forget(uint64_t inode)
+{
+    pthread_mutex_lock(&lock);
+    struct known **place = place_of(inode);
+    if (*place)
+        remove_known(place);
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,205 @@
+/* What becomes of a request: it is done here, or passed to Python.
+ *
+ * A call that hangs must cost nobody else anything. So a request is done here only while another thread is free to read
+ * the next one, and while fewer than DEVICE_PLACES wait for its file system; beyond that it goes to Python, which has
+ * threads, bounds and deadlines for each file system. A request that takes too long is answered by `fast_path_expire`.
+ */
+#include "fastpath.h"
+#include <poll.h>
+#include <sys/uio.h>
+
+#ifndef FOPEN_NOFLUSH
+#define FOPEN_NOFLUSH (1 << 5) /* Linux 5.16 */
+#endif
+
+enum {
+    DEVICE_PLACES = 6,       /* requests in progress for one file system */
+    SHORT_BYTES = 128 << 10, /* copied within microseconds */
+    ATTRIBUTE_SECONDS = 1,   /* the kernel keeps attributes so long, as `REAL_FILE_TIMEOUT_SECONDS` says */
+};
+
+/* A request that is done here, and what it needs meanwhile. */
+struct job {
+    struct device *device;
+    struct file *file;   /* NULL for one to open a file, or for its attributes */
+    struct known *known; /* NULL for all others */
+};
+
+static unsigned long served;
+
+void answer(uint64_t unique, int error, const void *data, size_t size)
+{
+    struct fuse_out_header header = {.len = (uint32_t)(sizeof header + size), .error = -error, .unique = unique};
+    struct iovec parts[] = {{&header, sizeof header}, {(void *)(uintptr_t)data, size}};
+    while (writev(device_fd, parts, size ? 2 : 1) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Takes a request that can be done here; false if Python has to do it. A file to release is not found
+ * any more. */
+static bool begin(struct worker *self, size_t size, struct job *job)
+{
+    const struct fuse_in_header *header = (const void *)self->buffer;
+    pthread_mutex_lock(&lock);
+    struct file *file = file_of(self->buffer, size);
+    struct known *known = known_of(self->buffer, size);
+    struct device *device = file       ? hold_device(file->device->number)
+                            : known ? hold_device(known->seen.device)
+                                       : NULL;
+    bool is_done_here = device && device->busy < DEVICE_PLACES && begin_request(self, header->unique);
+    if (is_done_here) {
+        *job = (struct job){.device = device, .file = file, .known = known};
+        served++;
+        device->busy++;
+        if (known)
+            known->busy++;
+        if (file)
+            file->busy++;
+        if (file && header->opcode == FUSE_RELEASE)
+            remove_file(file);
+    } else if (device) {
+        drop_device(device);
+    }
+    pthread_mutex_unlock(&lock);
+    return is_done_here;
+}
+
+/* Returns the request to answer, 0 if it was answered because it took too long. */
+static uint64_t end(struct worker *self, const struct job *job)
+{
+    pthread_mutex_lock(&lock);
+    job->device->busy--;
+    drop_device(job->device);
+    uint64_t unique = end_request(self);
+    pthread_mutex_unlock(&lock);
+    return unique;
+}
+
+/* Before a long request. Where no other one waits, giving the turn away costs more than it saves. */
+static void leave_turn_if_needed(const struct worker *self)
+{
+    struct pollfd waiting = {.fd = device_fd, .events = POLLIN};
+    if (poll(&waiting, 1, 0) != 0)
+        leave_turn(self);
+}
+
+static ssize_t read_for(const struct worker *self, const struct file *file)
+{
+    struct fuse_read_in in; /* a copy: what is read replaces it */
+    memcpy(&in, self->buffer + sizeof(struct fuse_in_header), sizeof in);
+    if (in.size > SHORT_BYTES)
+        leave_turn_if_needed(self);
+    ssize_t count = read_from_memory(file, &in, self->buffer);
+    if (count != -EAGAIN)
+        return count;
+    leave_turn(self);
+    return read_fully(file, &in, self->buffer);
+}
+
+static ssize_t write_for(const struct worker *self, const struct file *file)
+{
+    const struct fuse_write_in *in = (const void *)(self->buffer + sizeof(struct fuse_in_header));
+    if (in->size > SHORT_BYTES)
+        leave_turn_if_needed(self);
+    return write_to(file, self->buffer);
+}
+
+static void do_with_file(struct worker *self, const struct job *job)
+{
+    const uint32_t opcode = ((const struct fuse_in_header *)(const void *)self->buffer)->opcode;
+    ssize_t count = opcode == FUSE_READ    ? read_for(self, job->file)
+                    : opcode == FUSE_WRITE ? write_for(self, job->file)
+                                           : 0; /* one to release it: it is closed below */
+    pthread_mutex_lock(&lock);
+    job->file->is_written |= opcode == FUSE_WRITE;
+    int unused = leave_file(job->file);
+    pthread_mutex_unlock(&lock);
+    if (unused >= 0)
+        close(unused);
+    uint64_t unique = end(self, job);
+    if (unique)
+        answer(unique, count < 0 ? (int)-count : 0, self->buffer, count < 0 ? 0 : (size_t)count);
+}
+
+/* Adds a file that was opened, and returns its number; 0 if that is not possible. */
+static uint64_t add_opened(uint64_t inode, dev_t device, int descriptor)
+{
+    struct file *file = descriptor < 0 ? NULL : calloc(1, sizeof *file);
+    if (!file)
+        return 0;
+    pthread_mutex_lock(&lock);
+    uint64_t number = file->number = new_file_number();
+    file->inode = inode;
+    file->descriptor = descriptor;
+    bool is_added = add_file(file, device);
+    pthread_mutex_unlock(&lock);
+    if (!is_added)
+        free(file);
+    return is_added ? number : 0;
+}
+
+static void do_open(struct worker *self, size_t size, const struct job *job)
+{
+    const struct fuse_in_header *header = (const void *)self->buffer;
+    const struct fuse_open_in *in = (const void *)(header + 1);
+    dev_t device = job->device->number;
+    struct known *known = job->known;
+    int descriptor = open_known(known, in->flags);
+    uint64_t unique = end(self, job);
+    uint64_t number = unique ? add_opened(header->nodeid, device, descriptor) : 0;
+    uint32_t keep_cache = known->has_pages ? FOPEN_KEEP_CACHE : 0;
+    const struct fuse_open_out out = {.fh = number, .open_flags = FOPEN_NOFLUSH | keep_cache};
+    if (number)
+        answer(unique, 0, &out, sizeof out);
+    else if (descriptor >= 0)
+        close(descriptor);
+    pthread_mutex_lock(&lock);
+    known->has_pages |= number != 0;
+    leave_known(known);
+    pthread_mutex_unlock(&lock);
+    if (unique && !number)
+        pass_to_python(self->buffer, size);
+}
+
+static void do_getattr(struct worker *self, size_t size, const struct job *job)
+{
+    struct fuse_attr_out out = {.attr_valid = ATTRIBUTE_SECONDS};
+    bool is_known = read_attributes(job->known, &out.attr);
+    pthread_mutex_lock(&lock);
+    leave_known(job->known);
+    pthread_mutex_unlock(&lock);
+    uint64_t unique = end(self, job);
+    if (unique && is_known)
+        answer(unique, 0, &out, sizeof out);
+    else if (unique)
+        pass_to_python(self->buffer, size);
+}
+
+void handle_request(struct worker *self, size_t size)
+{
+    const struct fuse_in_header *header = (const void *)self->buffer;
+    struct job job;
+    if (header->opcode == FUSE_INTERRUPT)
+        return; /* nothing here can be interrupted, and no answer is due */
+    if (header->opcode == FUSE_FLUSH && is_known_file(self->buffer, size))
+        answer(header->unique, 0, NULL, 0); /* nothing is kept here that could fail to be written */
+    else if (!begin(self, size, &job))
+        pass_to_python(self->buffer, size);
+    else if (job.file)
+        do_with_file(self, &job);
+    else if (header->opcode == FUSE_OPEN)
+        do_open(self, size, &job);
+    else
+        do_getattr(self, size, &job);
+}
+
+/* What Python calls ---------------------------------------------------------------------------------------------- */
+
+/* How many requests were done here. */
+EXPORTED unsigned long fast_path_served(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned long count = served;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
