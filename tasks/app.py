@@ -112,6 +112,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "socket_keepalive_options": KEEPALIVE,
             "health_check_interval": 15,
             "polling_interval": POLLING_SECONDS,
+            # Nobody waits for messages that a dead worker has taken, and our passwords do not expire: kombu would look
+            # every ten seconds.
+            "unacked_restore_interval": VISIBILITY_SECONDS,
+            "unacked_restore_throttle": 1,
+            "reauth_check_interval": VISIBILITY_SECONDS,
         },
         "task_queues": [declared_queue(name) for name in queues.values()],
         "task_routes": {task: {"queue": name} for task, name in queues.items()},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from magicfs.cli import wiring
 from magicfs.errors import MagicFSError, UsageError
+from magicfs.linux.process import share_one_heap
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     worker.add_argument("--name", required=True, help="unique in the cluster")
     parts.add_parser("mount", help="serves the mount").add_argument("path", type=Path, help="an empty directory")
     options = parser.parse_args(arguments)
+    share_one_heap()
     try:
         _run(options)
     except MagicFSError as error:

@@ -36,7 +36,7 @@ from magicfs.cli.index_model import (
 from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
-from magicfs.linux.process import PR_SET_PDEATHSIG, prctl
+from magicfs.linux.process import PR_SET_PDEATHSIG, prctl, trim_heap
 
 if TYPE_CHECKING:
     from magicfs.cli.worker_services import WorkerServices
@@ -264,6 +264,8 @@ def run_mount(settings: Settings, path: Path) -> None:
     # The first connection waits long for the database; those of the mount's searches do not.
     with database_for_service(settings, role="mount", size=1):
         pass
+    # What the imports have left free.
+    trim_heap()
     with Database(
         settings.database_dsn,
         application="mount",

@@ -18,8 +18,8 @@ _SQL = load_queries("heartbeats")
 MOUNT_SECONDS = 20.0
 """The time after its last report at which a mount counts as gone. It reports every few seconds."""
 
-WORKER_SECONDS = 60.0
-"""The time after its last answer at which a worker counts as gone. An agent without work asks every 20 seconds."""
+WORKER_SECONDS = 150.0
+"""The time after its last answer at which a worker counts as gone. An agent without work asks every minute."""
 
 
 @dataclass(frozen=True, slots=True)

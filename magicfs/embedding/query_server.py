@@ -22,6 +22,7 @@ from pathlib import Path
 
 from magicfs import logs
 from magicfs.embedding.query_service import QueryService
+from magicfs.linux.process import share_one_heap
 from magicfs.local_server import serve
 
 REST_SECONDS = 60.0
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()
+    share_one_heap()
     return serve(options.socket, QueryService, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
 
 

@@ -35,6 +35,7 @@ from magicfs.ingest.outages import errors_logged
 from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.scanner import Scanner
 from magicfs.jobs import JobQueue
+from magicfs.linux.process import trim_heap
 from magicfs.logs import Outage
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ IDLE_AFTER_SECONDS = 10.0
 IDLE_SECONDS = 5.0
 """Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
 
-IDLE_WORKERS_SECONDS = 20.0
-"""Pause of an idle agent between two questions which workers answer. `heartbeats.WORKER_SECONDS` has room for two."""
+IDLE_WORKERS_SECONDS = 60.0
+"""Pause of an idle agent between two questions which workers answer: a question costs 5 ms of each of them, and as much
+of the agent and Redis. `heartbeats.WORKER_SECONDS` has room for two."""
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -98,6 +100,8 @@ class Agent:
         self._start_multilingual = start_multilingual
         self._embedding_paused = embedding_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
+        self._was_idle = False
+        """Whether the agent was idle at the last look."""
         self._has_changed = True
         """Whether there was work since the last notification that maintenance is due."""
         self._waiting: set[tuple[ModelId, int]] = set()
@@ -151,6 +155,7 @@ class Agent:
                 self._has_changed |= not self._is_idle()
                 with errors_logged(stop, self._outage, "maintenance"):
                     self._queue.notify_maintenance()
+            self._free_memory_when_idle()
             self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
 
     def _look(self) -> None:
@@ -184,6 +189,12 @@ class Agent:
 
     def _is_idle(self) -> bool:
         return time.monotonic() >= self._idle_from
+
+    def _free_memory_when_idle(self) -> None:
+        """Give back what imports and scans have left free, once when the agent becomes idle."""
+        was_idle, self._was_idle = self._was_idle, self._is_idle()
+        if self._was_idle and not was_idle:
+            trim_heap()
 
     def _stay_busy(self) -> None:
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS

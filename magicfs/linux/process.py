@@ -15,6 +15,9 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 """Options of `prctl`."""
 
+M_ARENA_MAX = -8
+"""The option of `mallopt` for the number of heaps."""
+
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
 """The version of `_CAPABILITIES`, and the calling thread."""
 _CAPABILITIES = struct.Struct("=6I")
@@ -22,6 +25,13 @@ _CAPABILITIES = struct.Struct("=6I")
 
 _CAP_FSETID = 1 << 4
 """Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
+
+
+def share_one_heap() -> None:
+    """Let all threads allocate from one heap: each of glibc's others keeps what a thread has left free in it."""
+    set_option = getattr(libc(), "mallopt", None)
+    if set_option is not None:
+        set_option(M_ARENA_MAX, 1)
 
 
 def return_free_memory() -> None:

@@ -1,7 +1,10 @@
 """The kernel's calls: opening files below a root, and the table of mounts."""
 
+import ctypes
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -253,3 +256,32 @@ def test_the_superuser_makes_files_for_a_user_in_one_thread(tmp_path: Path) -> N
     assert [(tmp_path / name).stat().st_uid for name in ("closed/a", "c")] == [1234, 0]
     assert (tmp_path / "closed/a").stat().st_gid == 1235
     assert capabilities() == before
+
+
+HEAPS_OF_THREADS = """
+import ctypes, sys, threading
+from magicfs.linux.process import share_one_heap
+if sys.argv[1] == "one":
+    share_one_heap()
+def allocate():
+    ctypes.CDLL(None).malloc(20_000)
+    ready.wait()
+ready = threading.Barrier(5)
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads:
+    thread.start()
+ready.wait()
+reserved = [line.split("-", 1) for line in open("/proc/self/maps") if " ---p " in line]
+print(sum(int(rest.split()[0], 16) - int(start, 16) > 32 << 20 for start, rest in reserved))
+"""
+"""A program that prints how many heaps of threads it has. Each is 64 MiB of addresses, most of them reserved."""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc has heaps of threads")
+def test_threads_share_one_heap() -> None:
+    def heaps(how: str) -> int:
+        done = subprocess.run([sys.executable, "-c", HEAPS_OF_THREADS, how], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert heaps("many") > 0
+    assert heaps("one") == 0

@@ -192,6 +192,28 @@ def test_an_idle_agent_asks_rarely_for_maintenance(
         wait_until(lambda: queue.maintenance > asked, seconds=10, failed="what has changed is not maintained")
 
 
+def test_an_agent_frees_memory_once_when_it_becomes_idle(
+    settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[bool] = []
+    monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "trim_heap", lambda: freed.append(True))
+    one = make_agent(settings, index)
+    with running(one):
+        for times in (1, 2):
+
+            def has_freed(times: int = times) -> bool:
+                # The first scan keeps it busy.
+                one._idle_from = 0.0
+                return len(freed) == times
+
+            wait_until(has_freed, seconds=10, failed="it keeps its memory")
+            time.sleep(0.3)
+            assert len(freed) == times
+            one._stay_busy()
+            wait_until(lambda: not one._was_idle, seconds=10, failed="it does not notice that there is work")
+
+
 def test_a_model_that_was_started_is_maintained_soon(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
