@@ -59,7 +59,10 @@ class Gathered:
 
 
 def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyRules, limits: Limits) -> Gathered:
-    """The candidates in scope and their places. Commits the transaction, which has settings for these statements."""
+    """The candidates in scope and their places. Commits the transaction, which has settings for these statements.
+
+    The rows come as Postgres has them: to write hundreds of numbers and paths as text and to read it takes a while.
+    """
     measure, parameters = measure_statement(scope, wanted, limits)
     places, place_parameters = places_statement(scope, wanted, rules, limits)
     may_prepare = scope.may_be_planned_once
@@ -67,8 +70,8 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
     with connection.pipeline():
         plan_statements(connection, once=may_prepare)
         set_locally(connection, settings_for(limits))
-        measured = connection.execute(measure, parameters, prepare=may_prepare)
-        located = connection.execute(places, place_parameters, prepare=may_prepare)
+        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
+        located = connection.execute(places, place_parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
     return Gathered(_candidates(measured.fetchall(), wanted), list(map(_place, located.fetchall())))
 
@@ -81,7 +84,7 @@ def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limi
     with connection.pipeline():
         plan_statements(connection, once=may_prepare)
         set_locally(connection, settings_for(limits))
-        measured = connection.execute(measure, parameters, prepare=may_prepare)
+        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
     return _candidates(measured.fetchall(), wanted)
 

@@ -119,7 +119,7 @@ class SnippetCutter:
 
     def _learn(self, tokens: Collection[str]) -> None:
         """Find the words of the question in tokens of a text, all together: that takes far less than one by one."""
-        pieces = {token: list(_pieces(token)) for token in tokens}
+        pieces = {token: [(0, token)] if _is_one_word(token) else list(_pieces(token)) for token in tokens}
         words = self._words_of({piece for found in pieces.values() for _, piece in found})
         for token, found in pieces.items():
             self._places[token] = [(place, len(piece), words[piece]) for place, piece in found if piece in words]
@@ -186,6 +186,11 @@ def _all_different(words: Sequence[_Place]) -> tuple[int, int]:
         counts[words[last][2]] -= 1
         last -= 1
     return words[first][0], words[last][1]
+
+
+def _is_one_word(text: str) -> bool:
+    """Whether a token has no parts. Most are such: letters of ASCII in lower case, the first one in any."""
+    return text.isascii() and text.isalpha() and text[1:].islower()
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
