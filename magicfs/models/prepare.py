@@ -18,8 +18,12 @@ import numpy as np
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.embedder import FastembedEmbedder, open_engine
+from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.errors import ModelError
 from magicfs.models.calibration import calibrate, question_centres
+from magicfs.models.catalog import has_outliers
+from magicfs.models.multilingual_samples import SUBJECTS
+from magicfs.models.outliers import set_outliers_apart
 from magicfs.models.reference import check_reference
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
@@ -32,6 +36,8 @@ _DEFAULT_MAX_TOKENS = 512
 """For a model whose files state no limit."""
 _UNSTATED_TOKENS = 1_000_000
 """Tools write this and larger numbers into `model_max_length` when they do not know the limit."""
+_SUBJECTS_READ = 2
+"""Texts about so many subjects show which channels of a model are the largest: each text has them."""
 _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "mpnet", "camembert"}
 """Types of model whose first positions, up to the padding token's id, stand for no token."""
 
@@ -39,10 +45,12 @@ _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "mpnet", "camembert"}
 def prepare_model(source: SourceFiles, folder: Path, precision: Precision, report: Report) -> ModelManifest:
     """Prepare the model in `folder` and write its manifest, which is the last step. Raises `ModelError`."""
     weights = sorted(manifests.sha256_of(path) for path in source.weights)
-    if precision is Precision.INT8:
-        precision = _round_to_int8(source, folder, report)
     limit = correct_tokenizer(folder)
     write_unigram_files(folder)
+    outliers_apart = False
+    if precision is Precision.INT8:
+        outliers_apart = _set_outliers_apart(source, folder, limit)
+        precision = _round_to_int8(source, folder, report)
     spec = ModelSpec(source.name, precision, dimension=0, max_tokens=limit, query_prefix=source.query_prefix)
     manifest = ModelManifest(
         spec=spec,
@@ -53,6 +61,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
         origin=source.origin,
         files={},
         weights=weights,
+        outliers_apart=outliers_apart,
     )
     engine = open_engine(folder, manifest)
     with np.errstate(all="ignore"):
@@ -72,6 +81,18 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
     manifest = manifests.with_digest(replace(manifest, files=manifests.checksums_of(folder)))
     manifests.write(folder, manifest)
     return manifest
+
+
+def _set_outliers_apart(source: SourceFiles, folder: Path, limit: int) -> bool:
+    """Set the largest channels of a model apart by built-in texts in six languages, if it has such channels."""
+    tokenizer = UnigramTokenizer.load(folder, limit)
+    if tokenizer is None or not source.has_written_graph or not has_outliers(source.name):
+        return False
+    samples = [text for subject in SUBJECTS[:_SUBJECTS_READ] for text in subject]
+    texts = [f"{source.passage_prefix}{text.passage}" for text in samples]
+    texts += [f"{source.query_prefix}{text.questions[0]}" for text in samples]
+    set_outliers_apart(folder / source.model_file, [tokenizer.encode(text).ids for text in texts])
+    return True
 
 
 def _round_to_int8(source: SourceFiles, folder: Path, report: Report) -> Precision:

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from magicfs.errors import ModelError
 from magicfs.models.bert_graph import LARGE_BYTES, data_file
+from magicfs.models.outliers import UNROUNDED
 
 _MIN_ROWS = 2048
 """Smaller tables, such as those of positions, stay as they are."""
@@ -32,13 +33,14 @@ def quantize(source: Path, target: Path) -> None:
     root.setLevel(logging.ERROR)
     try:
         model = onnx.load(source)
-        gathers = round_tables(model)
+        unrounded = [node.name for node in model.graph.node if node.name.endswith(UNROUNDED)]
+        unrounded += round_tables(model)
         quantize_dynamic(
             model,
             target,
             per_channel=True,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=gathers,
+            nodes_to_exclude=unrounded,
             # For values without a known type: there is no shape inference for fused operators.
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )

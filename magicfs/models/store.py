@@ -24,7 +24,14 @@ from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, P
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
-from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, languages_of, precisions_of
+from magicfs.models.catalog import (
+    DEFAULT_MODEL,
+    FALLBACK_MODEL,
+    PACKAGE_ORIGIN,
+    has_outliers,
+    languages_of,
+    precisions_of,
+)
 from magicfs.models.fallbacks import Fallbacks, as_fallback
 
 if TYPE_CHECKING:
@@ -148,8 +155,8 @@ class ModelStore:
     ) -> StoredModel:
         """Bring a model into the store, unless it is there and intact. No other intact model is touched.
 
-        With `renew`, a model of which the version before did not record the weights is prepared again: only then does
-        its digest tell whether another host has the same.
+        With `renew`, a model is prepared again of which an older version did not record the weights, because only then
+        does its digest tell whether another host has the same, or whose outliers it did not set apart.
         `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
@@ -188,7 +195,7 @@ class ModelStore:
         intact, damaged = self._stored(name, precision, report)
         origin = _origin_of(name)
         same_origin = [model for model in intact if origin is None or model.origin == origin]
-        current = [model for model in same_origin if not renew or manifests.read(model.folder).weights]
+        current = [model for model in same_origin if not renew or _is_current(model)]
         if current:
             # `find` returns the model that was pulled last.
             os.utime(current[0].folder / manifests.FILE_NAME)
@@ -287,6 +294,16 @@ def _stored(manifest: ModelManifest, folder: Path) -> StoredModel:
     if not spec.languages:
         spec = replace(spec, languages=languages_of(manifest.fastembed_name or spec.name))
     return StoredModel(spec, folder, manifest.origin)
+
+
+def _is_current(model: StoredModel) -> bool:
+    """Whether this version would prepare a model as it is."""
+    manifest = manifests.read(model.folder)
+    is_rounded = model.spec.precision is Precision.INT8
+    from_package = manifest.origin.startswith(PACKAGE_ORIGIN)
+    return bool(manifest.weights) and (
+        manifest.outliers_apart or not (is_rounded and from_package and has_outliers(model.spec.name))
+    )
 
 
 def _folder_name(name: str, precision: Precision) -> str:
