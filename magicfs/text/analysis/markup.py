@@ -45,9 +45,9 @@ _FORUM_TAG: Final = re.compile(
     r"\[/?(?:b|i|u|s|url|img|colou?r|size|font|quote|code|list|center|sub|sup)(?:=([^\[\]\n]{0,500}))?\]", re.IGNORECASE
 )
 """A tag of forums. Code has indexes that look like some, so it counts only in a text that ends one."""
-_RAISED: Final = re.compile(r"(?<=[A-Za-z0-9])([~^])([A-Za-z0-9]{1,4})\1")
+_RAISED: Final = re.compile(r"([~^])(?<=[A-Za-z0-9].)([A-Za-z0-9]{1,4})\1")
 """Letters that are raised or lowered in Markdown and AsciiDoc: `H~2~O`."""
-_ESCAPED_SIGN: Final = re.compile(r"(?<=[\w#+*])\\(?=[#+*_])")
+_ESCAPED_SIGN: Final = re.compile(r"\\(?<=[\w#+*]\\)(?=[#+*_])")
 """The backslash that keeps a sign in a name from being markup: `C\\#`, `some\\_name`."""
 
 ENTITY: Final = re.compile(

@@ -47,6 +47,8 @@ _GROUPS: Final = re.compile(
     r"|([0-9]{4}(?: [0-9]{4}){3}))(?![ \u00a0\u202f]?\w|[-/:]|[.,][0-9])"
 )
 """A large number with spaces between its thousands, a number of a tax office, and that of a card."""
+_SPACED_DIGITS: Final = re.compile("[0-9][ \u00a0\u202f][0-9]")
+"""What all of them have, and most texts have not."""
 _MIN_TAX_DIGITS: Final = 8
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
@@ -112,7 +114,8 @@ def numbers_in_pieces(text: str) -> list[str]:
     A telephone number with the optional zero of its country, `+49 (0)89`, is given with the country and without.
     """
     found = [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
-    found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_number(match)]
+    if _SPACED_DIGITS.search(text):
+        found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_number(match)]
     for match in _PHONE.finditer(text):
         pieces = re.findall("[0-9]+", match[0])
         digits = "".join(pieces)

@@ -41,9 +41,11 @@ _RIFF_TYPES = {
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
     b"AVI ": (Route.MEDIA, "video/x-msvideo"),
 }
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:\[\s{0,99})?\{\s{0,99}\"[^\"\n]{1,200}\"\s{0,9}:")
+"""Many programs write their logs in it."""
 _BEGINNINGS = (
     (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}<\?xml\b"), "application/xml"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:\[\s{0,99})?\{\s{0,99}\"[^\"\n]{1,200}\"\s{0,9}:"), "application/json"),
+    (_JSON, "application/json"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCALENDAR\r?\n", re.IGNORECASE), "text/calendar"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCARD\r?\n", re.IGNORECASE), "text/vcard"),
 )
@@ -114,6 +116,8 @@ def _flat_type(head: bytes) -> str:
 def _by_extension(extension: str, head: bytes) -> FileType | None:
     if extension in MARKUP_BY_EXTENSION:
         return FileType(*MARKUP_BY_EXTENSION[extension])
+    if extension == "log" and _JSON.match(head):
+        return FileType(Route.DECODE, "application/json")
     if extension in TEXT_BY_EXTENSION:
         return FileType(Route.DECODE, TEXT_BY_EXTENSION[extension])
     if extension in DAMAGED_IF_NOT_TEXT and _is_not_text(head):

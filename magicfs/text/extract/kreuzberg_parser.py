@@ -298,6 +298,7 @@ def _keywords(metadata: Mapping[str, Any]) -> str | None:
         *([stated] if isinstance(stated, str) else stated),
         metadata.get("category"),
         metadata.get("description"),
+        metadata.get("annotation"),
     ]
     texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
     texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)

@@ -216,6 +216,12 @@ def test_a_damaged_flat_document_is_text(extractor: FileExtractor) -> None:
     assert "lamp oil" in read(extractor, content, b"a.fodt").text
 
 
+def test_the_blurb_of_a_book_is_read(extractor: FileExtractor) -> None:
+    book = fiction_book("Ionych walks in the garden", keywords="garden")
+    book = book.replace(b"<keywords>", b"<annotation><p>A doctor in a small town</p></annotation><keywords>")
+    assert "A doctor in a small town" in (read(extractor, book, b"a.fb2").keywords or "")
+
+
 @pytest.mark.parametrize("charset", ["windows-1251", "koi8-r", "utf-16"])
 def test_a_book_is_read_in_the_charset_that_it_states(extractor: FileExtractor, charset: str) -> None:
     book = fiction_book("Комната, которая называется детскою", keywords="сад").decode().replace("utf-8", charset)

@@ -44,6 +44,8 @@ from magicfs.text.extract.file_types import FileType, Route
         (b"Title: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"essay", Route.DECODE, "text/plain"),
         (b'{\n  "name": "x"\n}', b"settings", Route.DECODE, "application/json"),
         (b'[{"name": "x"}]', b"export.dat", Route.DECODE, "application/json"),
+        (b'{"log":"\\u001b[31mx"}\n{"log":"y"}\n', b"container-json.log", Route.DECODE, "application/json"),
+        (b"{ braces } open a log", b"a.log", Route.DECODE, "text/plain"),
         (b'{"in quotes"} is no JSON', b"note", Route.DECODE, "text/plain"),
         (b"BEGIN:VCALENDAR\r\nVERSION:1.0", b"event", Route.DECODE, "text/calendar"),
         (b"BEGIN:VCARD\r\nVERSION:2.1", b"contacts", Route.DECODE, "text/vcard"),
