@@ -78,11 +78,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
         parameters["chunks"] = scope.chunks.array
     if words is not None:
         parameters |= _of_words(wanted) | {
-            "known": f"{{{wanted.known}}}",
-            # One part alone takes known chunks.
-            "conditions": list(
-                map(_tsquery, wanted.conditions if words == "found_by_words" else wanted.all_conditions)
-            ),
+            "conditions": list(map(_tsquery, wanted.conditions)),
             "chunks_each": limits.chunks_each,
         }
     return measure_text(shape), parameters

@@ -7,7 +7,7 @@ chunks. Used by `magicfs.db.candidate_statements`, which has the parameters. Pur
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import LiteralString
@@ -24,9 +24,6 @@ _SQL = load_queries("search")
 
 CHUNKS_OF_CONTENT = 2
 """So many chunks of a content are located before the others: the best one, and one that says the same."""
-
-_Source = tuple[str, str | None]
-"""What brings candidates, and the column that it has measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +79,30 @@ class Shape:
 @lru_cache(maxsize=256)
 def measure_text(shape: Shape) -> bytes:
     """The text of the statement that brings candidates and measures each in every way."""
-    limit = sql.Literal(shape.limits.chunks)
     parts: list[sql.Composable] = [_named(shape)]
-    sources: list[_Source] = []
+    sources: list[str] = []
     bm25 = _bm25(shape)
     if shape.words is not None:
+        limit = sql.Literal(shape.limits.chunks)
         parts += [sql.SQL(_SQL[shape.words]).format(bm25=bm25), sql.SQL(_SQL["ranked"]).format(limit=limit)]
-        sources.append(("ranked", "bm25"))
+        sources.append("ranked")
     for model in shape.models:
         parts.append(_near(shape, model))
-        sources.append((f"near_{model.id}", f"distance_{model.id}" if shape.near == "near" else None))
-    rough, ranks, located = _rough_order(shape)
+        sources.append(f"near_{model.id}")
+    cosines = [model.cosine for model in shape.models]
     query = sql.SQL(_SQL["measure"]).format(
         parts=sql.SQL(",\n").join(parts),
-        **_brought(shape, sources),
+        union=_each(" UNION ALL SELECT id FROM {}", map(sql.Identifier, sources)),
         bm25=bm25,
         had=_words_had(shape),
-        cosines=_each(", {}", map(_cosine, shape.models)),
-        cosine_names=_each(", {}", (model.cosine for model in shape.models)),
-        rough=rough,
-        ranks=ranks,
-        located=located,
+        greatest=_each(", max({0}) AS {0}", cosines),
+        none=_each(", NULL::float8 AS {}", cosines),
+        cosines=sql.SQL("").join(_cosines(shape, model) for model in shape.models),
+        cosine_names=_each(", {}", cosines),
+        rough=_rough_order(shape),
         of_content=sql.Literal(CHUNKS_OF_CONTENT),
+        located=sql.Literal(shape.limits.located),
+        best=_best_of_each_retriever(shape),
         phrase=sql.SQL(_SQL["measured_phrase"] if shape.has_phrase else "false"),
         documents=sql.SQL(_SQL["documents"] if shape.with_documents else "NULL"),
     )
@@ -127,23 +126,6 @@ def _each(template: LiteralString, parts: Iterable[sql.Composable]) -> sql.Compo
     return sql.SQL("").join(sql.SQL(template).format(part) for part in parts)
 
 
-def _brought(shape: Shape, sources: Sequence[_Source]) -> dict[str, sql.Composable]:
-    """What brings candidates, with what each source has measured already: no chunk is measured twice."""
-    measures = ["bm25", *(f"distance_{model.id}" for model in shape.models)]
-    union = sql.SQL("").join(
-        sql.SQL(" UNION ALL SELECT id, {} FROM {}").format(
-            sql.SQL(", ").join(sql.Identifier(name) if name == measured else sql.NULL for name in measures),
-            sql.Identifier(source),
-        )
-        for source, measured in sources
-    )
-    return {
-        "none": sql.SQL(", ").join(sql.SQL("NULL::float8 AS {}").format(sql.Identifier(name)) for name in measures),
-        "measures": sql.SQL(", ").join(sql.SQL("max({0}) AS {0}").format(sql.Identifier(name)) for name in measures),
-        "union": union,
-    }
-
-
 def _named(shape: Shape) -> sql.Composable:
     """The part that brings files by their names."""
     if not shape.has_names:
@@ -155,7 +137,7 @@ def _named(shape: Shape) -> sql.Composable:
 def _bm25(shape: Shape) -> sql.Composable:
     """The expression for the BM25 of a chunk."""
     if not shape.are_beginnings:
-        return sql.SQL("0.0")
+        return sql.SQL("0.0::float8")
     beginnings = " + " + _SQL["bm25_of_beginnings"] if any(shape.are_beginnings) else ""
     return sql.SQL(_SQL["bm25"] + beginnings)
 
@@ -174,14 +156,25 @@ def _words_had(shape: Shape) -> sql.Composable:
     return sql.SQL("CASE WHEN chunks.terms IS NULL THEN {} ELSE {} END").format(sql.SQL(_SQL["words_had"]), bits)
 
 
-def _cosine(model: SearchedModel) -> sql.Composed:
-    return sql.SQL(_SQL["cosine"]).format(
-        distance=model.distance,
+def _cosines(shape: Shape, model: SearchedModel) -> sql.Composable:
+    """What puts the cosines under a model together: those that its retriever has measured, and all others."""
+    near = sql.Identifier(f"near_{model.id}")
+    is_measured = shape.near == "near"
+    others = sql.SQL(_SQL["other_cosines"]).format(
+        cosines=_cosine_columns(shape, model, sql.SQL("-(vector <#> {}::halfvec)").format(model.vector)),
         partition=partition(model.id),
         model=sql.Literal(model.id),
-        vector=model.vector,
-        cosine=model.cosine,
+        except_near=sql.SQL(" EXCEPT SELECT id FROM {}").format(near) if is_measured else sql.SQL(""),
     )
+    if not is_measured:
+        return others
+    columns = _cosine_columns(shape, model, sql.SQL("-{}").format(model.distance))
+    return sql.SQL("{}\n{}\n").format(sql.SQL(_SQL["near_cosines"]).format(cosines=columns, near=near), others)
+
+
+def _cosine_columns(shape: Shape, model: SearchedModel, cosine: sql.Composable) -> sql.Composed:
+    """The columns of the cosines under all models, of which one is known."""
+    return _each(", {}", (cosine if other is model else sql.NULL for other in shape.models))
 
 
 def _near(shape: Shape, model: SearchedModel) -> sql.Composed:
@@ -199,30 +192,27 @@ def _near(shape: Shape, model: SearchedModel) -> sql.Composed:
     )
 
 
-def _rough_order(shape: Shape) -> tuple[sql.Composable, sql.Composable, sql.Composable]:
-    """The expression that orders candidates roughly, their ranks by each retriever, and which of them are located."""
-    relative: sql.Composable = sql.SQL("coalesce(bm25 / nullif(max(bm25) OVER (), 0), 0)")
-    ranks: list[sql.Composable] = [sql.SQL("row_number() OVER (ORDER BY bm25 DESC, id) AS rank_by_words")]
-    located: list[sql.Composable] = [sql.SQL("rank_by_words")]
+def _rough_order(shape: Shape) -> sql.Composable:
+    """The expression that orders candidates roughly: by their BM25 and by the mean of their cosines."""
+    relative: sql.Composable = sql.SQL("coalesce(bm25 / (SELECT nullif(max(bm25), 0) FROM measured), 0)")
     sums, weights = [], []
     for model in shape.models:
-        rank = sql.Identifier(f"rank_{model.id}")
         scaled = sql.SQL("{} * ({} - {}) / {}").format(
             sql.Literal(model.weight), model.cosine, sql.Literal(model.floor), sql.Literal(model.width)
         )
         sums.append(sql.SQL("coalesce({}, 0)").format(scaled))
         weight = sql.SQL("CASE WHEN {} IS NULL THEN 0 ELSE {} END").format(model.cosine, sql.Literal(model.weight))
         weights.append(weight)
-        ranks.append(sql.SQL("row_number() OVER (ORDER BY {} DESC NULLS LAST, id) AS {}").format(model.cosine, rank))
-        located.append(rank)
-    nearness = (
-        sql.SQL("coalesce(({}) / nullif({}, 0), {})").format(
-            sql.SQL(" + ").join(sums), sql.SQL(" + ").join(weights), relative
-        )
-        if sums
-        else relative
+    if not sums:
+        return sql.SQL("{0} + {0}").format(relative)
+    nearness = sql.SQL("({}) / nullif({}, 0)").format(sql.SQL(" + ").join(sums), sql.SQL(" + ").join(weights))
+    return sql.SQL("{0} + coalesce({1}, {0})").format(relative, nearness)
+
+
+def _best_of_each_retriever(shape: Shape) -> sql.Composed:
+    """The parts that locate the best candidates by each measure, whatever their place in the rough order."""
+    measures = [sql.Identifier("bm25"), *(model.cosine for model in shape.models)]
+    limit = sql.Literal(shape.limits.of_each_retriever)
+    return sql.SQL("").join(
+        sql.SQL(_SQL["best_of_retriever"]).format(measure=measure, limit=limit) for measure in measures
     )
-    rough = sql.SQL("{} + {}").format(relative, nearness)
-    limits = shape.limits
-    best = sql.SQL("least({}) <= {}").format(sql.SQL(", ").join(located), sql.Literal(limits.of_each_retriever))
-    return rough, sql.SQL(", ").join(ranks), sql.SQL("place <= {} OR {}").format(sql.Literal(limits.located), best)

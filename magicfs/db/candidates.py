@@ -108,7 +108,7 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
     return [
         Candidate(
             MeasuredChunk(chunk, documents(stored), cosines_of(cosines)),
-            float(bm25),
+            bm25,
             words(had),
             has_phrase,
         )
@@ -118,10 +118,13 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
 
 
 def _place(row: Sequence[Any]) -> Place:
-    *columns, is_by_name, in_path, in_name, ids, paths, hosts, text = row
+    *columns, is_by_name, in_path, in_name, copies, text = row
     found = found_file(columns)
-    name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name or ())) if in_path else None
-    # Nearly all files are alone.
-    same = zip(ids, paths, hosts, strict=True) if ids else ()
-    copies = tuple([(FileId(file), Copy(path, host)) for file, path, host in same])
-    return Place(found, is_by_name, name, copies, text)
+    name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name)) if in_path else None
+    return Place(found, is_by_name, name, tuple(map(_copy, copies)) if copies else (), text)
+
+
+def _copy(packed: bytes) -> tuple[FileId, Copy]:
+    """The file that `copies_of_place` has written."""
+    host, _, path = packed[8:].partition(b"\0")
+    return FileId(int.from_bytes(packed[:8], "big")), Copy(path, host.decode())

@@ -1,8 +1,7 @@
 """The first statement of a search: what it must know before it looks for candidates.
 
-It needs the question's words alone, and no vector. Frequencies of words are not counted for their own sake: a copy of
-Postgres's statistics has the frequent words, and of the others the chunks that have them are found here, which are
-candidates.
+It needs the question's words alone, and no vector. A copy of Postgres's statistics has the frequent words; of the
+others, the chunks that have them are counted.
 Used by `magicfs.search.compiled_query`. Runs in the caller's transaction.
 """
 
@@ -28,19 +27,17 @@ from magicfs.domain.status import WordsProgress
 
 _SQL = load_queries("groundwork")
 MAX_CHUNKS_OF_WORD = 1000
-"""The most chunks that are found for one word. A word that Postgres's statistics give more is not looked for alone."""
+"""The most chunks that are counted for one word. A word that Postgres's statistics give more is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class WordChunks:
-    """How many chunks have a word, and which."""
+    """How many chunks have a word."""
 
     share: float
     """Of all chunks, in [0, 1], by Postgres's statistics; 0 for a word that is not among the frequent ones."""
     size: int | None
     """The number of chunks with the word, counted up to `MAX_CHUNKS_OF_WORD`; None for a frequent word."""
-    chunks: str = ""
-    """Their ids, divided by commas: they go back to Postgres as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ def read_groundwork(
         models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
         stop_words=dict(stop_words),
         met=frozenset(met),
-        words=tuple(WordChunks(share, size, ids or "") for share, size, ids in words or ()),
+        words=tuple(WordChunks(share, size) for share, size in words or ()),
         coverage=None if coverage is None else coverage_of_counts(coverage),
         estimated_chunks=max(0, round(chunks)),
         progress=_progress(progress),

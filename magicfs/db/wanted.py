@@ -56,12 +56,8 @@ class Wanted:
 
     weights: Mapping[Term, float] = field(default_factory=dict)
     """The weight of each word of the question, the rarest first."""
-    known: str = ""
-    """The ids of chunks that are known to have a rare word, divided by commas, wherever they are."""
     conditions: Sequence[WordCondition] = ()
-    """The conditions that bring the others. With the known ones, they are for a search of all chunks."""
-    all_conditions: Sequence[WordCondition] = ()
-    """The same, with those that bring the known ones."""
+    """The conditions on words that bring chunks."""
     name_conditions: Sequence[WordCondition] = ()
     """In the order in which they are looked up."""
     phrase: str | None = None

@@ -95,12 +95,9 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
 
 
 def _wanted(request: SearchRequest, words: QuestionWords) -> Wanted:
-    known, conditions = retrievers.unknown_conditions(words)
     return Wanted(
         weights=words.weights,
-        known=known,
-        conditions=conditions,
-        all_conditions=retrievers.candidate_conditions(words),
+        conditions=retrievers.candidate_conditions(words),
         name_conditions=retrievers.name_conditions(words) if words.weights else (),
         phrase=request.compiled.question_phrase,
         words_of_phrase=request.compiled.words_of_phrase,

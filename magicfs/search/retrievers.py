@@ -50,8 +50,6 @@ class QuestionWords:
     """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
     """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
-    chunks: Mapping[str, str] = field(default_factory=dict)
-    """The chunks that have each rare word, as ids divided by commas."""
     _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Many candidates have the same words."""
 
@@ -88,7 +86,7 @@ def weigh_words(
         for term in rarest
         if term in searched
     }
-    return QuestionWords(weights, frequencies, {term.word: known[term.word].chunks for term in terms})
+    return QuestionWords(weights, frequencies)
 
 
 def _frequency(known: WordChunks, chunks: int) -> int:
@@ -122,21 +120,27 @@ def rare_words(words: QuestionWords) -> list[Term]:
 def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
     """The conditions that bring candidates: a chunk that meets any of them is one.
 
-    Each rare word is a condition. If there are common words, all words together are a condition too, and so is each
-    pair of `PAIRED_WORDS`. Rare "invoice" and common "tax", "year": `[[["invoice"]], [["invoice", "tax", "year"]],
-    [["invoice", "tax"]], [["invoice", "year"]], [["tax", "year"]]]`.
+    Rare words are conditions, several of them one as long as all chunks that have them fit into its limit. If there are
+    common words, all words together are a condition too, and so is each pair of `PAIRED_WORDS`. Rare "invoice" and
+    "paid", common "tax": `[[["invoice"], ["paid"]], [["invoice", "paid", "tax"]], [["paid", "tax"]]]`.
     """
     rare = rare_words(words)
-    return [*([[term]] for term in rare), *_conditions_of_common_words(words, rare)]
+    return [*_conditions_of_rare_words(words, rare), *_conditions_of_common_words(words, rare)]
 
 
-def unknown_conditions(words: QuestionWords) -> tuple[str, list[WordCondition]]:
-    """The chunks that are known to have a rare word, as ids divided by commas, and what brings the other candidates."""
-    rare = rare_words(words)
-    known = [term for term in rare if words.chunks.get(term.word)]
-    unknown = [term for term in rare if term not in known and words.frequencies[term.word]]
-    conditions = [*([[term]] for term in unknown), *_conditions_of_common_words(words, rare)]
-    return ",".join(words.chunks[term.word] for term in known), conditions
+def _conditions_of_rare_words(words: QuestionWords, rare: Sequence[Term]) -> list[WordCondition]:
+    """Each chunk that has several of the words is looked up once. Words that no chunk has are left out."""
+    conditions: list[list[list[Term]]] = []
+    brought = 0
+    for term in rare:
+        frequency = words.frequencies[term.word]
+        if conditions and brought + frequency <= MAX_CANDIDATES_PER_CONDITION:
+            conditions[-1].append([term])
+            brought += frequency
+        elif frequency:
+            conditions.append([[term]])
+            brought = frequency
+    return list(conditions)
 
 
 def _conditions_of_common_words(words: QuestionWords, rare: Sequence[Term]) -> list[WordCondition]:

@@ -62,7 +62,7 @@ def test_a_search_weighs_frequent_words_by_a_copy_of_the_statistics(database: Da
     common, rare = read(database)
     assert common.size is None
     assert common.share == pytest.approx(0.5, abs=0.02)
-    assert (rare.size, rare.chunks.count(",")) == (10, 9)
+    assert rare.size == 10
     # A search reads the copy, and not the statistics.
     with database.transaction() as connection:
         connection.execute("DELETE FROM frequent_words WHERE lexeme = 'common'")

@@ -138,6 +138,25 @@ def test_plans_are_those_that_searches_use(small: SearchService, filters: str, *
     assert measuring.is_for_all_values is is_for_all_values
 
 
+def test_candidates_are_looked_up_together(small: SearchService) -> None:
+    """One by one, each reads the index from its root, and its row of the table is found anew for each retriever."""
+    with recorded_plans(analysed=True) as plans:
+        small.search(f"{COMMON} {MIDDLING}", deadline_s=60)
+    [measuring] = [plan for plan in plans if plan.statement.startswith(READS_FEW_FILES[0])]
+    indexes = {"chunks_pkey", "embeddings_1_pkey"}
+    looked_up = [node for node in measuring.nodes() if node.get("Index Name") in indexes]
+    assert {node["Index Name"]: node["Actual Loops"] for node in looked_up} == dict.fromkeys(indexes, 1)
+
+
+def test_files_of_candidates_are_sorted_together(small: SearchService) -> None:
+    with recorded_plans(analysed=True) as plans:
+        small.search(f"{COMMON} {MIDDLING}", deadline_s=60)
+    [locating] = [plan for plan in plans if plan.statement.startswith(READS_FEW_FILES[1])]
+    sorts = [node["Actual Loops"] for node in locating.nodes() if node["Node Type"] in {"Sort", "Incremental Sort"}]
+    assert sorts
+    assert max(sorts) == 1
+
+
 @pytest.mark.parametrize("filters", ["ext:md", "ext:rst", "in:part3", f"ext:txt -{COMMON}", f"-{RARE}"])
 def test_the_planner_looks_at_no_long_list(small: SearchService, filters: str) -> None:
     """To estimate each of thousands of ids took longer than the statement itself."""

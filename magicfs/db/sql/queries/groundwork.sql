@@ -1,7 +1,7 @@
 -- name: groundwork
 -- What a search needs before anything else, in one row: whether the index has changed since another search, the models that it uses, the languages of the index with the stop
--- words of the question, the conditions that any chunk meets, the words of the question with the chunks that have them, what
--- the whole index holds (if that is counted), and about how many chunks there are. Postgres's statistics are read where
+-- words of the question, the conditions that any chunk meets, the words of the question with the number of chunks that
+-- have them, what the whole index holds (if that is counted), and about how many chunks there are. Postgres's statistics are read where
 -- nobody has copied the words that they know yet.
 WITH frequent AS MATERIALIZED (
     SELECT lexeme, share AS frequency FROM frequent_words WHERE lexeme = ANY(%(lexemes)s)
@@ -27,11 +27,9 @@ SELECT
     (SELECT json_agg(found) FROM ({models}) AS found),
     (SELECT json_agg(json_build_array(code, words)) FROM ({stop_words}) AS found (code, words)),
     ARRAY({met}),
-    (SELECT json_agg(json_build_array(share, CASE WHEN NOT frequent THEN size END, ids) ORDER BY number)
-     FROM known CROSS JOIN LATERAL (
-         SELECT count(*) AS size, string_agg(id::text, ',') AS ids
-         FROM (SELECT id FROM chunks WHERE chunks.words @@ known.condition AND NOT known.frequent LIMIT %(limit)s) AS found
-     ) AS found),
+    (SELECT json_agg(json_build_array(share, CASE WHEN NOT frequent THEN (
+         SELECT count(*) FROM (SELECT FROM chunks WHERE chunks.words @@ known.condition LIMIT %(limit)s) AS found) END)
+     ORDER BY number) FROM known),
     ({coverage}),
     (SELECT reltuples FROM pg_class WHERE oid = 'chunks'::regclass),
     (SELECT row_to_json(found) FROM ({progress}) AS found (version, done, total)),

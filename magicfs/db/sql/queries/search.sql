@@ -132,7 +132,7 @@ hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(fil
 -- name: file_columns
 -- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`.
 {{copy_key}}, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns,
-files.ino, roots.device, files.mode, files.uid, files.gid, extract(epoch FROM files.indexed_at), contents.language,
+files.ino, roots.device, files.mode, files.uid, files.gid, date_part('epoch', files.indexed_at), contents.language,
 contents.mime_type
 
 -- name: chunk_columns
@@ -211,12 +211,10 @@ SELECT files.id FROM {{file_tables}} WHERE files.words @@ condition AND {{name_h
 named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE false)
 
 -- name: found_by_words
--- Part of `measure`: the chunks that are known to have a word, and those that meet any of several conditions on words, up
--- to a limit for each condition, with their BM25.
+-- Part of `measure`: the chunks that meet any of several conditions on words, up to a limit for each condition, with their
+-- BM25.
 found AS MATERIALIZED (
-    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY(%(known)s::bigint[])
-    UNION
-    SELECT candidates.id, bm25
+    SELECT DISTINCT candidates.id, bm25
     FROM unnest(%(conditions)s::tsquery[]) AS condition,
          LATERAL (SELECT chunks.id, {bm25} AS bm25
                   FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
@@ -285,10 +283,14 @@ coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
 -- Fragment: whether a candidate has the phrase. One without a word of it has not, and its text is not read for that.
 had > 0 AND had & %(words_of_phrase)s::bigint = %(words_of_phrase)s::bigint AND chunks.words @@ %(phrase)s::tsquery
 
--- name: cosine
--- Fragment: the cosine of a candidate and a vector, where the source of the candidate has not measured it.
-coalesce(-{distance}, (SELECT -(vector <#> {vector}::halfvec) FROM {partition}
-                       WHERE model_id = {model} AND chunk_id = chunks.id AND vector IS NOT NULL)) AS {cosine}
+-- name: near_cosines
+-- Part of `measured`: the cosines that a retriever has measured.
+UNION ALL SELECT id, NULL, NULL, NULL, NULL{cosines} FROM {near}
+
+-- name: other_cosines
+-- Part of `measured`: the cosines of the other candidates and a vector.
+UNION ALL SELECT chunk_id, NULL, NULL, NULL, NULL{cosines} FROM {partition}
+WHERE model_id = {model} AND vector IS NOT NULL AND chunk_id = ANY(ARRAY(SELECT unnest(ids) FROM brought{except_near}))
 
 -- name: ranked
 -- Part of `measure`: the best of the chunks found by words, by BM25.
@@ -369,37 +371,47 @@ cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
 )
 
 -- name: measure
--- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. The best
--- chunks of each content are located before its others, so that no long text takes the places of other ones. One row at
--- least, so that `places`, which is sent at once with this statement, gets the best candidates and the files by name.
+-- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. Each table
+-- is read once for all of them, by the list of their ids, and what it says of a candidate is put together by its id: to look
+-- them up one by one takes half as long again. The best chunks of each content are located before its others, so that no
+-- long text takes the places of other ones. One row at least, so that `places`, which is sent at once with this
+-- statement, gets the best candidates and the files by name.
 WITH {parts},
-candidate AS MATERIALIZED (
-    SELECT id, {measures}
-    FROM (SELECT chunk_id AS id, {none} FROM named WHERE chunk_id IS NOT NULL {union}) AS brought
-    GROUP BY id
+brought AS MATERIALIZED (
+    SELECT ARRAY(SELECT chunk_id FROM named WHERE chunk_id IS NOT NULL {union}) AS ids
 ),
 measured AS MATERIALIZED (
-    SELECT id, bm25, had, {phrase} AS has_phrase{cosine_names},
-           (SELECT content_id FROM content_chunks WHERE content_chunks.chunk_id = chunks.id LIMIT 1) AS content_id
+    SELECT id, max(bm25) AS bm25, max(had) AS had, bool_or(has_phrase) AS has_phrase, max(content_id) AS content_id{greatest}
     FROM (
-        SELECT chunks.id, chunks.words, coalesce(candidate.bm25, {bm25}) AS bm25, {had} AS had{cosines}
-        FROM candidate JOIN chunks ON chunks.id = candidate.id OFFSET 0
-    ) AS chunks
+        SELECT id, bm25, had, {phrase} AS has_phrase,
+               (SELECT content_id FROM content_chunks WHERE content_chunks.chunk_id = chunks.id LIMIT 1) AS content_id{none}
+        FROM (
+            SELECT chunks.id, chunks.words, {bm25} AS bm25, {had} AS had
+            FROM chunks WHERE chunks.id = ANY((SELECT ids FROM brought)::bigint[]) OFFSET 0
+        ) AS chunks
+        {cosines}
+    ) AS measure
+    GROUP BY id HAVING max(had) IS NOT NULL
 ),
-ordered AS MATERIALIZED (
-    SELECT id, row_number() OVER (ORDER BY place_in_content > {of_content}, rough DESC, id) AS place, {ranks}
-    FROM (
-        SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) AS place_in_content
-        FROM (SELECT *, {rough} AS rough FROM measured) AS valued
-    ) AS numbered
+valued AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) > {of_content} AS is_crowded
+    FROM (SELECT id, content_id, bm25{cosine_names}, {rough} AS rough FROM measured) AS valued
+),
+located AS (
+    (SELECT id, is_crowded, rough FROM valued ORDER BY is_crowded, rough DESC, id LIMIT {located})
+    {best}
 ),
 given AS MATERIALIZED (
     SELECT set_config('magicfs.located', (
-               SELECT coalesce(array_agg(id ORDER BY place), ARRAY[]::bigint[])::text FROM ordered WHERE {located}), true),
+               SELECT coalesce(array_agg(id ORDER BY is_crowded, rough DESC, id), ARRAY[]::bigint[])::text FROM located), true),
            set_config('magicfs.named', (SELECT coalesce(array_agg(id), ARRAY[]::bigint[])::text FROM named), true)
 )
 SELECT measured.id, bm25, had, has_phrase, {documents}{cosine_names}
 FROM given LEFT JOIN measured ON true
+
+-- name: best_of_retriever
+-- Part of `located`: the best candidates by one measure.
+UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LAST, id LIMIT {limit})
 
 -- name: documents
 -- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
@@ -411,54 +423,58 @@ FROM given LEFT JOIN measured ON true
 -- name: places
 -- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
--- order if it has any, and with the text of its chunk.
-SELECT {place}, position IS NULL, in_path, in_name, copies.ids, copies.paths, copies.hosts, chunks.text
+-- order if it has any, and with the text of its chunk. All are sorted at once: to begin a sort for each of a hundred
+-- takes longer than all else.
+SELECT {place}, position IS NULL,
+       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+           SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
+           WHERE place.words @@ condition) END,
+       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+           SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
+           WHERE place.words @@ condition) END,
+       CASE WHEN (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
+                  WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
+            THEN ARRAY({{copies_of_place}}) END,
+       chunks.text
 FROM (
-    SELECT located.*, ranked.position
-    FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position),
-    LATERAL (
-        SELECT DISTINCT ON ({{copy_key}}) {{file_columns}}, {{chunk_columns}}, files.words
-        FROM content_chunks
-        JOIN files ON files.content_id = content_chunks.content_id
-        JOIN roots ON roots.id = files.root_id
-        JOIN hosts ON hosts.id = roots.host_id
-        JOIN contents ON contents.id = files.content_id
-        WHERE content_chunks.chunk_id = ranked.chunk_id AND {filters}
-        ORDER BY {{copy_key}}, {{copy_order}}, content_chunks.ordinal
-        LIMIT %(contents_each)s
-    ) AS located
+    SELECT {place_names}, words, position
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY position ORDER BY copy_key) AS number
+        FROM (
+            SELECT DISTINCT ON (position, {{copy_key}}) {{file_columns}}, {{chunk_columns}}, files.words, position
+            FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position)
+            JOIN content_chunks ON content_chunks.chunk_id = ranked.chunk_id
+            JOIN files ON files.content_id = content_chunks.content_id
+            JOIN roots ON roots.id = files.root_id
+            JOIN hosts ON hosts.id = roots.host_id
+            JOIN contents ON contents.id = files.content_id
+            WHERE {filters}
+            ORDER BY position, {{copy_key}}, {{copy_order}}, content_chunks.ordinal
+        ) AS located ({place_names}, words, position)
+    ) AS numbered
+    WHERE number <= %(contents_each)s
     UNION ALL
-    SELECT named.*, NULL
-    FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id),
-    LATERAL (
-        SELECT {{file_columns}}, {{chunk_columns}}, files.words
-        FROM {{file_tables}}
-        LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-        WHERE files.id = wanted.id
-    ) AS named
+    SELECT {{file_columns}}, {{chunk_columns}}, files.words, NULL
+    FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id)
+    JOIN files ON files.id = wanted.id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    LEFT JOIN contents ON contents.id = files.content_id
+    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
 ) AS place ({place_names}, words, position)
 LEFT JOIN chunks ON chunks.id = place.chunk_id
-CROSS JOIN LATERAL (
-    SELECT array_agg(id) AS ids, array_agg(path) AS paths, array_agg(host) AS hosts
-    FROM (
-        SELECT files.id, roots.path || '\x2f'::bytea || files.path AS path, hosts.name AS host
-        FROM contents
-        JOIN files ON files.content_id = contents.id
-        JOIN roots ON roots.id = files.root_id
-        JOIN hosts ON hosts.id = roots.host_id
-        WHERE contents.digest = place.copy_key AND {filters}
-              AND (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
-                   WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
-        ORDER BY {{copy_order}} LIMIT %(copies_each)s
-    ) AS copy
-) AS copies
-CROSS JOIN LATERAL (
-    SELECT array_agg(word) FILTER (WHERE place.words @@ in_path) AS in_path,
-           array_agg(word) FILTER (WHERE place.words @@ in_name) AS in_name
-    FROM unnest(%(words)s::text[], %(in_path)s::tsquery[], %(in_name)s::tsquery[]) AS term (word, in_path, in_name)
-    WHERE place.words @@ %(any_word)s::tsquery
-) AS matches
 ORDER BY position
+
+-- name: copies_of_place
+-- Fragment: the files in scope that have the content of a place, in their order: the id of each as eight bytes, its host, a
+-- zero byte and its path.
+SELECT int8send(files.id) || convert_to(hosts.name, 'UTF8') || '\x00'::bytea || roots.path || '\x2f'::bytea || files.path
+FROM contents
+JOIN files ON files.content_id = contents.id
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+WHERE contents.digest = place.copy_key AND {filters}
+ORDER BY {{copy_order}} LIMIT %(copies_each)s
 
 -- name: name_matches
 -- Which words of the question the paths and names of given files have.
