@@ -23,7 +23,7 @@ from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Node, Openable, not_found
-from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.real_nodes import ChildPlace, RealNode, in_any_place
 from magicfs.tree.removed_files import REMOVED_FILES
 
 MAX_NOWAIT_CLOSE_BYTES = 1 << 20
@@ -307,6 +307,7 @@ class RealFile(RealNode, Openable):
             indexed_at = datetime.fromtimestamp(record.indexed_at, UTC) if record.indexed_at else None
             yield "indexed_at", indexed_at.isoformat(timespec="seconds") if indexed_at else ""
 
+    @in_any_place
     def open_nowait(self, flags: int) -> Handle | None:
         """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes.
 

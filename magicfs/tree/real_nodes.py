@@ -9,11 +9,13 @@ up again. Blocking methods may run in any thread; the place is replaced as a who
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
@@ -25,6 +27,8 @@ from magicfs.tree.removed_files import REMOVED_FILES
 
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """Errors for a path that leads nowhere any more, or through something that has become a link."""
+_MAX_EARLIER_PLACES = 3
+_CallT = TypeVar("_CallT", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,31 @@ class ChildPlace:
         return False
 
 
+def in_any_place(call: _CallT) -> _CallT:
+    """Make a method that raises `ESTALE` where the place is gone try the places where the node was seen before.
+
+    A file with several names has them all. Where the last one seen is removed, a program that uses another one must not
+    depend on the kernel, which looks a name up again once only, while other programs make and remove names.
+    """
+
+    @functools.wraps(call)
+    def wrapped(self: RealNode, *arguments: Any, **named: Any) -> Any:
+        while True:
+            try:
+                return call(self, *arguments, **named)
+            except OSError as error:
+                if error.errno != errno.ESTALE or not self.step_back():
+                    raise
+
+    return cast("_CallT", wrapped)
+
+
 class RealNode(Node):
     """A node that stands for something below a root."""
 
     attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
+    earlier_places: tuple[ChildPlace | FileLocation, ...] = ()
+    """Where it was seen before, the latest first: it may have these names too."""
 
     def __init__(self, place: ChildPlace | FileLocation, identity: FileIdentity | None) -> None:
         """Without an `identity` the node stands for whatever is at its place."""
@@ -97,9 +122,19 @@ class RealNode(Node):
         self.identity = newer.identity
         # A bind mount may show a directory below itself.
         if newer.place != self.place and not (isinstance(newer.place, ChildPlace) and newer.place.is_below(self)):
+            if not stat.S_ISDIR(newer.identity.kind):
+                earlier = (place for place in self.earlier_places if place != newer.place)
+                self.earlier_places = (self.place, *earlier)[:_MAX_EARLIER_PLACES]
             self.place = newer.place
             if isinstance(newer.place, ChildPlace):
                 self.parent_ino = newer.place.directory.ino
+
+    def step_back(self) -> bool:
+        """Take the place before the last one for that of the node, if there was one. Any thread."""
+        places = self.earlier_places
+        if places:
+            self.place, self.earlier_places = places[0], places[1:]
+        return bool(places)
 
     def forgotten(self) -> None:
         """Close what is kept of it after it was removed."""
@@ -117,6 +152,7 @@ class RealNode(Node):
         finally:
             os.close(descriptor)
 
+    @in_any_place
     def open_recognised(self, flags: int) -> tuple[int, os.stat_result]:
         """Open it, and return the descriptor and what `fstat` says, as `opened` does. May block."""
         location = self.location
@@ -165,6 +201,7 @@ class RealNode(Node):
             self.identity = found
         return status
 
+    @in_any_place
     def status_nowait(self) -> os.stat_result | None:
         """What `lstat` says if the kernel has it in memory; None otherwise. Raises `ESTALE` as `opened` does."""
         if REMOVED_FILES.holds(self.identity):

@@ -2,12 +2,14 @@
 
 Used by the nodes at rest. A million objects of their own would take three times the room, and leave holes in Python's
 memory when most of them are gone. Records are found by a part of them whose hash they begin with. The table grows and
-shrinks by one shelf at a time (linear hashing), so nothing ever waits for all of it. Pure; one thread at a time.
+shrinks by one shelf at a time (linear hashing), so nothing ever waits for all of it. One thread at a time.
 """
 
 from __future__ import annotations
 
 import struct
+
+from magicfs.linux.process import trim_heap
 
 _FULL, _SPARSE = 32, 12
 """Records on a shelf, on average, when the table grows and when it shrinks."""
@@ -109,6 +111,7 @@ class RecordTable:
         """Take the last shelf away, and put its records on the one that they came from."""
         if len(self._shelves) == self._round:
             self._round //= 2
+            trim_heap()
         records, names = self._shelves.pop(), self._names.pop()
         into = len(self._shelves) - self._round
         self._shelves[into] += records

@@ -131,3 +131,28 @@ def test_a_renamed_directory_takes_its_descendants_along(tmp_path: Path) -> None
     # A place below itself, as a bind mount may show it, is not taken over.
     nodes[1].update(RealDirectory(ChildPlace(nodes[3], b"x"), nodes[1].identity))
     assert nodes[3].location.path == b"renamed/b/c"
+
+
+def test_a_file_is_found_by_another_of_its_names_when_the_last_one_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("text")
+    table = InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
+    root = table.get_or_assign(RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"")))
+    table.add_lookup(root)
+    node = table.get_or_assign(root.lookup(b"a").node)
+    table.add_lookup(node)
+    assert isinstance(node, RealFile)
+    for _ in range(3):
+        assert table.get_or_assign(root.add_name(b"b", node).node) is node
+        for moved in root.rename(b"b", root, b"c", flags=0):
+            table.update(moved)
+        root.remove(b"c", is_directory=False)
+        # A program has looked up `a` and is about to open it: the kernel asks for it once more only.
+        status = node.status_nowait()
+        assert status is None or status.st_nlink == 1
+    table.get_or_assign(root.add_name(b"b", node).node)
+    root.remove(b"b", is_directory=False)
+    handle = node.open_nowait(os.O_RDONLY) or node.open(os.O_RDONLY)
+    handle.close()
+    (tmp_path / "a").unlink()
+    with raises_errno(errno.ESTALE):
+        node.attributes()

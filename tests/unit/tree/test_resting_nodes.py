@@ -195,6 +195,25 @@ def test_records_are_found_by_their_number_and_by_a_part(steps: list[tuple[bool,
         assert table.numbers(number >> 2, number.to_bytes(8, "little"), 0) == [number]
 
 
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_the_memory_of_records_goes_back_to_the_system() -> None:
+    before = resident_bytes()
+    table = RecordTable(80, hash_shift=0)
+    for number in range(100_000):
+        table.add(number.to_bytes(8, "little") + bytes(72), b"a file with a name.txt")
+    known = resident_bytes()
+    assert known - before > 8_000_000
+    # What comes after them in memory.
+    last = bytearray(100_000)
+    for number in range(100_000):
+        table.take(number)
+    assert resident_bytes() - before < (known - before) / 3
+    assert len(last) == 100_000
+
+
 def test_a_table_of_records_grows_and_shrinks() -> None:
     table = RecordTable(8, hash_shift=0)
     for number in range(5000):
