@@ -155,6 +155,11 @@ class FastPath:
         """Whether entries of a listing may be names alone, without a node."""
         return self._library is not None
 
+    @property
+    def marks_pages(self) -> bool:
+        """Whether requests to write are marked `OF_PAGES`; else any may be one of those."""
+        return self._library is not None
+
     def expire(self, seconds: float) -> int:
         """Answer requests that have taken longer with `ETIMEDOUT`, and return how many there were."""
         return 0 if self._library is None else int(self._library.fast_path_expire(seconds))

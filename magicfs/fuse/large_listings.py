@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyfuse3
 from pyfuse3 import EntryAttributes, FileNameT, InodeT, ModeT
 
-from magicfs.fuse.fast_path import NAME_ALONE
+from magicfs.fuse.fast_path import FAST_PATH, NAME_ALONE
 from magicfs.tree.nodes import DirectoryListing
 from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES, RealDirectoryListing
 
@@ -34,7 +34,9 @@ class LargeListings:
 
     def of_names(self, listing: DirectoryListing, ino: int, start: int) -> RealDirectoryListing | None:
         """The listing of a directory if what follows on position `start` is replied as names alone, else None."""
-        if start < NAMES_WITH_ATTRIBUTES or not isinstance(listing, RealDirectoryListing) or not listing.numbers:
+        if start < NAMES_WITH_ATTRIBUTES or not FAST_PATH.lists_names_alone:
+            return None
+        if not isinstance(listing, RealDirectoryListing) or not listing.numbers:
             return None
         return listing if self._lookups.setdefault(ino, 0) < LOOKUPS_OF_NAMES else None
 

@@ -218,7 +218,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
         file = self._handles.file(FileHandleT(fh & ~OF_PAGES))
         count = await self._pools.run(file.node.thread_pool, file.handle.write, off, buf)
         _merge_handle_attributes(file.node, file.handle)
-        if fh & OF_PAGES and count < len(buf):
+        if count < len(buf) and (fh & OF_PAGES or not FAST_PATH.marks_pages):
             raise FUSEError(errno.ENOSPC)
         return count
 

@@ -21,6 +21,7 @@ import pytest
 
 from magicfs.db.pool import Database
 from magicfs.fuse.fast_path import LIBRARY
+from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -299,19 +300,18 @@ class TestADiskThatHangs:
         wait_for(lambda: not os.path.ismount(mount.path))
 
 
-@pytest.mark.parametrize("is_without_fast_path", [False, True])
+@pytest.mark.parametrize("without", ["", "TEST_FILES_IN_PYTHON", "TEST_WITHOUT_FAST_PATH"])
 def test_pages_of_a_mapping_that_have_no_room_are_an_error(
     unstarted_mount: MountProcess,
     database: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    *,
-    is_without_fast_path: bool,
+    without: str,
 ) -> None:
     """The kernel takes all of a request to write pages as written, whatever number of bytes it gets for an answer."""
-    if is_without_fast_path:
-        # The requests go through the library, and all files are left to Python.
-        monkeypatch.setenv("TEST_FILES_IN_PYTHON", "1")
+    if without:
+        # With the first, requests go through the library, and all files are left to Python.
+        monkeypatch.setenv(without, "1")
     path = tmp_path / "small"
     path.mkdir()
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", path], check=False).returncode:
@@ -341,5 +341,15 @@ def test_a_mount_without_the_library_says_so_and_works(
     path = unstarted_mount.path / "mirror/documents/a.bin"
     path.write_bytes(b"x" * LARGEST_REQUEST)
     assert path.read_bytes() == (root.path / "a.bin").read_bytes() == b"x" * LARGEST_REQUEST
+    many = root.path / "many"
+    many.mkdir()
+    for number in range(NAMES_WITH_ATTRIBUTES + 100):
+        (many / f"{number:05}").touch()
+    shown = unstarted_mount.path / "mirror/documents/many"
+    with os.scandir(shown) as found:
+        entries = list(found)
+    assert len(entries) == NAMES_WITH_ATTRIBUTES + 100
+    # Entries without a node would be taken for nodes with the inode numbers of the disk.
+    assert [entry.inode() for entry in entries[-100:]] == [os.lstat(entry).st_ino for entry in entries[-100:]]
     assert served(unstarted_mount) == 0
     assert "reading and writing take longer" in unstarted_mount.log
