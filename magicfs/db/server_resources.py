@@ -1,14 +1,15 @@
-"""The memory and the cores that the machine of the Postgres server has for one build of an index.
+"""The memory and the cores that the machine of the Postgres server has, as a whole or for one build of an index.
 
-Used by `vector_index`. Postgres reads the files of its own kernel for us, because this process may run on another
-machine. A role may do that as a superuser, as in the embedded server and in the Compose file, or as a member of
-`pg_read_server_files`.
+Used by `vector_index`, and by the embedded server for its own machine. Postgres reads the files of its own kernel for
+`vector_index`, because that process may run on another machine. A role may do that as a superuser, as in the embedded
+server and in the Compose file, or as a member of `pg_read_server_files`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -57,9 +58,23 @@ def _read_server_resources(connection: Connection) -> ServerResources | None:
     cores = core_count(_read(connection, "/sys/devices/system/cpu/online"))
     if memory is None or cores == 0:
         return None
-    limits = [_read(connection, path).strip() for path in memory_limit_paths(_read(connection, "/proc/self/cgroup"))]
-    limited = [int(limit) for limit in limits if limit.isdigit()]
-    return ServerResources(memory_bytes=min([int(memory[1]) << 10, *limited]), cores=cores)
+    limits = _memory_limits(lambda path: _read(connection, path))
+    return ServerResources(memory_bytes=min([int(memory[1]) << 10, *limits]), cores=cores)
+
+
+def whole_memory(read: Callable[[str], str]) -> int | None:
+    """The memory of a machine in bytes, or the limit of a process's control group if that is less; None if not known.
+
+    `read` returns the text of a file of that machine, as that process sees it; it is empty for a missing one.
+    """
+    memory = re.search(r"^MemTotal:\s+(\d+) kB$", read("/proc/meminfo"), re.MULTILINE)
+    return None if memory is None else min([int(memory[1]) << 10, *_memory_limits(read)])
+
+
+def _memory_limits(read: Callable[[str], str]) -> list[int]:
+    """The limits of memory, in bytes, that the control groups of a process have."""
+    limits = [read(path).strip() for path in memory_limit_paths(read("/proc/self/cgroup"))]
+    return [int(limit) for limit in limits if limit.isdigit()]
 
 
 def core_count(online: str) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from magicfs.db.pool import create_database_if_missing
+from magicfs.db.server_resources import whole_memory
 from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.runtime.processes import dies_with_parent, is_running
 
@@ -27,7 +28,6 @@ SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
@@ -46,6 +46,12 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+SHARE_OF_MEMORY = 16
+"""The server's own cache is at most one part of so many of the memory: the kernel keeps the same pages once more."""
+SMALLEST_CACHE_MB, LARGEST_CACHE_MB = 256, 1024
+"""The largest one holds what searches read of a hundred thousand chunks. Pages take memory when they are read, but what
+Postgres notes of them takes 25 MB from its start: so a small index has a small cache."""
 
 
 def binaries() -> Path:
@@ -130,9 +136,29 @@ def server_pid(home: Path) -> int | None:
 
 def server_command(home: Path) -> list[str]:
     """The command that becomes the server, in the foreground."""
-    settings = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    values = SERVER_SETTINGS | {"shared_buffers": f"{cache_mb(whole_memory(_read), _stored_bytes(home))}MB"}
+    settings = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
     server = [str(binaries() / "postgres"), "-D", str(data_dir(home)), "-k", str(home / "run"), *settings]
     return as_ordinary_user(dies_with_parent(server, signal_name="INT"))
+
+
+def cache_mb(memory_bytes: int | None, stored_bytes: int) -> int:
+    """The size of the server's cache for a database of a size, on a machine with so much memory, if that is known."""
+    share = (memory_bytes or 0) // SHARE_OF_MEMORY
+    return max(SMALLEST_CACHE_MB, min(share >> 20, stored_bytes >> 20, LARGEST_CACHE_MB))
+
+
+def _stored_bytes(home: Path) -> int:
+    """The size of what the cluster stores when it starts."""
+    return sum(path.stat().st_size for path in (data_dir(home) / "base").glob("*/*"))
+
+
+def _read(path: str) -> str:
+    """A file of the kernel; empty when it is missing."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def answers(run_dir: Path) -> bool:
