@@ -25,9 +25,9 @@ _STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
 pattern begins with its sign, for which `re` searches quickly."""
 
 _LINK_TARGET: Final = re.compile(
-    r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+[\"'][^\n]*?[\"'])?\s*\)"
+    r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+([\"'][^\n]*?[\"']))?\s*\)"
 )
-"""What follows the text of a link in Markdown: its address."""
+"""What follows the text of a link in Markdown: its address, and its title."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
 _ORG_LINK: Final = re.compile(r"\[\[([^\]\n]{1,500})\]\[([^\]\n]{1,500})\]\]")
@@ -84,7 +84,7 @@ def without_markup(text: str, asides: list[str]) -> str:
 def _without_links(text: str, asides: list[str]) -> str:
     """The text of links without their addresses, which are added to `asides`."""
     if "](" in text:
-        text = _LINK_TARGET.sub(lambda match: _aside("", match[1], asides), text)
+        text = _LINK_TARGET.sub(lambda match: _aside("", " ".join(filter(None, match.groups())), asides), text)
     if "][" in text:
         text = _ORG_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
         text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)

@@ -132,6 +132,8 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("the exam¬\nination of photo¬\n synthesis", "examination photosynthesis"),
         ("die Ver⸗\nwaltung", "verwaltung"),
         ("inter-\n\fnational and trans-\n\n\fatlantic", "international transatlantic"),
+        ('see [the guide](https://example.org "an ostrich") now', "ostrich example.org"),
+        ("see [the guide](<my file.md> 'an emu') now", "emu file.md"),
         # Escaped signs, raised and lowered letters, forums.
         (r"written in C\# and C\+\+, some\_name", "c# c++ some_name"),
         ("H~2~O and CO~2~ and x^2^", "h2o co2 x2"),
