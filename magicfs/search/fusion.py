@@ -86,13 +86,15 @@ class FusionScale:
         return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
 
 
-def bm25_unit(best: float, *, share: float, chunks: int | None = None) -> float:
+def bm25_unit(best: float, *, share: float, chunks: int | None = None, name_share: float = 0.0) -> float:
     """What BM25 is divided by, for a question whose best text has the BM25 `best`, in an index of so many chunks.
 
     `share` is the greatest share of the question's weight that any text has. If it is less than `enough_words`, texts
-    have words of the question by chance, such as a number or a name in a text of another language, and count less.
+    have words of the question by chance, such as a number or a name in a text of another language, and count less. So
+    they do if it is less than `name_share`, the greatest share that the name of a file has.
     """
-    return best * max(1.0, enough_words(chunks) / share) if best > 0.0 and share > 0.0 else 1.0
+    enough = max(enough_words(chunks), name_share)
+    return best * max(1.0, enough / share) if best > 0.0 and share > 0.0 else 1.0
 
 
 def enough_words(chunks: int | None) -> float:

@@ -97,28 +97,35 @@ def measure_candidates(
     words: QuestionWords,
     candidates: Sequence[Candidate],
     *,
+    places: Sequence[Place] = (),
     count: int | None = None,
     scale: FusionScale | None = None,
 ) -> MeasuredChunks:
     """The candidates with their evidence, measured on a scale of their own, or on `scale`.
 
-    `count` is the number of chunks of the index.
+    `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
     """
     matched = [candidate for candidate in candidates if candidate.words]
     has_second = has_second_vectors((one.chunk for one in candidates), request.question_vectors)
     return MeasuredChunks(
         candidates,
         RareWords.of(words, everyday=request.everyday_words),
-        scale or _scale(request, words, matched, has_second=has_second, count=count),
+        scale or _scale(request, words, matched, places, has_second=has_second, count=count),
         meaning_for(request.question_vectors, request.languages),
         reach=scores.likeness_reach(len(request.words), has_second=has_second),
     )
 
 
 def _scale(
-    request: SearchRequest, words: QuestionWords, matched: Sequence[Candidate], *, has_second: bool, count: int | None
+    request: SearchRequest,
+    words: QuestionWords,
+    matched: Sequence[Candidate],
+    places: Sequence[Place],
+    *,
+    has_second: bool,
+    count: int | None,
 ) -> FusionScale:
-    """What the evidence of all candidates is measured by, as far as words and vectors say."""
+    """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
     best = max(matched, key=lambda match: match.bm25, default=None)
     weight = fusion.meaning_weight(len(request.words), has_second=has_second)
     has_rare_word = best is not None and any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best.words)
@@ -127,6 +134,9 @@ def _scale(
             best.bm25 if best else 0.0,
             share=max(map(words.share, {match.words for match in matched}), default=0.0),
             chunks=count,
+            name_share=max(
+                (words.share(place.name.in_name) for place in places if place.name is not None), default=0.0
+            ),
         ),
         weight,
         fusion.code_weight(weight, words=len(request.words), has_rare_word=has_rare_word),

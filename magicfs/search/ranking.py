@@ -76,7 +76,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     gathered = gather(
         connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits
     )
-    chunks = measure_candidates(request, words, gathered.candidates, count=count)
+    chunks = measure_candidates(request, words, gathered.candidates, places=gathered.places, count=count)
     files, scale = files_of_chunks(gathered.places, chunks)
     files = with_names(files, chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))

@@ -6,11 +6,15 @@ that people say about anything is none. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from magicfs.search.fusion import FEW_CHUNKS
 from magicfs.search.retrievers import QuestionWords
+
+
+_WORDS_WITH_HYPHENS = re.compile(r"[^\W\d_]+(-[^\W\d_]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,10 @@ class RareWords:
 
     @classmethod
     def of(cls, question: QuestionWords, *, everyday: Collection[str]) -> RareWords:
-        """Those that few chunks have."""
+        """Those that few chunks have; of a question that is a compound alone, such as `os.path`, the compound."""
         parts = {term.word: term.parts for term in question.weights}
+        if (compound := _only_compound(parts)) is not None:
+            return cls(question, {compound: frozenset(parts)})
         return cls(
             question,
             {
@@ -39,6 +45,14 @@ class RareWords:
         rare = had & self.meant.keys()
         # A question may have no words.
         return self.question.share(frozenset().union(*(self.meant[word] for word in rare))) if rare else 0.0
+
+
+def _only_compound(parts: Mapping[str, frozenset[str]]) -> str | None:
+    """The compound that has all words of a question, unless it is one that many people write as words: `e-mail`."""
+    for word in parts:
+        if parts[word] and _words_of(word, parts) == parts.keys() and not _WORDS_WITH_HYPHENS.fullmatch(word):
+            return word
+    return None
 
 
 def _words_of(word: str, parts: Mapping[str, frozenset[str]]) -> frozenset[str]:

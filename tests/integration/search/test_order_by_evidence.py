@@ -94,6 +94,47 @@ def test_a_rare_word_of_a_short_question_comes_before_what_is_merely_near(
     assert paths(service, question)[0] == b"exact.txt"
 
 
+COMPOUNDS = {
+    "os.path": "path, os, and os of a path",
+    "v2.10": "2 10, v 2, v2, 10",
+    "HTTPServerPool": "a pool, an http server",
+}
+
+
+@pytest.mark.parametrize("others", [1, 8])
+@pytest.mark.parametrize("question", COMPOUNDS)
+def test_a_text_with_the_compound_comes_before_those_with_its_words(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService, question: str, others: int
+) -> None:
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"parts", COMPOUNDS[question], vectors=[at(0.95)])
+    for number in range(others):
+        corpus.add(b"whole%d" % number, f"one of {question} in {number}", vectors=[at(0.3)])
+    add_other_texts(corpus)
+    assert paths(service, question)[-1] == b"parts"
+
+
+def test_a_word_with_a_hyphen_does_not_come_before_meaning(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    """People write it as one word and as two."""
+    vectors.vectors["e-mail"] = at(1.0)
+    corpus.add(b"near", "every mail that you send by email", vectors=[at(0.95)])
+    corpus.add(b"far", "tell him by phone or e-mail", vectors=[at(0.1)])
+    add_other_texts(corpus)
+    assert paths(service, "e-mail")[0] == b"near"
+
+
+def test_a_name_with_all_words_comes_before_a_text_with_one(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    vectors.vectors["IMG_9001"] = at(1.0)
+    corpus.add(b"IMG_9001.JPG", "Apple iPhone", vectors=[at(0.03)])
+    corpus.add(b"dump.sql", "insert into t values 9001", vectors=[at(0.35)])
+    corpus.add(b"large.txt", *(f"nothing of that, {number}" for number in range(1000)))
+    assert paths(service, "IMG_9001")[0] == b"IMG_9001.JPG"
+
+
 def test_a_rare_word_among_many_does_not_decide_alone(
     corpus: Corpus, vectors: ChosenVectors, service: SearchService
 ) -> None:

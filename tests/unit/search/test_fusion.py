@@ -43,6 +43,7 @@ def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
 def test_words_that_a_text_has_by_chance_count_less() -> None:
     assert bm25_unit(8.0, share=0.9) == bm25_unit(8.0, share=0.2) == 8.0
     assert bm25_unit(8.0, share=0.05) == pytest.approx(32.0), "a number in a text of another language"
+    assert bm25_unit(8.0, share=0.4, name_share=0.8) == pytest.approx(16.0), "a name has more"
     assert bm25_unit(0.0, share=0.0) == 1.0, "no text has a word"
 
 

@@ -54,6 +54,12 @@ def test_a_compound_that_few_have_stands_for_its_words(text: str, rare: str, sta
     assert stands_for <= words.frequencies.keys()
 
 
+@pytest.mark.parametrize(("text", "names"), [("os.path", "os.path"), ("c++", "c++"), ("e-mail", None), ("mail", None)])
+def test_a_compound_that_is_the_question_is_what_it_names(text: str, names: str | None) -> None:
+    rare_ones, words = rare_words(text, "none")
+    assert rare_ones.meant == ({names: frozenset(words.frequencies)} if names else {})
+
+
 def test_an_everyday_word_is_not_rare_in_a_small_index() -> None:
     rare = RareWords.of(question(("get", 1.0, 1), ("deposit", 4.0, 0)), everyday=("get",))
     assert rare.share(frozenset({"get"})) == 0.0
