@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from magicfs.search.fusion import FEW_CHUNKS
 from magicfs.search.retrievers import QuestionWords
 
-
 _WORDS_WITH_HYPHENS = re.compile(r"[^\W\d_]+(-[^\W\d_]+)+")
 
 
