@@ -122,11 +122,11 @@ def test_only_recent_heartbeats_are_listed(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(
             "INSERT INTO workers (name, host, kind, pid, seen_at) VALUES "
-            "('new', 'h', 'embed', 1, now()), ('old', 'h', 'embed', 2, now() - interval '1 minute')"
+            "('new', 'h', 'embed', 1, now()), ('old', 'h', 'embed', 2, now() - interval '3 minutes')"
         )
         connection.execute(
             "INSERT INTO mounts (host, path, pid, seen_at) VALUES "
-            "('h', '/new', 1, now()), ('h', '/old', 2, now() - interval '1 minute')"
+            "('h', '/new', 1, now()), ('h', '/old', 2, now() - interval '3 minutes')"
         )
         status = read_status(connection)
         workers_of_an_hour = live_workers(connection, within_s=3600)
