@@ -166,7 +166,7 @@ def evidence_of(collection: str, question: str, grades: Mapping[str, int], ranki
         "candidates": [
             {
                 "text": name_of(file.found),
-                **asdict(file.evidence),
+                **file.evidence._asdict(),
                 "by_model": file.meaning.by_model if file.meaning else {},
             }
             for file in ranking.files
