@@ -12,6 +12,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from magicfs.fuse.fast_path import FastPath, SeenFile
@@ -136,8 +137,12 @@ class HandleTable:
     def _take_over(self, number: int) -> OpenFile:
         """A file that the fast path has opened, from now on in this table."""
         inode, descriptor = self._fast_path.hand_over(number)
-        handle = RealHandle(descriptor, flags=os.O_RDONLY, is_local_fs=True)
-        opened = OpenFile(self._find_node(inode), handle)
+        try:
+            node = self._find_node(inode)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        opened = OpenFile(node, RealHandle(descriptor, flags=os.O_RDONLY, is_local_fs=True))
         self._put_file(number, opened)
         return opened
 
@@ -179,7 +184,9 @@ class HandleTable:
     def of_node(self, node: Node) -> list[Handle]:
         """The handles of a node, the first opened first."""
         while (number := self._fast_path.opened(node.ino)) is not None:
-            self._take_over(number)
+            # The library may have closed it since then.
+            with suppress(KeyError):
+                self._take_over(number)
         return list(self._by_inode.get(node.ino, ()))
 
     def add_directory(self, opened: OpenDirectory) -> int:

@@ -25,11 +25,22 @@ MAX_AWAKE = 4096
 """So many nodes are objects, but for those that something else refers to."""
 _NODES_TRIED = 4
 """A node that is in use does not rest: so many are tried for each new one."""
-_UNUSED_REFERENCES = 3
-"""Those to a node by the table, and by the method that asks how many there are."""
+MAX_DEPTH = 100_000
+"""More directories above each other than a file system has: whoever counts so many goes round in a circle."""
 _SEEDS = (1 << SEED_BITS) - 1
 
 NodeT = TypeVar("NodeT", bound=Node)
+
+
+def _references_to_unused() -> int:
+    """How many references `_let_rest` sees to a node that nobody uses: versions of Python count them differently."""
+    tired = OrderedDict({ROOT_INO: object()})
+    nodes = dict(tired)
+    _, node = tired.popitem()
+    return sys.getrefcount(node) if nodes else 0
+
+
+_UNUSED_REFERENCES = _references_to_unused()
 
 
 class InodeTable:
@@ -155,13 +166,15 @@ class InodeTable:
                 self._tired[ino] = node
             elif self._resting.lay(node, self.__contains__):
                 self._remove(ino, node)
+            else:
+                self._tired[ino] = node
 
     def _woken(self, ino: int) -> Node:
         """A node that has rested, as an object. So are the directories above, up to one that has not."""
         numbers = [ino]
         while (node := self._nodes.get(numbers[-1])) is None:
             directory = self._resting.directory(numbers[-1])
-            if directory is None:
+            if directory is None or len(numbers) > MAX_DEPTH:
                 raise KeyError(ino)
             numbers.append(directory)
         for number in numbers[-2::-1]:

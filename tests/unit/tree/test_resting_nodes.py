@@ -20,6 +20,7 @@ from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.record_table import RecordTable
 from magicfs.tree.removed_files import REMOVED_FILES
+from magicfs.tree.resting_nodes import RestingNodes
 from magicfs.tree.virtual import StaticDirectory
 
 NAMES = 10_000
@@ -163,6 +164,30 @@ def test_what_the_index_says_of_a_file_keeps_it_awake(table: InodeTable, root: i
     del listed
     look_up(table, root, b"b")
     assert table.find(on_disk).extended_attributes()[b"user.magicfs.reason"] == b"corrupt"
+
+
+def test_a_node_that_could_not_rest_is_tried_again(
+    table: InodeTable, root: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcd":
+        (tmp_path / name).touch()
+    with monkeypatch.context() as refused:
+        refused.setattr(RestingNodes, "lay", lambda *_: False)
+        numbers = [look_up(table, root, name) for name in (b"a", b"b")]
+    for name in (b"c", b"d"):
+        look_up(table, root, name)
+    assert not set(numbers) & table._nodes.keys()
+
+
+def test_directories_in_a_circle_are_not_known(
+    table: InodeTable, root: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    number, _ = (look_up(table, root, name) for name in (b"a", b"b"))
+    monkeypatch.setattr(RestingNodes, "directory", lambda _, ino: ino)
+    with pytest.raises(KeyError):
+        table.find(number)
 
 
 def test_what_is_kept_of_a_removed_file_is_let_go(table: InodeTable, root: int, tmp_path: Path) -> None:
