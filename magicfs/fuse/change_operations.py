@@ -33,6 +33,7 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX, Caller, Directory
 from magicfs.tree.real_files import RealFile, RealHandle
 from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.removed_files import REMOVED_FILES
 
 
 def caller_of(ctx: RequestContext) -> Caller:
@@ -124,6 +125,7 @@ class ChangeOperations(NodeOperations):
             return
         remove = functools.partial(directory.remove, name, is_directory=is_directory)
         await self._pools.run(directory.thread_pool, remove)
+        REMOVED_FILES.settle(self._inodes.update)
         self._watches.gone(directory, name)
         self._changes += 1
 
@@ -148,6 +150,7 @@ class ChangeOperations(NodeOperations):
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
         with self._renames.renaming():
             moved = await self._pools.run(directory.thread_pool, rename)
+            REMOVED_FILES.settle(self._inodes.update)
             self._watches.gone(directory, name_old)
             for node in moved:
                 known = self._inodes.update(node)

@@ -14,7 +14,7 @@ import os
 import stat
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
@@ -174,18 +174,21 @@ class RealDirectory(RealNode, Directory):
             return self.entry(name, *status_and_birth(directory, name))
 
     def remove(self, name: bytes, *, is_directory: bool) -> None:
-        """Remove a name, of an empty directory or of anything else. May block."""
-        with self.opened() as (directory, _), REMOVED_FILES.removing(directory, name):
+        """Remove a name, of an empty directory or of anything else. May block. `RemovedFiles.settle` is due then."""
+        with self.opened() as (directory, _), _removing(self, directory, name):
             (os.rmdir if is_directory else os.unlink)(name, dir_fd=directory)
 
     def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
-        """Rename within the root, and return the nodes with their new places. May block."""
+        """Rename within the root, and return the nodes with their new places. May block.
+
+        `RemovedFiles.settle` is due then.
+        """
         if not isinstance(target, RealDirectory):
             raise read_only()
         self._in_same_root(target)
         moved: list[Node] = []
         with self.opened() as (old, _), target.opened() as (new, _):
-            keep = contextlib.nullcontext() if flags else REMOVED_FILES.removing(new, new_name)
+            keep = contextlib.nullcontext() if flags else _removing(target, new, new_name)
             with keep:
                 rename(old, name, new, new_name, flags=flags)
             # What another program has renamed since is looked up again when it is used.
@@ -269,6 +272,13 @@ def _kind(entry: os.DirEntry[str]) -> int:
     if entry.is_dir(follow_symlinks=False):
         return stat.S_IFDIR
     return stat.S_IFLNK if entry.is_symlink() else 0
+
+
+def _removing(directory: RealDirectory, descriptor: int, name: bytes) -> AbstractContextManager[None]:
+    """Keep what has a name in a directory, which is open as `descriptor`, and loses it within the context."""
+    return REMOVED_FILES.removing(
+        descriptor, name, lambda identity: node_of(ChildPlace(directory, name), identity.kind, identity)
+    )
 
 
 def node_of(place: ChildPlace, mode: int, identity: FileIdentity) -> RealNode:

@@ -2,8 +2,9 @@
 
 Used by the nodes that stand for something below a root. A disk keeps a directory in which a program stands, and a file
 that one has found and is about to open; a node has no name any more by which it could be found. So a descriptor is kept
-until the kernel forgets the node, which it does at once where nothing refers to it. Only on local file systems: others
-make a file that is kept visible. Any thread.
+until the kernel forgets the node, which it does at once where nothing refers to it. What the kernel does not know it
+never forgets: the event loop has that let go after each removal. Only on local file systems: others make a file that is
+kept visible. Any thread.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from magicfs.domain.attributes import STAT_BLOCK_BYTES
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_child_cached
 from magicfs.tree.identities import FileIdentity
+from magicfs.tree.nodes import Node
 
 MAX_KEPT_BYTES = 1 << 20
 """The space of a larger file is free as soon as it is removed."""
@@ -34,6 +36,8 @@ class RemovedFiles:
         """None for a file that is too large to be kept."""
         self._removed: set[FileIdentity] = set()
         """Those whose name is gone for certain."""
+        self._unsettled: list[tuple[FileIdentity, Node]] = []
+        """Those of which nobody has asked yet whether the kernel knows them, with nodes that stand for them."""
 
     def __bool__(self) -> bool:
         """Whether anything is kept."""
@@ -64,10 +68,11 @@ class RemovedFiles:
             os.close(descriptor)
 
     @contextmanager
-    def removing(self, directory: int, name: bytes) -> Iterator[None]:
+    def removing(self, directory: int, name: bytes, make_node: Callable[[FileIdentity], Node]) -> Iterator[None]:
         """Within the context a name of an open directory is removed or replaced: keep what loses its last name so.
 
-        Nothing is kept if the context raises, or if there is nothing of that name.
+        Nothing is kept if the context raises, or if there is nothing of that name. `make_node` returns a node that
+        stands for what has the name. Call `settle` afterwards.
         """
         descriptor = open_child_cached(directory, name)
         identity = None if descriptor is None else self._keep(descriptor)
@@ -78,8 +83,21 @@ class RemovedFiles:
             raise
         with self._lock:
             # The kernel may have forgotten it already.
-            if identity in self._descriptors:
+            if identity is not None and identity in self._descriptors:
                 self._removed.add(identity)
+                self._unsettled.append((identity, make_node(identity)))
+
+    def settle(self, update: Callable[[Node], Node | None]) -> None:
+        """Let go of what was removed and the kernel does not know: another program has just put it there.
+
+        `update` returns the node that the kernel knows of the same thing, which takes over the identity; None if there
+        is none. Call it on the event loop.
+        """
+        with self._lock:
+            unsettled, self._unsettled = self._unsettled, []
+        for identity, node in unsettled:
+            if update(node) is None:
+                self.forget(identity)
 
     def _keep(self, descriptor: int) -> FileIdentity | None:
         """Take over a descriptor; close it if it is not to be kept."""

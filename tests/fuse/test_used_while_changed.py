@@ -162,6 +162,29 @@ def test_nothing_stays_open_of_what_was_removed(mount: MountProcess, mirror: Pat
     wait_for(lambda: open_files(mount) < before + 20)
 
 
+def test_nothing_stays_open_of_what_programs_had_not_found(
+    mount: MountProcess, mirror: Path, root: IndexedRoot
+) -> None:
+    """What takes a name beside the mount, and is removed there while the kernel has what had the name before."""
+    makers: list[Callable[[Path], object]] = [Path.touch, lambda path: path.symlink_to("target"), os.mkfifo, Path.mkdir]
+    before = open_files(mount)
+    for number in range(20):
+        for make in makers:
+            (mirror / "name").unlink(missing_ok=True)
+            make(root.path / "name")
+            (mirror / "name").lstat()
+            make(root.path / "new")
+            (root.path / "new").replace(root.path / "name")
+            if make is Path.mkdir:
+                (mirror / "name").rmdir()
+            elif number % 2:
+                (mirror / "name").unlink()
+            else:
+                (mirror / "other").touch()
+                (mirror / "other").replace(mirror / "name")
+    wait_for(lambda: open_files(mount) < before + 20)
+
+
 def test_more_files_can_be_open_than_programs_may_have_by_themselves(
     unstarted_mount: MountProcess, root: IndexedRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,44 @@ def test_what_is_kept_of_a_removed_file_is_let_go(table: InodeTable, root: int, 
     assert not REMOVED_FILES
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_removed_file_is_kept_if_the_kernel_knows_it(
+    table: InodeTable, root: int, tmp_path: Path, is_known: bool
+) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    number = look_up(table, root, b"a")
+    if not is_known:
+        (tmp_path / "new").touch()
+        (tmp_path / "new").replace(tmp_path / "a")
+    parent = table.find(root)
+    assert isinstance(parent, RealDirectory)
+    look_up(table, root, b"b")
+    assert number not in table._nodes
+    parent.remove(b"a", is_directory=False)
+    REMOVED_FILES.settle(table.update)
+    assert bool(REMOVED_FILES) == is_known
+    if is_known:
+        assert table.find(number).attributes().size == 0
+    table.forget(number, 1)
+    assert not REMOVED_FILES
+
+
+def test_a_removed_file_is_let_go_that_only_the_index_had_told_of(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    status = FileStat.of((tmp_path / "a").stat())
+    record = FailedFile("here", "root", os.fsencode(tmp_path), b"a", status, FileState.FAILED, "corrupt", None, 0.0)
+    location = FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a")
+    listed = known(table, RealFile(location, is_local=True, index_record=record))
+    parent = table.find(root)
+    assert isinstance(parent, RealDirectory)
+    parent.remove(b"a", is_directory=False)
+    REMOVED_FILES.settle(table.update)
+    assert listed.attributes().size == 0
+    table.forget(listed.ino, 1)
+    assert not REMOVED_FILES
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 2000), st.binary(max_size=4)), max_size=300))
 def test_records_are_found_by_their_number_and_by_a_part(steps: list[tuple[bool, int, bytes]]) -> None:
     table, expected = RecordTable(16, hash_shift=2), {}
