@@ -52,6 +52,15 @@ static void remove_known(struct known **place)
         free(known);
 }
 
+/* Makes room where there are too many: the last one of a bucket is the first one that was added. */
+static void remove_oldest(struct known **place)
+{
+    while (*place && (*place)->next)
+        place = &(*place)->next;
+    if (*place)
+        remove_known(place);
+}
+
 /* Opens what the kernel has in memory, below a directory and without following links. */
 static int open_cached(int directory, const char *path, int flags, __u64 resolve)
 {
@@ -151,6 +160,8 @@ EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path,
         known->has_pages |= (*place)->has_pages && memcmp(&(*place)->seen, seen, sizeof *seen) == 0;
         remove_known(place);
     }
+    if (known_count >= MAX_KNOWN)
+        remove_oldest(&known_files[inode % KNOWN_BUCKETS]);
     bool is_added = state == RUNNING && known_count < MAX_KNOWN;
     if (is_added) {
         known->next = known_files[inode % KNOWN_BUCKETS];

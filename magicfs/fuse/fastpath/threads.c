@@ -21,24 +21,33 @@ enum {
 #define WAKE_SIGNAL (SIGRTMAX - 1) /* ends a wait for requests */
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t worker_ended = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t turn_is_free = PTHREAD_COND_INITIALIZER;
-static pthread_cond_t watcher_is_needed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t worker_ended, watcher_is_needed; /* by the clock that nobody puts back */
 static struct worker *workers;
 static unsigned worker_count, idle_count;
 
 static const struct worker *turn; /* the thread that has it, NULL while none has */
-static bool is_turn_in_use;       /* that thread does a request meanwhile */
+static bool is_turn_in_use;       /* that thread does a request, or answers it: that may free all pages of a file */
 static unsigned long turn_uses;   /* how often one did */
 static bool is_watcher_running, is_watcher_asleep;
 
 static bool start_worker(void);
 
+__attribute__((constructor)) static void make_conditions(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker_ended, &attributes);
+    pthread_cond_init(&watcher_is_needed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 /* Waits at most so long, with the lock held. */
 static void wait_for(pthread_cond_t *condition, long nanoseconds)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += nanoseconds;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
@@ -89,10 +98,10 @@ static void *watch(void *unused)
     return unused;
 }
 
-/* Counts a thread as busy with a request, and the turn as in use; false if no other thread is free. */
+/* Counts a thread as busy with a request, and the turn as in use; false if no other thread is free, or the mount ends. */
 bool begin_request(struct worker *self, uint64_t unique)
 {
-    if (idle_count == 1 && !start_worker())
+    if (state != RUNNING || (idle_count == 1 && !start_worker()))
         return false;
     idle_count--;
     self->is_busy = true;
@@ -113,8 +122,6 @@ uint64_t end_request(struct worker *self)
     self->unique = 0;
     self->is_busy = false;
     idle_count++;
-    if (turn == self)
-        is_turn_in_use = false;
     return unique;
 }
 
@@ -144,6 +151,7 @@ static bool take_turn(const struct worker *self, int error)
     bool goes_on = state == RUNNING && !self->is_abandoned && idle_count <= MAX_IDLE_THREADS;
     if (goes_on) {
         turn = self;
+        is_turn_in_use = false;
     } else {
         idle_count--;
         if (!turn || turn == self)
