@@ -26,8 +26,9 @@ _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 """The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
 
-_REMEMBERED_TOKENS: Final = 10_000
-"""The tokens of one generation. Two of them take some 10 MB, and have nearly all tokens of ordinary text."""
+_REMEMBERED_TOKENS: Final = 20_000
+"""The tokens of one generation. Two of them take some 15 MB, and have nearly all tokens of prose, and of a project of
+code."""
 
 
 TokenLexemes = tuple[tuple[str, ...], tuple[tuple[str, int], ...], int, tuple[tuple[str, ...], ...]]
