@@ -72,16 +72,6 @@ class FileLocation:
         """The pool for calls that wait for the file system there. Does not touch it."""
         return ThreadPool(device_of_path(self.absolute))
 
-    def access_nowait(self, mode: int) -> bool | None:
-        """What `access` returns if the kernel has the file in memory, else None. Raises `FileNotFoundError`."""
-        descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
-        if descriptor is None:
-            return None
-        try:
-            return os.access(descriptor_path(descriptor), mode, effective_ids=True)
-        finally:
-            os.close(descriptor)
-
     def access(self, mode: int) -> bool:
         """Whether the file system grants this process access; `mode` is that of `os.access`. May block."""
         with self.path_descriptor() as descriptor:

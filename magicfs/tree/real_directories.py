@@ -208,6 +208,7 @@ class RealDirectory(RealNode, Directory):
     def entry(self, name: bytes, status: os.stat_result, born_ns: int) -> Entry:
         """The entry of a name with what `status_and_birth` returns for it."""
         node = node_of(ChildPlace(self, name), status.st_mode, FileIdentity.of(status, born_ns))
+        node.has_one_name = status.st_nlink == 1
         return Entry(name, node, Attributes.of(status), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
     def entries(self, names: Sequence[bytes]) -> Iterator[Entry | None]:

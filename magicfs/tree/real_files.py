@@ -308,7 +308,7 @@ class RealFile(RealNode, Openable):
             yield "indexed_at", indexed_at.isoformat(timespec="seconds") if indexed_at else ""
 
     @in_any_place
-    def open_nowait(self, flags: int) -> Handle | None:
+    def open_nowait(self, location: FileLocation, flags: int) -> Handle | None:
         """Open to read, from what the kernel has in memory. None if that does not suffice, and for other modes.
 
         Raises `EHOSTUNREACH` for a file of another host.
@@ -316,7 +316,6 @@ class RealFile(RealNode, Openable):
         self._require_local()
         if flags & (os.O_ACCMODE | os.O_TRUNC) or REMOVED_FILES.holds(self.identity):
             return None
-        location = self.location
         try:
             with self.stale_if_gone():
                 descriptor = open_below_cached(location.root, location.path, flags=flags & _FORWARDED_FLAGS)

@@ -3,7 +3,7 @@
 The base of the real files and of everything in the mirror. The place of a node in the mirror is a name in the node of
 its directory: when a directory is renamed, its descendants keep their nodes, and nothing is walked. The place may be
 out of date; the identity tells. A node whose place holds another file raises `ESTALE`: then the kernel looks the name
-up again. Blocking methods may run in any thread; the place is replaced as a whole.
+up again. Blocking methods may run in any thread; the places are replaced as a whole.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import errno
 import functools
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
@@ -27,8 +28,12 @@ from magicfs.tree.removed_files import REMOVED_FILES
 
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """Errors for a path that leads nowhere any more, or through something that has become a link."""
-_MAX_EARLIER_PLACES = 3
-_CallT = TypeVar("_CallT", bound=Callable[..., Any])
+_MAX_PLACES = 4
+_REPLACING = threading.Lock()
+"""Held while the places of a node are replaced."""
+_NodeT = TypeVar("_NodeT", bound="RealNode")
+_ResultT = TypeVar("_ResultT")
+_Arguments = ParamSpec("_Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +63,45 @@ class ChildPlace:
         return False
 
 
-def in_any_place(call: _CallT) -> _CallT:
-    """Make a method that raises `ESTALE` where the place is gone try the places where the node was seen before.
+def in_any_place(
+    call: Callable[Concatenate[_NodeT, FileLocation, _Arguments], _ResultT],
+) -> Callable[Concatenate[_NodeT, _Arguments], _ResultT]:
+    """Make a method of a node and a location one of the node: it tries the places of the node until one is not stale.
 
     A file with several names has them all. Where the last one seen is removed, a program that uses another one must not
-    depend on the kernel, which looks a name up again once only, while other programs make and remove names.
+    depend on the kernel, which looks a name up again once only, while other programs make and remove names. Where no
+    place fits, all are kept: a directory above may be on its way to another name.
     """
 
     @functools.wraps(call)
-    def wrapped(self: RealNode, *arguments: Any, **named: Any) -> Any:
-        while True:
+    def wrapped(self: _NodeT, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _ResultT:
+        places = self.places
+        for place in places:
             try:
-                return call(self, *arguments, **named)
+                result = call(self, _location(place), *arguments, **named)
             except OSError as error:
-                if error.errno != errno.ESTALE or not self.step_back():
+                if error.errno != errno.ESTALE or place is places[-1]:
                     raise
+            else:
+                if result is not None and place is not places[0]:
+                    self._seen_again(places, place)
+                return result
+        raise stale()
 
-    return cast("_CallT", wrapped)
+    return wrapped
 
 
 class RealNode(Node):
     """A node that stands for something below a root."""
 
     attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
-    earlier_places: tuple[ChildPlace | FileLocation, ...] = ()
-    """Where it was seen before, the latest first: it may have these names too."""
+    has_one_name = False
+    """Whether it was seen to have one name only: where it was seen before, it is not any more."""
 
     def __init__(self, place: ChildPlace | FileLocation, identity: FileIdentity | None) -> None:
         """Without an `identity` the node stands for whatever is at its place."""
-        self.place = place
+        self.places: tuple[ChildPlace | FileLocation, ...] = (place,)
+        """Where it was seen, the latest first: a file may have all of these names."""
         self.identity = identity
         super().__init__(_location(place).key if identity is None else self.key_of(identity))
 
@@ -95,9 +110,18 @@ class RealNode(Node):
         return identity.key
 
     @property
-    def location(self) -> FileLocation:
+    def place(self) -> ChildPlace | FileLocation:
         """Where it was seen last."""
-        return _location(self.place)
+        return self.places[0]
+
+    @place.setter
+    def place(self, place: ChildPlace | FileLocation) -> None:
+        self.places = (place,)
+
+    @property
+    def location(self) -> FileLocation:
+        """The location of that place."""
+        return _location(self.places[0])
 
     @property
     def thread_pool(self) -> ThreadPool:
@@ -120,21 +144,25 @@ class RealNode(Node):
         if not isinstance(newer, RealNode) or newer.identity is None or newer.identity.born_ns is None:
             return
         self.identity = newer.identity
-        # A bind mount may show a directory below itself.
-        if newer.place != self.place and not (isinstance(newer.place, ChildPlace) and newer.place.is_below(self)):
-            if not stat.S_ISDIR(newer.identity.kind):
-                earlier = (place for place in self.earlier_places if place != newer.place)
-                self.earlier_places = (self.place, *earlier)[:_MAX_EARLIER_PLACES]
-            self.place = newer.place
-            if isinstance(newer.place, ChildPlace):
-                self.parent_ino = newer.place.directory.ino
+        place = newer.place
+        has_one_place = newer.has_one_name or stat.S_ISDIR(newer.identity.kind)
+        if place == self.place:
+            if not has_one_place or len(self.places) == 1:
+                return
+        elif isinstance(place, ChildPlace) and place.is_below(self):
+            # A bind mount may show a directory below itself.
+            return
+        with _REPLACING:
+            earlier = () if has_one_place else (other for other in self.places if other != place)
+            self.places = (place, *earlier)[:_MAX_PLACES]
+        if isinstance(place, ChildPlace):
+            self.parent_ino = place.directory.ino
 
-    def step_back(self) -> bool:
-        """Take the place before the last one for that of the node, if there was one. Any thread."""
-        places = self.earlier_places
-        if places:
-            self.place, self.earlier_places = places[0], places[1:]
-        return bool(places)
+    def _seen_again(self, places: tuple[ChildPlace | FileLocation, ...], place: ChildPlace | FileLocation) -> None:
+        """Put a place before the others, unless the node was seen at another one meanwhile. Any thread."""
+        with _REPLACING:
+            if self.places is places:
+                self.places = (place, *(other for other in places if other is not place))
 
     def forgotten(self) -> None:
         """Close what is kept of it after it was removed."""
@@ -153,9 +181,8 @@ class RealNode(Node):
             os.close(descriptor)
 
     @in_any_place
-    def open_recognised(self, flags: int) -> tuple[int, os.stat_result]:
+    def open_recognised(self, location: FileLocation, flags: int) -> tuple[int, os.stat_result]:
         """Open it, and return the descriptor and what `fstat` says, as `opened` does. May block."""
-        location = self.location
         try:
             with self.stale_if_gone():
                 descriptor = open_below(location.root, location.path or b".", flags=flags)
@@ -202,11 +229,10 @@ class RealNode(Node):
         return status
 
     @in_any_place
-    def status_nowait(self) -> os.stat_result | None:
+    def status_nowait(self, location: FileLocation) -> os.stat_result | None:
         """What `lstat` says if the kernel has it in memory; None otherwise. Raises `ESTALE` as `opened` does."""
         if REMOVED_FILES.holds(self.identity):
             return None
-        location = self.location
         with self.stale_if_gone():
             descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
         if descriptor is None:
@@ -226,9 +252,20 @@ class RealNode(Node):
         with self.opened() as (_, status):
             return Attributes.of(status)
 
-    def access_nowait(self, mode: int) -> bool | None:
-        """What `access` returns if the kernel has the file in memory."""
-        return None if REMOVED_FILES.holds(self.identity) else self.location.access_nowait(mode)
+    @in_any_place
+    def access_nowait(self, location: FileLocation, mode: int) -> bool | None:
+        """What `access` returns if the kernel has the file in memory. Raises `ESTALE` as `opened` does."""
+        if REMOVED_FILES.holds(self.identity):
+            return None
+        with self.stale_if_gone():
+            descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
+        if descriptor is None:
+            return None
+        try:
+            self.verified_status(descriptor)
+            return os.access(descriptor_path(descriptor), mode, effective_ids=True)
+        finally:
+            os.close(descriptor)
 
     def access(self, mode: int) -> bool:
         """Whether the file system grants access. May block."""
