@@ -112,7 +112,8 @@ def _record(node: Node) -> bytes | None:
     if type(node) not in _CLASSES or not isinstance(node, RealNode):
         return None
     place, identity = node.place, node.identity
-    if not isinstance(place, ChildPlace) or identity is None or identity.born_ns is None:
+    # A record has room for one place: a file with several names would be lost with the last one seen.
+    if not isinstance(place, ChildPlace) or len(node.places) > 1 or identity is None or identity.born_ns is None:
         return None
     version, flags = _NO_VERSION, 0
     if isinstance(node, RealFile):

@@ -129,6 +129,22 @@ def test_a_place_seen_meanwhile_stays_the_first(
     assert file.attributes().links == 1
 
 
+def test_a_file_is_found_by_its_other_names_after_others_were_looked_up(
+    table: InodeTable, root: RealDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
+    (tmp_path / "a").touch()
+    os.link(tmp_path / "a", tmp_path / "b")
+    number = file_in(table, root, b"a").ino
+    assert file_in(table, root, b"b").ino == number
+    look_up_others(table, root, tmp_path)
+    (tmp_path / "b").unlink()
+    node = table.find(number)
+    assert isinstance(node, RealFile)
+    assert node.attributes().links == 1
+    node.open(os.O_RDONLY).close()
+
+
 def test_a_file_that_was_saved_by_a_rename_rests(
     table: InodeTable, root: RealDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
