@@ -22,7 +22,7 @@ from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
-from magicfs.tree.locations import FileLocation
+from magicfs.tree.locations import FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
 from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
 from magicfs.tree.saving import Replacement, Version, version_of
@@ -197,10 +197,11 @@ class ScratchFile(RealFile):
         descriptor = open_below(location.root, location.path, flags=flags & _MODES)
         try:
             self.verified_status(descriptor)
-            if flags & os.O_TRUNC and flags & os.O_ACCMODE != os.O_RDONLY:
+            if flags & os.O_TRUNC:
                 with self.content:
                     self._require_here()
-                    self._set_size(0, descriptor)
+                    # A program may cut a file that it opens to read.
+                    self._set_size(0, descriptor if flags & os.O_ACCMODE else descriptor_path(descriptor))
             return self.add_handle(descriptor, flags)
         except BaseException:
             os.close(descriptor)
@@ -335,9 +336,9 @@ class ScratchFile(RealFile):
             finally:
                 os.close(descriptor)
 
-    def _set_size(self, size: int, descriptor: int) -> None:
+    def _set_size(self, size: int, file: int | str) -> None:
         self.grow(size)
-        os.ftruncate(descriptor, size)
+        os.truncate(file, size)
         self.changes += 1
         if size < self._size and self._saved_pool is None:
             self._space.give(self._size - size)

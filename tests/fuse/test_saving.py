@@ -256,6 +256,18 @@ def test_a_result_is_renamed_at_once(mount: MountProcess, root: IndexedRoot) -> 
     assert min(seconds) < REAL_FILE_TIMEOUT_SECONDS
 
 
+def test_a_file_that_is_opened_to_read_and_cut_is_empty(entry: Path, original: Path) -> None:
+    backup = beside(entry, "backup")
+    entry.rename(backup)
+    assert backup.read_bytes() == b"old roses"
+    descriptor = os.open(backup, os.O_RDONLY | os.O_TRUNC)
+    assert (os.fstat(descriptor).st_size, os.read(descriptor, 9), backup.read_bytes()) == (0, b"", b"")
+    os.close(descriptor)
+    assert original.read_bytes() == b"old roses"
+    backup.rename(entry)
+    assert entry.read_bytes() == original.read_bytes() == b""
+
+
 def test_hard_links_and_access_lists(entry: Path, original: Path, tmp_path: Path) -> None:
     os.link(original, tmp_path / "other")
     entries = [(1, 6, 2**32 - 1), (2, 4, 4321), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1)]
