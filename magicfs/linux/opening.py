@@ -139,9 +139,20 @@ def open_child_cached(directory: int, name: bytes) -> int | None:
     None where it is not in memory, or where the file system may wait for a server or a program.
     """
     try:
-        if not is_on_local_file_system(directory):
-            return None
+        return open_name_cached(directory, name) if is_on_local_file_system(directory) else None
+    except OSError:
+        return None
+
+
+def open_name_cached(directory: int, name: bytes) -> int | None:
+    """What `open_child_cached` returns for a directory that is on a local file system for certain.
+
+    Raises `FileNotFoundError` when the kernel has in memory that there is no such name.
+    """
+    try:
         return openat2(directory, name, os.O_PATH | _SAFE_PATH_FLAGS, _BELOW_CACHED)
+    except FileNotFoundError:
+        raise
     except OSError:
         return None
 

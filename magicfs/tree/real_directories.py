@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
 from magicfs.linux.files import rename, status_and_birth
-from magicfs.linux.opening import is_on_local_file_system, open_below_cached
+from magicfs.linux.opening import is_on_local_file_system, open_below_cached, open_name_cached
 from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
@@ -62,12 +62,22 @@ class RealDirectory(RealNode, Directory):
     def lookup_cached(self, name: bytes) -> Entry | None:
         """The entry of that name, if the kernel has its attributes in memory.
 
-        Raises `FileNotFoundError` if it has in memory that the name does not exist.
+        Raises `FileNotFoundError` if it has in memory that the name does not exist, and `ESTALE` as `opened` does.
         """
         if REMOVED_FILES.is_removed(self.identity):
             raise not_found(name)
-        location = self.location.child(name)
-        descriptor = open_below_cached(location.root, location.path, flags=os.O_PATH)
+        if REMOVED_FILES.holds(self.identity):
+            return None
+        location = self.location
+        with self.stale_if_gone():
+            directory = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
+        if directory is None:
+            return None
+        try:
+            self.verified_status(directory)
+            descriptor = open_name_cached(directory, name)
+        finally:
+            os.close(directory)
         if descriptor is None:
             return None
         try:
@@ -76,16 +86,11 @@ class RealDirectory(RealNode, Directory):
             os.close(descriptor)
 
     def lookup(self, name: bytes) -> Entry:
-        """The entry of that name. May block. Raises `ESTALE` if this is no directory any more."""
+        """The entry of that name. May block. Raises `ESTALE` as `opened` does."""
         if REMOVED_FILES.is_removed(self.identity):
             raise not_found(name)
-        try:
-            with self.location.child(name).path_descriptor() as descriptor:
-                return self.entry(name, *status_and_birth(descriptor))
-        except OSError as error:
-            if error.errno in {errno.ENOTDIR, errno.ELOOP}:
-                raise stale() from error
-            raise
+        with self.opened() as (directory, _):
+            return self.entry(name, *status_and_birth(directory, name))
 
     def list(self) -> RealDirectoryListing:
         """The names in the directory; the attributes are read with each batch. May block."""
