@@ -38,6 +38,8 @@ class Watch:
         """`number` is that of the kernel's watch."""
         self.directory = directory
         self.number = number
+        self.file: tuple[int, int] | None = None
+        """Device and inode number of what is watched."""
         self.changes = 0
         """How many changes were reported."""
         self._changed_at = -QUIET_SECONDS

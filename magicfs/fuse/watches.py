@@ -109,7 +109,7 @@ class DirectoryWatches:
             if descriptor is None:
                 return None
             try:
-                directory.verified_status(descriptor)
+                status = directory.verified_status(descriptor)
                 # A link of the kernel's own, which leads to what is open and nowhere else.
                 number = inotify.add(b"/proc/self/fd/%d/." % descriptor)
             finally:
@@ -117,6 +117,7 @@ class DirectoryWatches:
         except OSError:
             return None
         watch = self._watches[directory.ino] = Watch(directory, number)
+        watch.file = status.st_dev, status.st_ino
         self._by_number[number].append(watch)
         return watch
 
@@ -248,21 +249,29 @@ class DirectoryWatches:
         Only names that the mount points have are looked at, unless the directory itself is hidden.
         """
         names = {os.path.basename(mount_point) for mount_point in mount_points}
-        for watch in self._watches.values() if names else ():
+        for watch in tuple(self._watches.values()) if names else ():
             watch.count_change()
-            if self._is_hidden(watch.directory):
+            found = self._found_at(watch.directory)
+            if found != watch.file:
                 self._expire_all(watch)
+            if found not in {watch.file, None}:
+                self.drop(watch.directory.ino)
+                continue
             for name in names:
                 if watch.keeps(name) and not self._leads_to(watch.directory, name, watch.names.get(name)):
                     self._forget_name(watch, name)
 
     @staticmethod
-    def _is_hidden(directory: RealDirectory) -> bool:
-        """Whether a directory is not certain to be where it was seen last."""
+    def _found_at(directory: RealDirectory) -> tuple[int, int] | None:
+        """Device and inode number of a directory; None if it is not certain to be where it was seen last.
+
+        That of a root is whichever is there.
+        """
         try:
-            return directory.status_nowait() is None
+            status = directory.status_nowait()
         except OSError:
-            return True
+            return None
+        return None if status is None else (status.st_dev, status.st_ino)
 
     def _report(self, watch: Watch, event: Event) -> bool:
         """Tell the kernel of one change; False if it keeps nothing that the change concerns."""

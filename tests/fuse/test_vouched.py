@@ -125,16 +125,21 @@ def test_what_is_mounted_elsewhere_takes_nothing_from_the_kernel(
         os.close(directory)
 
 
-def test_what_is_mounted_over_a_name_or_a_directory_is_seen(mirror: Path, root: IndexedRoot) -> None:
-    for path in (root.path / "sub", root.path):
-        hidden = [mirror / path.relative_to(root.path) / name for name in ("a.txt", "b.txt")]
-        for _ in range(2):
-            use(mirror)
-            use(mirror / "sub")
-        with mounted(path):
-            (path / "hidden.txt").touch()
-            wait_for(partial(not_one, hidden), SEEN_SECONDS)
-        wait_for((mirror / "sub/b.txt").exists, SEEN_SECONDS)
+@pytest.mark.parametrize("name", ["sub", "."])
+def test_what_is_mounted_over_a_name_or_a_directory_is_seen(mirror: Path, root: IndexedRoot, name: str) -> None:
+    path = root.path / name
+    hidden = [mirror / name / file for file in ("a.txt", "b.txt")]
+    for _ in range(2):
+        use(mirror)
+        use(mirror / "sub")
+    with mounted(path):
+        (path / "new.txt").touch()
+        wait_for(partial(not_one, hidden), SEEN_SECONDS)
+        time.sleep(QUIET_SECONDS + 0.1)
+        use(mirror / name)
+        (path / "new.txt").unlink()
+        wait_for(partial(not_one, [mirror / name / "new.txt"]), SEEN_SECONDS)
+    wait_for((mirror / "sub/b.txt").exists, SEEN_SECONDS)
 
 
 def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> None:
