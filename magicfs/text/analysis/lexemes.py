@@ -114,7 +114,8 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
 
 def _names(word: str) -> tuple[tuple[str, ...], ...]:
     camel = camel_parts(word)
-    return (tuple([quoted_lexeme(fold(name)) for name in camel + camel_variants(camel)]),) if camel else ()
+    folded = fold_all(camel + camel_variants(camel)) if camel else []
+    return (tuple([quoted_lexeme(name) for name in folded if name]),) if camel else ()
 
 
 def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tuple[str, int]]) -> TokenLexemes:

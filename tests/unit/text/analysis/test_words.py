@@ -403,3 +403,8 @@ def test_a_text_with_a_phrase_has_each_word_that_stands_alone_in_it(phrase: str,
     for term in question_terms(phrase, languages=["en"]):
         if term.word in words:
             assert any(lexeme.tsquery in condition for lexeme in term.lexemes)
+
+
+@pytest.mark.parametrize("name", ["\u0345Y", "a\u0345Bc", "_\u0345L"])
+def test_a_part_of_a_name_that_is_a_mark_alone_is_no_word(name: str) -> None:
+    assert " '':" not in f" {analyze(name)}"
