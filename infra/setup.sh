@@ -127,7 +127,7 @@ install_text_recognition() {
 fingerprint() {
     {
         echo "$PWD"
-        cat requirements/*.txt pyproject.toml magicfs/fuse/*.c
+        cat requirements/*.txt pyproject.toml magicfs/fuse/fastpath/*
     } | sha256sum | cut -d ' ' -f 1
 }
 
