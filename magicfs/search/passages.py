@@ -13,7 +13,7 @@ from itertools import islice
 from magicfs.domain.query import STEM_MARK, Term
 from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.text.analysis.folding import fold_all
-from magicfs.text.analysis.hebrew import without_prefixes
+from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.spellings import SILENT
 from magicfs.text.analysis.stems import algorithm_for
@@ -47,6 +47,7 @@ class SnippetCutter:
                     self._beginnings.append((lexeme.text, term.word))
                 else:
                     self._words.setdefault(lexeme.text, term.word)
+        self._has_hebrew = any(is_hebrew(lexeme.removeprefix(STEM_MARK)) for lexeme in self._words)
         self._places: dict[str, list[tuple[int, int, str]]] = {}
 
     def uncut(self, text: str) -> UncutSnippet:
@@ -134,7 +135,7 @@ class SnippetCutter:
             for piece, lexeme in zip(typed, lexemes, strict=True):
                 if lexeme in self._words:
                     found.setdefault(piece, self._words[lexeme])
-        for piece, lexeme in zip(typed, folded, strict=True):
+        for piece, lexeme in zip(typed, folded, strict=True) if self._has_hebrew else ():
             for rest in without_prefixes(lexeme):
                 if STEM_MARK + rest in self._words:
                     found.setdefault(piece, self._words[STEM_MARK + rest])

@@ -116,10 +116,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     composed = unicodedata.normalize("NFKC", text)
-    if _IOTA_BELOW.search(composed):
+    is_latin = _LATIN.fullmatch(text)
+    if not is_latin and _IOTA_BELOW.search(composed):
         composed = unicodedata.normalize("NFD", composed).replace("\u0345", "")
     folded = unicodedata.normalize("NFKD", composed.casefold())
-    if _LATIN.fullmatch(text):
+    if is_latin:
         folded = _LATIN_LETTERS.sub(lambda match: _LETTERS[match[0]], _LATIN_POINTS.sub("", folded))
         return unicodedata.normalize("NFC", folded)
     folded = one_spelling(_replaced().sub(_replacement, without_points(folded)))

@@ -121,11 +121,11 @@ def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterat
         if has_star and place == last and len(word) >= _MIN_PREFIX_CHARACTERS:
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
-        camel = camel_parts(part)
+        names = list(filter(None, map(fold, camel_parts(part))))
         pieces = [whole for first, end, whole in as_one if first <= place <= end]
         variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
-        yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(map(fold, camel)))
-        for name in map(fold, camel):
+        yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(names))
+        for name in names:
             yield Term(name, _forms(name, name, algorithms))
     for compound in _wholes(token):
         parts = _parts(compound)

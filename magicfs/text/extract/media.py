@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -127,7 +128,7 @@ def _charset_behind(texts: Iterable[str]) -> str | None:
     with contextlib.suppress(UnicodeDecodeError):
         return "utf-8" if data and data.decode("utf-8") else None
     beyond_ascii = len(data.translate(None, _ASCII))
-    letters = sum(map(bytes.isalpha, (data[place : place + 1] for place in range(len(data)))))
+    letters = len(data) - len(data.translate(None, string.ascii_letters.encode()))
     # Of a text in Latin letters, few have accents.
     if beyond_ascii < max(_MIN_BYTES_BEYOND_ASCII, letters):
         return None
