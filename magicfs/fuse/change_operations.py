@@ -31,7 +31,8 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX, Caller, Directory
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.real_nodes import ChildPlace, RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 

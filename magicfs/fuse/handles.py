@@ -15,11 +15,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from magicfs.domain.files import FileStat
 from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.watched_directory import Vouched
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import KernelVersion, RealFile
+from magicfs.tree.real_handles import RealHandle
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +112,22 @@ class HandleTable:
         if type(node) is not RealFile or version is None:
             self._fast_path.forget(node.ino)
         else:
-            self._know(node, version.size, version.mtime_ns, version.ctime_ns, has_pages=True)
+            self._know(node, version, has_pages=True)
 
     def note_found(self, node: RealFile) -> None:
         """Leave openings of a file of a local file system to the fast path before Python has opened it once."""
         version = node.kernel_version
         if type(node) is RealFile and node.is_local and node.opened_version is None and version is not None:
-            self._know(node, version.size, version.mtime_ns, version.ctime_ns, has_pages=False)
+            self._know(node, version, has_pages=False)
 
-    def _know(self, node: RealFile, size: int, mtime_ns: int, ctime_ns: int, *, has_pages: bool) -> None:
+    def _know(self, node: RealFile, version: FileStat | KernelVersion, *, has_pages: bool) -> None:
         identity, location = node.identity, node.location
         if identity is None or identity.born_ns is None:
             self._fast_path.forget(node.ino)
             return
-        seen = SeenFile(identity.device, identity.inode, size, identity.born_ns, mtime_ns, ctime_ns)
+        seen = SeenFile(
+            identity.device, identity.inode, version.size, identity.born_ns, version.mtime_ns, version.ctime_ns
+        )
         self._fast_path.know(node.ino, location.root, location.path, seen, has_pages=has_pages)
 
     def note_attributes(self, node: RealFile) -> None:
@@ -138,11 +142,12 @@ class HandleTable:
         """A file that the fast path has opened, from now on in this table."""
         inode, descriptor = self._fast_path.hand_over(number)
         try:
-            node = self._find_node(inode)
+            handle = RealHandle(descriptor, flags=os.O_RDONLY, is_local_fs=True)
+            opened = OpenFile(self._find_node(inode), handle)
         except BaseException:
-            os.close(descriptor)
+            if not self._fast_path.remove(number):
+                os.close(descriptor)
             raise
-        opened = OpenFile(node, RealHandle(descriptor, flags=os.O_RDONLY, is_local_fs=True))
         self._put_file(number, opened)
         return opened
 
@@ -182,8 +187,8 @@ class HandleTable:
         return None
 
     def of_node(self, node: Node) -> list[Handle]:
-        """The handles of a node, the first opened first."""
-        while (number := self._fast_path.opened(node.ino)) is not None:
+        """Handles of a node, the first opened first: those of Python, or one that the library has opened."""
+        while not self._by_inode.get(node.ino) and (number := self._fast_path.opened(node.ino)) is not None:
             # The library may have closed it since then.
             with suppress(KeyError):
                 self._take_over(number)

@@ -23,7 +23,8 @@ from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.steps import Steps
 from magicfs.tree.tree import Tree
 

@@ -34,7 +34,8 @@ from magicfs.fuse.slow_opens import SlowOpens
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS
 from magicfs.tree.nodes import Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile, RealHandle, clear_set_id
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import RealHandle, clear_set_id
 from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.scratch_files import ScratchHandle
 from magicfs.tree.tree import Tree

@@ -34,12 +34,11 @@ _NANOSECONDS = 10**9
 class Watch:
     """A directory that is watched, and what the kernel keeps of it."""
 
-    def __init__(self, directory: RealDirectory, number: int) -> None:
-        """`number` is that of the kernel's watch."""
+    def __init__(self, directory: RealDirectory, number: int, file: tuple[int, int]) -> None:
+        """`number` is that of the kernel's watch, `file` the device and the inode number of what is watched."""
         self.directory = directory
         self.number = number
-        self.file: tuple[int, int] | None = None
-        """Device and inode number of what is watched."""
+        self.file = file
         self.changes = 0
         """How many changes were reported."""
         self._changed_at = -QUIET_SECONDS

@@ -116,8 +116,7 @@ class DirectoryWatches:
                 os.close(descriptor)
         except OSError:
             return None
-        watch = self._watches[directory.ino] = Watch(directory, number)
-        watch.file = status.st_dev, status.st_ino
+        watch = self._watches[directory.ino] = Watch(directory, number, (status.st_dev, status.st_ino))
         self._by_number[number].append(watch)
         return watch
 

@@ -49,8 +49,7 @@ class ResultNameCache:
         kept: dict[bytes, Hit] = {}
         with self._lock:
             for wanted, hit in hits.items():
-                is_free = self._may_have(query, wanted, hit)
-                name = wanted if is_free else next(n for n in numbered(wanted) if self._may_have(query, n, hit))
+                name = next(name for name in numbered(wanted) if self._may_have(query, name, hit))
                 kept[name] = hit
                 self._keep(query, name, hit)
                 self._given[_digest(query, name)] = _digest_of_file(hit)

@@ -73,10 +73,10 @@ class InodeTable:
 
         `add_lookup` puts a new node into the table, as soon as a reply to the kernel has named it.
         """
-        number = self._number(node)
-        existing = self._updated(node, number)
+        existing = self.update(node)
         if existing is not None:
             return existing
+        number = self._number(node)
         while number in self:
             number = number & ~_SEEDS | (number + 1) & _SEEDS
         node.ino = number
@@ -84,15 +84,9 @@ class InodeTable:
 
     def update(self, node: NodeT) -> NodeT | None:
         """The table's node of the same thing, updated from `node`; None if there is none."""
-        return self._updated(node, self._number(node))
-
-    def _updated(self, node: NodeT, number: int) -> NodeT | None:
         existing = self._same(self._latest.get(node.key), node)
         if existing is None and node.number_seed:
-            existing = self._same(number, node)
-            for ino in self._resting.numbers(node.key) if existing is None else ():
-                self._woken(ino)
-                existing = existing or self._same(ino, node)
+            existing = self._same(self._number(node), node) or self._same_at_rest(node)
         if existing is not None and existing is not node:
             existing.update(node)
         return existing
@@ -127,6 +121,15 @@ class InodeTable:
         if node is not None:
             self._drop_if_unused(ino)
         return True
+
+    def _same_at_rest(self, node: NodeT) -> NodeT | None:
+        """The node at rest that stands for the same thing as `node`, woken. Others with its key may be woken too."""
+        for ino in self._resting.numbers(node.key):
+            self._woken(ino)
+            existing = self._same(ino, node)
+            if existing is not None:
+                return existing
+        return None
 
     def _same(self, ino: int | None, node: NodeT) -> NodeT | None:
         """The node with that number if it does not rest and stands for the same thing as `node`."""

@@ -24,7 +24,8 @@ from magicfs.linux.process import file_system_user
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only, stale
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
@@ -66,15 +67,11 @@ class RealDirectory(RealNode, Directory):
         """
         if REMOVED_FILES.is_removed(self.identity):
             raise not_found(name)
-        if REMOVED_FILES.holds(self.identity):
+        opened = self._open_in_memory(self.location, os.O_PATH)
+        if opened is None:
             return None
-        location = self.location
-        with self.stale_if_gone():
-            directory = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
-        if directory is None:
-            return None
+        directory, _ = opened
         try:
-            self.verified_status(directory)
             descriptor = open_name_cached(directory, name)
         finally:
             os.close(directory)

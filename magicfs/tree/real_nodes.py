@@ -228,19 +228,32 @@ class RealNode(Node):
             self.identity = found
         return status
 
-    @in_any_place
-    def status_nowait(self, location: FileLocation) -> os.stat_result | None:
-        """What `lstat` says if the kernel has it in memory; None otherwise. Raises `ESTALE` as `opened` does."""
+    def _open_in_memory(self, location: FileLocation, flags: int) -> tuple[int, os.stat_result] | None:
+        """What `open_recognised` returns if the kernel has the file at a location in memory; None otherwise.
+
+        A file that was removed in the mount is left to `open_recognised`. Raises `ESTALE` as that does.
+        """
         if REMOVED_FILES.holds(self.identity):
             return None
         with self.stale_if_gone():
-            descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
+            descriptor = open_below_cached(location.root, location.path or b".", flags=flags)
         if descriptor is None:
             return None
         try:
-            return self.verified_status(descriptor)
-        finally:
+            return descriptor, self.verified_status(descriptor)
+        except BaseException:
             os.close(descriptor)
+            raise
+
+    @in_any_place
+    def status_nowait(self, location: FileLocation) -> os.stat_result | None:
+        """What `lstat` says if the kernel has it in memory; None otherwise. Raises `ESTALE` as `opened` does."""
+        opened = self._open_in_memory(location, os.O_PATH)
+        if opened is None:
+            return None
+        descriptor, status = opened
+        os.close(descriptor)
+        return status
 
     def cached_attributes(self) -> Attributes | None:
         """The attributes that `lstat` returns, if the kernel has them in memory."""
@@ -255,14 +268,11 @@ class RealNode(Node):
     @in_any_place
     def access_nowait(self, location: FileLocation, mode: int) -> bool | None:
         """What `access` returns if the kernel has the file in memory. Raises `ESTALE` as `opened` does."""
-        if REMOVED_FILES.holds(self.identity):
+        opened = self._open_in_memory(location, os.O_PATH)
+        if opened is None:
             return None
-        with self.stale_if_gone():
-            descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
-        if descriptor is None:
-            return None
+        descriptor, _ = opened
         try:
-            self.verified_status(descriptor)
             return os.access(descriptor_path(descriptor), mode, effective_ids=True)
         finally:
             os.close(descriptor)

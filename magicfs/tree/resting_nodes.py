@@ -69,11 +69,11 @@ class RestingNodes:
 
     def lay(self, node: Node, is_known: Callable[[int], bool]) -> bool:
         """Let a node with a number rest; whether that is possible. `is_known` tells of the number of its directory."""
-        record = _record(node)
-        if record is None or not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
+        if not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
             return False
         directory = node.place.directory.ino
-        if not is_known(directory):
+        record = _record(node, directory) if is_known(directory) else None
+        if record is None:
             return False
         self._records.add(record, node.place.name)
         self._resting_in[directory] = self._resting_in.get(directory, 0) + 1
@@ -107,13 +107,11 @@ def key_bits(key: bytes) -> int:
     return xxhash.xxh3_64_intdigest(key[:_KEY_BYTES]) >> (_HASH_BITS - _KEY_BITS) or 1
 
 
-def _record(node: Node) -> bytes | None:
-    """The record of a node with a number; None if it holds what cannot be read again."""
-    if type(node) not in _CLASSES or not isinstance(node, RealNode):
-        return None
-    place, identity = node.place, node.identity
+def _record(node: RealNode, directory: int) -> bytes | None:
+    """The record of a node in the directory with that number; None if it holds what cannot be read again."""
+    identity = node.identity
     # A record has room for one place: a file with several names would be lost with the last one seen.
-    if not isinstance(place, ChildPlace) or len(node.places) > 1 or identity is None or identity.born_ns is None:
+    if type(node) not in _CLASSES or len(node.places) > 1 or identity is None or identity.born_ns is None:
         return None
     version, flags = _NO_VERSION, 0
     if isinstance(node, RealFile):
@@ -131,7 +129,7 @@ def _record(node: Node) -> bytes | None:
             identity.device,
             identity.inode,
             identity.born_ns,
-            place.directory.ino,
+            directory,
             *version,
             flags,
         )

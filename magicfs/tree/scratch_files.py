@@ -24,7 +24,8 @@ from magicfs.tree.identities import FileIdentity
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
 from magicfs.tree.locations import FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
-from magicfs.tree.real_files import MAX_NOWAIT_CLOSE_BYTES, RealFile, RealHandle
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import MAX_NOWAIT_CLOSE_BYTES, RealHandle
 from magicfs.tree.saving import Replacement, Version, version_of
 from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps

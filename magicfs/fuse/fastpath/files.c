@@ -270,7 +270,7 @@ EXPORTED uint64_t fast_path_opened(uint64_t inode)
     pthread_mutex_lock(&lock);
     for (unsigned bucket = 0; bucket < FILE_BUCKETS && !number; bucket++)
         for (struct file *file = files[bucket]; file && !number; file = file->next)
-            if (file->inode == inode)
+            if (file->inode && file->inode == inode)
                 number = file->number;
     pthread_mutex_unlock(&lock);
     return number;

@@ -35,8 +35,7 @@ void answer(uint64_t unique, int error, const void *data, size_t size)
         continue;
 }
 
-/* Takes a request that can be done here; false if Python has to do it. A file to release is not found
- * any more. */
+/* Takes a request that can be done here; false if Python has to do it. A file to release is not found any more. */
 static bool begin(struct worker *self, size_t size, struct job *job)
 {
     const struct fuse_in_header *header = (const void *)self->buffer;

@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def watch(clock: Clock) -> Watch:
     del clock
-    return Watch(RealDirectory(FileLocation(host="here", root=b"/", path=b"")), 1)
+    return Watch(RealDirectory(FileLocation(host="here", root=b"/", path=b"")), 1, (1, 1))
 
 
 def test_what_was_asked_for_before_a_change_or_soon_after_it_is_not_kept(watch: Watch, clock: Clock) -> None:

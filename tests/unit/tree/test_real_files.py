@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux import opening
-from magicfs.tree import real_files
+from magicfs.tree import real_files, real_handles
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_files import RealFile, RealHandle
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.real_handles import RealHandle
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_closing_a_large_file_is_left_to_a_thread(
     file: RealFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closing the last descriptor of a deleted file waits until its blocks are freed."""
-    monkeypatch.setattr(real_files, "MAX_NOWAIT_CLOSE_BYTES", 1 << 16)
+    monkeypatch.setattr(real_handles, "MAX_NOWAIT_CLOSE_BYTES", 1 << 16)
     handle = open_nowait(file)
     (tmp_path / "a.txt").write_bytes(bytes(1 << 17))
     (tmp_path / "a.txt").unlink()
