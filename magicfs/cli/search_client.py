@@ -38,6 +38,8 @@ AGAIN_SECONDS = 2.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 _PEER = struct.Struct("3i")
+_PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
+"""Those of the program that search, beside what is directly in it."""
 _REPORTED = {kind.__name__: kind for kind in (UsageError, DeadlineExceeded)}
 """The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
 _REPORTED_WHEN_SLOW = _REPORTED | {DatabaseUnavailable.__name__: DatabaseUnavailable}
@@ -71,7 +73,7 @@ def settings_key() -> str:
 def file_versions() -> list[list[int] | None]:
     """What changes when the settings in files, the time zone or the program do."""
     package = os.path.dirname(magicfs.__file__)
-    folders = [package, *(os.path.join(package, name) for name in ("cli", "db", "search", "text"))]
+    folders = [package, *(os.path.join(package, name) for name in _PACKAGES)]
     files = (os.path.join(home(), FILE_NAME), "/etc/localtime")
     return [*map(_version, files), *map(_version_of_modules, folders)]
 

@@ -111,5 +111,7 @@ def _set_apart(
         helper.make_node("Sum", [f"{output}.rest", f"{output}.product"], [output], f"{output}.Sum"),
     ]
     place = list(graph.node).index(node)
-    for offset, each in enumerate([*before, *after]):
-        graph.node.insert(place + offset + (offset >= len(before)), each)
+    for each in reversed(after):
+        graph.node.insert(place + 1, each)
+    for each in reversed(before):
+        graph.node.insert(place, each)
