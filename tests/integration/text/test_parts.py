@@ -1,41 +1,31 @@
-"""What documents, pictures and recordings hold beside their text is read, and archives are listed."""
+"""What documents hold beside their text is read, and archives are listed."""
 
 from __future__ import annotations
 
 import gzip
 import io
-import wave
 import zipfile
 from typing import Final
 
 import pytest
-from PIL import ExifTags, Image, PngImagePlugin
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.analysis import analyze
 from magicfs.text.extract import FileExtractor
+from tests.integration.text.reading import read
 from tests.plugins.documents import (
     CONTENT_TYPES,
     DRAWING,
     SHEET,
     WORD,
     container,
-    photograph,
-    picture,
     presentation,
-    song,
     tar_archive,
     word_document,
     workbook,
 )
 from tests.plugins.pdf import pdf_file, pdf_of_objects
-
-
-def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
-    outcome = extractor.extract(content, name=name)
-    assert isinstance(outcome, Document), outcome
-    return outcome
 
 
 def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> None:
@@ -233,52 +223,6 @@ def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: F
     assert text.count("council") == 1
 
 
-def test_a_photograph_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
-    content = photograph(
-        camera="Voigtlander Bessa", date="2019:07:03 12:30:00", place=(28.9583333, -13.55), keywords="Strand; Düne"
-    )
-    text = read(extractor, content, b"DSC1.jpg").text
-    for words in ("2019-07-03", "July 2019", "Voigtlander", "Bessa", "Düne", "28.95833, -13.55000"):
-        assert words in text
-
-
-def test_a_picture_with_texts_is_read(extractor: FileExtractor) -> None:
-    info = PngImagePlugin.PngInfo()
-    info.add_itxt("Title", "Übersicht der Anlage")
-    info.add_itxt(
-        "XML:com.adobe.xmp",
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:subject xmlns:dc="d">clavichord</dc:subject></x:xmpmeta>',
-    )
-    data = io.BytesIO()
-    Image.new("L", (8, 8)).save(data, "PNG", pnginfo=info)
-    document = read(extractor, data.getvalue(), b"a.png")
-    assert document.title == "Übersicht der Anlage"
-    assert "clavichord" in document.text
-
-
-def test_a_picture_that_says_nothing_has_no_text(extractor: FileExtractor) -> None:
-    outcome = extractor.extract(picture(), name=b"a.png")
-    assert isinstance(outcome, Unreadable)
-
-
-def test_a_song_is_found_by_its_tags(extractor: FileExtractor) -> None:
-    content = song(title="Lied der Wolga", artist="Chor", album="Ströme", year="1987")
-    document = read(extractor, content, b"01.mp3")
-    assert (document.title, document.author) == ("Lied der Wolga", "Chor")
-    assert "Ströme" in document.text
-    assert "1987" in document.text
-
-
-def test_sound_without_tags_has_no_text(extractor: FileExtractor) -> None:
-    data = io.BytesIO()
-    with wave.open(data, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(1)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(100))
-    assert extractor.extract(data.getvalue(), name=b"a.wav") == Unreadable(SkipReason.BINARY, "sound or a film")
-
-
 _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
 
 
@@ -330,29 +274,6 @@ def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:
     assert (document.title, document.text) == ("reports-hartebeest.csv", "1,2")
 
 
-def test_texts_of_pictures_in_any_field_are_read(extractor: FileExtractor) -> None:
-    info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", "a peregrine on a tower")
-    info.add_itxt(
-        "XML:com.adobe.xmp",
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:D xmlns:r="r" xmlns:p="p" p:City="Nantes"/></x:xmpmeta>',
-    )
-    data = io.BytesIO()
-    Image.new("L", (8, 8)).save(data, "PNG", pnginfo=info)
-    text = read(extractor, data.getvalue(), b"a.png").text
-    assert "peregrine" in text
-    assert "City: Nantes" in text
-
-
-@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
-def test_a_comment_of_a_photograph_may_be_in_utf_16(extractor: FileExtractor, charset: str) -> None:
-    exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + "Löffler am See".encode(charset)
-    data = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(data, "JPEG", exif=exif)
-    assert "Löffler am See" in read(extractor, data.getvalue(), b"a.jpg").text
-
-
 @pytest.mark.parametrize(
     ("name", "relations"),
     [
@@ -379,46 +300,3 @@ def test_addresses_of_links_are_read(extractor: FileExtractor, name: bytes, rela
     text = read(extractor, container(members), name).text
     assert text.count("https://seerose.example/?a=1&b=2") == 1
     assert "#S" not in text
-
-
-@pytest.mark.parametrize(
-    ("charset", "title", "artist"),
-    [
-        ("cp1251", "Группа крови", "Кино"),
-        ("gbk", "月亮代表我的心", "邓丽君"),
-        ("cp932", "上を向いて歩こう", "坂本九"),
-        ("euc-kr", "나는 나비", "윤도현 밴드"),
-        ("utf-8", "Ночной дозор", "Björk"),
-    ],
-)
-def test_tags_in_another_charset_than_they_say_are_read(
-    extractor: FileExtractor, charset: str, title: str, artist: str
-) -> None:
-    content = song(title=title, artist=artist, charset=charset)
-    document = extractor.extract(content, name=b"a.mp3")
-    assert isinstance(document, Document)
-    assert (document.title, document.author) == (title, artist)
-
-
-def test_tags_with_accents_stay_what_they_are(extractor: FileExtractor) -> None:
-    document = extractor.extract(song(title="Für Elise", artist="Mötley Crüe", charset="latin-1"), name=b"a.mp3")
-    assert isinstance(document, Document)
-    assert (document.title, document.author) == ("Für Elise", "Mötley Crüe")
-
-
-def test_people_and_places_that_programs_of_pictures_write_are_read(extractor: FileExtractor) -> None:
-    image, data, information = Image.new("RGB", (8, 8)), io.BytesIO(), PngImagePlugin.PngInfo()
-    information.add_itxt(
-        "XML:com.adobe.xmp",
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:r="r" xmlns:l="l" xmlns:d="d"'
-        ' xmlns:m="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:c="c">'
-        '<r:D m:Name="Opa Heinrich" c:Name="Vivid preset"/><l:hierarchicalSubject><r:li>Orte|Allgäu</r:li>'
-        "</l:hierarchicalSubject><d:PersonInImage><r:li>Ada</r:li></d:PersonInImage></x:xmpmeta>",
-    )
-    image.save(data, "PNG", pnginfo=information)
-    document = extractor.extract(data.getvalue(), name=b"a.png")
-    assert isinstance(document, Document)
-    assert {"Name: Opa Heinrich", "Hierarchicalsubject: Orte|Allgäu", "Personinimage: Ada"} <= set(
-        document.text.splitlines()
-    )
-    assert "preset" not in document.text
