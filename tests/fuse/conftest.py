@@ -124,6 +124,12 @@ def mount(unstarted_mount: MountProcess, root: IndexedRoot) -> MountProcess:
 
 
 @pytest.fixture
+def mirror(mount: MountProcess) -> Path:
+    """The directory of `root` in the mount, which shows it as soon as it is there."""
+    return mount.path / "mirror/documents"
+
+
+@pytest.fixture
 def original(root: IndexedRoot) -> Path:
     """An indexed file, with a mode, an owner and an attribute that a save must keep."""
     path = root.add("a.txt", "old roses")

@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,13 +21,6 @@ from tests.fuse.test_fast_path import python_cpu_seconds
 OPENED_FIRST = 2
 """Openings until Python has nothing to decide any more, and one after that."""
 OPENINGS = 500
-
-
-@pytest.fixture
-def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
-    path = mount.path / "mirror/documents"
-    wait_for(path.exists)
-    return path
 
 
 @pytest.fixture
@@ -49,8 +43,12 @@ def real(opened: Path, root: IndexedRoot) -> Path:
 def descriptors(mount: MountProcess) -> list[str]:
     """What the mount has open below the root."""
     assert mount.process is not None
-    directory = Path(f"/proc/{mount.process.pid}/fd")
-    return [target for each in directory.iterdir() if (target := os.readlink(each)).endswith(("/d/a", "(deleted)"))]
+    targets = []
+    for each in Path(f"/proc/{mount.process.pid}/fd").iterdir():
+        # One that was closed meanwhile.
+        with suppress(FileNotFoundError):
+            targets.append(os.readlink(each))
+    return [target for target in targets if target.endswith(("/d/a", "(deleted)"))]
 
 
 def test_python_has_nothing_to_do_with_most_of_them(mount: MountProcess, opened: Path) -> None:

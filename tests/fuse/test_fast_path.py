@@ -1,4 +1,4 @@
-"""What is read and written without Python, in `_fastpath.c`: the same as on the disk, at once, and when it hangs."""
+"""What the library of `fuse/fastpath/` reads and writes without Python: as on the disk, at once, and when it hangs."""
 
 from __future__ import annotations
 
@@ -34,13 +34,6 @@ PLACES = 6
 """Requests in progress for one file system before the others go to Python."""
 AT_ONCE_SECONDS = 3.0
 NOBODY = 65534
-
-
-@pytest.fixture
-def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
-    path = mount.path / "mirror/documents"
-    wait_for(path.exists)
-    return path
 
 
 def served(mount: MountProcess) -> int:

@@ -15,11 +15,6 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 
 
-@pytest.fixture
-def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
-    return mount.path / "mirror/documents"
-
-
 def test_hard_links_are_one_inode_with_one_page_cache(mirror: Path, root: IndexedRoot) -> None:
     (root.path / "a").write_bytes(b"hello")
     os.link(root.path / "a", root.path / "b")

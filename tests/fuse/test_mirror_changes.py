@@ -26,11 +26,6 @@ ACCESS_LIST = bytes.fromhex(
 """`u::rw-,u:1000:rw-,g::r--,m::rw-,o::r--` as the kernel stores it."""
 
 
-@pytest.fixture
-def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
-    return mount.path / "mirror/documents"
-
-
 def rename(source: Path, target: Path, flags: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.renameat2(-100, os.fsencode(source), -100, os.fsencode(target), ctypes.c_uint(flags)):

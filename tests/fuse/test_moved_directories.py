@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 
 Use = Callable[[int, Path], object]
@@ -87,11 +86,6 @@ def contents(directory: Path) -> dict[str, object]:
         content = (path.read_text(), os.getxattr(path, "user.note")) if path.is_file() else None
         found[str(path.relative_to(directory))] = (seen, content)
     return found
-
-
-@pytest.fixture
-def mirror(mount: MountProcess) -> Path:
-    return mount.path / "mirror/documents"
 
 
 @pytest.fixture(params=["itself", "above", "above, seen before"])

@@ -24,11 +24,6 @@ SECONDS = 2.0
 
 
 @pytest.fixture
-def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
-    return mount.path / "mirror/documents"
-
-
-@pytest.fixture
 def small_disk(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[Path]:
     """A root on a file system with a megabyte."""
     path = tmp_path / "small"

@@ -21,9 +21,8 @@ from magicfs.cli.commands.doctor import _shown
 from magicfs.cli.commands.status import _rendered
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
-from magicfs.domain.files import FileStat
-from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
+from tests.fakes.hits import make_hit
 from tests.unit.cli.summary import summary
 
 START, END = "\u2068", "\u2069"
@@ -111,22 +110,15 @@ def test_only_a_terminal_gets_the_marks() -> None:
 
 
 def hit(rank: int, path: str, snippet: str, *, matched: tuple[tuple[int, int], ...] = ()) -> Hit:
-    return Hit(
+    return make_hit(
         rank=rank,
         score=0.9,
-        file_id=FileId(rank),
-        host="box",
-        root="docs",
         root_path=b"/home/ada",
         path=path.encode(),
-        stat=FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0),
         first_line=3,
         last_line=9,
         page=None,
         shown=Snippet(snippet, matched),
-        vector=None,
-        lexical=1.0,
-        indexed_at=2.0,
     )
 
 

@@ -4,29 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.domain.files import FileStat
-from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
 from magicfs.search.context import context_text, passages_for, passages_text
+from tests.fakes.hits import make_hit
 
-HIT = Hit(
-    rank=1,
-    score=0.9,
-    file_id=FileId(7),
-    host="box",
-    root="papers",
+HIT = make_hit(
     root_path=b"/data",
     path=b"in/caf\xe9.txt",
-    stat=FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0),
     first_line=3,
     last_line=9,
     page=None,
     shown=Snippet("the snippet"),
     text="the whole\n\n  passage",
     tokens=30,
-    vector=None,
-    lexical=1.0,
-    indexed_at=2.0,
 )
 
 

@@ -4,9 +4,8 @@ import json
 from dataclasses import replace
 
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import FileId
 from magicfs.domain.models import ModelState, Precision
-from magicfs.domain.results import Copy, Coverage, Hit, SearchResult, Snippet
+from magicfs.domain.results import Copy, Coverage, SearchResult, Snippet
 from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
@@ -19,11 +18,11 @@ from magicfs.domain.status import (
     WorkerStatus,
 )
 from magicfs.search.render import result_json, status_json
+from tests.fakes.hits import make_hit
 
-HIT = Hit(
+HIT = make_hit(
     rank=1,
     score=0.87654321,
-    file_id=FileId(7),
     host="box",
     root="papers",
     root_path=b"/data",
@@ -35,7 +34,6 @@ HIT = Hit(
     shown=Snippet("the\nsnippet", ((4, 11),)),
     vector=0.5,
     lexical=None,
-    indexed_at=2.0,
     language="fr",
     copies=(Copy(b"/data/caf\xe9.txt", "other"),),
 )

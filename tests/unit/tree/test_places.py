@@ -11,18 +11,11 @@ import pytest
 from magicfs.tree import inodes, real_nodes
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Node
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import StaticDirectory
 from tests.fuse.assertions import raises_errno
-
-
-def known(table: InodeTable, node: Node) -> Node:
-    """The node of the table, as after a reply that names it."""
-    node = table.get_or_assign(node)
-    table.add_lookup(node)
-    return node
+from tests.unit.tree.lookups import known
 
 
 @pytest.fixture

@@ -17,23 +17,16 @@ from magicfs.linux.files import status_and_birth
 from magicfs.tree import inodes
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Node
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.record_table import RecordTable
 from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.resting_nodes import RestingNodes
 from magicfs.tree.virtual import StaticDirectory
+from tests.unit.tree.lookups import known
 
 NAMES = 10_000
 MAX_BYTES_A_NAME = 200
-
-
-def known(table: InodeTable, node: Node) -> Node:
-    """The node of the table, as after a reply that names it."""
-    node = table.get_or_assign(node)
-    table.add_lookup(node)
-    return node
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -56,6 +57,18 @@ class FakeIndex:
         return ResultCache(self, self.check, search_seconds=5, clock=lambda: self.now)
 
 
+def change_during_search(index: FakeIndex, cache: ResultCache, change: Callable[[], None]) -> None:
+    """Search for `a`, and make a change after the search has begun and before it ends."""
+    index.may_answer.clear()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(cache.get, b"a")
+        while not index.searches:
+            pass
+        change()
+        index.may_answer.set()
+        future.result()
+
+
 def test_a_result_is_cached_until_the_index_changes() -> None:
     index = FakeIndex()
     cache = index.cache()
@@ -69,15 +82,8 @@ def test_a_result_is_cached_until_the_index_changes() -> None:
 
 def test_a_change_while_a_search_runs_makes_its_result_outdated() -> None:
     index = FakeIndex()
-    index.may_answer.clear()
     cache = index.cache()
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(cache.get, b"a")
-        while not index.searches:
-            pass
-        index.marker = "2"
-        index.may_answer.set()
-        future.result()
+    change_during_search(index, cache, lambda: setattr(index, "marker", "2"))
     index.now += UNCHECKED_SECONDS
     cache.get(b"a")
     assert index.searches == ["a", "a"]
@@ -148,15 +154,8 @@ def test_concurrent_requests_for_a_query_share_a_search() -> None:
 
 def test_the_result_of_a_search_that_started_before_a_refresh_is_not_cached() -> None:
     index = FakeIndex()
-    index.may_answer.clear()
     cache = index.cache()
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(cache.get, b"a")
-        while not index.searches:
-            pass
-        cache.clear()
-        index.may_answer.set()
-        future.result()
+    change_during_search(index, cache, cache.clear)
     cache.get(b"a")
     assert index.searches == ["a", "a"]
 
