@@ -1,4 +1,4 @@
-"""The words of texts, and what questions and phrases find in them, without a database."""
+"""The words of texts, and what questions find in them, without a database."""
 
 from __future__ import annotations
 
@@ -8,23 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.analysis import analyze, analyze_path, phrase_query, phrase_words, question_terms
+from magicfs.text.analysis import analyze, analyze_path, phrase_query, question_terms
 from magicfs.text.analysis.question import EXACT_BONUS
-
-_LEXEME = re.compile(r"'((?:[^']|'')*)':([\dA,]+)")
-
-
-def _positions(vector: str) -> dict[str, set[int]]:
-    """The positions of each lexeme of a `tsvector`."""
-    return {
-        lexeme.replace("''", "'").replace("\\\\", "\\"): {int(place.rstrip("A")) for place in places.split(",")}
-        for lexeme, places in _LEXEME.findall(vector)
-    }
+from tests.unit.text.analysis.vectors import positions
 
 
 def _share(text: str, question: str, *, language: str | None = None) -> float:
     """The share of the question's terms that a text has; wholes of compounds do not count."""
-    words = _positions(analyze(text, language=language))
+    words = positions(analyze(text, language=language))
     terms = [term for term in question_terms(question, languages=[language or "en"]) if not term.is_whole]
     found = [
         term
@@ -35,25 +26,6 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         )
     ]
     return len(found) / len(terms)
-
-
-def _has_phrase(text: str, phrase: str) -> bool:
-    """Whether the condition of a phrase holds for a text, as Postgres would say."""
-    condition = phrase_query(phrase)
-    assert condition is not None
-    words = _positions(analyze(text))
-    steps = re.split(r" <(\d+)> ", condition)
-    places = _places(words, steps[0])
-    for distance, step in zip(steps[1::2], steps[2::2], strict=True):
-        places = {place + int(distance) for place in places} & _places(words, step)
-    return bool(places)
-
-
-def _places(words: dict[str, set[int]], step: str) -> set[int]:
-    lexeme = step.removesuffix(":*")[1:-1].replace("''", "'").replace("\\\\", "\\")
-    if step.endswith(":*"):
-        return set().union(*(places for word, places in words.items() if word.startswith(lexeme)))
-    return words.get(lexeme, set())
 
 
 @pytest.mark.parametrize(
@@ -162,8 +134,8 @@ def test_a_text_has_what_a_question_asks_for(text: str, question: str) -> None:
 )
 def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: str) -> None:
     assert whole in {lexeme for term in question_terms(whole, languages=["en"]) for lexeme in [term.word]}
-    assert whole in _positions(analyze(text))
-    assert whole not in _positions(analyze(other))
+    assert whole in positions(analyze(text))
+    assert whole not in positions(analyze(other))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +191,7 @@ def test_words_of_a_script_with_one_algorithm_need_no_language(text: str, questi
 )
 def test_a_word_stands_for_its_irregular_forms_and_other_spellings(text: str, question: str) -> None:
     assert _share(text, question) == 1.0
-    words = _positions(analyze(text))
+    words = positions(analyze(text))
     for term in question_terms(question, languages=["en"]):
         best = max(lexeme.factor for lexeme in term.lexemes)
         assert all(lexeme.factor < best for lexeme in term.lexemes if lexeme.text in words), "another form counts less"
@@ -254,40 +226,8 @@ def test_a_word_does_not_stand_for_words_that_look_alike(word: str) -> None:
 def test_a_word_with_signs_is_another_word(text: str, whole: str, other: str) -> None:
     terms = question_terms(whole, languages=[])
     [lexeme] = [term.lexemes[0].text for term in terms if term.is_whole and term.word == whole]
-    assert lexeme in _positions(analyze(text))
-    assert lexeme not in _positions(analyze(other))
-
-
-@pytest.mark.parametrize(
-    ("text", "phrase"),
-    [
-        ("Feed the **sour**dough twice a day", "sourdough twice a day"),
-        ("see [the long guide](https://example.org) first", "see the long guide first"),
-        ("a *huge* time saver", "huge time saver"),
-        ("采购新的空气净化器。", "空气净化器"),
-        ("是铁路12306客户端", "铁路12306客户"),
-        ("Invoice INV-2023-00417, order", "INV-2023-00417"),
-        ("host 192.168.17.42, release", "host 192.168.17.42"),
-        ("call os.path.join(a)", "os.path"),
-        ("call os.path.join(a)", "call os.path.join"),
-        ("the state-of-the-art design", "state of the art design"),
-        ("to be, or not to be", "to be or not to be"),
-        ("the \x1b[1mgate\x1b[0m timed out", "gate timed out"),
-        ("Fußgänger und Radfahrer", "fussganger und"),
-        ("the Objective-C++ guide", "objective-c++ guide"),
-        ("gcc -fno-strict-aliasing it", "gcc -fno-strict-aliasing it"),
-        ("see [[https://orgmode.org][the org manual]] today", "see the org manual today"),
-        ("see `the rst manual <https://rst.org>`_ today", "see the rst manual today"),
-        ("This is <b>really</b> good", "this is really good"),
-        ("see [the guide](https://example.org) first", "[the guide](https://example.org) first"),
-        ("state-of-the-\nart", "state-of-the-art"),
-        ("不锈\n钢锅和 锅盖", "不锈钢锅和 锅盖"),
-        ("东京**駅**の*地下*鉄", "东京駅の地下鉄"),
-        ('see the [very **long** guide](<my file.md> "Title") and more', "the very long guide and more"),
-    ],
-)
-def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> None:
-    assert _has_phrase(text, phrase)
+    assert lexeme in positions(analyze(text))
+    assert lexeme not in positions(analyze(other))
 
 
 HEBREW = [
@@ -304,36 +244,9 @@ def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(tex
     assert _share(question, text.split(maxsplit=1)[0]) == 1.0
 
 
-def test_a_word_of_hebrew_weighs_more_alone_and_is_exact_in_a_phrase() -> None:
-    [term] = question_terms("ספק", languages=["he"])
-    assert {lexeme.text: lexeme.is_exact for lexeme in term.lexemes} == {"ספק": True, "^ספק": False}
-    assert not _has_phrase("מהספק זיכוי", "ספק זיכוי")
-
-
-@pytest.mark.parametrize(
-    ("text", "phrase"),
-    [
-        ("Invoice INV-2023-00471", "INV-2023-00417"),
-        ("host 192.168.17.142", "192.168.17.42"),
-        ("release 12.10.3", "2.10.3"),
-        ("invoices were paid", "invoice were paid"),
-        ("paid and then invoice", "invoice paid"),
-        ("空气很净化器", "空气净化器"),
-        ("see [this](https://first.org) now", "this https"),
-        ("getHttpServer started", "server started"),
-        ("the Objective-C guide", "objective-c++ guide"),
-        ("it is dry-run only", "--dry-run"),
-        ("plus 19 more", "19%"),
-        ("degrees 273.15", "-273.15"),
-    ],
-)
-def test_a_phrase_is_exact(text: str, phrase: str) -> None:
-    assert not _has_phrase(text, phrase)
-
-
 def test_encoded_data_is_no_word_but_a_digest_is() -> None:
     digest = "0123456789abcdef" * 8
-    words = _positions(analyze(f"{'QUJDREVG' * 20} {digest} {'Z' * 101}"))
+    words = positions(analyze(f"{'QUJDREVG' * 20} {digest} {'Z' * 101}"))
     assert set(words) == {digest}
 
 
@@ -347,8 +260,8 @@ def test_the_name_of_a_file_is_told_from_its_directories() -> None:
 def test_exact_words_weigh_more_than_stems() -> None:
     [term] = question_terms("invoices", languages=["en"])
     factors = {lexeme.text: lexeme.factor for lexeme in term.lexemes}
-    words = _positions(analyze("invoices"))
-    others = _positions(analyze("invoice"))
+    words = positions(analyze("invoices"))
+    others = positions(analyze("invoice"))
     assert sum(factors.get(word, 0) for word in words) > sum(factors.get(word, 0) for word in others) >= 1
 
 
@@ -359,19 +272,12 @@ def test_a_question_counts_a_word_once_and_how_often_it_has_it() -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_gives_a_vector_and_any_question_a_condition(text: str) -> None:
-    for places in _positions(analyze(text)).values():
+    for places in positions(analyze(text)).values():
         assert min(places) >= 1
     for term in question_terms(text, languages=["de", "zh"]):
         assert term.lexemes
     phrase_query(text)
     analyze_path(text)
-
-
-@given(st.lists(st.text("abcÄß猫12.-_/'\\", min_size=1, max_size=8), min_size=1, max_size=6))
-def test_a_text_has_each_phrase_that_is_cut_out_of_it(words: list[str]) -> None:
-    text = " ".join(words)
-    if phrase_query(text):
-        assert _has_phrase(f"before {text} after", text)
 
 
 def test_marks_of_scripts_without_spaces_are_left_out_and_pairs_stay() -> None:
@@ -385,24 +291,6 @@ def test_marks_of_scripts_without_spaces_are_left_out_and_pairs_stay() -> None:
 def test_a_line_ends_a_word_of_a_script_with_spaces() -> None:
     assert "'교도'" not in analyze("오늘 학교\n도서관에서 만나요")
     assert "'论番'" in analyze("本周讨论\n番茄钟")
-
-
-@pytest.mark.parametrize(
-    ("phrase", "words"),
-    [
-        ("The Readers of a café", {"the", "readers", "of", "a", "cafe"}),
-        ("readLine of os.path", {"readline", "of"}),
-        ("c++ -x tax*", set()),
-        ("年度发票", set()),
-        ("...", set()),
-    ],
-)
-def test_a_text_with_a_phrase_has_each_word_that_stands_alone_in_it(phrase: str, words: set[str]) -> None:
-    assert phrase_words(phrase) == words
-    condition = phrase_query(phrase, languages=["en"]) or ""
-    for term in question_terms(phrase, languages=["en"]):
-        if term.word in words:
-            assert any(lexeme.tsquery in condition for lexeme in term.lexemes)
 
 
 @pytest.mark.parametrize("name", ["\u0345Y", "a\u0345Bc", "_\u0345L"])

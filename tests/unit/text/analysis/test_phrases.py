@@ -1,0 +1,115 @@
+"""What phrases find in texts, without a database."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magicfs.text.analysis import analyze, phrase_query, phrase_words, question_terms
+from tests.unit.text.analysis.vectors import positions
+
+
+def _has_phrase(text: str, phrase: str) -> bool:
+    """Whether the condition of a phrase holds for a text, as Postgres would say."""
+    condition = phrase_query(phrase)
+    assert condition is not None
+    words = positions(analyze(text))
+    steps = re.split(r" <(\d+)> ", condition)
+    places = _places(words, steps[0])
+    for distance, step in zip(steps[1::2], steps[2::2], strict=True):
+        places = {place + int(distance) for place in places} & _places(words, step)
+    return bool(places)
+
+
+def _places(words: dict[str, set[int]], step: str) -> set[int]:
+    lexeme = step.removesuffix(":*")[1:-1].replace("''", "'").replace("\\\\", "\\")
+    if step.endswith(":*"):
+        return set().union(*(places for word, places in words.items() if word.startswith(lexeme)))
+    return words.get(lexeme, set())
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("Feed the **sour**dough twice a day", "sourdough twice a day"),
+        ("see [the long guide](https://example.org) first", "see the long guide first"),
+        ("a *huge* time saver", "huge time saver"),
+        ("采购新的空气净化器。", "空气净化器"),
+        ("是铁路12306客户端", "铁路12306客户"),
+        ("Invoice INV-2023-00417, order", "INV-2023-00417"),
+        ("host 192.168.17.42, release", "host 192.168.17.42"),
+        ("call os.path.join(a)", "os.path"),
+        ("call os.path.join(a)", "call os.path.join"),
+        ("the state-of-the-art design", "state of the art design"),
+        ("to be, or not to be", "to be or not to be"),
+        ("the \x1b[1mgate\x1b[0m timed out", "gate timed out"),
+        ("Fußgänger und Radfahrer", "fussganger und"),
+        ("the Objective-C++ guide", "objective-c++ guide"),
+        ("gcc -fno-strict-aliasing it", "gcc -fno-strict-aliasing it"),
+        ("see [[https://orgmode.org][the org manual]] today", "see the org manual today"),
+        ("see `the rst manual <https://rst.org>`_ today", "see the rst manual today"),
+        ("This is <b>really</b> good", "this is really good"),
+        ("see [the guide](https://example.org) first", "[the guide](https://example.org) first"),
+        ("state-of-the-\nart", "state-of-the-art"),
+        ("不锈\n钢锅和 锅盖", "不锈钢锅和 锅盖"),
+        ("东京**駅**の*地下*鉄", "东京駅の地下鉄"),
+        ('see the [very **long** guide](<my file.md> "Title") and more', "the very long guide and more"),
+    ],
+)
+def test_a_phrase_is_found_through_what_is_not_read(text: str, phrase: str) -> None:
+    assert _has_phrase(text, phrase)
+
+
+def test_a_word_of_hebrew_weighs_more_alone_and_is_exact_in_a_phrase() -> None:
+    [term] = question_terms("ספק", languages=["he"])
+    assert {lexeme.text: lexeme.is_exact for lexeme in term.lexemes} == {"ספק": True, "^ספק": False}
+    assert not _has_phrase("מהספק זיכוי", "ספק זיכוי")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("Invoice INV-2023-00471", "INV-2023-00417"),
+        ("host 192.168.17.142", "192.168.17.42"),
+        ("release 12.10.3", "2.10.3"),
+        ("invoices were paid", "invoice were paid"),
+        ("paid and then invoice", "invoice paid"),
+        ("空气很净化器", "空气净化器"),
+        ("see [this](https://first.org) now", "this https"),
+        ("getHttpServer started", "server started"),
+        ("the Objective-C guide", "objective-c++ guide"),
+        ("it is dry-run only", "--dry-run"),
+        ("plus 19 more", "19%"),
+        ("degrees 273.15", "-273.15"),
+    ],
+)
+def test_a_phrase_is_exact(text: str, phrase: str) -> None:
+    assert not _has_phrase(text, phrase)
+
+
+@given(st.lists(st.text("abcÄß猫12.-_/'\\", min_size=1, max_size=8), min_size=1, max_size=6))
+def test_a_text_has_each_phrase_that_is_cut_out_of_it(words: list[str]) -> None:
+    text = " ".join(words)
+    if phrase_query(text):
+        assert _has_phrase(f"before {text} after", text)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("The Readers of a café", {"the", "readers", "of", "a", "cafe"}),
+        ("readLine of os.path", {"readline", "of"}),
+        ("c++ -x tax*", set()),
+        ("年度发票", set()),
+        ("...", set()),
+    ],
+)
+def test_a_text_with_a_phrase_has_each_word_that_stands_alone_in_it(phrase: str, words: set[str]) -> None:
+    assert phrase_words(phrase) == words
+    condition = phrase_query(phrase, languages=["en"]) or ""
+    for term in question_terms(phrase, languages=["en"]):
+        if term.word in words:
+            assert any(lexeme.tsquery in condition for lexeme in term.lexemes)
