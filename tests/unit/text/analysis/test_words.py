@@ -296,3 +296,4 @@ def test_a_line_ends_a_word_of_a_script_with_spaces() -> None:
 @pytest.mark.parametrize("name", ["\u0345Y", "a\u0345Bc", "_\u0345L"])
 def test_a_part_of_a_name_that_is_a_mark_alone_is_no_word(name: str) -> None:
     assert " '':" not in f" {analyze(name)}"
+    assert all(term.word and "" not in term.parts for term in question_terms(name, languages=["en"]))
