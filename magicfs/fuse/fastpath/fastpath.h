@@ -125,10 +125,12 @@ ssize_t read_fully(const struct file *file, const struct fuse_read_in *in, char 
 ssize_t write_to(const struct file *file, char *buffer); /* does a request, which its answer replaces */
 
 /* known_files.c */
-struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes, or NULL; locked */
+struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes; locked */
 void leave_known(struct known *known);                /* ends a use; locked */
 int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
+/* Does a request for an extended attribute, which its value or an error replaces; false if that is left to Python. */
+bool read_attribute(const struct known *known, char *buffer, ssize_t *result);
 void forget_known(void); /* locked */
 
 /* requests.c */

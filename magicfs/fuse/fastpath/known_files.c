@@ -1,10 +1,13 @@
 /* Files that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
- * to decide when a program opens it to read, or asks for its attributes. Whatever differs, or is not certain at once,
- * is left to Python, which says what it has found then. */
+ * to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended attribute,
+ * whatever the content is. Whatever differs, or is not certain at once, is left to Python, which says what it has found
+ * then. */
 #include "fastpath.h"
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #ifndef RESOLVE_CACHED
 #define RESOLVE_CACHED 0x20 /* Linux 5.12 */
@@ -14,7 +17,11 @@ enum {
     KNOWN_BUCKETS = 8192,
     MAX_KNOWN = 65536,              /* some 250 bytes each */
     PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */
+    OWN_PATH_BYTES = 32,            /* of the path of a descriptor below /proc */
 };
+
+/* Extended attributes that Python decides about, as in nodes.py. */
+static const char index_prefix[] = "user.magicfs.", file_capabilities[] = "security.capability";
 
 static struct known *known_files[KNOWN_BUCKETS];
 static unsigned known_count;
@@ -27,13 +34,30 @@ static struct known **place_of(uint64_t inode)
     return place;
 }
 
-struct known *known_of(const char *buffer, size_t size)
+static bool is_to_read(const char *buffer, size_t size)
 {
     const struct fuse_in_header *header = (const void *)buffer;
     const struct fuse_open_in *in = (const void *)(header + 1);
-    bool is_to_read = header->opcode == FUSE_OPEN && size >= sizeof *header + sizeof *in &&
-                      !(in->flags & (O_ACCMODE | O_TRUNC));
-    return is_to_read || header->opcode == FUSE_GETATTR ? *place_of(header->nodeid) : NULL;
+    return header->opcode == FUSE_OPEN && size >= sizeof *header + sizeof *in && !(in->flags & (O_ACCMODE | O_TRUNC));
+}
+
+/* Whether it asks for an extended attribute that is that of the file itself, and of no more than an answer holds. */
+static bool is_for_attribute(const char *buffer, size_t size)
+{
+    const struct fuse_in_header *header = (const void *)buffer;
+    const struct fuse_getxattr_in *in = (const void *)(header + 1);
+    const char *name = (const void *)(in + 1);
+    size_t head = sizeof *header + sizeof *in;
+    return header->opcode == FUSE_GETXATTR && size > head && in->size <= buffer_bytes &&
+           memchr(name, 0, size - head) && strncmp(name, index_prefix, sizeof index_prefix - 1) != 0 &&
+           strcmp(name, file_capabilities) != 0;
+}
+
+struct known *known_of(const char *buffer, size_t size)
+{
+    const struct fuse_in_header *header = (const void *)buffer;
+    bool is_done_here = header->opcode == FUSE_GETATTR || is_to_read(buffer, size) || is_for_attribute(buffer, size);
+    return is_done_here ? *place_of(header->nodeid) : NULL;
 }
 
 void leave_known(struct known *known)
@@ -73,26 +97,42 @@ static int64_t nanoseconds(struct statx_timestamp time)
     return (int64_t)((uint64_t)time.tv_sec * UINT64_C(1000000000) + time.tv_nsec);
 }
 
-/* What the file system says of a descriptor; false if it is another file, or has another content. */
-static bool is_as_seen(int descriptor, const struct seen_file *seen, struct statx *found)
+/* What the file system says of a descriptor; false if it is another file. */
+static bool is_same_file(int descriptor, const struct seen_file *seen, struct statx *found)
 {
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, found) != 0)
         return false;
     int64_t born_ns = found->stx_mask & STATX_BTIME ? nanoseconds(found->stx_btime) : 0;
     return S_ISREG(found->stx_mode) && makedev(found->stx_dev_major, found->stx_dev_minor) == seen->device &&
-           found->stx_ino == seen->number && born_ns == seen->born_ns && found->stx_size == seen->size &&
-           nanoseconds(found->stx_mtime) == seen->mtime_ns && nanoseconds(found->stx_ctime) == seen->ctime_ns;
+           found->stx_ino == seen->number && born_ns == seen->born_ns;
 }
 
-/* A descriptor of a file that is as it was seen; -1 if it is to be left to Python. */
-static int open_as_seen(const struct known *known, int flags, struct statx *found)
+static bool has_content(const struct statx *found, const struct seen_file *seen)
+{
+    return found->stx_size == seen->size && nanoseconds(found->stx_mtime) == seen->mtime_ns &&
+           nanoseconds(found->stx_ctime) == seen->ctime_ns;
+}
+
+/* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
+static int open_same_file(const struct known *known, int flags, struct statx *found)
 {
     int root = open_cached(AT_FDCWD, known->root, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
     if (root < 0)
         return -1;
     int descriptor = open_cached(root, known->path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
     close(root);
-    if (descriptor >= 0 && !is_as_seen(descriptor, &known->seen, found)) {
+    if (descriptor >= 0 && !is_same_file(descriptor, &known->seen, found)) {
+        close(descriptor);
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
+/* A descriptor of a file that is as it was seen; -1 if it is to be left to Python. */
+static int open_as_seen(const struct known *known, int flags, struct statx *found)
+{
+    int descriptor = open_same_file(known, flags, found);
+    if (descriptor >= 0 && !has_content(found, &known->seen)) {
         close(descriptor);
         descriptor = -1;
     }
@@ -129,6 +169,28 @@ bool read_attributes(const struct known *known, struct fuse_attr *attributes)
         .gid = found.stx_gid,
         .blksize = PREFERRED_IO_BYTES,
     };
+    return true;
+}
+
+bool read_attribute(const struct known *known, char *buffer, ssize_t *result)
+{
+    struct statx found;
+    char path[OWN_PATH_BYTES];
+    struct fuse_getxattr_in in;
+    const char *name = buffer + sizeof(struct fuse_in_header) + sizeof in;
+    memcpy(&in, buffer + sizeof(struct fuse_in_header), sizeof in);
+    int descriptor = open_same_file(known, O_PATH | O_NOFOLLOW | O_CLOEXEC, &found);
+    if (descriptor < 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    ssize_t count = getxattr(path, name, in.size ? buffer : NULL, in.size);
+    *result = count < 0 ? -errno : count;
+    close(descriptor);
+    if (count >= 0 && !in.size) {
+        const struct fuse_getxattr_out out = {.size = (uint32_t)count};
+        memcpy(buffer, &out, sizeof out);
+        *result = sizeof out;
+    }
     return true;
 }
 

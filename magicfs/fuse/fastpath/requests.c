@@ -174,6 +174,20 @@ static void do_getattr(struct worker *self, size_t size, const struct job *job)
         pass_to_python(self->buffer, size);
 }
 
+static void do_getxattr(struct worker *self, size_t size, const struct job *job)
+{
+    ssize_t count = 0;
+    bool is_known = read_attribute(job->known, self->buffer, &count);
+    pthread_mutex_lock(&lock);
+    leave_known(job->known);
+    pthread_mutex_unlock(&lock);
+    uint64_t unique = end(self, job);
+    if (unique && is_known)
+        answer(unique, count < 0 ? (int)-count : 0, self->buffer, count < 0 ? 0 : (size_t)count);
+    else if (unique)
+        pass_to_python(self->buffer, size);
+}
+
 void handle_request(struct worker *self, size_t size)
 {
     const struct fuse_in_header *header = (const void *)self->buffer;
@@ -188,6 +202,8 @@ void handle_request(struct worker *self, size_t size)
         do_with_file(self, &job);
     else if (header->opcode == FUSE_OPEN)
         do_open(self, size, &job);
+    else if (header->opcode == FUSE_GETXATTR)
+        do_getxattr(self, size, &job);
     else
         do_getattr(self, size, &job);
 }

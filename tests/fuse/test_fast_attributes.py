@@ -1,0 +1,84 @@
+"""Extended attributes that are read without Python (`fastpath/known_files.c`): those of files that Python has seen."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.test_fast_path import python_cpu_seconds
+
+ASKED = 500
+
+
+@pytest.fixture
+def real(mirror: Path, root: IndexedRoot) -> Path:
+    """A file below a directory that was listed in the mount."""
+    (root.path / "d").mkdir()
+    (root.path / "d/a").write_text("roses")
+    os.setxattr(root.path / "d/a", "user.note", b"red")
+    wait_for(lambda: sum(entry.stat().st_size for entry in os.scandir(mirror / "d")) == 5)
+    return root.path / "d/a"
+
+
+@pytest.fixture
+def shown(real: Path, mirror: Path) -> Path:
+    return mirror / "d" / real.name
+
+
+def test_python_has_nothing_to_do_with_them(mount: MountProcess, shown: Path) -> None:
+    assert os.getxattr(shown, "user.note") == b"red"
+    before = python_cpu_seconds(mount)
+    for _ in range(ASKED):
+        assert os.getxattr(shown, "user.note") == b"red"
+        # As `ls -l` asks for each file.
+        with raises_errno(errno.ENODATA):
+            os.getxattr(shown, "system.posix_acl_access")
+    assert python_cpu_seconds(mount) - before < ASKED * 50e-6
+
+
+def test_each_change_is_seen(shown: Path, real: Path) -> None:
+    assert os.getxattr(shown, "user.note") == b"red"
+    os.setxattr(real, "user.note", b"white")
+    assert os.getxattr(shown, "user.note") == b"white"
+    os.setxattr(shown, "user.note", b"")
+    assert os.getxattr(shown, "user.note") == b""
+    os.removexattr(real, "user.note")
+    with raises_errno(errno.ENODATA):
+        os.getxattr(shown, "user.note")
+
+
+def test_a_value_of_any_size(shown: Path, real: Path) -> None:
+    value = os.urandom(2000)
+    os.setxattr(real, "user.note", value)
+    assert os.getxattr(shown, "user.note") == value
+
+
+def test_those_of_the_index_and_capabilities_are_left_to_python(shown: Path) -> None:
+    assert os.getxattr(shown, "user.magicfs.path").endswith(b"/d/a")
+    with raises_errno(errno.ENODATA):
+        os.getxattr(shown, "security.capability")
+
+
+def test_another_file_in_the_place_has_its_own(shown: Path, real: Path) -> None:
+    handle = os.open(shown, os.O_PATH)
+    try:
+        (real.parent / "new").touch()
+        os.setxattr(real.parent / "new", "user.note", b"yellow")
+        os.replace(real.parent / "new", real)
+        with raises_errno(errno.ESTALE):
+            os.getxattr(f"/proc/self/fd/{handle}", "user.note")
+        assert os.getxattr(shown, "user.note") == b"yellow"
+    finally:
+        os.close(handle)
+
+
+def test_an_open_file_without_a_name_keeps_them(shown: Path) -> None:
+    with shown.open() as file:
+        shown.unlink()
+        assert os.getxattr(file.fileno(), "user.note") == b"red"
