@@ -40,10 +40,10 @@ IGNORED_ENDINGS = (
 )
 """Temporary and unfinished files, and the output of compilers."""
 
-_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913", re.DOTALL)
+_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
 """What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
-Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`). Those of other programs begin
-with a dot."""
+Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`), the copy that programs of macOS
+write first (`notes.txt.sb-3f2a91cc-Qx7TbK`). Those of other programs begin with a dot."""
 
 _DOT = ord(".")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

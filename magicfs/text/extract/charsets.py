@@ -42,7 +42,7 @@ _MAX_INSIDE: Final = 1000
 """Such bytes that are looked at."""
 _BETWEEN_WORDS: Final = frozenset("\u2013\u2014\u2026\u2019\u00b7\u00b4")
 """Dashes, dots and apostrophes, which stand between letters too."""
-_OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"})
+OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"})
 """Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
 _UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman")
 """The first is taken if several fit."""
@@ -83,7 +83,7 @@ def _sample(content: bytes) -> bytes:
 
 def _better_than(detected: str | None, sample: bytes) -> str | None:
     """The code page in which the bytes inside of words are letters, where they are none in the detected charset."""
-    if detected in _OF_TWO_BYTES:
+    if detected in OF_TWO_BYTES:
         return None
     found = islice(_INSIDE_WORD.finditer(sample), _MAX_INSIDE)
     inside = [(match[0], sample[match.end() : match.end() + 1].islower()) for match in found]

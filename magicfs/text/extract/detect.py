@@ -11,6 +11,7 @@ import re
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
     MARKUP_BY_EXTENSION,
+    OFFICE_XML,
     PARSED_EXTENSIONS,
     SIGNATURES,
     TEXT_BY_EXTENSION,
@@ -29,6 +30,11 @@ _HTML = re.compile(
 _SVG = re.compile(rb"\A\s*(?:<svg\b|<(?:\?xml|!--|!DOCTYPE\s+svg).{0,2000}?<svg\b)", re.IGNORECASE | re.DOTALL)
 _FLAT_DOCUMENT = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,200}?\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<office:document\b", re.DOTALL
+)
+_OFFICE_XML = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*<\?xml.{0,200}?\?>.{0,500}?<(?:[\w-]{1,20}:)?(wordDocument|Workbook|package)\s"
+    rb"[^<>]{0,3000}\"(?:http://schemas\.microsoft\.com/office/|urn:schemas-microsoft-com:office:spreadsheet)",
+    re.DOTALL,
 )
 _MAIL = re.compile(
     rb"\A(?:Return-Path|Received(?:-SPF)?|(?:Delivered|Envelope|Reply|In-Reply|Errors|X-Original)-To|Message-ID"
@@ -101,6 +107,8 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.IMAGE, "image/bmp")
     if b"<office:document" in head and _FLAT_DOCUMENT.match(head):
         return FileType(Route.MARKUP, _flat_type(head))
+    if b"icrosoft" in head and (office := _OFFICE_XML.match(head)):
+        return FileType(Route.MARKUP, OFFICE_XML[office[1]])
     if b"%PDF-" in head[:_PDF_HEADER_BYTES]:
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None

@@ -28,7 +28,9 @@ from magicfs.text.extract.inline_styles import FICTION_BOOK, with_whole_words
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
-from magicfs.text.extract.office_parts import office_parts
+from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
+from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, office_parts
+from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
@@ -113,11 +115,7 @@ class DocumentParser:
         own = self._parse_here(content, exact)
         if own is not None:
             return own
-        if exact == SLIDES_TYPE:
-            outcome = self._read_slides(content)
-        else:
-            outcome = self._kreuzberg(with_whole_words(content, exact), exact)
-        return self._with_parts(outcome, content, exact)
+        return self._with_parts(self._read_running_text(content, exact), content, exact)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | None:
         """The outcome for documents that kreuzberg does not read; None for any other type."""
@@ -125,6 +123,8 @@ class DocumentParser:
             return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
         if xml_documents.FLAT_TYPE.fullmatch(exact_type):
             return xml_documents.read_flat_opendocument(content, exact_type)
+        if exact_type in OFFICE_XML_TYPES:
+            return read_office_xml(content, exact_type)
         if exact_type == xml_documents.XPS_TYPE:
             return xml_documents.read_xps(content, parts=self._parts)
         if exact_type == PLIST_TYPE:
@@ -140,14 +140,25 @@ class DocumentParser:
         others = "\n".join(clean(name) for name in names[: archives.MAX_NAMES] if name != places)
         return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=container.KMZ)
 
-    def _read_slides(self, content: bytes) -> Document | PartialDocument | Unreadable:
-        """The text of a presentation, without that of damaged slides."""
+    def _read_running_text(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
+        """What kreuzberg reads: of a presentation without damaged slides, of a damaged book or document nothing.
+
+        The members of a damaged one are read as its parts.
+        """
+        if exact_type == NOTEBOOK_TYPE:
+            content = in_present_form(content)
+        content = with_whole_words(content, exact_type)
+        if exact_type != SLIDES_TYPE and exact_type not in READ_MEMBER_BY_MEMBER:
+            return self._kreuzberg(content, exact_type)
         try:
-            outcome = self._kreuzberg(content, SLIDES_TYPE)
+            outcome = self._kreuzberg(content, exact_type)
         except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
             outcome = unreadable_of(error)
         if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
             return outcome
+        if exact_type in READ_MEMBER_BY_MEMBER:
+            self._parts.add_unread("its structure")
+            return Unreadable(SkipReason.NO_TEXT, outcome.detail)
         with contextlib.suppress(*DAMAGE):
             if (repaired := with_empty_slides(content, parts=self._parts)) is not None:
                 return self._kreuzberg(repaired, SLIDES_TYPE)

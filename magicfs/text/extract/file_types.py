@@ -114,6 +114,13 @@ MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
 }
 """Text formats that need a parser. Mail is not decoded first: one message can have several encodings."""
 
+OFFICE_XML: Final = {
+    b"wordDocument": "application/x-office-word+xml",
+    b"Workbook": "application/x-office-excel+xml",
+    b"package": "application/x-office-package+xml",
+}
+"""Documents of Microsoft Office in one piece of XML, by their root: two of 2003, and a container of later ones."""
+
 DAMAGED_IF_NOT_TEXT: Final[dict[str, str]] = {
     "pdf": "application/pdf",
     "doc": "application/msword",

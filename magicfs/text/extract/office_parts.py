@@ -57,6 +57,9 @@ _LEFT_OUT: Final = {
 """The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
 chapters with an encoded address."""
 
+READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
+"""The documents whose running text is read here too, where kreuzberg refuses them."""
+
 _TEXT_TAGS: Final = frozenset({"t", "delText", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word and its deletions, of comments, of properties, of charts."""
 _PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})

@@ -11,13 +11,16 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from magicfs.text.extract.charsets import codec_of, detected_charset
+from magicfs.text.extract.charsets import OF_TWO_BYTES, codec_of, detected_charset
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
 
 _ISO_2022_JP_ESCAPE = b"\x1b$"
 """The escape sequence before Japanese characters in ISO-2022-JP, whose bytes are all ASCII; not one of terminals."""
+
+_TERMINAL_COMMAND = b"\x1b]"
+"""How a link or a title begins in the output of a program."""
 
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
@@ -27,6 +30,11 @@ _MIN_PIECE_BYTES = 4
 
 _MAX_INVALID_SHARE = 0.1
 """Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
+
+_MIN_UTF8_LINES = 0.25
+_MIN_UTF8_LINES_OF_TWO_BYTES = 0.75
+"""The share of the lines beyond ASCII that are valid in a file that several programs have written, some in UTF-8. A
+short line in a charset of two bytes a character is sometimes valid by chance."""
 
 _WIDE_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -83,8 +91,15 @@ def decode(content: bytes, *, whole: bytes | None = None) -> str | None:
 
 
 def has_many_controls(content: bytes) -> bool:
-    """Whether the content has more control characters than a text, in any encoding of single bytes."""
-    return len(content) - len(content.translate(None, _CONTROLS)) > len(content) * _MAX_CONTROL_SHARE
+    """Whether the content has more control characters than a text, in any encoding of single bytes.
+
+    The bell that ends a command to a terminal, such as a link or a title, is none.
+    """
+    controls = len(content) - len(content.translate(None, _CONTROLS))
+    if controls <= len(content) * _MAX_CONTROL_SHARE:
+        return False
+    commands = min(content.count(_TERMINAL_COMMAND), content.count(b"\a"))
+    return controls - commands > len(content) * _MAX_CONTROL_SHARE
 
 
 class WideEncoding(NamedTuple):
@@ -207,7 +222,10 @@ def _is_one_script(head: bytes, codec: str) -> bool:
 
 
 def _decode_legacy(content: bytes, whole: bytes) -> str:
-    """Decode what is not valid UTF-8: by the charset that the whole declares, as damaged UTF-8, or as detected."""
+    """Decode what is not valid UTF-8.
+
+    As the whole declares, line by line where some are valid, as damaged UTF-8, or as detected.
+    """
     match = _DECLARATION.search(whole, 0, _DECLARATION_BYTES)
     declared = codec_of(match[1].decode("ascii")) if match else None
     if declared:
@@ -215,6 +233,8 @@ def _decode_legacy(content: bytes, whole: bytes) -> str:
             return content.decode(declared)
         except UnicodeDecodeError:
             pass
+    if (mixed := _decode_lines(content)) is not None:
+        return mixed
     text = content.decode("utf-8", errors="replace")
     invalid = text.count("\ufffd")
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
@@ -223,3 +243,27 @@ def _decode_legacy(content: bytes, whole: bytes) -> str:
     # A whole that begins in UTF-8 says nothing about a piece that is not in it.
     charset = detected_charset(whole) or (detected_charset(content) if whole is not content else None)
     return content.decode(charset or "cp1252", errors="replace")
+
+
+def _decode_lines(content: bytes) -> str | None:
+    """The text of a file with lines in UTF-8 and lines in another charset, as a log of several programs has.
+
+    None when too few lines are in UTF-8.
+    """
+    lines = content.splitlines(keepends=True)
+    beyond_ascii = [line for line in lines if not line.isascii()]
+    others = [line for line in beyond_ascii if _is_in_another_charset(line)]
+    utf8 = len(beyond_ascii) - len(others)
+    if not others or utf8 < _MIN_UTF8_LINES * len(beyond_ascii):
+        return None
+    charset = detected_charset(b"".join(others)) or "cp1252"
+    if charset in OF_TWO_BYTES and utf8 < _MIN_UTF8_LINES_OF_TWO_BYTES * len(beyond_ascii):
+        return None
+    in_other = frozenset(others)
+    return "".join(line.decode(charset if line in in_other else "utf-8", errors="replace") for line in lines)
+
+
+def _is_in_another_charset(line: bytes) -> bool:
+    """Whether most sequences beyond ASCII are invalid in UTF-8. A line with a few is a damaged one."""
+    text = line.decode("utf-8", errors="replace")
+    return 2 * text.count("\ufffd") > len(text) - len(text.encode("ascii", errors="ignore"))

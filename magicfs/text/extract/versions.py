@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 9,
+    "application/zip": 10,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 7,
@@ -22,14 +22,15 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
     "application/json": 5,
-    **dict.fromkeys(("text/x-ini", "text/x-bibtex", "text/plain"), 4),
-    "application/xml": 6,
+    "text/plain": 5,
+    **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
+    "application/xml": 7,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
     "text/x-tex": 6,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), 4),
-    "application/x-ipynb+json": 4,
+    "application/x-ipynb+json": 5,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
     **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-vue", "text/x-php"), 4),
     **dict.fromkeys(

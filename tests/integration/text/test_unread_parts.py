@@ -250,3 +250,21 @@ def test_whole_files_have_no_unread_parts(extractor: FileExtractor) -> None:
         (b"a.pdf", pdf.pdf_with_parts("a page", fields={"Name": "Ada"}, note="a note", outline="One")),
     ):
         assert read(extractor, content, name)[1] == "", name
+
+
+def test_a_book_without_its_list_of_chapters_is_read(extractor: FileExtractor) -> None:
+    content = book("the first bathysphere", "the second one").replace(b"O/c.opf", b"O/d.opf", 1)
+    text, said = read(extractor, content, b"a.epub")
+    assert "bathysphere" in text
+    assert "second one" in text
+    assert said
+
+
+def test_a_document_that_ends_early_is_read_until_then(extractor: FileExtractor) -> None:
+    members = {"[Content_Types].xml": documents.CONTENT_TYPES}
+    members["word/document.xml"] = (
+        f"<w:document {documents.WORD}><w:body><w:p><w:r><w:t>the first quarrel</w:t></w:r></w:p><w:p><w:r><w:t>the"
+    )
+    text, said = read(extractor, container(members), b"a.docx")
+    assert "quarrel" in text
+    assert said

@@ -119,6 +119,8 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
         (b".~lock.letter.odt#", True),
         (b".goutputstream-K3AB12", True),
         (b"4913", True),
+        (b"notes.txt.sb-3f2a91cc-Qx7TbK", True),
+        (b"notes.sb-today", False),
         (b"report.md~", True),
         (b".notes.md.swp", True),
         (b"#1 plan.md", False),

@@ -175,3 +175,24 @@ def test_a_frame_tells_two_code_pages_apart() -> None:
 )
 def test_texts_of_windows_are_not_taken_for_older_ones(text: str, charset: str) -> None:
     assert decode(text.encode(charset)) == text
+
+
+def test_lines_of_several_charsets_are_each_read_in_their_own() -> None:
+    lines = ["Größe der Datei geprüft", "plain", "Größe überschritten"]
+    content = b"\n".join([lines[0].encode(), lines[1].encode(), lines[2].encode("cp1252"), lines[0].encode()])
+    assert decode(content) == "\n".join([*lines, lines[0]])
+
+
+def test_a_damaged_line_in_utf_8_keeps_its_other_letters() -> None:
+    content = "für Größe und Übung\n".encode() * 2 + "für Größ".encode()[:-1] + "e und Übung\n".encode()
+    assert (decode(content) or "").count("Übung") == 3
+
+
+def test_a_line_that_is_utf_8_by_chance_does_not_make_a_text_mixed() -> None:
+    text = "联通\n中国移动通信集团公司\n"
+    assert decode(text.encode("gb18030")) == text
+
+
+def test_commands_to_a_terminal_do_not_make_a_text_binary() -> None:
+    listing = "".join(f"\x1b]8;;file:///{name}\a{name}\x1b]8;;\a\n" for name in ("a", "b", "zebra"))
+    assert decode(listing.encode()) == listing
