@@ -59,7 +59,8 @@ def test_the_reference_vectors_are_those_of_the_package() -> None:
 
 def test_the_vectors_are_those_of_the_package(multilingual: FastembedEmbedder) -> None:
     cosines = np.sum(REFERENCE.unit_vectors() * multilingual.embed_passages(REFERENCE.texts), axis=1)
-    assert cosines.min() > 0.996
+    # Processors without VNNI saturate sums of int8, which costs a thousandth.
+    assert cosines.min() > 0.995
 
 
 def test_a_copy_whose_outliers_are_not_set_apart_is_prepared_again(
