@@ -42,6 +42,8 @@ _MAX_INSIDE: Final = 1000
 """Such bytes that are looked at."""
 _BETWEEN_WORDS: Final = frozenset("\u2013\u2014\u2026\u2019\u00b7\u00b4")
 """Dashes, dots and apostrophes, which stand between letters too."""
+_LETTERS_AS_SIGNS: Final = frozenset("\u0192\u00aa\u00ba")
+"""The sign of a currency and those of ordinal numbers, which are letters to Unicode, and stand in no word."""
 OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"})
 """Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
 _UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman")
@@ -108,4 +110,6 @@ def _share_of_others(inside: list[tuple[bytes, bool]], charset: str) -> float:
 
 
 def _is_letter(character: str, is_lower: bool) -> bool:  # noqa: FBT001
-    return character.isalpha() and (character.islower() if is_lower else character.isupper())
+    if character in _LETTERS_AS_SIGNS or not character.isalpha():
+        return False
+    return character.islower() if is_lower else character.isupper()

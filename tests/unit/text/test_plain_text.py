@@ -196,3 +196,9 @@ def test_a_line_that_is_utf_8_by_chance_does_not_make_a_text_mixed() -> None:
 def test_commands_to_a_terminal_do_not_make_a_text_binary() -> None:
     listing = "".join(f"\x1b]8;;file:///{name}\a{name}\x1b]8;;\a\n" for name in ("a", "b", "zebra"))
     assert decode(listing.encode()) == listing
+
+
+@pytest.mark.parametrize("charset", ["mac_roman", "cp850"])
+def test_one_line_in_an_old_charset_keeps_its_umlauts(charset: str) -> None:
+    text = "Der Mietvertrag läuft über fünf Jahre; die Größe beträgt 80 qm."
+    assert decode(text.encode(charset)) == text
