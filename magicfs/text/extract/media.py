@@ -21,6 +21,7 @@ from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
 from magicfs.domain.contents import Document
 from magicfs.text.extract.charsets import detected_charset
 from magicfs.text.extract.plain_text import clean, decode
+from magicfs.text.extract.xml_names import without_namespace
 
 _MAX_VALUE_CHARACTERS: Final = 5000
 
@@ -208,7 +209,7 @@ def _xmp_lines(packet: object) -> Iterator[str]:
         stated = {element.tag: list(element.itertext())} if isinstance(element.tag, str) else {}
         # Simple values may be attributes.
         for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
-            name = tag.rpartition("}")[2]
+            name = without_namespace(tag)
             texts = dict.fromkeys(filter(None, map(_one_line, values)))
             if (name in _XMP_TEXTS or tag == _XMP_REGION) and texts:
                 yield f"{name.capitalize()}: {', '.join(texts)}"

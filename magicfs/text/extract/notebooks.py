@@ -18,7 +18,7 @@ _MARKDOWN: Final = "markdown"
 
 
 def in_present_form(content: bytes) -> bytes:
-    """The notebook with its cells in the form of version 4; the same bytes where it is none.
+    """The notebook with its cells in the form of version 4; the same bytes where they are, or where it is none.
 
     An output that has HTML alone gets the words of it as its plain text.
     """
@@ -30,10 +30,12 @@ def in_present_form(content: bytes) -> bytes:
         return content
     old = [cell for sheet in _dicts(notebook.get("worksheets")) for cell in _dicts(sheet.get("cells"))]
     cells = _dicts(notebook.get("cells")) or [_present_cell(cell) for cell in old]
-    for output in (output for cell in cells for output in _dicts(cell.get("outputs"))):
-        data = output.get("data")
-        if isinstance(data, dict) and _HTML in data and _PLAIN not in data:
-            data[_PLAIN] = "\n".join(html_texts(_text(data[_HTML])))
+    outputs = (output.get("data") for cell in cells for output in _dicts(cell.get("outputs")))
+    html_alone = [data for data in outputs if isinstance(data, dict) and _HTML in data and _PLAIN not in data]
+    if not (old or html_alone):
+        return content
+    for data in html_alone:
+        data[_PLAIN] = "\n".join(html_texts(_text(data[_HTML])))
     return json.dumps({**notebook, "cells": cells, "nbformat": 4, "nbformat_minor": 5}).encode()
 
 

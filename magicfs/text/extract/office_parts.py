@@ -20,6 +20,7 @@ from xml.parsers import expat
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.xml_names import without_namespace
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
@@ -174,9 +175,9 @@ class _Texts:
         self._in_text = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        name = _local(tag)
+        name = without_namespace(tag)
         for key, value in attributes.items():
-            if _local(key) in _ATTRIBUTES.get(name, ()):
+            if without_namespace(key) in _ATTRIBUTES.get(name, ()):
                 self.texts.append(value)
         if name in _PARAGRAPH_TAGS:
             self._open.append([])
@@ -189,7 +190,7 @@ class _Texts:
             self._open[-1].append(text)
 
     def end(self, tag: str) -> None:
-        name = _local(tag)
+        name = without_namespace(tag)
         self._in_text -= name in _TEXT_TAGS
         if name in _PARAGRAPH_TAGS:
             self.texts.append("".join(self._open.pop()))
@@ -207,7 +208,7 @@ class _OdfTexts:
         self._masters = int(not is_styles)
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
-        name = _local(tag)
+        name = without_namespace(tag)
         self._masters += name == "master-styles"
         if name in _ODF_TEXT_TAGS:
             self._open.append([])
@@ -219,7 +220,7 @@ class _OdfTexts:
             self._open[-1].append(text)
 
     def end(self, tag: str) -> None:
-        name = _local(tag)
+        name = without_namespace(tag)
         self._masters -= name == "master-styles"
         if name in _ODF_TEXT_TAGS:
             text = " ".join("".join(self._open.pop()).split())
@@ -228,8 +229,3 @@ class _OdfTexts:
 
     def close(self) -> None:
         pass
-
-
-def _local(name: str) -> str:
-    """The name of an element or an attribute without its namespace."""
-    return name.rpartition("}")[2]

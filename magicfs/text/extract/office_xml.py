@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.file_types import OFFICE_XML
+from magicfs.text.extract.xml_names import attribute, local_name, named
 
 OFFICE_XML_TYPES: Final = frozenset(OFFICE_XML.values())
 
@@ -28,7 +29,7 @@ def read_office_xml(content: bytes, mime_type: str) -> Document:
     Raises `ET.ParseError` for a damaged file.
     """
     root = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
-    stated = {_local(element): element.text for properties in _named(root, _PROPERTIES) for element in properties}
+    stated = {local_name(element): element.text for properties in named(root, _PROPERTIES) for element in properties}
     keywords = [stated[name] for name in sorted(_STATED & stated.keys())]
     return Document(
         text=_SEPARATOR.join(_sheets(root) if mime_type == _SHEETS else _paragraphs(root)),
@@ -41,7 +42,7 @@ def read_office_xml(content: bytes, mime_type: str) -> Document:
 
 def _paragraphs(root: ET.Element) -> Iterator[str]:
     """Yield the paragraphs, those in boxes too, which stand inside of others."""
-    for paragraph in _named(root, "p"):
+    for paragraph in named(root, "p"):
         text = "".join(_paragraph_text(paragraph)).strip()
         if text:
             yield text
@@ -50,7 +51,7 @@ def _paragraphs(root: ET.Element) -> Iterator[str]:
 def _paragraph_text(element: ET.Element) -> Iterator[str]:
     """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
     for child in element:
-        name = _local(child)
+        name = local_name(child)
         if name in {"t", "delText"}:
             yield child.text or ""
         elif name in _SPACES:
@@ -60,22 +61,13 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
 
 
 def _sheets(root: ET.Element) -> Iterator[str]:
-    for sheet in _named(root, "Worksheet"):
-        name = next((value for key, value in sheet.attrib.items() if key.rpartition("}")[2] == "Name"), "")
-        rows = ("\t".join(filter(None, map(_cell, row))) for row in _named(sheet, "Row"))
+    for sheet in named(root, "Worksheet"):
+        name = attribute(sheet, "Name")
+        rows = ("\t".join(filter(None, map(_cell, row))) for row in named(sheet, "Row"))
         yield "\n".join(filter(None, [name, *rows]))
 
 
 def _cell(cell: ET.Element) -> str:
     """The value of a cell and its comment. A day comes without the midnight that is written after it."""
-    texts = (" ".join("".join(data.itertext()).split()) for data in _named(cell, "Data"))
+    texts = (" ".join("".join(data.itertext()).split()) for data in named(cell, "Data"))
     return " ".join(text.removesuffix("T00:00:00.000") for text in texts)
-
-
-def _named(root: ET.Element, name: str) -> Iterator[ET.Element]:
-    """Yield the elements of a local name, in order."""
-    return (element for element in root.iter() if _local(element) == name)
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

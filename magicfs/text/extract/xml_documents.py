@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 from magicfs.domain.contents import Document
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import decode
+from magicfs.text.extract.xml_names import attribute, local_name, named
 
 _OPENOFFICE_1: Final = tuple(
     f"application/vnd.sun.xml.{name}" for name in ("writer", "writer.global", "calc", "impress", "draw", "math")
@@ -68,16 +69,16 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
 def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
     """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
     document = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
-    body = next(_named(document, "body"), document)
-    keywords = [element.text for name in ("keyword", "subject", "description") for element in _named(document, name)]
-    author = next((element.text for element in _named(document, "initial-creator")), None)
+    body = next(named(document, "body"), document)
+    keywords = [element.text for name in ("keyword", "subject", "description") for element in named(document, name)]
+    author = next((element.text for element in named(document, "initial-creator")), None)
     read = _opendocument(body, styles=document, meta=document, mime_type=mime_type)
     return replace(read, author=author or read.author, keywords=", ".join(filter(None, keywords)) or None)
 
 
 def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mime_type: str) -> Document:
-    pages = [_page_text(page) for page in _named(body, _PAGE)] or [_body_text(body)]
-    masters = [_page_text(master) for master in _named(styles, _MASTER_PAGE)]
+    pages = [_page_text(page) for page in named(body, _PAGE)] or [_body_text(body)]
+    masters = [_page_text(master) for master in named(styles, _MASTER_PAGE)]
     return Document(
         text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
         mime_type=mime_type,
@@ -90,15 +91,15 @@ def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mim
 
 def _body_text(body: ET.Element) -> str:
     """The text of a document without pages: of a workbook, its sheets with their names, a row a line."""
-    if next(_named(body, "spreadsheet"), None) is None:
+    if next(named(body, "spreadsheet"), None) is None:
         return _page_text(body)
     sheets: list[str] = []
-    for table in _named(body, "table"):
+    for table in named(body, "table"):
         rows = (
             "\t".join(filter(None, (" ".join(_page_text(cell).split()) for cell in row)))
-            for row in _named(table, "table-row")
+            for row in named(table, "table-row")
         )
-        name = next((value for key, value in table.attrib.items() if key.rpartition("}")[2] == "name"), "")
+        name = attribute(table, "name")
         sheets.append("\n".join(filter(None, [name, *rows])))
     return _SEPARATOR.join(sheets)
 
@@ -119,7 +120,7 @@ def _xps_pages(container: zipfile.ZipFile) -> list[str]:
             root = ET.fromstring(container.read(document))  # noqa: S314  (see the module's docstring)
         except DAMAGE:
             continue
-        sources = (element.get("Source") or "" for element in _named(root, "PageContent"))
+        sources = (element.get("Source") or "" for element in named(root, "PageContent"))
         stated += [posixpath.normpath(posixpath.join("/", posixpath.dirname(document), path))[1:] for path in sources]
     known = frozenset(names)
     return list(dict.fromkeys([*(name for name in stated if name in known), *names]))
@@ -131,7 +132,7 @@ def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
         root = ET.fromstring(container.read(name))  # noqa: S314
         pieces = [
             (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
-            for glyphs in _named(root, "Glyphs")
+            for glyphs in named(root, "Glyphs")
         ]
     except DAMAGE:
         parts.add_unread(name)
@@ -181,18 +182,9 @@ def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Eleme
     return root
 
 
-def _named(root: ET.Element, name: str) -> Iterator[ET.Element]:
-    """Yield the elements of a local name, in order."""
-    return (element for element in root.iter() if _local(element) == name)
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
 def _page_text(page: ET.Element) -> str:
     paragraphs = (
-        "".join(_paragraph_text(element)).strip() for element in page.iter() if _local(element) in _PARAGRAPHS
+        "".join(_paragraph_text(element)).strip() for element in page.iter() if local_name(element) in _PARAGRAPHS
     )
     return _SEPARATOR.join(paragraph for paragraph in paragraphs if paragraph)
 
@@ -201,7 +193,7 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
     """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
     yield element.text or ""
     for child in element:
-        name = _local(child)
+        name = local_name(child)
         if name in _WHITESPACE:
             yield _WHITESPACE[name]
         elif name not in _PARAGRAPHS and name != "binary-data":

@@ -1,0 +1,26 @@
+"""Elements and attributes of XML by their local names: one format has several namespaces, by its version. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+
+def local_name(element: ET.Element) -> str:
+    """The name of an element without its namespace; empty for a comment."""
+    return without_namespace(element.tag) if isinstance(element.tag, str) else ""
+
+
+def without_namespace(name: str) -> str:
+    """The name of an element or an attribute without its namespace."""
+    return name.rpartition("}")[2]
+
+
+def named(root: ET.Element, name: str) -> Iterator[ET.Element]:
+    """Yield the elements of a local name, in order."""
+    return (element for element in root.iter() if local_name(element) == name)
+
+
+def attribute(element: ET.Element, name: str) -> str:
+    """The value of the attribute with a local name; empty if there is none."""
+    return next((value for key, value in element.attrib.items() if without_namespace(key) == name), "")
