@@ -22,8 +22,7 @@ from collections.abc import Callable, Sequence
 
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
-from magicfs.db import files as files_db
-from magicfs.db import heartbeats, planner_statistics, score_scale, vector_index
+from magicfs.db import file_claims, heartbeats, planner_statistics, score_scale, vector_index
 from magicfs.db import roots as roots_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.models import live_models
@@ -162,7 +161,7 @@ class Agent:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
             loaded = roots_db.list_roots(connection, host=self._settings.host)
-            has_waiting_files = files_db.has_waiting_files(connection, host=self._settings.host)
+            has_waiting_files = file_claims.has_waiting_files(connection, host=self._settings.host)
             min_priority = 1 if self._all_embedding_paused(connection) else SECOND_VECTOR
             models = embeddings_db.claimable_models(
                 connection,

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from magicfs.db import contents as contents_db
 from magicfs.db import embedding_queue as queue_db
-from magicfs.db import files as files_db
+from magicfs.db import file_claims
+from magicfs.db.files import display_path
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
@@ -106,8 +107,8 @@ class ExtractService:
         installed now, if it starts. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
-            released = files_db.release_files(connection, owner=self._owner, counted=True)
-            files_db.quarantine_files(connection, extractor=newest_version())
+            released = file_claims.release_files(connection, owner=self._owner, counted=True)
+            file_claims.quarantine_files(connection, extractor=newest_version())
         if self._ocr is not None and self._has_files_for_ocr(self._ocr) and self._extractor.recognises():
             self._queue_files_for_ocr(self._ocr)
         limit = retry_on_conflict(self._declare_limit)
@@ -122,12 +123,12 @@ class ExtractService:
 
     def _has_files_for_ocr(self, ocr: OcrEngine) -> bool:
         with self._database.transaction() as connection:
-            return files_db.has_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
+            return file_claims.has_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
 
     def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
         def queue() -> int:
             with self._database.transaction() as connection:
-                return files_db.queue_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
+                return file_claims.queue_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
 
         queued = retry_on_conflict(queue)
         if queued:
@@ -173,7 +174,7 @@ class ExtractService:
 
     def _claim(self) -> list[ClaimedFile]:
         with self._database.transaction() as connection:
-            return files_db.claim_files(
+            return file_claims.claim_files(
                 connection,
                 host=self._host,
                 boot=self._boot,
@@ -217,7 +218,7 @@ class ExtractService:
             if len(claims) > 1:
                 log.info("%d files are processed one by one, because one of them failed: %s", len(claims), error)
                 return claims
-            name = files_db.display_path(claims[0].path)
+            name = display_path(claims[0].path)
             if isinstance(error, DatabaseError):
                 # The database will refuse this file again, so the error is not raised: the batch goes on.
                 log.warning("%s cannot be written to the index: %s", name, error)
@@ -233,7 +234,7 @@ class ExtractService:
 
         def return_files() -> None:
             with self._database.transaction() as connection:
-                files_db.return_files(connection, claims, counted=counted, pause_s=0.0)
+                file_claims.return_files(connection, claims, counted=counted, pause_s=0.0)
 
         try:
             retry_on_conflict(return_files)
@@ -249,7 +250,7 @@ class ExtractService:
         """
         if self._has_lost_claims:
             with self._database.transaction() as connection:
-                files_db.release_files(connection, owner=self._owner, counted=False)
+                file_claims.release_files(connection, owner=self._owner, counted=False)
             self._has_lost_claims = False
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
@@ -278,7 +279,7 @@ class ExtractService:
         with self._database.transaction() as connection:
             # Files are locked before contents, as in every transaction.
             unreadable_claims = [claim for claim, _ in reading.unreadable]
-            valid = files_db.lock_claims(
+            valid = file_claims.lock_claims(
                 connection, [*(file.claim for file in reading.read), *unreadable_claims, *reading.changing]
             )
             read = [file for file in reading.read if file.claim.id in valid]
@@ -321,7 +322,7 @@ class ExtractService:
     def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], timer: _GroupTimer) -> None:
         """Write the contents and the rows of files in one transaction."""
         with self._database.transaction() as connection:
-            valid = files_db.lock_claims(connection, [file.claim for file in files])
+            valid = file_claims.lock_claims(connection, [file.claim for file in files])
             files = [file for file in files if file.claim.id in valid]
             needed = {file.key: contents[file.key] for file in files}
             ids = contents_db.insert_contents(
@@ -366,10 +367,10 @@ def _finish(
     def pause_s(claim: ClaimedFile) -> float:
         return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
 
-    files_db.finish_indexed(connection, files, pause_s=pause_s)
-    files_db.finish_unreadable(connection, unreadable, extractor=newest_version(), pause_s=pause_s)
-    changing_pause_s = max([files_db.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
-    files_db.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
+    file_claims.finish_indexed(connection, files, pause_s=pause_s)
+    file_claims.finish_unreadable(connection, unreadable, extractor=newest_version(), pause_s=pause_s)
+    changing_pause_s = max([file_claims.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
+    file_claims.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
 
 
 def _chunk_priorities(files: Sequence[ExtractedFile]) -> dict[ContentId, int]:

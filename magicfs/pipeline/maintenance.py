@@ -14,6 +14,7 @@ from functools import partial
 from magicfs.db import contents as contents_db
 from magicfs.db import embedding_queue as queue_db
 from magicfs.db import embeddings as embeddings_db
+from magicfs.db import file_claims
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
 from magicfs.db import names as names_db
@@ -123,7 +124,7 @@ class MaintenanceService:
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
-            files = files_db.quarantine_files(connection, extractor=newest_version())
+            files = file_claims.quarantine_files(connection, extractor=newest_version())
             chunks = embeddings_db.quarantine_chunks(connection)
         if files or chunks:
             log.warning("%d files and %d chunks are quarantined: 'magicfs failures' lists them", files, chunks)
@@ -139,7 +140,7 @@ class MaintenanceService:
 
     def _requeue_outdated_files(self) -> None:
         with self._database.transaction() as connection:
-            requeued = files_db.requeue_outdated(
+            requeued = file_claims.requeue_outdated(
                 connection, version_of=reader_version, newest=newest_version(), limit=OUTDATED_FILES
             )
         # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from celery import Celery
 
-from magicfs.db.files import CLAIM_LOCK
+from magicfs.db.file_claims import CLAIM_LOCK
 from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
-from magicfs.db.files import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
-from magicfs.db.files import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
+from magicfs.db.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
+from magicfs.db.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.heartbeats import record_workers
 from magicfs.db.models import active_model
 from magicfs.domain.status import WorkerStatus

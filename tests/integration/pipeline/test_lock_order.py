@@ -23,7 +23,7 @@ from magicfs.db import contents as contents_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
 from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.files import claim_files
+from magicfs.db.file_claims import claim_files
 from magicfs.db.models import build_model, live_models, start_multilingual, stop_multilingual
 from magicfs.db.pool import Connection, Database
 from magicfs.db.second_vectors import continue_pass, settle_contents

@@ -3,7 +3,7 @@
 import pytest
 
 from magicfs.db import contents as contents_db
-from magicfs.db.files import MAX_ATTEMPTS
+from magicfs.db.file_claims import MAX_ATTEMPTS
 from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.text.extract import versions

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from magicfs.db import contents, embeddings, files
-from magicfs.db.files import OVERDUE_SECONDS
+from magicfs.db import contents, embeddings, file_claims
+from magicfs.db.file_claims import OVERDUE_SECONDS
 from magicfs.errors import DatabaseUnavailable
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
@@ -27,7 +27,7 @@ def test_files_that_could_not_be_returned_are_read_when_the_database_is_back(
     worker = index.extraction()
     with monkeypatch.context() as outage:
         outage.setattr(contents, "find_contents", away)
-        outage.setattr(files, "return_files", away)
+        outage.setattr(file_claims, "return_files", away)
         with pytest.raises(DatabaseUnavailable):
             worker.run_batch()
     assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(3,)]
@@ -85,10 +85,10 @@ def test_a_worker_is_asked_again_for_a_claim_that_it_may_have_lost(index: Index)
     (index.folder / "one.txt").write_text("words")
     index.scan()
     with index.database.transaction() as connection:
-        files.claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1, seconds=300)
-        assert not files.has_waiting_files(connection, host=HOST), "it is at work"
+        file_claims.claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1, seconds=300)
+        assert not file_claims.has_waiting_files(connection, host=HOST), "it is at work"
         connection.execute("UPDATE files SET claimed_at = now() - make_interval(secs => %s)", (OVERDUE_SECONDS + 1,))
-        assert files.has_waiting_files(connection, host=HOST)
+        assert file_claims.has_waiting_files(connection, host=HOST)
         connection.execute("UPDATE files SET lease = NULL, leased_until = NULL, leased_by = NULL")
     index.extraction().run_batch()
     overdue_within = embeddings.LEASE_SECONDS - embeddings.OVERDUE_SECONDS

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from magicfs.db import files as files_db
-from magicfs.db.files import MAX_ATTEMPTS, claim_files
+from magicfs.db import file_claims
+from magicfs.db.file_claims import MAX_ATTEMPTS, claim_files
 from magicfs.domain.contents import Document
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import reading
@@ -222,7 +222,7 @@ def test_a_lost_database_is_not_counted_against_a_file(index: Index, monkeypatch
     def fail(*_: object, **__: object) -> bool:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(files_db, "lock_claims", fail)
+    monkeypatch.setattr(file_claims, "lock_claims", fail)
     with pytest.raises(DatabaseUnavailable):
         index.extraction().run_batch()
     assert index.rows("SELECT attempts, lease FROM files") == [(0, None)]
