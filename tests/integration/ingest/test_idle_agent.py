@@ -79,7 +79,7 @@ def test_an_idle_agent_looks_for_work_every_few_seconds(
 ) -> None:
     looks = []
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(agent_module.files_db, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
+    monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
     transactions = []
     transaction = Database.transaction
@@ -151,7 +151,7 @@ def test_an_idle_agent_looks_again_for_a_saved_file_whose_reading_is_put_off(
     idle = make_agent(settings, index)
     with running(idle):
         wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=20, failed="the agent is not idle")
-        monkeypatch.setattr(agent_module.files_db, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
+        monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
         (index.folder / "saved.txt").write_text("words")
         wait_until(lambda: len(looks) >= 3, seconds=10, failed="the agent does not look")
 
