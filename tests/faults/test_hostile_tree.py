@@ -299,7 +299,7 @@ def test_a_file_that_is_saved_does_not_wait_behind_a_large_one(tree: Tree) -> No
     (folder / "small.txt").write_text("Saved while a large file is being read.")
     tree.wait_for_text("large/small.txt", "Saved while")
     assert tree.states("large")[b"line.txt"] == ("pending", None), "still being read"
-    tree.wait_for("large", {b"line.txt", b"small.txt"}, seconds=240)
+    tree.wait_for("large", {b"line.txt", b"small.txt"}, seconds=150)
 
 
 @pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
