@@ -56,6 +56,20 @@ def run_out(index: Index) -> None:
     index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
 
 
+def take_over(index: Index, theirs: HostClaim) -> None:
+    """Claim the host while its agent works, whose transactions hold it one after another."""
+
+    def is_taken() -> bool:
+        try:
+            theirs.renew()
+        except HostTaken:
+            return False
+        return True
+
+    run_out(index)
+    wait_until(is_taken, seconds=20, failed="the host is never free")
+
+
 def seen(folder: Path, name: str) -> SeenFile:
     return SeenFile(name.encode(), FileStat.of((folder / name).lstat()))
 
@@ -156,8 +170,7 @@ def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
     with started(run) as thread:
         wait_until(lambda: queue.asked_for_workers > 0, seconds=20, failed="the agent sends no heartbeat")
         wait_for_file(index, "before.txt")
-        run_out(index)
-        theirs.renew()
+        take_over(index, theirs)
         (index.folder / "after.txt").write_text("words")
         thread.join(20)
         assert not thread.is_alive()
