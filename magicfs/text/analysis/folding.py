@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache
 from typing import Final
 
-from magicfs.text.analysis.spellings import LETTERS, one_spelling
+from magicfs.text.analysis.spellings import KANA, LETTERS, one_spelling
 
 _LETTERS: Final = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
@@ -103,7 +103,7 @@ def _left_out(*, is_basic: bool) -> re.Pattern[str]:
 @cache
 def _stands_for() -> dict[str, str]:
     """What each letter and digit of the pattern `_replaced` stands for."""
-    return _LETTERS | LETTERS | {digit: str(unicodedata.decimal(digit)) for digit in _by_category()["Nd"]}
+    return _LETTERS | LETTERS | KANA | {digit: str(unicodedata.decimal(digit)) for digit in _by_category()["Nd"]}
 
 
 @cache

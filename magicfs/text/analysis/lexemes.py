@@ -26,6 +26,9 @@ _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 """The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
 
+_VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
+"""The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
+
 _REMEMBERED_TOKENS: Final = 20_000
 """The tokens of one generation. Two of them take some 15 MB, and have nearly all tokens of prose, and of a project of
 code."""
@@ -129,6 +132,10 @@ def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tupl
     if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
         bare = token._replace(parts=(token.parts[0][1:], *token.parts[1:]))
         first += map(quoted_lexeme, (bare.parts[0], *(c for place, c in compounds(bare) if not place)))
+    if token.signs and (last := _VERSION_BEHIND.fullmatch(token.parts[-1])):
+        bare = token._replace(parts=(*token.parts[:-1], last[1]))
+        further += [(quoted_lexeme(last[1]), len(words) - 1)]
+        further += [(quoted_lexeme(compound), place) for place, compound in compounds(bare)]
     return tuple(first), tuple(further), len(words), tuple([name for word in words for name in word[3]])
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
-from magicfs.text.analysis.spellings import without_quotes_inside
+from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 from magicfs.text.analysis.variants import numbers_in_pieces
 
@@ -37,9 +37,11 @@ _INVISIBLE: Final = re.compile(
 """Soft hyphens, zero-width characters, signs of direction, variation selectors, tags."""
 
 _SIGNS: Final = str.maketrans(
-    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043", "'''''''-------"
+    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u066b\u066c",
+    "'''''''-------.,",
 )
-"""Typographic quotes and dashes, as they are typed; quotes of Hawaiian, Uzbek and Arabic in Latin letters."""
+"""Typographic quotes and dashes, as they are typed; quotes of Hawaiian, Uzbek and Arabic in Latin letters; separators
+inside of Arabic numbers."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
@@ -64,6 +66,8 @@ It begins with a set of characters, for which `re` searches quickly."""
 _BYTES_OF_LETTER: Final = re.compile("%[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]")
 _ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pattern}\S{{0,1000}}")
 """An address, or the end of one, with letters beyond ASCII as their bytes."""
+_OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
+"""A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -106,7 +110,8 @@ def _without_invisible(text: str) -> str:
         text = text.translate(_SIGNS)
     if text.isascii():
         return text
-    text = without_quotes_inside(unicodedata.normalize("NFKC", text))
+    text = without_final_long_vowels(without_quotes_inside(unicodedata.normalize("NFKC", text)))
+    text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
     return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
 
 

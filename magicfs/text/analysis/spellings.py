@@ -14,6 +14,12 @@ LETTERS: Final = {
 """The h of Urdu, which Arabic keyboards lack; the two signs of a nasal; letters of Bengali and Malayalam that older
 texts write as two signs."""
 
+KANA: Final = {chr(katakana): chr(katakana - 0x60) for katakana in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
+"""Katakana, each with the hiragana of its sound: names of plants, animals and food are written in both."""
+
+_FINAL_LONG_VOWEL: Final = re.compile("ー(?<=[ァ-ヺー]{3}ー)(?![ァ-ヺー])")
+"""The sign at the end of a long word in katakana, which manuals of engineers leave out and most others do not."""
+
 _TWO_WAYS: Final = re.compile("ङ्(?=[क-घ])|ञ्(?=[च-झ])|ण्(?=[ट-ढ])|न्(?=[त-ध])|म्(?=[प-भ])|եւ")
 """A nasal of Devanagari before a consonant of its own place, for which the sign of any nasal may stand. And the
 Armenian ligature, whose capitals are other letters than its own."""
@@ -39,6 +45,11 @@ def one_spelling(folded: str) -> str:
 def without_quotes_inside(text: str) -> str:
     """A text without the signs inside of words that people leave out."""
     return _LEFT_OUT.sub("", text)
+
+
+def without_final_long_vowels(text: str) -> str:
+    """A text of composed letters without the sign of a long vowel at the end of long words in katakana."""
+    return _FINAL_LONG_VOWEL.sub("", text) if "ー" in text else text
 
 
 def joined_parts(text: str) -> list[str]:

@@ -39,6 +39,9 @@ _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
+_HARDWARE_ADDRESS: Final = {":": (6, 2), "-": (6, 2), ".": (3, 4)}
+"""The parts of the address of a network card, and the characters of each, by the sign between them."""
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 _BOOK_NUMBER: Final = re.compile("[0-9]{9}[Xx]")
 """An ISBN of ten digits, of which the last may be an X."""
 _GROUPS: Final = re.compile(
@@ -86,6 +89,8 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     word = "".join(parts)
     if len(word) > _MAX_JOINED_CHARACTERS:
         return None
+    if _is_hardware_address(parts, sign):
+        return word
     if word.isdecimal():
         return word if sign == "-" or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
     if sign == "-" and _BOOK_NUMBER.fullmatch(word):
@@ -101,11 +106,21 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
     if sign != "." or not parts[-1].isalpha():
         return False
     is_short = len(parts) == _PAIR and len(parts[-1]) <= _MAX_SHORT_CHARACTERS and len(parts[0]) > 1
-    return is_short or (len(parts) > _PAIR and max(map(len, parts)) == 1)
+    are_initials = max(map(len, parts)) == 1 and (len(parts) > _PAIR or all(map(str.isupper, parts)))
+    return is_short or are_initials
+
+
+def _is_hardware_address(parts: tuple[str, ...], sign: str) -> bool:
+    count, length = _HARDWARE_ADDRESS.get(sign, (0, 0))
+    return len(parts) == count and all(len(part) == length and _HEXADECIMAL.issuperset(part) for part in parts)
 
 
 def _are_thousands(parts: tuple[str, ...]) -> bool:
-    return len(parts[0]) <= _THOUSAND and parts[0] != "0" and all(len(part) == _THOUSAND for part in parts[1:])
+    """Whether digits in pieces are one number: in pieces of three, or in those of India, `1,23,456`."""
+    if parts[0] == "0" or len(parts[-1]) != _THOUSAND:
+        return False
+    inner = set(map(len, parts[1:-1]))
+    return (len(parts[0]) <= _THOUSAND and inner <= {_THOUSAND}) or (len(parts[0]) <= _PAIR and inner == {_PAIR})
 
 
 def numbers_in_pieces(text: str) -> list[str]:

@@ -47,6 +47,7 @@ from magicfs.text.analysis.folding import without_points
         ("ἀρχῇ ᾳ ῼ", "αρχη α ω"),
         ("ＡＢＣ１２３", "abc123"),
         ("ﾃﾚﾋﾞ", "テレビ"),
+        ("リンゴ ヴ ヽ", "りんご ゔ ゝ"),
         ("٣٤ ۳۴ ३४", "34 34 34"),
     ],
 )

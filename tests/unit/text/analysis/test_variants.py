@@ -38,6 +38,13 @@ def missed(text: str, question: str, *, language: str = "en") -> list[str]:
         ("$1,299", "1299"),
         ("12.345.678", "12345678"),
         ("1'500", "1500"),
+        ("₹1,23,456", "123456"),
+        ("٧٬٥٠٠", "7500"),
+        ("๗,๕๐๐", "7500"),
+        ("U.N.", "un"),
+        ("00:1A:2B:3C:4D:5E", "001a2b3c4d5e"),
+        ("00-1A-2B-3C-4D-5E", "001a2b3c4d5e"),
+        ("001a.2b3c.4d5e", "001a2b3c4d5e"),
     ],
 )
 def test_a_compound_and_its_word_without_signs_find_each_other(signed: str, plain: str) -> None:
@@ -56,6 +63,7 @@ def test_the_word_without_signs_has_stems() -> None:
     [
         *("self.connection.execute()", "max_retry_count", "2.10.3", "a long-winded-and-tedious-explanation", "x->y"),
         *("2.103.4", "05/07/2022 14", "2019 2020 2021 2022", "0 1 2 3 4 5 6", "call 12 of 0 or 1", "3.14159"),
+        *("e.g.", "12:30:45", "1,23,45"),
     ],
 )
 def test_what_nobody_writes_in_one_piece_has_no_such_word(text: str) -> None:
@@ -115,6 +123,11 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
         ("a run of 10km at 3pm", "10 km 3 pm"),
         ("10 km at 3.5 GHz", "10km 3.5GHz"),
         ("a 3.5GHz clock, 100MB", "3.5 ghz 100 mb"),
+        ("invoice RE20230815", "20230815"),
+        ("customer K00123, update KB5031356", "5031356 update 00123"),
+        ("K 00123", "K00123"),
+        ("INV2023000417", "2023000417"),
+        ("arXiv:2103.01234v2", "2103.01234"),
     ],
 )
 def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question: str) -> None:

@@ -116,6 +116,10 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         ("https://ja.example.org/wiki/%E5%AF%BF%E5%8F%B8", "寿司"),
         # Signs of other languages inside words.
         ("Hawaiʻi and Qurʾān", "hawaii quran"),
+        # Kana of one sound, and long vowels at the end of a word.
+        ("りんごとぶどう", "リンゴ ブドウ"),
+        ("サーバの設定とコンピューター室", "サーバー コンピュータ室"),
+        ("ｻｰﾊﾞｰの設定", "サーバ"),
     ],
 )
 def test_a_text_has_what_a_question_asks_for(text: str, question: str) -> None:
