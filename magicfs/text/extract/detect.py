@@ -49,8 +49,13 @@ _RIFF_TYPES = {
 }
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:\[\s{0,99})?\{\s{0,99}\"[^\"\n]{1,200}\"\s{0,9}:")
 """Many programs write their logs in it."""
+_XML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,99}<(?:\?xml\b|!DOCTYPE\s|[A-Za-z][\w:.-]{0,40}(?:\s{1,9}[\w:.-]{1,40}=\"[^\"<]{0,500}\"){1,30}\s{0,9}/?>)"
+)
+_SHARED_EXTENSIONS = frozenset({"ts", "mm"})
+"""Those of source code that files in XML have too: translations of Qt, maps of FreeMind."""
 _BEGINNINGS = (
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}<\?xml\b"), "application/xml"),
+    (_XML, "application/xml"),
     (_JSON, "application/json"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCALENDAR\r?\n", re.IGNORECASE), "text/calendar"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCARD\r?\n", re.IGNORECASE), "text/vcard"),
@@ -126,6 +131,8 @@ def _by_extension(extension: str, head: bytes) -> FileType | None:
         return FileType(*MARKUP_BY_EXTENSION[extension])
     if extension == "log" and _JSON.match(head):
         return FileType(Route.DECODE, "application/json")
+    if extension in _SHARED_EXTENSIONS and _XML.match(head):
+        return FileType(Route.DECODE, "application/xml")
     if extension in TEXT_BY_EXTENSION:
         return FileType(Route.DECODE, TEXT_BY_EXTENSION[extension])
     if extension in DAMAGED_IF_NOT_TEXT and _is_not_text(head):

@@ -24,12 +24,12 @@ from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
-from magicfs.text.extract.inline_styles import FICTION_BOOK, with_whole_words
+from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
-from magicfs.text.extract.left_out import left_out
+from magicfs.text.extract.left_out import left_out, lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
-from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, office_parts
+from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.page_reader import unreadable_of
@@ -147,7 +147,7 @@ class DocumentParser:
         """
         if exact_type == NOTEBOOK_TYPE:
             content = in_present_form(content)
-        content = with_whole_words(content, exact_type)
+        content = with_words_and_notes(content, exact_type)
         if exact_type != SLIDES_TYPE and exact_type not in READ_MEMBER_BY_MEMBER:
             return self._kreuzberg(content, exact_type)
         try:
@@ -220,7 +220,19 @@ class DocumentParser:
         more = office_parts(
             content, mime_type, running_text=_text_of(outcome), until=self._parts_until, parts=self._parts
         )
-        return _with_text(outcome, more, mime_type)
+        return self._with_embedded_documents(_with_text(outcome, more, mime_type), content, mime_type)
+
+    def _with_embedded_documents(
+        self, outcome: Document | Unreadable, content: bytes, mime_type: str
+    ) -> Document | Unreadable:
+        """The outcome with the texts of documents inside of the document, where these have lines of their own."""
+        for name, embedded in embedded_documents(content, mime_type):
+            if time.monotonic() > self._parts_until:
+                self._parts.add_unread(name, SkipReason.TIMEOUT)
+                continue
+            text = self._read_part(embedded, name.encode("utf-8", "replace"))
+            outcome = _with_text(outcome, lines_left_out(text, of=_text_of(outcome)), mime_type)
+        return outcome
 
     def _with_pdf_parts(
         self, outcome: Document | PartialDocument | Unreadable, content: bytes

@@ -55,6 +55,9 @@ _ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]
 """The beginning of a text in a header that states its charset."""
 _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
+_SIGNATURE: Final = "-- "
+"""The line before a signature."""
+
 PartReader = Callable[[bytes, bytes], str]
 """Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
@@ -234,7 +237,29 @@ def _file_name(part: Message) -> str:
 
 def _plain_text(part: Message, content: bytes) -> str:
     text = _declared(part, content)
-    return (decode(content) or "") if text is None else clean(text)
+    text = (decode(content) or "") if text is None else clean(text)
+    if str(part.get_param("format", "")).lower() != "flowed":
+        return text
+    return _unflowed(text, keeps_blanks=str(part.get_param("delsp", "")).lower() != "yes")
+
+
+def _unflowed(text: str, *, keeps_blanks: bool) -> str:
+    """A text with its paragraphs in one piece (RFC 3676): a blank at the end of a line says that it goes on."""
+    lines: list[str] = []
+    depth = ""
+    goes_on = False
+    for line in text.split("\n"):
+        body = line.lstrip(">")
+        quoted = line[: len(line) - len(body)]
+        body = body.removeprefix(" ")
+        if goes_on and quoted == depth:
+            lines[-1] += body
+        else:
+            lines.append(f"{quoted} {body}" if quoted else body)
+        depth, goes_on = quoted, body.endswith(" ") and body != _SIGNATURE
+        if goes_on and not keeps_blanks:
+            lines[-1] = lines[-1][:-1]
+    return "\n".join(lines)
 
 
 def _as_utf8(part: Message, content: bytes) -> bytes:

@@ -7,6 +7,7 @@ entities that expand without end. Pure functions.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import re
@@ -51,12 +52,16 @@ _LEFT_OUT: Final = {
         r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
         r"|ppt/slides/_rels/slide\d+\.xml\.rels"
     ),
-    _ODF + "text": re.compile(r"(?:content|meta)\.xml"),
-    _ODF + "spreadsheet": re.compile(r"(?:content|meta)\.xml"),
+    _ODF + "text": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
+    _ODF + "spreadsheet": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
     _BOOK: re.compile(r".*\.x?html?", re.IGNORECASE),
 }
 """The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
 chapters with an encoded address."""
+
+_EMBEDDED: Final = re.compile(r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:doc|xls|ppt|pdf|od[tsp])[a-z]?", re.IGNORECASE)
+_MAX_EMBEDDED: Final = 100
+"""The documents inside of a document that are read."""
 
 READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
 """The documents whose running text is read here too, where kreuzberg refuses them."""
@@ -64,7 +69,10 @@ READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
 _TEXT_TAGS: Final = frozenset({"t", "delText", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word and its deletions, of comments, of properties, of charts."""
 _PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
-_ODF_TEXT_TAGS: Final = frozenset({"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject"})
+_ODF_TEXT_TAGS: Final = frozenset(
+    {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
+)
+_ADDRESS: Final = re.compile(r"(?:https?|ftp|mailto):")
 _BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
 _ATTRIBUTES: Final = {
     "docPr": ("title", "descr"),
@@ -110,6 +118,18 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
             elif left.fullmatch(member.filename):
                 others |= dict.fromkeys(_part_texts(container, member, mime_type, parts))
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
+
+
+def embedded_documents(content: bytes, mime_type: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each document inside of one of Microsoft Office; no bytes of a damaged one."""
+    if mime_type not in {_WORD, _SHEET, _SLIDES}:
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]
+        for member in sorted(members, key=lambda member: _numbered(member.filename))[:_MAX_EMBEDDED]:
+            if member.file_size <= _MAX_PART_BYTES:
+                with contextlib.suppress(*DAMAGE):
+                    yield member.filename.rpartition("/")[2], container.read(member)
 
 
 def _numbered(name: str) -> tuple[str, int]:
@@ -207,8 +227,10 @@ class _OdfTexts:
         self._open: list[list[str]] = []
         self._masters = int(not is_styles)
 
-    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = without_namespace(tag)
+        if name == "a":
+            self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
         self._masters += name == "master-styles"
         if name in _ODF_TEXT_TAGS:
             self._open.append([])

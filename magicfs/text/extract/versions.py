@@ -11,18 +11,18 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 10,
+    "application/zip": 11,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
-    "application/rtf": 7,
-    "application/x-fictionbook+xml": 8,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 6),
-    **dict.fromkeys(("message/*", "application/mbox"), 6),
+    "application/rtf": 8,
+    "application/x-fictionbook+xml": 9,
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 7),
+    **dict.fromkeys(("message/*", "application/mbox"), 7),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
     "application/json": 5,
-    "text/plain": 5,
+    "text/plain": 6,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
     "application/xml": 7,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
@@ -33,10 +33,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-ipynb+json": 5,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
     **dict.fromkeys(("text/x-gettext", "text/troff", "text/x-vue", "text/x-php"), 4),
-    **dict.fromkeys(
-        ("application/yaml", "application/toml", "text/x-java", "text/x-typescript", "text/x-c", "text/x-c++"), 4
-    ),
-    "text/x-diff": 5,
+    **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-c", "text/x-c++"), 4),
+    **dict.fromkeys(("text/x-diff", "text/x-typescript", "text/x-objective-c"), 5),
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

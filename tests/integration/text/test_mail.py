@@ -217,3 +217,16 @@ def test_the_labels_of_a_message_are_read(extractor: FileExtractor) -> None:
     text = read(extractor, message(**labels).as_bytes()).text
     assert "Wohnungssuche,Geöffnet" in text
     assert "receipts" in text
+
+
+FLOWED = (
+    b"Subject: x\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=%b\n\n"
+    b"A sea \nhorse and a star \n fish.\n> quoted \n> words\n>> deeper\n-- \nAda\n"
+)
+
+
+def test_the_lines_of_a_flowed_text_are_put_together(extractor: FileExtractor) -> None:
+    text = read(extractor, FLOWED % b"no").text
+    assert "A sea horse and a star fish.\n> quoted words\n>> deeper\n-- \nAda" in text
+    text = read(extractor, FLOWED % b"yes").text
+    assert "A seahorse and a starfish.\n> quotedwords\n>> deeper\n-- \nAda" in text

@@ -22,6 +22,7 @@ from tests.plugins.documents import (
     container,
     presentation,
     tar_archive,
+    text_document,
     word_document,
     workbook,
 )
@@ -300,3 +301,38 @@ def test_addresses_of_links_are_read(extractor: FileExtractor, name: bytes, rela
     text = read(extractor, container(members), name).text
     assert text.count("https://seerose.example/?a=1&b=2") == 1
     assert "#S" not in text
+
+
+def test_what_a_text_of_opendocument_states_and_embeds_is_read(extractor: FileExtractor) -> None:
+    with zipfile.ZipFile(io.BytesIO(text_document("running text", header="a header"))) as before:
+        members = {member: before.read(member).decode() for member in before.namelist()}
+    link = '<text:a xlink:href="https://seerose.example/" xmlns:xlink="http://www.w3.org/1999/xlink">here</text:a>'
+    members["content.xml"] = members["content.xml"].replace("running text", f"running text {link}")
+    members["meta.xml"] = (
+        f"<office:document-meta {_O}><office:meta><meta:user-defined>file 4711</meta:user-defined>"
+        "</office:meta></office:document-meta>"
+    )
+    members["Object 1/content.xml"] = (
+        f"<office:document-content {_O}><office:body><office:chart><text:p>tons of gypsum</text:p>"
+        "</office:chart></office:body></office:document-content>"
+    )
+    text = read(extractor, container(members), b"a.odt").text
+    assert text.startswith("running text here")
+    assert all(words in text for words in ("seerose.example", "file 4711", "tons of gypsum"))
+
+
+@pytest.mark.parametrize("name", [b"a.docx", b"a.xlsx", b"a.pptx"])
+def test_documents_inside_of_a_document_are_read(extractor: FileExtractor, name: bytes) -> None:
+    documents = {
+        b"a.docx": ("word", word_document()),
+        b"a.xlsx": ("xl", workbook({})),
+        b"a.pptx": ("ppt", presentation("a slide", notes="notes")),
+    }
+    folder, content = documents[name]
+    data = io.BytesIO(content)
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document1.docx", word_document("a rutabaga pie"))
+        archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document2.docx", b"PK\x03\x04 damaged")
+    document = read(extractor, data.getvalue(), name)
+    assert "a rutabaga pie" in document.text
+    assert "Microsoft_Word_Document2.docx" in str(document.unread_parts)

@@ -235,3 +235,25 @@ def test_a_book_in_an_archive_of_its_own_is_read(extractor: FileExtractor) -> No
     document = read(extractor, container({"book.fb2": book.decode()}), b"a.fb2.zip")
     assert "Ionych walks in the garden" in document.text
     assert read(extractor, container({"book.fb2": book.decode(), "b": "x"}), b"a.zip").text == "book.fb2\nb"
+
+
+def test_the_notes_of_a_book_are_read(extractor: FileExtractor) -> None:
+    book = fiction_book("Ionych walks in the garden", keywords="garden")
+    notes = b'</body>\n<body name="notes"><section><p>About the lilacs</p></section></body></FictionBook>'
+    text = read(extractor, book.replace(b"</body></FictionBook>", notes), b"a.fb2").text
+    assert "garden" in text
+    assert "About the lilacs" in text
+
+
+def test_comments_and_boxes_of_rtf_follow_its_text(extractor: FileExtractor) -> None:
+    content = (
+        b"{\\rtf1\\ansi\\pard The pier{\\*\\atnid A}{\\*\\annotation{\\*\\atndate 77}"
+        b"\\pard an \\b old\\b0  one\\par} is closed"
+        b"{\\shp{\\*\\shpinst\\shpleft1{\\sp{\\sn pib}{\\sv {\\pict 8950}}}{\\shptxt \\pard A {\\b light}house\\par}}"
+        b"{\\shprslt{\\*\\do{\\dptxbxtext A {\\b light}house}}}} today.\\par}"
+    )
+    text = read(extractor, content, b"a.rtf").text
+    assert text.startswith("The pier is closed today.")
+    assert "an old one" in text
+    assert text.count("A lighthouse") == 1
+    assert not any(part in text for part in ("77", "pib", "8950"))

@@ -22,6 +22,11 @@ from magicfs.text.extract.left_out import left_out
         ("<details><summary>Sum</summary>inside</details><caption>Cap", ["Sum", "inside", "Cap"]),
         ("a < b <!-- never closed <p>no</p>", ["a b"]),
         ("<script>never closed <p>no</p>", []),
+        (
+            "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DT><A HREF='https://kelp.example/?a=1&amp;b'>Kelp</A>",
+            ["https://kelp.example/?a=1&b", "Kelp"],
+        ),
+        ("<a href='https://kelp.example/'>Kelp</a>", ["Kelp"]),
         ("", []),
     ],
 )
