@@ -11,7 +11,7 @@ import contextlib
 import io
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Final
@@ -28,6 +28,7 @@ from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_note
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import left_out, lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
+from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
@@ -41,6 +42,7 @@ from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
+from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 
 _PDF: Final = "application/pdf"
 _ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
@@ -117,7 +119,7 @@ class DocumentParser:
             return own
         return self._with_parts(self._read_running_text(content, exact), content, exact)
 
-    def _parse_here(self, content: bytes, exact_type: str) -> Document | None:
+    def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read; None for any other type."""
         if exact_type in xml_documents.OPENDOCUMENT_TYPES:
             return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
@@ -125,11 +127,26 @@ class DocumentParser:
             return xml_documents.read_flat_opendocument(content, exact_type)
         if exact_type in OFFICE_XML_TYPES:
             return read_office_xml(content, exact_type)
-        if exact_type == xml_documents.XPS_TYPE:
-            return xml_documents.read_xps(content, parts=self._parts)
-        if exact_type == PLIST_TYPE:
-            return read_plist(content, read_part=self._read_part)
-        return self._read_map(content) if exact_type == container.KMZ else None
+        readers: dict[str, Callable[[], Document | Unreadable]] = {
+            xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
+            PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
+            TNEF_TYPE: lambda: read_tnef(content, read_part=self._read_part, parts=self._parts),
+            MOBIPOCKET_TYPE: lambda: self._read_book(content),
+            container.KMZ: lambda: self._read_map(content),
+        }
+        return readers[exact_type]() if exact_type in readers else None
+
+    def _read_book(self, content: bytes) -> Document | Unreadable:
+        """The text of a book that is one page of HTML, or plain."""
+        book = read_book(content)
+        if isinstance(book, Unreadable):
+            return book
+        if not book.is_html:
+            return Document(text=clean(book.text.decode("utf-8")), mime_type=MOBIPOCKET_TYPE, title=book.title)
+        page = self._parse(book.text, "text/html")
+        if not isinstance(page, Document):
+            return page.document if isinstance(page, PartialDocument) else page
+        return replace(page, mime_type=MOBIPOCKET_TYPE, title=book.title, author=book.author, keywords=book.keywords)
 
     def _read_map(self, content: bytes) -> Document:
         """The text of the places on a map, and the names of the pictures beside it."""

@@ -11,13 +11,13 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 11,
+    "application/zip": 12,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 8,
     "application/x-fictionbook+xml": 9,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 7),
-    **dict.fromkeys(("message/*", "application/mbox"), 7),
+    **dict.fromkeys(("message/*", "application/mbox"), 8),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
