@@ -20,19 +20,21 @@ from magicfs.db.found_files import found_file
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.wanted import Limits, Wanted
-from magicfs.domain.chunks import CopyRules, FoundFile, MeasuredChunk, NameMatch
-from magicfs.domain.ids import FileId, ModelId
+from magicfs.domain.chunks import CopyRules, Cosines, Documents, FoundFile, NameMatch
+from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Copy
 
 
 class Candidate(NamedTuple):
     """A chunk, measured by its words and by its vectors. A tuple: a search makes hundreds."""
 
-    chunk: MeasuredChunk
+    chunk_id: ChunkId
     bm25: float
     words: frozenset[str]
     """The words of the question that it has."""
     has_phrase: bool
+    documents: Documents
+    cosines: Cosines
 
 
 class Place(NamedTuple):
@@ -100,18 +102,8 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
     terms = [(1 << number, term.word) for number, term in enumerate(wanted.weights)]
     words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
     documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
-    models = [one.model.id for one in wanted.vectors]
-
-    def cosines_of(cosines: Sequence[float | None]) -> dict[ModelId, float]:
-        return {model: cosine for model, cosine in zip(models, cosines, strict=True) if cosine is not None}
-
     return [
-        Candidate(
-            MeasuredChunk(chunk, documents(stored), cosines_of(cosines)),
-            bm25,
-            words(had),
-            has_phrase,
-        )
+        Candidate(chunk, bm25, words(had), has_phrase, documents(stored), tuple(cosines))
         for chunk, bm25, had, has_phrase, stored, *cosines in rows
         if chunk is not None
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import ChunkId, FileId, Lease, ModelId
+from magicfs.domain.ids import ChunkId, FileId, Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,15 @@ class ChunkPlace:
     page: int | None
 
 
-class MeasuredChunk(NamedTuple):
-    """A chunk as the models of an index see it. A tuple, as what follows: a search makes hundreds."""
+Documents = tuple[tuple[str | None, str], ...]
+"""Language and MIME type of each document that has a chunk; None for a language that is not known."""
 
-    chunk_id: ChunkId
-    documents: tuple[tuple[str | None, str], ...]
-    """Language and MIME type of each document that has it; None for a language that is not known."""
-    cosines: dict[ModelId, float]
-    """To the vector of a question, by the models that have a vector of the chunk."""
+Cosines = tuple[float | None, ...]
+"""Those of a chunk to the vectors of a question, in their order; None under a model that has no vector of the chunk."""
 
 
 class NameMatch(NamedTuple):
-    """A file whose path has words of a question."""
+    """A file whose path has words of a question. A tuple, as what follows: a search makes hundreds."""
 
     file_id: FileId
     in_path: frozenset[str]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from magicfs.domain.ids import ContentId, FileId, Lease
 
@@ -69,9 +70,10 @@ def clamp_to_int64(nanoseconds: int) -> int:
     return min(max(nanoseconds, -INT64_SIGN_BIT), INT64_SIGN_BIT - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """The metadata of a regular file. Times are nanoseconds since the epoch, sizes are bytes.
+
+    A tuple: a search makes a hundred, and a scan many more.
 
     `ino` is the unsigned inode number as `to_signed_64` gives it, since Postgres has signed integers only.
     """

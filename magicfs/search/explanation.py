@@ -216,12 +216,11 @@ def _by_model(
     if file.meaning is None or len(request.question_vectors) == 1:
         return ()
     models = [question.model for question in request.question_vectors]
-    likeness = file.meaning.by_model
     return tuple(
-        (model.spec.label, min(1.0, max(0.0, likeness[model.id])), "")
-        if model.id in likeness
-        else (model.spec.label, None, _state(connection, file.found.chunk_id, model))
-        for model in models
+        (model.spec.label, None, _state(connection, file.found.chunk_id, model))
+        if likeness is None
+        else (model.spec.label, min(1.0, max(0.0, likeness)), "")
+        for model, likeness in zip(models, file.meaning.by_model, strict=True)
     )
 
 

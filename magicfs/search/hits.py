@@ -51,7 +51,8 @@ def shown_hits(
     missing = _chunks_of(files) - known.texts.keys()
     texts = {**known.texts, **(search_db.chunk_texts(connection, missing) if missing else {})}
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
-    evidence = [_with_closeness(file, request, texts, cutter) for file in files]
+    words = request.words
+    evidence = [_with_closeness(file, words, texts, cutter) for file in files]
     shown = scores.told_apart(
         [scores.relevance(one, exponent=exponent) for one in evidence],
         [one.is_phrase_match for one in evidence],
@@ -65,10 +66,10 @@ def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
 
 
 def _with_closeness(
-    file: CandidateFile, request: SearchRequest, texts: Mapping[ChunkId, str], cutter: SnippetCutter
+    file: CandidateFile, words: Sequence[str], texts: Mapping[ChunkId, str], cutter: SnippetCutter
 ) -> Evidence:
     """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
-    evidence, words, text = file.evidence, request.words, texts.get(file.found.chunk_id or ChunkId(0))
+    evidence, text = file.evidence, texts.get(file.found.chunk_id or ChunkId(0))
     has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
     if evidence.is_phrase_match or not has_all or len(words) == 1 or text is None:
         return evidence

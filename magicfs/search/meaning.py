@@ -11,7 +11,7 @@ question's language comes first. The score has other scales, which are measured 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -19,9 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.domain.chunks import MeasuredChunk
-from magicfs.domain.ids import ModelId
-from magicfs.domain.models import IndexedModel, ModelState
+from magicfs.domain.chunks import Cosines, Documents
+from magicfs.domain.models import IndexedModel, ModelSpec, ModelState
 from magicfs.domain.scales import Scale
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.language import is_code
@@ -30,10 +29,6 @@ from magicfs.text.question_language import QuestionLanguages
 TRANSLATION_PENALTY = 0.2
 """What a text in another language loses of its nearness in the order. Without it, questions about a mixture of
 languages find less in their own; in a corpus of one language it changes nothing."""
-
-
-Documents = tuple[tuple[str | None, str], ...]
-"""The languages and MIME types of the documents that have a text, see `MeasuredChunk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +76,19 @@ class Meaning(NamedTuple):
     """What the order comes from: the weighted mean over the models, 0 for unrelated text, not clipped to [0, 1]."""
     likeness: float
     """What the score comes from: the same, unless the text is in another language than the question."""
-    by_model: dict[ModelId, float]
-    """The likeness under each model that has a vector of the chunk."""
+    by_model: tuple[float | None, ...]
+    """The likeness under the model of each vector of the question; None under one that has no vector of the chunk."""
 
 
-def meaning_for(
-    questions: Sequence[QuestionVector], languages: QuestionLanguages
-) -> Callable[[MeasuredChunk], Meaning | None]:
-    """What returns the meaning of a candidate for a question in `languages`, and None for a chunk without a vector."""
+MeaningOf = Callable[[Cosines, Documents], Meaning | None]
+"""Returns the meaning of a chunk; None for one without a vector."""
+
+
+def meaning_for(questions: Sequence[QuestionVector], languages: QuestionLanguages) -> MeaningOf:
+    """What returns the meaning of a candidate for a question in `languages`."""
     # Many chunks stand in documents of the same kind.
     measures = cache(lambda documents: _measures(documents, questions, languages))
-    return lambda chunk: _meaning(chunk.cosines, measures(chunk.documents))
+    return lambda cosines, documents: _meaning(cosines, measures(documents))
 
 
 def needs_documents(questions: Sequence[QuestionVector]) -> bool:
@@ -103,7 +100,7 @@ def needs_documents(questions: Sequence[QuestionVector]) -> bool:
 class _Measure:
     """What a model's cosines to a text say, by the documents that have the text."""
 
-    model: IndexedModel
+    spec: ModelSpec
     weight: float
     across: bool
     """Whether the text is in other languages than the question."""
@@ -121,7 +118,7 @@ def _measures(
     language = min((language for language, _ in documents if language is not None), default="")
     return [
         _Measure(
-            model=question.model,
+            spec=question.model.spec,
             weight=WEIGHT_OF_SECOND if question.is_second else 1.0,
             across=across,
             penalty=TRANSLATION_PENALTY if across and question.model.spec.floor_across is not None else 0.0,
@@ -133,19 +130,20 @@ def _measures(
     ]
 
 
-def _meaning(cosines: Mapping[ModelId, float], measures: Sequence[_Measure]) -> Meaning | None:
+def _meaning(cosines: Cosines, measures: Sequence[_Measure]) -> Meaning | None:
     """The weighted mean over the models that have a vector of a chunk; None if none has."""
     total = nearness = likeness = 0.0
-    by_model = {}
-    for measure in measures:
-        model, weight = measure.model, measure.weight
-        cosine = cosines.get(model.id)
-        if cosine is not None:
-            by_model[model.id] = measure.scale.similarity(cosine, usual=measure.usual)
-            total += weight
-            nearness += weight * (model.spec.nearness(cosine, across=measure.across) - measure.penalty)
-            likeness += weight * by_model[model.id]
-    return Meaning(nearness / total, likeness / total, by_model) if by_model else None
+    by_model: list[float | None] = []
+    for cosine, measure in zip(cosines, measures, strict=True):
+        if cosine is None:
+            by_model.append(None)
+            continue
+        like, weight = measure.scale.similarity(cosine, usual=measure.usual), measure.weight
+        by_model.append(like)
+        total += weight
+        nearness += weight * (measure.spec.nearness(cosine, across=measure.across) - measure.penalty)
+        likeness += weight * like
+    return Meaning(nearness / total, likeness / total, tuple(by_model)) if total else None
 
 
 def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:
@@ -155,7 +153,7 @@ def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:
     )
 
 
-def has_second_vectors(candidates: Iterable[MeasuredChunk], questions: Sequence[QuestionVector]) -> bool:
-    """Whether some of the chunks have a vector of the multilingual model."""
-    second = {question.model.id for question in questions if question.is_second}
-    return bool(second) and any(not second.isdisjoint(chunk.cosines) for chunk in candidates)
+def has_second_vectors(candidates: Collection[Cosines], questions: Sequence[QuestionVector]) -> bool:
+    """Whether some chunks, which have these cosines, have a vector of the multilingual model."""
+    second = [place for place, question in enumerate(questions) if question.is_second]
+    return any(cosines[place] is not None for place in second for cosines in candidates)

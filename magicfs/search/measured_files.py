@@ -5,15 +5,15 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from magicfs.db.candidates import Candidate, Place
-from magicfs.domain.chunks import FoundFile, MeasuredChunk, NameMatch
+from magicfs.domain.chunks import FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, has_second_vectors, meaning_for
+from magicfs.search.meaning import Meaning, MeaningOf, has_second_vectors, meaning_for
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -29,7 +29,7 @@ class CandidateFile(NamedTuple):
     found: FoundFile
     evidence: Evidence
     meaning: Meaning | None = None
-    """Of its best chunk; None without a vector."""
+    """Of its best chunk, where its standing is explained; None without a vector."""
 
     def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same place of its chunk."""
@@ -48,14 +48,14 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         candidates: Sequence[Candidate],
         rare_words: RareWords,
         scale: FusionScale,
-        meaning: Callable[[MeasuredChunk], Meaning | None],
+        meaning: MeaningOf,
         *,
         reach: float,
     ) -> None:
         """`meaning` is what `meaning_for` returns, `reach` that of `scores.likeness_reach`."""
         self.rare_words = rare_words
         self.scale = scale
-        self._candidates = {candidate.chunk.chunk_id: candidate for candidate in candidates}
+        self._candidates = {candidate.chunk_id: candidate for candidate in candidates}
         self._meaning = meaning
         self._reach = reach
         self._evidence: dict[ChunkId, Evidence] = {}
@@ -66,7 +66,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         if evidence is None:
             candidate = self._candidates[chunk]
             evidence = self._evidence[chunk] = _evidence(
-                candidate, self._meaning(candidate.chunk), self.rare_words, self.scale, reach=self._reach
+                candidate, self.meaning(chunk), self.rare_words, self.scale, reach=self._reach
             )
         return evidence
 
@@ -89,7 +89,8 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
 
     def meaning(self, chunk: ChunkId) -> Meaning | None:
         """The meaning of a candidate; None without a vector."""
-        return self._meaning(self._candidates[chunk].chunk)
+        candidate = self._candidates[chunk]
+        return self._meaning(candidate.cosines, candidate.documents)
 
 
 def measure_candidates(
@@ -106,7 +107,7 @@ def measure_candidates(
     `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
     """
     matched = [candidate for candidate in candidates if candidate.words]
-    has_second = has_second_vectors((one.chunk for one in candidates), request.question_vectors)
+    has_second = has_second_vectors([one.cosines for one in candidates], request.question_vectors)
     return MeasuredChunks(
         candidates,
         RareWords.of(words, everyday=request.everyday_words),
@@ -190,7 +191,7 @@ def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[di
         of_file = fusion.of_file(
             evidence[best], [evidence[chunk] for chunk in dict.fromkeys(chunk for _, chunk in same)]
         )
-        files[key] = CandidateFile(found, of_file, chunks.meaning(best))
+        files[key] = CandidateFile(found, of_file)
     return files, scale
 
 

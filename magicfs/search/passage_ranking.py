@@ -86,7 +86,7 @@ def _candidates(
             evidence = ranking.evidence[place.chunk_id]
             if not ranking.is_relevant(evidence):
                 continue
-            file = file._replace(evidence=evidence, meaning=None)
+            file = file._replace(evidence=evidence)
         # A text that stands in a file several times is one passage, at its first place.
         found.setdefault((file_id, place.chunk_id), (_at(file, place), place))
 

@@ -60,7 +60,7 @@ def found(connection: Connection, text: str) -> list[int]:
     assert scope.contents is not None
     [model] = searched_models(connection)
     measured = measure_chunks(connection, scope, Wanted(vectors=[ModelVector(model, QUESTION)]), limits=LIMITS)
-    return [one.chunk.chunk_id for one in sorted(measured, key=lambda one: -one.chunk.cosines[model.id])]
+    return [one.chunk_id for one in sorted(measured, key=lambda one: -(one.cosines[0] or 0.0))]
 
 
 def nearest(connection: Connection, condition: str) -> list[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from magicfs.domain.chunks import MeasuredChunk
-from magicfs.domain.ids import ChunkId, ModelId
+from magicfs.domain.chunks import Cosines
+from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.search.meaning import QuestionVector, has_second_vectors
 
@@ -16,12 +16,8 @@ SECOND = IndexedModel(ModelId(2), SPEC, ModelState.MULTILINGUAL)
 VECTOR = np.array([1, 0], np.float32)
 
 
-def near(*models: IndexedModel) -> MeasuredChunk:
-    return MeasuredChunk(ChunkId(1), (), {model.id: 0.5 for model in models})
-
-
-@pytest.mark.parametrize(("candidates", "expected"), [([], False), ([near(ACTIVE)], False)])
-def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[MeasuredChunk], expected: bool) -> None:
+@pytest.mark.parametrize(("candidates", "expected"), [([], False), ([(0.5, None)], False)])
+def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[Cosines], expected: bool) -> None:
     questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
     assert has_second_vectors(candidates, questions) is expected
 
@@ -29,6 +25,6 @@ def test_without_a_second_vector_the_active_model_counts_alone(candidates: list[
 def test_one_second_vector_among_many_is_enough() -> None:
     """Otherwise an answer in another language would rise from search to search while the others are made."""
     questions = [QuestionVector(ACTIVE, VECTOR), QuestionVector(SECOND, VECTOR)]
-    candidates = [*(near(ACTIVE) for _ in range(20)), near(SECOND)]
+    candidates = [(0.5, None)] * 20 + [(None, 0.5)]
     assert has_second_vectors(candidates, questions)
     assert not has_second_vectors(candidates, questions[:1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from magicfs.db.candidates import Candidate
-from magicfs.domain.chunks import MeasuredChunk
+from magicfs.domain.chunks import Cosines, Documents
 from magicfs.domain.ids import ChunkId
 from magicfs.search.fusion import FusionScale
 from magicfs.search.measured_files import MeasuredChunks
@@ -12,13 +12,15 @@ from magicfs.search.retrievers import QuestionWords
 
 
 def test_a_candidate_is_measured_once_and_when_it_is_asked_for() -> None:
-    asked: list[ChunkId] = []
+    asked: list[Cosines] = []
 
-    def meaning(chunk: MeasuredChunk) -> None:
-        asked.append(chunk.chunk_id)
+    def meaning(cosines: Cosines, documents: Documents) -> None:
+        del documents
+        asked.append(cosines)
 
     candidates = [
-        Candidate(MeasuredChunk(ChunkId(number), (), {}), 1.0, frozenset(), has_phrase=False) for number in range(300)
+        Candidate(ChunkId(number), 1.0, frozenset(), has_phrase=False, documents=(), cosines=(number / 300,))
+        for number in range(300)
     ]
     words = RareWords.of(QuestionWords({}, {}), everyday=())
     measured = MeasuredChunks(candidates, words, FusionScale(), meaning, reach=1.0)
@@ -27,4 +29,4 @@ def test_a_candidate_is_measured_once_and_when_it_is_asked_for() -> None:
     assert ChunkId(300) not in measured
     assert asked == []
     assert measured[ChunkId(7)] is measured[ChunkId(7)]
-    assert asked == [7]
+    assert asked == [(7 / 300,)]
