@@ -17,14 +17,15 @@ _LETTERS: Final = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
     "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ƶ": "z", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e",
     "ɔ": "o", "ə": "e", "ǝ": "e",
-    "ґ": "г", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "",
+    "ґ": "г", "ғ": "г", "қ": "к", "ҡ": "к", "ң": "н", "ө": "о", "ұ": "у", "ү": "у", "ә": "а", "һ": "х", "җ": "ж",
+    "ҙ": "з", "ҫ": "с", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": "",
 }  # fmt: skip
 """Letters without a decomposition, after `casefold`, which turns `ß` into `ss`. The tatweel only stretches a word."""
 
-_COMBINING_CLASSES: Final = frozenset({7, *range(10, 37), *range(202, 241)})
-"""The classes of accents, points and vowel signs that people leave out: nuktas, Hebrew and Arabic points, and whatever
-stands above or below a letter. Vowel signs of Indic scripts, tone marks of Thai and the voicing marks of kana are in
-other classes: without them, a word is another word."""
+_COMBINING_CLASSES: Final = frozenset({1, 7, *range(10, 37), *range(202, 241)})
+"""The classes of accents, points and vowel signs that people leave out: strokes through letters, nuktas, Hebrew and
+Arabic points, and whatever stands above or below a letter. Vowel signs of Indic scripts, tone marks of Thai and the
+voicing marks of kana are in other classes: without them, a word is another word."""
 
 _BEYOND_MARKS: Final = 0x20000
 

@@ -47,8 +47,12 @@ _FORUM_TAG: Final = re.compile(
 """A tag of forums. Code has indexes that look like some, so it counts only in a text that ends one."""
 _RAISED: Final = re.compile(r"([~^])(?<=[A-Za-z0-9].)([A-Za-z0-9]{1,4})\1")
 """Letters that are raised or lowered in Markdown and AsciiDoc: `H~2~O`."""
-_ESCAPED_SIGN: Final = re.compile(r"\\(?<=[\w#+*]\\)(?=[#+*_])")
-"""The backslash that keeps a sign in a name from being markup: `C\\#`, `some\\_name`."""
+_MARKED: Final = re.compile(
+    r"==(?<![\w=]==)([^\W\d_]{2,})==(?=[^\W\d_]{2})|==(?<=[^\W\d_]{2}==)([^\W\d_]{2,})==(?![\w=])"
+)
+"""A part of a word that is marked as with a pen."""
+_ESCAPED_SIGN: Final = re.compile(r"\\(?<=[\w#+*]\\)(?=[#+*_'\"])")
+"""The backslash that keeps a sign in a name from being markup, or the end of a string: `C\\#`, `O\\'Brien`."""
 
 ENTITY: Final = re.compile(
     r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|shy|zwn?j|ZeroWidthSpace|nbsp|thinsp|ensp|emsp|amp"
@@ -76,6 +80,8 @@ def without_markup(text: str, asides: list[str]) -> str:
         text = _ITALIC.sub(lambda match: match[1] or match[2], text)
         if not text.isascii():
             text = _UNSPACED_STARS.sub("", text)
+    if "==" in text:
+        text = _MARKED.sub(lambda match: match[1] or match[2], text)
     if "~~" in text:
         text = _STRUCK.sub(r"\1", text)
     return _without_tags(_without_links(text, asides), asides)

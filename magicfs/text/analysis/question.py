@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -108,7 +109,7 @@ def _tokens(text: str) -> Iterator[tuple[Token, bool]]:
         yield parse(token), text[end : end + 1] == "*" and not text[end + 1 : end + 2].strip()
 
 
-def _terms(token: Token, algorithms: Sequence[str], *, has_star: bool) -> Iterator[Term]:
+def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iterator[Term]:
     if token.is_unspaced:
         yield from _unspaced_terms(token)
         return
@@ -144,7 +145,8 @@ def _unspaced_terms(token: Token) -> Iterator[Term]:
         yield Term(lexeme, (Lexeme(lexeme),))
 
 
-def _forms(part: str, word: str, algorithms: Sequence[str]) -> tuple[Lexeme, ...]:
+@lru_cache(maxsize=512)
+def _forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexeme, ...]:
     """The word itself, its stem in texts, and the stem where it is a word of its own."""
     forms = {word: Lexeme(word, factor=EXACT_BONUS)}
     if not has_letters_alone(part):
@@ -202,7 +204,7 @@ def _parts(compound: str) -> frozenset[str]:
     return frozenset((*token.parts, *(inner for _, inner in compounds(token))))
 
 
-def _steps(token: Token, algorithms: Sequence[str], *, has_star: bool) -> list[tuple[int, str]]:
+def _steps(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> list[tuple[int, str]]:
     """The conditions of a token in a phrase, each with its place in the token."""
     if token.is_unspaced:
         lexemes = unspaced_lexemes("".join(token.parts))

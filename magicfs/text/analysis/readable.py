@@ -45,8 +45,8 @@ inside of Arabic numbers."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
-_LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
-"""What a line may begin with before its text: the sign of a comment or of a quotation."""
+_LINE_START: Final = r"[ \t]*(?:[0-9]{1,5}(?:\t|[ ]{2,4})[ \t]*)?(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
+"""What a line may begin with before its text: its number, the sign of a comment or of a quotation."""
 _DIVIDED: Final = re.compile(
     rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?\f?{_LINE_START}(\w+)"
 )
@@ -63,9 +63,11 @@ _MOMENT: Final = re.compile(
 )
 """A moment of ISO 8601, as logs have it: its day and its time are words, and not the hour with the letter before it.
 It begins with a set of characters, for which `re` searches quickly."""
-_BYTES_OF_LETTER: Final = re.compile("%[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]")
+_BYTES_OF_LETTER: Final = re.compile(
+    r"(?:(?<=[\w).,-])%2[0-9A-Ca-c](?=[\w(%])|%[C-Fc-f][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])"
+)
 _ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pattern}\S{{0,1000}}")
-"""An address, or the end of one, with letters beyond ASCII as their bytes."""
+"""An address, or the end of one, with letters beyond ASCII, blanks or brackets as their bytes."""
 _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 """A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")

@@ -42,6 +42,8 @@ _MAX_PHONE_DIGITS: Final = 15
 _HARDWARE_ADDRESS: Final = {":": (6, 2), "-": (6, 2), ".": (3, 4)}
 """The parts of the address of a network card, and the characters of each, by the sign between them."""
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
+_STANDARD: Final = re.compile(r"[A-Za-z]\.[0-9]{3}")
+"""The name of a standard, such as `H.264`."""
 _BOOK_NUMBER: Final = re.compile("[0-9]{9}[Xx]")
 """An ISBN of ten digits, of which the last may be an X."""
 _GROUPS: Final = re.compile(
@@ -103,8 +105,10 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
         return True
     if sign in {"&", "/"}:
         return max(map(len, parts)) <= _MAX_SHORT_CHARACTERS
-    if sign != "." or not parts[-1].isalpha():
+    if sign != ".":
         return False
+    if not parts[-1].isalpha():
+        return _STANDARD.fullmatch(".".join(parts)) is not None
     is_short = len(parts) == _PAIR and len(parts[-1]) <= _MAX_SHORT_CHARACTERS and len(parts[0]) > 1
     are_initials = max(map(len, parts)) == 1 and (len(parts) > _PAIR or all(map(str.isupper, parts)))
     return is_short or are_initials

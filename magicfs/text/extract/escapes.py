@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,11 @@ _STRING_ESCAPE: Final = re.compile(
     r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})|(.))"
 )
 """An escape in a quoted string. The last group takes the character after a backslash, so that `\\\\u` is none."""
+
+_NAMED_LETTER: Final = re.compile(r"\\N\{([A-Z][A-Z0-9 -]{2,80})\}|\\x\{([0-9A-Fa-f]{2,6})\}")
+"""A letter by its name, as in Python, and by its number, as in Perl."""
+_ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_])")
+"""The sign before the letter of a menu's shortcut: `Datei ö&ffnen`."""
 
 _JSON_SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/": "/", "\\": "\\"}
 """What the short escapes of JSON stand for; a space for a line end, since the line goes on."""
@@ -60,6 +66,8 @@ def _unescape_code(text: str) -> str:
     r"""Only letters by number are replaced: what `\n` means depends on the language and on the kind of the string."""
     if "\\u" in text.lower():
         text = _join_surrogates(_STRING_ESCAPE.sub(_letter_by_number, text))
+    if "\\N{" in text or "\\x{" in text:
+        text = _NAMED_LETTER.sub(_named_letter, text)
     return _HIGH_BYTES.sub(_high_bytes, text) if "\\x" in text else text
 
 
@@ -87,7 +95,7 @@ def _unescape_properties(text: str) -> str:
 
 
 def _unescape_gettext(text: str) -> str:
-    return _unescape_json(_join_strings(text))
+    return _ACCELERATOR.sub("", _unescape_json(_join_strings(text)))
 
 
 def _unescape_css(text: str) -> str:
@@ -154,6 +162,14 @@ def _letter_by_number(match: re.Match[str]) -> str:
     if digits is None or (code := int(digits, 16)) > 0x10FFFF:  # noqa: PLR2004
         return match[0]
     return chr(code) if code >= 0x20 else " "  # noqa: PLR2004
+
+
+def _named_letter(match: re.Match[str]) -> str:
+    try:
+        letter = unicodedata.lookup(match[1]) if match[1] else chr(int(match[2], 16))
+    except (KeyError, ValueError):
+        return match[0]
+    return letter if letter.isalpha() or unicodedata.combining(letter) else match[0]
 
 
 def _high_bytes(match: re.Match[str]) -> str:

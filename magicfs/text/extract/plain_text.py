@@ -25,8 +25,13 @@ _TERMINAL_COMMAND = b"\x1b]"
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
 
+_SEPARATORS = b"\0\x01\x02\x03\x1c\x1d\x1e\x1f"
+"""What programs put between fields and records besides line ends: logs of FIX, tables of Hive, catalogues, Info."""
+
+_AS_BLANKS = bytes.maketrans(_SEPARATORS, b" " * len(_SEPARATORS))
+
 _MIN_PIECE_BYTES = 4
-"""Between NULs, on average. In binary files there are fewer bytes without a zero."""
+"""Between separators, on average. In binary files there are fewer bytes without a zero."""
 
 _MAX_INVALID_SHARE = 0.1
 """Up to this share of invalid sequences, among those beyond ASCII, a text is damaged UTF-8, not another encoding."""
@@ -125,11 +130,11 @@ def wide_encoding(content: bytes) -> WideEncoding | None:
 
 
 def _with_holes(content: bytes) -> str | None:
-    """A text with NULs inside: a log that was cut while it was written, or lines that end with NULs; None for others.
+    """A text with separators inside, or NULs as a log that was cut while it was written has; None for others.
 
     It is text only if all the rest is, without any other control character.
     """
-    rest = content.translate(None, b"\0")
+    rest = content.translate(None, _SEPARATORS)
     if not rest or len(rest.translate(None, _CONTROLS)) < len(rest):
         return None
     squeezed = content
@@ -139,7 +144,7 @@ def _with_holes(content: bytes) -> str | None:
     if len(rest) < _MIN_PIECE_BYTES * (len(squeezed) - len(rest)):
         return None
     try:
-        return clean(squeezed.replace(b"\0", b" ").decode("utf-8"))
+        return clean(squeezed.translate(_AS_BLANKS).decode("utf-8"))
     except UnicodeDecodeError:
         return None
 

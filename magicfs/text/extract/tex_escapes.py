@@ -22,7 +22,8 @@ _TEX_ACCENT: Final = re.compile(
     r"""\{?\\(?:
         (?P<sign>["'`^~=.])\s*(?:\{\\?(?P<braced>[A-Za-z])\s*\}
         |\\(?P<dotless>[ij])(?![A-Za-z])(?:\{\}|[ \t])?|\\?(?P<bare>[A-Za-z]))
-      | (?P<letter>[uvHckrdb])(?:\{\\?(?P<braced2>[A-Za-z])\s*\}|[ \t]+(?P<bare2>[A-Za-z])(?![A-Za-z]))
+      | (?P<letter>[uvHckrdb])(?:\{\\?(?P<braced2>[A-Za-z])\s*\}
+        |[ \t]+(?P<bare2>[A-Za-z])(?:(?![A-Za-z])|(?<=[A-Za-z]\\[uvHckr][ ].)))
     )\}?""",
     re.VERBOSE,
 )

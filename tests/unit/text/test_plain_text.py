@@ -70,6 +70,12 @@ def test_holes_of_zeros_in_a_text_are_blanks() -> None:
     assert decode("name=Größe\0home=/root\0".encode()) == "name=Größe home=/root "
 
 
+def test_separators_of_fields_in_a_text_are_blanks() -> None:
+    assert decode("8=FIX.4.2\x0149=PHLX\x0158=Größe\x01\n".encode()) == "8=FIX.4.2 49=PHLX 58=Größe \n"
+    assert decode(b"name\x1fplace\x1eAda\x1fLondon\x1e" * 9) == "name place Ada London " * 9
+    assert decode(b"\1a\2b\3c" * 99) is None
+
+
 @pytest.mark.parametrize(
     "content", [bytes(100), b"a\0b\0c\0d\0e\0f\0" * 3 + b"\1", b"PK text here\0\0\0\4" * 9, b"word\0 \xff\0word" * 20]
 )

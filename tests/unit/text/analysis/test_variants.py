@@ -45,6 +45,7 @@ def missed(text: str, question: str, *, language: str = "en") -> list[str]:
         ("00:1A:2B:3C:4D:5E", "001a2b3c4d5e"),
         ("00-1A-2B-3C-4D-5E", "001a2b3c4d5e"),
         ("001a.2b3c.4d5e", "001a2b3c4d5e"),
+        ("H.264", "h264"),
     ],
 )
 def test_a_compound_and_its_word_without_signs_find_each_other(signed: str, plain: str) -> None:

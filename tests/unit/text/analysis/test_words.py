@@ -116,6 +116,12 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         ("https://ja.example.org/wiki/%E5%AF%BF%E5%8F%B8", "寿司"),
         # Signs of other languages inside words.
         ("Hawaiʻi and Qurʾān", "hawaii quran"),
+        ("http://example.org/annual%20report%20of%202023%28draft%29.pdf", "annual report of 2023 draft"),
+        (r"VALUES ('O\'Brien', 'say \"hi\"')", "obrien hi"),
+        ("a ==star==fish and moon==light==", "starfish moonlight"),
+        ("if a==b and first==second: c==3", "first second"),
+        ("  12  the exam-\n  13  ple", "example"),
+        ("s\u0336t\u0336ruck", "struck"),
         # Kana of one sound, and long vowels at the end of a word.
         ("りんごとぶどう", "リンゴ ブドウ"),
         ("サーバの設定とコンピューター室", "サーバー コンピュータ室"),
