@@ -35,15 +35,22 @@ IGNORED_DIRECTORIES = frozenset(
 )
 IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r"})
 IGNORED_ENDINGS = (
-    *(b"~", b".tmp", b".temp", b".swp", b".swo", b".swx", b".part", b".partial", b".crdownload", b".download"),
+    *(b"~", b".swp", b".swo", b".swx", b"___jb_tmp___", b"___jb_old___"),
     *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
 )
-"""Temporary and unfinished files, and the output of compilers."""
+"""Temporary files of editors, and the output of compilers."""
+_UNFINISHED_ENDINGS = (
+    *(b".tmp", b".temp", b".part", b".partial", b".crdownload", b".download", b".opdownload", b".filepart"),
+    *(b".aria2", b".!ut", b".!qb"),
+)
+"""Temporary and unfinished files, in any case: programs of Windows write `.TMP`."""
+_UNFINISHED_BYTES = max(map(len, _UNFINISHED_ENDINGS))
 
-_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
+_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|DEADJOE|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
 """What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
-Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`), the copy that programs of macOS
-write first (`notes.txt.sb-3f2a91cc-Qx7TbK`). Those of other programs begin with a dot."""
+Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`), what joe saves when it is killed
+(`DEADJOE`), the copy that programs of macOS write first (`notes.txt.sb-3f2a91cc-Qx7TbK`). Those of other programs begin
+with a dot."""
 
 _DOT = ord(".")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -127,6 +134,7 @@ def is_ignored_name(name: bytes) -> bool:
     return (
         name[0] == _DOT
         or name.endswith(IGNORED_ENDINGS)
+        or name[-_UNFINISHED_BYTES:].lower().endswith(_UNFINISHED_ENDINGS)
         or name in IGNORED_NAMES
         or _LEFTOVER.fullmatch(name) is not None
     )

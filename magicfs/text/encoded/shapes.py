@@ -9,6 +9,8 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from magicfs.text.encoded import coordinates
+
 _BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _HEX = string.hexdigits.encode()
 
@@ -49,11 +51,13 @@ class Shape:
     """Bytes as pairs of hexadecimal digits."""
     arrays: bool
     """Bytes as numbers or escapes of a programming language."""
+    coordinates: bool
+    """Lines and areas of maps."""
 
     @property
     def is_plain(self) -> bool:
         """Whether the text has none of them."""
-        return not (self.runs or self.data_urls or self.announced or self.dumps or self.arrays)
+        return not (self.runs or self.data_urls or self.announced or self.dumps or self.arrays or self.coordinates)
 
 
 def shape_of(text: str) -> Shape:
@@ -66,4 +70,5 @@ def shape_of(text: str) -> Shape:
         announced=any(sign in data for sign in _ANNOUNCEMENTS),
         dumps=any(pattern in digits for pattern in _DUMPS),
         arrays=any(pattern in digits for pattern in _ARRAYS),
+        coordinates=any(sign in data for sign in coordinates.ANNOUNCEMENTS),
     )

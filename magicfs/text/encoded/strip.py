@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from magicfs.domain.contents import Document
-from magicfs.text.encoded import base64_runs, hex_dumps, minified
+from magicfs.text.encoded import base64_runs, coordinates, hex_dumps, minified
 from magicfs.text.encoded.base64_runs import Span
 from magicfs.text.encoded.shapes import Shape, shape_of
 
@@ -82,6 +82,8 @@ def _found(text: str, shape: Shape) -> Iterator[Span]:
         yield from hex_dumps.dumps(text)
     if shape.arrays:
         yield from hex_dumps.arrays(text)
+    if shape.coordinates:
+        yield from coordinates.coordinates(text)
 
 
 def _without_overlaps(spans: Iterable[Span]) -> list[Span]:

@@ -126,6 +126,13 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
         (b"#1 plan.md", False),
         (b"49130", False),
         (b"~letter.docx", False),
+        (b"Book1~RF1c2d3e4.TMP", True),
+        (b"report.md___jb_tmp___", True),
+        (b"DEADJOE", True),
+        (b"film.mkv.filepart", True),
+        (b"film.mkv.!qB", True),
+        (b"part", False),
+        (b"Appendix.A", False),
     ],
 )
 def test_leftovers_of_editors_are_ignored(name: bytes, ignored: bool) -> None:

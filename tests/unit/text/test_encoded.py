@@ -37,6 +37,7 @@ def rows_of(data: bytes) -> list[tuple[int, bytes, str]]:
     return [(at, row, "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)) for at, row in rows]
 
 
+PLACES = [(round(7 + RANDOM.random(), 6), round(50 + RANDOM.random(), 6)) for _ in range(40)]
 ENCODED = {
     "data URL in Markdown": f"![photo](data:image/png;base64,{BASE64})",
     "data URL in CSS": f".a {{ background: url('data:font/woff2;charset=utf-8;base64,{BASE64}') }}",
@@ -78,10 +79,24 @@ ENCODED = {
     "uuencoded": "begin 644 photo.png\n" + "\n".join(
         binascii.b2a_uu(BYTES[at : at + 45]).decode().rstrip("\n") for at in range(0, 450, 45)
     ) + "\n`\nend",
+    "GeoJSON": json.dumps({"type": "LineString", "coordinates": PLACES}),
+    "indented GeoJSON": json.dumps({"coordinates": [PLACES]}, indent=1),
+    "KML": f"<coordinates>{' '.join(f'{x},{y},0' for x, y in PLACES)}</coordinates>",
+    "GML": f'<gml:posList srsName="x">{" ".join(f"{x} {y}" for x, y in PLACES)}</gml:posList>',
+    "WKT": f"POLYGON (({', '.join(f'{x} {y} 31.5' for x, y in PLACES)}))",
+    "GPX": "<trkseg>\n" + "\n".join(
+        f'<trkpt lat="{y}" lon="{x}"><ele>7.5</ele><extensions><hr>99</hr></extensions></trkpt>' for x, y in PLACES
+    ) + "</trkseg>",
+    "TCX": "".join(
+        f"<Trackpoint><Position><LatitudeDegrees>{y}</LatitudeDegrees></Position></Trackpoint>" for _, y in PLACES
+    ),
     "source map": json.dumps({"version": 3, "mappings": "AAAA,SAASA,QAAQC;EACtB,GAAI" * 30}),
 }  # fmt: skip
 
 KEPT = {
+    "table of measures": "\n".join(f"{x} {y}" for x, y in PLACES),
+    "places": '"coordinates": [7.12345, 50.12345]\n' * 40,
+    "names on a track": "".join(f'<trkpt lat="1.5" lon="2.5"/><name>hut {at}</name>' for at in range(40)),
     "commit id": "fixed in 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f yesterday",
     "SHA-512": f"sha512:{HEX[:128]}  archive.tar.gz",
     "integrity of a package": f'"integrity": "sha512-{BASE64[:86]}=="',

@@ -1,0 +1,36 @@
+"""Finds the lines and areas of maps: coordinates in GeoJSON, KML, GML and WKT, and the points of recorded tracks.
+
+Used by `strip`. Only in texts that say so: elsewhere, rows of such numbers are a table. Single places stay, and so does
+the first point of a track, which says when and where it began. Pure; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from magicfs.text.encoded.base64_runs import Span
+
+ANNOUNCEMENTS: Final = (
+    *(b'"coordinates"', b"<coordinates>", b"posList", b"POLYGON", b"LINESTRING", b"<trkpt", b"<Trackpoint>"),
+)
+"""What a text with coordinates has before them."""
+
+_NUMBER: Final = r"-?[0-9]{1,3}\.[0-9]{3,17}"
+_BETWEEN: Final = r"[\s,\[\]()]{1,80}+"
+_HEIGHT: Final = r"(?:,\s{0,40}+| )-?[0-9]{1,5}(?:\.[0-9]{1,17})?(?![0-9.])"
+_LINE: Final = re.compile(rf"(?:{_NUMBER}{_BETWEEN}{_NUMBER}(?:{_HEIGHT})?{_BETWEEN}){{16,}}+")
+"""Places in a row, some with a height."""
+_TRACK: Final = re.compile(r"(?<=</trkpt>)(?:\s*<trkpt\b[^>]{0,300}>(?:[^<]|<(?!/?trkpt\b)){0,3000}+</trkpt>){15,}+")
+_ACTIVITY: Final = re.compile(
+    r"(?<=</Trackpoint>)(?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>)){0,3000}+</Trackpoint>){15,}+"
+)
+"""Points of GPX and of TCX, after the first one."""
+
+
+def coordinates(text: str) -> Iterator[Span]:
+    """The spans of coordinates."""
+    for pattern in (_LINE, _TRACK, _ACTIVITY):
+        for match in pattern.finditer(text):
+            yield match.span()
