@@ -115,17 +115,6 @@ def row_by_row(connection: Connection) -> Iterator[None]:
     connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
 
 
-@contextmanager
-def _autocommitted(connection: Connection) -> Iterator[None]:
-    """Commit every statement."""
-    connection.autocommit = True
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.autocommit = False
-
-
 class Database:
     """A pool of connections. A context manager, which closes it."""
 
@@ -184,10 +173,10 @@ class Database:
         return self._transaction(deadline)
 
     @contextmanager
-    def _transaction(self, deadline: Deadline | None = None) -> Iterator[Connection]:
+    def _transaction(self, deadline: Deadline | None = None, *, autocommit: bool = False) -> Iterator[Connection]:
         with translate_errors():
             try:
-                with self._take_connection(deadline) as connection:
+                with self._take_connection(deadline, autocommit=autocommit) as connection:
                     require_not_newer(connection.schema_version)
                     yield connection
             except PoolTimeout as error:
@@ -214,27 +203,31 @@ class Database:
     def _read(self, work: Callable[[Connection], T], deadline: Deadline, *, is_checked: bool) -> T:
         with translate_errors():
             try:
-                with self._take_connection(deadline, is_checked=is_checked) as connection:
+                with self._take_connection(deadline, is_checked=is_checked, autocommit=True) as connection:
                     # A limit of the server's would hold for one statement: the connection cancels one that is late.
                     connection.begin(deadline, sets_limits=False)
                     if is_checked:
                         require_not_newer(connection.schema_version)
-                    with _autocommitted(connection):
-                        return work(connection)
+                    return work(connection)
             except PoolTimeout as error:
                 raise self._no_connection(deadline) from error
             except psycopg.errors.QueryCanceled as error:
                 raise deadline.exceeded() from error
 
     @contextmanager
-    def _take_connection(self, deadline: Deadline | None, *, is_checked: bool = True) -> Iterator[PooledConnection]:
+    def _take_connection(
+        self, deadline: Deadline | None, *, is_checked: bool = True, autocommit: bool = False
+    ) -> Iterator[PooledConnection]:
         seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
         self._caller.deadline = Deadline(seconds) if deadline else None
         self._caller.is_checked = is_checked
         with self._pool.connection(timeout=seconds) as connection:
             self._count_in_use(1)
-            connection.begin(deadline)
             try:
+                connection.begin(deadline)
+                # A connection stays as it was left: else each search would set and reset it twice.
+                if connection.autocommit != autocommit:
+                    connection.autocommit = autocommit
                 yield connection
             finally:
                 connection.end()
@@ -268,7 +261,7 @@ class Database:
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection on which every statement commits, for statements that Postgres refuses inside a transaction."""
-        with self._transaction() as connection, _autocommitted(connection):
+        with self._transaction(autocommit=True) as connection:
             yield connection
 
     def listen(self) -> Listener:

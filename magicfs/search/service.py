@@ -237,7 +237,7 @@ def _ranked(
     if scope.is_restricted:
         with connection.pipeline(), connection.transaction():
             scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
-    request = replace(request, compiled=replace(prepared.compiled, scope=scope))
+        request = replace(request, compiled=replace(prepared.compiled, scope=scope))
     hits = rank(connection, request, prepared.statistics)
     unmet = literal_filters(connection, prepared.query) if not hits else frozenset()
     return _Found(prepared, request, hits, notices, unmet)
