@@ -96,6 +96,21 @@ def _start(database: Database, spec: ModelSpec) -> bool:
     return is_started
 
 
+def _renew(database: Database, spec: ModelSpec) -> bool:
+    """Start a better form of the multilingual model of the index. Returns whether it was started."""
+    from magicfs.db.models import renew_multilingual
+    from magicfs.db.pool import retry_on_conflict
+
+    def renew() -> bool:
+        with database.transaction() as connection:
+            return renew_multilingual(connection, spec)
+
+    is_begun = retry_on_conflict(renew)
+    if is_begun:
+        log.info("the index gets better vectors, of %s; searches use those of before until then", spec.full_label)
+    return is_begun
+
+
 class MultilingualStarter:
     """Starts the multilingual model when the index needs one. For one thread of an agent.
 
@@ -111,38 +126,63 @@ class MultilingualStarter:
         self._pull = pull or (lambda stop: pull_in_process(settings, stop))
         self._seen: object = None
         """What the last count that found no need has seen."""
-        self._found: ModelId | None = None
-        """The model of the index that this machine has."""
+        self._found: tuple[ModelId, ModelId | None] | None = None
+        """The multilingual and the renewing model of the index, of which this machine has what it can have."""
         self._next_look = 0.0
         self._next_pull = 0.0
         self._failures = 0
         self._said = ""
 
     def __call__(self, stop: threading.Event) -> bool:
-        """Start the model if it is needed and this machine has it or can get it. Returns whether it has.
-
-        Raises `DatabaseError`.
-        """
-        from magicfs.db.models import multilingual_model
+        """Start the model if it is needed, or a better form of it. Returns whether it has. Raises `DatabaseError`."""
+        from magicfs.db.models import multilingual_model, renewing_model
 
         if time.monotonic() < self._next_look:
             return False
         with self._database.transaction() as connection:
-            model = multilingual_model(connection)
+            model, renewing = multilingual_model(connection), renewing_model(connection)
             is_needed = model is None and self._is_needed(connection)
         try:
-            if model is not None and model.id != self._found:
-                model_store(self._settings).find_spec(model.spec)
-                self._found = model.id
-            elif is_needed:
+            if model is not None:
+                present = (model.id, renewing.id if renewing else None)
+                return present != self._found and self._renew(model.spec, present, stop)
+            if is_needed:
                 stored = self._stored(stop)
                 if stored is not None:
                     return _start(self._database, stored.spec)
         except ModelError as error:
-            if str(error) != self._said:
-                self._said = str(error)
-                log.warning("%s: %s%s", _WITHOUT_IT, error, "; it is tried again" if is_needed else "")
+            self._warn(f"{_WITHOUT_IT}: {error}" + ("; it is tried again" if is_needed else ""))
         return False
+
+    def _warn(self, reason: str) -> None:
+        """Log why something is as it is, once."""
+        if reason != self._said:
+            self._said = reason
+            log.warning("%s", reason)
+
+    def _renew(self, spec: ModelSpec, present: tuple[ModelId, ModelId | None], stop: threading.Event) -> bool:
+        """Have the vectors of the model made anew if this version prepares it in a better form than the index has.
+
+        Searches use those of before meanwhile. A machine gets the better form also where another host has begun it.
+        Returns whether it has begun. Raises `ModelError` when this machine lacks the model of the index.
+        """
+        store = model_store(self._settings)
+        better = store.find_better_form(spec)
+        if better is None and store.has_present_form(store.find_spec(spec)):
+            self._found = present
+            return False
+        if better is None:
+            try:
+                is_pulled = self._pull_in_turn(stop)
+            except ModelError as error:
+                self._warn(f"the vectors of {spec.label} stay those of an older version: {error}; it is tried again")
+                return False
+            if not is_pulled:
+                return False
+            better = store.find_better_form(spec)
+        self._found = present
+        _, renewing = present
+        return better is not None and renewing is None and _renew(self._database, better.spec)
 
     def _is_needed(self, connection: Connection) -> bool:
         """Whether the index needs the model. Counts languages only if something has changed since the last count."""
@@ -165,15 +205,19 @@ class MultilingualStarter:
         store, precision = model_store(self._settings), self._settings.precision
         with suppress(ModelError):
             return store.find(MULTILINGUAL_MODEL, precision)
+        return store.find(MULTILINGUAL_MODEL, precision) if self._pull_in_turn(stop) else None
+
+    def _pull_in_turn(self, stop: threading.Event) -> bool:
+        """Pull the model. Returns False when `stop` was set, and before the time of the next try."""
         if time.monotonic() < self._next_pull:
-            return None
+            return False
         pause = min(FIRST_RETRY_SECONDS * 2**self._failures, MAX_RETRY_SECONDS)
         self._failures += 1
         try:
             self._pull(stop)
         finally:
             self._next_pull = time.monotonic() + pause
-        return None if stop.is_set() else store.find(MULTILINGUAL_MODEL, precision)
+        return not stop.is_set()
 
 
 def pull_in_process(settings: Settings, stop: threading.Event) -> None:

@@ -40,14 +40,21 @@ def multilingual_model(connection: Connection) -> IndexedModel | None:
     return _model_in_state(connection, ModelState.MULTILINGUAL)
 
 
+def renewing_model(connection: Connection) -> IndexedModel | None:
+    """The model that replaces the multilingual one as soon as it has all vectors; None if there is none."""
+    return _model_in_state(connection, ModelState.RENEWING)
+
+
 def searched_models(connection: Connection) -> list[IndexedModel]:
     """The models whose vectors searches use: the active one, then the multilingual one."""
     return _models_in_states(connection, *SEARCHED_STATES)
 
 
 def live_models(connection: Connection) -> list[IndexedModel]:
-    """The models whose vectors are made: the active one, the one that is being built, then the multilingual one."""
-    return _models_in_states(connection, ModelState.ACTIVE, ModelState.BUILDING, ModelState.MULTILINGUAL)
+    """The models whose vectors are made: the active, the building, the multilingual, then the renewing one."""
+    return _models_in_states(
+        connection, ModelState.ACTIVE, ModelState.BUILDING, ModelState.MULTILINGUAL, ModelState.RENEWING
+    )
 
 
 def _models_in_states(connection: Connection, *states: ModelState) -> list[IndexedModel]:
@@ -205,6 +212,46 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     return IndexedModel(id=model_id, spec=spec, state=ModelState.MULTILINGUAL)
 
 
+def renew_multilingual(connection: Connection, spec: ModelSpec) -> bool:
+    """Start to embed all chunks under `spec`, while searches keep using the present multilingual model.
+
+    For the same model in a better form. Another renewing model is retired. Does nothing when `spec` is in use already.
+    Returns whether it has begun.
+    """
+    lock_models(connection)
+    second = multilingual_model(connection)
+    if second is None or any(model.spec.is_model(spec) for model in live_models(connection)):
+        return False
+    renewing = renewing_model(connection)
+    if renewing is not None:
+        _set_state(connection, renewing.id, ModelState.RETIRED)
+    model_id = _upsert_model(connection, spec, ModelState.RENEWING)
+    _set_state(connection, model_id, ModelState.RENEWING)
+    enqueue_all_chunks(connection, model_id)
+    settle_all(connection)
+    return True
+
+
+def complete_renewal(connection: Connection) -> IndexedModel | None:
+    """Have searches use the renewing model if no chunk that a file has lacks its vector. Returns the model, or None.
+
+    Without a multilingual model there is nothing to renew any more.
+    """
+    renewing = renewing_model(connection)
+    if renewing is None:
+        return None
+    lock_models(connection)
+    renewing, second = renewing_model(connection), multilingual_model(connection)
+    if renewing is not None and second is None:
+        _set_state(connection, renewing.id, ModelState.RETIRED)
+    if renewing is None or second is None or not _has_all_vectors(connection, renewing):
+        return None
+    start_pass(connection)
+    _set_state(connection, second.id, ModelState.RETIRED)
+    _set_state(connection, renewing.id, ModelState.MULTILINGUAL)
+    return IndexedModel(id=renewing.id, spec=renewing.spec, state=ModelState.MULTILINGUAL)
+
+
 def stop_multilingual(connection: Connection) -> bool:
     """Retire the multilingual model. Its vectors are kept for a while; the active model gets the chunks that it left.
 
@@ -233,11 +280,7 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     """
     lock_models(connection)
     building = building_model(connection)
-    # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
-    if building is None or fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": building.id}))[0]:
-        return None
-    # A file that was being read when the building began may have added chunks without a row for this model.
-    if enqueue_all_chunks(connection, building.id):
+    if building is None or not _has_all_vectors(connection, building):
         return None
     second = multilingual_model(connection)
     if second is not None:
@@ -249,6 +292,15 @@ def complete_building(connection: Connection) -> IndexedModel | None:
         _set_state(connection, active.id, ModelState.RETIRED)
     _set_state(connection, building.id, ModelState.ACTIVE)
     return IndexedModel(id=building.id, spec=building.spec, state=ModelState.ACTIVE)
+
+
+def _has_all_vectors(connection: Connection, model: IndexedModel) -> bool:
+    """Whether no chunk that a file has waits for a vector of a model. Queues those without a row."""
+    # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
+    if fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": model.id}))[0]:
+        return False
+    # A file that was being read when the model came may have added chunks without a row for it.
+    return not enqueue_all_chunks(connection, model.id)
 
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:

@@ -30,6 +30,8 @@ class ModelState(StrEnum):
     """They are made, to replace those of the active model. At most one model is building."""
     MULTILINGUAL = "multilingual"
     """Searches use them beside those of the active model. At most one model is multilingual."""
+    RENEWING = "renewing"
+    """They are made, to replace those of the multilingual model. At most one model is renewing."""
     RETIRED = "retired"
     """They are kept for a while, in case the model becomes active again."""
 
@@ -169,7 +171,7 @@ class ModelManifest:
     fastembed_name: str | None
     """fastembed's name of the model; None for a local folder that fastembed does not list."""
     pooling: str | None
-    """How token vectors become one vector: `mean`, `cls`, `last-token`, `none`; None where fastembed decides."""
+    """How token vectors become one: `mean`, `cls`, `last-token`, `sif` or `none`; None where fastembed decides."""
     passage_prefix: str
     """The prefix that the model needs before a text that searches look through."""
     origin: str

@@ -184,6 +184,7 @@ def _register(manifest: ModelManifest) -> str:
             "cls": PoolingType.CLS,
             "last-token": PoolingType.LAST_TOKEN,
             "none": PoolingType.DISABLED,
+            manifests.SIF: PoolingType.DISABLED,
         }[pooling],
         normalization=True,
         sources=ModelSource(hf=name),

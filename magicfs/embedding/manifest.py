@@ -20,6 +20,8 @@ FILE_NAME = "model.json"
 FORMAT = 1
 """Increased when a change of the manifest or of the preparation requires that stored models are prepared again."""
 TOKENIZER = "tokenizer.json"
+SIF = "sif"
+"""The pooling of a graph that has it built in, with more weight for rare tokens: see `magicfs.models.pooling`."""
 DERIVED = "derived/"
 """Files below are made from others of the folder, so they do not say what a model is."""
 
@@ -98,6 +100,11 @@ def _digest(manifest: ModelManifest, files: dict[str, Any]) -> str:
         "max_tokens": manifest.spec.max_tokens,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def is_better_form_of(manifest: ModelManifest, spec: ModelSpec) -> bool:
+    """Whether a model is that of `spec` with the pooling that this version gives it, and an older one did not."""
+    return manifest.pooling == SIF and with_digest(replace(manifest, pooling="mean")).spec.is_model(spec)
 
 
 def write(folder: Path, manifest: ModelManifest) -> None:

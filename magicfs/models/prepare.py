@@ -21,9 +21,10 @@ from magicfs.embedding.embedder import FastembedEmbedder, open_engine
 from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.errors import ModelError
 from magicfs.models.calibration import calibrate, question_centres
-from magicfs.models.catalog import has_outliers
+from magicfs.models.catalog import has_outliers, weighs_tokens
 from magicfs.models.multilingual_samples import SUBJECTS
 from magicfs.models.outliers import set_outliers_apart
+from magicfs.models.pooling import pool_by_weights, token_weights
 from magicfs.models.reference import check_reference
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
@@ -51,12 +52,15 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
     if precision is Precision.INT8:
         outliers_apart = _set_outliers_apart(source, folder, limit)
         precision = _round_to_int8(source, folder, report)
+    pooling = source.pooling or (None if source.fastembed_name else _pooling_of_outputs(folder / source.model_file))
+    if pooling == "mean" and weighs_tokens(source.name):
+        pooling = _weigh_tokens(source, folder, limit)
     spec = ModelSpec(source.name, precision, dimension=0, max_tokens=limit, query_prefix=source.query_prefix)
     manifest = ModelManifest(
         spec=spec,
         model_file=source.model_file,
         fastembed_name=source.fastembed_name,
-        pooling=source.pooling or (None if source.fastembed_name else _pooling_of_outputs(folder / source.model_file)),
+        pooling=pooling,
         passage_prefix=source.passage_prefix,
         origin=source.origin,
         files={},
@@ -93,6 +97,20 @@ def _set_outliers_apart(source: SourceFiles, folder: Path, limit: int) -> bool:
     texts += [f"{source.query_prefix}{text.questions[0]}" for text in samples]
     set_outliers_apart(folder / source.model_file, [tokenizer.encode(text).ids for text in texts])
     return True
+
+
+def _weigh_tokens(source: SourceFiles, folder: Path, limit: int) -> str:
+    """Put the pooling into the graph, if the tokenizer knows how rare tokens are. Returns the name of the pooling."""
+    tokenizer = UnigramTokenizer.load(folder, limit)
+    if tokenizer is None:
+        return "mean"
+    prefixes = (source.query_prefix, source.passage_prefix)
+    ends = {number for prefix in prefixes for number in tokenizer.encode(prefix, add_special_tokens=False).ids[-1:]}
+    if len(ends) != 1:
+        return "mean"
+    weights = token_weights(tokenizer.scores, marks=tokenizer.marks)
+    pool_by_weights(folder / source.model_file, weights, prefix_end=ends.pop())
+    return manifests.SIF
 
 
 def _round_to_int8(source: SourceFiles, folder: Path, report: Report) -> Precision:

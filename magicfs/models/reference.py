@@ -120,7 +120,6 @@ class Reference:
 REFERENCES: Mapping[str, Reference] = {
     FALLBACK_MODEL: Reference(REFERENCE_TEXTS, _VECTORS, {Precision.FP32: 0.9999, Precision.INT8: 0.98}),
     MULTILINGUAL_MODEL: Reference(
-        # The package's engine rounds too.
         reference_e5.TEXTS,
         reference_e5.VECTORS,
         {Precision.FP32: 0.998, Precision.INT8: 0.985},

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice
+from magicfs.embedding.unigram import FOLDER as UNIGRAM_FOLDER
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models.catalog import (
     DEFAULT_MODEL,
@@ -31,6 +32,7 @@ from magicfs.models.catalog import (
     has_outliers,
     languages_of,
     precisions_of,
+    weighs_tokens,
 )
 from magicfs.models.fallbacks import Fallbacks, as_fallback
 
@@ -96,6 +98,18 @@ class ModelStore:
             f"{remake_advice(spec.name)}"
         )
 
+    def find_better_form(self, spec: ModelSpec) -> StoredModel | None:
+        """The model of `spec` in the form in which this version prepares it; None if that is not here, or the same."""
+        for model in self.list():
+            if manifests.is_better_form_of(manifests.read(model.folder), spec):
+                self.verify(model)
+                return model
+        return None
+
+    def has_present_form(self, model: StoredModel) -> bool:
+        """Whether this version would prepare a model so that it gives the same vectors."""
+        return not _lacks_pooling(manifests.read(model.folder))
+
     def find_tokenizer(self, spec: ModelSpec) -> Path | None:
         """The path of a `tokenizer.json` that equals that of a model, in the folder of any model; None without one."""
         for model in self.list():
@@ -156,7 +170,8 @@ class ModelStore:
         """Bring a model into the store, unless it is there and intact. No other intact model is touched.
 
         With `renew`, a model is prepared again of which an older version did not record the weights, because only then
-        does its digest tell whether another host has the same, or whose outliers it did not set apart.
+        does its digest tell whether another host has the same, or whose outliers it did not set apart, or whose tokens
+        it did not weigh.
         `name` is a name that fastembed knows or the path of a local folder. When the hub does not give the default
         model, the fallback is pulled, and the result says so. Raises `ModelError` in all other cases of failure.
         """
@@ -301,9 +316,14 @@ def _is_current(model: StoredModel) -> bool:
     manifest = manifests.read(model.folder)
     is_rounded = model.spec.precision is Precision.INT8
     from_package = manifest.origin.startswith(PACKAGE_ORIGIN)
-    return bool(manifest.weights) and (
-        manifest.outliers_apart or not (is_rounded and from_package and has_outliers(model.spec.name))
-    )
+    has_outliers_inside = is_rounded and from_package and has_outliers(model.spec.name) and not manifest.outliers_apart
+    return bool(manifest.weights) and not has_outliers_inside and not _lacks_pooling(manifest)
+
+
+def _lacks_pooling(manifest: ModelManifest) -> bool:
+    """Whether an older version prepared a model without the pooling that it has here."""
+    knows_tokens = any(name.startswith(f"{UNIGRAM_FOLDER}/") for name in manifest.files)
+    return weighs_tokens(manifest.spec.name) and knows_tokens and manifest.pooling == "mean"
 
 
 def _folder_name(name: str, precision: Precision) -> str:

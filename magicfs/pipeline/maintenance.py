@@ -203,9 +203,9 @@ class MaintenanceService:
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:
-            switched = models_db.complete_building(connection)
-        if switched is not None:
-            log.warning("searches use %s from now on", switched.spec.label)
+            switched = [models_db.complete_building(connection), models_db.complete_renewal(connection)]
+        for model in filter(None, switched):
+            log.warning("searches use %s from now on", model.spec.full_label)
         with self._database.transaction() as connection:
             models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
 

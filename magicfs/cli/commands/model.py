@@ -68,12 +68,17 @@ def pull(
 
     settings = wiring.settings_for_command()
     settings.make_home()
-    stored = wiring.model_store(settings).pull(
+    store = wiring.model_store(settings)
+    stored = store.pull(
         name or settings.model, precision=precision or settings.precision, renew=True, report=terminal.remark
     )
     terminal.say(f"{stored.spec.full_label}: {stored.spec.dimension} dimensions, {stored.origin}")
     in_use = wiring.models_in_use(settings)
     if not in_use or _role(stored, in_use) is not None:
+        return
+    multilingual = in_use.get(ModelState.MULTILINGUAL)
+    if multilingual is not None and store.find_better_form(multilingual) == stored:
+        terminal.say(f"the index still uses {multilingual.full_label}: it gets vectors of this one by itself")
         return
     active = in_use[ModelState.ACTIVE].full_label
     terminal.say(f"the index still uses {active}: '{use_command(stored.spec.name)}' changes it")

@@ -149,12 +149,14 @@ def _rendered(summary: dict[str, Any], paces: Mapping[str, str] | None = None) -
 
 
 def _models(summary: dict[str, Any], paces: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The models that searches use, each with its backlog if there are two."""
+    """The models that searches use, each with its backlog if there are two, and the one that renews the second."""
     models = {model["role"]: model for model in summary["models"]}
     if "multilingual" not in models:
         return [("model", summary["model"] or "none yet")]
     lines = []
-    for name, role in (("model", "active"), ("second", "multilingual")):
+    for name, role in (("model", "active"), ("second", "multilingual"), ("renewing", "renewing")):
+        if role not in models:
+            continue
         model = models[role]
         backlog = [f"{model['pending']} chunks wait"] if model["pending"] else []
         backlog += [f"{model['second_vectors']} second vectors to come"] if model["second_vectors"] else []

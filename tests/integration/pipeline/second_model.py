@@ -17,6 +17,8 @@ from tests.plugins.index import Index, Reader
 
 ENGLISH = replace(FAKE_SPEC, name="fake/english", digest="1" * 64, tokenizer="t", languages=("en",))
 MULTILINGUAL = replace(FAKE_SPEC, name="fake/multilingual", dimension=96, digest="2" * 64, tokenizer="t")
+RENEWED = replace(MULTILINGUAL, name="fake/renewed", digest="3" * 64)
+"""The multilingual model as a later version prepares it."""
 
 ROWS = """
 SELECT text, m.name, e.state, e.priority
@@ -46,7 +48,8 @@ class LanguageReader(Reader):
 
 
 def fake_embedder(spec: ModelSpec) -> FakeEmbedder:
-    return (MultilingualEmbedder if spec.is_model(MULTILINGUAL) else FakeEmbedder)(spec)
+    reads_more = spec.is_model(MULTILINGUAL) or spec.is_model(RENEWED)
+    return (MultilingualEmbedder if reads_more else FakeEmbedder)(spec)
 
 
 @dataclass

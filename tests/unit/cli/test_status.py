@@ -71,6 +71,9 @@ def test_two_models_have_a_backlog_each() -> None:
     assert "model    nothing waits, 3 in languages that it does not read: one (int8)" in shown
     backlog = "20 chunks wait, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
     assert f"second   {backlog}: all (int8)" in shown
+    better = {**other, "role": "renewing", "failed": 0, "pending": 0, "second_vectors": 61}
+    shown = lines({**found(), "models": [*models, better]})
+    assert "renewing 61 second vectors to come: all (int8)" in shown
 
 
 def test_a_broker_in_trouble_has_a_line_in_place_of_the_queue() -> None:

@@ -98,13 +98,14 @@ WHERE state = 'pending' AND lease IS NULL
 -- name: readers
 -- Fragment: the models whose vectors are made, and the languages by which it is decided which rows a chunk has. They are
 -- none where all chunks are alike: where the model reads every language, and in an index without a multilingual model.
--- The row under the multilingual model (`second`) is decided by the languages of the active one.
+-- The row under the multilingual model (`second`) is decided by the languages of the active one. Nobody waits for those under
+-- the model that is to replace it (`renews`).
 (
-    SELECT id, state = 'multilingual' AS second,
+    SELECT id, state IN ('multilingual', 'renewing') AS second, state = 'renewing' AS renews,
            CASE WHEN NOT EXISTS (SELECT FROM models WHERE state = 'multilingual') THEN '{}'
                 WHEN state = 'multilingual' THEN coalesce((SELECT languages FROM models WHERE state = 'active'), '{}')
                 ELSE languages END AS languages
-    FROM models WHERE state IN ('active', 'building', 'multilingual')
+    FROM models WHERE state IN ('active', 'building', 'multilingual', 'renewing')
 )
 
 -- name: is_read
@@ -121,7 +122,7 @@ SELECT model_id, chunk_id, (CASE WHEN waits THEN 'pending' ELSE 'unread' END)::e
        CASE WHEN NOT waits THEN 'language' END, CASE WHEN waits THEN priority ELSE 0 END
 FROM (
     SELECT m.id AS model_id, c.chunk_id, m.second OR bool_or({{is_read}}) AS waits,
-           max(CASE WHEN m.second AND {{is_read}} THEN -1
+           max(CASE WHEN m.renews OR m.second AND {{is_read}} THEN -1
                     WHEN c.ordinal < %(prioritized)s THEN wanted.priority ELSE 0 END) AS priority
     FROM (
         SELECT content_id, given.priority, contents.language
@@ -165,7 +166,7 @@ SELECT model_id, chunk_id, (CASE WHEN waits THEN 'pending' ELSE 'unread' END)::e
        CASE WHEN NOT waits THEN 'language' END, priority
 FROM (
     SELECT m.id AS model_id, c.chunk_id, m.second OR bool_or({{is_read}}) AS waits,
-           CASE WHEN m.second AND bool_and({{is_read}}) THEN -1 ELSE 0 END AS priority
+           CASE WHEN m.second AND bool_and(m.renews OR {{is_read}}) THEN -1 ELSE 0 END AS priority
 
 -- name: missing
 -- Fragment: the end of that statement.
@@ -214,6 +215,7 @@ FROM (
     SELECT model_id, chunk_id, priority FROM (
         SELECT e.model_id, e.chunk_id, e.priority AS present,
                CASE WHEN NOT m.second THEN greatest(e.priority, 0)
+                    WHEN m.renews THEN -1
                     WHEN own.state = 'unread' OR {{is_foreign}} THEN greatest(e.priority, own.priority, 0)
                     ELSE -1 END AS priority
         FROM {{readers}} AS m JOIN embeddings e ON e.model_id = m.id

@@ -115,7 +115,7 @@ FROM models m CROSS JOIN LATERAL (
       AND e.attempts < %(max_attempts)s AND (({{is_held}}) IS NOT TRUE OR e.leased_until < now() + make_interval(secs => %(within)s))
     ORDER BY e.priority DESC, e.attempts, e.chunk_id LIMIT 1
 ) AS top
-WHERE m.state IN ('active', 'building', 'multilingual')
+WHERE m.state IN ('active', 'building', 'multilingual', 'renewing')
 ORDER BY m.state
 
 -- name: is_held

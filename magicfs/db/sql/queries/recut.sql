@@ -52,6 +52,7 @@ FROM (
     SELECT m.id AS model_id, chunks.id AS chunk_id,
            bool_or(own.state IS DISTINCT FROM 'unread' OR own.reason IS DISTINCT FROM 'language') AS waits,
            max(CASE WHEN own.state = 'pending' THEN own.priority
+                    WHEN m.state = 'renewing' THEN -1
                     WHEN m.state = 'multilingual' AND first.state IS DISTINCT FROM 'unread' THEN -1
                     ELSE 0 END) AS priority
     FROM unnest(%(piece_of)s::bigint[], %(digests)s::bytea[]) AS piece (cut_id, digest)
@@ -59,7 +60,7 @@ FROM (
     LEFT JOIN embeddings own ON (own.model_id, own.chunk_id) = (m.id, piece.cut_id)
     LEFT JOIN embeddings first
         ON (first.model_id, first.chunk_id) = ((SELECT id FROM models WHERE state = 'active'), piece.cut_id)
-    WHERE m.state IN ('active', 'building', 'multilingual')
+    WHERE m.state IN ('active', 'building', 'multilingual', 'renewing')
     GROUP BY 1, 2
 ) AS queued
 ORDER BY 1, 2

@@ -1,0 +1,161 @@
+"""An index whose multilingual model an older version has prepared: who prepares the better form, and what is said."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli import multilingual, wiring
+from magicfs.cli.multilingual import MultilingualStarter
+from magicfs.config import Settings
+from magicfs.db.models import renewing_model, start_multilingual
+from magicfs.domain.models import ModelManifest, StoredModel
+from magicfs.embedding import manifest as manifests
+from magicfs.embedding.unigram import FOLDER, SETTINGS
+from magicfs.errors import ModelMissing
+from magicfs.models import store
+from tests.integration.models.tiny import write_tiny_model
+from tests.plugins.commands import short_folder
+from tests.plugins.index import HOST, Index
+
+NEVER_SET = threading.Event()
+
+
+@dataclass
+class Machine:
+    """A machine of the index, whose pulls give the better form."""
+
+    index: Index
+    settings: Settings
+    plain: StoredModel
+    pulls: list[str] = field(default_factory=list)
+    fails: bool = False
+
+    def __post_init__(self) -> None:
+        self.start = MultilingualStarter(self.settings, self.index.database, pull=self._pull)
+
+    def _pull(self, stop: threading.Event) -> None:
+        self.pulls.append(self.plain.spec.name)
+        if self.fails:
+            raise ModelMissing("no weights")
+        self.write_better_form()
+
+    def write_better_form(self) -> None:
+        """What a pull gives: the same model, with another pooling."""
+        manifest = manifests.read(self.plain.folder)
+        better = manifests.with_digest(replace(manifest, pooling=manifests.SIF))
+        name = self.plain.folder.name.rpartition("--")[0]
+        self._copy(better, f"{name}--{better.spec.digest[:12]}")
+
+    def _copy(self, manifest: ModelManifest, name: str) -> None:
+        folder = self.settings.model_dir / name
+        shutil.copytree(self.plain.folder, folder)
+        manifests.write(folder, manifest)
+
+    def renewing(self) -> str | None:
+        """The digest of the model whose vectors are made anew."""
+        with self.index.database.transaction() as connection:
+            model = renewing_model(connection)
+        return model.spec.digest if model else None
+
+
+@pytest.fixture
+def machine(
+    index: Index, database_url: str, broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Machine]]:
+    """Makes machines of an index. The first has the model in the form of an older version."""
+    index.rows("UPDATE models SET languages = '{en}' RETURNING 1")
+    tiny = write_tiny_model(tmp_path / "tiny", pooled=False)
+    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tiny))
+    monkeypatch.setattr(store, "weighs_tokens", lambda name: name == str(tiny))
+    with short_folder() as homes:
+        made: list[Machine] = []
+
+        def make() -> Machine:
+            settings = Settings(
+                home=homes / str(len(made)), host=HOST, database_url=database_url, broker_url=broker_url
+            )
+            settings.make_home()
+            plain = made[0].plain if made else older_form(settings, tiny)
+            made.append(Machine(index, settings, plain))
+            return made[-1]
+
+        first = make()
+        with index.database.transaction() as connection:
+            start_multilingual(connection, first.plain.spec)
+        waiting = [first]
+        yield lambda: waiting.pop() if waiting else make()
+
+
+def older_form(settings: Settings, tiny: Path) -> StoredModel:
+    """The model as an older version has prepared it."""
+    stored = wiring.model_store(settings).pull(str(tiny))
+    tokenizer = stored.folder / FOLDER / SETTINGS
+    tokenizer.parent.mkdir(parents=True)
+    tokenizer.write_text(json.dumps({}))
+    manifest = manifests.read(stored.folder)
+    manifests.write(stored.folder, replace(manifest, files=manifests.checksums_of(stored.folder)))
+    return wiring.model_store(settings).find(str(tiny))
+
+
+def test_it_begins_once(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    assert here.start(NEVER_SET)
+    better = here.renewing()
+    assert better not in {None, here.plain.spec.digest}
+    assert not here.start(NEVER_SET)
+    assert (here.renewing(), len(here.pulls)) == (better, 1)
+
+
+def test_another_machine_gets_what_the_index_will_have(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    here.start(NEVER_SET)
+    better = here.renewing()
+    other = machine()
+    shutil.copytree(other.plain.folder, other.settings.model_dir / other.plain.folder.name)
+    assert not other.start(NEVER_SET)
+    assert (other.renewing(), len(other.pulls)) == (better, 1)
+    assert {model.spec.digest for model in wiring.model_store(other.settings).list()} == {
+        better,
+        other.plain.spec.digest,
+    }
+
+
+def test_a_machine_without_the_older_form_begins_it_too(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    here.write_better_form()
+    shutil.rmtree(here.plain.folder)
+    assert here.start(NEVER_SET)
+    assert (here.renewing() is not None, here.pulls) == (True, [])
+
+
+def test_a_failure_is_said_once_and_the_vectors_stay(
+    machine: Callable[[], Machine], caplog: pytest.LogCaptureFixture
+) -> None:
+    here = machine()
+    here.fails = True
+    with caplog.at_level(logging.WARNING):
+        assert not here.start(NEVER_SET)
+        assert not here.start(NEVER_SET)
+    [record] = caplog.records
+    assert "stay those of an older version: no weights" in record.message
+    assert (here.renewing(), len(here.pulls)) == (None, 1)
+    here.fails, here.start._next_pull = False, 0.0
+    assert here.start(NEVER_SET)
+
+
+def test_the_model_of_this_version_stays(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    here.start(NEVER_SET)
+    digest = here.renewing()
+    here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
+    here.index.rows("UPDATE models SET state = 'multilingual' WHERE digest = %s RETURNING 1", digest)
+    assert not here.start(NEVER_SET)
+    assert (here.renewing(), len(here.pulls)) == (None, 1)
