@@ -25,6 +25,10 @@ _ENCRYPTED_FLAG = 0x1
 _MAX_READ_BYTES = 1 << 20
 """The most bytes that are read of one member."""
 
+VISIO = "application/vnd.ms-visio.drawing"
+XMIND = "application/vnd.xmind.workbook"
+IWORK_PREVIEW = "application/x-iwork-preview"
+"""A document of iWork of before 2013: it holds what it looks like as a PDF file."""
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _OOXML_TYPES = (
     # prefix of a member's name, type of the document
@@ -32,11 +36,13 @@ _OOXML_TYPES = (
     ("xl/workbook.bin", "application/vnd.ms-excel.sheet.binary.macroEnabled.12"),
     ("xl/", _OOXML + "spreadsheetml.sheet"),
     ("ppt/", _OOXML + "presentationml.presentation"),
+    ("visio/", VISIO),
 )
 _IWORK_TYPES = (
     ("Index/Slide", "application/x-iwork-keynote-sffkey"),
     ("Index/Tables/", "application/x-iwork-numbers-sffnumbers"),
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
+    ("QuickLook/Preview.pdf", IWORK_PREVIEW),
 )
 
 ZIPPED_BOOK = "application/x-zip-compressed-fb2"
@@ -90,7 +96,7 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):
             return mime_type
-    return ARCHIVE
+    return XMIND if {"content.json", "metadata.json"}.issubset(names) else ARCHIVE
 
 
 def _read_member(container: zipfile.ZipFile, name: str) -> bytes:

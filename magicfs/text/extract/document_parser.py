@@ -43,6 +43,7 @@ from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _PDF: Final = "application/pdf"
 _ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
@@ -127,6 +128,8 @@ class DocumentParser:
             return xml_documents.read_flat_opendocument(content, exact_type)
         if exact_type in OFFICE_XML_TYPES:
             return read_office_xml(content, exact_type)
+        if exact_type in ZIPPED_PAGES_TYPES:
+            return read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
         readers: dict[str, Callable[[], Document | Unreadable]] = {
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),

@@ -78,6 +78,7 @@ class MailReader:
 
     def read_message(self, content: bytes) -> Document:
         """The text of one message."""
+        content = content.lstrip(b"\r\n")
         length = _APPLE_LENGTH.match(content)
         message = _parse(content[length.end() : length.end() + int(length[1])] if length else content)
         return Document(

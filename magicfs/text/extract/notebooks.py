@@ -6,6 +6,7 @@ Runs in the child process, called by `document_parser`. Pure functions.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 from magicfs.text.extract.html_parts import html_texts
@@ -15,12 +16,16 @@ NOTEBOOK_TYPE: Final = "application/x-ipynb+json"
 _HTML: Final = "text/html"
 _PLAIN: Final = "text/plain"
 _MARKDOWN: Final = "markdown"
+_OTHER_TEXTS: Final = ("text/markdown", _HTML, "text/latex")
+"""What an output may have instead of a plain text, the best one first."""
+_NAME_OF_OBJECT: Final = re.compile(r"<[\w.]+ object(?: at 0x[0-9a-fA-F]+)?>")
+"""The plain text of an object that shows itself in another form."""
 
 
 def in_present_form(content: bytes) -> bytes:
     """The notebook with its cells in the form of version 4; the same bytes where they are, or where it is none.
 
-    An output that has HTML alone gets the words of it as its plain text.
+    An output that has only another text, such as HTML, gets the words of it as its plain text.
     """
     try:
         notebook = json.loads(content)
@@ -31,12 +36,20 @@ def in_present_form(content: bytes) -> bytes:
     old = [cell for sheet in _dicts(notebook.get("worksheets")) for cell in _dicts(sheet.get("cells"))]
     cells = _dicts(notebook.get("cells")) or [_present_cell(cell) for cell in old]
     outputs = (output.get("data") for cell in cells for output in _dicts(cell.get("outputs")))
-    html_alone = [data for data in outputs if isinstance(data, dict) and _HTML in data and _PLAIN not in data]
-    if not (old or html_alone):
+    without_plain = [data for data in outputs if isinstance(data, dict) and _lacks_plain_text(data)]
+    if not (old or without_plain):
         return content
-    for data in html_alone:
-        data[_PLAIN] = "\n".join(html_texts(_text(data[_HTML])))
+    for data in without_plain:
+        kind = next(kind for kind in _OTHER_TEXTS if kind in data)
+        text = _text(data[kind])
+        data[_PLAIN] = "\n".join(html_texts(text)) if kind == _HTML else text
     return json.dumps({**notebook, "cells": cells, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def _lacks_plain_text(data: dict[str, Any]) -> bool:
+    """Whether an output has another text, and no plain one that says anything."""
+    is_named = _NAME_OF_OBJECT.fullmatch(_text(data.get(_PLAIN, "")).strip()) is not None
+    return (_PLAIN not in data or is_named) and any(kind in data for kind in _OTHER_TEXTS)
 
 
 def _present_cell(cell: dict[str, Any]) -> dict[str, Any]:

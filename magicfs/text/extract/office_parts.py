@@ -21,7 +21,7 @@ from xml.parsers import expat
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
-from magicfs.text.extract.xml_names import without_namespace
+from magicfs.text.extract.xml_names import named, without_namespace
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
@@ -38,7 +38,9 @@ _PARTS: Final = {
         r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
         r"|worksheets/sheet\d+|workbook)\.xml"
     ),
-    _SLIDES: re.compile(r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+|commentAuthors|authors)\.xml"),
+    _SLIDES: re.compile(
+        r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"
+    ),
     _ODF + "text": re.compile(r"styles\.xml"),
     _ODF + "spreadsheet": re.compile(r"styles\.xml"),
 }
@@ -59,7 +61,11 @@ _LEFT_OUT: Final = {
 """The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
 chapters with an encoded address."""
 
-_EMBEDDED: Final = re.compile(r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:doc|xls|ppt|pdf|od[tsp])[a-z]?", re.IGNORECASE)
+_EMBEDDED: Final = re.compile(
+    r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
+    re.IGNORECASE,
+)
+"""Objects, and what a program leaves to Word to put into the text when it opens the document."""
 _MAX_EMBEDDED: Final = 100
 """The documents inside of a document that are read."""
 
@@ -148,6 +154,8 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
         elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
             texts = list(_sheet_texts(data))
             _check_xml(data)
+        elif member.filename.startswith(("ppt/slideMasters/", "ppt/slideLayouts/")):
+            texts = list(_master_texts(data))
         else:
             texts = _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
     except DAMAGE:
@@ -184,6 +192,16 @@ def _sheet_texts(data: bytes) -> Iterator[str]:
         text = _FIELD_CODE.sub(" ", header) if header else message or name or ""
         if not text.startswith("_xlnm."):
             yield " ".join(text.split())
+
+
+def _master_texts(data: bytes) -> Iterator[str]:
+    """Yield what all slides show, such as the name of a company; not what stands in places for their own texts."""
+    for shape in named(ET.fromstring(data), "sp"):  # noqa: S314  (see the module's docstring)
+        if next(named(shape, "ph"), None) is None:
+            for paragraph in named(shape, "p"):
+                text = "".join(piece.text or "" for piece in named(paragraph, "t")).strip()
+                if text:
+                    yield text
 
 
 class _Texts:

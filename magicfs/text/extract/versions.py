@@ -11,13 +11,13 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 13,
+    "application/zip": 14,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 8,
     "application/x-fictionbook+xml": 9,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 7),
-    **dict.fromkeys(("message/*", "application/mbox"), 8),
+    **dict.fromkeys(("message/*", "application/mbox"), 9),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
@@ -30,7 +30,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), 4),
-    "application/x-ipynb+json": 5,
+    "application/x-ipynb+json": 6,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
     **dict.fromkeys(("text/x-python", "text/x-perl", "text/troff", "text/x-vue", "text/x-php"), 4),
     **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-c", "text/x-c++"), 4),

@@ -230,3 +230,7 @@ def test_the_lines_of_a_flowed_text_are_put_together(extractor: FileExtractor) -
     assert "A sea horse and a star fish.\n> quoted words\n>> deeper\n-- \nAda" in text
     text = read(extractor, FLOWED % b"yes").text
     assert "A seahorse and a starfish.\n> quotedwords\n>> deeper\n-- \nAda" in text
+
+
+def test_blank_lines_before_a_message_are_left_out(extractor: FileExtractor) -> None:
+    assert read(extractor, b"\r\n\n" + message("Rückfrage").as_bytes()).title == "Rückfrage"

@@ -35,3 +35,16 @@ def test_an_output_that_is_a_page_alone_is_read(extractor: FileExtractor) -> Non
     text = read(extractor, notebook(nbformat=4, cells=cells), b"a.ipynb").text
     assert "a quoll" in text
     assert "color" not in text
+
+
+def test_an_output_that_is_named_alone_in_plain_text_is_read_in_another_form(extractor: FileExtractor) -> None:
+    datas = [
+        {"text/plain": ["<IPython.core.display.Markdown object>"], "text/markdown": ["a **bil**by"]},
+        {"text/plain": "<lib.Frame object at 0x7f01>", "text/html": "<p>a potoroo</p>"},
+        {"text/latex": ["$x$ of dunnarts"]},
+    ]
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": data} for data in datas]
+    cells = [{"cell_type": "code", "metadata": {}, "source": ["show()"], "outputs": outputs, "execution_count": 1}]
+    text = read(extractor, notebook(nbformat=4, cells=cells), b"a.ipynb").text
+    assert all(words in text for words in ("**bil**by", "a potoroo", "of dunnarts"))
+    assert "object" not in text

@@ -336,3 +336,63 @@ def test_documents_inside_of_a_document_are_read(extractor: FileExtractor, name:
     document = read(extractor, data.getvalue(), name)
     assert "a rutabaga pie" in document.text
     assert "Microsoft_Word_Document2.docx" in str(document.unread_parts)
+
+
+def test_what_all_slides_show_is_read(extractor: FileExtractor) -> None:
+    shape = "<sp><nvSpPr><nvPr>{place}</nvPr></nvSpPr><txBody><a:p><a:r><a:t>{words}</a:t></a:r></a:p></txBody></sp>"
+    shapes = shape.format(place="", words="Rutabaga Ltd") + shape.format(place='<ph type="title"/>', words="Click here")
+    data = io.BytesIO(presentation("a slide", notes="notes"))
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("ppt/slideMasters/slideMaster1.xml", f'<sldMaster xmlns:a="a">{shapes}</sldMaster>')
+    text = read(extractor, data.getvalue(), b"a.pptx").text
+    assert "Rutabaga Ltd" in text
+    assert "Click here" not in text
+
+
+@pytest.mark.parametrize("name", ["afchunk.htm", "afchunk.mht"])
+def test_what_word_is_left_to_put_into_a_text_is_read(extractor: FileExtractor, name: str) -> None:
+    page = "<html><body><p>a rutabaga pie</p></body></html>"
+    data = io.BytesIO(word_document(""))
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr(f"word/{name}", page if name.endswith("htm") else f"Content-Type: text/html\n\n{page}")
+    assert "a rutabaga pie" in read(extractor, data.getvalue(), b"a.docx").text
+
+
+PAGES = {
+    b"a.vsdx": {
+        "[Content_Types].xml": CONTENT_TYPES,
+        "visio/pages/page10.xml": "<P><Text>second page</Text></P>",
+        "visio/pages/page2.xml": '<P xmlns="v"><Text><cp IX="0"/>a ruta<cp IX="1"/>baga pie\n</Text></P>',
+    },
+    b"a.hwpx": {
+        "mimetype": "application/hwp+zip",
+        "Contents/section1.xml": '<s xmlns:h="h"><h:p><h:t>second page</h:t></h:p></s>',
+        "Contents/section0.xml": '<s xmlns:h="h"><h:p><h:run><h:t>a ruta</h:t></h:run><h:t>baga pie</h:t></h:p></s>',
+    },
+    b"a.xmind": {
+        "content.json": '[{"rootTopic": {"title": "a rutabaga pie", "labels": ["x"],'
+        ' "notes": {"plain": {"content": "second page"}}}}]',
+        "metadata.json": "{}",
+    },
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_documents_in_zip_containers_are_read(extractor: FileExtractor, name: bytes) -> None:
+    text = read(extractor, container(PAGES[name]), name).text
+    assert text.index("a rutabaga pie") < text.index("second page")
+
+
+def test_a_damaged_page_costs_its_own_text_alone(extractor: FileExtractor) -> None:
+    members = {**PAGES[b"a.vsdx"], "visio/pages/page10.xml": "<P>"}
+    document = read(extractor, container(members), b"a.vsdx")
+    assert "a rutabaga pie" in document.text
+    assert "page10.xml" in str(document.unread_parts)
+
+
+def test_a_document_of_old_iwork_is_read_by_its_preview(extractor: FileExtractor) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("index.xml", "<x/>")
+        archive.writestr("QuickLook/Preview.pdf", pdf_file("a rutabaga pie"))
+    assert "a rutabaga pie" in read(extractor, data.getvalue(), b"a.pages").text

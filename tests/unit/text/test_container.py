@@ -37,6 +37,9 @@ def reason(outcome: str | Unreadable) -> SkipReason:
         ({"mimetype": "application/epub+zip"}, "application/epub+zip"),
         ({"mimetype": "application/vnd.oasis.opendocument.text-template"}, "opendocument.text"),
         ({"Index/Document.iwa": ""}, "pages-sffpages"),
+        ({"QuickLook/Preview.pdf": ""}, "x-iwork-preview"),
+        ({"[Content_Types].xml": "", "visio/document.xml": ""}, "visio.drawing"),
+        ({"content.json": "", "metadata.json": ""}, "xmind.workbook"),
     ],
 )
 def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> None:
@@ -46,7 +49,7 @@ def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> 
 
 
 def test_an_archive_is_not_opened() -> None:
-    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": ""}))) is SkipReason.BINARY
+    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": "", "content.json": ""}))) is SkipReason.BINARY
 
 
 def test_an_opendocument_file_with_a_password() -> None:
