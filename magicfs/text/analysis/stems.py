@@ -49,6 +49,11 @@ _BEFORE_PLURAL: Final = ("وال", "فال", "بال", "كال", "لل", _ARTICL
 _MIN_PLURAL_CHARACTERS: Final = 5
 """A shorter word is rarely a plural: `نبات` is a plant."""
 
+_BEFORE_ARTICLE: Final = ("وال", "فال")
+_PARENT: Final = re.compile("والد(?:ة|ات|ا|ان|ين|يه|يها|ت?(?:ي|ه|ها|هم|هما|نا|ك|كم))?")
+"""A parent begins with letters that are no article."""
+_MIN_WITH_ARTICLE: Final = 6
+
 _stemmers = threading.local()
 
 
@@ -92,7 +97,12 @@ def has_letters_alone(word: str) -> bool:
 
 
 def _with_article(word: str) -> str:
-    """A feminine plural of Arabic with the article before it: Snowball knows the ending only after the article."""
+    """A word of Arabic as Snowball knows it: no `and` before the article, and an article before a feminine plural.
+
+    Snowball knows the ending of that plural only after the article.
+    """
+    if word.startswith(_BEFORE_ARTICLE) and len(word) >= _MIN_WITH_ARTICLE and not _PARENT.fullmatch(word):
+        word = word[1:]
     if not word.endswith(_FEMININE_PLURAL) or len(word) < _MIN_PLURAL_CHARACTERS:
         return word
     before = next((prefix for prefix in _BEFORE_PLURAL if word.startswith(prefix)), "")

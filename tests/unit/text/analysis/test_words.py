@@ -158,6 +158,8 @@ def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: st
         ("ar", "الكتاب", "كتاب"),
         ("ar", "أرباح الشركات والمعلومات", "شركات شركة معلومات"),
         ("ar", "اشترى سيارات", "السيارات سيارة والسيارات للسيارات بالسيارات"),
+        ("ar", "والكتاب فالمدرسة والبيت", "كتاب مدرسة بيت"),
+        ("ar", "كتاب مدرسة", "والكتاب فالمدرسة"),
         ("hi", "किसानों ने खेतों में किताबें रखीं", "किसान खेत किताब"),
         ("ta", "பள்ளிகள் திறந்தன", "பள்ளி"),
         ("pl", "Podpisano umowy najmu", "umowa umową"),
@@ -174,6 +176,11 @@ def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: st
 )
 def test_words_have_the_stems_of_their_language(language: str, text: str, question: str) -> None:
     assert _share(text, question, language=language) == 1.0
+
+
+def test_a_parent_in_arabic_is_no_word_with_an_article() -> None:
+    assert "^دين" not in positions(analyze("والدين", language="ar"))
+    assert "^سلام" in positions(analyze("والسلام", language="ar"))
 
 
 @pytest.mark.parametrize(
