@@ -112,10 +112,8 @@ def measure_text(shape: Shape) -> bytes:
 @lru_cache(maxsize=2)
 def places_text(*, is_restricted: bool) -> bytes:
     """The text of the statement that locates the best candidates, in a scope that is restricted or has all files."""
-    names = list(map(sql.Identifier, COLUMNS))
     query = sql.SQL(_SQL["places"]).format(
-        place=sql.SQL(", ").join(sql.SQL("place.{}").format(name) for name in names),
-        place_names=sql.SQL(", ").join(names),
+        place_names=sql.SQL(", ").join(map(sql.SQL, COLUMNS)),
         filters=sql.SQL(_SQL["file_filters"] if is_restricted else "true"),
     )
     return compact(query)

@@ -7,7 +7,7 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
@@ -21,7 +21,7 @@ _SQL = load_queries("search")
 NEWEST_FILES_FACTOR = 8
 """How many times more files are read when those that were read are copies of fewer contents than asked for."""
 
-COLUMNS = (
+COLUMNS: tuple[LiteralString, ...] = (
     "copy_key", "file_id", "host", "root", "root_path", "path", "size", "mtime_ns", "ctime_ns", "ino", "device", "mode",
     "uid", "gid", "indexed_at", "language", "mime_type", "chunk_id", "first_line", "last_line", "page",
 )  # fmt: skip

@@ -425,7 +425,7 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
 -- order if it has any, and with the text of its chunk. All are sorted at once: to begin a sort for each of a hundred
 -- takes longer than all else.
-SELECT {place}, position IS NULL,
+SELECT {place_names}, position IS NULL,
        CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
            SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
            WHERE place.words @@ condition) END,
@@ -461,7 +461,7 @@ FROM (
     JOIN hosts ON hosts.id = roots.host_id
     LEFT JOIN contents ON contents.id = files.content_id
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-) AS place ({place_names}, words, position)
+) AS place
 LEFT JOIN chunks ON chunks.id = place.chunk_id
 ORDER BY position
 
