@@ -95,6 +95,11 @@ _SHEET_TEXTS: Final = re.compile(
     rb"|<(?:\w+:)?definedName\s[^<>]{0,500}?\bname=\"([^\"<]{1,300})\""
 )
 """What a sheet holds beside its cells: headers, messages of cells, and the names of a workbook's ranges."""
+_FORMULA: Final = re.compile(
+    rb"<(?:\w+:)?f>([^<]{1,4000})</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</"
+)
+"""A formula whose value no program has computed yet: its texts are all that is known of the cell."""
+_FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
 _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
 """The address of a link, which the running text has only where it is the text of the link too."""
@@ -192,6 +197,9 @@ def _sheet_texts(data: bytes) -> Iterator[str]:
         text = _FIELD_CODE.sub(" ", header) if header else message or name or ""
         if not text.startswith("_xlnm."):
             yield " ".join(text.split())
+    for formula in _FORMULA.findall(data):
+        for text in _FORMULA_TEXT.findall(html.unescape(formula.decode("utf-8", "replace"))):
+            yield " ".join(text.replace('""', '"').split())
 
 
 def _master_texts(data: bytes) -> Iterator[str]:

@@ -396,3 +396,16 @@ def test_a_document_of_old_iwork_is_read_by_its_preview(extractor: FileExtractor
         archive.writestr("index.xml", "<x/>")
         archive.writestr("QuickLook/Preview.pdf", pdf_file("a rutabaga pie"))
     assert "a rutabaga pie" in read(extractor, data.getvalue(), b"a.pages").text
+
+
+def test_texts_in_formulas_without_a_value_are_read(extractor: FileExtractor) -> None:
+    cells = (
+        '<c r="A1"><f>IF(B1&gt;1,"a rutabaga pie","say ""ahoy""")</f><v></v></c>'
+        '<c r="B1"><f>VLOOKUP("gypsum",A:A,1)</f></c>'
+        '<c r="C1" t="str"><f>CONCATENATE("obsi","dian")</f><v>obsidian</v></c>'
+    )
+    sheet = f'<worksheet {SHEET}><sheetData><row r="1">{cells}</row></sheetData></worksheet>'
+    text = read(extractor, workbook({"xl/worksheets/sheet1.xml": sheet}), b"a.xlsx").text
+    assert all(words in text for words in ("a rutabaga pie", 'say "ahoy"', "gypsum", "obsidian"))
+    assert "CONCATENATE" not in text
+    assert "obsi\n" not in text
