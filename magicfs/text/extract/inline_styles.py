@@ -16,7 +16,7 @@ _AFTER_GROUP: Final = re.compile(
 )
 """The text right after a group that ends with a letter or an escape; not data of a picture in hexadecimal."""
 _RTF_NOISE: Final = re.compile(
-    rb"\{\\sp\s*\{\\sn [^{}]*\}\s*\{\\sv (?:[^{}]|\{[^{}]*\})*\}\s*\}|\{\\\*\\atn(?:ref|date|time|parent)[^{}]*\}"
+    rb"\{\\sp\s*\{\\sn [^{}]*\}\s*\{\\sv (?:[^{}]++|\{[^{}]*+\})*+\}\s*\}|\{\\\*\\atn(?:ref|date|time|parent)[^{}]*\}"
 )
 """The measures of a box, and the marks of a comment."""
 _RTF_NOTE: Final = re.compile(rb"\{\\\*\\(?:annotation|shpinst)\b")

@@ -246,21 +246,18 @@ def _plain_text(part: Message, content: bytes) -> str:
 
 def _unflowed(text: str, *, keeps_blanks: bool) -> str:
     """A text with its paragraphs in one piece (RFC 3676): a blank at the end of a line says that it goes on."""
-    lines: list[str] = []
+    pieces: list[str] = []
     depth = ""
     goes_on = False
     for line in text.split("\n"):
         body = line.lstrip(">")
         quoted = line[: len(line) - len(body)]
         body = body.removeprefix(" ")
-        if goes_on and quoted == depth:
-            lines[-1] += body
-        else:
-            lines.append(f"{quoted} {body}" if quoted else body)
+        if not (goes_on and quoted == depth):
+            pieces.append(f"\n{quoted} " if quoted else "\n")
         depth, goes_on = quoted, body.endswith(" ") and body != _SIGNATURE
-        if goes_on and not keeps_blanks:
-            lines[-1] = lines[-1][:-1]
-    return "\n".join(lines)
+        pieces.append(body[:-1] if goes_on and not keeps_blanks else body)
+    return "".join(pieces)[1:]
 
 
 def _as_utf8(part: Message, content: bytes) -> bytes:

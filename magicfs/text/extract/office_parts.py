@@ -96,7 +96,7 @@ _SHEET_TEXTS: Final = re.compile(
 )
 """What a sheet holds beside its cells: headers, messages of cells, and the names of a workbook's ranges."""
 _FORMULA: Final = re.compile(
-    rb"<(?:\w+:)?f>([^<]{1,4000})</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</"
+    rb"<(?:\w+:)?f>([^<]{1,4000})</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*+/>|<(?:\w+:)?v></(?:\w+:)?v>)?+\s*+</"
 )
 """A formula whose value no program has computed yet: its texts are all that is known of the cell."""
 _FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
