@@ -72,6 +72,8 @@ def _find_pulled(store: ModelStore, spec: ModelSpec, pulled: StoredModel) -> Sto
     try:
         return store.find_spec(spec)
     except ModelMismatch as error:
+        if store.find_better_form(spec) is not None:
+            raise
         raise ModelMismatch(
             f"the index uses {spec.full_label} and 'model pull' gives {pulled.spec.full_label} here: copy the model's "
             f"folder from a host that has it, or {remake_advice(spec.name)}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
 from magicfs.embedding import manifest as manifests
-from magicfs.embedding.manifest import pull_command, remake_advice
+from magicfs.embedding.manifest import pull_command, remake_advice, use_command
 from magicfs.embedding.unigram import FOLDER as UNIGRAM_FOLDER
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models.catalog import (
@@ -91,6 +91,13 @@ class ModelStore:
             if model.spec.is_model(spec):
                 self.verify(model)
                 return model
+        better = self.find_better_form(spec)
+        if better is not None:
+            raise ModelMismatch(
+                f"the index uses {spec.full_label} as an older version prepared it, and this machine has "
+                f"{better.spec.full_label}: the agent makes the vectors of the multilingual model anew, and "
+                f"'{use_command(spec.name)}' does where it is the active one"
+            )
         other = self.find(spec.name, spec.precision)
         raise ModelMismatch(
             f"the index uses {spec.full_label} and this machine has {other.spec.full_label}: run "

@@ -132,6 +132,9 @@ def test_a_machine_without_the_older_form_begins_it_too(machine: Callable[[], Ma
     here = machine()
     here.write_better_form()
     shutil.rmtree(here.plain.folder)
+    said: list[str] = []
+    wiring.ensure_multilingual(here.settings, here.index.database, progress=said.append)
+    assert "the agent makes the vectors of the multilingual model anew" in said[-1]
     assert here.start(NEVER_SET)
     assert (here.renewing() is not None, here.pulls) == (True, [])
 
