@@ -62,6 +62,8 @@ _PASSWORD = re.compile(r"password|encrypt", re.IGNORECASE)
 _BOMB = re.compile(
     r"zip bomb|bomb|security|compression ratio|limit exceeded|too (?:large|many|deep)|exceeds", re.IGNORECASE
 )
+_BROKEN_ZIP = "invalid Zip archive"
+"""What the library says of a broken member of a container, among its limits."""
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 
@@ -246,7 +248,7 @@ def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
     if _PASSWORD.search(message):
         return Unreadable(SkipReason.ENCRYPTED, "needs a password")
-    if _BOMB.search(message):
+    if _BOMB.search(message) and _BROKEN_ZIP not in message:
         return Unreadable(SkipReason.BOMB, message)
     if isinstance(error, kreuzberg.ValidationError) and mime_type in message:
         return Unreadable(SkipReason.BINARY, f"no reader for {mime_type}")

@@ -268,3 +268,12 @@ def test_a_document_that_ends_early_is_read_until_then(extractor: FileExtractor)
     text, said = read(extractor, container(members), b"a.docx")
     assert "quarrel" in text
     assert said
+
+
+def test_a_broken_member_of_a_document_is_no_bomb(extractor: FileExtractor) -> None:
+    content = word_document("running text", comments="quartermaster")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        start = archive.getinfo("word/comments.xml").header_offset
+    text, parts = read(extractor, content[:start] + b"PK\0\0" + content[start + 4 :], b"a.docx")
+    assert "running text" in text
+    assert "word/comments.xml" in parts
