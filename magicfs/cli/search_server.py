@@ -16,6 +16,7 @@ Threads: those of `magicfs.local_server`, and one that prepares the first search
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -127,6 +128,8 @@ class SearchAnswers:
         """Search for something: that loads the libraries, makes a connection, and lets Postgres plan the statements."""
         with suppress(MagicFSError):
             self._text(SearchOptions("warm up", number=1))
+        # What is loaded by now stays: no collection of garbage has to look at it again while a person waits.
+        gc.freeze()
 
 
 def _options(head: dict[str, Any]) -> SearchOptions:
