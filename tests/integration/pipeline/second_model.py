@@ -17,7 +17,7 @@ from tests.plugins.index import Index, Reader
 
 ENGLISH = replace(FAKE_SPEC, name="fake/english", digest="1" * 64, tokenizer="t", languages=("en",))
 MULTILINGUAL = replace(FAKE_SPEC, name="fake/multilingual", dimension=96, digest="2" * 64, tokenizer="t")
-RENEWED = replace(MULTILINGUAL, name="fake/renewed", digest="3" * 64)
+RENEWED = replace(MULTILINGUAL, name="fake/renewed", digest="9" * 64)
 """The multilingual model as a later version prepares it."""
 
 ROWS = """

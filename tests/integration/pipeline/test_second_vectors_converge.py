@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 
 from magicfs.db.embeddings import claim_chunks
-from magicfs.db.models import active_model, build_model, live_models, multilingual_model, stop_multilingual
+from magicfs.db.models import (
+    active_model,
+    build_model,
+    live_models,
+    multilingual_model,
+    renew_multilingual,
+    stop_multilingual,
+)
 from magicfs.domain.models import ModelSpec, ModelState
 from magicfs.pipeline.maintenance import MaintenanceService
-from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
+from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels
 
 GERMAN = replace(ENGLISH, name="fake/german", digest="3" * 64, dimension=64, languages=("de",))
 HEDGEHOG = "\N{HEDGEHOG}"
@@ -44,6 +51,8 @@ class Events:
             self.delete,
             self.start,
             self.start,
+            self.renew,
+            self.renew,
             self.stop,
             self.use,
             self.die,
@@ -78,6 +87,10 @@ class Events:
     def start(self) -> None:
         self._models.start()
 
+    def renew(self) -> None:
+        with self._database.transaction() as connection:
+            renew_multilingual(connection, RENEWED)
+
     def stop(self) -> None:
         with self._database.transaction() as connection:
             stop_multilingual(connection)
@@ -106,7 +119,7 @@ class Events:
             waiting = self._models.index.rows(
                 "SELECT EXISTS (SELECT FROM embeddings e JOIN models m ON m.id = model_id WHERE e.state = 'pending'"
                 " AND m.state <> 'retired'),"
-                " EXISTS (SELECT FROM models WHERE state = 'building'),"
+                " EXISTS (SELECT FROM models WHERE state IN ('building', 'renewing')),"
                 " EXISTS (SELECT FROM meta WHERE key = 'second_vectors')"
             )
             if waiting == [(False, False, False)]:
@@ -116,7 +129,7 @@ class Events:
 
 def demanded(model: ModelSpec, state: ModelState, *, second: bool, text: str, languages: set[str | None]) -> set[str]:
     """The states that the row of a chunk may have under a model."""
-    knows = {"done"} if text != HEDGEHOG or model.is_model(MULTILINGUAL) else {"unread"}
+    knows = {"done"} if text != HEDGEHOG or any(map(model.is_model, (MULTILINGUAL, RENEWED))) else {"unread"}
     if state is ModelState.MULTILINGUAL or not second or any(map(model.reads_language, languages)):
         return knows
     # A vector from when another document had the chunk may stay.
