@@ -111,7 +111,7 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
                 wanted = Wanted(vectors=[ModelVector(made.model, search.vector)])
                 measured = measure_chunks(connection, scope, wanted, limits=limits_for(RESULTS))
-            cosines = {one.chunk.chunk_id: one.chunk.cosines[made.model.id] for one in measured}
+            cosines = {one.chunk_id: cosine for one in measured for cosine in one.cosines if cosine is not None}
             nearest = sorted(cosines, key=lambda chunk: -cosines[chunk])
             hits += len(set(nearest[:count]) & right)
     return hits / (count * len(searches))
