@@ -163,14 +163,7 @@ def evidence_of(collection: str, question: str, grades: Mapping[str, int], ranki
         "grades": grades,
         "weights": {term.word: weight for term, weight in ranking.words.weights.items()},
         "scale": asdict(ranking.scale),
-        "candidates": [
-            {
-                "text": name_of(file.found),
-                **file.evidence._asdict(),
-                "by_model": file.meaning.by_model if file.meaning else {},
-            }
-            for file in ranking.files
-        ],
+        "candidates": [{"text": name_of(file.found), **file.evidence._asdict()} for file in ranking.files],
     }
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli.index_model import model_store, resolve_model
 from magicfs.config import Settings
 from magicfs.embedding.manifest import pull_command
-from magicfs.errors import ModelError, ModelMismatch
+from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch
 from magicfs.models.catalog import MULTILINGUAL_MODEL
 
 if TYPE_CHECKING:
@@ -69,13 +69,23 @@ def ensure_multilingual(settings: Settings, database: Database, *, progress: Cal
         if model is not None:
             resolve_model(settings, model.spec, pull_progress=progress)
         elif is_needed:
-            stored = model_store(settings).pull(MULTILINGUAL_MODEL, precision=settings.precision, report=progress)
-            _start(database, stored.spec)
+            _start(database, _pulled(settings, progress).spec)
     except ModelMismatch as error:
         progress(f"{_WITHOUT_IT}: {error}")
     except ModelError as error:
         name = model.spec.name if model else MULTILINGUAL_MODEL
         progress(f"{_WITHOUT_IT} until '{pull_command(name)}' succeeds: {error}")
+
+
+def _pulled(settings: Settings, progress: Callable[[str], None]) -> StoredModel:
+    """The model in the form of this version, or in an older one that this machine has if that fails."""
+    store, precision = model_store(settings), settings.precision
+    try:
+        return store.pull(MULTILINGUAL_MODEL, precision=precision, renew=True, report=progress)
+    except ModelError:
+        with suppress(ModelError):
+            return store.find(MULTILINGUAL_MODEL, precision)
+        raise
 
 
 _WITHOUT_IT = "texts and questions in other languages are found by their words alone on this machine"
@@ -118,12 +128,15 @@ class MultilingualStarter:
     """
 
     def __init__(
-        self, settings: Settings, database: Database, *, pull: Callable[[threading.Event], None] | None = None
+        self, settings: Settings, database: Database, *, pull: Callable[[threading.Event, str], None] | None = None
     ) -> None:
-        """`pull` puts the model into the store of this machine or raises `ModelError`; it ends early at the event."""
+        """`pull` puts the model of a precision into this machine's store, or raises `ModelError`.
+
+        It ends early at the event.
+        """
         self._settings = settings
         self._database = database
-        self._pull = pull or (lambda stop: pull_in_process(settings, stop))
+        self._pull = pull or (lambda stop, precision: pull_in_process(settings, stop, precision))
         self._seen: object = None
         """What the last count that found no need has seen."""
         self._found: tuple[ModelId, ModelId | None] | None = None
@@ -163,26 +176,45 @@ class MultilingualStarter:
     def _renew(self, spec: ModelSpec, present: tuple[ModelId, ModelId | None], stop: threading.Event) -> bool:
         """Have the vectors of the model made anew if this version prepares it in a better form than the index has.
 
-        Searches use those of before meanwhile. A machine gets the better form also where another host has begun it.
-        Returns whether it has begun. Raises `ModelError` when this machine lacks the model of the index.
+        Searches use those of before meanwhile. A machine gets the better form also where another host has begun it, or
+        has completed it. Returns whether it has begun. Raises `ModelError` when this machine cannot get the model of
+        the index.
         """
-        store = model_store(self._settings)
-        better = store.find_better_form(spec)
-        if better is None and store.has_present_form(store.find_spec(spec)):
-            self._found = present
-            return False
-        if better is None:
+        better = self._better_form(spec)
+        if better is None and self._is_outdated(spec):
             try:
-                is_pulled = self._pull_in_turn(stop)
+                if not self._pull_in_turn(stop, spec.precision):
+                    return False
             except ModelError as error:
+                model_store(self._settings).find_spec(spec)
                 self._warn(f"the vectors of {spec.label} stay those of an older version: {error}; it is tried again")
                 return False
-            if not is_pulled:
-                return False
-            better = store.find_better_form(spec)
+            better = self._better_form(spec)
+            if better is None:
+                model_store(self._settings).find_spec(spec)
         self._found = present
         _, renewing = present
         return better is not None and renewing is None and _renew(self._database, better.spec)
+
+    def _better_form(self, spec: ModelSpec) -> StoredModel | None:
+        """The better form of the model on this machine; None without one, and for a damaged one, to be pulled again."""
+        with suppress(ModelCorrupt):
+            return model_store(self._settings).find_better_form(spec)
+        return None
+
+    def _is_outdated(self, spec: ModelSpec) -> bool:
+        """Whether this machine has the model only in an older form than this version prepares.
+
+        Raises `ModelError` when it has neither that of the index nor an older form of it.
+        """
+        store = model_store(self._settings)
+        try:
+            stored = store.find_spec(spec)
+        except ModelMismatch:
+            stored = store.find(spec.name, spec.precision)
+            if store.has_present_form(stored):
+                raise
+        return not store.has_present_form(stored)
 
     def _is_needed(self, connection: Connection) -> bool:
         """Whether the index needs the model. Counts languages only if something has changed since the last count."""
@@ -201,26 +233,38 @@ class MultilingualStarter:
         return is_needed
 
     def _stored(self, stop: threading.Event) -> StoredModel | None:
-        """The model on this machine, after pulling it if need be; None when `stop` was set, or before the next try."""
-        store, precision = model_store(self._settings), self._settings.precision
-        with suppress(ModelError):
-            return store.find(MULTILINGUAL_MODEL, precision)
-        return store.find(MULTILINGUAL_MODEL, precision) if self._pull_in_turn(stop) else None
+        """The model on this machine, after pulling it if need be; None when `stop` was set, or before the next try.
 
-    def _pull_in_turn(self, stop: threading.Event) -> bool:
+        One in an older form is used only when the pull fails: its vectors would soon be made anew.
+        """
+        store, precision = model_store(self._settings), self._settings.precision
+        older = None
+        with suppress(ModelError):
+            older = store.find(MULTILINGUAL_MODEL, precision)
+            if store.has_present_form(older):
+                return older
+        try:
+            is_pulled = self._pull_in_turn(stop, precision)
+        except ModelError:
+            if older is None:
+                raise
+            return older
+        return store.find(MULTILINGUAL_MODEL, precision) if is_pulled else None
+
+    def _pull_in_turn(self, stop: threading.Event, precision: str) -> bool:
         """Pull the model. Returns False when `stop` was set, and before the time of the next try."""
         if time.monotonic() < self._next_pull:
             return False
         pause = min(FIRST_RETRY_SECONDS * 2**self._failures, MAX_RETRY_SECONDS)
         self._failures += 1
         try:
-            self._pull(stop)
+            self._pull(stop, precision)
         finally:
             self._next_pull = time.monotonic() + pause
         return not stop.is_set()
 
 
-def pull_in_process(settings: Settings, stop: threading.Event) -> None:
+def pull_in_process(settings: Settings, stop: threading.Event, precision: str) -> None:
     """Pull the model in a process of its own, whose memory is free afterwards. Raises `ModelError`.
 
     The process ends with this one, and early when `stop` is set.
@@ -228,7 +272,7 @@ def pull_in_process(settings: Settings, stop: threading.Event) -> None:
     from magicfs.runtime.parts import module_command
     from magicfs.runtime.processes import dies_with_parent
 
-    arguments = ("model", "pull", MULTILINGUAL_MODEL, "--precision", settings.precision)
+    arguments = ("model", "pull", MULTILINGUAL_MODEL, "--precision", precision)
     log.info("preparing %s, in a process of its own", MULTILINGUAL_MODEL)
     with subprocess.Popen(
         dies_with_parent(list(module_command("magicfs.cli", *arguments)), signal_name="TERM"),

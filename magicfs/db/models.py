@@ -181,6 +181,9 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         if depends_on_languages:
             settle_all(connection)
         return active
+    second = multilingual_model(connection)
+    if second is not None and second.spec.is_model(spec):
+        _stop_renewal(connection)
     model_id = _upsert_model(connection, spec, ModelState.BUILDING)
     _set_state(connection, model_id, ModelState.BUILDING)
     enqueue_all_chunks(connection, model_id)
@@ -222,9 +225,7 @@ def renew_multilingual(connection: Connection, spec: ModelSpec) -> bool:
     second = multilingual_model(connection)
     if second is None or any(model.spec.is_model(spec) for model in live_models(connection)):
         return False
-    renewing = renewing_model(connection)
-    if renewing is not None:
-        _set_state(connection, renewing.id, ModelState.RETIRED)
+    _stop_renewal(connection)
     model_id = _upsert_model(connection, spec, ModelState.RENEWING)
     _set_state(connection, model_id, ModelState.RENEWING)
     enqueue_all_chunks(connection, model_id)
@@ -242,9 +243,11 @@ def complete_renewal(connection: Connection) -> IndexedModel | None:
         return None
     lock_models(connection)
     renewing, second = renewing_model(connection), multilingual_model(connection)
-    if renewing is not None and second is None:
-        _set_state(connection, renewing.id, ModelState.RETIRED)
-    if renewing is None or second is None or not _has_all_vectors(connection, renewing):
+    if second is None:
+        _stop_renewal(connection)
+    if renewing is None or second is None or _would_lose_vectors(connection, renewing, second):
+        return None
+    if not _has_all_vectors(connection, renewing):
         return None
     start_pass(connection)
     _set_state(connection, second.id, ModelState.RETIRED)
@@ -264,8 +267,16 @@ def stop_multilingual(connection: Connection) -> bool:
         return False
     start_pass(connection)
     _set_state(connection, second.id, ModelState.RETIRED)
+    _stop_renewal(connection)
     settle_all(connection)
     return True
+
+
+def _stop_renewal(connection: Connection) -> None:
+    """Retire the renewing model: there is nothing to renew any more, or it is in use already."""
+    renewing = renewing_model(connection)
+    if renewing is not None:
+        _set_state(connection, renewing.id, ModelState.RETIRED)
 
 
 def _has_had_multilingual(connection: Connection) -> bool:
@@ -301,6 +312,12 @@ def _has_all_vectors(connection: Connection, model: IndexedModel) -> bool:
         return False
     # A file that was being read when the model came may have added chunks without a row for it.
     return not enqueue_all_chunks(connection, model.id)
+
+
+def _would_lose_vectors(connection: Connection, renewing: IndexedModel, second: IndexedModel) -> bool:
+    """Whether a chunk failed under the renewing model that has a vector of the present one."""
+    parameters = {"renewing": renewing.id, "present": second.id}
+    return bool(fetch_one(connection.execute(_SQL["has_lost_chunks"], parameters))[0])
 
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:

@@ -15,7 +15,7 @@ import pytest
 from magicfs.cli import multilingual, wiring
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.config import Settings
-from magicfs.db.models import renewing_model, start_multilingual
+from magicfs.db.models import multilingual_model, renewing_model, start_multilingual
 from magicfs.domain.models import ModelManifest, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.unigram import FOLDER, SETTINGS
@@ -37,12 +37,19 @@ class Machine:
     plain: StoredModel
     pulls: list[str] = field(default_factory=list)
     fails: bool = False
+    before_pull: Callable[[], None] = lambda: None
+
+    def complete(self) -> None:
+        """Have the index use the better form, as maintenance does when all vectors are there."""
+        self.index.rows("UPDATE models SET state = 'retired' WHERE state = 'multilingual' RETURNING 1")
+        self.index.rows("UPDATE models SET state = 'multilingual' WHERE state = 'renewing' RETURNING 1")
 
     def __post_init__(self) -> None:
         self.start = MultilingualStarter(self.settings, self.index.database, pull=self._pull)
 
-    def _pull(self, stop: threading.Event) -> None:
+    def _pull(self, stop: threading.Event, precision: str) -> None:
         self.pulls.append(self.plain.spec.name)
+        self.before_pull()
         if self.fails:
             raise ModelMissing("no weights")
         self.write_better_form()
@@ -63,6 +70,12 @@ class Machine:
         """The digest of the model whose vectors are made anew."""
         with self.index.database.transaction() as connection:
             model = renewing_model(connection)
+        return model.spec.digest if model else None
+
+    def multilingual(self) -> str | None:
+        """The digest of the multilingual model of the index."""
+        with self.index.database.transaction() as connection:
+            model = multilingual_model(connection)
         return model.spec.digest if model else None
 
 
@@ -162,3 +175,39 @@ def test_the_model_of_this_version_stays(machine: Callable[[], Machine]) -> None
     here.index.rows("UPDATE models SET state = 'multilingual' WHERE digest = %s RETURNING 1", digest)
     assert not here.start(NEVER_SET)
     assert (here.renewing(), len(here.pulls)) == (None, 1)
+
+
+def test_a_machine_that_was_off_meanwhile_gets_it_too(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    assert here.start(NEVER_SET)
+    better = here.renewing()
+    here.complete()
+    other = machine()
+    shutil.copytree(other.plain.folder, other.settings.model_dir / other.plain.folder.name)
+    assert not other.start(NEVER_SET)
+    assert not other.start(NEVER_SET)
+    assert (other.renewing(), len(other.pulls)) == (None, 1)
+    assert better in {model.spec.digest for model in wiring.model_store(other.settings).list()}
+
+
+def test_a_damaged_better_form_is_prepared_again(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    here.write_better_form()
+    [better] = [model for model in wiring.model_store(here.settings).list() if model.spec != here.plain.spec]
+    (better.folder / "tokenizer.json").write_text("")
+    here.before_pull = lambda: shutil.rmtree(better.folder)
+    assert here.start(NEVER_SET)
+    assert (here.renewing(), len(here.pulls)) == (better.spec.digest, 1)
+
+
+def test_an_older_form_is_used_only_where_the_present_one_cannot_be_had(machine: Callable[[], Machine]) -> None:
+    here = machine()
+    here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
+    wiring.declare_multilingual(here.settings.replace(multilingual="always"), here.index.database)
+    here.fails = True
+    assert here.start(NEVER_SET)
+    assert here.multilingual() == here.plain.spec.digest
+    here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
+    here.fails, here.start._next_pull, here.start._next_look = False, 0.0, 0.0
+    assert here.start(NEVER_SET)
+    assert here.multilingual() not in {None, here.plain.spec.digest}

@@ -86,7 +86,7 @@ def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list
     """A starter, and how often it has pulled the model."""
     pulled: list[str] = []
 
-    def pull(stop: threading.Event) -> None:
+    def pull(stop: threading.Event, precision: str) -> None:
         pulled.append(multilingual.MULTILINGUAL_MODEL)
         wiring.model_store(settings).pull(multilingual.MULTILINGUAL_MODEL)
 
@@ -156,7 +156,7 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
 ) -> None:
     tries: list[str] = []
 
-    def pull(stop: threading.Event) -> None:
+    def pull(stop: threading.Event, precision: str) -> None:
         tries.append("one")
         raise ModelError("the weights are not installed: run `pip install them`")
 
@@ -182,7 +182,7 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
 
 
 def test_a_model_that_another_host_has_started_meanwhile_stays(index: Index, settings: Settings, tiny: Path) -> None:
-    def pull(stop: threading.Event) -> None:
+    def pull(stop: threading.Event, precision: str) -> None:
         wiring.model_store(settings).pull(str(tiny))
         with index.database.transaction() as connection:
             start_multilingual(connection, replace(FAKE_SPEC, name="fake/of another host"))
@@ -193,7 +193,7 @@ def test_a_model_that_another_host_has_started_meanwhile_stays(index: Index, set
 
 
 def test_a_setting_that_changes_during_the_pull_counts(index: Index, settings: Settings, tiny: Path) -> None:
-    def pull(stop: threading.Event) -> None:
+    def pull(stop: threading.Event, precision: str) -> None:
         wiring.model_store(settings).pull(str(tiny))
         wiring.declare_multilingual(settings.replace(multilingual="never", host="other"), index.database)
 
@@ -230,13 +230,13 @@ def test_the_pull_has_a_process_of_its_own(index: Index, settings: Settings, tin
 def test_what_the_process_says_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
     with pytest.raises(ModelError, match=r"^[^\n]*nothing[^\n]*$"):
-        multilingual.pull_in_process(settings, NEVER_SET)
+        multilingual.pull_in_process(settings, NEVER_SET, "auto")
 
 
 def test_the_process_ends_with_the_agent(settings: Settings, tiny: Path) -> None:
     stop = threading.Event()
     stop.set()
-    multilingual.pull_in_process(settings, stop)
+    multilingual.pull_in_process(settings, stop, "auto")
     assert wiring.model_store(settings).list() == ()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from magicfs.db.failures import iterate_failures, retry_failures
 from magicfs.db.models import (
     all_models,
     build_model,
@@ -105,6 +106,25 @@ def test_it_begins_once(begun: TwoModels) -> None:
     assert renewing(begun) == newer.name
 
 
+def test_no_vector_is_lost_by_one_that_cannot_be_made(begun: TwoModels) -> None:
+    [(chunk,)] = begun.index.rows("SELECT id FROM chunks WHERE text = 'Guten Tag'")
+    begun.index.rows(
+        "UPDATE embeddings e SET state = 'failed', reason = 'crash' FROM models m"
+        " WHERE m.id = e.model_id AND m.state = 'renewing' AND e.chunk_id = %s RETURNING 1",
+        chunk,
+    )
+    begun.settle()
+    begun.settle()
+    assert (renewing(begun), searched(begun)) == (RENEWED.name, [ENGLISH.name, MULTILINGUAL.name])
+    with begun.index.database.transaction() as connection:
+        [failed] = iterate_failures(connection, reason=None, skipped=False, limit=10)
+        assert "keep their former vector, and have none of the better form of" in (failed.detail or "")
+        retry_failures(connection)
+    begun.settle()
+    begun.settle()
+    assert (renewing(begun), searched(begun)) == (None, [ENGLISH.name, RENEWED.name])
+
+
 def test_an_index_without_a_multilingual_model_gets_none(models: TwoModels) -> None:
     assert not renew(models)
     assert searched(models) == [ENGLISH.name]
@@ -113,6 +133,7 @@ def test_an_index_without_a_multilingual_model_gets_none(models: TwoModels) -> N
 def test_it_ends_with_the_multilingual_model(begun: TwoModels) -> None:
     with begun.index.database.transaction() as connection:
         stop_multilingual(connection)
+    assert (renewing(begun), searched(begun)) == (None, [ENGLISH.name])
     MaintenanceService(begun.index.database).sweep()
     assert (renewing(begun), searched(begun)) == (None, [ENGLISH.name])
 

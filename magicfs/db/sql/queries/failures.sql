@@ -10,17 +10,18 @@ ORDER BY f.state = 'failed' DESC, f.changed_at DESC, f.id DESC
 LIMIT %(limit)s
 
 -- name: files_of_failed_chunks
--- Files in the index with a chunk that has no vector of a model that searches use, because embedding failed. One row for
--- each such chunk and model.
+-- Files in the index with a chunk that has no vector of a model that searches use or will use, because embedding failed.
+-- One row for each such chunk and model.
 SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
        'failed', e.reason, concat('lines ', c.first_line, '-', c.last_line, CASE
+           WHEN m.state = 'renewing' THEN ' keep their former vector, and have none of the better form of ' || m.name
            WHEN EXISTS (
                SELECT FROM embeddings other JOIN models n ON n.id = other.model_id AND n.state IN ('active', 'multilingual')
                WHERE other.chunk_id = e.chunk_id AND other.state = 'done'
            ) THEN ' have a vector of one model only, and none of ' || m.name
            ELSE ' are found by their words only' END),
        extract(epoch FROM f.changed_at)
-FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual')
+FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual', 'renewing')
 JOIN content_chunks c ON c.chunk_id = e.chunk_id
 JOIN files f ON f.content_id = c.content_id
 JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
@@ -35,7 +36,7 @@ SELECT (SELECT count(*) FROM files f
           AND (f.state = 'failed' OR %(skipped)s)
           AND (%(reason)s::text IS NULL OR f.reason = %(reason)s))
        + (SELECT count(*)
-          FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual')
+          FROM embeddings e JOIN models m ON m.id = e.model_id AND m.state IN ('active', 'multilingual', 'renewing')
           JOIN content_chunks c ON c.chunk_id = e.chunk_id
           JOIN files f ON f.content_id = c.content_id
           WHERE e.state = 'failed' AND (%(reason)s::text IS NULL OR e.reason = %(reason)s))
