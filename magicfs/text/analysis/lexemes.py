@@ -131,10 +131,10 @@ def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tupl
             first.append(lexeme)
     if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
         bare = token._replace(parts=(token.parts[0][1:], *token.parts[1:]))
-        first += map(quoted_lexeme, (bare.parts[0], *(c for place, c in compounds(bare) if not place)))
+        first += map(quoted_lexeme, filter(is_word, (bare.parts[0], *(c for place, c in compounds(bare) if not place))))
     if token.signs and (last := _VERSION_BEHIND.fullmatch(token.parts[-1])):
         bare = token._replace(parts=(*token.parts[:-1], last[1]))
-        further += [(quoted_lexeme(last[1]), len(words) - 1)]
+        further += [(quoted_lexeme(last[1]), len(words) - 1)] if is_word(last[1]) else []
         further += [(quoted_lexeme(compound), place) for place, compound in compounds(bare)]
     return tuple(first), tuple(further), len(words), tuple([name for word in words for name in word[3]])
 

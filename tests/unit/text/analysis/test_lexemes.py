@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from magicfs.text.analysis import fold, lexemes, tokens
+from magicfs.text.analysis import analyze, fold, lexemes, tokens
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import LexemeMemory
 from magicfs.text.analysis.tokens import split
+from tests.unit.text.analysis.vectors import positions
 
 WORDS = [
     *(
@@ -43,6 +44,30 @@ def test_words_folded_together_are_those_folded_alone(words: list[str]) -> None:
 @given(LETTERS)
 def test_the_quick_patterns_find_the_tokens_of_the_complete_one(text: str) -> None:
     assert split(text) == tokens._full_token(is_basic=False).findall(text)
+
+
+LONG = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["v", "v2", "V10", "x", ".", "-", "/", "++", "#", "--", "$", "%", "'", "@", ",", "Ab", "½", "ß", "א", "é"]
+        ),
+        st.builds(
+            lambda part, count: part * count, st.sampled_from("7aZéא漢ß½'."), st.sampled_from([3, 99, 129, 2500])
+        ),
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(LONG)
+@example(f"x.{'7' * 2500}v2")
+@example(f"v{'7' * 2500}.2")
+@example("a." * 1250 + "7v2")
+@example("Ab" * 1250)
+def test_no_lexeme_is_longer_than_the_database_takes(text: str) -> None:
+    assert all(len(lexeme.encode()) <= 2046 for lexeme in positions(analyze(text, language="he")))
 
 
 @pytest.mark.parametrize("algorithm", ["german", "arabic", None])
