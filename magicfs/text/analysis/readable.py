@@ -45,8 +45,8 @@ inside of Arabic numbers."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
-_LINE_START: Final = r"[ \t]*(?:[0-9]{1,5}(?:\t|[ ]{2,4})[ \t]*)?(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
-"""What a line may begin with before its text: its number, the sign of a comment or of a quotation."""
+_LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
+"""What a line may begin with before its text: the sign of a comment or of a quotation."""
 _DIVIDED: Final = re.compile(
     rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?\f?{_LINE_START}(\w+)"
 )

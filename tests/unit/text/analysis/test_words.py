@@ -120,7 +120,10 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         (r"VALUES ('O\'Brien', 'say \"hi\"')", "obrien hi"),
         ("a ==star==fish and moon==light==", "starfish moonlight"),
         ("if a==b and first==second: c==3", "first second"),
-        ("  12  the exam-\n  13  ple", "example"),
+        # Numbers before lines, which may be data.
+        ("1  苹果\n2  香蕉", "2 香蕉"),
+        ("10022\t田中商店\n10023\t山田商店", "10023 山田商店"),
+        ("10022\tjones\tO-\n10023\tsmith\tA-\n10024\tbrown", "10023 smith 10024 brown"),
         ("s\u0336t\u0336ruck", "struck"),
         # Kana of one sound, and long vowels at the end of a word.
         ("りんごとぶどう", "リンゴ ブドウ"),
