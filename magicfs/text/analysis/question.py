@@ -39,6 +39,9 @@ _MIN_REST_CHARACTERS: Final = 3
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
 
+_MAX_NUMBER_LETTERS: Final = 2
+"""The letters that numbers begin with are so many, as `DE` and `EN` of standards."""
+
 
 def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     """The terms of a question in the order in which they appear first.
@@ -122,7 +125,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
         if has_star and place == last and len(word) >= _MIN_PREFIX_CHARACTERS:
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
-        names = list(filter(None, map(fold, camel_parts(part))))
+        names = _names(part)
         pieces = [whole for first, end, whole in as_one if first <= place <= end]
         variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
         yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(names))
@@ -135,6 +138,14 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(f"{compound}*", (Lexeme(compound, is_prefix=True),), parts=parts)
         else:
             yield Term(compound, (Lexeme(compound),), parts=parts)
+
+
+def _names(part: str) -> list[str]:
+    """The parts of a name that are asked for; the letters that a number begins with (`EN10204`) are in every text."""
+    names = list(filter(None, map(fold, camel_parts(part))))
+    if any(name.isdigit() for name in names):
+        names = [name for name in names if len(name) > _MAX_NUMBER_LETTERS or name.isdigit()]
+    return names
 
 
 def _unspaced_terms(token: Token) -> Iterator[Term]:

@@ -135,6 +135,19 @@ def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question:
     assert missed(text, question) == []
 
 
+def test_a_number_is_not_asked_for_by_the_letters_that_it_begins_with() -> None:
+    assert [term.word for term in question_terms("EN10204 K00123", languages=["en"])] == [
+        *("en10204", "10204", "k00123", "00123"),
+    ]
+
+
+@pytest.mark.parametrize("shape", ["x.{}v2", "v{}.1", "a-{}", "{}", "{}v2", "RE{}", "1.{}", "{}-{}", "K{}.2"])
+@pytest.mark.parametrize("piece", ["7", "a", "7f", "é", "漢"])
+def test_no_word_is_longer_than_a_database_takes(shape: str, piece: str) -> None:
+    text = shape.replace("{}", piece * 2500)
+    assert max((len(word.encode()) for word in re.findall("'([^']+)':", analyze(text))), default=0) <= 2046
+
+
 @pytest.mark.parametrize("text", ["mp3 h264 9f86d081 x86 4K", "4f1c2abe7d0e95c6970b74767f19372d61af8b2c"])
 def test_short_names_and_digests_have_no_such_parts(text: str) -> None:
     words = set(re.findall("'([^']+)':", analyze(text)))
