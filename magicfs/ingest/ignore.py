@@ -36,15 +36,13 @@ IGNORED_DIRECTORIES = frozenset(
 IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r"})
 IGNORED_ENDINGS = (
     *(b"~", b".swp", b".swo", b".swx", b"___jb_tmp___", b"___jb_old___"),
+    *(b".part", b".partial", b".download", b".opdownload", b".filepart", b".aria2", b".!ut", b".!qB"),
     *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
 )
-"""Temporary files of editors, and the output of compilers."""
-_UNFINISHED_ENDINGS = (
-    *(b".tmp", b".temp", b".part", b".partial", b".crdownload", b".download", b".opdownload", b".filepart"),
-    *(b".aria2", b".!ut", b".!qb"),
-)
-"""Temporary and unfinished files, in any case: programs of Windows write `.TMP`."""
-_UNFINISHED_BYTES = max(map(len, _UNFINISHED_ENDINGS))
+"""Temporary files of editors, unfinished downloads, and the output of compilers."""
+_TEMPORARY_ENDINGS = (b".tmp", b".temp", b".crdownload")
+"""Temporary files, in any case: programs of Windows write `.TMP`."""
+_TEMPORARY_BYTES = max(map(len, _TEMPORARY_ENDINGS))
 
 _LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|DEADJOE|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
 """What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
@@ -134,7 +132,7 @@ def is_ignored_name(name: bytes) -> bool:
     return (
         name[0] == _DOT
         or name.endswith(IGNORED_ENDINGS)
-        or name[-_UNFINISHED_BYTES:].lower().endswith(_UNFINISHED_ENDINGS)
+        or name[-_TEMPORARY_BYTES:].lower().endswith(_TEMPORARY_ENDINGS)
         or name in IGNORED_NAMES
         or _LEFTOVER.fullmatch(name) is not None
     )

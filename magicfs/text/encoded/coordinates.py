@@ -20,17 +20,23 @@ ANNOUNCEMENTS: Final = (
 _NUMBER: Final = r"-?[0-9]{1,3}\.[0-9]{3,17}"
 _BETWEEN: Final = r"[\s,\[\]()]{1,80}+"
 _HEIGHT: Final = r"(?:,\s{0,40}+| )-?[0-9]{1,5}(?:\.[0-9]{1,17})?(?![0-9.])"
-_LINE: Final = re.compile(rf"(?:{_NUMBER}{_BETWEEN}{_NUMBER}(?:{_HEIGHT})?{_BETWEEN}){{16,}}+")
-"""Places in a row, some with a height."""
-_TRACK: Final = re.compile(r"(?<=</trkpt>)(?:\s*<trkpt\b[^>]{0,300}>(?:[^<]|<(?!/?trkpt\b)){0,3000}+</trkpt>){15,}+")
-_ACTIVITY: Final = re.compile(
-    r"(?<=</Trackpoint>)(?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>)){0,3000}+</Trackpoint>){15,}+"
+_BEFORE: Final = (
+    r'(?:"coordinates"\s{0,40}:[\s\[]{0,200}+|<coordinates>\s{0,200}+|posList\b[^>]{0,300}+>\s{0,200}+'
+    r"|(?:POLYGON|LINESTRING)[ZM\s(]{0,80}+)"
 )
-"""Points of GPX and of TCX, after the first one."""
+_LINE: Final = re.compile(rf"{_BEFORE}((?:{_NUMBER}{_BETWEEN}{_NUMBER}(?:{_HEIGHT})?{_BETWEEN}){{16,}}+)")
+"""Places in a row, some with a height, right behind what announces them."""
+_TRACK: Final = re.compile(
+    r"(?<=</trkpt>)((?:\s*<trkpt\b[^>]{0,300}>(?:[^<]|<(?!/?trkpt\b|name\b|desc\b|cmt\b)){0,3000}+</trkpt>){15,}+)"
+)
+_ACTIVITY: Final = re.compile(
+    r"(?<=</Trackpoint>)((?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>|Notes\b)){0,3000}+</Trackpoint>){15,}+)"
+)
+"""Points of GPX and of TCX, after the first one, in which nobody has written anything."""
 
 
 def coordinates(text: str) -> Iterator[Span]:
     """The spans of coordinates."""
     for pattern in (_LINE, _TRACK, _ACTIVITY):
         for match in pattern.finditer(text):
-            yield match.span()
+            yield match.span(1)

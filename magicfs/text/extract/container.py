@@ -96,7 +96,7 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):
             return mime_type
-    return XMIND if {"content.json", "metadata.json"}.issubset(names) else ARCHIVE
+    return XMIND if {"content.json", "manifest.json", "metadata.json"}.issubset(names) else ARCHIVE
 
 
 def _read_member(container: zipfile.ZipFile, name: str) -> bytes:

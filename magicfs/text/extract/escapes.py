@@ -22,8 +22,8 @@ _STRING_ESCAPE: Final = re.compile(
 
 _NAMED_LETTER: Final = re.compile(r"\\N\{([A-Z][A-Z0-9 -]{2,80})\}|\\x\{([0-9A-Fa-f]{2,6})\}")
 """A letter by its name, as in Python, and by its number, as in Perl."""
-_ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_])")
-"""The sign before the letter of a menu's shortcut: `Datei ö&ffnen`."""
+_ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_]++(?![\w;=]))")
+"""The sign before the letter of a menu's shortcut, as in `Datei ö&ffnen`; before a small letter behind another one."""
 
 _JSON_SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/": "/", "\\": "\\"}
 """What the short escapes of JSON stand for; a space for a line end, since the line goes on."""
@@ -95,7 +95,13 @@ def _unescape_properties(text: str) -> str:
 
 
 def _unescape_gettext(text: str) -> str:
-    return _ACCELERATOR.sub("", _unescape_json(_join_strings(text)))
+    return _ACCELERATOR.sub(_without_accelerator, _unescape_json(_join_strings(text)))
+
+
+def _without_accelerator(match: re.Match[str]) -> str:
+    """Nothing, or the sign where it stands for `and`: `R&D`."""
+    at = match.start()
+    return "" if match.string[at - 1].islower() and match.string[at + 1].islower() else match[0]
 
 
 def _unescape_css(text: str) -> str:

@@ -7,7 +7,6 @@ database of records: the first one describes it, the next ones hold the text. Pu
 from __future__ import annotations
 
 import struct
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Unreadable
@@ -46,19 +45,22 @@ def read_book(content: bytes) -> Book | Unreadable:
     starts = [struct.unpack_from(">I", content, _OFFSETS_START + _ENTRY_BYTES * n)[0] for n in range(count)]
     if not starts:
         return Unreadable(SkipReason.NO_TEXT)
-    records = [content[start:end] for start, end in pairwise([*starts, len(content)])]
-    first = records[0]
+    ends = [*starts[1:], len(content)]
+    if any(end < start for start, end in zip(starts, ends, strict=True)):
+        raise struct.error("records that overlap")
+    first = content[starts[0] : ends[0]]
     compression, _, length, texts, _, protection = struct.unpack_from(">HHIHHH", first)
-    if protection:
+    is_book = first[_HEADER_START : _HEADER_START + 4] == b"MOBI"
+    # A text of the Palm has the place of its reader there.
+    if is_book and protection:
         return Unreadable(SkipReason.ENCRYPTED, "an e-book with digital rights management")
     if compression not in {_PLAIN, _PALM_DOC}:
         return Unreadable(SkipReason.BINARY, "a book in a compression that is not read")
-    is_book = first[_HEADER_START : _HEADER_START + 4] == b"MOBI"
     header_bytes, _, encoding = struct.unpack_from(">III", first, 20) if is_book else (0, 0, 1252)
-    ends = struct.unpack_from(">H", first, 242)[0] if header_bytes >= _MIN_HEADER_WITH_ENDS else 0
+    flags = struct.unpack_from(">H", first, 242)[0] if header_bytes >= _MIN_HEADER_WITH_ENDS else 0
     text = bytearray()
-    for record in records[1 : texts + 1]:
-        piece = _without_ends(record, ends)
+    for start, end in list(zip(starts, ends, strict=True))[1 : texts + 1]:
+        piece = _without_ends(content[start:end], flags)
         text += decompress(piece) if compression == _PALM_DOC else piece
         if len(text) > _MAX_TEXT_BYTES:
             break

@@ -55,6 +55,8 @@ _RTF_START: Final = (
 """What compressed RTF may refer to before its own beginning."""
 _WINDOW: Final = 4096
 _MAX_RTF_BYTES: Final = 32 << 20
+_MAX_FILES: Final = 500
+"""Attached files that are read."""
 
 PartReader = Callable[[bytes, bytes], str]
 """Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
@@ -71,6 +73,9 @@ class _File:
     name: str = ""
     data: bytes = b""
 
+    def holds_anything(self) -> bool:
+        return bool(self.name or self.data)
+
 
 @dataclass
 class _Message:
@@ -81,6 +86,8 @@ class _Message:
     html: bytes = b""
     rtf: bytes = b""
     files: list[_File] = field(default_factory=list)
+    has_damaged_rtf: bool = False
+    has_more_files: bool = False
 
     def text_of(self, value: bytes, kind: int = _TEXT_8) -> str:
         """A text of a message, which ends with a NUL."""
@@ -101,9 +108,11 @@ class _Message:
             self.body = self.text_of(value)
         elif name == _PROPERTIES:
             self._add_properties(value)
-        elif name == _NEXT_FILE:
+        elif name == _NEXT_FILE and len(self.files) < _MAX_FILES:
             self.files.append(_File())
-        elif name in {_FILE_NAME, _FILE_DATA, _FILE_PROPERTIES} and self.files:
+        elif name == _NEXT_FILE:
+            self.has_more_files = True
+        elif name in {_FILE_NAME, _FILE_DATA, _FILE_PROPERTIES} and self.files and not self.has_more_files:
             self._add_to_file(self.files[-1], name, value)
 
     def _add_properties(self, value: bytes) -> None:
@@ -117,7 +126,14 @@ class _Message:
             elif entry.number == _MAPI_HTML:
                 self.html = entry.value
             elif entry.number == _MAPI_RTF:
-                self.rtf = decompress_rtf(entry.value)
+                self.rtf = self._decompressed(entry.value)
+
+    def _decompressed(self, value: bytes) -> bytes:
+        try:
+            return decompress_rtf(value)
+        except struct.error:
+            self.has_damaged_rtf = True
+            return b""
 
     def _add_to_file(self, file: _File, name: int, value: bytes) -> None:
         if name == _FILE_NAME:
@@ -140,6 +156,10 @@ def read_tnef(content: bytes, *, read_part: PartReader, parts: PartCount) -> Doc
             message.add(name, value)
     except struct.error:
         parts.add_unread("what follows the damage")
+    if message.has_damaged_rtf:
+        parts.add_unread("its text in RTF")
+    if message.has_more_files:
+        parts.add_unread("further files")
     blocks = [
         f"Subject: {message.subject}" if message.subject else "",
         f"From: {message.sender}" if message.sender else "",
@@ -149,7 +169,7 @@ def read_tnef(content: bytes, *, read_part: PartReader, parts: PartCount) -> Doc
     if not message.body.strip() and message.rtf:
         message.body = read_part(message.rtf, b"body.rtf")
     blocks.append(message.body)
-    for file in message.files:
+    for file in filter(_File.holds_anything, message.files):
         blocks += [f"Attachment: {file.name}", read_part(file.data, file.name.encode("utf-8", "replace"))]
     text = "\n\n".join(filter(str.strip, blocks))
     return Document(text=text, mime_type=TNEF_TYPE, title=message.subject or None, author=message.sender or None)

@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 15,
+    "application/zip": 16,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 8,
@@ -21,10 +21,10 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
-    "application/json": 6,
-    "text/plain": 7,
+    "application/json": 7,
+    "text/plain": 8,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
-    "application/xml": 8,
+    "application/xml": 9,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
     "text/x-tex": 7,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
@@ -32,9 +32,11 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), 4),
     "application/x-ipynb+json": 6,
     **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
-    **dict.fromkeys(("text/x-python", "text/x-perl", "text/troff", "text/x-vue", "text/x-php"), 4),
+    **dict.fromkeys(("text/x-python", "text/x-perl", "text/troff", "text/x-vue"), 4),
     **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-c", "text/x-c++"), 4),
-    **dict.fromkeys(("text/x-diff", "text/x-typescript", "text/x-objective-c", "text/x-gettext"), 5),
+    **dict.fromkeys(("text/x-diff", "text/x-typescript", "text/x-objective-c"), 5),
+    "text/x-php": 5,
+    "text/x-gettext": 6,
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

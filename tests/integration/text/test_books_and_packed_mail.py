@@ -83,6 +83,24 @@ def test_a_cut_packed_message_is_read_as_far_as_it_goes(extractor: FileExtractor
     assert document.unread_parts is not None
 
 
+def test_what_is_attached_is_read_beside_damaged_rtf(extractor: FileExtractor) -> None:
+    cut = struct.pack("<IIII", 14, 99, 0x75465A4C, 0) + b"\1\0"
+    content = tnef(
+        (_SUBJECT, b"An oil tank\0"),
+        (_PROPERTIES, properties({_MAPI_RTF: (0x102, cut)})),
+        *((_NEXT_FILE, b"\1\0"), (_FILE_NAME, b"a.txt\0"), (_FILE_DATA, b"a rutabaga pie")),
+    )
+    document = read(extractor, content, b"winmail.dat")
+    assert "a rutabaga pie" in document.text
+    assert document.unread_parts is not None
+
+
+def test_a_packed_message_of_too_many_files_says_so(extractor: FileExtractor) -> None:
+    document = read(extractor, tnef((_SUBJECT, b"An oil tank\0"), *[(_NEXT_FILE, b"\1\0")] * 20_000), b"winmail.dat")
+    assert document.text.strip() == "Subject: An oil tank"
+    assert document.unread_parts is not None
+
+
 def test_compressed_rtf_is_unpacked() -> None:
     literals = b"{\\rtf1 wwww}"
     packed = b"".join(b"\0" + literals[start : start + 8] for start in range(0, len(literals), 8))
@@ -137,6 +155,19 @@ def test_a_compressed_book_is_read(extractor: FileExtractor) -> None:
 def test_a_text_of_the_palm_is_read(extractor: FileExtractor) -> None:
     content = database([struct.pack(">HHIHHHH", 1, 0, 9, 1, 4096, 0, 0), b"a bustard"], b"TEXtREAd")
     assert read(extractor, content, b"a.pdb").text == "a bustard"
+
+
+def test_the_place_of_the_reader_in_a_text_of_the_palm_is_no_protection(extractor: FileExtractor) -> None:
+    content = database([struct.pack(">HHIHHHH", 1, 0, 9, 1, 4096, 1, 4464), b"a bustard"], b"TEXtREAd")
+    assert read(extractor, content, b"a.pdb").text == "a bustard"
+
+
+def test_a_book_whose_records_overlap_is_damaged(extractor: FileExtractor) -> None:
+    content = bytearray(book([b"x" * 50, b"y" * 50, b"z" * 50]))
+    content[78 + 8 * 2 : 78 + 8 * 2 + 4] = content[78 : 78 + 4]
+    outcome = extractor.extract(bytes(content), name=b"a.mobi")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
 
 
 @pytest.mark.parametrize(

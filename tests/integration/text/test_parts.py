@@ -372,6 +372,7 @@ PAGES = {
     b"a.xmind": {
         "content.json": '[{"rootTopic": {"title": "a rutabaga pie", "labels": ["x"],'
         ' "notes": {"plain": {"content": "second page"}}}}]',
+        "manifest.json": "{}",
         "metadata.json": "{}",
     },
 }

@@ -133,6 +133,8 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
         (b"film.mkv.!qB", True),
         (b"part", False),
         (b"Appendix.A", False),
+        (b"Annual.Part", False),
+        (b"Draft.Download", False),
     ],
 )
 def test_leftovers_of_editors_are_ignored(name: bytes, ignored: bool) -> None:

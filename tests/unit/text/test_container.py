@@ -39,7 +39,7 @@ def reason(outcome: str | Unreadable) -> SkipReason:
         ({"Index/Document.iwa": ""}, "pages-sffpages"),
         ({"QuickLook/Preview.pdf": ""}, "x-iwork-preview"),
         ({"[Content_Types].xml": "", "visio/document.xml": ""}, "visio.drawing"),
-        ({"content.json": "", "metadata.json": ""}, "xmind.workbook"),
+        ({"content.json": "", "manifest.json": "", "metadata.json": ""}, "xmind.workbook"),
     ],
 )
 def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> None:

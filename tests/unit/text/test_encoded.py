@@ -96,6 +96,11 @@ ENCODED = {
 KEPT = {
     "table of measures": "\n".join(f"{x} {y}" for x, y in PLACES),
     "places": '"coordinates": [7.12345, 50.12345]\n' * 40,
+    "measures beside a place": json.dumps({"coordinates": [7.5, 50.5], "measures": PLACES}),
+    "table that speaks of a POLYGON": "POLYGON of places\n" + "\n".join(f"{x} {y}" for x, y in PLACES),
+    "notes on a track": "<trkseg>" + "".join(
+        f'<trkpt lat="1.5" lon="2.5"><name>hut {at}</name></trkpt>' for at in range(40)
+    ),
     "names on a track": "".join(f'<trkpt lat="1.5" lon="2.5"/><name>hut {at}</name>' for at in range(40)),
     "commit id": "fixed in 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f yesterday",
     "SHA-512": f"sha512:{HEX[:128]}  archive.tar.gz",

@@ -60,6 +60,11 @@ from magicfs.text.extract.escapes import unescape
         ),
         ("text/x-perl", r'"\x{fc}ber \x{2022} \x{ffffff}"', r'"über \x{2022} \x{ffffff}"'),
         ("text/x-gettext", 'msgstr "Datei ö&ffnen, Sa&ve &As"', 'msgstr "Datei öffnen, Save &As"'),
+        (
+            "text/x-gettext",
+            'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
+            'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
+        ),
         ("text/x-ssa", r"Dialogue: {\i1}Star{\i0}board\Non deck", "Dialogue: Starboard on deck"),
         ("application/x-subrip", r"{\an8}Farewell {to} all", "Farewell {to} all"),
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
