@@ -253,9 +253,9 @@ def _unflowed(text: str, *, keeps_blanks: bool) -> str:
         body = line.lstrip(">")
         quoted = line[: len(line) - len(body)]
         body = body.removeprefix(" ")
-        if not (goes_on and quoted == depth):
+        if not (goes_on and quoted == depth and body.strip()):
             pieces.append(f"\n{quoted} " if quoted else "\n")
-        depth, goes_on = quoted, body.endswith(" ") and body != _SIGNATURE
+        depth, goes_on = quoted, body.endswith(" ") and body != _SIGNATURE and bool(body.strip())
         pieces.append(body[:-1] if goes_on and not keeps_blanks else body)
     return "".join(pieces)[1:]
 

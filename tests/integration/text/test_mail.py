@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import mailbox
+import re
 import tarfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -230,6 +231,12 @@ def test_the_lines_of_a_flowed_text_are_put_together(extractor: FileExtractor) -
     assert "A sea horse and a star fish.\n> quoted words\n>> deeper\n-- \nAda" in text
     text = read(extractor, FLOWED % b"yes").text
     assert "A seahorse and a starfish.\n> quotedwords\n>> deeper\n-- \nAda" in text
+
+
+def test_a_blank_line_ends_a_paragraph_of_a_flowed_text(extractor: FileExtractor) -> None:
+    content = b"Subject: x\nContent-Type: text/plain; format=flowed\n\nPara \none \n \nPara two \n\nPara three\n"
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", read(extractor, content).text)]
+    assert paragraphs[-3:] == ["Para one", "Para two", "Para three"]
 
 
 def test_blank_lines_before_a_message_are_left_out(extractor: FileExtractor) -> None:
