@@ -42,6 +42,14 @@ _MIN_PREFIX_CHARACTERS: Final = 2
 _MAX_NUMBER_LETTERS: Final = 2
 """The letters that numbers begin with are so many, as `DE` and `EN` of standards."""
 
+_SHORT_WORDS: Final = frozenset(
+    [
+        *("am", "an", "as", "at", "be", "by", "do", "he", "if", "in", "is", "it"),
+        *("me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we"),
+    ]
+)
+"""Words that are in every text in English, and so say nothing about initials (`U.S.`)."""
+
 
 def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     """The terms of a question in the order in which they appear first.
@@ -126,7 +134,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
         names = _names(part)
-        pieces = [whole for first, end, whole in as_one if first <= place <= end]
+        pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in _SHORT_WORDS]
         variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
         yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(names))
         for name in names:

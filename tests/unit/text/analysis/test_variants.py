@@ -53,6 +53,13 @@ def test_a_compound_and_its_word_without_signs_find_each_other(signed: str, plai
     assert missed(f"with {plain} here", signed) == []
 
 
+def test_initials_are_not_found_by_a_word_of_every_text() -> None:
+    assert missed("tell us more, as it is", "U.S. I.T.") != []
+    terms = question_terms("U.S. policy of I.T.", languages=["en"])
+    assert {"us", "it"}.isdisjoint(lexeme.text for term in terms for lexeme in term.lexemes)
+    assert missed("the U.S. policy", "US") == []
+
+
 def test_the_word_without_signs_has_stems() -> None:
     assert missed("many e-mails came", "email") == []
     assert missed("one e-mail came", "emails") == []
