@@ -24,6 +24,8 @@ SIF = "sif"
 """The pooling of a graph that has it built in, with more weight for rare tokens: see `magicfs.models.pooling`."""
 DERIVED = "derived/"
 """Files below are made from others of the folder, so they do not say what a model is."""
+UNIGRAM_FOLDER = f"{DERIVED}unigram"
+"""The files of `magicfs.embedding.unigram`, in the folder of a model."""
 
 
 def pull_command(name: str) -> str:

@@ -18,10 +18,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from magicfs.embedding.manifest import UNIGRAM_FOLDER
 from magicfs.errors import ModelCorrupt
 
-FOLDER = "derived/unigram"
-"""The folder of the files, in that of a model."""
 SETTINGS, PIECES, SCORES = "settings.json", "pieces.txt", "scores.bin"
 """What is not about single pieces; the pieces, a line each; their scores as doubles of this machine."""
 
@@ -68,7 +67,7 @@ class UnigramTokenizer:
     @classmethod
     def load(cls, model: Path, longest: int) -> UnigramTokenizer | None:
         """The tokenizer in the folder of a model; None if the model has none of this kind. Raises `ModelCorrupt`."""
-        folder = model / FOLDER
+        folder = model / UNIGRAM_FOLDER
         try:
             settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             scores = array("d", (folder / SCORES).read_bytes())

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice, use_command
-from magicfs.embedding.unigram import FOLDER as UNIGRAM_FOLDER
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.models.catalog import (
     DEFAULT_MODEL,
@@ -329,7 +328,7 @@ def _is_current(model: StoredModel) -> bool:
 
 def _lacks_pooling(manifest: ModelManifest) -> bool:
     """Whether an older version prepared a model without the pooling that it has here."""
-    knows_tokens = any(name.startswith(f"{UNIGRAM_FOLDER}/") for name in manifest.files)
+    knows_tokens = any(name.startswith(f"{manifests.UNIGRAM_FOLDER}/") for name in manifest.files)
     return weighs_tokens(manifest.spec.name) and knows_tokens and manifest.pooling == "mean"
 
 

@@ -11,7 +11,8 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from magicfs.embedding.unigram import FOLDER, PIECES, SCORES, SETTINGS
+from magicfs.embedding.manifest import UNIGRAM_FOLDER
+from magicfs.embedding.unigram import PIECES, SCORES, SETTINGS
 from magicfs.models.sources import read_json
 
 _MIN_PIECES = 50_000
@@ -26,7 +27,7 @@ def write_unigram_files(model: Path) -> bool:
     if settings is None:
         return False
     vocabulary = tokenizer["model"]["vocab"]
-    folder = model / FOLDER
+    folder = model / UNIGRAM_FOLDER
     folder.mkdir(parents=True)
     (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
     (folder / PIECES).write_bytes("\n".join(piece for piece, _ in vocabulary).encode())

@@ -61,10 +61,11 @@ def child_that_embeds(commands: Commands, database: Database) -> int | None:
     names = {row[0].partition("@")[0] for row in rows}
     for process in commands.processes():
         try:
-            if names & set(process.cmdline()) and process.children():
-                return process.children()[0].pid
+            children = process.children() if names & set(process.cmdline()) else []
         except psutil.NoSuchProcess:
             continue
+        if children:
+            return children[0].pid
     return None
 
 

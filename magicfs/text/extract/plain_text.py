@@ -25,10 +25,10 @@ _TERMINAL_COMMAND = b"\x1b]"
 _MAX_CONTROL_SHARE = 0.02
 """Bytes with a larger share of control characters are not text. Random bytes have 0.1, damaged text far less."""
 
-_SEPARATORS = b"\0\x01\x02\x03\x1c\x1d\x1e\x1f"
+_SEPARATORS = b"\x01\x02\x03\x1c\x1d\x1e\x1f"
 """What programs put between fields and records besides line ends: logs of FIX, tables of Hive, catalogues, Info."""
 
-_AS_BLANKS = bytes.maketrans(_SEPARATORS, b" " * len(_SEPARATORS))
+_AS_BLANKS = bytes.maketrans(b"\0" + _SEPARATORS, b" " * (1 + len(_SEPARATORS)))
 
 _MIN_PIECE_BYTES = 4
 """Between separators, on average. In binary files there are fewer bytes without a zero."""
@@ -134,7 +134,7 @@ def _with_holes(content: bytes) -> str | None:
 
     It is text only if all the rest is, without any other control character.
     """
-    rest = content.translate(None, _SEPARATORS)
+    rest = content.translate(None, b"\0" if b"\0" in content else _SEPARATORS)
     if not rest or len(rest.translate(None, _CONTROLS)) < len(rest):
         return None
     squeezed = content

@@ -11,18 +11,18 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 16,
+    "application/zip": 17,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 8,
     "application/x-fictionbook+xml": 9,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 7),
-    **dict.fromkeys(("message/*", "application/mbox"), 9),
+    **dict.fromkeys(("message/*", "application/mbox"), 10),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
     "application/json": 7,
-    "text/plain": 8,
+    "text/plain": 9,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
     "application/xml": 9,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),

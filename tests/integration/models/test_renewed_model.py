@@ -18,7 +18,7 @@ from magicfs.config import Settings
 from magicfs.db.models import multilingual_model, renewing_model, start_multilingual
 from magicfs.domain.models import ModelManifest, StoredModel
 from magicfs.embedding import manifest as manifests
-from magicfs.embedding.unigram import FOLDER, SETTINGS
+from magicfs.embedding.unigram import SETTINGS
 from magicfs.errors import ModelMissing
 from magicfs.models import store
 from tests.integration.models.tiny import write_tiny_model
@@ -110,7 +110,7 @@ def machine(
 def older_form(settings: Settings, tiny: Path) -> StoredModel:
     """The model as an older version has prepared it."""
     stored = wiring.model_store(settings).pull(str(tiny))
-    tokenizer = stored.folder / FOLDER / SETTINGS
+    tokenizer = stored.folder / manifests.UNIGRAM_FOLDER / SETTINGS
     tokenizer.parent.mkdir(parents=True)
     tokenizer.write_text(json.dumps({}))
     manifest = manifests.read(stored.folder)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from magicfs.embedding.unigram import FOLDER, SCORES, UnigramTokenizer
+from magicfs.embedding.manifest import UNIGRAM_FOLDER
+from magicfs.embedding.unigram import SCORES, UnigramTokenizer
 from magicfs.errors import ModelCorrupt
 from magicfs.models import unigram_files
 from magicfs.models.packed_e5 import Pieces
@@ -121,9 +122,9 @@ def test_what_does_more_is_left_to_the_library(
 
 
 def test_damaged_files_are_one_line(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / FOLDER).mkdir(parents=True)
-    for path in (folder / FOLDER).iterdir():
-        (tmp_path / FOLDER / path.name).write_bytes(path.read_bytes())
-    (tmp_path / FOLDER / SCORES).write_bytes(bytes(8))
+    (tmp_path / UNIGRAM_FOLDER).mkdir(parents=True)
+    for path in (folder / UNIGRAM_FOLDER).iterdir():
+        (tmp_path / UNIGRAM_FOLDER / path.name).write_bytes(path.read_bytes())
+    (tmp_path / UNIGRAM_FOLDER / SCORES).write_bytes(bytes(8))
     with pytest.raises(ModelCorrupt, match="pull the model again"):
         UnigramTokenizer.load(tmp_path, LONGEST)
