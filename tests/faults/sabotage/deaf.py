@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from celery.worker import state
 from kombu.transport.redis import MultiChannelPoller
 
 from tasks import watchdog
@@ -33,7 +34,8 @@ def _on_poll_start(self: MultiChannelPoller) -> None:
     match _trouble():
         case "asks for none":
             return
-        case "hangs":
+        case "hangs" if not state.active_requests:
+            # A loop that hangs does not see its task end, which has the time of tasks.
             time.sleep(600)
     _poll(self)
 
