@@ -22,7 +22,7 @@ _BETWEEN: Final = r"[\s,\[\]()]{1,80}+"
 _HEIGHT: Final = r"(?:,\s{0,40}+| )-?[0-9]{1,5}(?:\.[0-9]{1,17})?(?![0-9.])"
 _BEFORE: Final = (
     r'(?:"coordinates"\s{0,40}:[\s\[]{0,200}+|<coordinates>\s{0,200}+|posList\b[^>]{0,300}+>\s{0,200}+'
-    r"|(?:POLYGON|LINESTRING)[ZM\s(]{0,80}+)"
+    r"|(?:POLYGON|LINESTRING)[ZM\s]{0,20}+\([\s(]{0,80}+)"
 )
 _LINE: Final = re.compile(rf"{_BEFORE}((?:{_NUMBER}{_BETWEEN}{_NUMBER}(?:{_HEIGHT})?{_BETWEEN}){{16,}}+)")
 """Places in a row, some with a height, right behind what announces them."""

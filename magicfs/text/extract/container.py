@@ -7,6 +7,7 @@ functions.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -42,8 +43,10 @@ _IWORK_TYPES = (
     ("Index/Slide", "application/x-iwork-keynote-sffkey"),
     ("Index/Tables/", "application/x-iwork-numbers-sffnumbers"),
     ("Index/Document.iwa", "application/x-iwork-pages-sffpages"),
-    ("QuickLook/Preview.pdf", IWORK_PREVIEW),
 )
+_PREVIEW = "QuickLook/Preview.pdf"
+_OLD_IWORK = re.compile(r"index\.(?:xml|apxl)(?:\.gz)?")
+"""What a document of iWork of before 2013 has beside its preview."""
 
 ZIPPED_BOOK = "application/x-zip-compressed-fb2"
 KMZ = "application/vnd.google-earth.kmz"
@@ -96,7 +99,9 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):
             return mime_type
-    return XMIND if {"content.json", "manifest.json", "metadata.json"}.issubset(names) else ARCHIVE
+    is_map = {"content.json", "manifest.json", "metadata.json"}.issubset(names)
+    is_old_iwork = _PREVIEW in names and any(map(_OLD_IWORK.fullmatch, names))
+    return XMIND if is_map else IWORK_PREVIEW if is_old_iwork else ARCHIVE
 
 
 def _read_member(container: zipfile.ZipFile, name: str) -> bytes:

@@ -11,7 +11,7 @@ import contextlib
 import io
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Final
@@ -46,6 +46,7 @@ from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _PDF: Final = "application/pdf"
+_ZIP: Final = "application/zip"
 _ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
 
 _PDF_PARTS_TIME_SHARE: Final = 0.1
@@ -129,11 +130,14 @@ class DocumentParser:
         if exact_type in OFFICE_XML_TYPES:
             return read_office_xml(content, exact_type)
         if exact_type in ZIPPED_PAGES_TYPES:
-            return read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
+            pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
+            return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
         readers: dict[str, Callable[[], Document | Unreadable]] = {
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
-            TNEF_TYPE: lambda: read_tnef(content, read_part=self._read_part, parts=self._parts),
+            TNEF_TYPE: lambda: read_tnef(
+                content, read_part=self._read_part, until=self._parts_until, parts=self._parts
+            ),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
             container.KMZ: lambda: self._read_map(content),
         }
@@ -246,13 +250,15 @@ class DocumentParser:
         self, outcome: Document | Unreadable, content: bytes, mime_type: str
     ) -> Document | Unreadable:
         """The outcome with the texts of documents inside of the document, where these have lines of their own."""
-        for name, embedded in embedded_documents(content, mime_type):
+        texts = lines_left_out(self._embedded_texts(content, mime_type), of=_text_of(outcome))
+        return _with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
+
+    def _embedded_texts(self, content: bytes, mime_type: str) -> Iterator[str]:
+        for name, embedded in embedded_documents(content, mime_type, parts=self._parts):
             if time.monotonic() > self._parts_until:
                 self._parts.add_unread(name, SkipReason.TIMEOUT)
-                continue
-            text = self._read_part(embedded, name.encode("utf-8", "replace"))
-            outcome = _with_text(outcome, lines_left_out(text, of=_text_of(outcome)), mime_type)
-        return outcome
+            else:
+                yield self._read_part(embedded, name.encode("utf-8", "replace"))
 
     def _with_pdf_parts(
         self, outcome: Document | PartialDocument | Unreadable, content: bytes

@@ -22,8 +22,10 @@ _STRING_ESCAPE: Final = re.compile(
 
 _NAMED_LETTER: Final = re.compile(r"\\N\{([A-Z][A-Z0-9 -]{2,80})\}|\\x\{([0-9A-Fa-f]{2,6})\}")
 """A letter by its name, as in Python, and by its number, as in Perl."""
-_ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_]++(?![\w;=]))")
+_ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_]++(?![\w;=&]))")
 """The sign before the letter of a menu's shortcut, as in `Datei ö&ffnen`; before a small letter behind another one."""
+_MAX_WORD: Final = 200
+"""The characters before the sign of a shortcut that are looked at."""
 
 _JSON_SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/": "/", "\\": "\\"}
 """What the short escapes of JSON stand for; a space for a line end, since the line goes on."""
@@ -99,9 +101,11 @@ def _unescape_gettext(text: str) -> str:
 
 
 def _without_accelerator(match: re.Match[str]) -> str:
-    """Nothing, or the sign where it stands for `and`: `R&D`."""
+    """Nothing, or the sign where it stands for `and` (`R&D`, `a&b&c`) or divides an address (`?page=about&print`)."""
     at = match.start()
-    return "" if match.string[at - 1].islower() and match.string[at + 1].islower() else match[0]
+    before = match.string[max(0, at - _MAX_WORD) : at].split()[-1]
+    is_between_small = match.string[at - 1].islower() and match.string[at + 1].islower()
+    return "" if is_between_small and not set("&=") & set(before) else match[0]
 
 
 def _unescape_css(text: str) -> str:

@@ -6,7 +6,7 @@ Used by the readers beside kreuzberg in the child process, so that nothing is re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -25,10 +25,13 @@ def left_out(texts: Iterable[str], *, of: str) -> list[str]:
     return found
 
 
-def lines_left_out(text: str, *, of: str) -> str:
-    """The text without those of its lines of which `of` has every word."""
+def lines_left_out(texts: Iterable[str], *, of: str) -> Iterator[str]:
+    """Yield each text without those of its lines of which `of` and the texts before have every word."""
     known = _words(of)
-    return "\n".join(line for line in text.split("\n") if not line.strip() or not _words(line) <= known).strip()
+    for text in texts:
+        lines = [line for line in text.split("\n") if not line.strip() or not _words(line) <= known]
+        known |= _words("\n".join(lines))
+        yield "\n".join(lines).strip()
 
 
 def _words(text: str) -> set[str]:

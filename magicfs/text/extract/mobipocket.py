@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.plain_text import decode
 
 MOBIPOCKET_TYPE: Final = "application/x-mobipocket-ebook"
 
@@ -66,11 +67,12 @@ def read_book(content: bytes) -> Book | Unreadable:
             break
     codec = "utf-8" if encoding == _UTF_8 else "cp1252"
     stated = _stated(first, _HEADER_START + header_bytes) if is_book else {}
+    plain = bytes(text[:length] if length else text)
     values = {number: ", ".join(value.decode(codec, "replace") for value in stated[number]) for number in stated}
     name = _name(first) if is_book else content[:32].partition(b"\0")[0]
     keywords = ", ".join(filter(None, (values.get(_SUBJECT), values.get(_DESCRIPTION))))
     return Book(
-        text=bytes(text[:length] if length else text).decode(codec, "replace").encode("utf-8"),
+        text=((None if is_book else decode(plain)) or plain.decode(codec, "replace")).encode("utf-8"),
         is_html=is_book,
         title=values.get(_TITLE) or name.decode(codec, "replace") or None,
         author=values.get(_AUTHOR),

@@ -7,7 +7,6 @@ entities that expand without end. Pure functions.
 
 from __future__ import annotations
 
-import contextlib
 import html
 import io
 import re
@@ -18,10 +17,11 @@ from typing import Final
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
-from magicfs.text.extract.xml_names import named, without_namespace
+from magicfs.text.extract.xml_names import named, outermost, without_namespace
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
@@ -131,16 +131,24 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
-def embedded_documents(content: bytes, mime_type: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the bytes of each document inside of one of Microsoft Office; no bytes of a damaged one."""
+def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each document inside of one of Microsoft Office; those left out are counted."""
     if mime_type not in {_WORD, _SHEET, _SLIDES}:
         return
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]
-        for member in sorted(members, key=lambda member: _numbered(member.filename))[:_MAX_EMBEDDED]:
-            if member.file_size <= _MAX_PART_BYTES:
-                with contextlib.suppress(*DAMAGE):
-                    yield member.filename.rpartition("/")[2], container.read(member)
+        members.sort(key=lambda member: _numbered(member.filename))
+        for place, member in enumerate(members):
+            name = member.filename.rpartition("/")[2]
+            if place >= _MAX_EMBEDDED or member.file_size > _MAX_PART_BYTES:
+                parts.add_unread(name, SkipReason.TOO_LARGE)
+                continue
+            try:
+                embedded = container.read(member)
+            except DAMAGE:
+                parts.add_unread(name)
+                continue
+            yield name, embedded
 
 
 def _numbered(name: str) -> tuple[str, int]:
@@ -204,9 +212,9 @@ def _sheet_texts(data: bytes) -> Iterator[str]:
 
 def _master_texts(data: bytes) -> Iterator[str]:
     """Yield what all slides show, such as the name of a company; not what stands in places for their own texts."""
-    for shape in named(ET.fromstring(data), "sp"):  # noqa: S314  (see the module's docstring)
+    for shape in outermost(ET.fromstring(data), "sp"):  # noqa: S314  (see the module's docstring)
         if next(named(shape, "ph"), None) is None:
-            for paragraph in named(shape, "p"):
+            for paragraph in outermost(shape, "p"):
                 text = "".join(piece.text or "" for piece in named(paragraph, "t")).strip()
                 if text:
                     yield text

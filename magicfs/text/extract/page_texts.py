@@ -54,7 +54,7 @@ def insert_page_texts(document: Document, texts: Mapping[int, str]) -> Document:
     for page, text in texts.items():
         own = pages[page]
         if _letters_and_digits(own, limit=MIN_PAGE_CHARACTERS) >= MIN_PAGE_CHARACTERS:
-            more = lines_left_out(text, of=own)
+            more = next(lines_left_out([text], of=own))
             pages[page] = f"{own.rstrip()}{PAGE_SEPARATOR}{more}{PAGE_SEPARATOR}" if more else own
         elif _letters_and_digits(text) > _letters_and_digits(own):
             pages[page] = text.strip() + PAGE_SEPARATOR

@@ -8,11 +8,13 @@ What follows a damaged attribute is left out, and counted. One thread.
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.plain_text import clean, decode
 
@@ -148,8 +150,8 @@ class _Message:
                     file.data = file.data or entry.value[_OBJECT_ID_BYTES:]
 
 
-def read_tnef(content: bytes, *, read_part: PartReader, parts: PartCount) -> Document:
-    """The text of a message and of its attached files."""
+def read_tnef(content: bytes, *, read_part: PartReader, until: float, parts: PartCount) -> Document:
+    """The text of a message and of its attached files; of those after `until` on the monotonic clock, the names."""
     message = _Message()
     try:
         for name, value in _attributes(content):
@@ -170,7 +172,11 @@ def read_tnef(content: bytes, *, read_part: PartReader, parts: PartCount) -> Doc
         message.body = read_part(message.rtf, b"body.rtf")
     blocks.append(message.body)
     for file in filter(_File.holds_anything, message.files):
-        blocks += [f"Attachment: {file.name}", read_part(file.data, file.name.encode("utf-8", "replace"))]
+        blocks.append(f"Attachment: {file.name}")
+        if time.monotonic() > until:
+            parts.add_unread(file.name, SkipReason.TIMEOUT)
+        else:
+            blocks.append(read_part(file.data, file.name.encode("utf-8", "replace")))
     text = "\n\n".join(filter(str.strip, blocks))
     return Document(text=text, mime_type=TNEF_TYPE, title=message.subject or None, author=message.sender or None)
 

@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 17,
+    "application/zip": 18,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 8,
@@ -35,8 +35,10 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/x-python", "text/x-perl", "text/troff", "text/x-vue"), 4),
     **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-c", "text/x-c++"), 4),
     **dict.fromkeys(("text/x-diff", "text/x-typescript", "text/x-objective-c"), 5),
+    **dict.fromkeys(("text/csv", "text/tab-separated-values", "text/x-sql", "text/x-ruby", "text/x-r"), 4),
+    **dict.fromkeys(("application/x-mobipocket-ebook", "application/ms-tnef"), 4),
     "text/x-php": 5,
-    "text/x-gettext": 6,
+    "text/x-gettext": 7,
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

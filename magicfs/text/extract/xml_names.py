@@ -21,6 +21,17 @@ def named(root: ET.Element, name: str) -> Iterator[ET.Element]:
     return (element for element in root.iter() if local_name(element) == name)
 
 
+def outermost(root: ET.Element, name: str) -> Iterator[ET.Element]:
+    """Yield the same, in order, without those inside of one: what is read of each is read once."""
+    pending = [root]
+    while pending:
+        element = pending.pop()
+        if local_name(element) == name:
+            yield element
+        else:
+            pending.extend(reversed(element))
+
+
 def attribute(element: ET.Element, name: str) -> str:
     """The value of the attribute with a local name; empty if there is none."""
     return next((value for key, value in element.attrib.items() if without_namespace(key) == name), "")

@@ -162,6 +162,12 @@ def test_the_place_of_the_reader_in_a_text_of_the_palm_is_no_protection(extracto
     assert read(extractor, content, b"a.pdb").text == "a bustard"
 
 
+def test_a_text_of_the_palm_may_be_in_utf_8(extractor: FileExtractor) -> None:
+    words = "Grüße vom Leuchtturm, плавучий маяк".encode()
+    content = database([struct.pack(">HHIHHHH", 1, 0, len(words), 1, 4096, 0, 0), words], b"TEXtREAd")
+    assert read(extractor, content, b"a.pdb").text == words.decode()
+
+
 def test_a_book_whose_records_overlap_is_damaged(extractor: FileExtractor) -> None:
     content = bytearray(book([b"x" * 50, b"y" * 50, b"z" * 50]))
     content[78 + 8 * 2 : 78 + 8 * 2 + 4] = content[78 : 78 + 4]

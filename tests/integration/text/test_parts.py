@@ -338,6 +338,18 @@ def test_documents_inside_of_a_document_are_read(extractor: FileExtractor, name:
     assert "Microsoft_Word_Document2.docx" in str(document.unread_parts)
 
 
+def test_embedded_documents_that_are_not_read_are_counted(extractor: FileExtractor) -> None:
+    data = io.BytesIO(word_document("running text"))
+    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/embeddings/large0.doc", b"\0" * ((32 << 20) + 1))
+        archive.writestr("word/embeddings/broken1.doc", b"rutabaga", zipfile.ZIP_STORED)
+        for number in range(2, 102):
+            archive.writestr(f"word/embeddings/small{number}.doc", b"", zipfile.ZIP_STORED)
+    unread = read(extractor, data.getvalue().replace(b"rutabaga", b"rutabagA"), b"a.docx").unread_parts
+    assert unread is not None
+    assert {part.name for part in unread.some} == {"broken1.doc", "large0.doc", "small100.doc", "small101.doc"}
+
+
 def test_what_all_slides_show_is_read(extractor: FileExtractor) -> None:
     shape = "<sp><nvSpPr><nvPr>{place}</nvPr></nvSpPr><txBody><a:p><a:r><a:t>{words}</a:t></a:r></a:p></txBody></sp>"
     shapes = shape.format(place="", words="Rutabaga Ltd") + shape.format(place='<ph type="title"/>', words="Click here")
@@ -382,6 +394,11 @@ PAGES = {
 def test_documents_in_zip_containers_are_read(extractor: FileExtractor, name: bytes) -> None:
     text = read(extractor, container(PAGES[name]), name).text
     assert text.index("a rutabaga pie") < text.index("second page")
+
+
+def test_an_archive_with_the_members_of_a_map_is_found_by_its_names(extractor: FileExtractor) -> None:
+    members = dict.fromkeys(("content.json", "manifest.json", "metadata.json", "rutabaga.txt"), "{}")
+    assert "rutabaga.txt" in read(extractor, container(members), b"a.zip").text
 
 
 def test_a_damaged_page_costs_its_own_text_alone(extractor: FileExtractor) -> None:

@@ -37,7 +37,7 @@ def reason(outcome: str | Unreadable) -> SkipReason:
         ({"mimetype": "application/epub+zip"}, "application/epub+zip"),
         ({"mimetype": "application/vnd.oasis.opendocument.text-template"}, "opendocument.text"),
         ({"Index/Document.iwa": ""}, "pages-sffpages"),
-        ({"QuickLook/Preview.pdf": ""}, "x-iwork-preview"),
+        ({"index.xml": "", "QuickLook/Preview.pdf": ""}, "x-iwork-preview"),
         ({"[Content_Types].xml": "", "visio/document.xml": ""}, "visio.drawing"),
         ({"content.json": "", "manifest.json": "", "metadata.json": ""}, "xmind.workbook"),
     ],
@@ -50,6 +50,7 @@ def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> 
 
 def test_an_archive_is_not_opened() -> None:
     assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": "", "content.json": ""}))) is SkipReason.BINARY
+    assert reason(zip_type(zipped(**{"QuickLook/Preview.pdf": ""}))) is SkipReason.BINARY
 
 
 def test_an_opendocument_file_with_a_password() -> None:

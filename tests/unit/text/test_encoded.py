@@ -98,6 +98,7 @@ KEPT = {
     "places": '"coordinates": [7.12345, 50.12345]\n' * 40,
     "measures beside a place": json.dumps({"coordinates": [7.5, 50.5], "measures": PLACES}),
     "table that speaks of a POLYGON": "POLYGON of places\n" + "\n".join(f"{x} {y}" for x, y in PLACES),
+    "table under the word POLYGON": "POLYGON\n" + "\n".join(f"{x} {y}" for x, y in PLACES) + "\n",
     "notes on a track": "<trkseg>" + "".join(
         f'<trkpt lat="1.5" lon="2.5"><name>hut {at}</name></trkpt>' for at in range(40)
     ),

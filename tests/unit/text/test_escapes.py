@@ -65,6 +65,7 @@ from magicfs.text.extract.escapes import unescape
             'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
             'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
         ),
+        ("text/x-gettext", 'msgid "a&b&c, ?page=about&print"', 'msgid "a&b&c, ?page=about&print"'),
         ("text/x-ssa", r"Dialogue: {\i1}Star{\i0}board\Non deck", "Dialogue: Starboard on deck"),
         ("application/x-subrip", r"{\an8}Farewell {to} all", "Farewell {to} all"),
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
