@@ -94,28 +94,28 @@ _WITHOUT_IT = "texts and questions in other languages are found by their words a
 def _start(database: Database, spec: ModelSpec) -> bool:
     """Start the prepared model, unless the index does not need it any more. Returns whether it was started."""
     from magicfs.db.multilingual import start_if_needed
-    from magicfs.db.pool import retry_on_conflict
 
-    def start() -> bool:
-        with database.transaction() as connection:
-            return start_if_needed(connection, spec)
-
-    is_started = retry_on_conflict(start)
+    is_started = _begin(database, start_if_needed, spec)
     if is_started:
         log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
     return is_started
 
 
-def _renew(database: Database, spec: ModelSpec) -> bool:
-    """Start a better form of the multilingual model of the index. Returns whether it was started."""
-    from magicfs.db.models import renew_multilingual
+def _begin(database: Database, begin: Callable[[Connection, ModelSpec], bool], spec: ModelSpec) -> bool:
     from magicfs.db.pool import retry_on_conflict
 
-    def renew() -> bool:
+    def in_transaction() -> bool:
         with database.transaction() as connection:
-            return renew_multilingual(connection, spec)
+            return begin(connection, spec)
 
-    is_begun = retry_on_conflict(renew)
+    return retry_on_conflict(in_transaction)
+
+
+def _renew(database: Database, spec: ModelSpec) -> bool:
+    """Start a better form of the multilingual model of the index. Returns whether it was started."""
+    from magicfs.db.renewal import renew_multilingual
+
+    is_begun = _begin(database, renew_multilingual, spec)
     if is_begun:
         log.info("the index gets better vectors, of %s; searches use those of before until then", spec.full_label)
     return is_begun

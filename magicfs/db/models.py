@@ -136,7 +136,7 @@ def _make_way(connection: Connection, model: IndexedModel, spec: ModelSpec) -> b
     ends_multilingual = (state_of_other if wins else state) is ModelState.MULTILINGUAL
     if ends_multilingual:
         start_pass(connection)
-    _set_state(connection, other if wins else model.id, ModelState.RETIRED)
+    set_state(connection, other if wins else model.id, ModelState.RETIRED)
     if wins:
         _delete_retired(connection, other)
     if ends_multilingual:
@@ -159,7 +159,7 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         )
     if active is not None:
         _record_languages(connection, active.id, spec)
-    model_id = _upsert_model(connection, spec, ModelState.ACTIVE)
+    model_id = upsert_model(connection, spec, ModelState.ACTIVE)
     return IndexedModel(id=model_id, spec=spec, state=ModelState.ACTIVE)
 
 
@@ -175,7 +175,7 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         start_pass(connection)
     building = building_model(connection)
     if building is not None and not building.spec.is_model(spec):
-        _set_state(connection, building.id, ModelState.RETIRED)
+        set_state(connection, building.id, ModelState.RETIRED)
     active = active_model(connection)
     if active is not None and active.spec.is_model(spec):
         if depends_on_languages:
@@ -183,9 +183,9 @@ def build_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
         return active
     second = multilingual_model(connection)
     if second is not None and second.spec.is_model(spec):
-        _stop_renewal(connection)
-    model_id = _upsert_model(connection, spec, ModelState.BUILDING)
-    _set_state(connection, model_id, ModelState.BUILDING)
+        stop_renewal(connection)
+    model_id = upsert_model(connection, spec, ModelState.BUILDING)
+    set_state(connection, model_id, ModelState.BUILDING)
     enqueue_all_chunks(connection, model_id)
     if depends_on_languages:
         settle_all(connection)
@@ -206,53 +206,13 @@ def start_multilingual(connection: Connection, spec: ModelSpec) -> IndexedModel:
     start_pass(connection)
     second = multilingual_model(connection)
     if second is not None:
-        _set_state(connection, second.id, ModelState.RETIRED)
-    model_id = _upsert_model(connection, spec, ModelState.MULTILINGUAL)
-    _set_state(connection, model_id, ModelState.MULTILINGUAL)
+        set_state(connection, second.id, ModelState.RETIRED)
+    model_id = upsert_model(connection, spec, ModelState.MULTILINGUAL)
+    set_state(connection, model_id, ModelState.MULTILINGUAL)
     connection.execute(_SQL["record_multilingual"])
     enqueue_all_chunks(connection, model_id)
     settle_all(connection)
     return IndexedModel(id=model_id, spec=spec, state=ModelState.MULTILINGUAL)
-
-
-def renew_multilingual(connection: Connection, spec: ModelSpec) -> bool:
-    """Start to embed all chunks under `spec`, while searches keep using the present multilingual model.
-
-    For the same model in a better form. Another renewing model is retired. Does nothing when `spec` is in use already.
-    Returns whether it has begun.
-    """
-    lock_models(connection)
-    second = multilingual_model(connection)
-    if second is None or any(model.spec.is_model(spec) for model in live_models(connection)):
-        return False
-    _stop_renewal(connection)
-    model_id = _upsert_model(connection, spec, ModelState.RENEWING)
-    _set_state(connection, model_id, ModelState.RENEWING)
-    enqueue_all_chunks(connection, model_id)
-    settle_all(connection)
-    return True
-
-
-def complete_renewal(connection: Connection) -> IndexedModel | None:
-    """Have searches use the renewing model if no chunk that a file has lacks its vector. Returns the model, or None.
-
-    Without a multilingual model there is nothing to renew any more.
-    """
-    renewing = renewing_model(connection)
-    if renewing is None:
-        return None
-    lock_models(connection)
-    renewing, second = renewing_model(connection), multilingual_model(connection)
-    if second is None:
-        _stop_renewal(connection)
-    if renewing is None or second is None or _would_lose_vectors(connection, renewing, second):
-        return None
-    if not _has_all_vectors(connection, renewing):
-        return None
-    start_pass(connection)
-    _set_state(connection, second.id, ModelState.RETIRED)
-    _set_state(connection, renewing.id, ModelState.MULTILINGUAL)
-    return IndexedModel(id=renewing.id, spec=renewing.spec, state=ModelState.MULTILINGUAL)
 
 
 def stop_multilingual(connection: Connection) -> bool:
@@ -266,17 +226,17 @@ def stop_multilingual(connection: Connection) -> bool:
     if second is None:
         return False
     start_pass(connection)
-    _set_state(connection, second.id, ModelState.RETIRED)
-    _stop_renewal(connection)
+    set_state(connection, second.id, ModelState.RETIRED)
+    stop_renewal(connection)
     settle_all(connection)
     return True
 
 
-def _stop_renewal(connection: Connection) -> None:
+def stop_renewal(connection: Connection) -> None:
     """Retire the renewing model: there is nothing to renew any more, or it is in use already."""
     renewing = renewing_model(connection)
     if renewing is not None:
-        _set_state(connection, renewing.id, ModelState.RETIRED)
+        set_state(connection, renewing.id, ModelState.RETIRED)
 
 
 def _has_had_multilingual(connection: Connection) -> bool:
@@ -291,33 +251,27 @@ def complete_building(connection: Connection) -> IndexedModel | None:
     """
     lock_models(connection)
     building = building_model(connection)
-    if building is None or not _has_all_vectors(connection, building):
+    if building is None or not has_all_vectors(connection, building):
         return None
     second = multilingual_model(connection)
     if second is not None:
         start_pass(connection)
         if not building.spec.languages:
-            _set_state(connection, second.id, ModelState.RETIRED)
+            set_state(connection, second.id, ModelState.RETIRED)
     active = active_model(connection)
     if active is not None:
-        _set_state(connection, active.id, ModelState.RETIRED)
-    _set_state(connection, building.id, ModelState.ACTIVE)
+        set_state(connection, active.id, ModelState.RETIRED)
+    set_state(connection, building.id, ModelState.ACTIVE)
     return IndexedModel(id=building.id, spec=building.spec, state=ModelState.ACTIVE)
 
 
-def _has_all_vectors(connection: Connection, model: IndexedModel) -> bool:
+def has_all_vectors(connection: Connection, model: IndexedModel) -> bool:
     """Whether no chunk that a file has waits for a vector of a model. Queues those without a row."""
     # The query for pending chunks comes first: it reads one row, where `enqueue_all_chunks` visits every chunk.
     if fetch_one(connection.execute(_SQL["has_pending_chunks"], {"model_id": model.id}))[0]:
         return False
     # A file that was being read when the model came may have added chunks without a row for it.
     return not enqueue_all_chunks(connection, model.id)
-
-
-def _would_lose_vectors(connection: Connection, renewing: IndexedModel, second: IndexedModel) -> bool:
-    """Whether a chunk failed under the renewing model that has a vector of the present one."""
-    parameters = {"renewing": renewing.id, "present": second.id}
-    return bool(fetch_one(connection.execute(_SQL["has_lost_chunks"], parameters))[0])
 
 
 def drop_retired(connection: Connection, *, after_s: float) -> int:
@@ -341,11 +295,12 @@ def lock_models(connection: Connection) -> None:
     connection.execute("LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE")
 
 
-def _set_state(connection: Connection, model: ModelId, state: ModelState) -> None:
+def set_state(connection: Connection, model: ModelId, state: ModelState) -> None:
+    """Give a model another state. The caller has locked the models."""
     connection.execute(_SQL["set_state"], {"model_id": model, "state": state.value})
 
 
-def _upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) -> ModelId:
+def upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) -> ModelId:
     """Store a model and its partition. A model that is stored already keeps its state; its calibration is updated."""
     row = fetch_one(
         connection.execute(

@@ -14,7 +14,7 @@ from functools import partial
 from magicfs.db import contents as contents_db
 from magicfs.db import embedding_queue as queue_db
 from magicfs.db import embeddings as embeddings_db
-from magicfs.db import file_claims
+from magicfs.db import file_claims, renewal
 from magicfs.db import files as files_db
 from magicfs.db import models as models_db
 from magicfs.db import names as names_db
@@ -203,7 +203,7 @@ class MaintenanceService:
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:
-            switched = [models_db.complete_building(connection), models_db.complete_renewal(connection)]
+            switched = [models_db.complete_building(connection), renewal.complete_renewal(connection)]
         for model in filter(None, switched):
             log.warning("searches use %s from now on", model.spec.full_label)
         with self._database.transaction() as connection:

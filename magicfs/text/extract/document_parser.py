@@ -11,22 +11,29 @@ import contextlib
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import accumulate, pairwise
 from typing import Final
 
-from magicfs.domain.contents import Document, Unreadable, UnreadParts
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
+from magicfs.text.extract.additions import (
+    append_to_pages,
+    text_of,
+    with_html_parts,
+    with_keywords,
+    with_text,
+    with_unread_parts,
+)
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
-from magicfs.text.extract.html_parts import HTML_TYPES, html_texts, html_title
+from magicfs.text.extract.html_parts import HTML_TYPES
 from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
-from magicfs.text.extract.left_out import left_out, lines_left_out
+from magicfs.text.extract.left_out import lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
@@ -94,7 +101,7 @@ class DocumentParser:
         self._started = time.monotonic()
         self._depth = 0
         self._parts = PartCount()
-        return _with_unread_parts(self._parse(content, mime_type), self._parts.unread)
+        return with_unread_parts(self._parse(content, mime_type), self._parts.unread)
 
     def open_pages(self) -> PdfPages:
         """The pages of the shared PDF file: see `KreuzbergParser`."""
@@ -239,19 +246,19 @@ class DocumentParser:
         if isinstance(outcome, PartialDocument):
             return outcome
         if mime_type in HTML_TYPES:
-            return _with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
-        outcome = _with_keywords(outcome, stated_keywords(content, mime_type))
+            return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+        outcome = with_keywords(outcome, stated_keywords(content, mime_type))
         more = office_parts(
-            content, mime_type, running_text=_text_of(outcome), until=self._parts_until, parts=self._parts
+            content, mime_type, running_text=text_of(outcome), until=self._parts_until, parts=self._parts
         )
-        return self._with_embedded_documents(_with_text(outcome, more, mime_type), content, mime_type)
+        return self._with_embedded_documents(with_text(outcome, more, mime_type), content, mime_type)
 
     def _with_embedded_documents(
         self, outcome: Document | Unreadable, content: bytes, mime_type: str
     ) -> Document | Unreadable:
         """The outcome with the texts of documents inside of the document, where these have lines of their own."""
-        texts = lines_left_out(self._embedded_texts(content, mime_type), of=_text_of(outcome))
-        return _with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
+        texts = lines_left_out(self._embedded_texts(content, mime_type), of=text_of(outcome))
+        return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
 
     def _embedded_texts(self, content: bytes, mime_type: str) -> Iterator[str]:
         for name, embedded in embedded_documents(content, mime_type, parts=self._parts):
@@ -265,7 +272,7 @@ class DocumentParser:
     ) -> Document | PartialDocument | Unreadable:
         until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
         try:
-            running_text = "" if isinstance(outcome, Unreadable) else _text_of(outcome).strip()
+            running_text = "" if isinstance(outcome, Unreadable) else text_of(outcome).strip()
             # The outline of a file without a text says nothing about its pages.
             parts = pdf_parts(
                 content,
@@ -282,8 +289,8 @@ class DocumentParser:
         if isinstance(outcome, Unreadable):
             return Document(text=PAGE_SEPARATOR.join(parts.values()), mime_type=_PDF)
         if isinstance(outcome, PartialDocument):
-            return replace(outcome, document=_append_to_pages(outcome.document, parts))
-        return _append_to_pages(outcome, parts)
+            return replace(outcome, document=append_to_pages(outcome.document, parts))
+        return append_to_pages(outcome, parts)
 
     def _mail_reader(self) -> MailReader:
         return MailReader(
@@ -325,28 +332,7 @@ class DocumentParser:
             return decode(content) or ""
         else:
             self._parts.add_unread(shown, outcome.reason)
-        return _text_of(outcome)
-
-
-def _with_unread_parts(
-    outcome: Document | PartialDocument | Unreadable, unread: UnreadParts | None
-) -> Document | PartialDocument | Unreadable:
-    """The outcome, with the parts that could not be read. A file without any text is damaged if some were."""
-    if unread is None:
-        return outcome
-    if isinstance(outcome, PartialDocument):
-        return replace(outcome, document=replace(outcome.document, unread_parts=unread))
-    if isinstance(outcome, Document) and outcome.text.strip():
-        return replace(outcome, unread_parts=unread)
-    if isinstance(outcome, Document) or outcome.reason is SkipReason.NO_TEXT:
-        return Unreadable(unread.some[0].reason, str(unread))
-    return outcome
-
-
-def _text_of(outcome: Document | PartialDocument | Unreadable) -> str:
-    if isinstance(outcome, PartialDocument):
-        return outcome.document.text
-    return outcome.text if isinstance(outcome, Document) else ""
+        return text_of(outcome)
 
 
 def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
@@ -362,42 +348,3 @@ def _only_member(content: bytes) -> bytes:
     """The first member of a zip container."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return archive.read(archive.infolist()[0])
-
-
-def _with_html_parts(outcome: Document | Unreadable, page: str, mime_type: str) -> Document | Unreadable:
-    """The outcome with what a page of HTML holds beside its running text, and with its title."""
-    title = html_title(page)
-    if isinstance(outcome, Document):
-        outcome = replace(outcome, title=title or outcome.title)
-        stated = (outcome.text, outcome.title, outcome.author, outcome.keywords)
-        return _with_text(outcome, "\n".join(left_out(html_texts(page), of="\n".join(filter(None, stated)))), mime_type)
-    outcome = _with_text(outcome, "\n".join(left_out(html_texts(page), of="")), mime_type)
-    return replace(outcome, title=title) if isinstance(outcome, Document) else outcome
-
-
-def _with_text(outcome: Document | Unreadable, more: str, mime_type: str) -> Document | Unreadable:
-    """The outcome with more text after its own; a document of nothing else where there was none."""
-    if not more:
-        return outcome
-    if isinstance(outcome, Unreadable):
-        return Document(text=more, mime_type=mime_type)
-    return replace(outcome, text=f"{outcome.text.rstrip()}{PAGE_SEPARATOR}{more}")
-
-
-def _with_keywords(outcome: Document | Unreadable, keywords: list[str]) -> Document | Unreadable:
-    """The outcome with more keywords after its own."""
-    if not keywords or isinstance(outcome, Unreadable):
-        return outcome
-    return replace(outcome, keywords=", ".join([*filter(None, [outcome.keywords]), *keywords]))
-
-
-def _append_to_pages(document: Document, texts: Mapping[int, str]) -> Document:
-    """The document with more text at the end of some of its pages, by number from 0."""
-    if not document.page_starts:
-        return replace(document, text=PAGE_SEPARATOR.join([document.text.rstrip(), *texts.values()]))
-    pages = [document.text[start:end] for start, end in pairwise([*document.page_starts, len(document.text)])]
-    for page, text in texts.items():
-        if page < len(pages):
-            pages[page] = f"{pages[page].rstrip()}{PAGE_SEPARATOR}{text}{PAGE_SEPARATOR}"
-    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=document.page_starts[0]))
-    return replace(document, text=document.text[: document.page_starts[0]] + "".join(pages), page_starts=starts)

@@ -27,8 +27,10 @@ def left_out(texts: Iterable[str], *, of: str) -> list[str]:
 
 def lines_left_out(texts: Iterable[str], *, of: str) -> Iterator[str]:
     """Yield each text without those of its lines of which `of` and the texts before have every word."""
-    known = _words(of)
+    known: set[str] | None = None
     for text in texts:
+        # Only now: most documents have no further texts.
+        known = _words(of) if known is None else known
         lines = [line for line in text.split("\n") if not line.strip() or not _words(line) <= known]
         known |= _words("\n".join(lines))
         yield "\n".join(lines).strip()

@@ -13,7 +13,7 @@ import email.policy
 import email.utils
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import Message
 from itertools import accumulate
 from typing import Final
@@ -23,7 +23,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.charsets import codec_of
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.part_count import PartCount
+from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.plain_text import clean, decode
 
 MESSAGE_TYPE: Final = "message/rfc822"
@@ -57,9 +57,6 @@ _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _SIGNATURE: Final = "-- "
 """The line before a signature."""
-
-PartReader = Callable[[bytes, bytes], str]
-"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
 
 class MailReader:

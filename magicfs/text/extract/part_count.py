@@ -10,7 +10,7 @@ import contextlib
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -28,6 +28,9 @@ DAMAGE: Final = (
 MAX_NAMES: Final = 20
 """The unread parts that are named."""
 MAX_NAME_CHARACTERS: Final = 120
+
+PartReader = Callable[[bytes, bytes], str]
+"""Returns the text of a file inside of the file by its bytes and its name; empty if it has none. Never raises."""
 
 
 class PartCount:

@@ -10,7 +10,7 @@ import io
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from pypdf.generic import DictionaryObject as _Dictionary
 
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.left_out import left_out
-from magicfs.text.extract.part_count import PartCount
+from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.plain_text import clean
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
@@ -32,10 +32,6 @@ _MAX_ENTRIES: Final = 5000
 _PAIR: Final = 2
 _XML: Final = re.compile(r"\s*<\?xml\b")
 _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
-
-
-PartReader = Callable[[bytes, bytes], str]
-"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
 
 def pdf_parts(

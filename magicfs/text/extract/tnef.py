@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.part_count import PartCount
+from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.plain_text import clean, decode
 
 TNEF_TYPE: Final = "application/ms-tnef"
@@ -59,9 +59,6 @@ _WINDOW: Final = 4096
 _MAX_RTF_BYTES: Final = 32 << 20
 _MAX_FILES: Final = 500
 """Attached files that are read."""
-
-PartReader = Callable[[bytes, bytes], str]
-"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
 
 class _Property(NamedTuple):

@@ -10,13 +10,13 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.container import IWORK_PREVIEW, VISIO, XMIND
-from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.part_count import DAMAGE, PartCount, PartReader
 from magicfs.text.extract.plain_text import clean
 from magicfs.text.extract.xml_names import local_name
 
@@ -40,9 +40,6 @@ _FORMATS: Final = {
     XMIND: _Format(re.compile(r"content\.json"), frozenset(), frozenset()),
 }
 ZIPPED_PAGES_TYPES: Final = frozenset({*_FORMATS, IWORK_PREVIEW})
-
-PartReader = Callable[[bytes, bytes], str]
-"""Returns the text of an attached file by its bytes and its name; empty if it has none. Never raises."""
 
 
 def read_zipped_pages(content: bytes, mime_type: str, *, read_part: PartReader, parts: PartCount) -> Document:

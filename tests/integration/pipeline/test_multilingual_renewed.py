@@ -11,12 +11,12 @@ from magicfs.db.models import (
     all_models,
     build_model,
     multilingual_model,
-    renew_multilingual,
     renewing_model,
     searched_models,
     stop_multilingual,
 )
 from magicfs.db.recut import replace_chunks
+from magicfs.db.renewal import renew_multilingual
 from magicfs.db.status import models_with_backlog, read_coverage, read_status
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.models import ModelSpec, ModelState

@@ -13,9 +13,9 @@ from magicfs.db.models import (
     build_model,
     live_models,
     multilingual_model,
-    renew_multilingual,
     stop_multilingual,
 )
+from magicfs.db.renewal import renew_multilingual
 from magicfs.domain.models import ModelSpec, ModelState
 from magicfs.pipeline.maintenance import MaintenanceService
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels
