@@ -77,6 +77,11 @@ def first(magicfs: Commands, question: str) -> dict:
     return hit
 
 
+def notices(magicfs: Commands, question: str) -> list[str]:
+    said: list[str] = json.loads(magicfs.ok("search", question, "--json"))["notices"]
+    return said
+
+
 def eventually(condition: Callable[[], bool], what: str, magicfs: Commands, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -167,6 +172,8 @@ def test_an_index_of_the_version_before_is_taken_over(store: ModelStore) -> None
         said = magicfs.ok("up", "--detach", "--wait")
         assert f"second {MULTILINGUAL_MODEL} (int8), for every language" in said
         assert rows(magicfs, english) == before
+        # Whoever embeds questions may still load the second model, and a search that does not wait for it says so.
+        eventually(lambda: not notices(magicfs, GERMAN_QUESTION), "questions embedded by both models", magicfs)
         assert first(magicfs, GERMAN_QUESTION)["name"] == "garten.txt"
         magicfs.ok("up", "--detach", "--wait", MAGICFS_MULTILINGUAL="never")
         assert roles(magicfs) == ["active"]
