@@ -199,9 +199,10 @@ def test_a_root_of_which_not_each_change_is_seen_is_not_watched(
     claim.renew()
     stop = threading.Event()
     thread = threading.Thread(target=Agent(settings, index.database, SilentQueue(), claim).run, args=(stop,))
+    began = now(index.database)
     thread.start()
     try:
-        wait_until(lambda: read(index.database).moment is not None, seconds=60, failed="not scanned")
+        wait_until(lambda: (read(index.database).moment or began) > began, seconds=60, failed="not scanned")
         assert read(index.database).moment == moment(index.database, "scanned_at FROM roots")
     finally:
         stop.set()
