@@ -68,7 +68,11 @@ class RootKeeper:
         is_requested = False
         for registered in loaded:
             root, request = registered.root, registered.scan_wanted_at
-            if root.id in new or (request is not None and request != self._scan_wanted_at.get(root.id)):
+            if root.id in new:
+                # Its first scan is due, and may have begun already: it is not requested again.
+                self._scan_requested.set()
+                is_requested = True
+            elif request is not None and request != self._scan_wanted_at.get(root.id):
                 self._request_scan(root)
                 is_requested = True
         return is_requested

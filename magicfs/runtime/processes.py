@@ -58,9 +58,14 @@ def is_listening(path: Path) -> bool:
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, failed: str, pause: float = 0.05) -> None:
-    """Poll `ready` every `pause` seconds until it is true. Raises `ServerError(failed)` after `seconds`."""
+    """Poll `ready` every `pause` seconds until it is true. Raises `ServerError(failed)` after `seconds`.
+
+    It is asked once after that time, so that a process which did not run meanwhile gives nothing up that is ready.
+    """
     deadline = time.monotonic() + seconds
+    is_over = False
     while not ready():
-        if time.monotonic() > deadline:
+        if is_over:
             raise ServerError(failed)
         time.sleep(pause)
+        is_over = time.monotonic() > deadline

@@ -13,11 +13,12 @@ import pytest
 from magicfs.config import Settings
 from magicfs.db import as_of
 from magicfs.db.as_of import SILENT_SECONDS, WATCH_DELAY_SECONDS, read_as_of
-from magicfs.db.pool import Database
+from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.results import AsOf
 from magicfs.ingest import watcher
 from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.scanner import Scanner
 from magicfs.runtime.processes import wait_until
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
@@ -31,6 +32,15 @@ DELAY = timedelta(seconds=WATCH_DELAY_SECONDS)
 def read(database: Database) -> AsOf:
     with database.transaction() as connection:
         return read_as_of(connection)
+
+
+def read_with(database: Database, expression: str) -> tuple[AsOf, datetime]:
+    """What is known, and the value of an expression at the same moment: an agent may scan between two."""
+    with database.transaction() as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        found = read_as_of(connection)
+        [value] = fetch_one(connection.execute(f"SELECT {expression}"))  # type: ignore[arg-type]
+    return found, value
 
 
 def now(database: Database) -> datetime:
@@ -195,15 +205,19 @@ def test_a_root_of_which_not_each_change_is_seen_is_not_watched(
         monkeypatch.setattr(watcher, "is_shared_file_system", lambda _: True)
     else:
         monkeypatch.setattr(watcher.Inotify, "add", _refuse)
+    scans: list[object] = []
+    scan = Scanner.scan
+    monkeypatch.setattr(Scanner, "scan", lambda *args, **options: scans.append(True) or scan(*args, **options))
     claim = HostClaim(index.database, host=settings.host, machine="this")
     claim.renew()
     stop = threading.Event()
     thread = threading.Thread(target=Agent(settings, index.database, SilentQueue(), claim).run, args=(stop,))
-    began = now(index.database)
     thread.start()
     try:
-        wait_until(lambda: (read(index.database).moment or began) > began, seconds=60, failed="not scanned")
-        assert read(index.database).moment == moment(index.database, "scanned_at FROM roots")
+        # The second one follows the try to watch the root.
+        wait_until(lambda: len(scans) >= 2, seconds=60, failed="not scanned")
+        found, scanned_at = read_with(index.database, "scanned_at FROM roots")
+        assert found.moment == scanned_at
     finally:
         stop.set()
         thread.join()

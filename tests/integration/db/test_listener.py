@@ -126,4 +126,4 @@ def test_a_listener_that_is_closed_leaves_no_connection(database: Database, data
             ).fetchone()
         return int(row[0]) if row else -1
 
-    wait_until(lambda: listeners() == 0, seconds=10, failed="the connection stays open")
+    wait_until(lambda: listeners() == 0, seconds=60, failed="the connection stays open")

@@ -105,7 +105,7 @@ def test_it_is_built_while_rows_are_written(older: Database) -> None:
             with older.transaction() as connection:
                 return connection.execute(progress).fetchone() is not None
 
-        wait_until(is_building, seconds=30, failed="no build began")
+        wait_until(is_building, seconds=60, failed="no build began")
         with older.transaction() as connection:
             connection.execute("SET LOCAL lock_timeout = '1s'")
             connection.execute("UPDATE embeddings SET state = 'unread' WHERE model_id = 1 AND chunk_id = 2")

@@ -28,7 +28,7 @@ def test_outgrown_statistics_are_made_anew(database: Database) -> None:
     insert_hosts(database, names="few", count=100)
     assert "public.hosts" not in refresh_statistics(database)
     insert_hosts(database, names="many", count=5000)
-    wait_until(lambda: "public.hosts" in refresh_statistics(database), seconds=10, failed="nobody looks at them")
+    wait_until(lambda: "public.hosts" in refresh_statistics(database), seconds=60, failed="nobody looks at them")
     assert estimated_hosts(database) == 5100
     assert refresh_statistics(database) == []
 
@@ -56,8 +56,8 @@ def test_a_search_weighs_frequent_words_by_a_copy_of_the_statistics(database: Da
         )
         connection.execute("SELECT pg_stat_force_next_flush()")
     assert shares(database) == {}
-    wait_until(lambda: "public.chunks" in refresh_statistics(database), seconds=10, failed="nobody looks at them")
-    wait_until(lambda: bool(shares(database) or refresh_statistics(database)), seconds=10, failed="no word is copied")
+    wait_until(lambda: "public.chunks" in refresh_statistics(database), seconds=60, failed="nobody looks at them")
+    wait_until(lambda: bool(shares(database) or refresh_statistics(database)), seconds=60, failed="no word is copied")
     assert shares(database)["common"] == pytest.approx(0.5, abs=0.02)
     common, rare = read(database)
     assert common.size is None

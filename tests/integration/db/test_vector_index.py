@@ -153,7 +153,7 @@ def test_its_build_is_in_the_status(database: Database, model: IndexedModel) -> 
         # A build waits for the transactions that wrote to the table before it began.
         writer.execute("UPDATE embeddings SET priority = 1 WHERE chunk_id = 0")
         building = pool.submit(maintain_index, database, min_rows=500)
-        wait_until(lambda: build() is not None, seconds=30, failed="no build is in the status")
+        wait_until(lambda: build() is not None, seconds=60, failed="no build is in the status")
         progress = build()
         writer.commit()
         assert building.result(60) is IndexAction.BUILD
@@ -167,7 +167,7 @@ def test_searches_and_writes_go_on_during_a_build(database: Database, model: Ind
         building = pool.submit(maintain_index, database, min_rows=500)
         with database.transaction() as connection:
             query = "SELECT FROM pg_class WHERE relname = 'embeddings_1_vectors'"
-            wait_until(lambda: connection.execute(query).fetchone() is not None, seconds=30, failed="no build began")
+            wait_until(lambda: connection.execute(query).fetchone() is not None, seconds=60, failed="no build began")
         with database.transaction() as connection:
             connection.execute("SET LOCAL lock_timeout = '1s'")
             connection.execute("UPDATE embeddings SET state = 'unread', vector = NULL WHERE chunk_id = 1")

@@ -11,6 +11,7 @@ from magicfs.config import Settings
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim
+from magicfs.runtime.processes import wait_until
 from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index
 
@@ -36,11 +37,34 @@ class NotingQueue(SilentQueue):
         return []
 
 
-def make_agent(settings: Settings, index: Index, queue: SilentQueue | None = None, **options: Any) -> Agent:
+class CountingAgent(Agent):
+    """Counts its looks for waiting work, so that a test waits for some of them and not for a time."""
+
+    looks = 0
+    """How many have ended."""
+
+    def _look(self) -> None:
+        super()._look()
+        self.looks += 1
+
+
+def make_agent(settings: Settings, index: Index, queue: SilentQueue | None = None, **options: Any) -> CountingAgent:
     """An agent that has claimed its host. Without a `queue` it notifies nobody; `options` are those of `Agent`."""
     claim = HostClaim(index.database, host=settings.host, machine="this")
     claim.renew()
-    return Agent(settings, index.database, queue or SilentQueue(), claim, **options)
+    return CountingAgent(settings, index.database, queue or SilentQueue(), claim, **options)
+
+
+def wait_for_looks(agent: CountingAgent, count: int) -> None:
+    """Wait for the next looks. All that the look before the last of them has led to is done then."""
+    last = agent.looks + count
+    wait_until(lambda: agent.looks >= last, seconds=60, failed="the agent does not look")
+
+
+def let_idle(agent: CountingAgent) -> None:
+    """Make an agent idle that has no work. Its first look, which finds a root, makes it busy."""
+    wait_for_looks(agent, 1)
+    agent._idle_from = 0.0
 
 
 @contextmanager

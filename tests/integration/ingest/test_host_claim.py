@@ -14,6 +14,7 @@ from magicfs.config import Settings
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
+from magicfs.ingest import host_claim
 from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
 from magicfs.ingest.scanner import Scanner
@@ -21,6 +22,12 @@ from magicfs.runtime.processes import wait_until
 from tests.fakes.queue import SilentQueue
 from tests.integration.ingest.agents import NotingQueue, make_agent
 from tests.plugins.index import HOST, Index
+
+
+@pytest.fixture(autouse=True)
+def _lasting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is held up loses no claim: claims run out when it says so."""
+    monkeypatch.setattr(host_claim, "CLAIM_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ def take_over(index: Index, theirs: HostClaim) -> None:
         return True
 
     run_out(index)
-    wait_until(is_taken, seconds=20, failed="the host is never free")
+    wait_until(is_taken, seconds=60, failed="the host is never free")
 
 
 def seen(folder: Path, name: str) -> SeenFile:
@@ -131,7 +138,7 @@ def test_a_host_is_not_taken_from_under_a_transaction(index: Index, ours: HostCl
 def test_a_transaction_does_not_wait_for_the_heartbeat(index: Index, ours: HostClaim, database_url: str) -> None:
     with psycopg.connect(database_url) as heartbeat, index.database.transaction() as connection:
         heartbeat.execute("UPDATE hosts SET heartbeat = now() WHERE name = %s", (HOST,))
-        connection.execute("SET LOCAL lock_timeout = '2s'")
+        connection.execute("SET LOCAL lock_timeout = '20s'")
         ours.hold(connection)
 
 
@@ -156,7 +163,7 @@ def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
 ) -> None:
     """Long before its next heartbeat."""
     ours, theirs = claims
-    monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", -1.0)
     queue = NotingQueue()
     failures: list[HostTaken] = []
@@ -168,11 +175,11 @@ def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
             failures.append(error)
 
     with started(run) as thread:
-        wait_until(lambda: queue.asked_for_workers > 0, seconds=20, failed="the agent sends no heartbeat")
+        wait_until(lambda: queue.asked_for_workers > 0, seconds=60, failed="the agent sends no heartbeat")
         wait_for_file(index, "before.txt")
         take_over(index, theirs)
         (index.folder / "after.txt").write_text("words")
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert str(failures[0]).startswith("the agent of theirs has the host name")
     assert set(index.states()) == {"before.txt"}
@@ -188,7 +195,7 @@ def started(function: Callable[[], None]) -> Iterator[threading.Thread]:
 
 def wait_for_file(index: Index, name: str) -> None:
     (index.folder / name).write_text("words")
-    wait_until(lambda: name in index.states(), seconds=20, failed="the agent does not work")
+    wait_until(lambda: name in index.states(), seconds=60, failed="the agent does not work")
 
 
 def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner: Scanner, theirs: HostClaim) -> None:
@@ -228,7 +235,7 @@ def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pyte
     claimed = []
     thread = threading.Thread(target=lambda: claimed.append(second.wait(threading.Event(), poll_s=0.05)))
     thread.start()
-    wait_until(lambda: "the agent of first has the host" in caplog.text, seconds=10, failed="the agent does not wait")
+    wait_until(lambda: "the agent of first has the host" in caplog.text, seconds=60, failed="the agent does not wait")
     assert not claimed
     first.release()
     thread.join()

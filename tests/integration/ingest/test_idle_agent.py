@@ -18,7 +18,7 @@ from magicfs.ingest import agent as agent_module
 from magicfs.ingest import root_keeper
 from magicfs.ingest.roots import add_root
 from magicfs.runtime.processes import wait_until
-from tests.integration.ingest.agents import NotingQueue, make_agent, running
+from tests.integration.ingest.agents import NotingQueue, let_idle, make_agent, running, wait_for_looks
 from tests.plugins.index import HOST, Index
 
 
@@ -50,10 +50,10 @@ def test_paused_embed_workers_are_woken_only_for_what_they_embed(settings: Setti
 def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
 
     def is_idle_after_look() -> bool:
-        time.sleep(0.1)
+        one._idle_from = 0.0
         one._look()
         return one._is_idle()
 
@@ -77,24 +77,31 @@ def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
 def test_an_idle_agent_looks_for_work_every_few_seconds(
     settings: Settings, index: Index, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = []
+    looks: list[float] = []
+    transactions: list[float] = []
+
+    def note(times: list[float]) -> bool:
+        times.append(time.monotonic())
+        return False
+
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
+    monkeypatch.setattr(agent_module, "IDLE_SECONDS", 3.0)
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
-    transactions = []
+    monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: note(looks))
     transaction = Database.transaction
-    monkeypatch.setattr(Database, "transaction", lambda *args: transactions.append(1) or transaction(*args))
+    monkeypatch.setattr(Database, "transaction", lambda *args: note(transactions) or transaction(*args))
     with running(make_agent(settings, index)):
-        wait_until(lambda: scans["docs"] >= 2, seconds=20, failed="the root is not scanned and watched")
+        wait_until(lambda: scans["docs"] >= 2, seconds=60, failed="the root is not scanned and watched")
         looks.clear()
-        transactions.clear()
-        time.sleep(4.5)
-        # A busy agent would have looked eighteen times.
-        assert len(looks) <= 2
-        # One for each look, and one or two heartbeats with the workers.
-        assert len(transactions) <= 6
+        wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look")
+        # The first one was perhaps under way. A busy agent looks every quarter of a second.
+        seconds = looks[2] - looks[1]
+        assert seconds > 2.5
+        # One is that of the look, and a heartbeat has two at most.
+        used = len([time for time in transactions if looks[1] < time < looks[2]])
+        assert used <= 1 + 2 * (1 + seconds / agent_module.HEARTBEAT_SECONDS)
         (index.folder / "saved.txt").write_text("words")
-        wait_until(lambda: "saved.txt" in index.states(), seconds=10, failed="an idle agent misses an event")
+        wait_until(lambda: "saved.txt" in index.states(), seconds=60, failed="an idle agent misses an event")
 
 
 def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
@@ -106,14 +113,14 @@ def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
     def look(stop: threading.Event) -> bool:
         looks.append(threading.current_thread().name)
         # Preparing a model takes long, and ends with the agent.
-        assert len(looks) < 2 or stop.wait(60)
+        assert len(looks) < 2 or stop.wait(600)
         return False
 
     one = make_agent(settings, index, start_multilingual=look)
     with running(one):
-        wait_until(lambda: len(looks) == 2, seconds=20, failed="the agent does not look")
+        wait_until(lambda: len(looks) == 2, seconds=60, failed="the agent does not look")
         (index.folder / "meanwhile.txt").write_text("words")
-        wait_until(lambda: "meanwhile.txt" in index.states(), seconds=20, failed="the agent waits for the model")
+        wait_until(lambda: "meanwhile.txt" in index.states(), seconds=60, failed="the agent waits for the model")
     assert looks == ["multilingual"] * 2
 
 
@@ -133,14 +140,14 @@ def test_an_idle_agent_notices_roots_and_requests_at_once(
     other.mkdir()
     idle = make_agent(settings, index)
     with running(idle):
-        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=20, failed="the agent is not idle")
+        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
         add_root(index.database, host=HOST, path=other, home=settings.home)
-        wait_until(lambda: scans["other"] >= 2, seconds=10, failed="the new root is not watched")
-        wait_until(idle._is_idle, seconds=10, failed="the agent is not idle again")
+        wait_until(lambda: scans["other"] >= 2, seconds=60, failed="the new root is not watched")
+        wait_until(idle._is_idle, seconds=60, failed="the agent is not idle again")
         before = scans["docs"]
         with index.database.transaction() as connection:
             request_scan(connection, name="docs")
-        wait_until(lambda: scans["docs"] > before, seconds=10, failed="the request is not noticed")
+        wait_until(lambda: scans["docs"] > before, seconds=60, failed="the request is not noticed")
 
 
 @pytest.mark.usefixtures("never_looking")
@@ -150,10 +157,25 @@ def test_an_idle_agent_looks_again_for_a_saved_file_whose_reading_is_put_off(
     looks = []
     idle = make_agent(settings, index)
     with running(idle):
-        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=20, failed="the agent is not idle")
+        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
+        # It has time for several looks before it is idle again.
+        monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
         monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
         (index.folder / "saved.txt").write_text("words")
-        wait_until(lambda: len(looks) >= 3, seconds=10, failed="the agent does not look")
+        wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look")
+
+
+class Turns(threading.Event):
+    """Stops a loop after some turns, between which no time passes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._left = count
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self._left -= 1
+        return self._left < 0
 
 
 def test_an_agent_refreshes_the_statistics_while_there_is_work(
@@ -164,54 +186,51 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
     monkeypatch.setattr(agent_module.planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
     working = make_agent(settings, index)
     with running(working):
-        wait_until(lambda: len(refreshed) >= 2, seconds=10, failed="statistics grow old")
-        working._idle_from = 0.0
-        time.sleep(0.2)
+        wait_until(lambda: len(refreshed) >= 2, seconds=60, failed="statistics grow old")
+    for is_busy in (False, True):
         refreshed.clear()
-        time.sleep(0.5)
-        assert not refreshed, "an idle agent keeps the server busy"
+        working._idle_from = time.monotonic() + 3600.0 if is_busy else 0.0
+        working._refresh_statistics(Turns(3))
+        assert len(refreshed) == (3 if is_busy else 0), "an idle agent keeps the server busy"
 
 
 def test_an_idle_agent_asks_rarely_for_maintenance(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.1)
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.0)
     monkeypatch.setattr(agent_module, "IDLE_MAINTENANCE_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     queue = NotingQueue()
     working = make_agent(settings, index, queue)
     with running(working):
-        wait_until(lambda: queue.maintenance >= 3, seconds=10, failed="nobody maintains the index")
-        working._idle_from = 0.0
-        time.sleep(0.6)
+        wait_until(lambda: queue.maintenance >= 3, seconds=60, failed="nobody maintains the index")
+        let_idle(working)
+        # The next look may still find it busy; the one after that leads to the last notification.
+        wait_for_looks(working, 3)
         asked = queue.maintenance
-        time.sleep(0.6)
+        wait_for_looks(working, 5)
         assert queue.maintenance == asked
         working._stay_busy()
         working._idle_from = 0.0
-        wait_until(lambda: queue.maintenance > asked, seconds=10, failed="what has changed is not maintained")
+        wait_until(lambda: queue.maintenance > asked, seconds=60, failed="what has changed is not maintained")
 
 
 def test_an_agent_frees_memory_once_when_it_becomes_idle(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     freed: list[bool] = []
+    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "trim_heap", lambda: freed.append(True))
     one = make_agent(settings, index)
     with running(one):
         for times in (1, 2):
-
-            def has_freed(times: int = times) -> bool:
-                # The first scan keeps it busy.
-                one._idle_from = 0.0
-                return len(freed) == times
-
-            wait_until(has_freed, seconds=10, failed="it keeps its memory")
-            time.sleep(0.3)
+            let_idle(one)
+            wait_until(lambda times=times: len(freed) == times, seconds=60, failed="it keeps its memory")
+            wait_for_looks(one, 4)
             assert len(freed) == times
             one._stay_busy()
-            wait_until(lambda: not one._was_idle, seconds=10, failed="it does not notice that there is work")
+            wait_until(lambda: not one._was_idle, seconds=60, failed="it does not notice that there is work")
 
 
 def test_a_model_that_was_started_is_maintained_soon(
@@ -219,12 +238,15 @@ def test_a_model_that_was_started_is_maintained_soon(
 ) -> None:
     monkeypatch.setattr(agent_module, "IDLE_MODELS_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "MODELS_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.0)
     started = threading.Event()
     one = make_agent(settings, index, start_multilingual=lambda _: started.is_set())
     with running(one):
-        one._idle_from, one._has_changed = 0.0, False
+        let_idle(one)
+        wait_until(lambda: not one._has_changed, seconds=60, failed="what has changed is not maintained")
         started.set()
-        wait_until(lambda: one._has_changed and not one._is_idle(), seconds=10, failed="nobody looks at its chunks")
+        wait_until(lambda: one._has_changed and not one._is_idle(), seconds=60, failed="nobody looks at its chunks")
 
 
 def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
@@ -236,8 +258,11 @@ def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
         (index.folder / f"{number}.txt").write_text(f"This is text number {number}.")
     index.settle()
     queue = NotingQueue()
+    looks: list[bool] = []
+    waits = agent_module.score_scale.waits
+    monkeypatch.setattr(agent_module.score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
     with running(make_agent(settings, index, queue)):
-        time.sleep(0.5)
+        wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look at scores")
         assert not any(queue.embed)
         index.rows("UPDATE models SET scale = NULL RETURNING 1")
-        wait_until(lambda: index.embedder.spec.name in queue.embed, seconds=10, failed="nobody measures the scores")
+        wait_until(lambda: index.embedder.spec.name in queue.embed, seconds=60, failed="nobody measures the scores")

@@ -51,7 +51,7 @@ def sleeper(name: str, *, place: int = 50, **environment: str) -> Part:
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    wait_until(condition, seconds=30, failed=f"{what} did not come true")
+    wait_until(condition, seconds=60, failed=f"{what} did not come true")
 
 
 def pids(supervisor: Supervisor) -> dict[str, int | None]:

@@ -85,7 +85,7 @@ def test_redis_accepts_its_configuration_and_asks_for_the_password(folder: Path)
     with start(folder, password=PASSWORD) as process:
         try:
             path = folder / "sock"
-            wait_until(path.exists, seconds=20, failed="redis-server does not start")
+            wait_until(path.exists, seconds=60, failed="redis-server does not start")
             without, given, policy, save = ask(
                 path, "PING", f"AUTH {PASSWORD}", "CONFIG GET maxmemory-policy", "CONFIG GET save"
             )
