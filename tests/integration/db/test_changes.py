@@ -79,7 +79,7 @@ def test_it_moves_at_each_commit_and_no_writer_waits(corpus: Corpus, database: D
         first.execute("UPDATE files SET mtime_ns = 1 WHERE display = 'a.txt'")
         first.execute("UPDATE files SET mtime_ns = 2 WHERE display = 'a.txt'")
         with database.transaction() as second:
-            second.execute("SET LOCAL lock_timeout = '1s'")
+            second.execute("SET LOCAL lock_timeout = '20s'")
             second.execute("UPDATE files SET mtime_ns = 1 WHERE display = 'b.txt'")
             assert marker(database) == markers[0]
         markers.append(marker(database))

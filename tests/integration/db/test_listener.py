@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from magicfs.db import listener as listener_module
 from magicfs.db import roots as roots_db
 from magicfs.db.listener import Listener
 from magicfs.db.pool import Connection, Database
@@ -20,8 +21,10 @@ LONG_SECONDS = 3600.0
 
 
 @pytest.fixture
-def listener(database: Database) -> Iterator[Listener]:
+def listener(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     """A listener that is connected."""
+    # A server that is slow to accept a connection is no missing one.
+    monkeypatch.setattr(listener_module, "SHORTEST_CONNECT_SECONDS", 60)
     with database.listen() as listener:
         listener.wait(LONG_SECONDS)
         yield listener
@@ -40,7 +43,7 @@ def woken(listener: Listener) -> Iterator[threading.Event]:
     thread.start()
     try:
         yield returned
-        assert returned.wait(10), "nothing wakes the listener"
+        assert returned.wait(60), "nothing wakes the listener"
     finally:
         listener.interrupt()
         thread.join()
@@ -114,7 +117,10 @@ def test_without_a_database_a_listener_waits_for_an_interrupt() -> None:
         listener.interrupt()
 
 
-def test_a_listener_that_is_closed_leaves_no_connection(database: Database, database_url: str) -> None:
+def test_a_listener_that_is_closed_leaves_no_connection(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "SHORTEST_CONNECT_SECONDS", 60)
     with database.listen() as listener:
         listener.wait(LONG_SECONDS)
 

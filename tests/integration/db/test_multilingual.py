@@ -101,7 +101,7 @@ def test_questions_are_recorded_once_a_minute_and_wait_for_nobody(database: Data
 
     with database.transaction() as first, database.transaction() as second:
         record_foreign_question(first)
-        second.execute("SET LOCAL lock_timeout = '1s'")
+        second.execute("SET LOCAL lock_timeout = '20s'")
         record_foreign_question(second)
     before = recorded()
     with database.transaction() as connection:

