@@ -34,7 +34,9 @@ from magicfs.runtime.supervisord_config import render
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor_client import SupervisorClient
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
+"""Time for supervisord to answer on a busy machine; one that ends before is noticed at once."""
+
 LOCK_SECONDS = 120.0
 """How long a command waits for another one that starts or stops parts."""
 

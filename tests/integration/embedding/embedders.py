@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
 from magicfs.models.store import ModelStore
+from magicfs.runtime.processes import wait_until
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 """Only a failure takes this long."""
 
 
@@ -34,10 +34,7 @@ def pid_of(client: QueryEmbedder) -> int:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(condition, seconds=DEADLINE_SECONDS, failed="it does not come true", pause=0.01)
 
 
 def launch(socket_path: Path, *options: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

@@ -132,12 +132,13 @@ def test_many_threads_start_one_server(client: QueryEmbedder, stored_model: Stor
         ]
         vectors = np.stack([future.result() for future in futures])
     assert vectors.shape == (24, 384)
-    servers = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if str(client._socket) in (process.info["cmdline"] or [])
-    ]
-    assert [process.pid for process in servers] == [pid_of(client)]
+
+    def servers() -> list[int]:
+        found = psutil.process_iter(["cmdline"])
+        return [process.pid for process in found if str(client._socket) in (process.info["cmdline"] or [])]
+
+    # Those that another one was quicker than are just ending.
+    wait_for(lambda: servers() == [pid_of(client)])
 
 
 def test_without_a_server_that_it_may_not_start_it_is_unavailable(place: Path, stored_model: StoredModel) -> None:
@@ -201,7 +202,7 @@ sys.exit(query_server.main(sys.argv[1:]))
 def test_a_server_of_an_older_version_is_replaced(
     client: QueryEmbedder, place: Path, stored_model: StoredModel
 ) -> None:
-    command = [sys.executable, "-c", OLDER_SERVER, "--socket", str(place / "e.sock"), "--idle-exit", "60"]
+    command = [sys.executable, "-c", OLDER_SERVER, "--socket", str(place / "e.sock"), "--idle-exit", "600"]
     older = subprocess.Popen(command, cwd="/")
     wait_for(lambda: client.ping() is not None)
     with ThreadPoolExecutor(4) as pool:
@@ -213,7 +214,7 @@ def test_a_server_of_an_older_version_is_replaced(
         )
     assert [vector.shape for vector in vectors] == [(384,)] * 4
     assert older.wait(DEADLINE_SECONDS) == 0
-    status = client.ping()
+    status = client.ping(deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served >= 4
 

@@ -114,7 +114,7 @@ sys.exit(server.main(["--socket", {str(place / "e.sock")!r}, *sys.argv[1:]]))
 
 def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelStore) -> None:
     assert CONNECTION_SECONDS > 1.0
-    server = patched_server(place, "local.CONNECTION_SECONDS = 0.2", "--idle-exit", "30")
+    server = patched_server(place, "local.CONNECTION_SECONDS = 1.0", "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
@@ -126,13 +126,14 @@ def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelSto
 
 
 def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_model: StoredModel) -> None:
-    patch = "service.EMBED_SECONDS = 0.5; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
-    server = patched_server(place, patch, "--idle-exit", "30")
+    # It has time to answer others before it ends.
+    patch = "service.EMBED_SECONDS = 8.0; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
+    server = patched_server(place, patch, "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)
     with connect(client) as channel:
         send(channel, Message({"do": "embed", "folders": [str(stored_model.folder)], "text": "x"}))
-        assert client.ping() is not None, "other requests are answered meanwhile"
+        assert client.ping(deadline_s=DEADLINE_SECONDS) is not None, "other requests are answered meanwhile"
         with pytest.raises(Disconnected):
             receive(channel, max_body_bytes=0)
     _, log = server.communicate(timeout=DEADLINE_SECONDS)
@@ -142,7 +143,7 @@ def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_mode
 
 def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: StoredModel) -> None:
     patch = "local.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
-    server = patched_server(place, patch, "--idle-exit", "30")
+    server = patched_server(place, patch, "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
     wait_for(lambda: client.ping() is not None)
     waiting: list[socket.socket] = []
@@ -176,7 +177,7 @@ def test_models_leave_the_memory_when_nobody_asks_and_come_back(
 
         def is_free() -> bool:
             time.sleep(1.5)  # a ping is a request too
-            status = client.ping()
+            status = client.ping(deadline_s=DEADLINE_SECONDS)
             assert status is not None
             return status.model is None
 
@@ -190,7 +191,7 @@ def test_models_leave_the_memory_when_nobody_asks_and_come_back(
 def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored_model: StoredModel) -> None:
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     first = pid_of(client)
-    spare = launch(client._socket, "--idle-exit", "30")
+    spare = launch(client._socket, "--idle-exit", "600")
     assert spare.wait(DEADLINE_SECONDS) == 0, "one that was started on demand is not needed"
     standby = launch(client._socket)
     try:
@@ -210,14 +211,14 @@ def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored
 
 
 def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, stored_model: StoredModel) -> None:
-    client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=0.2)
+    client = QueryEmbedder(place / "e.sock", folders_of(model_store), idle_exit=2.0)
     client.embed("only once", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     wait_for(lambda: not is_served(place / "e.sock"))
     wait_for(lambda: not (place / "e.sock").exists())
 
 
 def test_a_server_whose_socket_is_gone_exits(place: Path, model_store: ModelStore) -> None:
-    server = launch(place / "e.sock", "--idle-exit", "8", stderr=subprocess.PIPE)
+    server = launch(place / "e.sock", "--idle-exit", "600", stderr=subprocess.PIPE)
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
     wait_for(lambda: client.ping() is not None)
     (place / "e.sock").unlink()

@@ -39,9 +39,9 @@ def settings(model_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def test_its_log_has_the_format_of_the_settings(settings: Settings, stored_model: StoredModel) -> None:
     client = wiring.query_embedder(settings)
     try:
-        client.embed("a question", spec=stored_model.spec, deadline_s=30)
+        client.embed("a question", spec=stored_model.spec, deadline_s=60)
     finally:
-        assert client.quit(deadline_s=30)
+        assert client.quit(deadline_s=60)
     log: Path = settings.log_dir / wiring.EMBEDDER_LOG
     records = [json.loads(line) for line in log.read_text().splitlines()]
     assert {record["role"] for record in records} == {"embedder"}
@@ -51,8 +51,8 @@ def test_one_that_hangs_is_ended_too(
     settings: Settings, stored_model: StoredModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = wiring.query_embedder(settings)
-    client.embed("a question", spec=stored_model.spec, deadline_s=30)
-    status = client.ping(deadline_s=30)
+    client.embed("a question", spec=stored_model.spec, deadline_s=60)
+    status = client.ping(deadline_s=60)
     assert status is not None
     os.kill(status.pid, signal.SIGSTOP)
     assert take_down(settings)
