@@ -15,8 +15,8 @@ from tests.faults.text.test_hostile_files import docx, laughs, paragraphs, with_
 from tests.plugins.growth import zombies
 from tests.plugins.stack import Stack
 
-SOON = 10.0
-"""A generous time from an event to the index. The next scan is an hour away."""
+SOON = 120.0
+"""A generous time from an event to the index. The next scan is an hour away, so events alone bring it."""
 
 INDEXED = ("indexed", None)
 MIB = 1 << 20

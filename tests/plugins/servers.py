@@ -76,7 +76,7 @@ def servers() -> Iterator[Servers]:
     ]
     try:
         wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="the test's Postgres does not start")
-        wait_until(lambda: redis.answers(home), seconds=20, failed="the test's Redis does not start")
+        wait_until(lambda: redis.answers(home), seconds=60, failed="the test's Redis does not start")
         with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")

@@ -29,7 +29,7 @@ HOST = "testhost"
 SABOTAGED = (
     "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
 )
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 
 def end_processes(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
@@ -125,7 +125,7 @@ class Stack:
         scanned = self.rows("SELECT bool_and(scanned_at IS NOT NULL) FROM roots")[0][0]
         return bool(scanned) and self.waiting() == 0
 
-    def wait(self, condition: Callable[[], bool], *, seconds: float = 60, what: str = "the condition") -> None:
+    def wait(self, condition: Callable[[], bool], *, seconds: float = 120, what: str = "the condition") -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
