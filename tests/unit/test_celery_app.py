@@ -64,7 +64,7 @@ def run(*arguments: str, home: Path, **environment: str) -> subprocess.Completed
         env=os.environ | {"MAGICFS_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 

@@ -10,7 +10,7 @@ from magicfs.framing import Message, receive, send
 from magicfs.local_server import IsWanted, LocalServer
 from tests.plugins.commands import short_folder
 
-SECONDS = 30.0
+SECONDS = 60.0
 """Only a failure takes so long."""
 
 

@@ -40,7 +40,7 @@ def records(log_format: str) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
     return done.stderr.splitlines()
 

@@ -100,4 +100,4 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 def test_no_child_is_born_during_a_look() -> None:
     """It would inherit locks that the thread holds, and nobody would release them."""
-    assert subprocess.run([sys.executable, "-c", FORK_DURING_A_LOOK], timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", FORK_DURING_A_LOOK], timeout=150, check=False).returncode == 0

@@ -22,7 +22,7 @@ def run_shell(command: str, **environment: str) -> subprocess.CompletedProcess[b
         ["sh", "-c", command, sys.executable],
         env=os.environ | environment,
         capture_output=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 
@@ -33,7 +33,7 @@ def test_json_stays_json_in_every_character_set(encoding: str) -> None:
         [sys.executable, "-c", PRINT_JSON],
         env=os.environ | {"PYTHONIOENCODING": encoding},
         capture_output=True,
-        timeout=60,
+        timeout=150,
         check=True,
     )
     assert json.loads(done.stdout.decode(encoding)) == {"text": "déjà … 🎉 \udce9"}

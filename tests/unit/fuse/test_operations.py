@@ -26,7 +26,7 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
 
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 60.0
 ENTRIES_IN_A_REPLY = 20
 
 

@@ -52,6 +52,7 @@ def test_a_file_system_that_hangs_has_refused_calls_and_others_go_on(
             nursery.start_soon(hang, pools)
         with pytest.raises(DeadlineExceeded, match="hang"):
             await pools.run(HERE, hanging.is_set)
+        monkeypatch.setattr(thread_pools, "FILES_SECONDS", LONG_SECONDS)
         assert not await pools.run(THERE, hanging.is_set)
         hanging.set()
         with trio.fail_after(LONG_SECONDS):
@@ -66,13 +67,13 @@ def test_a_file_system_that_hangs_has_refused_calls_and_others_go_on(
 
 def test_waiting_for_a_place_is_no_part_of_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thread_pools, "FILES_THREADS", 1)
-    monkeypatch.setattr(thread_pools, "FILES_SECONDS", 5 * SHORT_SECONDS)
+    monkeypatch.setattr(thread_pools, "FILES_SECONDS", 20 * SHORT_SECONDS)
 
     async def main() -> None:
         pools = ThreadPools(search_seconds=1)
         async with trio.open_nursery() as nursery:
-            for _ in range(10):
-                nursery.start_soon(pools.run, HERE, threading.Event().wait, SHORT_SECONDS)
+            for _ in range(6):
+                nursery.start_soon(pools.run, HERE, threading.Event().wait, 5 * SHORT_SECONDS)
 
     trio.run(main)
 
@@ -132,6 +133,7 @@ def test_a_result_that_comes_too_late_is_discarded_in_a_thread(
         assert discarded == []
         hanging.set()
         await trio.to_thread.run_sync(is_discarded.wait, LONG_SECONDS)
+        pools._pools[HERE].seconds = LONG_SECONDS
         assert await pools.run(HERE, hanging.is_set, discard=discard)
 
     trio.run(main)

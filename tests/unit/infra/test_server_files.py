@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.processes import wait_until
+from magicfs.runtime.processes import is_listening, wait_until
 from tests.unit.infra.command_lines import REPOSITORY
 
 PASSWORD = "4c1d9e"
@@ -31,7 +31,7 @@ def test_postgres_accepts_its_configuration(tmp_path: Path, name: str, value: st
         [str(postgres.binaries() / "postgres"), "-C", name, "-D", str(tmp_path), f"--config_file={file}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, value), done.stderr
@@ -85,7 +85,7 @@ def test_redis_accepts_its_configuration_and_asks_for_the_password(folder: Path)
     with start(folder, password=PASSWORD) as process:
         try:
             path = folder / "sock"
-            wait_until(path.exists, seconds=60, failed="redis-server does not start")
+            wait_until(lambda: is_listening(path), seconds=60, failed="redis-server does not start")
             without, given, policy, save = ask(
                 path, "PING", f"AUTH {PASSWORD}", "CONFIG GET maxmemory-policy", "CONFIG GET save"
             )
@@ -101,7 +101,7 @@ def test_redis_accepts_its_configuration_and_asks_for_the_password(folder: Path)
 @pytest.mark.parametrize("password", [None, ""])
 def test_redis_does_not_start_without_a_password(folder: Path, password: str | None) -> None:
     with start(folder, password=password) as process:
-        assert process.wait(20) != 0
+        assert process.wait(60) != 0
     assert not (folder / "sock").exists()
 
 

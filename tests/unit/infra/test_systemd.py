@@ -118,6 +118,6 @@ def test_systemd_accepts_the_unit(unit: str, tmp_path: Path) -> None:
     copy = tmp_path / unit.replace("@.", "@extract.")
     copy.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=150, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")

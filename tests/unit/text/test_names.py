@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from magicfs.text.names import file_name, fold_path
+from magicfs.text.names import file_name, fold_path, is_whole_name, plain_name
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,23 @@ def test_no_folded_character_divides_a_path() -> None:
 
 def test_undecodable_bytes_are_replaced() -> None:
     assert file_name(b"caf\xe9.txt").display == "caf\ufffd.txt"
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "is_name"),
+    [
+        ("Übung_1.pdf", "ubung 1.pdf", True),
+        ("annual report 2021", "Annual-Report__2021.pdf", True),
+        ("site backup", "site-backup.tar.gz", True),
+        ("README", "readme", True),
+        ("C++", "C++.md", True),
+        ("C++", "C#.md", False),
+        ("cooking", "cooking.txt", False),
+        ("cooking.txt", "cooking.txt", True),
+        ("2021", "2021.01.05 walk.txt", False),
+        ("annual report", "annual report 2021.pdf", False),
+        ("", ".md", False),
+    ],
+)
+def test_a_question_is_a_name_with_or_without_its_extension(question: str, name: str, is_name: bool) -> None:
+    assert is_whole_name(plain_name(question), plain_name(name)) == is_name

@@ -12,6 +12,7 @@ import pytest
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.results import Coverage, SearchResult
 from magicfs.errors import DatabaseUnavailable
+from magicfs.runtime.processes import wait_until
 from magicfs.tree.result_cache import (
     MAX_AGE_SECONDS,
     MAX_AGE_WHILE_PENDING_SECONDS,
@@ -42,7 +43,7 @@ class FakeIndex:
         del limit, deadline_s
         marker = self.marker
         self.searches.append(text)
-        assert self.may_answer.wait(10)
+        assert self.may_answer.wait(60)
         if self.error is not None:
             raise self.error
         result = SearchResult(text, 1.0, Coverage(0, 0, 0, 0, self.pending), (), change_marker=marker)
@@ -54,7 +55,7 @@ class FakeIndex:
         return self.marker
 
     def cache(self) -> ResultCache:
-        return ResultCache(self, self.check, search_seconds=5, clock=lambda: self.now)
+        return ResultCache(self, self.check, search_seconds=60, clock=lambda: self.now)
 
 
 def change_during_search(index: FakeIndex, cache: ResultCache, change: Callable[[], None]) -> None:
@@ -62,8 +63,7 @@ def change_during_search(index: FakeIndex, cache: ResultCache, change: Callable[
     index.may_answer.clear()
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(cache.get, b"a")
-        while not index.searches:
-            pass
+        wait_until(lambda: bool(index.searches), seconds=60, failed="no search begins", pause=0.001)
         change()
         index.may_answer.set()
         future.result()
