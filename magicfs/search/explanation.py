@@ -166,6 +166,7 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
         ("BM25", theirs.relative_bm25, ours.relative_bm25),
         ("meaning", theirs.vector, ours.vector),
         ("name", theirs.name_share, ours.name_share),
+        ("the whole name", float(theirs.is_whole_name), float(ours.is_whole_name)),
         ("the query as a phrase", float(theirs.is_phrase_match), float(ours.is_phrase_match)),
     )
     better = [f"{name} {a or 0:.2f} to {b or 0:.2f}" for name, a, b in values if (a or 0.0) > (b or 0.0)]

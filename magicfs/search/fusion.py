@@ -40,6 +40,8 @@ PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
 """The addition to the fused score of a file whose name has all words of the question: people often know the name."""
+WHOLE_NAME_BONUS = 3.0
+"""The addition to the fused score of a file whose name is the question: more than all other evidence is together."""
 
 
 class Evidence(NamedTuple):
@@ -60,8 +62,15 @@ class Evidence(NamedTuple):
     """What counts for the score instead of `nearness`, if it is given: see `magicfs.search.meaning`."""
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
+    is_whole_name: bool = False
+    """Whether the question is the file's name, see `magicfs.text.names.is_whole_name`."""
     rare_share: float = 0.0
     """The share of the question's weight that its rare words have that the text or the name has: see `rare_words`."""
+
+    @property
+    def has_very_words(self) -> bool:
+        """Whether the text has the question as a phrase, or the name is the question."""
+        return self.is_phrase_match or self.is_whole_name
 
     @property
     def vector(self) -> float | None:
@@ -150,4 +159,6 @@ def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
     if evidence.rare_share >= ENOUGH_OF_RARE_WORDS:
         bonus += RARE_WORDS_BONUS
+    if evidence.is_whole_name:
+        bonus += WHOLE_NAME_BONUS
     return mean + bonus + NAME_BONUS * evidence.name_share**2

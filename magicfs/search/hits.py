@@ -55,7 +55,7 @@ def shown_hits(
     evidence = [_with_closeness(file, words, texts, cutter) for file in files]
     shown = scores.told_apart(
         [scores.relevance(one, exponent=exponent) for one in evidence],
-        [one.is_phrase_match for one in evidence],
+        [one.has_very_words for one in evidence],
     )
     measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
     return _hits(measured, shown, texts, cutter, known.copies)
@@ -71,7 +71,7 @@ def _with_closeness(
     """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
     evidence, text = file.evidence, texts.get(file.found.chunk_id or ChunkId(0))
     has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
-    if evidence.is_phrase_match or not has_all or len(words) == 1 or text is None:
+    if evidence.has_very_words or not has_all or len(words) == 1 or text is None:
         return evidence
     close = closeness(cutter.words_in(text), words)
     return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))

@@ -18,6 +18,7 @@ from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
+from magicfs.text.names import is_whole_name, plain_name
 
 FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
@@ -218,28 +219,34 @@ def with_names(
     Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
     in `magicfs.db.candidates`.
     """
-    best: dict[bytes, tuple[tuple[bool, float, int, int], CandidateFile]] = {}
+    best: dict[bytes, tuple[tuple[bool, float, bool, int, int], CandidateFile]] = {}
+    name = plain_name(request.question)
     matches = {place.found.file_id: place.name for place in places if place.name is not None}
     by_name = [place.found for place in places if place.is_by_name]
     named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
     for file in (*files.values(), *named):
         found, match = file.found, matches.get(file.found.file_id)
         own_share = words.share(match.in_name) if match else 0.0
+        measured = with_name(file, chunks, match, words, name=name)
         preference = (
             found.host == request.copy_rules.host,
             own_share,
+            measured.evidence.is_whole_name,
             found.stat.mtime_ns,
             -len(found.absolute_path),
         )
         if found.copy_key not in best or preference > best[found.copy_key][0]:
-            best[found.copy_key] = (preference, with_name(file, chunks, match, words))
+            best[found.copy_key] = (preference, measured)
     return {key: file for key, (_, file) in best.items()}
 
 
 def with_name(
-    file: CandidateFile, chunks: MeasuredChunks, match: NameMatch | None, words: QuestionWords
+    file: CandidateFile, chunks: MeasuredChunks, match: NameMatch | None, words: QuestionWords, *, name: str
 ) -> CandidateFile:
-    """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's."""
+    """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's.
+
+    `name` is the question as `plain_name` gives it.
+    """
     if match is None:
         return file
     in_text = chunks.words(file.found.chunk_id)
@@ -247,5 +254,11 @@ def with_name(
     share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
     rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
-    evidence = file.evidence._replace(lexical=lexical, name_share=name_share, rare_share=rare_share)
+    is_whole = is_whole_name(name, plain_name(file.found.path.rpartition(b"/")[2].decode("utf-8", "replace")))
+    evidence = file.evidence._replace(
+        lexical=scores.lexical_strength(share=1.0, is_phrase_match=True) if is_whole else lexical,
+        name_share=name_share,
+        is_whole_name=is_whole,
+        rare_share=rare_share,
+    )
     return file._replace(evidence=evidence)

@@ -25,6 +25,7 @@ from magicfs.search.meaning import needs_documents
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, measure_candidates, with_name, with_names
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
+from magicfs.text.names import plain_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +133,4 @@ def measure_file(
     if not (words.weights and search_db.is_named_so(connection, found.file_id, phrases)):
         return file
     matches = search_db.name_matches(connection, [found.file_id], list(words.weights))
-    return with_name(file, measured, next(iter(matches), None), words)
+    return with_name(file, measured, next(iter(matches), None), words, name=plain_name(request.question))

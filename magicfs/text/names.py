@@ -5,12 +5,18 @@ Used by the scan for new files, and by maintenance for those of an older version
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from magicfs.domain.files import FileName
 from magicfs.text.analysis import analyze_path, fold
 
 _SLASH = "/"
 _FRACTION_SLASH = "\u2044"
 """What stands for a slash that folding makes of another character, such as a fullwidth one: it divides no path."""
+_BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
+_EXTENSIONS: Final = re.compile(r"(?:\.[a-z][a-z0-9]{0,9}){1,2}")
+"""One or two, as of `notes.tar.gz`."""
 
 
 def file_name(path: bytes) -> FileName:
@@ -33,3 +39,20 @@ def fold_path(path: str) -> str:
     if path.isascii():
         return path.lower()
     return _SLASH.join(fold(name).replace(_SLASH, _FRACTION_SLASH) for name in path.split(_SLASH))
+
+
+def plain_name(name: str) -> str:
+    """A file's own name or a question, as both are compared: folded, with one blank for what divides words."""
+    return _BETWEEN_WORDS.sub(" ", fold_path(name)).strip()
+
+
+def is_whole_name(question: str, name: str) -> bool:
+    """Whether a question is the name of a file, both as `plain_name` gives them; the extension may be left out.
+
+    A single word without the extension is none: it is what a person asks about.
+    """
+    if question == name:
+        return True
+    if not question or question.isalpha() or not name.startswith(question):
+        return False
+    return _EXTENSIONS.fullmatch(name, len(question)) is not None

@@ -1,0 +1,47 @@
+"""A question that is the name of a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import Corpus, unit
+
+
+@pytest.fixture(autouse=True)
+def files(corpus: Corpus) -> None:
+    said = (
+        "The annual report 2021.pdf is attached: annual report 2021, with IMG_9001.jpg, IMG_9001, and what setup.cfg"
+        " says. Makefile, setup, cooking."
+    )
+    corpus.add(b"summary.md", said, vectors=[unit(1, 0, 0)])
+    corpus.add(b"d/annual_report_2021.pdf", "turnover rose by four percent", vectors=[unit(0, 1, 0)])
+    corpus.add(b"old annual report 2021 draft.pdf", "turnover may rise", vectors=[unit(0, 1, 0)])
+    corpus.add(b"IMG_9001.jpg", "puffins on a cliff", vectors=[unit(0, 0, 1)])
+    corpus.add(b"setup.cfg", "packages are found", vectors=[unit(0, 0, 1)])
+    corpus.add(b"Makefile", "run the linter", vectors=[unit(0, 0, 1)])
+    corpus.add(b"cooking.txt", "wish list for a kitchen", vectors=[unit(0, 0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("annual report 2021.pdf", "d/annual_report_2021.pdf"),
+        ("Annual Report 2021", "d/annual_report_2021.pdf"),
+        ("IMG_9001.jpg", "IMG_9001.jpg"),
+        ("img_9001", "IMG_9001.jpg"),
+        ("setup.cfg", "setup.cfg"),
+        ("setup.cfg type:text", "setup.cfg"),
+        ("Makefile", "Makefile"),
+    ],
+)
+def test_the_file_of_that_name_is_first(service: SearchService, question: str, first: str) -> None:
+    hits = service.search(question, deadline_s=60).hits
+    assert hits[0].path.decode() == first
+    assert hits[0].lexical == 1.0
+    assert hits[0].score > 0.95
+
+
+def test_a_single_word_asks_for_what_is_about_it(service: SearchService) -> None:
+    hits = {hit.path.decode(): hit for hit in service.search("cooking", deadline_s=60).hits}
+    assert hits["cooking.txt"].lexical == 0.9
