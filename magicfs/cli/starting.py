@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
 
-MOUNT_SECONDS = 30.0
+MOUNT_SECONDS = 120.0
+"""A mount process takes a second to start, on a busy machine half a minute. One that ends is noticed before that."""
+
 WARM_UP_SECONDS = 20.0
 POLL_SECONDS = 0.1
 """Pause between two looks whether a part is ready."""
