@@ -47,6 +47,11 @@ _CSS_LETTER: Final = re.compile(r"\\([0-9A-Fa-f]{1,6})[ \t]?")
 _SUBTITLE_STYLE: Final = re.compile(r"\{\\[^{}\n]{1,200}\}")
 _SUBTITLE_BREAK: Final = re.compile(r"\\[Nnh]")
 
+_MOMENT_OF_WORD: Final = re.compile(r"<(?:[0-9]{1,3}:){1,2}[0-9]{2}(?:[.,:][0-9]{2,3})?>")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s<>]{1,100})?[ \t]([^<>\n]{1,200})>")
+_CAPTION_TAG: Final = re.compile(r"</?(?:c|v|i|b|u|ruby|rt|lang)(?:[.\s][^<>\n]{0,200})?>")
+"""What captions of films have inside of sentences and words: when a word is said, who speaks, and styles."""
+
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 
@@ -120,6 +125,13 @@ def _unescape_page_code(text: str) -> str:
 def _unescape_subtitles(text: str) -> str:
     """The words of subtitles without the styles between them."""
     return _SUBTITLE_BREAK.sub(" ", _SUBTITLE_STYLE.sub("", text)) if "\\" in text else text
+
+
+def _unescape_captions(text: str) -> str:
+    """The words of captions as they are shown, each speaker with a colon."""
+    if "<" in text:
+        text = _CAPTION_TAG.sub("", _VOICE.sub(r"\1: ", _MOMENT_OF_WORD.sub("", text)))
+    return _unescape_references(text)
 
 
 def _without_nesting(match: re.Match[str]) -> str:
@@ -241,6 +253,7 @@ _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
     "text/x-strings": _unescape_code,
     "text/x-gettext": _unescape_gettext,
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), _unescape_subtitles),
+    **dict.fromkeys(("text/vtt", "text/x-lrc"), _unescape_captions),
     "text/x-tex": unescape_tex,
     "text/x-bibtex": unescape_bibtex,
     "text/troff": unescape_troff,

@@ -171,7 +171,7 @@ _TEXT: Final = {
     "text/x-rst": "rst", "text/x-org": "org", "text/x-asciidoc": "adoc asciidoc", "text/x-tex": "tex latex sty cls",
     "text/x-bibtex": "bib", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/x-ldif": "ldif",
     "text/calendar": "ics vcs ical icalendar ifb", "text/vcard": "vcf vcard",
-    "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-ssa": "ass ssa",
+    "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-lrc": "lrc", "text/x-ssa": "ass ssa",
     "application/json": "json jsonl ndjson geojson topojson json5 jsonc har webmanifest avsc",
     "application/yaml": "yaml yml", "application/toml": "toml",
     "application/xml": "xml xsd xsl xslt rss atom kml gpx plist wsdl opml dbk xlf xliff resx rdf tmx tei xaml fxml"

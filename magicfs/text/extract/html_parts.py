@@ -37,7 +37,7 @@ _ATTRIBUTE: Final = re.compile(
 )
 _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
 _BOOKMARKS: Final = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file", re.IGNORECASE)
-"""The beginning of the bookmarks that a browser exports: their addresses are what a person looks for."""
+"""The beginning of the bookmarks that a browser exports: a person looks for their addresses and tags."""
 _META_NAME: Final = re.compile(r"(?:^|[:.])(?:title|description|keywords|author|creator|subject|site_name)$")
 _WITHOUT_VALUE: Final = frozenset({"hidden", "password", "checkbox", "radio"})
 """Kinds of input fields whose value nobody reads."""
@@ -56,7 +56,7 @@ def html_texts(page: str) -> Iterator[str]:
             yield from _paragraph(pieces)
             pieces = []
         if token["attributes"]:
-            yield from _attribute_texts(tag, token["attributes"], with_address=are_bookmarks)
+            yield from _attribute_texts(tag, token["attributes"], of_bookmark=are_bookmarks)
     yield from _paragraph(pieces)
 
 
@@ -72,12 +72,12 @@ def _paragraph(pieces: list[str]) -> Iterator[str]:
         yield text
 
 
-def _attribute_texts(tag: str, attributes: str, *, with_address: bool) -> Iterator[str]:
+def _attribute_texts(tag: str, attributes: str, *, of_bookmark: bool) -> Iterator[str]:
     values = {
         match["name"].lower(): match["double"] or match["single"] or match["bare"] or ""
         for match in _ATTRIBUTE.finditer(attributes)
     }
-    for name in (*_TEXT_ATTRIBUTES, "href") if with_address else _TEXT_ATTRIBUTES:
+    for name in (*_TEXT_ATTRIBUTES, "href", "tags") if of_bookmark else _TEXT_ATTRIBUTES:
         yield from _paragraph([values.get(name, "")])
     if tag == "meta" and _META_NAME.search((values.get("name") or values.get("property") or "").lower()):
         yield from _paragraph([values.get("content", "")])

@@ -53,6 +53,9 @@ _DECLARATION = re.compile(rb"""(?:charset|coding)\s*[=:]\s*["']?\s*([A-Za-z][A-Z
 
 _DECLARATION_BYTES = 1024
 
+_NEVER_VALID = ("iso8859-", "cp125", "koi8")
+"""How the names of charsets begin in which words are hardly ever valid UTF-8. Those of two bytes sometimes are."""
+
 _UTF16_BYTES = 4096
 """Bytes in which NULs are counted."""
 
@@ -229,28 +232,36 @@ def _is_one_script(head: bytes, codec: str) -> bool:
 def _decode_legacy(content: bytes, whole: bytes) -> str:
     """Decode what is not valid UTF-8.
 
-    As the whole declares, line by line where some are valid, as damaged UTF-8, or as detected.
+    As the whole declares, line by line where some are valid, as damaged UTF-8, or as detected. What is mostly valid is
+    in no charset of one byte, whatever it declares: programs copy such a line.
     """
     match = _DECLARATION.search(whole, 0, _DECLARATION_BYTES)
     declared = codec_of(match[1].decode("ascii")) if match else None
-    if declared:
-        try:
-            return content.decode(declared)
-        except UnicodeDecodeError:
-            pass
-    if (mixed := _decode_lines(content)) is not None:
+    of_one_byte = declared is not None and declared.startswith(_NEVER_VALID)
+    if declared and not of_one_byte and (text := _decode_strictly(content, declared)) is not None:
+        return text
+    if (mixed := _decode_lines(content, declared if of_one_byte else None)) is not None:
         return mixed
     text = content.decode("utf-8", errors="replace")
     invalid = text.count("\ufffd")
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
     if invalid < _MAX_INVALID_SHARE * beyond_ascii:
         return text
+    if declared and of_one_byte and (text := _decode_strictly(content, declared)) is not None:
+        return text
     # A whole that begins in UTF-8 says nothing about a piece that is not in it.
     charset = detected_charset(whole) or (detected_charset(content) if whole is not content else None)
     return content.decode(charset or "cp1252", errors="replace")
 
 
-def _decode_lines(content: bytes) -> str | None:
+def _decode_strictly(content: bytes, charset: str) -> str | None:
+    try:
+        return content.decode(charset)
+    except UnicodeDecodeError:
+        return None
+
+
+def _decode_lines(content: bytes, declared: str | None) -> str | None:
     """The text of a file with lines in UTF-8 and lines in another charset, as a log of several programs has.
 
     None when too few lines are in UTF-8.
@@ -261,7 +272,7 @@ def _decode_lines(content: bytes) -> str | None:
     utf8 = len(beyond_ascii) - len(others)
     if not others or utf8 < _MIN_UTF8_LINES * len(beyond_ascii):
         return None
-    charset = detected_charset(b"".join(others)) or "cp1252"
+    charset = declared or detected_charset(b"".join(others)) or "cp1252"
     if charset in OF_TWO_BYTES and utf8 < _MIN_UTF8_LINES_OF_TWO_BYTES * len(beyond_ascii):
         return None
     in_other = frozenset(others)

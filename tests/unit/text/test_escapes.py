@@ -68,6 +68,17 @@ from magicfs.text.extract.escapes import unescape
         ("text/x-gettext", 'msgid "a&b&c, ?page=about&print"', 'msgid "a&b&c, ?page=about&print"'),
         ("text/x-ssa", r"Dialogue: {\i1}Star{\i0}board\Non deck", "Dialogue: Starboard on deck"),
         ("application/x-subrip", r"{\an8}Farewell {to} all", "Farewell {to} all"),
+        (
+            "text/vtt",
+            "<v.loud Roger>The <c.blue.bg>cuttle</c>fish&nbsp;sees</v>\nup<00:00:01.240><c> to</c><01:02.000> me",
+            "Roger: The cuttlefish\u00a0sees\nup to me",
+        ),
+        (
+            "text/vtt",
+            "00:01.000 --> 00:04.000\n<lang en-GB>x < y</lang>, <name>",
+            "00:01.000 --> 00:04.000\nx < y, <name>",
+        ),
+        ("text/x-lrc", "[00:15.50]<00:15.50>lan<00:15.60>terns <00:16>glow", "[00:15.50]lanterns glow"),
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
         ("text/x-tex", r"\documentclass{article} \begin{document} \url{a} \begin{tabular}{c} \large x", None),
         ("text/x-bibtex", r"author = {M{\"u}ller, J{\"o}rg}", "author = {Müller, Jörg}"),

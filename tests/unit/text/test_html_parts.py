@@ -26,6 +26,7 @@ from magicfs.text.extract.left_out import left_out
             "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DT><A HREF='https://kelp.example/?a=1&amp;b'>Kelp</A>",
             ["https://kelp.example/?a=1&b", "Kelp"],
         ),
+        ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<A TAGS='sea,dinner'>Kelp</A>", ["sea,dinner", "Kelp"]),
         ("<a href='https://kelp.example/'>Kelp</a>", ["Kelp"]),
         ("", []),
     ],

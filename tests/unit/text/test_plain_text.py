@@ -208,3 +208,15 @@ def test_commands_to_a_terminal_do_not_make_a_text_binary() -> None:
 def test_one_line_in_an_old_charset_keeps_its_umlauts(charset: str) -> None:
     text = "Der Mietvertrag läuft über fünf Jahre; die Größe beträgt 80 qm."
     assert decode(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1251"])
+def test_utf8_with_a_damaged_letter_is_no_text_in_the_charset_that_it_declares(declared: str) -> None:
+    text = f'<meta charset="{declared}">\nBrötchen, Käsekuchen, Gebäck, Müsli, Nüsse, Öl, süß, weiß, früh, spät'
+    assert decode(text.encode() + b" \xff") == text + " \ufffd"
+
+
+def test_lines_that_are_not_in_utf8_are_in_the_declared_charset() -> None:
+    lines = ["# -*- coding: iso-8859-2 -*-", "# žluťoučký kůň", "# příliš žluť", "# łódź"]
+    content = b"\n".join(line.encode("utf-8") for line in lines[:3]) + b"\n" + lines[3].encode("iso-8859-2")
+    assert decode(content) == "\n".join(lines)

@@ -317,3 +317,17 @@ def test_a_line_ends_a_word_of_a_script_with_spaces() -> None:
 def test_a_part_of_a_name_that_is_a_mark_alone_is_no_word(name: str) -> None:
     assert " '':" not in f" {analyze(name)}"
     assert all(term.word and "" not in term.parts for term in question_terms(name, languages=["en"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [("the oven at 180 °C", "180C"), ("500g of flour", "500 g"), ("a fuse of 16 A", "16A"), ("at 230V", "230 V")],
+)
+def test_a_number_is_found_beside_its_unit_and_apart(text: str, question: str) -> None:
+    had = positions(analyze(text))
+    assert all(any(form.text in had for form in term.lexemes) for term in question_terms(question, languages=[])[-1:])
+
+
+@pytest.mark.parametrize("word", ["3D", "5G", "4k", "2b", "h264"])
+def test_short_names_with_digits_are_one_word(word: str) -> None:
+    assert set(positions(analyze(word))) == {word.lower()}
