@@ -19,7 +19,7 @@ from magicfs.db.pool import Database
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
 
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 def _fuse_is_missing() -> bool:
@@ -90,7 +90,7 @@ class MountProcess:
 
     def wait(self) -> int:
         assert self.process is not None
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return status

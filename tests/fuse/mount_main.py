@@ -1,8 +1,9 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
 `python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set, and perhaps `TEST_OPEN_FILES`, a
-limit of open files, `TEST_WITHOUT_FAST_PATH`, or `TEST_FILES_IN_PYTHON` to have the fast path take over no file. Prints
-a line when the mount is ready, and at its end how many requests Python had nothing to do with.
+limit of open files, `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or
+`TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is watched. Prints a line when the mount is ready, and at its
+end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse import fast_path, thread_pools
+from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
 
 HOST = "here"
-SEARCH_SECONDS = 3.0
-SLOW_SECONDS = 1.0
-HALTING_SECONDS = 0.5
-FILES_SECONDS = 8.0
+SEARCH_SECONDS = 10.0
+SLOW_SECONDS = 3.0
+HALTING_SECONDS = 1.0
+FILES_SECONDS = 15.0
 """The deadline of a call that waits for a file system."""
 
 
@@ -85,6 +86,10 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
     if "TEST_FILES_IN_PYTHON" in os.environ:
         fast_path.FastPath.add = lambda *_, **__: False
         fast_path.FastPath.know = lambda *_, **__: None
+    if "TEST_VOUCHED_SECONDS" in os.environ:
+        for module in (watched_directory, listing_operations, operations):
+            module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
+        watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)

@@ -51,7 +51,7 @@ def test_a_signal_unmounts_while_a_file_is_open_and_a_search_runs(mount: MountPr
         )
         wait_for(lambda: "stuck" in mount.searches)
         assert mount.stop() == 0
-        assert listing.wait(10) != 0
+        assert listing.wait(60) != 0
     finally:
         # The mount process that would handle the close has ended.
         with contextlib.suppress(OSError):
@@ -166,8 +166,13 @@ def search_works(mount: MountProcess) -> bool:
 def test_forgotten_inodes_are_dropped(mount: MountProcess, root: IndexedRoot) -> None:
     for number in range(300):
         (root.path / f"{number}.txt").touch()
-    subprocess.run(["ls", "-lR", mount.path / "mirror"], check=True, stdout=subprocess.DEVNULL)
-    assert inode_count(mount) >= 300
+
+    def are_listed() -> bool:
+        subprocess.run(["ls", "-lR", mount.path / "mirror"], check=True, stdout=subprocess.DEVNULL)
+        return inode_count(mount) >= 300
+
+    # Another test may have the kernel drop its caches meanwhile.
+    wait_for(are_listed)
     gc.collect()
     Path("/proc/sys/vm/drop_caches").write_text("2")
     wait_for(lambda: inode_count(mount) < 50)

@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 import time
+from pathlib import Path
 
 import pyfuse3
 import trio
@@ -17,13 +18,20 @@ import trio
 from magicfs.fuse.mount import MOUNT_OPTIONS
 from tests.fuse.small_fs import SmallOperations, serve
 
-WAIT_SECONDS = 0.5
+LOOK_SECONDS = 0.05
 
 
 def tell() -> None:
-    time.sleep(WAIT_SECONDS)
-    threading.Timer(WAIT_SECONDS, lambda: print("waiting", flush=True)).start()
+    threading.Thread(target=print_when_it_waits, args=(threading.get_native_id(),)).start()
     pyfuse3.invalidate_entry(pyfuse3.ROOT_INODE, b"name")
+
+
+def print_when_it_waits(thread: int) -> None:
+    """Print a line when a thread waits in the kernel, from which no signal wakes it."""
+    stat = Path(f"/proc/self/task/{thread}/stat")
+    while stat.read_text().rpartition(")")[2].split()[0] != "D":
+        time.sleep(LOOK_SECONDS)
+    print("waiting", flush=True)
 
 
 class WaitingOperations(SmallOperations):
