@@ -6,10 +6,10 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tasks.app import make_app
 from tasks.queue import CeleryQueue
@@ -29,6 +29,13 @@ def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) ->
         (folder / f"file{number:03}.txt").write_text(f"File number {number}.\n\n{text}\n")
 
 
+def knows_all(stack: Stack, folder: Path) -> bool:
+    """Whether the index has the row of each file as it is on the disk now."""
+    rows = stack.rows("SELECT display, size, mtime_ns FROM files")
+    on_disk = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir()]
+    return sorted(rows) == sorted(on_disk)
+
+
 def assert_everything_once(stack: Stack, *, files: int) -> None:
     assert stack.rows("SELECT state, count(*) FROM files GROUP BY 1") == [("indexed", files)]
     assert stack.rows("SELECT state, count(*) > 0 FROM embeddings GROUP BY 1") == [("done", True)]
@@ -39,7 +46,6 @@ def assert_everything_once(stack: Stack, *, files: int) -> None:
     assert stack.rows(missing) == [(0,)]
 
 
-@pytest.mark.timeout(300)
 def test_a_child_that_dies_ten_times_by_sigsegv_loses_nothing(stack: Stack, tmp_path: Path) -> None:
     write_files(tmp_path / "docs", count=60)
     stack.add_root(tmp_path / "docs")
@@ -47,23 +53,23 @@ def test_a_child_that_dies_ten_times_by_sigsegv_loses_nothing(stack: Stack, tmp_
     randomness = random.Random(11)
     kills = 0
     stack.wait(lambda: stack.waiting() > 20, what="work")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while kills < 10 and time.monotonic() < deadline:
         time.sleep(randomness.uniform(0.1, 0.6))
         if stack.waiting() < 20:
             write_files(tmp_path / "docs", count=60 + kills, seed=kills)
         child = stack.child_of(f"embed-{randomness.randint(1, 2)}")
-        if child is not None:
-            os.kill(child, signal.SIGSEGV)
-            kills += 1
+        # One that has died meanwhile is no crash of ours.
+        with suppress(ProcessLookupError):
+            if child is not None:
+                os.kill(child, signal.SIGSEGV)
+                kills += 1
     assert kills == 10
-    stack.wait(stack.settled, seconds=120, what="an index of everything")
-    stack.wait(lambda: stack.rows("SELECT count(*) FROM files")[0][0] == len(list((tmp_path / "docs").iterdir())))
-    stack.wait(stack.settled, seconds=60, what="an index of everything")
+    stack.wait(lambda: knows_all(stack, tmp_path / "docs"), what="the last change")
+    stack.wait(stack.settled, seconds=300, what="an index of everything")
     assert_everything_once(stack, files=len(list((tmp_path / "docs").iterdir())))
 
 
-@pytest.mark.timeout(300)
 def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
     import redis
 
@@ -77,11 +83,10 @@ def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
     for _ in range(3):
         client.flushdb()
         time.sleep(0.3)
-    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    stack.wait(stack.settled, seconds=300, what="an index of everything")
     assert_everything_once(stack, files=60)
 
 
-@pytest.mark.timeout(300)
 def test_a_worker_killed_whole_and_an_agent_killed_are_replaced_without_loss(stack: Stack, tmp_path: Path) -> None:
     write_files(tmp_path / "docs", count=40)
     stack.add_root(tmp_path / "docs")
@@ -92,12 +97,11 @@ def test_a_worker_killed_whole_and_an_agent_killed_are_replaced_without_loss(sta
         stack.processes[name].wait()
     write_files(tmp_path / "docs", count=50, seed=3)
     stack.start_all(embedders=1)
-    stack.wait(lambda: stack.rows("SELECT count(*) FROM files")[0][0] == 50, what="the new files")
-    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    stack.wait(lambda: knows_all(stack, tmp_path / "docs"), what="the new and the changed files")
+    stack.wait(stack.settled, seconds=300, what="an index of everything")
     assert_everything_once(stack, files=50)
 
 
-@pytest.mark.timeout(120)
 def test_an_older_program_stops_when_the_schema_becomes_newer(stack: Stack, tmp_path: Path) -> None:
     write_files(tmp_path / "docs", count=3)
     stack.add_root(tmp_path / "docs")
@@ -106,16 +110,17 @@ def test_an_older_program_stops_when_the_schema_becomes_newer(stack: Stack, tmp_
     stack.wait(lambda: stack.rows("SELECT count(*) FROM workers")[0][0] == 2, what="all workers")
     with psycopg.connect(stack.settings.database_dsn, autocommit=True) as newer:
         newer.execute("INSERT INTO schema_migrations (version, digest) VALUES (9999, 'x')")
+        upgraded_at = newer.execute("SELECT now()").fetchone()
         write_files(tmp_path / "docs", count=4, seed=8)
         # What the agent of the newer version does.
         queue = CeleryQueue(make_app(stack.settings))
         queue.notify_extract(HOST)
         queue.notify_embed()
         for name, process in stack.processes.items():
-            assert process.wait(30) == 0, name
+            assert process.wait(120) == 0, name
             log = (stack.home / "log" / f"{name}.log").read_text()
             assert log.count(" ends: the database has schema version 9999") == 1
         assert newer.execute("SELECT count(*) FROM files").fetchone() == (3,)
-        assert newer.execute("SELECT count(*) FROM workers WHERE seen_at > now() - interval '1 s'").fetchone() == (0,)
+        assert newer.execute("SELECT count(*) FROM workers WHERE seen_at > %s", upgraded_at).fetchone() == (0,)
     stack.start_agent()
-    assert stack.processes["agent"].wait(30) == 1
+    assert stack.processes["agent"].wait(120) == 1
