@@ -34,6 +34,20 @@ HOST = "here"
 FOUND_TEXT = "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
 """The texts that searches find."""
 
+SHORT_LIMITS = {
+    "magicfs.pipeline.extract.BATCH_SECONDS": 60.0,
+    "magicfs.pipeline.embed.TURN_SECONDS": 60.0,
+    "magicfs.pipeline.maintenance.LIMIT_SECONDS": 60.0,
+    "magicfs.pipeline.maintenance.NAMES_SECONDS": 60.0,
+    "magicfs.pipeline.maintenance.SETTLE_SECONDS": 60.0,
+    "magicfs.pipeline.maintenance.WORDS_SECONDS": 60.0,
+    "magicfs.pipeline.model_choice.STAY_SECONDS": 3600.0,
+    "magicfs.pipeline.pauses.SLOW_FILE_SECONDS": 3600.0,
+    "magicfs.pipeline.reading.EMPTIED_SECONDS": 3600.0,
+    "magicfs.pipeline.unread.SECONDS": 60.0,
+}
+"""Limits of time that a busy machine reaches. Where a test is about one of them, it sets it itself."""
+
 with_and_without_restarts = pytest.mark.parametrize(
     "index", ["agent that goes on", "agent that restarts"], indirect=True
 )
@@ -169,7 +183,14 @@ class Index:
 
 
 @pytest.fixture
-def index(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Index:
+def no_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let services do as much at a time as on a machine that has nothing else to do."""
+    for name, seconds in SHORT_LIMITS.items():
+        monkeypatch.setattr(name, seconds)
+
+
+@pytest.fixture
+def index(no_haste: None, database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Index:
     folder = tmp_path / "docs"
     folder.mkdir()
     embedder = FakeEmbedder()

@@ -19,6 +19,7 @@ import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.models.catalog import MULTILINGUAL_MODEL
+from magicfs.models.sources import PROBE_SECONDS
 from magicfs.models.store import ModelStore
 from tests.integration.models.tiny import DIMENSION, write_tiny_model
 
@@ -31,8 +32,10 @@ OTHER = "snowflake/snowflake-arctic-embed-xs"
 PULL = """
 import sys
 from pathlib import Path
+from magicfs.models import sources
 from magicfs.models.store import ModelStore
 from magicfs.errors import MagicFSError
+sources.PROBE_SECONDS = float(sys.argv[3])
 try:
     model = ModelStore(Path(sys.argv[1])).pull(sys.argv[2], report=print)
     print("GOT", model.spec.label, "FOR", model.fallback_for)
@@ -41,12 +44,17 @@ except MagicFSError as error:
 """
 
 
-def pull(store: Path, name: str, hub: str) -> subprocess.CompletedProcess[str]:
+def pull(store: Path, name: str, hub: str, *, patience: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Pull a model in a process that waits so long for the first answer of a hub: those here may be slow."""
     environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     environment.pop("HF_HUB_OFFLINE", None)
     environment |= {"HF_ENDPOINT": hub, "HF_HOME": str(store.parent / "hub-home")}
     return subprocess.run(
-        [sys.executable, "-c", PULL, str(store), name], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PULL, str(store), name, str(patience)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -168,7 +176,8 @@ def test_a_silent_hub_is_given_up(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        result = pull(tmp_path / "models", OTHER, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        result = pull(tmp_path / "models", OTHER, address, patience=PROBE_SECONDS)
     assert "ERROR ModelError" in result.stdout
     assert "the model hub" in result.stdout
     assert result.stderr == ""

@@ -159,7 +159,7 @@ def test_a_second_pull_waits_for_the_first(store: ModelStore, tiny: Path) -> Non
 
     thread = threading.Thread(target=pull)
     thread.start()
-    assert waiting.wait(30)
+    assert waiting.wait(60)
     assert store.list() == ()
     os.close(lock)
     thread.join(60)

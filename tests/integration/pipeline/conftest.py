@@ -15,7 +15,7 @@ from tests.plugins.index import HOST, Index
 
 
 @pytest.fixture
-def models(database: Database, tmp_path: Path) -> TwoModels:
+def models(no_haste: None, database: Database, tmp_path: Path) -> TwoModels:
     folder = tmp_path / "docs"
     folder.mkdir()
     with database.transaction() as connection:

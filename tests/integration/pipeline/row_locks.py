@@ -12,7 +12,7 @@ from typing import LiteralString
 from magicfs.db.pool import Connection
 from tests.plugins.index import Index
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'

@@ -57,12 +57,8 @@ def test_copies_in_a_group_are_read_once(index: Index) -> None:
 
 
 @pytest.mark.parametrize("kind", ["slow", "late"])
-def test_files_that_need_a_parser_are_processed_one_by_one_and_their_copies_not_at_all(
-    index: Index, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_need_a_parser_are_processed_one_by_one_and_their_copies_not_at_all(index: Index, kind: str) -> None:
     """Their names say so (slow), or only their bytes (late)."""
-    # A busy machine must not end the batch before its last file.
-    monkeypatch.setattr("magicfs.pipeline.extract.BATCH_SECONDS", 60.0)
     for name in (f"a.{kind}", f"b.{kind}", "c.txt", f"d.{kind}"):
         (index.folder / name).write_text("other words" if name[0] == "d" else "words")
     index.scan()

@@ -119,6 +119,8 @@ def test_the_model_in_memory_stays_when_the_machine_lacks_the_other_one(
 ) -> None:
     monkeypatch.setattr("magicfs.pipeline.model_choice.STAY_SECONDS", 0.0)
     monkeypatch.setattr("magicfs.pipeline.embed.LACKING_SECONDS", 0.0)
+    # Until its turn ends, a worker tries the model that it lacks again and again.
+    monkeypatch.setattr("magicfs.pipeline.embed.TURN_SECONDS", 0.1)
     models.start()
     models.missing = {MULTILINGUAL.name}
     service = models.worker()

@@ -103,11 +103,11 @@ def test_searches_and_workers_go_on_while_a_model_begins(
     models.index.scan()
     with models.index.database.transaction() as beginning:
         begin(beginning, MULTILINGUAL)
-        with models.index.database.transaction(Deadline(5.0)) as searching:
+        with models.index.database.transaction(Deadline(60)) as searching:
             assert searching.execute("SELECT count(vector) FROM embeddings").fetchone() == (1,)
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(models.index.extraction().run_batch).result(20) == 1
-            assert pool.submit(models.worker().run_turn).result(20) == 1
+            assert pool.submit(models.index.extraction().run_batch).result(60) == 1
+            assert pool.submit(models.worker().run_turn).result(60) == 1
     for _ in range(3):
         models.settle()
     assert {row["multilingual"] for row in models.rows().values()} == {"done"}

@@ -63,7 +63,7 @@ def old(index: Index) -> Index:
 
 def found(database: Database, text: str) -> set[str]:
     service = SearchService(database, ChosenVectors(), default_limit=100)
-    return {hit.name.decode() for hit in service.search(text, deadline_s=20).hits}
+    return {hit.name.decode() for hit in service.search(text, deadline_s=60).hits}
 
 
 def sweep_until_done(index: Index) -> int:
@@ -193,14 +193,14 @@ def test_progress_is_shown_and_said(old: Index, monkeypatch: pytest.MonkeyPatch)
     assert progress is not None
     assert 0 < progress.percent < 100
     service = SearchService(old.database, ChosenVectors(), default_limit=100)
-    notices = service.search("second", deadline_s=20).notices
+    notices = service.search("second", deadline_s=60).notices
     assert any("words of this version" in notice for notice in notices)
     sweep_until_done(old)
     MaintenanceService(old.database, queue).sweep()  # type: ignore[arg-type]
     with old.database.transaction() as connection:
         assert read_status(connection).words is None
     service = SearchService(old.database, ChosenVectors(), default_limit=100)
-    assert not any("words" in notice for notice in service.search("second", deadline_s=20).notices[1:])
+    assert not any("words" in notice for notice in service.search("second", deadline_s=60).notices[1:])
 
 
 def test_one_worker_at_a_time_does_it(old: Index) -> None:

@@ -13,7 +13,7 @@ NOON = 1_700_000_000
 
 def shown(service: SearchService, text: str) -> list[tuple[str, list[str]]]:
     """The path of each result with the paths of its copies."""
-    found = result_json(service.search(text, deadline_s=10))["results"]
+    found = result_json(service.search(text, deadline_s=60))["results"]
     return [(one["path"], [f"{copy['host']}:{copy['path']}" for copy in one["copies"]]) for one in found]
 
 

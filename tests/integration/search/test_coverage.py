@@ -10,7 +10,7 @@ from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 def said(database: Database) -> str:
     service = SearchService(database, ChosenVectors(), default_limit=10)
-    return unfinished_work(service.search("words", deadline_s=10).coverage)
+    return unfinished_work(service.search("words", deadline_s=60).coverage)
 
 
 def test_files_that_are_never_indexed_are_no_unfinished_work(database: Database) -> None:

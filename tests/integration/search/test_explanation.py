@@ -23,7 +23,7 @@ class Explained:
         with self.database.transaction() as connection:
             row = connection.execute("SELECT id FROM files WHERE display = %s", (path,)).fetchone()
         assert row is not None
-        return self.service.explain(query, file=FileId(row[0]), deadline_s=10)
+        return self.service.explain(query, file=FileId(row[0]), deadline_s=60)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_result_has_its_rank_its_score_and_its_words(corpus: Corpus, explained
     corpus.add(b"best.txt", "the invoices for roses and tulips")
     corpus.add(b"plain.txt", "nothing", "an invoice from the gardener")
     standing = explained("plain.txt", "invoices roses")
-    hits = explained.service.search("invoices roses", deadline_s=10).hits
+    hits = explained.service.search("invoices roses", deadline_s=60).hits
     assert (standing.rank, standing.results, standing.score) == (2, 2, hits[1].score)
     assert standing.measures is not None
     assert {word.word: word.in_text for word in standing.measures.words} == {"invoices": ("^invoic",), "roses": ()}

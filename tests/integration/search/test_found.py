@@ -135,7 +135,7 @@ def test_every_example_finds_its_file(found: SearchService) -> None:
     assert len(LINES) > 70
     missed = {}
     for files, _, query, _ in map(cells, LINES):
-        hits = found.search(quoted(query)[0], deadline_s=10).hits
+        hits = found.search(quoted(query)[0], deadline_s=60).hits
         names = [hit.name.decode() for hit in hits[:3]]
         if names[:1] != [Path(name).name for name in quoted(files)[:1] or ["borscht.txt"]]:
             missed[query] = (files, names)
@@ -148,7 +148,7 @@ def test_the_examples_of_copies_have_the_results_that_the_page_states(found: Sea
     for line in lines:
         if line.startswith(("| `", "| the same")):
             _, _, query, results = cells(line)
-            shown = result_json(found.search(quoted(query)[0], deadline_s=10))["results"]
+            shown = result_json(found.search(quoted(query)[0], deadline_s=60))["results"]
             assert [one["path"].rpartition("/docs/")[2] for one in shown] == quoted(results), query
             assert len(shown) + sum(len(one["copies"]) for one in shown) == 2
 

@@ -14,7 +14,7 @@ from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 
 def paths(service: SearchService, text: str) -> list[str]:
-    return [hit.path.decode() for hit in service.search(text, deadline_s=10).hits]
+    return [hit.path.decode() for hit in service.search(text, deadline_s=60).hits]
 
 
 def decomposed(path: str) -> bytes:
@@ -38,7 +38,7 @@ class TestFilesWithoutText:
         corpus.add(b"letter.txt", "we were in Lanzarote for a holiday, and saw a film", vectors=[unit(1, 0, 0)])
 
     def test_they_have_no_place_in_a_text(self, service: SearchService) -> None:
-        (one,) = result_json(service.search("volga song", deadline_s=10))["results"]
+        (one,) = result_json(service.search("volga song", deadline_s=60))["results"]
         assert (one["name"], one["lines"], one["page"], one["snippet"]) == ("Song of the volga.mp3", [0, 0], None, "")
         assert (one["vector"], one["lexical"], one["score"]) == (None, 0.9, 0.9)
 
@@ -85,7 +85,7 @@ class TestFilesWithoutText:
         assert len(paths(service, "in:papers -nothing")) == 7
 
     def test_they_rank_by_the_share_of_the_question_in_their_names(self, service: SearchService) -> None:
-        results = service.search("song of the lanzarote", deadline_s=10).hits
+        results = service.search("song of the lanzarote", deadline_s=60).hits
         assert results[0].lexical is not None
         assert 0.1 < results[0].lexical < 0.9
 
@@ -93,7 +93,7 @@ class TestFilesWithoutText:
         self, service: SearchService, vectors: ChosenVectors
     ) -> None:
         vectors.vectors["volga"] = unit(1, 0.3, 0)
-        hits = service.search("volga", deadline_s=10).hits
+        hits = service.search("volga", deadline_s=60).hits
         assert {hit.path.decode(): hit.vector is None for hit in hits} == {
             "Song of the volga.mp3": True,
             "letter.txt": False,

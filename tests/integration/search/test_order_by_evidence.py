@@ -20,7 +20,7 @@ def at(cosine: float) -> NDArray[np.float32]:
 
 
 def paths(service: SearchService, question: str) -> list[bytes]:
-    return [hit.path for hit in service.search(question, deadline_s=10).hits]
+    return [hit.path for hit in service.search(question, deadline_s=60).hits]
 
 
 def add_common_words(corpus: Corpus, *, mime_type: str) -> None:

@@ -29,7 +29,7 @@ def service(database: Database) -> SearchService:
 
 
 def names(service: SearchService, text: str) -> list[str]:
-    return [hit.name.decode() for hit in service.search(text, deadline_s=10).hits]
+    return [hit.name.decode() for hit in service.search(text, deadline_s=60).hits]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService)
 
 def test_a_filter_that_files_meet_stays_a_filter(service: SearchService) -> None:
     assert names(service, "vaccine ext:md") == []
-    assert not any("ext:md" in notice for notice in service.search("vaccine ext:md", deadline_s=10).notices)
+    assert not any("ext:md" in notice for notice in service.search("vaccine ext:md", deadline_s=60).notices)
 
 
 def test_a_reading_as_plain_words_is_said(service: SearchService) -> None:
-    result = service.search("type:module package", deadline_s=10)
+    result = service.search("type:module package", deadline_s=60)
     assert any("type:module" in notice for notice in result.notices)
 
 

@@ -42,7 +42,7 @@ def service(database: Database, tmp_path: Path, embedder: FastembedEmbedder) -> 
 
 
 def search(service: SearchService, text: str) -> SearchResult:
-    return service.search(text, deadline_s=10)
+    return service.search(text, deadline_s=60)
 
 
 def names(result: SearchResult) -> list[str]:

@@ -1,11 +1,11 @@
-"""A question that is the name of a file."""
+"""Questions that are names of files, whole or in part."""
 
 from __future__ import annotations
 
 import pytest
 
 from magicfs.search.service import SearchService
-from tests.integration.search.corpus import Corpus, unit
+from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +45,24 @@ def test_the_file_of_that_name_is_first(service: SearchService, question: str, f
 def test_a_single_word_asks_for_what_is_about_it(service: SearchService) -> None:
     hits = {hit.path.decode(): hit for hit in service.search("cooking", deadline_s=60).hits}
     assert hits["cooking.txt"].lexical == 0.9
+
+
+def test_a_name_with_all_words_comes_before_a_text_with_some(
+    service: SearchService, corpus: Corpus, vectors: ChosenVectors
+) -> None:
+    vectors.vectors["acme invoice"] = unit(1, 0, 0)
+    corpus.add(b"invoice-000417-ACME.txt", "nothing particular", vectors=[unit(0, 0, 1)])
+    corpus.add(b"invoice.txt", "this invoice is about an invoice, and an invoice alone", vectors=[unit(1, 0, 0)])
+    first = service.search("acme invoice", deadline_s=60).hits[0]
+    assert first.path == b"invoice-000417-ACME.txt"
+    assert first.score > 0.85
+
+
+def test_a_word_of_many_names_names_none_of_them(
+    service: SearchService, corpus: Corpus, vectors: ChosenVectors
+) -> None:
+    vectors.vectors["dscn beach"] = unit(1, 0, 0)
+    for number in range(7):
+        corpus.add(b"DSCN %d.txt" % number, f"picture {number}", vectors=[unit(0, 1, 0)])
+    corpus.add(b"walk.txt", "a walk along the beach at low tide, the beach of shells", vectors=[unit(1, 0, 0)])
+    assert service.search("dscn beach", deadline_s=60).hits[0].path == b"walk.txt"

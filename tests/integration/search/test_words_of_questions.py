@@ -27,7 +27,7 @@ def corpus(database: Database) -> Corpus:
 
 
 def hits(service: SearchService, text: str) -> list[Hit]:
-    return list(service.search(text, deadline_s=10).hits)
+    return list(service.search(text, deadline_s=60).hits)
 
 
 def names(service: SearchService, text: str) -> list[str]:
