@@ -39,7 +39,7 @@ def test_it_is_woken_by_the_queue_of_its_model_and_leaves_other_chunks(
     name = embed_queue(stored_model.spec.name)
     assert [
         (queue["name"], queue["exchange"]["name"])
-        for queue in app.control.inspect().active_queues()["embed-1@testhost"]
+        for queue in app.control.inspect(["embed-1@testhost"], timeout=60.0).active_queues()["embed-1@testhost"]
     ] == [(name, "magicfs")]
     # A message of its own queue wakes it, and messages of the other ones stay.
     queue = CeleryQueue(app)
@@ -59,7 +59,7 @@ def test_a_name_that_is_wrong_is_refused_in_one_line(stack: Stack, queue: str) -
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 2

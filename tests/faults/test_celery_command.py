@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from tests.plugins.broker import Broker
 from tests.plugins.stack import HOST, Stack
 
@@ -24,21 +22,22 @@ def celery(stack: Stack, *arguments: str) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.timeout(200)
 def test_it_inspects_and_calls(stack: Stack, broker: Broker) -> None:
     stack.environment |= {"MAGICFS_BROKER_URL": broker.url}
     stack.start_worker("extract")
     stack.wait(lambda: "ready." in stack.logs(), what="a worker")
-    assert f"extract-1@{HOST}" in celery(stack, "status", "--timeout", "5")
-    assert "pong" in celery(stack, "inspect", "ping", "--timeout", "5")
-    queues = celery(stack, "inspect", "active_queues", "--timeout", "5", "--json")
+    # It waits no longer than until the worker has answered.
+    worker = ("--destination", f"extract-1@{HOST}", "--timeout", "60")
+    assert f"extract-1@{HOST}" in celery(stack, "status", *worker)
+    assert "pong" in celery(stack, "inspect", "ping", *worker)
+    queues = celery(stack, "inspect", "active_queues", *worker, "--json")
     assert f"extract.{HOST}" in queues
     celery(stack, "call", "magicfs.embed")
     assert broker.client.llen("embed") == 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +21,17 @@ from magicfs.runtime.processes import wait_until
 PASSWORD = "s3cretpassw0rd"
 
 
+_ports = itertools.count(10_000 + os.getpid() % 200 * 100)
+"""Below those that the kernel gives to connections: one of them could be taken while the server of a test is away."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine, which processes of other tests do not choose."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 @dataclass
@@ -57,7 +67,7 @@ class Broker:
         self.process = subprocess.Popen(
             [*self.prefix, redis.binary(), *words], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
         )
-        wait_until(self._answers, seconds=20, failed="the test's own Redis does not start")
+        wait_until(self._answers, seconds=60, failed="the test's own Redis does not start")
 
     def _answers(self) -> bool:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +11,9 @@ import psycopg
 
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
-from tests.plugins.broker import Broker
+from tests.plugins.broker import Broker, free_port
 
 PASSWORD = "s3cret-of-this-test"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -81,4 +73,4 @@ class ClusterServers:
         self.broker.stop()
         if self._postgres is not None:
             self._postgres.send_signal(signal.SIGINT)
-            self._postgres.wait(30)
+            self._postgres.wait(60)
