@@ -1,8 +1,8 @@
 """The HNSW index over the vectors of a model that searches use: when to build it, and when to drop it.
 
 An agent calls `maintain_index` every minute. Without the index, searches scan all vectors and are exact, which is as
-quick for fewer than some ten thousand vectors. With the index, each insert takes one to three milliseconds; building it
-takes about a third of one for each row, so it is dropped during a bulk load. A build is quick while its graph fits into
+quick for ten thousand vectors. With the index, each insert takes one to three milliseconds; building it takes about a
+third of one for each row, so it is dropped during a bulk load. A build is quick while its graph fits into
 memory: it gets memory by the number of rows, up to half of what the server's machine has free.
 """
 
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 _SQL = load_queries("vector_index")
 
-MIN_INDEXED_ROWS = 50_000
-"""The number of vectors from which an index is quicker than a scan."""
+MIN_INDEXED_ROWS = 15_000
+"""The number of vectors from which an index is clearly quicker than a scan, which takes a microsecond for each
+(docs/adr/0026)."""
 
 BUILD_LOCK = 0x6D616769_63667302
 """The advisory lock that lets one process in the cluster build or drop the index."""
