@@ -5,6 +5,7 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -102,8 +103,9 @@ def measure_candidates(
     places: Sequence[Place] = (),
     count: int | None = None,
     scale: FusionScale | None = None,
+    rare_words: RareWords | None = None,
 ) -> MeasuredChunks:
-    """The candidates with their evidence, measured on a scale of their own, or on `scale`.
+    """The candidates with their evidence, measured on a scale and by rare words of their own, or by those given.
 
     `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
     """
@@ -111,11 +113,17 @@ def measure_candidates(
     has_second = has_second_vectors([one.cosines for one in candidates], request.question_vectors)
     return MeasuredChunks(
         candidates,
-        RareWords.of(words, everyday=request.everyday_words),
+        rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
         scale or _scale(request, words, matched, places, has_second=has_second, count=count),
         meaning_for(request.question_vectors, request.languages),
         reach=scores.likeness_reach(len(request.words), has_second=has_second),
     )
+
+
+def _names_with(places: Sequence[Place]) -> Counter[str]:
+    """The number of contents whose names have each word of the question, as far as their names bring them."""
+    named = {place.found.copy_key: place.name.in_name for place in places if place.name is not None}
+    return Counter(word for words in named.values() for word in words)
 
 
 def _scale(

@@ -23,6 +23,7 @@ from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import needs_documents
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, measure_candidates, with_name, with_names
+from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.names import plain_name
@@ -34,6 +35,7 @@ class Ranking:
 
     words: QuestionWords
     scale: FusionScale
+    rare_words: RareWords
     exponent: float
     """Of a similarity to the question, see `scores.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
@@ -87,6 +89,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     return Ranking(
         words,
         scale,
+        chunks.rare_words,
         exponent,
         tuple(ranked),
         chunks,
@@ -123,7 +126,7 @@ def measure_file(
     words, weight = ranking.words, ranking.scale.meaning
     wanted = replace(_wanted(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, wanted, limits=replace(request.limits, chunks=len(chunks)))
-    measured = measure_candidates(request, words, candidates, scale=ranking.scale)
+    measured = measure_candidates(request, words, candidates, scale=ranking.scale, rare_words=ranking.rare_words)
     best = max(measured, key=lambda chunk: fusion.fused_score(measured[chunk], meaning=weight), default=None)
     file = CandidateFile(found._replace(chunk_id=best), Evidence())
     if best is not None:

@@ -25,8 +25,14 @@ class RareWords:
     """A compound that hardly any text has, such as `HEAD~3`, stands for its words, however common these are."""
 
     @classmethod
-    def of(cls, question: QuestionWords, *, everyday: Collection[str]) -> RareWords:
-        """Those that few chunks have; of a question that is a compound alone, such as `os.path`, the compound."""
+    def of(
+        cls, question: QuestionWords, *, everyday: Collection[str], in_names: Mapping[str, int] | None = None
+    ) -> RareWords:
+        """Those that few chunks have; of a question that is a compound alone, such as `os.path`, the compound.
+
+        `in_names` are the numbers of files that have words in their names: one that no text has is rare if few have it.
+        """
+        named = in_names or {}
         parts = {term.word: term.parts for term in question.weights}
         if (compound := _only_compound(parts)) is not None:
             return cls(question, {compound: frozenset(parts)})
@@ -35,7 +41,8 @@ class RareWords:
             {
                 term.word: _words_of(term.word, parts)
                 for term in question.weights
-                if 0 < question.frequencies[term.word] < FEW_CHUNKS and term.word not in everyday
+                if 0 < (question.frequencies[term.word] or named.get(term.word, 0)) < FEW_CHUNKS
+                and term.word not in everyday
             },
         )
 

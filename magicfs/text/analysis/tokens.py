@@ -41,10 +41,11 @@ def _spaced_marks(*, is_basic: bool) -> str:
 
 
 _CURRENCY: Final = "$\u00a3\u00a5\u20a0-\u20c0"
+_LEAD_SIGNS: Final = rf"#@\u00a7{_CURRENCY}"
 _LEAD: Final = (
-    rf"""(?:(?=[\-.#@~/{_CURRENCY}])(?<![^\s(\[{{<>"'`,;=|!])(?:--?|\.{{1,2}}/|\.|\#|@|[{_CURRENCY}]|~/\.?|/))?"""
+    rf"""(?:(?=[\-.~/{_LEAD_SIGNS}])(?<![^\s(\[{{<>"'`,;=|!])(?:--?|\.{{1,2}}/|\.|[{_LEAD_SIGNS}]|~/\.?|/))?"""
 )
-"""Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `@user`, `-70`, `€45`."""
+"""Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `-70`, `€45`, `§7`."""
 _SIGNS: Final = r"""(?:[._\-/:@&+=~'\\#%$?]{1,4}|->|(?<=[0-9]),(?=[0-9]))"""
 """Signs that join the parts of a compound."""
 _TRAIL: Final = rf"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%{_CURRENCY}](?=[\s,.;:!?)\]"']|$))?"""

@@ -76,3 +76,10 @@ def test_what_a_question_names_comes_before_what_is_near() -> None:
     assert fused_score(named, meaning=1.75) > fused_score(near, meaning=1.75)
     stray = Evidence(relative_bm25=0.6, lexical=0.3, nearness=0.0, rare_share=0.4)
     assert fused_score(stray) < fused_score(near)
+
+
+def test_a_word_that_only_names_have_is_rare_where_few_have_it() -> None:
+    words = question(("acme", 6.0, 0), ("invoice", 4.0, 50))
+    for files, share in ((0, 0.0), (1, 0.6), (FEW_CHUNKS - 1, 0.6), (FEW_CHUNKS, 0.0)):
+        rare = RareWords.of(words, everyday=(), in_names={"acme": files, "invoice": 1})
+        assert rare.share(frozenset({"acme", "invoice"})) == pytest.approx(share), files
