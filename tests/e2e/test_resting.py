@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -53,11 +51,11 @@ def rests(name: str, process: psutil.Process) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 40) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def all_rest(commands: Commands) -> bool:
@@ -70,18 +68,14 @@ def finds(commands: Commands, query: str, name: str) -> bool:
     return any(result["name"] == name and result["vector"] is not None for result in results)
 
 
-@pytest.mark.timeout(180)
 def test_an_extract_worker_keeps_what_finds_the_words_of_a_saved_file(magicfs: Commands) -> None:
     wait_for(lambda: all_rest(magicfs))
-    before = children(magicfs)
+    before = {name: child for name, child in children(magicfs).items() if name != "embed-1"}
+    assert len(before) == 2
     time.sleep(3)
-    after = children(magicfs)
-    assert {name: after[name].pid for name in ("extract-1", "extract-2")} == {
-        name: before[name].pid for name in ("extract-1", "extract-2")
-    }
+    assert all(child.is_running() for child in before.values())
 
 
-@pytest.mark.timeout(180)
 def test_workers_rest_and_wake_for_a_saved_file(magicfs: Commands) -> None:
     wait_for(lambda: all_rest(magicfs))
     (magicfs.home.parent / "docs/b.txt").write_text("marmalade is made of oranges\n")
@@ -92,10 +86,11 @@ def test_workers_rest_and_wake_for_a_saved_file(magicfs: Commands) -> None:
     assert "Traceback" not in logs
 
 
-@pytest.mark.timeout(180)
 def test_a_worker_whose_resting_child_is_killed_works_on(magicfs: Commands) -> None:
     wait_for(lambda: all_rest(magicfs))
     for child in children(magicfs).values():
-        os.kill(child.pid, signal.SIGKILL)
+        # An embed worker may replace its own meanwhile.
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     (magicfs.home.parent / "docs/c.txt").write_text("a ferry crosses the harbour\n")
     wait_for(lambda: finds(magicfs, "ferry", "c.txt"))

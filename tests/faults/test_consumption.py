@@ -22,11 +22,12 @@ from tests.plugins.stack import HOST, Stack
 
 MINUTE = 60
 
-TROUBLE_SECONDS = 3.0
-"""After so many seconds, the watchdog of `sabotage.deaf` ends a worker."""
+TROUBLE_SECONDS = 5.0
+"""After so many seconds, the watchdog of `sabotage.deaf` ends a worker. The module is for workers alone."""
 
-HALF_OPEN_SECONDS = 35.0
-"""Fifteen until a worker notices that no answer comes, five for each connection that it still waits for."""
+HALF_OPEN_SECONDS = 150.0
+"""Fifteen until a worker notices that no answer comes, five for each connection that it still waits for, and time for a
+busy machine: a worker that its watchdog ends after a minute says so."""
 
 ENDS = " the worker ends, to be started again: "
 
@@ -42,7 +43,7 @@ def begin(stack: Stack, broker: Broker, folder: Path, *, url: str | None = None,
     write_and_wait(stack, folder, "first.txt")
 
 
-def write_and_wait(stack: Stack, folder: Path, name: str, *, seconds: float = 60) -> None:
+def write_and_wait(stack: Stack, folder: Path, name: str, *, seconds: float = 180) -> None:
     (folder / name).write_text(f"The file {name} is written.")
     state = "SELECT state FROM files WHERE display = %s"
     stack.wait(lambda: stack.rows(state, name) == [("indexed",)], seconds=seconds, what=f"the index of {name}")
@@ -62,7 +63,6 @@ REASONS = {
 }
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("trouble", REASONS)
 def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
     stack: Stack, broker: Broker, tmp_path: Path, trouble: str
@@ -73,7 +73,7 @@ def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
     (stack.home / "trouble").write_text(trouble)
     (tmp_path / "docs" / "second.txt").write_text("A second file.")
     worker = stack.processes["extract-1"]
-    for number in range(60):
+    for number in range(300):
         # The message of the file before may have been taken before the trouble began.
         (tmp_path / "docs" / f"{number}.txt").write_text(f"File number {number}.")
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -83,14 +83,13 @@ def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
     assert worker.poll() == 1
     assert log_of(stack).count(ENDS) == 1
     assert any(f"{ENDS}{reason}, for " in log_of(stack) for reason in REASONS[trouble])
-    stack.wait(lambda: not psutil.pid_exists(child), seconds=10, what="the end of its child")
+    stack.wait(lambda: not psutil.pid_exists(child), what="the end of its child")
     (stack.home / "trouble").unlink()
     stack.start_worker("extract")
     state = "SELECT state FROM files WHERE display = 'second.txt'"
     stack.wait(lambda: stack.rows(state) == [("indexed",)], what="the second file")
 
 
-@pytest.mark.timeout(120)
 def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, broker: Broker, tmp_path: Path) -> None:
     """They are for other programs, for later, too late, or in a queue that the worker is told to leave alone."""
     begin(stack, broker, tmp_path / "docs", sabotage="tests.faults.sabotage.deaf")
@@ -113,7 +112,6 @@ def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, brok
     assert stack.processes["extract-1"].poll() is None
 
 
-@pytest.mark.timeout(240)
 def test_a_worker_whose_connections_are_half_open_goes_on(stack: Stack, broker: Broker, tmp_path: Path) -> None:
     """Both ends believe in them: no keepalive of the kernel tells. The watchdog would end the worker after a minute."""
     with proxy_to(broker.port) as proxy:
@@ -165,10 +163,10 @@ def test_a_worker_goes_on_after_many_broken_connections(
         time.sleep(randomness.uniform(0.0, 0.6))
         randomness.choices([cut, restart, refuse, fill], weights=[6, 2, 1, 1])[0](broker)
         if number % 4 == 3:
-            write_and_wait(stack, docs, f"after-{number}.txt", seconds=90)
+            write_and_wait(stack, docs, f"after-{number}.txt", seconds=180)
     files = len(list(docs.iterdir()))
     indexed = "SELECT count(*) FROM files WHERE state = 'indexed'"
-    stack.wait(lambda: stack.rows(indexed) == [(files,)], seconds=90, what="an index of everything")
+    stack.wait(lambda: stack.rows(indexed) == [(files,)], seconds=180, what="an index of everything")
     assert ENDS not in log_of(stack)
     assert stack.processes["extract-1"].poll() is None
 
@@ -183,7 +181,6 @@ TROUBLES: dict[str, tuple[Callable[[Broker], object], Callable[[Broker], object]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_worker_goes_on_after_a_minute_without_an_answer(
     stack: Stack, broker: Broker, tmp_path: Path, trouble: str
@@ -198,5 +195,5 @@ def test_a_worker_goes_on_after_a_minute_without_an_answer(
     os.remove(docs / "0.txt")
     time.sleep(max(0.0, began + MINUTE - time.monotonic()))
     end(broker)
-    write_and_wait(stack, docs, "afterwards.txt", seconds=90)
+    write_and_wait(stack, docs, "afterwards.txt", seconds=180)
     assert ENDS not in log_of(stack)

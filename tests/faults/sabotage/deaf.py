@@ -17,9 +17,10 @@ from tasks import watchdog
 from tasks.consumer import Channel
 
 watchdog.LOOK_SECONDS = 0.5
-watchdog.UNTAKEN_SECONDS = 3.0
-watchdog.UNSTARTED_SECONDS = 3.0
 watchdog.STOP_SECONDS = 3.0
+
+TROUBLE_SECONDS = 5.0
+"""After so many seconds, the watchdog ends a worker."""
 
 _poll = MultiChannelPoller.on_poll_start
 _read = Channel._brpop_read
@@ -31,6 +32,9 @@ def _trouble() -> str:
 
 
 def _on_poll_start(self: MultiChannelPoller) -> None:
+    if state.all_total_count[0]:
+        # Not before its child works, whose start takes long on a busy machine.
+        watchdog.UNTAKEN_SECONDS = watchdog.UNSTARTED_SECONDS = TROUBLE_SECONDS
     match _trouble():
         case "asks for none":
             return
