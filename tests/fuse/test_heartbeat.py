@@ -23,11 +23,11 @@ def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyP
         set_roots=lambda roots: names.append([registered.root.name for registered in roots]),
     ):
         # The second time with the connection of the listener: from now on it hears.
-        wait_until(lambda: len(names) >= 2, seconds=10, failed="there is no report")
+        wait_until(lambda: len(names) >= 2, seconds=60, failed="there is no report")
         with database.transaction() as connection:
             assert [mount.path for mount in live_mounts(connection)] == [b"/mnt"]
             insert_root(connection, host=ensure_host(connection, name="here"), path=b"/docs", name="docs", device=1)
-        wait_until(lambda: names[-1] == ["docs"], seconds=10, failed="the root is not passed on")
+        wait_until(lambda: names[-1] == ["docs"], seconds=60, failed="the root is not passed on")
     with database.transaction() as connection:
         assert live_mounts(connection) == ()
 
@@ -61,7 +61,7 @@ def test_an_unexpected_error_does_not_end_it(
             raise RuntimeError("a bug")
 
     with heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=set_roots):
-        wait_until(lambda: len(calls) >= 8, seconds=10, failed="the heartbeat has ended")
+        wait_until(lambda: len(calls) >= 8, seconds=60, failed="the heartbeat has ended")
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
         "the heartbeat failed unexpectedly, and goes on"
     ]
