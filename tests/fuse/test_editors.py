@@ -39,7 +39,7 @@ def test_editors_save_results(
 def test_vim_itself_saves_results(entry: Path, original: Path, backupcopy: str) -> None:
     options = f"set backupcopy={backupcopy} backup backupskip="
     command = ["vim", "-es", "-u", "NONE", "-c", options, "-c", "%s/old/new/", "-c", "wq", entry.name]
-    subprocess.run(command, cwd=entry.parent, check=True, timeout=60)
+    subprocess.run(command, cwd=entry.parent, check=True, timeout=180)
     assert entry.read_text() == "new roses\n"
     wait_for(lambda: original.read_text() == "new roses\n")
     assert (entry.parent / (entry.name + "~")).read_text() == "old roses"
@@ -73,7 +73,7 @@ PROGRAMS = {
 )
 def test_programs_themselves_save_results(entry: Path, original: Path, programs: list[str]) -> None:
     before = original.stat()
-    subprocess.run([*programs, entry.name], cwd=entry.parent, check=True, timeout=60, input=b"new roses\n")
+    subprocess.run([*programs, entry.name], cwd=entry.parent, check=True, timeout=180, input=b"new roses\n")
     wait_for(lambda: original.read_text() == "new roses\n")
     assert entry.read_text() == "new roses\n"
     after = original.stat()

@@ -182,7 +182,7 @@ def test_nothing_is_made_outside_of_a_root(mirror: Path, root: IndexedRoot, tmp_
 def test_programs_work_in_the_mirror(mirror: Path, root: IndexedRoot, program: str) -> None:
     if shutil.which(program) is None or (program == "make" and shutil.which("cc") is None):
         pytest.skip(f"{program} is missing")
-    subprocess.run(["sh", "-euc", SCRIPTS[program]], cwd=mirror, check=True, timeout=120)
+    subprocess.run(["sh", "-euc", SCRIPTS[program]], cwd=mirror, check=True, timeout=300)
 
 
 SCRIPTS = {

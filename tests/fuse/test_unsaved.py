@@ -96,7 +96,7 @@ def test_a_mount_that_is_killed_leaves_the_old_or_the_new_file(
         time.sleep(generator.random() * 0.3)
         mount.stop(signal.SIGKILL)
         with contextlib.closing(saving.stdout):
-            saving.wait(30)
+            saving.wait(60)
         words = original.read_bytes().split()
         assert len(words) == 200_000
         assert len(set(words)) == 1
