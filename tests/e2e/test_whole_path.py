@@ -54,11 +54,11 @@ def listing(mount: Path, query: str) -> list[str]:
         return [entry.name for entry in entries]
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not in {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def status(magicfs: Commands) -> dict:
@@ -109,7 +109,7 @@ def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> No
     assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
     assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while sorted(worker["kind"] for worker in found["workers"]) != ["embed", "extract", "extract"]:
         assert time.monotonic() < deadline, found["workers"]
         time.sleep(0.5)
@@ -151,7 +151,7 @@ def test_an_empty_query_is_refused(magicfs: Commands, query: str) -> None:
 def test_a_reader_that_leaves_early_is_no_failure(magicfs: Commands) -> None:
     line = f"{' '.join(COMMAND)} search python | true"
     done = subprocess.run(
-        ["sh", "-c", line], env=magicfs.environment, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", line], env=magicfs.environment, capture_output=True, text=True, timeout=180, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -242,7 +242,8 @@ def test_an_unreadable_file_is_reported(magicfs: Commands, docs: Path) -> None:
 def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -> None:
     (docs / "empty.txt").touch()
     eventually(lambda: status(magicfs)["files"]["named"] == 1, "the state of the file")
-    assert status(magicfs)["coverage"]["indexed"] == status(magicfs)["files"]["total"]
+    found = status(magicfs)
+    assert found["coverage"]["indexed"] == found["files"]["total"]
     assert "1 named" in magicfs.ok("status")
     assert magicfs.ok("failures") == ""
     assert "named: empty" in magicfs.ok("doctor", docs / "empty.txt")
@@ -342,27 +343,32 @@ def test_in_the_foreground_a_signal_ends_everything(
     assert process.stdout is not None
     assert "model" in process.stdout.readline(), module_commands.logs()
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 0
     assert errors.splitlines()[-1] == "stopping"
     module_commands.assert_nothing_left()
 
 
 def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:
-    process = module_commands.start("up", "--mount", mount, "--detach")
-    assert process.stderr is not None
-    assert process.stderr.readline() == "starting\n"
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    for _ in range(5):
+        process = module_commands.start("up", "--mount", mount, "--detach")
+        assert process.stderr is not None
+        assert process.stderr.readline() == "starting\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=180)
+        if process.returncode != 0:
+            break
+        # On a busy machine the signal may come when everything has started.
+        module_commands.ok("down")
     assert process.returncode == 130
     module_commands.assert_nothing_left()
 
 
 def test_two_at_once_do_not_collide(module_commands: Commands, docs: Path, mount: Path) -> None:
     starts = [module_commands.start("up", docs, "--mount", mount, "--detach") for _ in range(2)]
-    ends = [process.communicate(timeout=120) for process in starts]
+    ends = [process.communicate(timeout=300) for process in starts]
     assert [process.returncode for process in starts] == [0, 0], ends
     stops = [module_commands.start("down") for _ in range(2)]
-    said = sorted(process.communicate(timeout=120)[0] for process in stops)
+    said = sorted(process.communicate(timeout=300)[0] for process in stops)
     assert said == ["nothing is running\n", "stopped\n"]
     module_commands.assert_nothing_left()
