@@ -38,10 +38,12 @@ class NumpyE5:
         self._pieces = packed.pieces
         self._tokenizer = Tokenizer.from_str(json.dumps(unigram_tokenizer(packed.pieces)))
         self._tokenizer.enable_truncation(packed.positions)
+        self._states: dict[str, NDArray[np.float64]] = {}
+        """The vectors of the tokens of each text: a forward pass takes a second."""
 
     def mean(self, text: str) -> NDArray[np.float64]:
         """The vector of a text with its prefix, by the mean of its tokens."""
-        return self._bert.embed(self._tokenizer.encode(text).ids)
+        return unit(self._states_of(text).mean(axis=0))
 
     def weighted(self, text: str) -> NDArray[np.float64]:
         """The same, in which rare tokens count more, and what is before the text and after it a quarter."""
@@ -50,7 +52,12 @@ class NumpyE5:
         weights = np.array([0.001 / (0.001 + np.exp(self._pieces.scores[number])) for number in ids])
         weights[: pieces.index(":") + 1] = 0.25
         weights[[piece in MARKS for piece in pieces]] = 0.25
-        return unit(weights @ self._bert.states(ids))
+        return unit(weights @ self._states_of(text))
+
+    def _states_of(self, text: str) -> NDArray[np.float64]:
+        if text not in self._states:
+            self._states[text] = self._bert.states(self._tokenizer.encode(text).ids)
+        return self._states[text]
 
 
 @cache
