@@ -1,7 +1,7 @@
 """Finds the lines and areas of maps: coordinates in GeoJSON, KML, GML and WKT, and the points of recorded tracks.
 
 Used by `strip`. Only in texts that say so: elsewhere, rows of such numbers are a table. Single places stay, and so does
-the first point of a track, which says when and where it began. Pure; any thread.
+the first point of a track, which says when and where it began, and the first time of each later day. Pure; any thread.
 """
 
 from __future__ import annotations
@@ -33,10 +33,26 @@ _ACTIVITY: Final = re.compile(
     r"(?<=</Trackpoint>)((?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>|Notes\b)){0,3000}+</Trackpoint>){15,}+)"
 )
 """Points of GPX and of TCX, after the first one, in which nobody has written anything."""
+_TIME: Final = re.compile(r"<[Tt]ime>([0-9]{4}-[0-9]{2}-[0-9]{2})[^<]{0,30}</[Tt]ime>")
+_POINT_CHARACTERS: Final = 4000
+"""More than the first point has."""
 
 
 def coordinates(text: str) -> Iterator[Span]:
     """The spans of coordinates."""
-    for pattern in (_LINE, _TRACK, _ACTIVITY):
+    yield from (match.span(1) for match in _LINE.finditer(text))
+    for pattern in (_TRACK, _ACTIVITY):
         for match in pattern.finditer(text):
-            yield match.span(1)
+            yield from _within_days(text, match.span(1))
+
+
+def _within_days(text: str, points: Span) -> Iterator[Span]:
+    """The spans between the first times of days; the day of the point before all others has its time already."""
+    start, end = points
+    *_, day = "", *_TIME.findall(text, max(0, start - _POINT_CHARACTERS), start)
+    for time in _TIME.finditer(text, start, end):
+        if time[1] != day:
+            day = time[1]
+            yield start, time.start()
+            start = time.end()
+    yield start, end

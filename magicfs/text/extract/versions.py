@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/json": 7,
     "text/plain": 10,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
-    "application/xml": 9,
+    "application/xml": 10,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
     "text/x-tex": 7,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),

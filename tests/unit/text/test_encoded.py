@@ -151,6 +151,20 @@ def test_encoded_data_is_taken_out(name: str) -> None:
     assert stripped.removed_characters > 100
 
 
+@pytest.mark.parametrize(
+    "point", ['<trkpt lat="1.5" lon="2.5"><time>{}</time></trkpt>\n', "<Trackpoint><Time>{}</Time></Trackpoint>\n"]
+)
+def test_each_day_of_a_track_stays(point: str) -> None:
+    moments = [
+        f"2023-07-0{day}T{hour:02}:{minute:02}:00Z" for day in (1, 2, 3) for hour in (9, 17) for minute in range(30)
+    ]
+    track = "".join(map(point.format, moments))
+    stripped = strip_encoded(track, mime_type="application/xml")
+    kept = [moment for moment in moments if moment in stripped.text]
+    assert kept == ["2023-07-01T09:00:00Z", "2023-07-02T09:00:00Z", "2023-07-03T09:00:00Z"]
+    assert stripped.text.count("\n") == track.count("\n")
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_what_people_read_stays(name: str) -> None:
     assert strip_encoded(KEPT[name], mime_type="text/plain").text == KEPT[name]
