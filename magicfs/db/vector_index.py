@@ -27,9 +27,8 @@ log = logging.getLogger(__name__)
 
 _SQL = load_queries("vector_index")
 
-MIN_INDEXED_ROWS = 15_000
-"""The number of vectors from which an index is clearly quicker than a scan, which takes a microsecond for each
-(docs/adr/0026)."""
+MIN_INDEXED_ROWS = 25_000
+"""The number of vectors from which an index is worth its upkeep: a scan takes twice as long then (docs/adr/0026)."""
 
 BUILD_LOCK = 0x6D616769_63667302
 """The advisory lock that lets one process in the cluster build or drop the index."""

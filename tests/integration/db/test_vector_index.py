@@ -23,8 +23,8 @@ from tests.fakes.embedder import FAKE_SPEC
 @pytest.mark.parametrize(
     ("vectors", "pending", "valid", "action"),
     [
-        (14_000, 0, None, IndexAction.NOTHING),
-        (16_000, 0, None, IndexAction.BUILD),
+        (24_000, 0, None, IndexAction.NOTHING),
+        (26_000, 0, None, IndexAction.BUILD),
         (60_000, 20_000, None, IndexAction.NOTHING),
         (60_000, 0, True, IndexAction.NOTHING),
         (40_000, 20_000, True, IndexAction.NOTHING),
