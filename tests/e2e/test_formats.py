@@ -66,12 +66,11 @@ def indexed(module_stack: Stack, collection: Path) -> Iterator[Indexed]:
     module_stack.add_root(collection / "files")
     with peaks(module_stack) as largest:
         module_stack.start_all(embedders=1)
-        module_stack.wait(module_stack.settled, seconds=120, what="an index of every format")
+        module_stack.wait(module_stack.settled, seconds=300, what="an index of every format")
     yield Indexed(module_stack, rows, largest)
-    assert not zombies(module_stack)
+    module_stack.wait(lambda: not zombies(module_stack), what="the end of zombies")
 
 
-@pytest.mark.timeout(240)
 def test_every_file_ends_in_the_right_state_for_the_right_reason(indexed: Indexed) -> None:
     states = {
         path: (state, reason) for path, state, reason in indexed.stack.rows("SELECT display, state, reason FROM files")

@@ -20,10 +20,7 @@ FILM = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8
 SONG = b"ID3\x03" + bytes(range(256)) * 8
 PACKAGES = 25
 
-pytestmark = [
-    pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse"),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.plugins.pdf import Scan, pdf_file
 from tests.plugins.stack import Stack
 
 SABOTAGE = "tests.faults.sabotage.late_ocr"
 
 
-@pytest.mark.timeout(300)
 def test_files_that_wait_for_ocr_are_read_when_it_comes(stack: Stack, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
@@ -28,9 +25,9 @@ def test_files_that_wait_for_ocr_are_read_when_it_comes(stack: Stack, tmp_path: 
     stack.wait(lambda: stack.rows(found) == [("skipped", "needs-ocr")], what="a file that waits for OCR")
 
     (stack.home / "hidden").unlink()
-    stack.wait(lambda: stack.rows(found) == [("indexed", None)], seconds=120, what="its text")
+    stack.wait(lambda: stack.rows(found) == [("indexed", None)], seconds=300, what="its text")
     assert "marmalade" in stack.rows("SELECT text FROM chunks")[0][0]
 
     (docs / "second.pdf").write_bytes(pdf_file(Scan("Another letter is about plums\nand about pears")))
     second = "SELECT state, reason FROM files WHERE display = 'second.pdf'"
-    stack.wait(lambda: stack.rows(second) == [("indexed", None)], seconds=120, what="a scan that came later")
+    stack.wait(lambda: stack.rows(second) == [("indexed", None)], seconds=300, what="a scan that came later")

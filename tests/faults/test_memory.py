@@ -45,7 +45,6 @@ FILES: dict[str, Callable[[], Iterator[str]]] = {
 QUICK = {"sign.txt", "escaped.json"}
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FILES]
 )

@@ -7,14 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.plugins.broker import Broker
 from tests.plugins.commands import COMMAND, KEPT
 from tests.plugins.stack import HOST, Stack
 
-SECONDS = 30
-"""Ten until the first look for the reason, and time for the machine."""
+SECONDS = 180
+"""Ten until the first look for the reason, and time for a busy machine."""
 
 
 class Waiter:
@@ -41,7 +39,6 @@ class Waiter:
             time.sleep(0.2)
 
 
-@pytest.mark.timeout(240)
 def test_it_says_that_agent_broker_or_worker_is_missing(stack: Stack, broker: Broker, tmp_path: Path) -> None:
     stack.environment |= {"MAGICFS_BROKER_URL": broker.url}
     docs = tmp_path / "docs"
