@@ -30,9 +30,12 @@ from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
 
 HOST = "here"
-SEARCH_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
+"""How long the mount waits for a connection."""
+
+SEARCH_SECONDS = 20.0
 SLOW_SECONDS = 3.0
-HALTING_SECONDS = 1.0
+HALTING_SECONDS = 2.0
 FILES_SECONDS = 15.0
 """The deadline of a call that waits for a file system."""
 
@@ -91,7 +94,9 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
             module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
         watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
-    with Database(database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=1) as database:
+    with Database(
+        database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=CONNECT_SECONDS
+    ) as database:
         service = SearchService(database, FakeQueryEmbedder(), default_limit=settings.search_limit)
         try:
             run_mount(

@@ -20,6 +20,7 @@ from magicfs.tree.result_cache import UNCHECKED_SECONDS
 from tests.fuse.assertions import raises_errno, wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.mount_main import CONNECT_SECONDS
 
 
 def test_a_query_lists_results_best_first(mount: MountProcess, root: IndexedRoot) -> None:
@@ -290,8 +291,7 @@ def test_as_many_searches_at_once_as_there_are_threads_wait_for_no_connection(
         with database.transaction() as connection:
             connection.execute("LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE")
             listings = pool.map(mount.result_names, [f"roses {number}" for number in range(INDEX_THREADS)])
-            # Longer than the mount waits for a connection.
-            time.sleep(1.5)
+            time.sleep(CONNECT_SECONDS + 1)
         assert [len(listing) for listing in listings] == [1] * INDEX_THREADS
     assert len(mount.searches) == INDEX_THREADS
 
