@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from magicfs.search import fusion, meaning, retrievers
+from magicfs.search import fusion, meaning, retrievers, scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,6 @@ RULES = (
     Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),
     Rule("less weight of the second model", ((meaning, "WEIGHT_OF_SECOND", 1.0),)),
     Rule("penalty of translations", ((meaning, "TRANSLATION_PENALTY", 0.0),)),
+    Rule("what is shown across languages", ((scores, "AS_LIKE", float("-inf")),)),
     Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
 )

@@ -66,6 +66,8 @@ class Evidence(NamedTuple):
     """Whether the question is the file's name, see `magicfs.text.names.is_whole_name`."""
     rare_share: float = 0.0
     """The share of the question's weight that its rare words have that the text or the name has: see `rare_words`."""
+    is_across: bool = False
+    """Whether the text is in another language than the question, under a model that compares them."""
 
     @property
     def has_very_words(self) -> bool:

@@ -78,6 +78,8 @@ class Meaning(NamedTuple):
     """What the score comes from: the same, unless the text is in another language than the question."""
     by_model: tuple[float | None, ...]
     """The likeness under the model of each vector of the question; None under one that has no vector of the chunk."""
+    is_across: bool = False
+    """Whether the text is in another language than the question."""
 
 
 MeaningOf = Callable[[Cosines, Documents], Meaning | None]
@@ -143,7 +145,9 @@ def _meaning(cosines: Cosines, measures: Sequence[_Measure]) -> Meaning | None:
         total += weight
         nearness += weight * (measure.spec.nearness(cosine, across=measure.across) - measure.penalty)
         likeness += weight * like
-    return Meaning(nearness / total, likeness / total, tuple(by_model)) if total else None
+    if not total:
+        return None
+    return Meaning(nearness / total, likeness / total, tuple(by_model), any(measure.across for measure in measures))
 
 
 def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:

@@ -158,12 +158,13 @@ def _evidence(
 ) -> Evidence:
     """The evidence of a candidate from its text."""
     bm25 = lexical = nearness = likeness = None
+    is_across = False
     if candidate.words:
         bm25 = candidate.bm25 / scale.bm25_unit
         share = rare_words.question.share(candidate.words)
         lexical = scores.lexical_strength(share=share, is_phrase_match=candidate.has_phrase)
     if meaning is not None:
-        nearness, likeness = meaning.nearness, meaning.likeness / reach
+        nearness, likeness, is_across = meaning.nearness, meaning.likeness / reach, meaning.is_across
     return Evidence(
         relative_bm25=bm25,
         lexical=lexical,
@@ -171,6 +172,7 @@ def _evidence(
         nearness=nearness,
         likeness=likeness,
         rare_share=rare_words.share(candidate.words),
+        is_across=is_across,
     )
 
 

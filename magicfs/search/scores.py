@@ -31,6 +31,10 @@ answer less are likely right too: they are shown from here on."""
 FEW = 5
 MIN_RELEVANCE_OF_FEW = 0.001
 """So many of the best others are shown from here on: across languages, a right answer may be no nearer than chance."""
+FIRST = 10
+AS_LIKE = 0.2
+"""Across languages, what chance and what right answers reach overlap by so much. Of the `FIRST` candidates, those
+in another language are shown whose likeness is less than the greatest by this at most, if anything is shown anyway."""
 MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 SHARE_EXPONENT = 2.5
@@ -99,6 +103,8 @@ def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: floa
     """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`.
 
     Of the first `FEW` none is left out before one that is shown: the order knows them better than their scores do.
+    Of the first `FIRST`, those in another language are shown that their likeness does not tell from the best. Few words
+    show no more: any short text is like them.
     """
     shown, others = [], 0
     for evidence in candidates:
@@ -108,7 +114,20 @@ def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: floa
             is_shown = True
         shown.append(is_shown)
     last = max((place for place, is_shown in enumerate(shown) if is_shown), default=-1)
-    return [is_shown or place < min(FEW, last) for place, is_shown in enumerate(shown)]
+    shown = [is_shown or place < min(FEW, last) for place, is_shown in enumerate(shown)]
+    if not any(shown) or exponent != SIMILARITY_EXPONENT:
+        return shown
+    least_likeness = max(map(_likeness, candidates[:FIRST])) - AS_LIKE
+    return [
+        is_shown or (place < FIRST and evidence.is_across and _likeness(evidence) >= least_likeness)
+        for place, (is_shown, evidence) in enumerate(zip(shown, candidates, strict=True))
+    ]
+
+
+def _likeness(evidence: Evidence) -> float:
+    """The similarity by meaning, not clipped; that of a text without a vector is less than any."""
+    value = evidence.nearness if evidence.likeness is None else evidence.likeness
+    return -math.inf if value is None else value
 
 
 def likeness_reach(words: int, *, has_second: bool) -> float:

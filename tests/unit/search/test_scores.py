@@ -10,6 +10,7 @@ from magicfs.search.fusion import Evidence
 from magicfs.search.scores import (
     CERTAINTY_OF_MEANING,
     FEW,
+    FIRST,
     LESS_THAN_PHRASE,
     are_relevant,
     is_relevant,
@@ -56,6 +57,33 @@ def test_of_weak_candidates_a_few_are_shown() -> None:
 def test_weaker_candidates_are_shown_where_one_answers() -> None:
     found = [Evidence(nearness=0.9), *[Evidence(nearness=0.15)] * 20]
     assert all(are_relevant(found, exponent=2.0, least=least_relevance(relevance(found[0]))))
+
+
+def test_across_languages_the_first_are_shown_that_scores_do_not_tell_from_the_best() -> None:
+    best, near, far = (Evidence(nearness=0.5, likeness=value, is_across=True) for value in (0.1, 0.02, -0.2))
+    found = [best, far, *[near] * 20]
+    shown = are_relevant(found, exponent=2.0, least=least_relevance(relevance(best)))
+    assert shown == [True, False, *[True] * (FIRST - 2), *[False] * 12]
+    in_one_language = [evidence._replace(is_across=False) for evidence in found]
+    assert are_relevant(in_one_language, exponent=2.0, least=least_relevance(relevance(best))) == [True] + [False] * 21
+
+
+def test_across_languages_nothing_is_shown_where_nothing_answers() -> None:
+    near = [Evidence(nearness=0.5, likeness=0.02, is_across=True)] * 20
+    assert are_relevant(near, exponent=2.0, least=least_relevance(relevance(near[0]))) == [False] * 20
+
+
+def test_a_text_in_another_language_is_not_shown_beside_an_answer_in_the_language_of_the_question() -> None:
+    answer, near = Evidence(nearness=0.9), Evidence(nearness=0.2, likeness=0.02, is_across=True)
+    assert are_relevant([answer, near], exponent=2.0, least=least_relevance(relevance(answer))) == [True, False]
+
+
+def test_few_words_show_no_more_across_languages() -> None:
+    """Every short text is near to a single word."""
+    best, near = (Evidence(nearness=0.5, likeness=value, is_across=True) for value in (0.3, 0.2))
+    exponent = similarity_exponent(1)
+    least = least_relevance(relevance(best, exponent=exponent))
+    assert are_relevant([best, near], exponent=exponent, least=least) == [True, False]
 
 
 @given(maybe, maybe)
