@@ -21,6 +21,7 @@ from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import OcrEngine
 from magicfs.text.extract.sandbox import Sandbox
+from tests.integration.text.reading import read_in_part
 from tests.plugins.pdf import Scan, pdf_file
 
 TEXT = "The tide turns at noon and the boats come home"
@@ -123,8 +124,7 @@ def test_it_is_loaded_when_a_file_needs_it_and_put_away_when_none_waits(
 
 
 def test_what_was_read_is_kept_when_the_time_is_over() -> None:
-    with FileExtractor(limits=Limits(seconds=25), ocr=installed_rapidocr()) as extractor:
-        document = read(extractor, pdf_file(TEXT, *[SCAN] * 400))
+    document = read_in_part(pdf_file(TEXT, *[SCAN] * 400), installed_rapidocr(), "marmalade", seconds=10)
     assert TEXT in document.text
     assert 0 < document.unread_pages < 400
     assert document.recognition is not None
