@@ -41,7 +41,7 @@ _numbers = itertools.count(1)
 
 
 def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True, timeout=10)
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True, timeout=60)
 
 
 def missing() -> str:
@@ -115,7 +115,7 @@ class Host:
         for kind in ("extract", "embed"):
             self.start(kind, "worker", "--queue", kind)
 
-    def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.prefix, *COMMAND, *arguments],
             env=self.environment,
@@ -213,7 +213,7 @@ class Network:
             delete_namespace(namespace)
         assert not stuck, f"{stuck} did not stop within {STOP_SECONDS} s\n{self.logs()}"
 
-    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 60, pause: float = 0.2) -> None:
+    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120, pause: float = 0.2) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"{what}: not in {seconds} s\n{self.unfinished()}\n{self.logs()}"
