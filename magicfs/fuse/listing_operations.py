@@ -57,6 +57,8 @@ class ListingOperations(NodeOperations):
             return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
         opened = OpenDirectory(directory, None, changes=self._changes)
         opened.listing = await self._list(directory)
+        # A large directory on a busy machine may take longer than a listing is used for.
+        opened.opened_at = time.monotonic()
         number = self._handles.add_directory(opened)
         if version and time.time_ns() - max(version) >= QUIET_SECONDS * 10**9:
             opened.version = version

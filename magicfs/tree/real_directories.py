@@ -263,9 +263,10 @@ class SpecialFile(RealNode):
 
 def _names_with_kinds(entries: Iterable[os.DirEntry[str]]) -> tuple[list[bytes], array[int], array[int]]:
     """The names in order, the type of each, and the inode numbers."""
-    listed = sorted((os.fsencode(entry.name), _kind(entry), entry.inode()) for entry in entries)
-    names = [name for name, _, _ in listed]
-    return names, array("I", (kind for _, kind, _ in listed)), array("Q", (number for _, _, number in listed))
+    by_name = {os.fsencode(entry.name): entry for entry in entries}
+    names = sorted(by_name)
+    kinds = array("I", [_kind(by_name[name]) for name in names])
+    return names, kinds, array("Q", [by_name[name].inode() for name in names])
 
 
 def _kind(entry: os.DirEntry[str]) -> int:
