@@ -20,8 +20,9 @@ from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
 from tests.plugins.stack import HOST, Stack
 
-HANG_SECONDS = 5
-"""More than a command takes longer for the second or two that it waits for a broker."""
+HANG_SECONDS = 40
+"""More than a command takes longer for the second or two that it waits for a broker, on a busy machine too. One that
+hangs would wait for ever."""
 
 
 @pytest.fixture
@@ -33,8 +34,10 @@ def operator(commands: Commands, broker: Broker, database_url: str) -> Commands:
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +extract-1\[\d+\] [\w.]+: ")
 
-MAX_LINES = 24
-"""Errors and warnings of a worker about an outage of twelve seconds: two for each reconnection, one a second."""
+OUTAGE_SECONDS = 12.0
+
+LINES_A_SECOND = 2
+"""Errors and warnings of a worker about an outage: two for each reconnection, one a second."""
 
 TROUBLES: dict[str, tuple[Callable[[Broker], object], str]] = {
     "wrong password": (lambda broker: broker.change_password("another"), "password"),
@@ -78,7 +81,7 @@ def timed(operator: Commands, *command: str) -> tuple[subprocess.CompletedProces
 
 def test_an_answer_ends_the_pause_of_notifications(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """After ten seconds without one, nothing would be sent for another thirty."""
-    monkeypatch.setattr("tasks.queue.SOCKET_SECONDS", 1.0)
+    monkeypatch.setattr("tasks.queue.SOCKET_SECONDS", 4.0)
     queue = CeleryQueue(Celery(broker=broker.url))
     broker.hang()
     queue.notify_extract("here")
@@ -103,7 +106,7 @@ def extract_worker(stack: Stack, broker: Broker, folder: Path) -> psutil.Process
 def assert_goes_on(stack: Stack, worker: psutil.Process, folder: Path) -> None:
     (folder / "second.txt").write_text("A second file.")
     stack.wait(
-        lambda: len(stack.rows("SELECT FROM files WHERE state = 'indexed'")) == 2, what="the second file", seconds=90
+        lambda: len(stack.rows("SELECT FROM files WHERE state = 'indexed'")) == 2, what="the second file", seconds=180
     )
     assert stack.processes["extract-1"].poll() is None
     assert worker.is_running()
@@ -120,7 +123,6 @@ NOT_OF_CELERY = [
 ]
 
 
-@pytest.mark.timeout(200)
 def test_a_worker_drops_what_is_no_message(stack: Stack, broker: Broker, tmp_path: Path) -> None:
     worker = extract_worker(stack, broker, tmp_path / "docs")
     for queue in ("extract.testhost", "maintenance"):
@@ -130,7 +132,6 @@ def test_a_worker_drops_what_is_no_message(stack: Stack, broker: Broker, tmp_pat
     stack.wait(lambda: broker.client.hlen("unacked") == 0, what="an end of what would come back after an hour")
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("trouble", ["full", "a key of another type", "wrong password"])
 def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, tmp_path: Path, trouble: str) -> None:
     worker = extract_worker(stack, broker, tmp_path / "docs")
@@ -143,7 +144,8 @@ def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, t
         broker.client.set("maintenance", "text")
     (tmp_path / "docs" / "meanwhile.txt").write_text("Written meanwhile.")
     before = sum(worker.cpu_times()[:2])
-    time.sleep(12)
+    began = time.monotonic()
+    time.sleep(OUTAGE_SECONDS)
     assert sum(worker.cpu_times()[:2]) - before < 4, "the worker tries again without a pause"
     os.remove(tmp_path / "docs" / "meanwhile.txt")
     if trouble == "full":
@@ -152,13 +154,13 @@ def test_a_worker_outlives_a_broker_that_refuses(stack: Stack, broker: Broker, t
         broker.change_password(PASSWORD)
     else:
         broker.client.delete("maintenance")
+    outage_s = time.monotonic() - began
     assert_goes_on(stack, worker, tmp_path / "docs")
     log = (stack.home / "log" / "extract-1.log").read_text().splitlines()
     assert [line for line in log if not RECORD.match(line)] == [], "a record is not one line"
-    assert len([line for line in log if "ERROR" in line or "WARNING" in line]) < MAX_LINES
+    assert len([line for line in log if "ERROR" in line or "WARNING" in line]) < LINES_A_SECOND * (outage_s + 1)
 
 
-@pytest.mark.timeout(200)
 def test_a_worker_goes_on_after_a_message_that_it_could_not_acknowledge(
     stack: Stack, broker: Broker, tmp_path: Path
 ) -> None:
@@ -177,7 +179,6 @@ def test_a_worker_goes_on_after_a_message_that_it_could_not_acknowledge(
     assert_goes_on(stack, worker, tmp_path / "docs")
 
 
-@pytest.mark.timeout(200)
 def test_a_child_that_worked_during_an_outage_is_not_killed_after_it(
     stack: Stack, broker: Broker, tmp_path: Path
 ) -> None:
@@ -196,5 +197,5 @@ def test_a_child_that_worked_during_an_outage_is_not_killed_after_it(
     broker.stop()
     time.sleep(11)
     broker.start()
-    stack.wait(stack.settled, seconds=120, what="an index of everything")
+    stack.wait(stack.settled, seconds=300, what="an index of everything")
     assert stack.child_of("embed-1") == child, stack.logs()
