@@ -5,6 +5,7 @@ Used by `magicfs.search.ranking`, which orders them. The best chunk stands for i
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -121,9 +122,21 @@ def measure_candidates(
 
 
 def _names_with(places: Sequence[Place]) -> Counter[str]:
-    """The number of contents whose names have each word of the question, as far as their names bring them."""
-    named = {place.found.copy_key: place.name.in_name for place in places if place.name is not None}
-    return Counter(word for words in named.values() for word in words)
+    """The number of contents whose names have each word of the question, as far as their names bring them.
+
+    Extensions say what a file is, and not what it is about.
+    """
+    named = {place.found.copy_key: place for place in places if place.name is not None}
+    return Counter(
+        word
+        for place in named.values()
+        if place.name is not None
+        for word in place.name.in_name - {_extension(place.found.path)}
+    )
+
+
+def _extension(path: bytes) -> str:
+    return os.path.splitext(path)[1][1:].decode("utf-8", "replace").lower()
 
 
 def _scale(

@@ -6,6 +6,7 @@ Used by the scan for new files, and by maintenance for those of an older version
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from magicfs.domain.files import FileName
@@ -15,8 +16,8 @@ _SLASH = "/"
 _FRACTION_SLASH = "\u2044"
 """What stands for a slash that folding makes of another character, such as a fullwidth one: it divides no path."""
 _BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
-_EXTENSIONS: Final = re.compile(r"(?:\.[a-z][a-z0-9]{0,9}){1,2}")
-"""One or two, as of `notes.tar.gz`."""
+_EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}")
+"""One or two, as of `notes.tar.gz` and `notes.7z`."""
 
 
 def file_name(path: bytes) -> FileName:
@@ -53,6 +54,11 @@ def is_whole_name(question: str, name: str) -> bool:
     """
     if question == name:
         return True
-    if not question or question.isalpha() or not name.startswith(question):
+    if not name.startswith(question) or _is_letters(question):
         return False
     return _EXTENSIONS.fullmatch(name, len(question)) is not None
+
+
+def _is_letters(text: str) -> bool:
+    """Whether a text is of letters, the marks on them and apostrophes alone: a word of any script."""
+    return all(character in "'\u2019" or unicodedata.category(character)[0] in "LM" for character in text)

@@ -70,8 +70,8 @@ _ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pat
 """An address, or the end of one, with letters beyond ASCII, blanks or brackets as their bytes."""
 _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 """A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
-_PARAGRAPH: Final = re.compile("\u00a7{1,2}[ \u00a0\u2009\u202f]?(?=[0-9])")
-"""The sign before the number of a paragraph of a law, with a blank or without."""
+_PARAGRAPH: Final = re.compile(r"\u00a7{1,2}\s{0,8}(?=[0-9])")
+"""The sign before the number of a paragraph of a law, with blanks or the end of a line between them or without."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -107,7 +107,7 @@ def _without_invisible(text: str) -> str:
         text = _SOFT_LINE_END.sub("", text)
     text = _INVISIBLE.sub("", text)
     if "\u00a7" in text:
-        text = _PARAGRAPH.sub("\u00a7", text)
+        text = _PARAGRAPH.sub(" \u00a7", text)
     if "\u00b7" in text:
         text = _CATALAN_DOT.sub("", text)
     if "\u00ac" in text or "\u2e17" in text:

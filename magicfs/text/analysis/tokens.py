@@ -87,10 +87,10 @@ _UNITS: Final = (
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
-    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{_UNITS}))|([0-9]{{2,6}})([glmACFVW])",
+    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{_UNITS}))|([0-9]{{2,6}})([glmvwACFVW])",
 )
 """A word and a number in one piece, as names of files and numbers of invoices have them, and a number with its unit;
-not other names of two letters, such as `h264`, `mp3` and `5G`."""
+not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 

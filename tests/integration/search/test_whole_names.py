@@ -58,6 +58,14 @@ def test_a_name_with_all_words_comes_before_a_text_with_some(
     assert first.score > 0.85
 
 
+def test_an_extension_is_no_rare_word(service: SearchService, corpus: Corpus, vectors: ChosenVectors) -> None:
+    vectors.vectors["parse csv rows"] = unit(1, 0, 0)
+    corpus.add(b"births.csv", "nothing particular", vectors=[unit(0, 0, 1)])
+    for number in range(6):
+        corpus.add(b"t%d.md" % number, f"how to parse a table of rows, part {number}", vectors=[unit(1, 0, 0)])
+    assert service.search("parse csv rows", deadline_s=60).hits[0].path.endswith(b".md")
+
+
 def test_a_word_of_many_names_names_none_of_them(
     service: SearchService, corpus: Corpus, vectors: ChosenVectors
 ) -> None:

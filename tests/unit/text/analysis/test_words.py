@@ -241,6 +241,9 @@ def test_a_word_does_not_stand_for_words_that_look_alike(word: str) -> None:
         ("as §7 says", "§7", "page 7"),
         ("as § 7 Abs. 2 says", "§7", "page 7"),
         ("see §§ 12 and 13", "§12", "page 12"),
+        ("\u201e§ 7 says\u201c", "§7", "page 7"),
+        ("as §\n7 says", "§7", "page 7"),
+        ("cf.§  7", "§7", "page 7"),
         ("tea for 99₽, now", "99₽", "page 99"),
         ("ab £12.50", "£12.50", "page 12.50"),
         ("only ￥500!", "¥500", "page 500"),
@@ -324,7 +327,13 @@ def test_a_part_of_a_name_that_is_a_mark_alone_is_no_word(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "question"),
-    [("the oven at 180 °C", "180C"), ("500g of flour", "500 g"), ("a fuse of 16 A", "16A"), ("at 230V", "230 V")],
+    [
+        ("the oven at 180 °C", "180C"),
+        ("500g of flour", "500 g"),
+        ("a fuse of 16 A", "16A"),
+        ("at 230V", "230 V"),
+        ("at 12 V", "12v"),
+    ],
 )
 def test_a_number_is_found_beside_its_unit_and_apart(text: str, question: str) -> None:
     had = positions(analyze(text))
