@@ -12,6 +12,7 @@ import functools
 import logging
 import os
 import sys
+from array import array
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ class SeenFile(NamedTuple):
     ctime_ns: int
 
 
+_READ_LISTED = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_uint)
+"""Python's lock is not held while a function of this type runs."""
 LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIXES[0])
 
 
@@ -45,7 +48,7 @@ LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIX
 def load_library() -> ctypes.PyDLL | None:
     """The library; None where it was not built, or an older version was, or pyfuse3 was imported before this package.
 
-    Its functions never wait, so they are called with Python's lock held.
+    Its functions never wait, so they are called with Python's lock held, but for `read_listed`.
     """
     if "pyfuse3" in sys.modules:
         return None
@@ -71,12 +74,20 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_hand_over.restype = ctypes.c_int
     library.fast_path_expire.argtypes, library.fast_path_expire.restype = (ctypes.c_double,), ctypes.c_uint
     library.fast_path_served.argtypes, library.fast_path_served.restype = (), ctypes.c_ulong
+    count, address = ctypes.c_uint, ctypes.c_void_p
+    library.fast_path_want_listed.argtypes = (text, address, address, address, count, number)
+    library.fast_path_want_listed.restype = None
+    library.fast_path_added_listed.argtypes, library.fast_path_added_listed.restype = (), count
+    library.fast_path_know_listed.argtypes = (text, text, text, address, address, count)
+    library.fast_path_know_listed.restype = None
+    _READ_LISTED(("fast_path_read_listed", library))
     return library
 
 
 _KEEP_LISTING = 1 << 62
 _USE_KEPT_LISTING = 1 << 61
 NAME_ALONE = 1 << 62
+SEVERAL_ENTRIES = 1 << 61
 OF_PAGES = 1 << 62
 """As in `fastpath.h`. The last one is in the file handle of a request to write pages that a program has changed in a
 mapping: the kernel takes all of them as written unless it gets an error."""
@@ -154,6 +165,37 @@ class FastPath:
     def lists_names_alone(self) -> bool:
         """Whether entries of a listing may be names alone, without a node."""
         return self._library is not None
+
+    @property
+    def reads_listings(self) -> bool:
+        """Whether files of a listing are read, and added to a reply, many at a time."""
+        return self._library is not None
+
+    def read_listed(self, directory: int, names: bytes, files: ctypes.Array[ctypes.c_char], count: int) -> None:
+        """Read what an open directory has under `count` names, each with a zero at its end, into `files`. May block."""
+        if self._library is not None:
+            _READ_LISTED(("fast_path_read_listed", self._library))(directory, names, files, count)
+
+    def want_listed(self, names: bytes, files: int, numbers: array[int], seconds: array[float], position: int) -> None:
+        """Have the next entry of a reply whose generation is `SEVERAL_ENTRIES` stand for the files at that address.
+
+        The kernel gets these inode numbers, and may keep each for so many seconds. `position` is that after the first.
+        """
+        if self._library is not None:
+            self._library.fast_path_want_listed(
+                names, files, numbers.buffer_info()[0], seconds.buffer_info()[0], len(numbers), position
+            )
+
+    def added_listed(self) -> int:
+        """How many of them the reply had room for."""
+        return 0 if self._library is None else int(self._library.fast_path_added_listed())
+
+    def know_listed(
+        self, directory: tuple[bytes, bytes], names: bytes, files: int, numbers: array[int], count: int
+    ) -> None:
+        """Do what `know` does for the plain ones of `count` files in a directory: a root and a path below it."""
+        if self._library is not None:
+            self._library.fast_path_know_listed(*directory, names, files, numbers.buffer_info()[0], count)
 
     @property
     def marks_pages(self) -> bool:

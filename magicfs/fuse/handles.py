@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from magicfs.domain.files import FileStat
 from magicfs.fuse.fast_path import FastPath, SeenFile
+from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import Vouched
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
@@ -50,6 +51,8 @@ class OpenDirectory:
     opened_at: float = field(default_factory=time.monotonic)
     entries_read_at: float = 0.0
     """When entries were read last, by the monotonic clock."""
+    files: ListedFiles | None = None
+    """Those of a part of the listing that were read last."""
     _ahead: Sequence[tuple[int, Entry]] = ()
     _ahead_start: int = -1
 
@@ -59,6 +62,13 @@ class OpenDirectory:
             return True
         is_old = time.monotonic() - self.opened_at > REAL_FILE_TIMEOUT_SECONDS
         return self.listing.may_block and (is_old or changes != self.changes)
+
+    def files_at(self, start: int) -> ListedFiles | None:
+        """The files that were read last if there is one for that position, and they are not too old; else None."""
+        files = self.files
+        if files is None or not files.start <= start < files.end:
+            return None
+        return files if time.monotonic() - files.read_at < REAL_FILE_TIMEOUT_SECONDS else None
 
     def keep_ahead(self, start: int, entries: Sequence[tuple[int, Entry]]) -> None:
         """Keep entries from position `start` on, for which the reply had no room, for the next one."""

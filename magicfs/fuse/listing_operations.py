@@ -17,13 +17,15 @@ from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import directory_entry
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.file_listings import FileListings
 from magicfs.fuse.handles import OpenDirectory
 from magicfs.fuse.large_listings import LargeListings, reply_with_names
+from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
 from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Node
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real_directories import RealDirectory, RealDirectoryListing
 from magicfs.tree.tree import Tree
 
 READDIR_BATCH = 256
@@ -43,6 +45,7 @@ class ListingOperations(NodeOperations):
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__(tree, search_seconds=search_seconds)
         self._large_listings = LargeListings()
+        self._file_listings = FileListings(self._inodes, self._watches)
 
     @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
@@ -78,24 +81,82 @@ class ListingOperations(NodeOperations):
         if names is not None:
             reply_with_names(token, names, start_id, first=first)
             return
-        while batch := opened.take_ahead(start_id) or await self._next_entries(opened, listing, start_id):
+        if FAST_PATH.reads_listings and isinstance(listing, RealDirectoryListing):
+            is_whole = await self._reply_with_files(token, opened, listing, start_id, first=first)
+        else:
+            is_whole = await self._reply_with_entries(token, opened, listing, start_id, first=first)
+        watch = self._watches.find(directory)
+        if is_whole and watch and opened.version:
+            watch.listing_is_kept(opened.version, listing)
+
+    async def _reply_with_entries(
+        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, listing: DirectoryListing, start: int, *, first: int
+    ) -> bool:
+        """Reply with entries from position `start` on until the reply is full, or the listing ends: then True."""
+        while batch := opened.take_ahead(start) or await self._next_entries(opened, listing, start):
             for index, (position, entry) in enumerate(batch):
                 attributes = entry.attributes or await self._listed_attributes(entry.node)
                 if attributes is None:
-                    start_id = position
+                    start = position
                     continue
-                node, reply = self._entry_reply(entry, attributes)
-                self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
-                if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
-                    opened.version = None
-                if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position + first):
-                    opened.keep_ahead(start_id, batch[index:])
-                    return
-                self._add_lookup(directory, entry, node)
-                start_id = position
-        watch = self._watches.find(directory)
-        if watch and opened.version:
-            watch.listing_is_kept(opened.version, listing)
+                if not self._reply_with_entry(token, opened, entry, attributes, position + first):
+                    opened.keep_ahead(start, batch[index:])
+                    return False
+                start = position
+        return True
+
+    async def _reply_with_files(
+        self,
+        token: pyfuse3.ReaddirToken,
+        opened: OpenDirectory,
+        listing: RealDirectoryListing,
+        start: int,
+        *,
+        first: int,
+    ) -> bool:
+        """What `_reply_with_entries` does, for files of a root: many at a time where they need no node."""
+        has_some = False
+        try:
+            while start < len(listing.names):
+                files = opened.files_at(start) or await self._next_files(opened, listing, start)
+                while start < files.end:
+                    count, is_full = self._file_listings.reply(token, opened, files, start, first=first)
+                    if not count and not is_full:
+                        count, is_full = self._reply_with_node(token, opened, files, start, first=first)
+                        start += not count and not is_full
+                    if is_full:
+                        return False
+                    start += count
+                    has_some |= count > 0
+        except Exception:
+            # The kernel counts what is in the reply, so it must get it; the next request gets the error.
+            if not has_some:
+                raise
+            return False
+        return True
+
+    def _reply_with_node(
+        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, files: ListedFiles, start: int, *, first: int
+    ) -> tuple[int, bool]:
+        """Reply with the file at a position by its node. Returns 0 if it vanished, and whether the reply is full."""
+        entry = files.entry(start)
+        if entry is None or entry.attributes is None:
+            return 0, False
+        is_full = not self._reply_with_entry(token, opened, entry, entry.attributes, start + 1 + first)
+        return 1, is_full
+
+    def _reply_with_entry(
+        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, entry: Entry, attributes: Attributes, position: int
+    ) -> bool:
+        """Reply with an entry, which `position` follows; False if the reply has no room for it."""
+        node, reply = self._entry_reply(entry, attributes)
+        self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
+        if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
+            opened.version = None
+        if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position):
+            return False
+        self._add_lookup(opened.directory, entry, node)
+        return True
 
     async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
         """The listing that a reply from a position on is taken from: a new one at each beginning."""
@@ -122,6 +183,14 @@ class ListingOperations(NodeOperations):
         if not listing.may_block:
             return listing.batch(start, READDIR_BATCH)
         return await self._pools.run(opened.directory.thread_pool, listing.batch, start, READDIR_BATCH)
+
+    @repeats_after_rename
+    async def _next_files(self, opened: OpenDirectory, listing: RealDirectoryListing, start: int) -> ListedFiles:
+        """The files of a listing from a position on, which are read."""
+        names = listing.names[start : start + READDIR_BATCH]
+        files = await self._pools.run(opened.directory.thread_pool, ListedFiles, listing.directory, names, start)
+        opened.files = files
+        return files
 
     @replies_with_errno
     async def releasedir(self, fh: FileHandleT) -> None:

@@ -7,6 +7,7 @@ Used by `watches`, on the event loop of the mount. A reply about what is in the 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from pyfuse3 import EntryAttributes
 
@@ -102,6 +103,17 @@ class Watch:
         self._kept_at = time.monotonic()
         self._attributes.add(name)
 
+    def has_room(self, name: bytes, count: int) -> bool:
+        """Whether so many names can be kept, of which this one is the first."""
+        return len(self.names) + count <= MAX_NAMES or name in self.names
+
+    def keep_listed(self, names: Mapping[bytes, int]) -> None:
+        """Know that the kernel keeps names with these inodes, and the attributes of what has that name alone each."""
+        self._kept_at = time.monotonic()
+        self.missing.difference_update(names)
+        self.names.update(names)
+        self._attributes.update(names)
+
     def keep_own_attributes(self, reply: EntryAttributes) -> None:
         """Let the kernel keep the attributes of the directory, unless it is that of a root or has just changed."""
         if self.is_quiet() and isinstance(self.directory.place, ChildPlace):
@@ -178,4 +190,9 @@ class Vouched:
 
     def covers(self, attributes: Attributes) -> bool:
         """Whether it holds, and what has these attributes has not changed shortly before either."""
-        return self.holds() and time.time_ns() - attributes.ctime_ns >= QUIET_SECONDS * _NANOSECONDS
+        return self.holds() and attributes.ctime_ns <= unchanged_since_ns()
+
+
+def unchanged_since_ns() -> float:
+    """What has changed since that time will change again, in nanoseconds since the epoch."""
+    return time.time_ns() - QUIET_SECONDS * _NANOSECONDS

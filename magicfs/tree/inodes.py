@@ -28,6 +28,9 @@ _NODES_TRIED = 4
 MAX_DEPTH = 100_000
 """More directories above each other than a file system has: whoever counts so many goes round in a circle."""
 _SEEDS = (1 << SEED_BITS) - 1
+_KEY_BYTES, _IDENTITY_BYTES = 20, 28
+_NOT_OF_INDEX = bytes(8)
+"""What the seed of a file begins with that was not seen by the index."""
 
 NodeT = TypeVar("NodeT", bound=Node)
 
@@ -99,6 +102,22 @@ class InodeTable:
             self._add(node)
         self._count += node.lookup_count == 0
         node.lookup_count += 1
+
+    def count_listed(self, seen: bytes, directory: int, name: bytes, *, has_content: bool) -> int:
+        """Count a reply to the kernel that names what a directory has under a name, and return its number.
+
+        0 if a node is needed: what has that name has others too, is used by a program, or is not what it was before.
+        `seen` is identity and version as in the records of nodes at rest; `has_content` is True for a plain file.
+        """
+        key = seen[:_KEY_BYTES]
+        number = self._number_of(key, _NOT_OF_INDEX + seen[_KEY_BYTES:_IDENTITY_BYTES])
+        if key in self._latest or number in self._nodes:
+            return 0
+        before = self._resting.count_listed(number, seen, directory, name, has_content=has_content)
+        if before is None:
+            return 0
+        self._count += before == 0
+        return number
 
     def forget(self, ino: int, lookups: int) -> bool:
         """Subtract from the lookup count; at zero the node is dropped, which the result tells. The root stays."""
@@ -188,4 +207,8 @@ class InodeTable:
 
     def _number(self, node: Node) -> int:
         """The number that a node has as long as no other one has it: the hashes of its key and its seed."""
-        return key_bits(node.key) << SEED_BITS | xxhash.xxh3_64_intdigest(node.key + node.number_seed) & _SEEDS
+        return self._number_of(node.key, node.number_seed)
+
+    @staticmethod
+    def _number_of(key: bytes, seed: bytes) -> int:
+        return key_bits(key) << SEED_BITS | xxhash.xxh3_64_intdigest(key + seed) & _SEEDS

@@ -209,9 +209,13 @@ class RealDirectory(RealNode, Directory):
 
     def entry(self, name: bytes, status: os.stat_result, born_ns: int) -> Entry:
         """The entry of a name with what `status_and_birth` returns for it."""
-        node = node_of(ChildPlace(self, name), status.st_mode, FileIdentity.of(status, born_ns))
-        node.has_one_name = status.st_nlink == 1
-        return Entry(name, node, Attributes.of(status), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+        return self.entry_of(name, FileIdentity.of(status, born_ns), Attributes.of(status))
+
+    def entry_of(self, name: bytes, identity: FileIdentity, attributes: Attributes) -> Entry:
+        """The entry of a name that leads to a file with that identity and these attributes."""
+        node = node_of(ChildPlace(self, name), identity.kind, identity)
+        node.has_one_name = attributes.links == 1
+        return Entry(name, node, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
     def entries(self, names: Sequence[bytes]) -> Iterator[Entry | None]:
         """The entries of some names; None for one that vanished. May block."""

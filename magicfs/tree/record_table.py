@@ -41,6 +41,32 @@ class RecordTable:
         if self._count > _FULL * len(self._shelves):
             self._grow()
 
+    def find(self, number: int) -> tuple[int, int] | None:
+        """The place of the record that begins with a number, until one is added or removed; None if there is none."""
+        shelf = self._shelf(number >> self._shift)
+        first = self._place(shelf, number)
+        return None if first < 0 else (shelf, first)
+
+    def has_part(self, hash_bits: int, part: bytes) -> bool:
+        """Whether a record with this hash may have these bytes."""
+        return part in self._shelves[self._shelf(hash_bits)]
+
+    def record(self, place: tuple[int, int]) -> bytes:
+        """The record at a place."""
+        shelf, first = place
+        return bytes(self._shelves[shelf][first : first + self._size])
+
+    def name(self, place: tuple[int, int]) -> bytes:
+        """The name of the record at a place."""
+        shelf, first = place
+        index = first // self._size
+        return self._names[shelf].split(_END_OF_NAME, index + 1)[index]
+
+    def replace(self, place: tuple[int, int], record: bytes) -> None:
+        """Replace the record at a place by one that begins with the same number."""
+        shelf, first = place
+        self._shelves[shelf][first : first + self._size] = record
+
     def field(self, number: int, fields: struct.Struct) -> int | None:
         """A field of the record that begins with a number; None if there is none."""
         shelf = self._shelf(number >> self._shift)

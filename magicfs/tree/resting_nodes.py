@@ -23,14 +23,21 @@ from magicfs.tree.real_nodes import ChildPlace, RealNode
 from magicfs.tree.record_table import RecordTable
 from magicfs.tree.removed_files import REMOVED_FILES
 
-_RECORD = struct.Struct("<QIIQQqQqqqB")
-"""Number, lookup count, identity (type, device, inode, birth), number of the directory, the version that the kernel
-knows (ctime, size, mtime), and flags."""
+_RECORD = struct.Struct("<QIIQQqqQqQB")
+"""Number, lookup count, identity (type, device, inode, birth), the version that the kernel knows (ctime, size, mtime),
+number of the directory, and flags."""
 _LOOKUP_COUNT, _COUNT = struct.Struct("<8xI"), struct.Struct("<I")
 _KEY_OFFSET, _KEY_BYTES = 12, 20
 """The part of a record that is the beginning of its key: that of a directory has the root too."""
+_HEAD, _END = struct.Struct("<QI"), struct.Struct("<QB")
+"""Number and lookup count; number of the directory and flags."""
+_HEAD_BYTES, _IDENTITY_BYTES, _SEEN_BYTES = 12, 28, 52
+"""What a record begins with; identity; identity and version."""
+_CTIME = struct.Struct("<28xq")
+"""Within those."""
+_MAX_COUNT = 1 << 31
 _IDENTITY = struct.Struct("<12xIQQq")
-_DIRECTORY = struct.Struct("<40xQ")
+_DIRECTORY = struct.Struct("<64xQ")
 _HASH_BITS, _KEY_BITS = 64, 36
 SEED_BITS = 27
 """The lower bits of a number tell apart what has the same key: a file and a deleted one that had its inode number."""
@@ -75,9 +82,34 @@ class RestingNodes:
         record = _record(node, directory) if is_known(directory) else None
         if record is None:
             return False
-        self._records.add(record, node.place.name)
-        self._resting_in[directory] = self._resting_in.get(directory, 0) + 1
+        self._add(record, node.place.name, directory)
         return True
+
+    def _add(self, record: bytes, name: bytes, directory: int) -> None:
+        self._records.add(record, name)
+        self._resting_in[directory] = self._resting_in.get(directory, 0) + 1
+
+    def count_listed(self, number: int, seen: bytes, directory: int, name: bytes, *, has_content: bool) -> int | None:
+        """Count a look-up of what rests in a directory, or is laid there, as `InodeTable.count_listed` does.
+
+        Returns the lookup count before that; None if a node is needed.
+        """
+        if not has_content:
+            seen = seen[:_IDENTITY_BYTES] + bytes(_SEEN_BYTES - _IDENTITY_BYTES)
+        what = seen + _END.pack(directory, _HAS_VERSION if has_content else 0)
+        place = self._records.find(number)
+        if place is None:
+            if self._records.has_part(number >> SEED_BITS, seen[:_KEY_BYTES]):
+                return None
+            self._add(_HEAD.pack(number, 1) + what, name, directory)
+            return 0
+        known = self._records.record(place)
+        count = _COUNT.unpack_from(known, _HEAD_BYTES - _COUNT.size)[0]
+        is_same = known[_HEAD_BYTES:] == what or _has_newer_version(known[_HEAD_BYTES:], what)
+        if not is_same or count >= _MAX_COUNT or self._records.name(place) != name:
+            return None
+        self._records.replace(place, _HEAD.pack(number, count + 1) + what)
+        return int(count)
 
     def wake(self, ino: int, directory: Node) -> Node:
         """Take a node out; `directory` is that in which it was seen last."""
@@ -129,8 +161,8 @@ def _record(node: RealNode, directory: int) -> bytes | None:
             identity.device,
             identity.inode,
             identity.born_ns,
-            directory,
             *version,
+            directory,
             flags,
         )
     except struct.error:
@@ -138,8 +170,14 @@ def _record(node: RealNode, directory: int) -> bytes | None:
         return None
 
 
+def _has_newer_version(known: bytes, found: bytes) -> bool:
+    """Whether what was found is what is known, in the same place, with other content, of which nothing is kept."""
+    is_same = known[:_IDENTITY_BYTES] == found[:_IDENTITY_BYTES] and known[_SEEN_BYTES:] == found[_SEEN_BYTES:]
+    return is_same and bool(_CTIME.unpack_from(known)[0] <= _CTIME.unpack_from(found)[0])
+
+
 def _node(record: bytes, name: bytes, directory: Node) -> Node:
-    ino, count, kind, device, inode, born_ns, directory_ino, *version, flags = _RECORD.unpack_from(record)
+    ino, count, kind, device, inode, born_ns, *version, directory_ino, flags = _RECORD.unpack_from(record)
     node = node_of(ChildPlace(cast("RealDirectory", directory), name), kind, FileIdentity(kind, device, inode, born_ns))
     node.ino, node.lookup_count = ino, count
     if isinstance(node, RealDirectory):

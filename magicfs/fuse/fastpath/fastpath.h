@@ -4,8 +4,8 @@
  * one of libfuse in turn. Threads of threads.c read the requests of the kernel. Those to read or write an open file
  * (files.c), and those about a file that is as Python has seen it (known_files.c), are done at once (requests.c). All
  * others are passed to pyfuse3 as they are, through a queue (queue.c) whose descriptor stands in for that of the
- * kernel. Where Python has not called `fast_path_enable`, nothing is different from libfuse. fast_path.py is what
- * Python calls.
+ * kernel. Entries of listings are read and added to a reply many at a time (listings.c). Where Python has not called
+ * `fast_path_enable`, nothing is different from libfuse. fast_path.py is what Python calls.
  *
  * `lock` guards everything; no system call that may block is made while it is held. What is written "locked" is called
  * with it held.
@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse3/fuse_lowlevel.h>
+#include <limits.h>
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
 #define NAME_ALONE (UINT64_C(1) << 62)
+#define SEVERAL_ENTRIES (UINT64_C(1) << 61)
 #define OF_PAGES (UINT64_C(1) << 62)
 #define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
 
@@ -65,6 +67,21 @@ struct file {
 struct seen_file {
     uint64_t device, number, size;
     int64_t born_ns, mtime_ns, ctime_ns;
+};
+
+/* What a directory has under a name: as in listed_files.py. What it begins with, up to `atime_ns`, is as in the records
+ * of resting_nodes.py. */
+struct __attribute__((packed)) listed_file {
+    uint32_t kind; /* the type, of `mode` */
+    uint64_t device, number;
+    int64_t born_ns, ctime_ns;
+    uint64_t size;
+    int64_t mtime_ns;
+    int64_t atime_ns;
+    uint64_t special_device, blocks; /* of 512 bytes each */
+    uint32_t mode, links, uid, gid;
+    uint32_t name; /* where it begins, among the names that were asked for */
+    int32_t error; /* why all else is 0; else 0 */
 };
 
 /* A file of which Python needs to know nothing while it is as Python has seen it. */
@@ -131,7 +148,15 @@ int open_known(const struct known *known, uint32_t request_flags); /* a descript
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
 /* Does a request for an extended attribute, which its value or an error replaces; false if that is left to Python. */
 bool read_attribute(const struct known *known, char *buffer, ssize_t *result);
+void know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen, bool has_pages);
 void forget_known(void); /* locked */
+
+/* listings.c */
+size_t add_wanted(fuse_req_t request, char *buffer, size_t room); /* as `fuse_add_direntry_plus`, for what is wanted */
+
+/* session.c: that of libfuse */
+size_t add_entry(fuse_req_t request, char *buffer, size_t room, const char *name, const struct fuse_entry_param *param,
+                 off_t position);
 
 /* requests.c */
 void answer(uint64_t unique, int error, const void *data, size_t size);

@@ -194,20 +194,7 @@ bool read_attribute(const struct known *known, char *buffer, ssize_t *result)
     return true;
 }
 
-/* At the end of a mount. */
-void forget_known(void)
-{
-    for (unsigned bucket = 0; bucket < KNOWN_BUCKETS; bucket++)
-        while (known_files[bucket])
-            remove_known(&known_files[bucket]);
-}
-
-/* What Python calls ---------------------------------------------------------------------------------------------- */
-
-/* From now on, opens a file here and reads its attributes while it is as Python has seen it at this path below a root.
- * With `has_pages` the kernel may have pages of this content; otherwise it drops what it has with the first opening. */
-EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
-                                   bool has_pages)
+void know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen, bool has_pages)
 {
     size_t root_bytes = strlen(root) + 1, path_bytes = strlen(path) + 1;
     struct known *known = malloc(sizeof *known + root_bytes + path_bytes);
@@ -233,6 +220,24 @@ EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path,
     pthread_mutex_unlock(&lock);
     if (!is_added)
         free(known);
+}
+
+/* At the end of a mount. */
+void forget_known(void)
+{
+    for (unsigned bucket = 0; bucket < KNOWN_BUCKETS; bucket++)
+        while (known_files[bucket])
+            remove_known(&known_files[bucket]);
+}
+
+/* What Python calls ---------------------------------------------------------------------------------------------- */
+
+/* From now on, opens a file here and reads its attributes while it is as Python has seen it at this path below a root.
+ * With `has_pages` the kernel may have pages of this content; otherwise it drops what it has with the first opening. */
+EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
+                             bool has_pages)
+{
+    know(inode, root, path, seen, has_pages);
 }
 
 /* Leaves a file to Python until it is seen again. */

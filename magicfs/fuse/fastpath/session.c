@@ -195,11 +195,19 @@ int fuse_reply_open(fuse_req_t req, const struct fuse_file_info *fi)
     return libfuse.reply_open(req, &changed);
 }
 
-/* Python says by the generation that an entry of a listing is a name alone, without a node. */
+size_t add_entry(fuse_req_t request, char *buffer, size_t room, const char *name, const struct fuse_entry_param *param,
+                 off_t position)
+{
+    return libfuse.add_direntry_plus(request, buffer, room, name, param, position);
+}
+
+/* Python says by the generation that an entry of a listing is a name alone, without a node, or stands for several. */
 size_t fuse_add_direntry_plus(fuse_req_t req, char *buf, size_t bufsize, const char *name,
                               const struct fuse_entry_param *e, off_t off)
 {
     struct fuse_entry_param changed = *e;
+    if (e->generation == SEVERAL_ENTRIES)
+        return add_wanted(req, buf, bufsize);
     if (e->generation == NAME_ALONE) {
         changed.generation = 0;
         changed.ino = 0;

@@ -1,0 +1,164 @@
+/* Entries of listings: their attributes are read many at a time, and added to a reply many at a time. Which of them are
+ * added, and what the kernel counts by that, is for Python to know: the library keeps nothing of them.
+ *
+ * What is set aside for a reply belongs to the thread of pyfuse3, which adds it before it does anything else. */
+#include "fastpath.h"
+#include <sys/sysmacros.h>
+
+enum { PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */ };
+
+/* Seconds since the epoch whose nanoseconds fit into 64 bits. */
+static const int64_t max_seconds = INT64_MAX / 1000000000 - 1;
+
+/* What is added to the reply next. */
+static struct {
+    const char *names;
+    const struct listed_file *files;
+    const uint64_t *inodes;
+    const double *seconds;
+    uint64_t position;
+    unsigned count, added;
+} wanted;
+
+static bool fits(struct statx_timestamp time)
+{
+    return time.tv_sec >= -max_seconds && time.tv_sec <= max_seconds;
+}
+
+static int64_t nanoseconds(struct statx_timestamp time)
+{
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static struct listed_file listed_file(const struct statx *found)
+{
+    bool has_birth = found->stx_mask & STATX_BTIME;
+    bool has_times = fits(found->stx_atime) && fits(found->stx_mtime) && fits(found->stx_ctime) &&
+                     (!has_birth || fits(found->stx_btime));
+    if (!has_times)
+        return (struct listed_file){.error = EOVERFLOW};
+    return (struct listed_file){
+        .kind = found->stx_mode & S_IFMT,
+        .device = makedev(found->stx_dev_major, found->stx_dev_minor),
+        .number = found->stx_ino,
+        .born_ns = has_birth ? nanoseconds(found->stx_btime) : 0,
+        .ctime_ns = nanoseconds(found->stx_ctime),
+        .size = found->stx_size,
+        .mtime_ns = nanoseconds(found->stx_mtime),
+        .atime_ns = nanoseconds(found->stx_atime),
+        .special_device = makedev(found->stx_rdev_major, found->stx_rdev_minor),
+        .blocks = found->stx_blocks,
+        .mode = found->stx_mode,
+        .links = found->stx_nlink,
+        .uid = found->stx_uid,
+        .gid = found->stx_gid,
+    };
+}
+
+static struct timespec timespec(int64_t time_ns)
+{
+    int64_t part = time_ns % 1000000000;
+    part += part < 0 ? 1000000000 : 0;
+    return (struct timespec){.tv_sec = (time_ns - part) / 1000000000, .tv_nsec = part};
+}
+
+static struct fuse_entry_param entry(const struct listed_file *file, uint64_t inode, double seconds)
+{
+    return (struct fuse_entry_param){
+        .ino = inode,
+        .attr_timeout = seconds,
+        .entry_timeout = seconds,
+        .attr = {.st_ino = inode,
+                 .st_mode = file->mode,
+                 .st_nlink = file->links,
+                 .st_uid = file->uid,
+                 .st_gid = file->gid,
+                 .st_rdev = file->special_device,
+                 .st_size = (off_t)file->size,
+                 .st_blksize = PREFERRED_IO_BYTES,
+                 .st_blocks = (blkcnt_t)file->blocks,
+                 .st_atim = timespec(file->atime_ns),
+                 .st_mtim = timespec(file->mtime_ns),
+                 .st_ctim = timespec(file->ctime_ns)},
+    };
+}
+
+size_t add_wanted(fuse_req_t request, char *buffer, size_t room)
+{
+    size_t used = 0;
+    for (; wanted.added < wanted.count; wanted.added++) {
+        const struct listed_file *file = &wanted.files[wanted.added];
+        struct fuse_entry_param param = entry(file, wanted.inodes[wanted.added], wanted.seconds[wanted.added]);
+        size_t size = add_entry(request, buffer + used, room - used, wanted.names + file->name, &param,
+                                (off_t)(wanted.position + wanted.added));
+        if (size > room - used)
+            return wanted.added ? used : size;
+        used += size;
+    }
+    return used;
+}
+
+/* What Python calls ---------------------------------------------------------------------------------------------- */
+
+/* Reads the attributes of names in an open directory: `count` of them, each with a zero at its end. May wait for the
+ * file system, so Python's lock is not held meanwhile. */
+EXPORTED void fast_path_read_listed(int directory, const char *names, struct listed_file *files, unsigned count)
+{
+    const char *name = names;
+    for (unsigned index = 0; index < count; index++, name += strlen(name) + 1) {
+        struct statx found;
+        int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        files[index] = statx(directory, name, flags, STATX_BASIC_STATS | STATX_BTIME, &found) == 0
+                           ? listed_file(&found)
+                           : (struct listed_file){.error = errno};
+        files[index].name = (uint32_t)(name - names);
+    }
+}
+
+/* Sets aside what the next entry that Python adds to a reply stands for (SEVERAL_ENTRIES): these files with these inode
+ * numbers, which the kernel may keep for so many seconds each. The first one is followed by `position`. */
+EXPORTED void fast_path_want_listed(const char *names, const struct listed_file *files, const uint64_t *inodes,
+                                    const double *seconds, unsigned count, uint64_t position)
+{
+    wanted.names = names;
+    wanted.files = files;
+    wanted.inodes = inodes;
+    wanted.seconds = seconds;
+    wanted.position = position;
+    wanted.count = count;
+    wanted.added = 0;
+}
+
+/* How many of them the reply had room for. */
+EXPORTED unsigned fast_path_added_listed(void)
+{
+    return wanted.added;
+}
+
+/* From now on, opens the first `count` of these files here, as `fast_path_know` does, where they are plain files. They
+ * are in a directory at that path below a root; an empty path is that of the root itself. */
+EXPORTED void fast_path_know_listed(const char *root, const char *directory, const char *names,
+                                    const struct listed_file *files, const uint64_t *inodes, unsigned count)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    size_t head = strlen(directory);
+    if (head > PATH_MAX)
+        return;
+    memcpy(path, directory, head);
+    if (head)
+        path[head++] = '/';
+    for (unsigned index = 0; index < count; index++) {
+        const char *name = names + files[index].name;
+        size_t name_bytes = strlen(name) + 1;
+        if (!S_ISREG(files[index].mode) || head + name_bytes > sizeof path)
+            continue;
+        memcpy(path + head, name, name_bytes);
+        const struct seen_file seen = {.device = files[index].device,
+                                       .number = files[index].number,
+                                       .size = files[index].size,
+                                       .born_ns = files[index].born_ns,
+                                       .mtime_ns = files[index].mtime_ns,
+                                       .ctime_ns = files[index].ctime_ns};
+        know(inodes[index], root, path, &seen, false);
+    }
+}

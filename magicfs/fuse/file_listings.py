@@ -1,0 +1,90 @@
+"""Replies with files of a directory of a root, many at a time: a node for each would take Python a second for 10,000.
+
+Part of the operations, on the event loop of the mount. What nobody uses rests in the inode table at once, as it would
+after a while. Whatever needs more than to be counted has a node, as in any other listing: directories, what a program
+uses, files with several names, and what is not what it was before.
+"""
+
+from __future__ import annotations
+
+import stat
+from array import array
+from collections.abc import Sequence
+
+import pyfuse3
+from pyfuse3 import EntryAttributes, FileNameT
+
+from magicfs.fuse.fast_path import FAST_PATH, SEVERAL_ENTRIES
+from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.listed_files import ListedFiles
+from magicfs.fuse.watched_directory import VOUCHED_SECONDS, unchanged_since_ns
+from magicfs.fuse.watches import DirectoryWatches
+from magicfs.tree.inodes import InodeTable
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
+
+_SEVERAL = EntryAttributes()
+_SEVERAL.generation = SEVERAL_ENTRIES
+_TOGETHER = 16
+"""Files that are added to a reply together. What it has no room for was prepared in vain."""
+
+
+class FileListings:
+    """Adds files to replies, and counts them."""
+
+    def __init__(self, inodes: InodeTable, watches: DirectoryWatches) -> None:
+        self._inodes = inodes
+        self._watches = watches
+
+    def reply(
+        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, files: ListedFiles, start: int, *, first: int
+    ) -> tuple[int, bool]:
+        """Reply with files from position `start` on. Returns how many, and whether the reply is full.
+
+        The next one needs a node if it is not. Positions in the reply are `first` higher.
+        """
+        numbers, seconds = self._count(opened, files, start)
+        if not numbers:
+            return 0, False
+        files.want(start, numbers, seconds, start + 1 + first)
+        pyfuse3.readdir_reply(token, FileNameT(b""), _SEVERAL, 0)
+        count = FAST_PATH.added_listed()
+        for number in numbers[count:]:
+            self._inodes.forget(number, 1)
+        if count:
+            self._note(opened, files.names_from(start, count), numbers, seconds)
+            if self._watches.has(opened.directory):
+                files.know(start, numbers, count)
+        return count, count < len(numbers)
+
+    def _count(self, opened: OpenDirectory, files: ListedFiles, start: int) -> tuple[array[int], array[float]]:
+        """Count replies with files from a position on that need no node.
+
+        Returns their numbers, and for how long the kernel may keep each.
+        """
+        numbers, seconds = array("Q"), array("d")
+        directory, vouched, count_listed = opened.directory.ino, opened.vouched, self._inodes.count_listed
+        (first,) = files.names_from(start, 1)
+        vouches = vouched is not None and vouched.holds() and vouched.watch.has_room(first, _TOGETHER)
+        kept_since_ns = unchanged_since_ns() if vouches else float("-inf")
+        for name, seen, ctime_ns, mode, links in files.seen(start, _TOGETHER):
+            if links != 1 or stat.S_ISDIR(mode):
+                break
+            number = count_listed(seen, directory, name, has_content=stat.S_ISREG(mode))
+            if not number:
+                break
+            numbers.append(number)
+            seconds.append(VOUCHED_SECONDS if ctime_ns <= kept_since_ns else REAL_FILE_TIMEOUT_SECONDS)
+        return numbers, seconds
+
+    @staticmethod
+    def _note(opened: OpenDirectory, names: Sequence[bytes], numbers: array[int], seconds: array[float]) -> None:
+        """Know what the kernel keeps for longer of files in a reply, whose names these are."""
+        kept = {
+            name: number
+            for name, number, duration in zip(names, numbers, seconds, strict=False)
+            if duration == VOUCHED_SECONDS
+        }
+        if len(kept) < len(names):
+            opened.version = None
+        if kept and opened.vouched is not None:
+            opened.vouched.watch.keep_listed(kept)

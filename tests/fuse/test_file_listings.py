@@ -1,0 +1,229 @@
+"""Listings of files that need no node of their own (`file_listings`): what is shown, and what the kernel counts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuse.assertions import wait_for
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.test_listing import DirectoryStream
+from tests.fuse.test_memory import forget, inode_count, resident_bytes
+
+FILES = 500
+MANY = 100_000
+MAX_BYTES_A_NAME = 300
+"""While the kernel knows all names of a directory of that many."""
+TIMES_NS = {"old": -(10**18), "future": 4 * 10**18, "too far for 64 bits": 104 * 10**17}
+
+
+@pytest.fixture
+def real(root: IndexedRoot) -> Path:
+    directory = root.path / "d"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def shown(mirror: Path, real: Path) -> Path:
+    wait_for((mirror / real.name).exists)
+    return mirror / real.name
+
+
+def attributes(path: Path) -> tuple[int, ...]:
+    status = path.lstat()
+    numbers = status.st_mode, status.st_nlink, status.st_uid, status.st_gid, status.st_rdev, status.st_size
+    return *numbers, status.st_mtime_ns, status.st_ctime_ns, status.st_blocks
+
+
+def make_all_kinds(directory: Path) -> None:
+    (directory / "empty").touch()
+    (directory / "file").write_bytes(os.urandom(10_000))
+    (directory / "file").chmod(0o4751)
+    (directory / "linked").touch()
+    os.link(directory / "linked", directory / "second name")
+    (directory / "link").symlink_to("nowhere")
+    (directory / "directory").mkdir()
+    os.mkfifo(directory / "fifo")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(directory / "socket"))
+    (directory / os.fsdecode(b"\xff\xfe")).touch()
+    (directory / ("n" * 255)).touch()
+    (directory / "...").touch()
+    for name, time_ns in TIMES_NS.items():
+        (directory / name).touch()
+        os.utime(directory / name, ns=(time_ns, time_ns + 1))
+    if os.geteuid() == 0:
+        os.mknod(directory / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        os.chown(directory / "empty", 1234, 1235)
+
+
+def test_each_kind_has_the_attributes_of_the_disk(mount: MountProcess, shown: Path, real: Path) -> None:
+    make_all_kinds(real)
+    wait_for(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
+    numbers = {}
+    for name in os.listdir(real):
+        assert attributes(shown / name) == attributes(real / name), name
+        numbers[name] = (shown / name).lstat().st_ino
+    assert numbers["linked"] == numbers["second name"]
+    assert len(set(numbers.values())) == len(numbers) - 1
+    if os.geteuid() == 0:
+        # A look-up gives each the same number.
+        forget(mount, inode_count(mount) - len(numbers) // 2)
+        assert {name: (shown / name).lstat().st_ino for name in numbers} == numbers
+
+
+def changes(real: Path, shown: Path) -> Iterator[Callable[[], object]]:
+    """Changes on the disk and in the mount of what was listed."""
+    for directory in (real, shown):
+        yield lambda directory=directory: (directory / "replacement").write_text("new text")
+        yield lambda directory=directory: (directory / "replacement").replace(directory / "0")
+        yield lambda directory=directory: (directory / "1").rename(directory / "renamed")
+        yield lambda directory=directory: os.link(directory / "2", directory / "second name")
+        yield lambda directory=directory: (directory / "3").unlink()
+        yield lambda directory=directory: (directory / "4").write_text("other text")
+        yield lambda directory=directory: (directory / "5").chmod(0o600)
+        yield lambda directory=directory: ((directory / "6").unlink(), (directory / "6").mkdir())
+        yield lambda directory=directory: ((directory / "7").unlink(), (directory / "7").symlink_to("8"))
+        yield lambda directory=directory: [path.unlink() for path in directory.iterdir() if not path.is_dir()]
+        yield lambda directory=directory: ((directory / "6").rmdir(), fill(real))
+
+
+def fill(directory: Path) -> None:
+    for number in range(20):
+        (directory / str(number)).write_text("text")
+
+
+def test_what_changes_between_listings_is_shown_as_it_is(mount: MountProcess, shown: Path, real: Path) -> None:
+    fill(real)
+    for change in changes(real, shown):
+        for _ in range(3):
+            os.listdir(shown)
+        change()
+
+        def is_shown() -> bool:
+            with contextlib.suppress(FileNotFoundError):
+                return {name: attributes(shown / name) for name in os.listdir(shown)} == {
+                    name: attributes(real / name) for name in os.listdir(real)
+                }
+            return False
+
+        wait_for(is_shown)
+        for path in real.iterdir():
+            if path.is_file() and not path.is_symlink():
+                wait_for(lambda path=path: (shown / path.name).read_bytes() == path.read_bytes())
+    assert "more often" not in mount.log
+
+
+def test_a_number_stays_that_of_a_renamed_file(shown: Path, real: Path) -> None:
+    fill(real)
+    wait_for(lambda: len(os.listdir(shown)) == 20)
+    before = (shown / "0").stat().st_ino
+    (real / "0").rename(real / "renamed")
+    wait_for(lambda: "renamed" in os.listdir(shown))
+    assert (shown / "renamed").stat().st_ino == before
+
+
+def test_each_name_comes_once_while_others_are_removed_and_made(shown: Path, real: Path) -> None:
+    for number in range(FILES):
+        (real / f"{number:0200}").touch()
+    wait_for(lambda: len(os.listdir(shown)) == FILES)
+    stream = DirectoryStream(shown)
+    with os.scandir(shown) as found:
+        names = [next(found).name for _ in range(FILES // 10)]
+        for number in range(FILES // 2, FILES):
+            os.replace(real / f"{number:0200}", real / f"renamed {number}")
+        names += [entry.name for entry in found]
+    assert len(names) == len(set(names))
+    assert {f"{number:0200}" for number in range(FILES // 2)} <= set(names)
+
+    def reads_all() -> bool:
+        stream.rewind()
+        return len(stream.read()) == FILES + 2
+
+    wait_for(reads_all)
+    stream.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_what_is_mounted_over_a_file_is_shown(shown: Path, real: Path) -> None:
+    (real / "below").write_text("below")
+    (real.parent / "above").write_text("what lies above")
+    wait_for(lambda: os.listdir(shown) == ["below"])
+    subprocess.run(["mount", "--bind", str(real.parent / "above"), str(real / "below")], check=True)
+    try:
+        wait_for(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "what lies above")
+    finally:
+        subprocess.run(["umount", str(real / "below")], check=True)
+    wait_for(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "below")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+def test_the_kernel_forgets_as_often_as_it_was_told(mount: MountProcess, shown: Path, real: Path) -> None:
+    make_all_kinds(real)
+    for number in range(FILES):
+        (real / f"{number:0100}").touch()
+    before = inode_count(mount)
+    for _ in range(5):
+        for _ in range(3):
+            for entry in os.scandir(shown):
+                entry.stat(follow_symlinks=False)
+        with contextlib.suppress(OSError):
+            os.rename(shown / f"{0:0100}", shown / "renamed")
+        (shown / f"{1:0100}").read_bytes()
+        assert inode_count(mount) > before + FILES
+        forget(mount, before + 2)
+    assert len(os.listdir(shown)) == len(os.listdir(real))
+    assert "more often" not in mount.log
+    assert "Traceback" not in mount.log
+
+
+def test_a_mount_ends_while_it_is_listed(mount: MountProcess, shown: Path, real: Path) -> None:
+    for number in range(FILES):
+        (real / f"{number:0100}").touch()
+    ended = threading.Event()
+
+    def list_on() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.is_set():
+                os.listdir(shown)
+
+    threads = [threading.Thread(target=list_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert mount.stop() == 0, mount.log
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert "Traceback" not in mount.log
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+def test_a_large_listing_asks_for_nothing_and_takes_little_memory(mount: MountProcess, shown: Path, real: Path) -> None:
+    for number in range(MANY):
+        (real / f"file {number:06}.txt").touch()
+    before = inode_count(mount) + 10
+    known, left = [], []
+    for _ in range(3):
+        with os.scandir(shown) as found:
+            assert sum(1 for entry in found if entry.stat().st_size == 0) == MANY
+        assert inode_count(mount) >= MANY
+        known.append(resident_bytes(mount))
+        forget(mount, before)
+        left.append(resident_bytes(mount))
+    # The first time, modules are loaded and threads begin.
+    assert left[-1] - left[0] < MANY * 30, (known, left)
+    assert max(known) - left[0] < MANY * MAX_BYTES_A_NAME, (known, left)
+    assert "more often" not in mount.log
