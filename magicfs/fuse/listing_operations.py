@@ -164,7 +164,8 @@ class ListingOperations(NodeOperations):
         if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
             if opened.is_read:
                 opened.version = None
-            listing = opened.listing = await self._list(opened.directory)
+            listing = await self._list(opened.directory)
+            opened.begin(listing)
         opened.is_read = True
         if start_id == 0:
             opened.vouched = self._watches.entry_of(opened.directory, b"")
