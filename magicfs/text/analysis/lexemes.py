@@ -26,6 +26,9 @@ _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 """The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
 
+_PADDED: Final = re.compile("0+([1-9][0-9]+|[1-9](?<=00.))")
+"""A number with zeros before it, such as that of an invoice, which is found without them too; not one of two digits."""
+
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
 """The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
 
@@ -111,19 +114,29 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
         lexemes: tuple[str, ...] = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
         if is_hebrew(word):
             lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in without_prefixes(word)])
+        elif part[0] == "0" and (padded := _PADDED.fullmatch(word)):
+            lexemes += (quoted_lexeme(padded[1]),)
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 
 
 def _names(word: str) -> tuple[tuple[str, ...], ...]:
     camel = camel_parts(word)
-    folded = fold_all(camel + camel_variants(camel)) if camel else []
-    return (tuple([quoted_lexeme(name) for name in folded if name]),) if camel else ()
+    if not camel:
+        return ()
+    bare = [padded[1] for part in camel if (padded := _PADDED.fullmatch(part))]
+    folded = fold_all(camel + camel_variants(camel) + bare)
+    return (tuple([quoted_lexeme(name) for name in folded if name]),)
 
 
 def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tuple[str, int]]) -> TokenLexemes:
     first = list(words[0][0])
-    further = [(lexeme, place) for place, word in enumerate(words[1:], 1) for lexeme in word[0]]
+    further = [
+        (lexeme, place)
+        for place, (sign, part, word) in enumerate(zip(token.signs, token.parts[1:], words[1:], strict=True), 1)
+        # What follows the point of a number has no zeros before it that people leave out.
+        for lexeme in (word[0][:1] if sign in {".", ","} and part[0] == "0" else word[0])
+    ]
     for lexeme, place in (*joined, *((quoted_lexeme(compound), place) for place, compound in compounds(token))):
         if place:
             further.append((lexeme, place))
@@ -179,7 +192,7 @@ def compounds(token: Token) -> list[tuple[int, str]]:
     pairs = token.neighbours()
     if len(pairs) == 1 and len(pairs[0]) <= MAX_COMPOUND_CHARACTERS and not token.has_signed_words:
         return [(0, fold(pairs[0]))]
-    found = [*enumerate(pairs), *token.signed_words()]
+    found = [*enumerate(pairs), *token.signed_words(), *token.addresses()]
     whole = token.whole
     if len(token.signs) > 1:
         found.append((0, whole))

@@ -30,6 +30,8 @@ _LINK_TARGET: Final = re.compile(
 """What follows the text of a link in Markdown: its address, and its title."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
+_WIKI_LINK: Final = re.compile(r"\[\[(?<!\w\[\[)([^\[\]|\n]{1,300})(?:\|([^\[\]|\n]{1,300})\]\]|\]\](?=[^\W\d_]))")
+"""A link of a wiki with another text than its target, or with the rest of a word behind it."""
 _ORG_LINK: Final = re.compile(r"\[\[([^\]\n]{1,500})\]\[([^\]\n]{1,500})\]\]")
 _RST_LINK: Final = re.compile(r"`([^`<>]{1,200}?)\s*<([^<>`\s]{1,500})>`__?")
 """Links of Org, with the address first, and of reStructuredText."""
@@ -94,6 +96,8 @@ def _without_links(text: str, asides: list[str]) -> str:
     if "][" in text:
         text = _ORG_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
         text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)
+    if "[[" in text:
+        text = _WIKI_LINK.sub(lambda match: _aside(match[2] or match[1], match[1] if match[2] else "", asides), text)
     if ">`_" in text:
         text = _RST_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
     return text

@@ -12,18 +12,22 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
+from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
-from magicfs.text.analysis.variants import numbers_in_pieces
+from magicfs.text.analysis.variants import numbers_in_pieces, numbers_with_units
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
 )
 """A colour, a movement of the cursor, a window's title or a hyperlink of ECMA-48, with seven or with eight bits."""
 
+_TERMINAL_LINK: Final = re.compile(r"\x1b\]8;[^;\x07\x1b\n]{0,200};([^\x07\x1b\n]{1,1000})")
+"""A hyperlink of a terminal with its address."""
+
 _SPELT_SEQUENCE: Final = re.compile(
-    r"(?:\^\[|\\(?:e|E|033|x1[bB]|u001[bB]))\[[0-9;]{0,20}[mK]|\[[0-9]{1,3}(?:;[0-9]{1,3})*m(?!\])"
+    r"(?:\^\[|#033|\\(?:e|E|033|x1[bB]|u001[bB]))\[[0-9;]{0,20}[mK]|\[[0-9]{1,3}(?:;[0-9]{1,3})*m(?!\])"
 )
 """A colour as some programs write it down: with another escape character, or with none."""
 
@@ -82,6 +86,7 @@ def readable(text: str) -> tuple[str, list[str]]:
     """
     asides: list[str] = []
     if "\x1b" in text or "\x9b" in text:
+        asides += dict.fromkeys(_TERMINAL_LINK.findall(text))
         text = _TERMINAL_SEQUENCE.sub("", text)
     if "[0m" in text or "[m" in text:
         text = _SPELT_SEQUENCE.sub("", text)
@@ -91,6 +96,8 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = without_entities(text, asides)
     if "%" in text and _BYTES_OF_LETTER.search(text):
         asides += map(unquote, _ENCODED_ADDRESS.findall(text))
+    if "\\" in text or "=" in text or not text.isascii():
+        asides += encoded_words(text)
     if not text.isascii():
         text = _without_invisible(text)
     if "-\n" in text or "- \n" in text or "-  \n" in text:
@@ -99,6 +106,7 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
     asides += numbers_in_pieces(text)
+    asides += numbers_with_units(text)
     return text, asides
 
 

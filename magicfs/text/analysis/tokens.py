@@ -81,13 +81,13 @@ def _not_plain() -> re.Pattern[str]:
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
-_UNITS: Final = (
+UNITS: Final = (
     "am|pm|nm|\u00b5m|\u03bcm|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
     "|pt|ns|ms"
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
-    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{_UNITS}))|([0-9]{{2,6}})([glmvwACFVW])",
+    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmvwACFVW])|([0-9])([glmvwVW])",
 )
 """A word and a number in one piece, as names of files and numbers of invoices have them, and a number with its unit;
 not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
@@ -107,6 +107,9 @@ def _camel_border() -> re.Pattern[str]:
     upper = character_class([letter for letter in cased if letter.isupper()])
     lower = character_class([letter for letter in cased if letter.islower()])
     return re.compile(f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})")
+
+
+_PAIR: Final = 2
 
 
 class Token(NamedTuple):
@@ -154,6 +157,26 @@ class Token(NamedTuple):
         if self.trail and len(self.parts) > 1:
             words.append((len(self.parts) - 1, self.parts[-1] + self.trail))
         return words
+
+    def addresses(self) -> list[tuple[int, str]]:
+        """The host in an address of the web or of mail, and what follows the scheme, each with its first part.
+
+        Those of two parts are `neighbours`.
+        """
+        found = []
+        for index, sign in enumerate(self.signs):
+            if sign not in {"://", "@"}:
+                continue
+            end = index + 1
+            while end < len(self.signs) and self.signs[end] in {".", "-"}:
+                end += 1
+            ends = [end, len(self.signs)] if sign == "://" else [end]
+            found += [(index + 1, self._joined(index + 1, end)) for end in dict.fromkeys(ends) if end > index + _PAIR]
+        return found
+
+    def _joined(self, first: int, last: int) -> str:
+        """The parts from one to another with the signs between them."""
+        return self._replace(parts=self.parts[first : last + 1], signs=self.signs[first:last]).whole
 
 
 def split(text: str) -> list[str]:

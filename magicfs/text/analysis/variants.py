@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from magicfs.text.analysis.tokens import Token
+from magicfs.text.analysis.tokens import UNITS, Token
 
 _MAX_JOINED_CHARACTERS: Final = 20
 _MAX_JOINED_PARTS: Final = 3
@@ -39,8 +39,8 @@ _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
-_HARDWARE_ADDRESS: Final = {":": (6, 2), "-": (6, 2), ".": (3, 4)}
-"""The parts of the address of a network card, and the characters of each, by the sign between them."""
+_HEXADECIMAL_NUMBERS: Final = frozenset({(":", (2,) * 6), ("-", (2,) * 6), (".", (4,) * 3), ("-", (8, 4, 4, 4, 12))})
+"""The address of a network card in three forms, and a UUID: the sign between the parts, and the characters of each."""
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 _STANDARD: Final = re.compile(r"[A-Za-z]\.[0-9]{3}")
 """The name of a standard, such as `H.264`."""
@@ -48,13 +48,20 @@ _BOOK_NUMBER: Final = re.compile("[0-9]{9}[Xx]")
 """An ISBN of ten digits, of which the last may be an X."""
 _GROUPS: Final = re.compile(
     r"(?<![\w.,:/+-])(?<![0-9][ \u00a0\u202f])"
-    r"(?:([0-9]{1,3}([ \u00a0\u202f])[0-9]{3}(?:\2[0-9]{3}){0,3})|[A-Z]{2}U? ?[0-9]{2,4}(?: [0-9]{2,4}){1,3}"
-    r"|([0-9]{4}(?: [0-9]{4}){3}))(?![ \u00a0\u202f]?\w|[-/:]|[.,][0-9])"
+    r"(?:([0-9]{1,3}([ \u00a0\u202f])[0-9]{3}(?:\2[0-9]{3}){0,3})(?:[.,][0-9]{1,2})?"
+    r"|[A-Z]{2}U? ?[0-9]{2,4}(?: [0-9]{2,4}){1,3}|([0-9]{4}(?: [0-9]{4}){3}))"
+    r"(?![ \u00a0\u202f]?[0-9]|\w|[-/:]|[.,][0-9])"
 )
-"""A large number with spaces between its thousands, a number of a tax office, and that of a card."""
+"""A large number with spaces between its thousands, such as an amount of money, a number of a tax office, and that of a
+card."""
 _SPACED_DIGITS: Final = re.compile("[0-9][ \u00a0\u202f][0-9]")
 """What all of them have, and most texts have not."""
 _MIN_TAX_DIGITS: Final = 8
+_WITH_UNIT: Final = re.compile(
+    r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)[ \u00a0\u202f]"
+    rf"((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])"
+)
+"""It begins with a set of characters, for which `re` searches quickly."""
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
 
@@ -89,10 +96,10 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(parts) > _MAX_NUMBER_PARTS:
         return None
     word = "".join(parts)
+    if _is_hexadecimal_number(parts, sign):
+        return word
     if len(word) > _MAX_JOINED_CHARACTERS:
         return None
-    if _is_hardware_address(parts, sign):
-        return word
     if word.isdecimal():
         return word if sign == "-" or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
     if sign == "-" and _BOOK_NUMBER.fullmatch(word):
@@ -114,9 +121,10 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
     return is_short or are_initials
 
 
-def _is_hardware_address(parts: tuple[str, ...], sign: str) -> bool:
-    count, length = _HARDWARE_ADDRESS.get(sign, (0, 0))
-    return len(parts) == count and all(len(part) == length and _HEXADECIMAL.issuperset(part) for part in parts)
+def _is_hexadecimal_number(parts: tuple[str, ...], sign: str) -> bool:
+    """Whether the parts are the address of a network card, or a UUID."""
+    lengths = tuple(map(len, parts))
+    return (sign, lengths) in _HEXADECIMAL_NUMBERS and all(map(_HEXADECIMAL.issuperset, parts))
 
 
 def _are_thousands(parts: tuple[str, ...]) -> bool:
@@ -161,6 +169,11 @@ def _has_check_digit(digits: str) -> bool:
     """Whether the last digit is what the others say, as on all cards (Luhn)."""
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
+
+
+def numbers_with_units(text: str) -> list[str]:
+    """The numbers of a text that have a unit behind a blank, such as `10 GB`, each in one piece with it."""
+    return ["".join(match.groups()) for match in _WITH_UNIT.finditer(text)]
 
 
 def with_two_letters(word: str) -> str | None:

@@ -46,6 +46,7 @@ def missed(text: str, question: str, *, language: str = "en") -> list[str]:
         ("00-1A-2B-3C-4D-5E", "001a2b3c4d5e"),
         ("001a.2b3c.4d5e", "001a2b3c4d5e"),
         ("H.264", "h264"),
+        ("550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000"),
     ],
 )
 def test_a_compound_and_its_word_without_signs_find_each_other(signed: str, plain: str) -> None:
@@ -95,6 +96,9 @@ def test_what_nobody_writes_in_one_piece_has_no_such_word(text: str) -> None:
         ("12\u202f500", "12500"),
         ("DE 123 456 789", "DE123456789"),
         ("ATU 1234 5678", "ATU12345678"),
+        ("2 345,67 \u20ac", "2345,67"),
+        ("12 500 EUR", "12500"),
+        ("DE 123 456 789 as printed", "DE123456789"),
     ],
 )
 def test_numbers_in_pieces_are_found_in_one(written: str, typed: str) -> None:
@@ -136,10 +140,20 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
         ("K 00123", "K00123"),
         ("INV2023000417", "2023000417"),
         ("arXiv:2103.01234v2", "2103.01234"),
+        ("invoice 000417 of client 0042, room 007", "invoice 417 client 42 room 7"),
+        ("INV000417, PO-0008", "417 8"),
+        ("5l of milk", "5 l"),
+        ("5 l of milk", "5l"),
+        ("a disk of 10 GB and 3,5 t", "10GB 3,5t"),
     ],
 )
 def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question: str) -> None:
     assert missed(text, question) == []
+
+
+@pytest.mark.parametrize(("text", "number"), [("0.0375", "375"), ("1,050", "50"), ("at 05:09", "5"), ("000", "0")])
+def test_a_number_has_zeros_before_it_that_are_not_left_out(text: str, number: str) -> None:
+    assert f"'{number}':" not in analyze(text)
 
 
 def test_a_number_is_not_asked_for_by_the_letters_that_it_begins_with() -> None:

@@ -65,9 +65,20 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         ("% the eigen-\n% value", "eigenvalue"),
         ("a kingf-  \nisher", "kingfisher"),
         ("double spaced catas-\n\n  trophe", "catastrophe"),
+        ("\x1b]8;;https://ci.example.org/9\x1b\\job\x1b]8;;\x1b\\", "ci.example.org"),
+        # Words behind the escape of a line end, in a header of mail, in quoted-printable, and encoded twice.
+        ('s = "Dear guest,\\nharpsichord\\tvirginal\\r\\nspinet"', "harpsichord virginal spinet"),
+        ("'C:\\new\\theta.ini'", "new theta.ini"),
+        ("=?UTF-8?Q?B=C3=BCro?= =?iso-8859-1?B?S/xuZGlndW5n?=", "Büro Kündigung"),
+        ("f=C3=BCr K=C3=BChl=\nschrank", "für Kühlschrank"),
+        ("Gr\u00c3\u00bc\u00c3\u0178e aus K\u00c3\u00b6ln", "Grüße Köln"),
+        # Links of wikis with another text, and names of Japan in their own characters.
+        ("see [[Tools#Saws|the saw]], [[Wood|lar]]ch and [[hill]]s", "larch hills tools"),
+        ("髙橋様と渡邊様", "高橋 渡辺"),
         # Colours with eight bits, with another escape character, and with none.
         ("\x9b31mreactor\x9b0m cool\x9b1mant\x9bm", "reactor coolant"),
         ("^[[31mreactor^[[0m \\033[0;36mcoolant\\033[0m", "reactor coolant"),
+        ("#033[31mreactor#033[0m", "reactor"),
         ("[31;1mreactor[0m coolant", "reactor coolant"),
         ("rate[5m] of a [main] [multi] word [0m", "main multi 5m"),
         # Emphasis, tags, links and references inside words.
@@ -268,6 +279,20 @@ HEBREW = [
 def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(text: str, question: str) -> None:
     assert _share(text, question) == 1.0
     assert _share(question, text.split(maxsplit=1)[0]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "compound"),
+    [
+        ("see https://dike.example.org/plans/a?x=1 first", "dike.example.org"),
+        ("see https://dike.example.org/plans/a", "dike.example.org/plans/a"),
+        ("log in to ssh://git@code.example.org:22/x", "code.example.org"),
+        ("ask bob@mail.example.org", "mail.example.org"),
+        ("see https://my-dike.example.org", "my-dike.example.org"),
+    ],
+)
+def test_a_host_in_an_address_is_a_word_of_its_own(text: str, compound: str) -> None:
+    assert f"'{compound}':" in analyze(text)
 
 
 def test_encoded_data_is_no_word_but_a_digest_is() -> None:
