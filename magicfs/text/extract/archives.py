@@ -17,6 +17,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
@@ -33,6 +34,18 @@ _BLOCK_BYTES: Final = 1 << 20
 _TAR_MAGIC_OFFSET: Final = 257
 _TAR_BLOCK_BYTES: Final = 512
 _MAX_NAME_BYTES: Final = 1024
+_MAX_DEPTH: Final = 2
+"""Archives in archives whose names are read."""
+_MAX_INNER_BYTES: Final = 64 << 20
+"""The size of an archive in another one whose names are read."""
+_INNER_TYPES: Final = {
+    **dict.fromkeys((".zip", ".cbz"), "application/zip"),
+    **dict.fromkeys((".tar.gz", ".tgz"), "application/gzip"),
+    **dict.fromkeys((".tar.bz2", ".tbz2", ".tbz"), "application/x-bzip2"),
+    **dict.fromkeys((".tar.xz", ".txz"), "application/x-xz"),
+    ".tar": "application/x-tar",
+}
+"""By the ends of their names."""
 _UTF8_FLAG: Final = 0x800
 _GZIP_HEADER_BYTES: Final = 10
 _GZIP_HAS_EXTRA: Final = 0x4
@@ -112,14 +125,27 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
     return CompressedFile(os.path.basename(name).encode(), bytes(data), is_damaged, file)
 
 
-def _names(content: bytes, mime_type: str) -> Iterator[str]:
+def _names(content: bytes, mime_type: str, *, depth: int = 0) -> Iterator[str]:
+    """Yield the names in an archive; those in archives inside of it, as far as these are whole, with their path."""
+    for name, read in _members(content, mime_type):
+        yield name
+        inner_type = next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
+        if inner_type and depth < _MAX_DEPTH:
+            with contextlib.suppress(tarfile.TarError, lzma.LZMAError, *DAMAGE):
+                for inner_name in filter(None, _names(read(), inner_type, depth=depth + 1)):
+                    yield f"{name}/{inner_name}"
+
+
+def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield the name of each member, and what returns its bytes; nothing of one that is large."""
     file: IO[bytes] = io.BytesIO(content)
     if mime_type == "application/zip":
         with zipfile.ZipFile(file) as archive:
-            yield from _zip_names(archive.infolist())
+            for member, name in _zip_names(archive.infolist()):
+                yield name, partial(archive.read, member) if member.file_size <= _MAX_INNER_BYTES else bytes
         return
     if mime_type == "application/gzip":
-        yield _name_before_compression(content)
+        yield _name_before_compression(content), bytes
     if mime_type in _DECOMPRESSORS:
         file = _DECOMPRESSORS[mime_type](file)
     elif mime_type != "application/x-tar":
@@ -131,21 +157,29 @@ def _names(content: bytes, mime_type: str) -> Iterator[str]:
     except tarfile.ReadError:
         return  # a file that was compressed alone
     with opened as tar:
-        for member in tar:
-            yield member.name
+        for entry in tar:
+            yield entry.name, partial(_read_entry, tar, entry)
         if stream.is_cut_or_damaged_at(tar.offset):
             raise tarfile.ReadError("the archive ends inside of a member, or in what is none")
 
 
-def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Yield the names of a zip file. Those that do not say that they are UTF-8 are in the charset of some system."""
+def _read_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(entry) if entry.size <= _MAX_INNER_BYTES else None
+    return file.read() if file else b""
+
+
+def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+    """Yield the members of a zip file with their names.
+
+    Those that do not say that they are UTF-8 are in the charset of some system.
+    """
     unmarked = [member.filename.encode("cp437") for member in members if not _is_marked(member)]
     charset = _charset_of(b"\n".join(unmarked[:MAX_NAMES])) if unmarked else ""
     for member in members:
         if _is_marked(member):
-            yield member.filename
+            yield member, member.filename
         else:
-            yield member.filename.encode("cp437").decode(charset, "replace")
+            yield member, member.filename.encode("cp437").decode(charset, "replace")
 
 
 def _is_marked(member: zipfile.ZipInfo) -> bool:

@@ -1,7 +1,8 @@
 """The charsets of texts that are not Unicode: what a text declares, what the detector says, and what it does not know.
 
 Used by `plain_text`, and by `archives` for names. The detector is that of Firefox, for pages of the web: it has no code
-pages of DOS and none of the Macintosh, which old letters, tables and `.nfo` files are in. Pure functions; any thread.
+pages of DOS, none of the Macintosh and not Latin-9, which old letters, tables and `.nfo` files are in. Pure functions;
+any thread.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _LETTERS_AS_SIGNS: Final = frozenset("\u0192\u00aa\u00ba")
 """The sign of a currency and those of ordinal numbers, which are letters to Unicode, and stand in no word."""
 OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"})
 """Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
-_UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman")
+_UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman", "iso8859-15")
 """The first is taken if several fit."""
 _MOST: Final = 0.9
 _SOME: Final = 0.2

@@ -102,7 +102,7 @@ def _unescape_properties(text: str) -> str:
 
 
 def _unescape_gettext(text: str) -> str:
-    return _ACCELERATOR.sub(_without_accelerator, _unescape_json(_join_strings(text)))
+    return _ACCELERATOR.sub(_without_accelerator, _unescape_references(_unescape_json(_join_strings(text))))
 
 
 def _without_accelerator(match: re.Match[str]) -> str:

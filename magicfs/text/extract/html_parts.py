@@ -1,4 +1,4 @@
-"""Reads what a page of HTML holds beside its running text: its title, texts of pictures and of controls, captions.
+"""Reads what a page of HTML holds beside its running text: its title, texts of pictures and of controls, contacts.
 
 Runs in the child process: `document_parser` calls it for pages, `office_parts` for chapters of books. kreuzberg reads
 the running text. A tokenizer and not a parser: each byte is read once, whatever the page has. Pure functions.
@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
 HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -39,6 +40,7 @@ _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label",
 _BOOKMARKS: Final = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file", re.IGNORECASE)
 """The beginning of the bookmarks that a browser exports: a person looks for their addresses and tags."""
 _META_NAME: Final = re.compile(r"(?:^|[:.])(?:title|description|keywords|author|creator|subject|site_name)$")
+_CONTACT: Final = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 _WITHOUT_VALUE: Final = frozenset({"hidden", "password", "checkbox", "radio"})
 """Kinds of input fields whose value nobody reads."""
 
@@ -79,6 +81,11 @@ def _attribute_texts(tag: str, attributes: str, *, of_bookmark: bool) -> Iterato
     }
     for name in (*_TEXT_ATTRIBUTES, "href", "tags") if of_bookmark else _TEXT_ATTRIBUTES:
         yield from _paragraph([values.get(name, "")])
+    target = values.get("href", "")
+    if tag == "a" and _CONTACT.match(target):
+        yield from _paragraph([unquote(target.partition(":")[2].partition("?")[0])])
+    elif tag == "link" and values.get("rel", "").lower() == "canonical":
+        yield from _paragraph([target])
     if tag == "meta" and _META_NAME.search((values.get("name") or values.get("property") or "").lower()):
         yield from _paragraph([values.get("content", "")])
     elif tag == "input" and values.get("type", "").lower() not in _WITHOUT_VALUE:

@@ -1,4 +1,4 @@
-"""Prepares RTF and FictionBook for kreuzberg, which divides words that change their style inside and leaves out notes.
+"""Prepares RTF and FictionBook for kreuzberg, which divides words that change their style and leaves out notes.
 
 Runs in the child process, called by `document_parser` before kreuzberg reads the file. Pure functions.
 """
@@ -11,10 +11,17 @@ from typing import Final
 _RTF: Final = "application/rtf"
 FICTION_BOOK: Final = "application/x-fictionbook+xml"
 
+_ESCAPE: Final = rb"\\'[0-9A-Fa-f]{2}|\\u-?[0-9]{1,5}(?:\\'[0-9A-Fa-f]{2}| ?\?)"
 _AFTER_GROUP: Final = re.compile(
-    rb"(?<=[A-Za-z0-9?])\}(?![0-9A-Fa-f]{16})([A-Za-z\x80-\xff][^{}\\\r\n]{0,200})(?=[{}\\\r\n])"
+    rb"(?<=[A-Za-z0-9?])\}(?![0-9A-Fa-f]{16})((?:[A-Za-z\x80-\xff]|" + _ESCAPE + rb")"
+    rb"(?:[^{}\\\r\n]|" + _ESCAPE + rb"){0,200})(?=[{}\\\r\n])"
 )
 """The text right after a group that ends with a letter or an escape; not data of a picture in hexadecimal."""
+_LINK: Final = re.compile(
+    rb"\{\\\*\\fldinst\b[^{}\"]{0,200}(?:\{[^{}\"]{0,200})?HYPERLINK\s{1,9}\"((?:https?|ftp|mailto):[^\"{}\\]{1,2000})\""
+    rb"[^{}]{0,200}\}?\s{0,9}\}"
+)
+"""The address of a link. It is read as a footnote is, too."""
 _RTF_NOISE: Final = re.compile(
     rb"\{\\sp\s*\{\\sn [^{}]*\}\s*\{\\sv (?:[^{}]++|\{[^{}]*+\})*+\}\s*\}|\{\\\*\\atn(?:ref|date|time|parent)[^{}]*\}"
 )
@@ -34,5 +41,5 @@ def with_words_and_notes(content: bytes, mime_type: str) -> bytes:
     if mime_type == _RTF:
         if _RTF_NOTE.search(content):
             content = _RTF_NOTE.sub(rb"{\\footnote", _RTF_NOISE.sub(b"", content))
-        return _AFTER_GROUP.sub(rb"}{\1}", content)
+        return _AFTER_GROUP.sub(rb"}{\1}", _LINK.sub(rb"{\\footnote \1}", content))
     return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content)) if mime_type == FICTION_BOOK else content

@@ -38,11 +38,13 @@ _MAX_NAME_CHARACTERS: Final = 255
 
 _HEADERS: Final = (
     *("Subject", "From", "Reply-To", "To", "Cc", "Bcc", "Date"),
-    *("Keywords", "Newsgroups", "List-Id", "Location"),
+    *("Keywords", "Newsgroups", "List-Id", "Location", "Snapshot-Content-Location"),
     *("X-Gmail-Labels", "X-Mozilla-Keys", "X-Keywords", "X-Label"),
 )
 _EXTENSIONS: Final = {"calendar": "ics", "vcard": "vcf", "x-vcard": "vcf", "directory": "vcf", "ics": "ics"}
 """The extension for parts without a name, by the second half of their type; by default, that half itself."""
+_DELIVERY_STATUS: Final = "message/delivery-status"
+"""What a server says of a message that it could not deliver: fields, and no text."""
 _SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
 _OWN_CODES: Final = ("utf", "iso-2022", "hz")
 """Charsets whose bytes are ASCII, or which state themselves."""
@@ -131,6 +133,9 @@ class MailReader:
             for message in _children(part):
                 yield "Attached message"
                 yield from self._blocks(message, depth=depth + 1)
+        elif kind == _DELIVERY_STATUS:
+            for fields in _children(part):
+                yield "\n".join(f"{name}: {_header(fields, name)}" for name in dict.fromkeys(fields.keys()))
         elif part.is_multipart():
             for child in _children(part):
                 yield from self._part_blocks(child, depth=depth + 1)

@@ -56,7 +56,7 @@ _LEFT_OUT: Final = {
     ),
     _ODF + "text": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
     _ODF + "spreadsheet": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
-    _BOOK: re.compile(r".*\.x?html?", re.IGNORECASE),
+    _BOOK: re.compile(r".*\.(?:x?html?|opf)", re.IGNORECASE),
 }
 """The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
 chapters with an encoded address."""
@@ -87,8 +87,10 @@ _ATTRIBUTES: Final = {
     "cmAuthor": ("name",),
     "author": ("name",),
     "person": ("displayName",),
+    "listEntry": ("val",),
+    "listItem": ("displayText",),
 }
-"""Attributes with texts, by local names: descriptions of pictures, and who wrote comments."""
+"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
 _SHEET_TEXTS: Final = re.compile(
     rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)[^<>]{0,200}>([^<]{1,2000})<"
     rb"|\s(?:prompt|promptTitle|error|errorTitle)=\"([^\"<]{1,1000})\""
@@ -103,6 +105,8 @@ _FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
 _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
 """The address of a link, which the running text has only where it is the text of the link too."""
+_ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
+_FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
 _FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
 """Fonts, and places such as the page's number, in a header of a sheet."""
 
@@ -162,6 +166,8 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
         data = container.read(member)
         if member.filename.endswith(".rels"):
             texts = list(_addresses(data))
+        elif member.filename.endswith(".opf"):
+            texts = list(_book_texts(data))
         elif mime_type == _BOOK:
             texts = list(html_texts(data.decode("utf-8", "replace")))
         elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
@@ -199,6 +205,18 @@ def _texts(data: bytes, *, is_odf: bool, is_styles: bool) -> list[str]:
     return list(filter(None, (text.strip() for text in target.texts)))
 
 
+def _book_texts(data: bytes) -> Iterator[str]:
+    """Yield the ISBN of a book, its publisher, who worked on it, and its series."""
+    for element in ET.fromstring(data).iter():  # noqa: S314  (see the module's docstring)
+        name, value = without_namespace(element.tag), (element.text or "").strip()
+        if name == "identifier" and (isbn := _ISBN.search(value)):
+            yield isbn[0]
+        elif name in {"publisher", "contributor"}:
+            yield value
+        elif name == "meta" and element.get("name") == "calibre:series":
+            yield (element.get("content") or "").strip()
+
+
 def _sheet_texts(data: bytes) -> Iterator[str]:
     for match in _SHEET_TEXTS.finditer(data):
         header, message, name = (group and html.unescape(group.decode("utf-8", "replace")) for group in match.groups())
@@ -226,7 +244,7 @@ class _Texts:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._open: list[list[str]] = [[]]
-        self._in_text = 0
+        self._in_text = self._in_field = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = without_namespace(tag)
@@ -238,14 +256,18 @@ class _Texts:
         if name in _BREAKS:
             self._open[-1].append(_BREAKS[name])
         self._in_text += name in _TEXT_TAGS
+        self._in_field += name == "instrText"
 
     def data(self, text: str) -> None:
         if self._in_text:
             self._open[-1].append(text)
+        elif self._in_field:
+            self.texts += _FIELD_LINK.findall(text)
 
     def end(self, tag: str) -> None:
         name = without_namespace(tag)
         self._in_text -= name in _TEXT_TAGS
+        self._in_field -= name == "instrText"
         if name in _PARAGRAPH_TAGS:
             self.texts.append("".join(self._open.pop()))
 

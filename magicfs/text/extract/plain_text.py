@@ -243,7 +243,7 @@ def _decode_legacy(content: bytes, whole: bytes) -> str:
     if (mixed := _decode_lines(content, declared if of_one_byte else None)) is not None:
         return mixed
     text = content.decode("utf-8", errors="replace")
-    invalid = text.count("\ufffd")
+    invalid = text.count("\ufffd") - (content is whole and _is_cut(text))
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
     if invalid < _MAX_INVALID_SHARE * beyond_ascii:
         return text
@@ -252,6 +252,11 @@ def _decode_legacy(content: bytes, whole: bytes) -> str:
     # A whole that begins in UTF-8 says nothing about a piece that is not in it.
     charset = detected_charset(whole) or (detected_charset(content) if whole is not content else None)
     return content.decode(charset or "cp1252", errors="replace")
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a text ends inside of a character, as a file does that was not copied to its end."""
+    return text.endswith("\ufffd") and not text.removesuffix("\ufffd").isascii()
 
 
 def _decode_strictly(content: bytes, charset: str) -> str | None:

@@ -33,6 +33,8 @@ _TEX_LETTER: Final = re.compile(
 _TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
 """Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
 
+_TEX_NOTHING: Final = re.compile(r"(?<![\\\w])([^\W\d_]+)\{\}(?=[^\W\d_])")
+"""What keeps two letters of a word from being joined: `shelf{}ful`. Behind a command it ends that."""
 _STYLE: Final = r"\\(?:text(?:bf|it|tt|sc|sf|rm|up|md|sl)|emph|underline)\{([^{}\\\n]{1,200})\}"
 _TEX_STYLE: Final = re.compile(rf"(?<=[^\W\d_]){_STYLE}|{_STYLE}(?=[^\W\d_])")
 """A style of a part of a word."""
@@ -64,7 +66,7 @@ def unescape_tex(text: str) -> str:
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1] or match[2]], text)
     if _TEX_IS_GERMAN.search(text, 0, _TEX_PREAMBLE):
         text = _TEX_GERMAN.sub(lambda match: _accented_letter(match[1]), text)
-    return _TEX_HYPHENATION.sub("", text)
+    return _TEX_NOTHING.sub(r"\1", _TEX_HYPHENATION.sub("", text))
 
 
 def unescape_bibtex(text: str) -> str:

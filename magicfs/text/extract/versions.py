@@ -11,22 +11,23 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 18,
+    "application/zip": 19,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
-    "application/rtf": 8,
+    "application/rtf": 9,
     "application/x-fictionbook+xml": 9,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 8),
-    **dict.fromkeys(("message/*", "application/mbox"), 10),
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 9),
+    **dict.fromkeys(("message/*", "application/mbox"), 11),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 5),
+    "image/svg+xml": 7,
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 6),
     "application/json": 7,
-    "text/plain": 10,
+    "text/plain": 11,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
     "application/xml": 10,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
-    "text/x-tex": 7,
+    "text/x-tex": 8,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip", "text/vtt", "text/x-lrc"), 4),
@@ -38,7 +39,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/csv", "text/tab-separated-values", "text/x-sql", "text/x-ruby", "text/x-r"), 4),
     **dict.fromkeys(("application/x-mobipocket-ebook", "application/ms-tnef"), 4),
     "text/x-php": 5,
-    "text/x-gettext": 7,
+    "text/x-gettext": 8,
 }
 """By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
 

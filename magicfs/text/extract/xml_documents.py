@@ -162,11 +162,21 @@ def in_utf8(content: bytes) -> bytes:
 
 
 def read_svg(content: bytes) -> Document:
-    """The title, descriptions and texts of a drawing. Raises `ET.ParseError` for a damaged file."""
-    drawing = ET.fromstring(content)  # noqa: S314  (see the module's docstring)
-    texts = [" ".join("".join(element.itertext()).split()) for element in drawing.iter() if element.tag in _SVG_TEXTS]
+    """The title, descriptions and texts of a drawing in any charset. Raises `ET.ParseError` for a damaged file."""
+    drawing = ET.fromstring(in_utf8(content).decode("utf-8", "replace"))  # noqa: S314  (see the module's docstring)
+    texts = [" ".join("".join(_drawn(element)).split()) for element in drawing.iter() if element.tag in _SVG_TEXTS]
     title = drawing.findtext(_SVG + "title") or drawing.findtext("title")
     return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
+
+
+def _drawn(element: ET.Element) -> Iterator[str]:
+    """Yield the pieces of a text of a drawing, with a blank before one that has a place of its own."""
+    yield element.text or ""
+    for child in element:
+        if child.get("x") is not None:
+            yield " "
+        yield from _drawn(child)
+        yield child.tail or ""
 
 
 def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:

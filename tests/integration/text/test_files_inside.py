@@ -153,7 +153,9 @@ CHAPTERS = {
 @pytest.fixture
 def book() -> bytes:
     package = (
-        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/><manifest>'
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata xmlns:dc="dc">'
+        "<dc:identifier>urn:isbn:9783161484100</dc:identifier><dc:publisher>Ebb Press</dc:publisher></metadata>"
+        "<manifest>"
         '<item id="a" href="one%20chapter.xhtml" media-type="application/xhtml+xml"/>'
         '<item id="b" href="two.xhtml" media-type="application/xhtml+xml"/></manifest>'
         '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
@@ -176,9 +178,15 @@ def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor, book
     assert text.count("A foghorn") == 1
 
 
+def test_a_book_is_found_by_its_number_and_its_publisher(extractor: FileExtractor, book: bytes) -> None:
+    text = read(extractor, book, b"book.epub").text
+    assert "9783161484100" in text
+    assert "Ebb Press" in text
+
+
 def test_chapters_are_read_while_there_is_time(book: bytes) -> None:
     texts = [
         office_parts.office_parts(book, "application/epub+zip", running_text="", until=until, parts=PartCount())
         for until in (time.monotonic() + 60, 0)
     ]
-    assert texts == ["Storm\n\nThe breakers roared\n\nA foghorn", ""]
+    assert texts == ["9783161484100\n\nEbb Press\n\nStorm\n\nThe breakers roared\n\nA foghorn", ""]

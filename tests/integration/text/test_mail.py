@@ -226,6 +226,18 @@ FLOWED = (
 )
 
 
+def test_what_a_server_says_of_an_undelivered_message_is_read(extractor: FileExtractor) -> None:
+    report = (
+        b"Subject: Undelivered\nFrom: daemon@example.org\nDate: Mon, 05 Feb 2024 10:00:00 +0000\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=R\n\n--R\n\nSorry.\n--R\n"
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example.org\n\n"
+        b"Final-Recipient: rfc822; gull@kelp.example\nDiagnostic-Code: smtp; 550 mailbox full of marbles\n\n--R--\n"
+    )
+    text = read(extractor, report).text
+    assert "gull@kelp.example" in text
+    assert "mailbox full of marbles" in text
+
+
 def test_the_lines_of_a_flowed_text_are_put_together(extractor: FileExtractor) -> None:
     text = read(extractor, FLOWED % b"no").text
     assert "A sea horse and a star fish.\n> quoted words\n>> deeper\n-- \nAda" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tarfile
 import zipfile
 from typing import Final
 
@@ -40,6 +41,20 @@ def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> N
     text = read(extractor, content, b"a.docx").text
     assert text.startswith("running text")
     assert all(word in text for word in ("Halberdier", "Marchmont", "a footnote", "an endnote", "quartermaster"))
+
+
+def test_choices_and_links_of_fields_are_read(extractor: FileExtractor) -> None:
+    body = (
+        f"<w:document {WORD}><w:body><w:p><w:r><w:t>plan</w:t></w:r><w:r><w:fldChar><w:ffData><w:ddList>"
+        '<w:listEntry w:val="half shade"/></w:ddList></w:ffData></w:fldChar></w:r><w:sdt><w:sdtPr><w:dropDownList>'
+        '<w:listItem w:displayText="full sun" w:value="2"/></w:dropDownList></w:sdtPr></w:sdt>'
+        '<w:r><w:instrText> HYPERLINK "https://plots.example.org/7" </w:instrText></w:r></w:p></w:body></w:document>'
+    )
+    content = container({"[Content_Types].xml": CONTENT_TYPES, "word/document.xml": body})
+    text = read(extractor, content, b"a.docx").text
+    for words in ("half shade", "full sun", "https://plots.example.org/7"):
+        assert words in text
+    assert "HYPERLINK" not in text
 
 
 def test_a_header_that_is_the_same_on_all_pages_is_read_once(extractor: FileExtractor) -> None:
@@ -241,6 +256,32 @@ def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: by
     text = read(extractor, content, name).text
     assert "letters/an Müller.txt" in text
     assert "hello" not in text
+
+
+def _archive_of(kind: str, members: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(data, "w") as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=data, mode=kind) as tar:
+            for name, content in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("outer", ["zip", "w:", "w:gz"])
+def test_the_names_in_an_archive_in_an_archive_are_read(extractor: FileExtractor, outer: str) -> None:
+    letters = _archive_of("zip", {"letters/stairlift.pdf": b"x"})
+    members = {"2023/year.zip": letters, "old.tar.gz": _archive_of("w:gz", {"soapbox.jpg": b"x", "more.zip": letters})}
+    text = read(extractor, _archive_of(outer, {**members, "broken.zip": b"PK", "last.txt": b""}), b"a").text
+    assert text.split("\n") == [
+        *("2023/year.zip", "2023/year.zip/letters/stairlift.pdf", "old.tar.gz", "old.tar.gz/soapbox.jpg"),
+        *("old.tar.gz/more.zip", "old.tar.gz/more.zip/letters/stairlift.pdf", "broken.zip", "last.txt"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_a_damaged_property_list_is_damaged(extractor: FileExtractor, content: b
         (rb"{\b fe}tt und k{\i ur}siv", "fett und kursiv"),
         (rb"M{\'fc}ller, na{\i\u239?}ve", "Müller, naïve"),
         (rb"{\b bold}. {\b Foo} bar", "bold. Foo bar"),
+        (rb"{\b M}\'fcller, {\b K}\u252?hler", "Müller, Kühler"),
         (rb"{\insrsid1 one}{\insrsid2 piece}", "onepiece"),
         (rb"{\b Al}pha\par {\pict\jpegblip{\*\blipuid 12ab}" + b"ffd8" * 40 + b"\n}end", "Alpha\n\nend"),
     ],
@@ -158,6 +159,24 @@ def test_a_damaged_property_list_is_damaged(extractor: FileExtractor, content: b
 def test_a_word_of_rtf_that_changes_its_style_is_whole(extractor: FileExtractor, written: bytes, shown: str) -> None:
     content = b"{\\rtf1\\ansi\\ansicpg1252\\uc1 " + written + b"\\par}"
     assert read(extractor, content, b"a.rtf").text.replace("[Image: image]", "").strip() == shown
+
+
+@pytest.mark.parametrize("inner", [rb"%s", rb"{%s }", rb"{\rtlch %s \\h }"])
+def test_the_address_of_a_link_of_rtf_is_read(extractor: FileExtractor, inner: bytes) -> None:
+    link = inner.replace(b"%s", rb'HYPERLINK "https://dike.example.org/a"')
+    field = rb"{\field{\*\fldinst " + link + rb"}{\fldrslt {\ul here}}}"
+    text = read(extractor, rb"{\rtf1\ansi See " + field + rb" first.\par}", b"a.rtf").text
+    assert "See here first." in text
+    assert "https://dike.example.org/a" in text
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-8", "utf-16"])
+def test_a_drawing_is_read_in_the_charset_that_it_states(extractor: FileExtractor, charset: str) -> None:
+    drawing = (
+        f'<?xml version="1.0" encoding="{charset}"?><svg xmlns="http://www.w3.org/2000/svg">'
+        "<text><tspan x='1'>Zufluss</tspan><tspan x='9'>Über<tspan>lauf</tspan></tspan></text></svg>"
+    )
+    assert read(extractor, drawing.encode(charset), b"a.svg").text == "Zufluss Überlauf"
 
 
 def test_a_word_of_a_book_that_changes_its_style_is_whole(extractor: FileExtractor) -> None:

@@ -63,7 +63,7 @@ from magicfs.text.extract.escapes import unescape
         (
             "text/x-gettext",
             'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
-            'msgid "AT&T, R&D, dogs&nbsp;and ?a=b&lang=en"',
+            'msgid "AT&T, R&D, dogs\u00a0and ?a=b&lang=en"',
         ),
         ("text/x-gettext", 'msgid "a&b&c, ?page=about&print"', 'msgid "a&b&c, ?page=about&print"'),
         ("text/x-ssa", r"Dialogue: {\i1}Star{\i0}board\Non deck", "Dialogue: Starboard on deck"),
@@ -119,6 +119,8 @@ from magicfs.text.extract.escapes import unescape
             "grüssen naïve bold-x recognize été",
         ),
         ("text/plain", r"C:\u00fc &#252; \"u", None),
+        ("text/x-tex", r"a shelf{}ful of \TeX{}books", r"a shelfful of \TeX{}books"),
+        ("text/x-gettext", 'msgstr "Bitte warten&hellip; &Ouml;l"', 'msgstr "Bitte warten… Öl"'),
     ],
 )
 def test_escapes_are_replaced(mime_type: str, written: str, read: str | None) -> None:

@@ -28,6 +28,8 @@ from magicfs.text.extract.left_out import left_out
         ),
         ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<A TAGS='sea,dinner'>Kelp</A>", ["sea,dinner", "Kelp"]),
         ("<a href='https://kelp.example/'>Kelp</a>", ["Kelp"]),
+        ("<a href='mailto:gull%40kelp.example?subject=x'>write</a>", ["gull@kelp.example", "write"]),
+        ("<link rel=canonical href='https://kelp.example/a'><link rel=icon href='b'>", ["https://kelp.example/a"]),
         ("", []),
     ],
 )

@@ -161,6 +161,16 @@ def test_letters_of_old_computers_are_letters(text: str, charset: str) -> None:
     assert decode(text.encode(charset)) == text
 
 
+def test_latin_9_is_told_from_latin_1() -> None:
+    text = "Cœur d'artichaut, bœuf et œufs à la française"
+    assert decode(text.encode("iso8859-15")) == text
+
+
+def test_a_short_text_that_was_cut_inside_of_a_letter_stays_utf8() -> None:
+    assert decode("Der Turmfalke brütet. Ü".encode()[:-1]) == "Der Turmfalke brütet. \ufffd"
+    assert decode(b"menu du caf\xe9") == "menu du café"
+
+
 def test_a_frame_tells_two_code_pages_apart() -> None:
     text = "╒═════════╕\n│ Müller  │\n╘═════════╛\n"
     assert decode(text.encode("cp437")) == text
