@@ -44,32 +44,6 @@ _TEMPORARY_ENDINGS = (b".tmp", b".temp", b".crdownload")
 """Temporary files, in any case: programs of Windows write `.TMP`."""
 _TEMPORARY_BYTES = max(map(len, _TEMPORARY_ENDINGS))
 
-_KEPT_DIRECTORIES = frozenset(
-    {
-        *(b".github", b".gitlab", b".gitea", b".forgejo", b".circleci", b".buildkite", b".woodpecker", b".ci"),
-        *(b".devcontainer", b".husky"),
-    }
-)
-"""Hidden directories that people keep with a project, and write by hand."""
-_KEPT_NAMES = re.compile(
-    rb"\.(?:editorconfig|gitattributes|gitmodules|mailmap|dockerignore|htaccess|nvmrc|node-version|python-version"
-    rb"|tool-versions|clang-(?:format|tidy)|flake8|pylintrc|coveragerc|shellcheckrc|babelrc|browserslistrc"
-    rb"|(?:gitlab-ci|travis|rubocop|golangci|readthedocs|pre-commit-config|cirrus|appveyor|drone|goreleaser)\.ya?ml"
-    rb"|(?:eslint|prettier|stylelint|commitlint|lintstaged|mocha|markdownlint|yamllint)(?:rc|ignore)?(?:\.(?:c?js|json|ya?ml))?"
-    rb"|(?:bash|zsh|ksh|csh|input|vim|nano|screen|gdb|lldb|emacs|tmux|xinit|R)(?:rc|env|init|_profile|_aliases|profile|login|\.conf)"
-    rb"|profile|emacs|gitconfig|Xresources|Xdefaults|xsession)"
-)
-"""Hidden files that people write by hand, in projects and at home; none that usually holds passwords."""
-_KEPT_LOCKS = frozenset(
-    {
-        *(b"Cargo.lock", b"poetry.lock", b"yarn.lock", b"Gemfile.lock", b"composer.lock", b"Pipfile.lock", b"uv.lock"),
-        *(b"pdm.lock", b"pixi.lock", b"Podfile.lock", b"pubspec.lock", b"mix.lock", b"flake.lock", b"bun.lock"),
-        *(b"deno.lock", b"conan.lock"),
-    }
-)
-"""What package managers write down, as in `package-lock.json`: which project uses a version of a package. Any other
-`.lock` is one that a program holds."""
-
 _LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|DEADJOE|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
 """What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
 Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`), what joe saves when it is killed
@@ -156,8 +130,8 @@ def rules_for(root: bytes, directory: bytes) -> IgnoreRules | None:
 def is_ignored_name(name: bytes) -> bool:
     """Whether the built-in rules ignore files of this name."""
     return (
-        (name[0] == _DOT and _KEPT_NAMES.fullmatch(name) is None)
-        or (name.endswith(IGNORED_ENDINGS) and name not in _KEPT_LOCKS)
+        name[0] == _DOT
+        or name.endswith(IGNORED_ENDINGS)
         or name[-_TEMPORARY_BYTES:].lower().endswith(_TEMPORARY_ENDINGS)
         or name in IGNORED_NAMES
         or _LEFTOVER.fullmatch(name) is not None
@@ -166,7 +140,7 @@ def is_ignored_name(name: bytes) -> bool:
 
 def is_ignored_directory_name(name: bytes) -> bool:
     """Whether the built-in rules ignore directories of this name."""
-    return (name.startswith(b".") and name not in _KEPT_DIRECTORIES) or name in IGNORED_DIRECTORIES
+    return name.startswith(b".") or name in IGNORED_DIRECTORIES
 
 
 def _read_lines(path: bytes) -> list[str]:

@@ -40,17 +40,6 @@ def test_hidden_temporary_and_generated_files_are_ignored(index: Index) -> None:
     assert set(index.states()) == {"kept.txt"}
 
 
-def test_hidden_files_that_people_write_are_kept(index: Index) -> None:
-    kept = [
-        *(".editorconfig", ".github/workflows/build.yml", ".gitlab-ci.yml", ".eslintrc.json", ".prettierrc", ".bashrc"),
-        *(".zshenv", ".vimrc", ".tmux.conf", ".pre-commit-config.yaml", "sub/.clang-format", "Cargo.lock", "yarn.lock"),
-    ]
-    others = [".env", ".netrc", ".bash_history", ".npmrc", ".vscode/x.json", ".DS_Store", "._a.txt", "app.lock", ".swp"]
-    write(index.folder, *kept, *others)
-    index.settle()
-    assert set(index.states()) == set(kept)
-
-
 def test_rules_are_hierarchical_and_can_be_taken_back(index: Index) -> None:
     write(
         index.folder,
