@@ -98,6 +98,8 @@ class SyntaxToken:
     """The piece as it was typed: `type:module`, `-xzf`."""
     before: str = ""
     """The word before it."""
+    after: str = ""
+    """Of an exclusion without a word before it, the first word of the query."""
     filters: Filters = Filters()
     """The filter alone; empty for an exclusion."""
 

@@ -19,8 +19,9 @@ from magicfs.text.analysis import phrase_query
 def exclusion_conditions(query: Query) -> dict[str, str]:
     """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
 
-    A text has the exclusion with its minus or its `NOT`, together with the word before it. A query that asks for
-    nothing else, such as `-Wall`, needs no word before them: it means an option.
+    A text has the exclusion with its minus or its `NOT`, together with the word before it. One that comes first needs
+    the word behind it, side by side: `-crf 23` is an option with its value. A query that asks for nothing else, such as
+    `-Wall`, needs no other word: it means an option.
     """
     is_alone = not (query.question or query.filters)
     return {
@@ -47,7 +48,7 @@ def _has_files(connection: Connection, filters: Filters) -> bool:
 
 
 def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
-    """The condition that a text has an exclusion as it was typed, with its minus; None without a word before it.
+    """The condition that a text has an exclusion as it was typed, with its minus; None without a word beside it.
 
     In scripts without spaces, a minus before a word is no part of any word.
     """
@@ -58,4 +59,6 @@ def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
         return None
     if is_alone:
         return literal
+    if token.after:
+        return phrase_query(f"{token.text} {token.after}")
     return f"({before}) & ({literal})" if before and literal else None

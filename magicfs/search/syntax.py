@@ -98,7 +98,7 @@ class _QueryBuilder:
             excluded_phrases=tuple(self.excluded_phrases),
             filters=self.filters,
             limit=self.limit,
-            syntax=tuple(self.syntax),
+            syntax=tuple(map(self._with_word_after, self.syntax)),
             each_copy=self.each_copy,
         )
 
@@ -132,6 +132,10 @@ class _QueryBuilder:
         name, colon, value = bare.partition(":")
         if not (colon and value and self._apply_filter(name, value, typed=bare)) and (word := _without_quotes(bare)):
             self.words.append(word)
+
+    def _with_word_after(self, token: SyntaxToken) -> SyntaxToken:
+        is_first = not (token.before or token.filters)
+        return replace(token, after=next(filter(_HAS_WORD.search, self.words), "")) if is_first else token
 
     @property
     def _last_word(self) -> str:

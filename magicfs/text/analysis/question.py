@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -41,6 +42,9 @@ _MIN_PREFIX_CHARACTERS: Final = 2
 
 _MAX_NUMBER_LETTERS: Final = 2
 """The letters that numbers begin with are so many, as `DE` and `EN` of standards."""
+
+_SHORT_DIGEST: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,39}")
+"""The beginning of a digest in hexadecimal, as programs show that of a commit, or what looks like one."""
 
 _SHORT_WORDS: Final = frozenset(
     [
@@ -135,6 +139,9 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             continue
         names = _names(part)
         pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in _SHORT_WORDS]
+        if not (names or pieces) and _SHORT_DIGEST.fullmatch(word) and not word.isalpha():
+            yield Term(word, (Lexeme(word, is_prefix=True),))
+            continue
         variants = [form for whole in pieces for form in _variant_forms(whole.lower(), algorithms)]
         yield Term(word, (*_forms(part, word, algorithms), *variants), parts=frozenset(names))
         for name in names:

@@ -20,6 +20,9 @@ def service(database: Database) -> SearchService:
     corpus.add(b"screens.txt", 'two screens of 5" and 7" beside a 27" monitor')
     corpus.add(b"cold.txt", "store the vaccine at -70 degrees")
     corpus.add(b"gcc.txt", "compile it with gcc -Wall -fno-strict-aliasing main.c")
+    corpus.add(b"film.txt", "make the clip smaller: ffmpeg -i a.mov -crf 23 b.mp4")
+    corpus.add(b"rooms.txt", "the clip of room 23 and room 23")
+    corpus.add(b"digest.txt", "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b fixed it")
     corpus.add(b"find.txt", "old logs: find . -name '*.log' -mtime +30 -exec rm {} \\;")
     corpus.add(b"army.txt", "צה״ל הודיע")
     corpus.add(b"shell.txt", "rm: cat not found")
@@ -44,6 +47,9 @@ def names(service: SearchService, text: str) -> list[str]:
         ('screens 5" and 7"', "screens.txt"),
         ('say "vaccine"s', "cold.txt"),
         ("-Wall", "gcc.txt"),
+        ("-crf 23 clip", "film.txt"),
+        ("-crf 23", "film.txt"),
+        ("9f86d08", "digest.txt"),
         ("-fno-strict-aliasing", "gcc.txt"),
         ("-Wall -fno-strict-aliasing", "gcc.txt"),
         ("find . -name '*.log' -mtime +30 -exec rm {} \\;", "find.txt"),
@@ -58,6 +64,7 @@ def test_pasted_text_finds_the_file_that_has_it(service: SearchService, text: st
 def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: SearchService) -> None:
     assert "java.txt" not in names(service, "cache -java")
     assert "cache.txt" in names(service, "cache -java")
+    assert "java.txt" not in names(service, "-java cache")
 
 
 def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:

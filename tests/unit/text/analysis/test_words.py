@@ -51,6 +51,8 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         ("s = base64Encode(x)", "base64 encode"),
         ("MAX_RETRY_COUNT kebab-case-name", "max retry count kebab case name"),
         ("commit 4f1c2abe7d0e95c6970b74767f19372d61af8b2c", "4f1c2ab*"),
+        ("commit 4f1c2abe7d0e95c6970b74767f19372d61af8b2c", "4f1c2ab"),
+        ("image app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "sha256:9f86d081884c"),
         ("See Taxfile2021", "taxfile*"),
         ("the INVOICES were paid", "invoice"),
         ("AT&T's offer of 1,234.56 at 12:30", "at&t 1,234.56 12:30"),
