@@ -47,6 +47,7 @@ from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
@@ -178,7 +179,7 @@ class DocumentParser:
         """
         if exact_type == NOTEBOOK_TYPE:
             content = in_present_form(content)
-        content = with_words_and_notes(content, exact_type)
+        content = as_shown(content) if exact_type == WORKBOOK_TYPE else with_words_and_notes(content, exact_type)
         if exact_type != SLIDES_TYPE and exact_type not in READ_MEMBER_BY_MEMBER:
             return self._kreuzberg(content, exact_type)
         try:

@@ -180,7 +180,7 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
     except DAMAGE:
         parts.add_unread(member.filename)
         return []
-    if not member.filename.endswith(".rels"):
+    if not member.filename.endswith((".rels", ".opf")):
         parts.add()
     return texts
 
