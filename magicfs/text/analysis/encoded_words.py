@@ -19,6 +19,8 @@ _MAX_LINE: Final = 500
 
 _LINE_END: Final = re.compile(r"(?<!\\)(?:\\[nrt])+([^\W_]+(?:[^\w\\\"'`\n]{1,3}[^\W_]+){0,7})")
 """The escape of a line end or a tab in a string of code, and the words behind it."""
+_LAST_WORD: Final = re.compile(r"[^\W_]+(?=[^\w\\]{0,2}\Z)")
+_MAX_WORD: Final = 60
 _QUOTE: Final = re.compile("[\"'`]")
 
 _HEADER_WORDS: Final = re.compile(
@@ -55,11 +57,15 @@ def encoded_words(text: str) -> list[str]:
 
 
 def _behind_line_ends(text: str) -> Iterator[str]:
-    """Yield the words behind escapes of line ends in strings. A path of Windows may be one, and stays as it is."""
+    """Yield the words behind escapes of line ends in strings, after the word before each, so that phrases go on.
+
+    A path of Windows may look like one, and stays as it is.
+    """
     for match in _LINE_END.finditer(text):
         start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - _MAX_LINE)
         if _QUOTE.search(text, start, match.start()):
-            yield match[1]
+            before = _LAST_WORD.search(text[max(start, match.start() - _MAX_WORD) : match.start()])
+            yield f"{before[0]} {match[1]}" if before else match[1]
 
 
 def _header_text(words: str) -> str:
@@ -70,7 +76,7 @@ def _header_text(words: str) -> str:
 
 
 def _unquoted(word: str) -> str:
-    return _in_utf8(quopri.decodestring(word.encode("utf-8")))
+    return _in_utf8(quopri.decodestring(word.encode("utf-8", "replace")))
 
 
 def _encoded_once(word: str) -> str:

@@ -16,7 +16,7 @@ from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
-from magicfs.text.analysis.variants import numbers_in_pieces, numbers_with_units
+from magicfs.text.analysis.variants import numbers_in_pieces, numbers_with_letters
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
@@ -106,7 +106,7 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
     asides += numbers_in_pieces(text)
-    asides += numbers_with_units(text)
+    asides += numbers_with_letters(text)
     return text, asides
 
 

@@ -82,7 +82,7 @@ _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
 UNITS: Final = (
-    "am|pm|nm|\u00b5m|\u03bcm|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
+    "am|pm|nm|[\u00b5\u03bc][lgmsAVF]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
     "|pt|ns|ms"
 )
 _NUMBERED_WORD: Final = re.compile(

@@ -62,6 +62,8 @@ _WITH_UNIT: Final = re.compile(
     rf"((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])"
 )
 """It begins with a set of characters, for which `re` searches quickly."""
+_DESIGNATION: Final = re.compile(r"([A-Z](?<!\w[A-Z])[A-Z]?)[ \u00a0\u202f]([0-9]{1,6})(?![\w/]|[.,:-]\w)")
+"""One or two capitals and a number, as of a flight, a road or a work: `LH 1234`, `A 7`, `KV 525`."""
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
 
@@ -171,9 +173,9 @@ def _has_check_digit(digits: str) -> bool:
     return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
 
-def numbers_with_units(text: str) -> list[str]:
-    """The numbers of a text that have a unit behind a blank, such as `10 GB`, each in one piece with it."""
-    return ["".join(match.groups()) for match in _WITH_UNIT.finditer(text)]
+def numbers_with_letters(text: str) -> list[str]:
+    """The numbers of a text with a unit or capitals beside a blank, such as `10 GB` and `LH 1234`, in one piece."""
+    return ["".join(match.groups()) for pattern in (_WITH_UNIT, _DESIGNATION) for match in pattern.finditer(text)]
 
 
 def with_two_letters(word: str) -> str | None:

@@ -24,6 +24,8 @@ _NAMED_LETTER: Final = re.compile(r"\\N\{([A-Z][A-Z0-9 -]{2,80})\}|\\x\{([0-9A-F
 """A letter by its name, as in Python, and by its number, as in Perl."""
 _ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_]++(?![\w;=&]))")
 """The sign before the letter of a menu's shortcut, as in `Datei ö&ffnen`; before a small letter behind another one."""
+_QT: Final = re.compile(r"<!DOCTYPE TS>|<TS\s")
+"""Translations of Qt, which have menus."""
 _MAX_WORD: Final = 200
 """The characters before the sign of a shortcut that are looked at."""
 
@@ -228,7 +230,8 @@ def _join_surrogates(text: str) -> str:
 
 def _unescape_xml(text: str) -> str:
     """Twice: feeds have escaped HTML in them. Texts of Android have letters by number beside references."""
-    return _unescape_code(_unescape_references(_unescape_references(text)))
+    text = _unescape_code(_unescape_references(_unescape_references(text)))
+    return _ACCELERATOR.sub(_without_accelerator, text) if _QT.search(text, 0, _MAX_WORD) else text
 
 
 def _unescape_references(text: str) -> str:

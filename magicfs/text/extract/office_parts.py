@@ -101,6 +101,8 @@ _FORMULA: Final = re.compile(
     rb"<(?:\w+:)?f>([^<]{1,4000})</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*+/>|<(?:\w+:)?v></(?:\w+:)?v>)?+\s*+</"
 )
 """A formula whose value no program has computed yet: its texts are all that is known of the cell."""
+_CHOICES: Final = re.compile(rb"<(?:\w+:)?formula1>\s{0,9}([\"&][^<]{1,4000})</(?:\w+:)?formula1>")
+"""What the menu of a cell lets choose."""
 _FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
 _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
@@ -223,7 +225,7 @@ def _sheet_texts(data: bytes) -> Iterator[str]:
         text = _FIELD_CODE.sub(" ", header) if header else message or name or ""
         if not text.startswith("_xlnm."):
             yield " ".join(text.split())
-    for formula in _FORMULA.findall(data):
+    for formula in (*_FORMULA.findall(data), *_CHOICES.findall(data)):
         for text in _FORMULA_TEXT.findall(html.unescape(formula.decode("utf-8", "replace"))):
             yield " ".join(text.replace('""', '"').split())
 

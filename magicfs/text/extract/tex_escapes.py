@@ -33,6 +33,8 @@ _TEX_LETTER: Final = re.compile(
 _TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
 """Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
 
+_TEX_SIGN: Final = re.compile(r"(?<!\\)\\(?:([%&#$])|,)")
+"""A sign that is escaped since it has a meaning in TeX, or a narrow blank."""
 _TEX_NOTHING: Final = re.compile(r"(?<![\\\w])([^\W\d_]+)\{\}(?=[^\W\d_])")
 """What keeps two letters of a word from being joined: `shelf{}ful`. Behind a command it ends that."""
 _STYLE: Final = r"\\(?:text(?:bf|it|tt|sc|sf|rm|up|md|sl)|emph|underline)\{([^{}\\\n]{1,200})\}"
@@ -61,7 +63,7 @@ def unescape_tex(text: str) -> str:
     """The text of a TeX document with its letters."""
     if "\\" not in text and '"' not in text:
         return text
-    text = _TEX_ACCENT.sub(_accented, text)
+    text = _TEX_SIGN.sub(lambda match: match[1] or " ", _TEX_ACCENT.sub(_accented, text))
     text = _TEX_STYLE.sub(lambda match: match[1] or match[2], text)
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1] or match[2]], text)
     if _TEX_IS_GERMAN.search(text, 0, _TEX_PREAMBLE):

@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 20,
+    "application/zip": 21,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 9,
@@ -25,9 +25,9 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/json": 7,
     "text/plain": 11,
     **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
-    "application/xml": 10,
+    "application/xml": 11,
     **dict.fromkeys(("text/markdown", "text/x-org"), 5),
-    "text/x-tex": 8,
+    "text/x-tex": 9,
     **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
     **dict.fromkeys(("text/calendar", "text/vcard"), 5),
     **dict.fromkeys(("text/x-ssa", "application/x-subrip", "text/vtt", "text/x-lrc"), 4),

@@ -411,6 +411,17 @@ def test_what_word_is_left_to_put_into_a_text_is_read(extractor: FileExtractor, 
     assert "a rutabaga pie" in read(extractor, data.getvalue(), b"a.docx").text
 
 
+def test_what_the_menu_of_a_cell_lets_choose_is_read(extractor: FileExtractor) -> None:
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData/><dataValidations>'
+        '<dataValidation type="list"><formula1>"rent,riding school"</formula1></dataValidation><dataValidation>'
+        "<formula1>&quot;lea&amp;se&quot;</formula1></dataValidation></dataValidations></worksheet>"
+    )
+    text = read(extractor, workbook({"xl/worksheets/sheet1.xml": sheet}), b"a.xlsx").text
+    assert "rent,riding school" in text
+    assert "lea&se" in text
+
+
 def test_texts_in_formulas_without_a_value_are_read(extractor: FileExtractor) -> None:
     cells = (
         '<c r="A1"><f>IF(B1&gt;1,"a rutabaga pie","say ""ahoy""")</f><v></v></c>'

@@ -145,6 +145,8 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
         ("5l of milk", "5 l"),
         ("5 l of milk", "5l"),
         ("a disk of 10 GB and 3,5 t", "10GB 3,5t"),
+        ("5 µl of it", "5μl"),
+        ("flight LH 1234 over the A 7, KV 525", "LH1234 A7 KV525"),
     ],
 )
 def test_words_and_numbers_in_one_piece_are_found_by_either(text: str, question: str) -> None:
