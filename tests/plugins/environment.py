@@ -17,6 +17,20 @@ import pytest
 
 _data = pytest.StashKey[str]()
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 << 30
+"""More than the databases of all tests that run at a time, so that they fit into a machine's memory."""
+
+
+def quick_directory() -> str | None:
+    """The directory for the servers of the tests: in memory where there is room, since each test copies a database of
+    hundreds of files. Otherwise None, which stands for the usual temporary directory."""
+    try:
+        has_room = shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+    except OSError:
+        return None
+    return str(MEMORY) if has_room and os.access(MEMORY, os.W_OK) else None
+
 
 def collection(name: str) -> Path:
     """The folder of a collection, in that which `TEST_DATA` names or beside this project; it may be absent."""

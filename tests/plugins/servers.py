@@ -21,6 +21,7 @@ from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import wait_until
+from tests.plugins.environment import quick_directory
 
 _numbers = itertools.count(1)
 REDIS_DATABASES = 16
@@ -61,7 +62,7 @@ class Servers:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Start both servers as `magicfs up` does, in a short-named directory (socket addresses are short)."""
-    home = Path(tempfile.mkdtemp(prefix="mfs-"))
+    home = Path(tempfile.mkdtemp(prefix="mfs-", dir=quick_directory()))
     (home / "run").mkdir(mode=0o700)
     log = (home / "servers.log").open("wb")
     processes = [
