@@ -126,6 +126,7 @@ class ChangeOperations(NodeOperations):
             return
         remove = functools.partial(directory.remove, name, is_directory=is_directory)
         await self._pools.run(directory.thread_pool, remove)
+        self._looked_up.settle_after_change()
         REMOVED_FILES.settle(self._inodes.update)
         self._watches.gone(directory, name)
         self._changes += 1
@@ -151,6 +152,7 @@ class ChangeOperations(NodeOperations):
         rename = functools.partial(directory.rename, name_old, target, name_new, flags=flags)
         with self._renames.renaming():
             moved = await self._pools.run(directory.thread_pool, rename)
+            self._looked_up.settle_after_change()
             REMOVED_FILES.settle(self._inodes.update)
             self._watches.gone(directory, name_old)
             for node in moved:

@@ -46,11 +46,15 @@ def errno_of(error: Exception, *, during: str) -> int:
 
 
 def replies_with_errno(handler: HandlerT) -> HandlerT:
-    """Make a handler reply with an error number to whatever is raised: an exception would end the mount."""
+    """Make a handler reply with an error number to whatever is raised: an exception would end the mount.
+
+    Before the handler begins, what was looked up without Python is counted.
+    """
 
     @functools.wraps(handler)
     async def wrapped(self: Any, *arguments: Any, **named: Any) -> Any:
         try:
+            self.settle_lookups()
             return await handler(self, *arguments, **named)
         except FUSEError:
             raise

@@ -1,4 +1,4 @@
-"""The fast path: files are opened, read and written by the C library of `fastpath/`, without Python.
+"""The fast path: files are looked up, opened, read and written by the C library of `fastpath/`, without Python.
 
 Used by the table of open files and by the life of a mount. The library is loaded when this package is imported, before
 pyfuse3 is, so that pyfuse3 calls its functions in place of libfuse's; it changes nothing until a mount asks for it. It
@@ -80,6 +80,15 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_added_listed.argtypes, library.fast_path_added_listed.restype = (), count
     library.fast_path_know_listed.argtypes = (text, text, text, address, address, count)
     library.fast_path_know_listed.restype = None
+    library.fast_path_lacks_directory.argtypes, library.fast_path_lacks_directory.restype = (number,), flag
+    library.fast_path_serve.argtypes = (number, text, text, number, number, ctypes.c_int64)
+    library.fast_path_serve.restype = None
+    for function in (library.fast_path_claim, library.fast_path_release, library.fast_path_assign):
+        function.argtypes, function.restype = (number,), None
+    library.fast_path_names_have_changed.argtypes, library.fast_path_names_have_changed.restype = (), None
+    library.fast_path_take_noted.argtypes, library.fast_path_take_noted.restype = (address,), ctypes.c_size_t
+    library.fast_path_number.argtypes = (number, number, ctypes.c_int64)
+    library.fast_path_number.restype = number
     _READ_LISTED(("fast_path_read_listed", library))
     return library
 
@@ -91,6 +100,10 @@ SEVERAL_ENTRIES = 1 << 61
 OF_PAGES = 1 << 62
 """As in `fastpath.h`. The last one is in the file handle of a request to write pages that a program has changed in a
 mapping: the kernel takes all of them as written unless it gets an error."""
+
+
+_NOTED = ctypes.create_string_buffer(128 << 10)
+"""What is noted of look-ups has room there, as in `lookups.c`."""
 
 
 class FastPath:
@@ -133,7 +146,7 @@ class FastPath:
             self._library.fast_path_know(inode, root, path, ctypes.byref(_SeenFile(*seen)), has_pages)
 
     def forget(self, inode: int) -> None:
-        """Leave a file to Python until it is seen again."""
+        """Leave a file, or the names in a directory, to Python until it is seen again."""
         if self._library is not None:
             self._library.fast_path_forget(inode)
 
@@ -196,6 +209,45 @@ class FastPath:
         """Do what `know` does for the plain ones of `count` files in a directory: a root and a path below it."""
         if self._library is not None:
             self._library.fast_path_know_listed(*directory, names, files, numbers.buffer_info()[0], count)
+
+    def lacks_directory(self, inode: int) -> bool:
+        """Whether plain files of a directory could be looked up without Python if `serve` said where it is."""
+        return self._library is not None and bool(self._library.fast_path_lacks_directory(inode))
+
+    def serve(self, inode: int, place: tuple[bytes, bytes], file: tuple[int, int], born_ns: int) -> None:
+        """Look up plain files without Python in a directory while it is at its place: a root and a path below it.
+
+        `file` is its device and inode number. It must be on a local file system.
+        """
+        if self._library is not None:
+            self._library.fast_path_serve(inode, *place, *file, born_ns)
+
+    def claim(self, number: int) -> None:
+        """Leave look-ups of files to Python whose inode numbers begin like this one, until it is released as often."""
+        if self._library is not None:
+            self._library.fast_path_claim(number)
+
+    def release(self, number: int) -> None:
+        """Take a claim back."""
+        if self._library is not None:
+            self._library.fast_path_release(number)
+
+    def assign(self, number: int) -> None:
+        """Leave look-ups of such files to Python until this is called for another number."""
+        if self._library is not None:
+            self._library.fast_path_assign(number)
+
+    def names_have_changed(self) -> None:
+        """Leave look-ups to Python that have begun before: they may have found what was removed or renamed since."""
+        if self._library is not None:
+            self._library.fast_path_names_have_changed()
+
+    def take_noted(self) -> bytes:
+        """What was looked up without Python since this was asked last: records of `looked_up.py`."""
+        if self._library is None:
+            return b""
+        size = self._library.fast_path_take_noted(ctypes.addressof(_NOTED))
+        return ctypes.string_at(_NOTED, size) if size else b""
 
     @property
     def marks_pages(self) -> bool:

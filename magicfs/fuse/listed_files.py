@@ -24,7 +24,8 @@ from magicfs.tree.real_nodes import GONE
 
 _FILE = struct.Struct("=IQQqqQqqQQIIIIIi")
 """`struct listed_file` of `fastpath.h`."""
-_SEEN_BYTES = 52
+FILE_BYTES = _FILE.size
+SEEN_BYTES = 52
 """What it begins with: identity and version, as in the records of nodes at rest."""
 _CTIME_MODE_LINKS = struct.Struct("=28xq40xII16x")
 _ERROR = struct.Struct("=96xi")
@@ -51,6 +52,11 @@ class ListedFile(NamedTuple):
     name_offset: int
     error: int
     """The number of the error that reading gave; everything else is 0 then."""
+
+    @classmethod
+    def of(cls, record: bytes, start: int = 0) -> ListedFile:
+        """What a `struct listed_file` holds that begins there."""
+        return cls._make(_FILE.unpack_from(record, start))
 
     @property
     def identity(self) -> FileIdentity:
@@ -84,7 +90,7 @@ class ListedFiles:
         self.start, self.end = start, start + len(names)
         self.read_at = time.monotonic()
         self._joined_names = b"\0".join(names) + b"\0"
-        self._files = ctypes.create_string_buffer(len(names) * _FILE.size)
+        self._files = ctypes.create_string_buffer(len(names) * FILE_BYTES)
         with directory.opened() as (descriptor, _):
             FAST_PATH.read_listed(descriptor, self._joined_names, self._files, len(names))
             self._found = self._files.raw
@@ -105,9 +111,9 @@ class ListedFiles:
         """
         first = start - self.start
         end = min(first + count, len(self.names))
-        found, size = self._found, _FILE.size
+        found, size = self._found, FILE_BYTES
         for index, fields in enumerate(_CTIME_MODE_LINKS.iter_unpack(found[first * size : end * size]), first):
-            yield self.names[index], found[index * size : index * size + _SEEN_BYTES], *fields
+            yield self.names[index], found[index * size : index * size + SEEN_BYTES], *fields
 
     def names_from(self, start: int, count: int) -> Sequence[bytes]:
         """The names of `count` files from a position on."""
@@ -116,7 +122,7 @@ class ListedFiles:
     def entry(self, position: int) -> Entry | None:
         """The entry at a position; None if it vanished."""
         index = position - self.start
-        name, file = self.names[index], ListedFile._make(_FILE.unpack_from(self._found, index * _FILE.size))
+        name, file = self.names[index], ListedFile.of(self._found, index * FILE_BYTES)
         if file.error:
             return self._others.get(position)
         return self.directory.entry_of(name, file.identity, file.attributes)
@@ -131,4 +137,4 @@ class ListedFiles:
         FAST_PATH.know_listed((location.root, location.path), self._joined_names, self._address(start), numbers, count)
 
     def _address(self, start: int) -> int:
-        return ctypes.addressof(self._files) + (start - self.start) * _FILE.size
+        return ctypes.addressof(self._files) + (start - self.start) * FILE_BYTES

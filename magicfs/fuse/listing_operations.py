@@ -19,7 +19,7 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.file_listings import FileListings
 from magicfs.fuse.handles import OpenDirectory
-from magicfs.fuse.large_listings import LargeListings, reply_with_names
+from magicfs.fuse.large_listings import reply_with_names
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
@@ -44,7 +44,6 @@ class ListingOperations(NodeOperations):
 
     def __init__(self, tree: Tree, *, search_seconds: float) -> None:
         super().__init__(tree, search_seconds=search_seconds)
-        self._large_listings = LargeListings()
         self._file_listings = FileListings(self._inodes, self._watches)
 
     @replies_with_errno

@@ -19,10 +19,13 @@ from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import entry_attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import HandleTable
+from magicfs.fuse.large_listings import LargeListings
+from magicfs.fuse.looked_up import LookedUp
 from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.nodes import Directory, Entry, Handle, Node
+from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.steps import Steps
@@ -44,8 +47,14 @@ class NodeOperations(pyfuse3.Operations):
         self._watches = DirectoryWatches(tree.inodes)
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
+        self._large_listings = LargeListings()
+        self._looked_up = tree.inodes.other_lookups = LookedUp(tree.inodes, self._large_listings, self._count_looked_up)
         self._changes = 0
         """How many names were made, removed and renamed."""
+
+    def settle_lookups(self) -> None:
+        """Count what was looked up without Python."""
+        self._looked_up.settle()
 
     def _directory(self, inode: InodeT) -> Directory:
         node = self._inodes.find(inode)
@@ -78,6 +87,18 @@ class NodeOperations(pyfuse3.Operations):
             node.last_lookup = directory.ino, entry.name, node.index_record
             if previous is not None and previous[2] is not node.index_record:
                 pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
+
+    def _count_looked_up(self, directory: RealDirectory, entry: Entry, number: int) -> None:
+        """Count that the kernel was told of an entry with that inode number."""
+        node, _ = self._entry_reply(entry, entry.attributes or entry.node.attributes())
+        if node.ino == number:
+            self._add_lookup(directory, entry, node)
+            return
+        # The hash of another file. From now on, both are looked up here, and this one gets another number.
+        self._inodes.add_lookup(self._inodes.find(number))
+        FAST_PATH.claim(number)
+        FAST_PATH.forget(number)
+        pyfuse3.invalidate_entry_async(InodeT(directory.ino), FileNameT(entry.name), ignore_enoent=True)
 
     def _named(self, directory: Directory, entry: Entry) -> tuple[Node, EntryAttributes]:
         """The node of a new entry, and the reply that names it, which counts as a lookup."""

@@ -90,6 +90,8 @@ class TreeOperations(ListingOperations, ChangeOperations):
         self._large_listings.note_lookup(parent_inode)
         renames = self._renames.count
         vouched = self._watches.entry_of(directory, name)
+        if vouched is not None:
+            self._looked_up.serve(vouched.watch)
         try:
             entry = directory.lookup_cached(name)
             if entry is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import OrderedDict
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import xxhash
 
@@ -46,6 +46,42 @@ def _references_to_unused() -> int:
 _UNUSED_REFERENCES = _references_to_unused()
 
 
+class OtherLookups(Protocol):
+    """Look-ups of plain files that are answered beside the table, and counted in it before anything else happens.
+
+    They give a file the number that follows from what identifies it. A file that is claimed is left to the table.
+    """
+
+    def claim(self, ino: int) -> None:
+        """Leave files to the table whose numbers begin with the same key as this one, until they are released."""
+
+    def release(self, ino: int) -> None:
+        """Take a claim back. There may be several for a key."""
+
+    def assign(self, ino: int) -> None:
+        """Leave such files to the table until this is called for another number."""
+
+    def settle(self) -> bool:
+        """Count what was answered; whether there was anything."""
+
+
+class NoOtherLookups:
+    """There are none."""
+
+    def claim(self, ino: int) -> None:
+        """Do nothing."""
+
+    def release(self, ino: int) -> None:
+        """Do nothing."""
+
+    def assign(self, ino: int) -> None:
+        """Do nothing."""
+
+    def settle(self) -> bool:
+        """Nothing was answered."""
+        return False
+
+
 class InodeTable:
     """The nodes that the kernel holds."""
 
@@ -59,6 +95,8 @@ class InodeTable:
         self._tired: OrderedDict[int, Node] = OrderedDict()
         """Nodes that may rest when nobody uses them, the first one to be tried first."""
         self._count = 1
+        self.other_lookups: OtherLookups = NoOtherLookups()
+        """Every node that does not rest is claimed there, and every node at rest has the number that follows."""
 
     def __len__(self) -> int:
         return self._count
@@ -80,6 +118,12 @@ class InodeTable:
         if existing is not None:
             return existing
         number = self._number(node)
+        self.other_lookups.assign(number)
+        if self.other_lookups.settle():
+            # The kernel may have been given the number of this file: another one would make two files of it.
+            existing = self.update(node)
+            if existing is not None:
+                return existing
         while number in self:
             number = number & ~_SEEDS | (number + 1) & _SEEDS
         node.ino = number
@@ -158,12 +202,14 @@ class InodeTable:
         return known if known.is_same(node) else None
 
     def _add(self, node: Node) -> None:
+        self.other_lookups.claim(node.ino)
         self._nodes[node.ino] = self._tired[node.ino] = node
         self._latest[node.key] = node.ino
         self._let_rest()
 
     def _remove(self, ino: int, node: Node) -> None:
         del self._nodes[ino]
+        self.other_lookups.release(ino)
         if self._latest.get(node.key) == ino:
             del self._latest[node.key]
 
@@ -186,7 +232,7 @@ class InodeTable:
             ino, node = self._tired.popitem(last=False)
             if sys.getrefcount(node) > _UNUSED_REFERENCES:
                 self._tired[ino] = node
-            elif self._resting.lay(node, self.__contains__):
+            elif self._number(node) == ino and self._resting.lay(node, self.__contains__):
                 self._remove(ino, node)
             else:
                 self._tired[ino] = node

@@ -2,10 +2,11 @@
  *
  * Loaded before pyfuse3, so that pyfuse3 calls the functions of session.c that have names of libfuse; each calls the
  * one of libfuse in turn. Threads of threads.c read the requests of the kernel. Those to read or write an open file
- * (files.c), and those about a file that is as Python has seen it (known_files.c), are done at once (requests.c). All
- * others are passed to pyfuse3 as they are, through a queue (queue.c) whose descriptor stands in for that of the
- * kernel. Entries of listings are read and added to a reply many at a time (listings.c). Where Python has not called
- * `fast_path_enable`, nothing is different from libfuse. fast_path.py is what Python calls.
+ * (files.c), those about a file that is as Python has seen it (known_files.c), and look-ups of plain files
+ * (directories.c, lookups.c), are done at once (requests.c). All others are passed to pyfuse3 as they are, through a
+ * queue (queue.c) whose descriptor stands in for that of the kernel. Entries of listings are read and added to a reply
+ * many at a time (listings.c). Where Python has not called `fast_path_enable`, nothing is different from libfuse.
+ * fast_path.py is what Python calls.
  *
  * `lock` guards everything; no system call that may block is made while it is held. What is written "locked" is called
  * with it held.
@@ -36,6 +37,7 @@
 #define NAME_ALONE (UINT64_C(1) << 62)
 #define SEVERAL_ENTRIES (UINT64_C(1) << 61)
 #define OF_PAGES (UINT64_C(1) << 62)
+#define SEED_BITS 27 /* the lower bits of inode numbers, as in resting_nodes.py */
 #define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
 
 /* What Python calls, or pyfuse3 in place of libfuse. Nothing else may be found by others: the library is loaded so that
@@ -92,8 +94,20 @@ struct known {
     unsigned busy;
     bool has_pages; /* the kernel may have pages of it, and they are those of this content */
     bool is_removed;
-    const char *path; /* below the root */
-    char root[];
+    struct place *place; /* of its directory */
+    char name[];
+};
+
+/* A directory in which names are looked up. */
+struct directory {
+    struct directory *next;
+    uint64_t inode;          /* of the mount */
+    uint64_t device, number; /* that of a root is whichever has these, so its birth is not known */
+    int64_t born_ns;
+    struct place *place;
+    unsigned busy;
+    bool is_lost; /* it was not there any more: Python has to say anew where it is */
+    bool is_removed;
 };
 
 /* A thread that reads requests. */
@@ -124,6 +138,7 @@ int queue_descriptor(void);
 void wake_python(void);
 void let_python_sleep(void);
 void pass_to_python(const char *buffer, size_t size);
+void tell_python_to_forget(uint64_t inode, uint64_t lookups); /* locked */
 ssize_t take_message(void **bytes);
 
 /* files.c. Those that return a device or a file return NULL if there is none. */
@@ -141,17 +156,47 @@ ssize_t read_from_memory(const struct file *file, const struct fuse_read_in *in,
 ssize_t read_fully(const struct file *file, const struct fuse_read_in *in, char *buffer);
 ssize_t write_to(const struct file *file, char *buffer); /* does a request, which its answer replaces */
 
+/* places.c: of a directory at a path of so many bytes below a root, which is empty for the root itself. */
+struct place *hold_place(const char *root, const char *below, size_t below_bytes); /* NULL without memory; locked */
+void share_place(struct place *place);                                             /* holds it once more; locked */
+void drop_place(struct place *unused);                                             /* locked */
+bool is_root(const struct place *place);
+/* Opens a name there, or the directory itself by an empty one: from memory, without links below the root; or -1. */
+int open_at(const struct place *place, const char *name, int flags);
+
 /* known_files.c */
 struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes; locked */
 void leave_known(struct known *known);                /* ends a use; locked */
 int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
+struct fuse_attr attributes_of(uint64_t inode, const struct statx *found);
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
 /* Does a request for an extended attribute, which its value or an error replaces; false if that is left to Python. */
 bool read_attribute(const struct known *known, char *buffer, ssize_t *result);
-void know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen, bool has_pages);
+/* As `fast_path_know`; locked. */
+void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages);
 void forget_known(void); /* locked */
 
+/* numbers.c */
+uint64_t number_of(const struct listed_file *file); /* the inode number of a plain file */
+
+/* directories.c */
+struct directory *use_directory(uint64_t inode, uint64_t *device); /* NULL if Python looks up there; locked */
+void leave_directory(struct directory *directory);                 /* ends a use; locked */
+void forget_directory(uint64_t inode);                             /* locked */
+void forget_directories(void);                                     /* locked */
+/* What a plain file is like; false if there is none, or it is not certain that there is. */
+bool look_up(struct directory *directory, const char *name, struct listed_file *file, struct statx *found);
+
+/* lookups.c. Locked. */
+/* Notes that the kernel is told of a file; false if it is to be told by Python. */
+bool note_lookup(uint64_t directory, uint64_t number, const struct listed_file *file, const char *name,
+                 uint64_t changes_before);
+uint64_t changes_of_names(void); /* asked for before a look-up */
+void forget_lookups(void);
+
 /* listings.c */
+struct listed_file listed_file(const struct statx *found);
+struct seen_file seen_file(const struct listed_file *file);
 size_t add_wanted(fuse_req_t request, char *buffer, size_t room); /* as `fuse_add_direntry_plus`, for what is wanted */
 
 /* session.c: that of libfuse */
@@ -159,7 +204,7 @@ size_t add_entry(fuse_req_t request, char *buffer, size_t room, const char *name
                  off_t position);
 
 /* requests.c */
-void answer(uint64_t unique, int error, const void *data, size_t size);
+bool answer(uint64_t unique, int error, const void *data, size_t size); /* false if nobody waits for it */
 void handle_request(struct worker *self, size_t size);
 
 /* threads.c */

@@ -3,19 +3,13 @@
  * whatever the content is. Whatever differs, or is not certain at once, is left to Python, which says what it has found
  * then. */
 #include "fastpath.h"
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#ifndef RESOLVE_CACHED
-#define RESOLVE_CACHED 0x20 /* Linux 5.12 */
-#endif
-
 enum {
     KNOWN_BUCKETS = 8192,
-    MAX_KNOWN = 65536,              /* some 250 bytes each */
+    MAX_KNOWN = 65536,              /* some 200 bytes each */
     PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */
     OWN_PATH_BYTES = 32,            /* of the path of a descriptor below /proc */
 };
@@ -60,10 +54,16 @@ struct known *known_of(const char *buffer, size_t size)
     return is_done_here ? *place_of(header->nodeid) : NULL;
 }
 
+static void free_known(struct known *known)
+{
+    drop_place(known->place);
+    free(known);
+}
+
 void leave_known(struct known *known)
 {
     if (--known->busy == 0 && known->is_removed)
-        free(known);
+        free_known(known);
 }
 
 static void remove_known(struct known **place)
@@ -73,7 +73,7 @@ static void remove_known(struct known **place)
     known->is_removed = true;
     known_count--;
     if (!known->busy)
-        free(known);
+        free_known(known);
 }
 
 /* Makes room where there are too many: the last one of a bucket is the first one that was added. */
@@ -83,13 +83,6 @@ static void remove_oldest(struct known **place)
         place = &(*place)->next;
     if (*place)
         remove_known(place);
-}
-
-/* Opens what the kernel has in memory, below a directory and without following links. */
-static int open_cached(int directory, const char *path, int flags, __u64 resolve)
-{
-    struct open_how how = {.flags = (__u64)flags, .resolve = RESOLVE_CACHED | resolve};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
 static int64_t nanoseconds(struct statx_timestamp time)
@@ -116,11 +109,7 @@ static bool has_content(const struct statx *found, const struct seen_file *seen)
 /* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
 static int open_same_file(const struct known *known, int flags, struct statx *found)
 {
-    int root = open_cached(AT_FDCWD, known->root, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-    if (root < 0)
-        return -1;
-    int descriptor = open_cached(root, known->path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
-    close(root);
+    int descriptor = open_at(known->place, known->name, flags);
     if (descriptor >= 0 && !is_same_file(descriptor, &known->seen, found)) {
         close(descriptor);
         descriptor = -1;
@@ -146,6 +135,26 @@ int open_known(const struct known *known, uint32_t request_flags)
     return open_as_seen(known, flags | ((int)request_flags & (O_APPEND | O_SYNC | O_DSYNC)), &found);
 }
 
+struct fuse_attr attributes_of(uint64_t inode, const struct statx *found)
+{
+    return (struct fuse_attr){
+        .ino = inode,
+        .size = found->stx_size,
+        .blocks = found->stx_blocks,
+        .atime = (uint64_t)found->stx_atime.tv_sec,
+        .mtime = (uint64_t)found->stx_mtime.tv_sec,
+        .ctime = (uint64_t)found->stx_ctime.tv_sec,
+        .atimensec = found->stx_atime.tv_nsec,
+        .mtimensec = found->stx_mtime.tv_nsec,
+        .ctimensec = found->stx_ctime.tv_nsec,
+        .mode = found->stx_mode,
+        .nlink = found->stx_nlink,
+        .uid = found->stx_uid,
+        .gid = found->stx_gid,
+        .blksize = PREFERRED_IO_BYTES,
+    };
+}
+
 bool read_attributes(const struct known *known, struct fuse_attr *attributes)
 {
     struct statx found;
@@ -153,22 +162,7 @@ bool read_attributes(const struct known *known, struct fuse_attr *attributes)
     if (descriptor < 0)
         return false;
     close(descriptor);
-    *attributes = (struct fuse_attr){
-        .ino = known->inode,
-        .size = found.stx_size,
-        .blocks = found.stx_blocks,
-        .atime = (uint64_t)found.stx_atime.tv_sec,
-        .mtime = (uint64_t)found.stx_mtime.tv_sec,
-        .ctime = (uint64_t)found.stx_ctime.tv_sec,
-        .atimensec = found.stx_atime.tv_nsec,
-        .mtimensec = found.stx_mtime.tv_nsec,
-        .ctimensec = found.stx_ctime.tv_nsec,
-        .mode = found.stx_mode,
-        .nlink = found.stx_nlink,
-        .uid = found.stx_uid,
-        .gid = found.stx_gid,
-        .blksize = PREFERRED_IO_BYTES,
-    };
+    *attributes = attributes_of(known->inode, &found);
     return true;
 }
 
@@ -194,32 +188,29 @@ bool read_attribute(const struct known *known, char *buffer, ssize_t *result)
     return true;
 }
 
-void know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen, bool has_pages)
+void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages)
 {
-    size_t root_bytes = strlen(root) + 1, path_bytes = strlen(path) + 1;
-    struct known *known = malloc(sizeof *known + root_bytes + path_bytes);
-    if (!known)
-        return;
-    *known = (struct known){.inode = inode, .seen = *seen, .has_pages = has_pages};
-    memcpy(known->root, root, root_bytes);
-    known->path = memcpy(known->root + root_bytes, path, path_bytes);
-    pthread_mutex_lock(&lock);
+    size_t name_bytes = strlen(name) + 1;
     struct known **place = place_of(inode);
     if (*place) {
-        known->has_pages |= (*place)->has_pages && memcmp(&(*place)->seen, seen, sizeof *seen) == 0;
+        has_pages |= (*place)->has_pages && memcmp(&(*place)->seen, seen, sizeof *seen) == 0;
         remove_known(place);
     }
     if (known_count >= MAX_KNOWN)
         remove_oldest(&known_files[inode % KNOWN_BUCKETS]);
-    bool is_added = state == RUNNING && known_count < MAX_KNOWN;
-    if (is_added) {
-        known->next = known_files[inode % KNOWN_BUCKETS];
-        known_files[inode % KNOWN_BUCKETS] = known;
-        known_count++;
-    }
-    pthread_mutex_unlock(&lock);
-    if (!is_added)
-        free(known);
+    bool has_room = state == RUNNING && known_count < MAX_KNOWN;
+    struct known *known = has_room ? malloc(sizeof *known + name_bytes) : NULL;
+    if (!known)
+        return;
+    *known = (struct known){.next = known_files[inode % KNOWN_BUCKETS],
+                            .inode = inode,
+                            .seen = *seen,
+                            .place = directory,
+                            .has_pages = has_pages};
+    memcpy(known->name, name, name_bytes);
+    share_place(directory);
+    known_files[inode % KNOWN_BUCKETS] = known;
+    known_count++;
 }
 
 /* At the end of a mount. */
@@ -237,15 +228,23 @@ void forget_known(void)
 EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
                              bool has_pages)
 {
-    know(inode, root, path, seen, has_pages);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    pthread_mutex_lock(&lock);
+    struct place *place = hold_place(root, path, slash ? (size_t)(slash - path) : 0);
+    if (place) {
+        know(inode, place, name, seen, has_pages);
+        drop_place(place);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
-/* Leaves a file to Python until it is seen again. */
+/* Leaves a file, or the names in a directory, to Python until it is seen again. */
 EXPORTED void fast_path_forget(uint64_t inode)
 {
     pthread_mutex_lock(&lock);
     struct known **place = place_of(inode);
     if (*place)
         remove_known(place);
+    forget_directory(inode);
     pthread_mutex_unlock(&lock);
 }

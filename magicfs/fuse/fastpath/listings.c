@@ -30,7 +30,7 @@ static int64_t nanoseconds(struct statx_timestamp time)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-static struct listed_file listed_file(const struct statx *found)
+struct listed_file listed_file(const struct statx *found)
 {
     bool has_birth = found->stx_mask & STATX_BTIME;
     bool has_times = fits(found->stx_atime) && fits(found->stx_mtime) && fits(found->stx_ctime) &&
@@ -53,6 +53,16 @@ static struct listed_file listed_file(const struct statx *found)
         .uid = found->stx_uid,
         .gid = found->stx_gid,
     };
+}
+
+struct seen_file seen_file(const struct listed_file *file)
+{
+    return (struct seen_file){.device = file->device,
+                              .number = file->number,
+                              .size = file->size,
+                              .born_ns = file->born_ns,
+                              .mtime_ns = file->mtime_ns,
+                              .ctime_ns = file->ctime_ns};
 }
 
 static struct timespec timespec(int64_t time_ns)
@@ -140,25 +150,14 @@ EXPORTED unsigned fast_path_added_listed(void)
 EXPORTED void fast_path_know_listed(const char *root, const char *directory, const char *names,
                                     const struct listed_file *files, const uint64_t *inodes, unsigned count)
 {
-    char path[PATH_MAX + NAME_MAX + 2];
-    size_t head = strlen(directory);
-    if (head > PATH_MAX)
-        return;
-    memcpy(path, directory, head);
-    if (head)
-        path[head++] = '/';
-    for (unsigned index = 0; index < count; index++) {
-        const char *name = names + files[index].name;
-        size_t name_bytes = strlen(name) + 1;
-        if (!S_ISREG(files[index].mode) || head + name_bytes > sizeof path)
-            continue;
-        memcpy(path + head, name, name_bytes);
-        const struct seen_file seen = {.device = files[index].device,
-                                       .number = files[index].number,
-                                       .size = files[index].size,
-                                       .born_ns = files[index].born_ns,
-                                       .mtime_ns = files[index].mtime_ns,
-                                       .ctime_ns = files[index].ctime_ns};
-        know(inodes[index], root, path, &seen, false);
+    pthread_mutex_lock(&lock);
+    struct place *place = hold_place(root, directory, strlen(directory));
+    for (unsigned index = 0; place && index < count; index++) {
+        const struct seen_file seen = seen_file(&files[index]);
+        if (S_ISREG(files[index].mode))
+            know(inodes[index], place, names + files[index].name, &seen, false);
     }
+    if (place)
+        drop_place(place);
+    pthread_mutex_unlock(&lock);
 }

@@ -45,27 +45,54 @@ static void mark_pages(void *bytes, size_t size)
         in->fh |= OF_PAGES;
 }
 
-void pass_to_python(const char *buffer, size_t size)
+/* A message with these bytes; NULL without memory. */
+static struct message *make_message(const void *buffer, size_t size)
 {
     struct message *message = malloc(sizeof *message);
     void *bytes = malloc(size);
-    const struct fuse_in_header *header = (const void *)buffer;
     if (!message || !bytes) {
         free(message);
         free(bytes);
-        answer(header->unique, ENOMEM, NULL, 0);
-        return;
+        return NULL;
     }
     memcpy(bytes, buffer, size);
-    mark_pages(bytes, size);
     *message = (struct message){.size = size, .bytes = bytes};
-    pthread_mutex_lock(&lock);
+    return message;
+}
+
+/* With the lock held. */
+static void append(struct message *message)
+{
     bool was_empty = !first_message;
     *last_message = message;
     last_message = &message->next;
     if (was_empty)
         wake_python();
+}
+
+void pass_to_python(const char *buffer, size_t size)
+{
+    struct message *message = make_message(buffer, size);
+    const struct fuse_in_header *header = (const void *)buffer;
+    if (!message) {
+        answer(header->unique, ENOMEM, NULL, 0);
+        return;
+    }
+    mark_pages(message->bytes, size);
+    pthread_mutex_lock(&lock);
+    append(message);
     pthread_mutex_unlock(&lock);
+}
+
+void tell_python_to_forget(uint64_t inode, uint64_t lookups)
+{
+    struct {
+        struct fuse_in_header header;
+        struct fuse_forget_in in;
+    } request = {{.len = sizeof request, .opcode = FUSE_FORGET, .nodeid = inode}, {.nlookup = lookups}};
+    struct message *message = make_message(&request, sizeof request);
+    if (message)
+        append(message);
 }
 
 /* The size of the next request, whose bytes the caller frees; -EINTR if there is none, 0 at the end of the mount. */

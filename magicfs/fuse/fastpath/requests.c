@@ -23,16 +23,28 @@ struct job {
     struct device *device;
     struct file *file;   /* NULL for one to open a file, or for its attributes */
     struct known *known; /* NULL for all others */
+    struct directory *directory; /* in which a name is looked up, else NULL */
+    uint64_t changes;            /* of names, before that */
 };
 
 static unsigned long served;
 
-void answer(uint64_t unique, int error, const void *data, size_t size)
+bool answer(uint64_t unique, int error, const void *data, size_t size)
 {
     struct fuse_out_header header = {.len = (uint32_t)(sizeof header + size), .error = -error, .unique = unique};
     struct iovec parts[] = {{&header, sizeof header}, {(void *)(uintptr_t)data, size}};
-    while (writev(device_fd, parts, size ? 2 : 1) < 0 && errno == EINTR)
+    ssize_t count;
+    while ((count = writev(device_fd, parts, size ? 2 : 1)) < 0 && errno == EINTR)
         continue;
+    return count >= 0;
+}
+
+/* The directory of a request to look a name up; NULL for others, and where Python does that. */
+static struct directory *directory_of(const char *buffer, size_t size, uint64_t *device)
+{
+    const struct fuse_in_header *header = (const void *)buffer;
+    bool is_lookup = header->opcode == FUSE_LOOKUP && memchr(header + 1, 0, size - sizeof *header);
+    return is_lookup ? use_directory(header->nodeid, device) : NULL;
 }
 
 /* Takes a request that can be done here; false if Python has to do it. A file to release is not found any more. */
@@ -42,12 +54,12 @@ static bool begin(struct worker *self, size_t size, struct job *job)
     pthread_mutex_lock(&lock);
     struct file *file = file_of(self->buffer, size);
     struct known *known = known_of(self->buffer, size);
-    struct device *device = file       ? hold_device(file->device->number)
-                            : known ? hold_device(known->seen.device)
-                                       : NULL;
+    uint64_t number = file ? file->device->number : known ? known->seen.device : 0;
+    struct directory *directory = directory_of(self->buffer, size, &number);
+    struct device *device = file || known || directory ? hold_device(number) : NULL;
     bool is_done_here = device && device->busy < DEVICE_PLACES && begin_request(self, header->unique);
     if (is_done_here) {
-        *job = (struct job){.device = device, .file = file, .known = known};
+        *job = (struct job){.device = device, .file = file, .known = known, .directory = directory, .changes = changes_of_names()};
         served++;
         device->busy++;
         if (known)
@@ -56,8 +68,11 @@ static bool begin(struct worker *self, size_t size, struct job *job)
             file->busy++;
         if (file && header->opcode == FUSE_RELEASE)
             remove_file(file);
-    } else if (device) {
-        drop_device(device);
+    } else {
+        if (device)
+            drop_device(device);
+        if (directory)
+            leave_directory(directory);
     }
     pthread_mutex_unlock(&lock);
     return is_done_here;
@@ -188,6 +203,42 @@ static void do_getxattr(struct worker *self, size_t size, const struct job *job)
         pass_to_python(self->buffer, size);
 }
 
+/* Tells the kernel of a file, and notes that before it does. False if Python has to. */
+static bool tell_of(const struct fuse_in_header *header, uint64_t unique, const struct job *job,
+                    const struct listed_file *file, const struct statx *found)
+{
+    const char *name = (const void *)(header + 1);
+    struct fuse_entry_out out = {.entry_valid = ATTRIBUTE_SECONDS, .attr_valid = ATTRIBUTE_SECONDS};
+    const struct seen_file seen = seen_file(file);
+    out.nodeid = number_of(file);
+    out.attr = attributes_of(out.nodeid, found);
+    pthread_mutex_lock(&lock);
+    bool is_noted = note_lookup(header->nodeid, out.nodeid, file, name, job->changes);
+    if (is_noted)
+        know(out.nodeid, job->directory->place, name, &seen, false);
+    pthread_mutex_unlock(&lock);
+    if (is_noted && !answer(unique, 0, &out, sizeof out)) {
+        pthread_mutex_lock(&lock);
+        tell_python_to_forget(out.nodeid, 1);
+        pthread_mutex_unlock(&lock);
+    }
+    return is_noted;
+}
+
+static void do_lookup(struct worker *self, size_t size, const struct job *job)
+{
+    const struct fuse_in_header *header = (const void *)self->buffer;
+    struct listed_file file;
+    struct statx found;
+    bool is_plain = look_up(job->directory, (const char *)(header + 1), &file, &found);
+    uint64_t unique = end(self, job);
+    if (unique && !(is_plain && tell_of(header, unique, job, &file, &found)))
+        pass_to_python(self->buffer, size);
+    pthread_mutex_lock(&lock);
+    leave_directory(job->directory);
+    pthread_mutex_unlock(&lock);
+}
+
 void handle_request(struct worker *self, size_t size)
 {
     const struct fuse_in_header *header = (const void *)self->buffer;
@@ -200,6 +251,8 @@ void handle_request(struct worker *self, size_t size)
         pass_to_python(self->buffer, size);
     else if (job.file)
         do_with_file(self, &job);
+    else if (job.directory)
+        do_lookup(self, size, &job);
     else if (header->opcode == FUSE_OPEN)
         do_open(self, size, &job);
     else if (header->opcode == FUSE_GETXATTR)

@@ -159,6 +159,8 @@ void fuse_session_unmount(struct fuse_session *se)
         pthread_mutex_lock(&lock);
         forget_files();
         forget_known();
+        forget_directories();
+        forget_lookups();
         pthread_mutex_unlock(&lock);
         close_queue();
         session = NULL;

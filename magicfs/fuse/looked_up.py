@@ -1,0 +1,108 @@
+"""Plain files that the fast path has looked up: counted in the inode table before anything else is handled.
+
+Part of the operations, on the event loop of the mount. The library answers a look-up in a directory that is watched, if
+there is a file with one name that Python does not have as an object. It notes what it tells the kernel before it does,
+so whoever refers to such a file finds it counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Callable
+
+from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.large_listings import LargeListings
+from magicfs.fuse.listed_files import FILE_BYTES, SEEN_BYTES, ListedFile
+from magicfs.fuse.watched_directory import Watch
+from magicfs.tree.inodes import InodeTable
+from magicfs.tree.nodes import Entry
+from magicfs.tree.real_directories import RealDirectory
+
+log = logging.getLogger(__name__)
+
+_NOTED = struct.Struct(f"=QQ{FILE_BYTES}sI")
+"""`struct noted` of `lookups.c`: the numbers of directory and file, what it is, and how long its name is."""
+
+
+class LookedUp:
+    """What the fast path has told the kernel of: the `OtherLookups` of an inode table."""
+
+    def __init__(
+        self,
+        inodes: InodeTable,
+        large_listings: LargeListings,
+        count_by_node: Callable[[RealDirectory, Entry, int], None],
+    ) -> None:
+        """`count_by_node` counts an entry of a directory with that inode number by a node."""
+        self._inodes = inodes
+        self._large_listings = large_listings
+        self._count_by_node = count_by_node
+        self._counts = False
+
+    @staticmethod
+    def claim(ino: int) -> None:
+        """Leave such files to the table until they are released."""
+        FAST_PATH.claim(ino)
+
+    @staticmethod
+    def release(ino: int) -> None:
+        """Take a claim back."""
+        FAST_PATH.release(ino)
+
+    @staticmethod
+    def assign(ino: int) -> None:
+        """Leave such files to the table until this is called for another number."""
+        FAST_PATH.assign(ino)
+
+    @staticmethod
+    def serve(watch: Watch) -> None:
+        """Have plain files of a directory be looked up without Python from now on, where it was seen last."""
+        directory = watch.directory
+        if not FAST_PATH.lacks_directory(directory.ino):
+            return
+        location, identity = directory.location, directory.identity
+        born_ns = identity.born_ns if identity is not None else 0
+        if born_ns is not None:
+            FAST_PATH.serve(directory.ino, (location.root, location.path), watch.file, born_ns)
+
+    def settle(self) -> bool:
+        """Count what was looked up; whether there was anything."""
+        if self._counts:
+            return False
+        noted = FAST_PATH.take_noted()
+        if not noted:
+            return False
+        self._counts = True
+        try:
+            self._count(noted)
+        finally:
+            self._counts = False
+        return True
+
+    def settle_after_change(self) -> None:
+        """Count all that was looked up before a name was removed or renamed: what follows finds what has it by now."""
+        FAST_PATH.names_have_changed()
+        self.settle()
+
+    def _count(self, noted: bytes) -> None:
+        end = 0
+        count_listed, note_lookup = self._inodes.count_listed, self._large_listings.note_lookup
+        while end < len(noted):
+            directory, number, file, name_bytes = _NOTED.unpack_from(noted, end)
+            start = end + _NOTED.size
+            end = start + name_bytes
+            name = noted[start:end]
+            note_lookup(directory)
+            if not count_listed(file[:SEEN_BYTES], directory, name, has_content=True):
+                self._find_and_count(directory, number, ListedFile.of(file), name)
+
+    def _find_and_count(self, ino: int, number: int, file: ListedFile, name: bytes) -> None:
+        """Count a file that needs a node: it was at another place, or has other content than the kernel has."""
+        try:
+            directory = self._inodes.find(ino)
+            if isinstance(directory, RealDirectory):
+                entry = directory.entry_of(name, file.identity, file.attributes)
+                self._count_by_node(directory, entry, number)
+        except Exception:
+            log.exception("a file was looked up that cannot be counted")

@@ -1,0 +1,153 @@
+"""Files that were looked up without Python, as the inode table counts them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import stat
+import struct
+from pathlib import Path
+
+import pyfuse3
+import pytest
+from pyfuse3 import FileNameT, InodeT
+
+from magicfs.domain.files import FileStat
+from magicfs.fuse import fast_path
+from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.operations import TreeOperations
+from magicfs.linux.files import status_and_birth
+from magicfs.tree.identities import FileIdentity
+from magicfs.tree.inodes import InodeTable
+from magicfs.tree.nodes import Node
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.tree import Tree
+from tests.unit.fuse.test_operations import find, tree
+from tests.unit.tree.lookups import known
+from tests.unit.tree.test_identities import indexed_file
+
+__all__ = ["tree"]
+
+_NOTED = struct.Struct("=QQIQQqqQqqQQIIIIIiI")
+_64_BITS = 1 << 63
+
+
+class Kernel:
+    """What the library has told the kernel of, and what Python was told of that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._noted = b""
+        self.claims: list[int] = []
+        monkeypatch.setattr(FAST_PATH, "take_noted", self._take_noted)
+        monkeypatch.setattr(FAST_PATH, "claim", self.claims.append)
+
+    def is_told_of(self, path: Path, directory: Node) -> int:
+        """Answer a look-up, and return the number of the file."""
+        descriptor = os.open(path, os.O_PATH)
+        status, born_ns = status_and_birth(descriptor)
+        os.close(descriptor)
+        identity = FileIdentity.of(status, born_ns)
+        number = InodeTable._number_of(identity.key, identity.seed)
+        times = status.st_ctime_ns, status.st_size, status.st_mtime_ns, status.st_atime_ns
+        what = identity.kind, identity.device, identity.inode, born_ns, *times, 0, status.st_blocks
+        name = os.fsencode(path.name)
+        shown = status.st_mode, status.st_nlink, status.st_uid, status.st_gid, 0, 0
+        self._noted += _NOTED.pack(directory.ino, number, *what, *shown, len(name)) + name
+        return number
+
+    def _take_noted(self) -> bytes:
+        noted, self._noted = self._noted, b""
+        return noted
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    return Kernel(monkeypatch)
+
+
+def test_the_library_gives_a_file_the_number_that_python_gives_it() -> None:
+    library, numbers = fast_path._declared(ctypes.PyDLL(fast_path.LIBRARY)), random.Random(1)
+    for _ in range(1000):
+        device, inode = numbers.getrandbits(64), numbers.getrandbits(64)
+        born_ns = numbers.randrange(-_64_BITS, _64_BITS)
+        identity = FileIdentity(stat.S_IFREG, device, inode, born_ns)
+        assert library.fast_path_number(device, inode, born_ns) == InodeTable._number_of(identity.key, identity.seed)
+
+
+def test_what_was_looked_up_is_counted_as_often(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    (tmp_path / "a").write_text("text")
+    before = len(tree.inodes)
+    number = kernel.is_told_of(tmp_path / "a", root)
+    assert kernel.is_told_of(tmp_path / "a", root) == number
+    operations.settle_lookups()
+    assert len(tree.inodes) == before + 1
+    assert not tree.inodes.forget(number, 1)
+    node = tree.inodes.find(number)
+    assert isinstance(node, RealFile)
+    assert node.attributes().size == 4
+    # One that Python has as an object is counted too.
+    kernel.is_told_of(tmp_path / "a", root)
+    operations.settle_lookups()
+    assert node.lookup_count == 2
+    assert tree.inodes.forget(number, 2)
+    assert len(tree.inodes) == before
+
+
+def test_a_file_that_was_renamed_is_found_at_its_new_place(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    (tmp_path / "a").write_text("text")
+    number = kernel.is_told_of(tmp_path / "a", root)
+    operations.settle_lookups()
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert kernel.is_told_of(tmp_path / "b", root) == number
+    operations.settle_lookups()
+    assert tree.inodes.find(number).attributes().size == 4
+    assert tree.inodes.forget(number, 2)
+
+
+def test_a_file_of_the_index_gets_the_number_that_the_kernel_was_told(
+    tree: Tree, tmp_path: Path, kernel: Kernel
+) -> None:
+    TreeOperations(tree, search_seconds=1)
+    root = find(tree)
+    (tmp_path / "a").write_text("text")
+    number = kernel.is_told_of(tmp_path / "a", root)
+    node = known(tree.inodes, indexed_file(tmp_path / "a", FileStat.of((tmp_path / "a").stat())))
+    assert node.ino == number
+    assert tree.inodes.forget(number, 2)
+
+
+def test_a_file_of_the_index_that_has_another_number_is_claimed_until_it_is_forgotten(
+    tree: Tree, tmp_path: Path, kernel: Kernel
+) -> None:
+    TreeOperations(tree, search_seconds=1)
+    (tmp_path / "a").write_text("text")
+    node = known(tree.inodes, indexed_file(tmp_path / "a", FileStat.of((tmp_path / "a").stat())))
+    assert node.ino in kernel.claims
+
+
+def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
+    tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No two files had the same hash yet."""
+    invalidated = []
+
+    def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
+        assert ignore_enoent
+        invalidated.append((directory, name))
+
+    monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    (tmp_path / "a").write_text("text")
+    (tmp_path / "b").write_text("other text")
+    number = kernel.is_told_of(tmp_path / "a", root)
+    other = root.lookup(b"b").node  # type: ignore[attr-defined]
+    other.ino = number
+    tree.inodes.add_lookup(other)
+    operations.settle_lookups()
+    assert tree.inodes.find(number) is other
+    assert other.lookup_count == 2
+    assert invalidated == [(root.ino, b"a")]
+    assert kernel.claims.count(number) == 2
