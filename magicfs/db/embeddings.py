@@ -108,10 +108,8 @@ def finish_chunks(
     ).rowcount
 
 
-def return_chunks(
-    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], counted: bool, pause_s: float
-) -> None:
-    """Return claims before their chunks are embedded. Nobody can claim the chunks for `pause_s` seconds.
+def return_chunks(connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], counted: bool) -> None:
+    """Return claims before their chunks are embedded.
 
     With `counted`, the attempt stays counted, because the chunks may have caused the failure.
     """
@@ -122,7 +120,6 @@ def return_chunks(
             "lease": claims[0].lease,
             "ids": [claim.id for claim in claims],
             "refund": 0 if counted else 1,
-            "pause": pause_s,
         },
     )
 

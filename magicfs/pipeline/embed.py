@@ -242,7 +242,7 @@ class EmbedService:
         try:
             embedder = self._embedder_for(batch.model)
         except ModelError:
-            self._return_claims(batch, counted=False, pause_s=0.0)
+            self._return_claims(batch, counted=False)
             return 0, self._claim_next_batch() if claim_next else None
         try:
             embedded = embed_claims(embedder, self._cut_anew(embedder, batch))
@@ -255,7 +255,7 @@ class EmbedService:
             return retry_on_conflict(write)
         except BaseException as error:
             fault_of_database = isinstance(error, DatabaseUnavailable | DatabaseConflict)
-            self._return_claims(batch, counted=not fault_of_database, pause_s=0.0)
+            self._return_claims(batch, counted=not fault_of_database)
             raise
 
     def _cut_anew(self, embedder: Embedder, batch: Batch) -> list[ClaimedChunk]:
@@ -273,7 +273,7 @@ class EmbedService:
             with self._database.transaction() as connection:
                 sources = words_db.read_sources(connection, list(cuts))
                 recut_db.replace_chunks(connection, with_words(cuts, sources))
-                embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False, pause_s=0.0)
+                embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False)
 
         retry_on_conflict(replace_chunks)
         log.info("%d chunks were too long for %s and are cut anew", len(cuts), batch.model.spec.label)
@@ -329,14 +329,12 @@ class EmbedService:
             models_db.record_digest(connection, model, loaded)
             return models_db.spec_of(connection, model.id) or model.spec
 
-    def _return_claims(self, batch: Batch, *, counted: bool, pause_s: float) -> None:
+    def _return_claims(self, batch: Batch, *, counted: bool) -> None:
         """Return claims before their leases end. When the database refuses even that, the next turn releases them."""
 
         def return_chunks() -> None:
             with self._database.transaction() as connection:
-                embeddings_db.return_chunks(
-                    connection, model=batch.model.id, claims=batch.claims, counted=counted, pause_s=pause_s
-                )
+                embeddings_db.return_chunks(connection, model=batch.model.id, claims=batch.claims, counted=counted)
 
         try:
             retry_on_conflict(return_chunks)

@@ -67,8 +67,7 @@ WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 -- name: return_chunks
 -- Claims of chunks that are not embedded. A refund of 1 takes the attempt back.
 UPDATE embeddings
-SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
-    leased_until = now() + make_interval(secs => %(pause)s)
+SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT chunk_id FROM embeddings
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
@@ -119,6 +118,6 @@ WHERE m.state IN ('active', 'building', 'multilingual', 'renewing')
 ORDER BY m.state
 
 -- name: is_held
--- Fragment: a row waits for the end of its lease or its pause. No lease and no pause is as long as ten minutes: one that
--- ends later was given before the clock of the server was put back, and must not last for as long as the clock has lost.
+-- Fragment: a row waits for the end of its lease. No lease is as long as ten minutes: one that ends later was given
+-- before the clock of the server was put back, and must not last for as long as the clock has lost.
 leased_until BETWEEN now() AND now() + interval '10 minutes'
