@@ -92,9 +92,9 @@ def _agrees_to_end(path: Path, deadline: float) -> bool:
     return True
 
 
-def kill_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
+def kill_server(path: Path) -> bool:
     """Kill the server of the socket `path`, and wait for its end; whether none runs any more."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + STOP_SECONDS
     for pid in _holders(lock_path(path)):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from magicfs.models.store import ModelStore
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveModel:
-    """The active model of the index, as this machine has it."""
-
-    spec: ModelSpec
-    stored: StoredModel | None
-    """None when this machine does not have it."""
 
 
 def model_store(settings: Settings) -> ModelStore:
@@ -161,7 +151,7 @@ def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
     return retry_on_conflict(use)
 
 
-def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ActiveModel:
+def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ModelSpec:
     """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
 
     Models of an older version get the digests of those on this machine. `progress` gets lines for a person, also when
@@ -177,10 +167,10 @@ def pull_active_model(settings: Settings, database: Database, *, progress: Calla
         # Another pull gives the same other weights.
         until = "" if isinstance(error, ModelMismatch) else f" until '{pull_command(active.name)}' succeeds"
         progress(f"{_what_does_not_run(settings, active)}{until}: {error}")
-        return ActiveModel(active, None)
+        return active
     if active is not None:
         record_digests(settings, database)
-    return ActiveModel(_activate(database, stored.spec), stored)
+    return _activate(database, stored.spec)
 
 
 def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:

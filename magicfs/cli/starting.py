@@ -29,7 +29,6 @@ from magicfs.runtime.parts import server_parts, service_parts
 from magicfs.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from magicfs.cli.index_model import ActiveModel
     from magicfs.db.pool import Database
     from magicfs.domain.models import ModelSpec
 
@@ -70,7 +69,7 @@ class UpRequest:
 class UpResult:
     """The model and the mount after a call of `magicfs up`."""
 
-    model: ActiveModel
+    model: ModelSpec
     mount: Path | None
     requested_at: datetime
     """The database's time before the scans that `up` asked for."""

@@ -124,22 +124,18 @@ class Database:
         *,
         application: str,
         size: int = 1,
-        statement_seconds: float | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         lazy_commit: bool = False,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         """Prepare up to `size` connections, each of which is made when it is first needed.
 
-        `application` is the name that `pg_stat_activity` shows. `statement_seconds` limits every statement
-        (`DeadlineExceeded`), `connect_seconds` limits the wait for a connection (`DatabaseUnavailable`). A connection
-        that is not needed for `idle_seconds` is closed.
+        `application` is the name that `pg_stat_activity` shows. `connect_seconds` limits the wait for a connection
+        (`DatabaseUnavailable`). A connection that is not needed for `idle_seconds` is closed.
         With `lazy_commit`, a commit returns before it is on disk: a crash of the server may lose the transactions of
         the last fraction of a second, but each one as a whole and none before an older one.
         """
-        options = f"-c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
-        if lazy_commit:
-            options += " -c synchronous_commit=off"
+        options = "-c synchronous_commit=off" if lazy_commit else ""
         self._dsn = dsn
         self._size = size
         self._in_use = 0

@@ -194,10 +194,8 @@ class StoredModel:
     folder: Path
     origin: str
     """The source of its files."""
-    fallback_for: str | None = None
-    """The requested model, if this one is its fallback."""
     notice: str = ""
-    """Why the fallback is used: one sentence for a person."""
+    """Why this one is used as the fallback of the requested model, if it is: one sentence for a person."""
 
     @property
     def tokenizer_path(self) -> Path:

@@ -193,14 +193,3 @@ class PartStatus:
     """Restarts after a crash since the last start on request."""
     detail: str
     """The error, if there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedderStatus:
-    """The state of the query embedder's process."""
-
-    pid: int
-    model: str | None
-    """Label of the loaded model."""
-    served: int
-    """Questions embedded since it started."""

@@ -14,7 +14,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
-from magicfs.domain.status import EmbedderStatus
 from magicfs.embedding.query_answers import Vector, are_current, outcome_of
 from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnection
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
@@ -230,14 +229,6 @@ class QueryEmbedder:
             # The server has another working directory.
             folder = self._folders[spec] = self._find_folder(spec).resolve()
         return folder
-
-    def ping(self, *, deadline_s: float = 1.0) -> EmbedderStatus | None:
-        """The status that the server reports; None when no server answers. Starts none."""
-        try:
-            answer = self._connection.ask(Message({"do": "ping"}), time.monotonic() + deadline_s).head
-            return EmbedderStatus(int(answer["pid"]), answer["model"], int(answer["served"]))
-        except (MagicFSError, KeyError, TypeError, ValueError):
-            return None
 
     def quit(self, *, deadline_s: float = STOP_SECONDS) -> bool:
         """Stop the server and wait for its end. Returns False if it still runs at the deadline."""

@@ -63,14 +63,10 @@ class QueryConnection:
         self._idle_exit = idle_exit
         self._start_lock = threading.Lock()
 
-    def ask(self, request: Message, deadline: float) -> Message:
-        """The answer to a request that needs no model. Raises `EmbedderUnavailable` at once when no server listens."""
-        return self.with_server(lambda: next(self.exchange(request, deadline)), deadline, wait=False)
-
-    def with_server(self, exchange: Callable[[], _Result], deadline: float, *, wait: bool = True) -> _Result:
+    def with_server(self, exchange: Callable[[], _Result], deadline: float) -> _Result:
         """The result of an exchange with the server, which is tried until a server answers.
 
-        Raises `EmbedderUnavailable` at the deadline. Without `wait`, raises it at once when no server listens.
+        Raises `EmbedderUnavailable` at the deadline.
         """
         deaths = 0
         while True:
@@ -80,24 +76,18 @@ class QueryConnection:
                 deaths += 1
                 if deaths == _MAX_SERVER_DEATHS:
                     raise DiedTwice(f"the query embedder died twice on a request: see {self._log_path}") from error
-            except (FileNotFoundError, ConnectionRefusedError, BlockingIOError) as error:
+            except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
                 # No socket, no listener, or (the last) a full queue of connections.
-                if not wait:
-                    raise EmbedderUnavailable("no query embedder is running: start one with `magicfs up`") from error
+                pass
             except (OSError, FramingError) as error:
                 raise EmbedderUnavailable(
                     f"the query embedder does not answer ({error}): see {self._log_path}"
                 ) from error
-            if wait and self._may_start:
+            if self._may_start:
                 self._start_if_absent(deadline)
             if time.monotonic() + _POLL_SECONDS > deadline:
                 raise EmbedderUnavailable(f"no query embedder came up in time: see {self._log_path}")
             time.sleep(_POLL_SECONDS)
-
-    def exchange(self, request: Message, deadline: float) -> Iterator[Message]:
-        """Send a request on a connection of its own, and wait for one answer after the other."""
-        with self.begin(request, deadline) as exchange:
-            yield from exchange.answers(deadline)
 
     def begin(self, request: Message, deadline: float) -> Exchange:
         """Send a request on a connection of its own. Raises `OSError` and `FramingError`; starts no server."""

@@ -6,10 +6,7 @@ Used by `store`, which holds its lock while it records. Any process may read mea
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-
-from magicfs.domain.models import StoredModel
 
 _FILE = "fallbacks.json"
 _FORMER_FILE = "stand-ins.json"
@@ -43,8 +40,3 @@ class Fallbacks:
             new = self._directory / f"{_FILE}.new"
             new.write_text(json.dumps(changed), encoding="utf-8")
             new.replace(self._directory / _FILE)
-
-
-def as_fallback(model: StoredModel, replaced: str, notice: str) -> StoredModel:
-    """The fallback `model` as it is in use instead of the model `replaced`."""
-    return replace(model, fallback_for=replaced, notice=notice)

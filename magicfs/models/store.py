@@ -33,7 +33,7 @@ from magicfs.models.catalog import (
     precisions_of,
     weighs_tokens,
 )
-from magicfs.models.fallbacks import Fallbacks, as_fallback
+from magicfs.models.fallbacks import Fallbacks
 
 if TYPE_CHECKING:
     from magicfs.models.prepare import Report
@@ -163,7 +163,7 @@ class ModelStore:
         except ModelMissing:
             for replaced, notice in self._fallbacks.notices().items():
                 if replaced.lower() == name.lower():
-                    return as_fallback(self.find(FALLBACK_MODEL, precision), replaced, notice)
+                    return replace(self.find(FALLBACK_MODEL, precision), notice=notice)
             raise
 
     def verify(self, model: StoredModel, *, full: bool = False) -> None:
@@ -207,7 +207,7 @@ class ModelStore:
             name = FALLBACK_MODEL
             model = self._find_or_prepare(name, precision, renew=renew, report=report)
             self._fallbacks.record(DEFAULT_MODEL, notice)
-            return as_fallback(model, DEFAULT_MODEL, notice)
+            return replace(model, notice=notice)
         self._fallbacks.record(model.spec.name, None)
         return model
 

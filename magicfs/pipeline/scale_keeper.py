@@ -52,15 +52,14 @@ class ScaleKeeper:
         """Count chunks that the worker has embedded under a model."""
         self._embedded[model] = self._embedded.get(model, 0) + embedded
 
-    def refresh(self, model: ModelId, embedder: Embedder, *, is_awaited: Callable[[], bool] = lambda: False) -> bool:
+    def refresh(self, model: ModelId, embedder: Embedder, *, is_awaited: Callable[[], bool]) -> None:
         """Measure a model under which this worker has embedded, as `measure_model` does, if the corpus has grown."""
         if model in self._looked and not self._embedded.get(model):
-            return False
+            return
         with self._database.transaction() as connection:
             indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
-        if indexed is None or not self._is_due(indexed):
-            return False
-        return self.measure_model(indexed, embedder, is_awaited=is_awaited)
+        if indexed is not None and self._is_due(indexed):
+            self.measure_model(indexed, embedder, is_awaited=is_awaited)
 
     def left_by_others(self, models: Sequence[IndexedModel]) -> list[IndexedModel]:
         """Those of some models that are to be measured while no worker does: one has died, or has rested, before it."""
@@ -70,10 +69,8 @@ class ScaleKeeper:
         with self._database.transaction() as connection:
             return [model for model in models if score_scale_db.waits(connection, model)]
 
-    def measure_model(
-        self, model: IndexedModel, embedder: Embedder, *, is_awaited: Callable[[], bool] = lambda: False
-    ) -> bool:
-        """Measure the scale of a model unless it is in line with the corpus. Returns whether it was measured.
+    def measure_model(self, model: IndexedModel, embedder: Embedder, *, is_awaited: Callable[[], bool]) -> None:
+        """Measure the scale of a model unless it is in line with the corpus, or another worker measures it.
 
         Takes a second or a few of the model's time. It breaks off where `is_awaited` says that something waits for the
         worker, and the next call goes on. Raises `DatabaseError` and `ModelError`, and the next call tries again.
@@ -82,9 +79,9 @@ class ScaleKeeper:
             vectors = score_scale_db.count_vectors(connection, model.id)
             if not score_scale_db.is_outgrown(model, vectors):
                 self._is_measured(model.id)
-                return False
+                return
             if not score_scale_db.claim(connection, model.id):
-                return False
+                return
             sample = score_scale_db.sample_chunks(connection, model.id, limit=score_scale.SAMPLE)
         patient = _PatientEmbedder(embedder, self._known.setdefault(model.id, {}), is_awaited)
         scale: CorpusScale | None = None
@@ -101,11 +98,9 @@ class ScaleKeeper:
                     score_scale_db.release(connection, model.id)
                 else:
                     score_scale_db.record(connection, model.id, scale)
-        if scale is None:
-            return False
-        self._is_measured(model.id)
-        log.info("the scores of %s are measured on %d vectors", model.spec.label, vectors)
-        return True
+        if scale is not None:
+            self._is_measured(model.id)
+            log.info("the scores of %s are measured on %d vectors", model.spec.label, vectors)
 
     def _is_measured(self, model: ModelId) -> None:
         """The scale of a model is in line with the corpus."""

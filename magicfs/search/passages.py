@@ -35,9 +35,8 @@ _Place = tuple[int, int, str]
 class SnippetCutter:
     """Cuts snippets that show the words of one question."""
 
-    def __init__(self, terms: Iterable[Term], *, languages: Iterable[str] = (), length: int = SNIPPET_CELLS) -> None:
-        """`languages` are those of the index, by ISO 639-1 code; `length` is in cells of a terminal."""
-        self._length = length
+    def __init__(self, terms: Iterable[Term], *, languages: Iterable[str] = ()) -> None:
+        """`languages` are those of the index, by ISO 639-1 code."""
         self._algorithms = {algorithm for code in languages if (algorithm := algorithm_for(code)) is not None}
         self._words: dict[str, str] = {}
         self._beginnings: list[tuple[str, str]] = []
@@ -61,21 +60,21 @@ class SnippetCutter:
         return Snippet(shown, _merged((start, end) for start, end, _ in self._words_in(shown)))
 
     def cut(self, text: str) -> str:
-        """About `length` cells of `text` where most of the words are, in lines as in the text.
+        """About `SNIPPET_CELLS` cells of `text` where most of the words are, in lines as in the text.
 
         Blank lines and the indentation that all lines have are left out.
         """
         lines = _shown_lines(text)
         cells = cells_before(lines)
-        if cells[-1] <= self._length:
+        if cells[-1] <= SNIPPET_CELLS:
             return _without_indentation(lines)
         words = self._best_words(lines, cells)
         if not words:
-            return _without_indentation(excerpt(lines, cells, start=0, length=self._length))
+            return _without_indentation(excerpt(lines, cells, start=0, length=SNIPPET_CELLS))
         width = cells[words[-1][1]] - cells[words[0][0]]
-        start = cells[words[0][0]] - (self._length - width) // 2
+        start = cells[words[0][0]] - (SNIPPET_CELLS - width) // 2
         shown = _all_different(words)
-        return _without_indentation(excerpt(lines, cells, start=start, length=self._length, shown=shown))
+        return _without_indentation(excerpt(lines, cells, start=start, length=SNIPPET_CELLS, shown=shown))
 
     def words_in(self, text: str) -> list[_Place]:
         """The words of the question in a text, in order."""
@@ -88,7 +87,7 @@ class SnippetCutter:
         words_in_excerpt: Counter[str] = Counter()
         next_word = 0
         for number, (start, _, word) in enumerate(words):
-            while next_word < len(words) and cells[words[next_word][1]] <= cells[start] + self._length:
+            while next_word < len(words) and cells[words[next_word][1]] <= cells[start] + SNIPPET_CELLS:
                 words_in_excerpt[words[next_word][2]] += 1
                 next_word += 1
             if (counts := (len(words_in_excerpt), words_in_excerpt.total())) > best:

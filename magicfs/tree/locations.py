@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from magicfs.linux.mounts import device_of_path
-from magicfs.linux.opening import open_below, open_below_cached
+from magicfs.linux.opening import open_below
 from magicfs.tree.nodes import ThreadPool
 
 REAL_FILE_TIMEOUT_SECONDS = 1.0
@@ -53,19 +53,6 @@ class FileLocation:
         """The result of `lstat`. May block. Raises `OSError`."""
         with self.path_descriptor() as descriptor:
             return os.fstat(descriptor)
-
-    def lstat_nowait(self) -> os.stat_result | None:
-        """The result of `lstat` if the kernel has it in memory, else None.
-
-        Raises `FileNotFoundError` if the kernel has in memory that nothing is there.
-        """
-        descriptor = open_below_cached(self.root, self.path or b".", flags=os.O_PATH)
-        if descriptor is None:
-            return None
-        try:
-            return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
 
     @property
     def thread_pool(self) -> ThreadPool:

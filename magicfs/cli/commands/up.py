@@ -120,7 +120,7 @@ def _summary(settings: Settings, started: UpResult) -> None:
 
     with wiring.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
-    terminal.say(f"model  {started.model.spec.label}")
+    terminal.say(f"model  {started.model.label}")
     for model in index.models:
         if model.role is ModelState.MULTILINGUAL:
             terminal.say(f"second {model.name} ({model.precision}), for every language")

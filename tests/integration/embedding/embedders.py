@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
+from magicfs.framing import FramingError, Message
 from magicfs.models.store import ModelStore
 from magicfs.runtime.processes import wait_until
 
@@ -27,8 +30,28 @@ def end(client: QueryEmbedder) -> None:
     assert client.quit(deadline_s=DEADLINE_SECONDS)
 
 
+@dataclass(frozen=True)
+class EmbedderStatus:
+    pid: int
+    model: str | None
+    """The labels of the loaded models."""
+    served: int
+    """Questions embedded since it started."""
+
+
+def ping(client: QueryEmbedder, *, deadline_s: float = 1.0) -> EmbedderStatus | None:
+    """What the client's server says of itself; None when none answers."""
+    deadline = time.monotonic() + deadline_s
+    try:
+        with client._connection.begin(Message({"do": "ping"}), deadline) as exchange:
+            answer = next(exchange.answers(deadline)).head
+    except (OSError, FramingError):
+        return None
+    return EmbedderStatus(answer["pid"], answer["model"], answer["served"])
+
+
 def pid_of(client: QueryEmbedder) -> int:
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     return status.pid
 

@@ -14,7 +14,7 @@ import pytest
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.query_client import QueryEmbedder
-from tests.integration.embedding.embedders import DEADLINE_SECONDS, wait_for
+from tests.integration.embedding.embedders import DEADLINE_SECONDS, ping, wait_for
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def client(stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def served(client: QueryEmbedder) -> int:
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     return status.served
 
@@ -64,7 +64,7 @@ def test_another_question_is_asked_as_ever(
 def test_a_server_that_dies_with_it_is_asked_again(
     client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
 ) -> None:
-    spec, status = stored_model.spec, client.ping(deadline_s=DEADLINE_SECONDS)
+    spec, status = stored_model.spec, ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     os.kill(status.pid, signal.SIGSTOP)
     with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
@@ -77,4 +77,4 @@ def test_a_server_that_dies_with_it_is_asked_again(
 def test_nothing_is_started_ahead(client: QueryEmbedder, stored_model: StoredModel) -> None:
     assert client.quit(deadline_s=DEADLINE_SECONDS)
     with client.asking_ahead("bread", specs=[stored_model.spec], kept=[stored_model.spec]):
-        assert client.ping() is None
+        assert ping(client) is None

@@ -26,7 +26,7 @@ from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelCorrupt, ModelMismatch, ModelMissing
 from magicfs.framing import Message, receive
 from magicfs.models.store import ModelStore
-from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, pid_of, wait_for
+from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, pid_of, ping, wait_for
 from tests.integration.models.tiny import write_tiny_model
 
 
@@ -39,19 +39,19 @@ def test_a_question_in_an_unread_language_is_refused_by_name(client: QueryEmbedd
 def test_it_is_started_on_demand_and_gives_the_models_own_vectors(
     client: QueryEmbedder, place: Path, stored_model: StoredModel, embedder: FastembedEmbedder
 ) -> None:
-    assert client.ping() is None
+    assert ping(client) is None
     for text in ("tax invoice", "two\nlines", "lone \udcff", "x " * 50_000, ""):
         vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         assert np.allclose(vector, embedder.embed_query(text), atol=1e-6)
     assert stat.S_IMODE((place / "e.sock").stat().st_mode) == 0o600
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert (status.model, status.served) == (stored_model.spec.label, 5)
     process = psutil.Process(status.pid)
     assert process.cwd() == "/"
     assert os.getsid(status.pid) != os.getsid(0)
     assert client.quit(deadline_s=DEADLINE_SECONDS)
-    assert client.ping() is None
+    assert ping(client) is None
     assert not (place / "e.sock").exists()
     assert client.quit(), "a second time does no harm"
 
@@ -117,7 +117,7 @@ def test_when_it_hangs_the_deadline_holds(client: QueryEmbedder, stored_model: S
     try:
         with pytest.raises(EmbedderUnavailable):
             client.embed("during", spec=stored_model.spec, deadline_s=0.2)
-        assert client.ping(deadline_s=0.1) is None
+        assert ping(client, deadline_s=0.1) is None
         assert client.embed("before", spec=stored_model.spec, deadline_s=0.0).shape == (384,), "cached"
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -145,7 +145,7 @@ def test_without_a_server_that_it_may_not_start_it_is_unavailable(place: Path, s
     client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), may_start=False)
     with pytest.raises(EmbedderUnavailable):
         client.embed("anybody?", spec=stored_model.spec, deadline_s=0.1)
-    assert client.ping() is None
+    assert ping(client) is None
     assert client.quit()
 
 
@@ -204,7 +204,7 @@ def test_a_server_of_an_older_version_is_replaced(
 ) -> None:
     command = [sys.executable, "-c", OLDER_SERVER, "--socket", str(place / "e.sock"), "--idle-exit", "600"]
     older = subprocess.Popen(command, cwd="/")
-    wait_for(lambda: client.ping() is not None)
+    wait_for(lambda: ping(client) is not None)
     with ThreadPoolExecutor(4) as pool:
         vectors = list(
             pool.map(
@@ -214,7 +214,7 @@ def test_a_server_of_an_older_version_is_replaced(
         )
     assert [vector.shape for vector in vectors] == [(384,)] * 4
     assert older.wait(DEADLINE_SECONDS) == 0
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served >= 4
 
@@ -261,7 +261,7 @@ def test_recent_queries_are_cached_and_read_only(
         vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         with pytest.raises(ValueError, match="read-only"):
             vector[0] = 1.0
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served == 3
     assert [key[2] for key in client._cache] == ["one", "three"]
@@ -278,7 +278,7 @@ def test_a_query_whose_client_gave_up_is_dropped(client: QueryEmbedder, stored_m
     finally:
         os.kill(pid, signal.SIGCONT)
     client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.served == 2
 

@@ -16,7 +16,7 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
 from magicfs.errors import EmbedderUnavailable, ModelMissing
 from magicfs.models.store import ModelStore
-from tests.integration.embedding.embedders import DEADLINE_SECONDS
+from tests.integration.embedding.embedders import DEADLINE_SECONDS, ping
 from tests.integration.models.tiny import write_tiny_model
 
 
@@ -54,7 +54,7 @@ def client(place: Path, find_folder: FindFolder) -> Iterator[QueryEmbedder]:
 
 
 def loaded(client: QueryEmbedder) -> str | None:
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     return status.model
 
@@ -67,7 +67,7 @@ def test_one_request_brings_the_vectors_of_both(
     for model, vector in zip((stored_model, second), vectors, strict=True):
         assert isinstance(vector, np.ndarray)
         assert np.allclose(vector, FastembedEmbedder.load(model.folder).embed_query("bread"), atol=1e-6)
-    status = client.ping(deadline_s=DEADLINE_SECONDS)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert (status.served, status.model) == (1, f"{stored_model.spec.label}, {second.spec.label}")
 

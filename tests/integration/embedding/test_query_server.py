@@ -23,7 +23,7 @@ from magicfs.framing import Disconnected, Message, receive, send
 from magicfs.local_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES
 from magicfs.models.store import ModelStore
 from magicfs.server_lock import is_served, lock_path
-from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, launch, pid_of, wait_for
+from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, launch, pid_of, ping, wait_for
 
 
 def connect(client: QueryEmbedder) -> socket.socket:
@@ -116,7 +116,7 @@ def test_a_client_that_says_nothing_is_closed(place: Path, model_store: ModelSto
     assert CONNECTION_SECONDS > 1.0
     server = patched_server(place, "local.CONNECTION_SECONDS = 1.0", "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
-    wait_for(lambda: client.ping() is not None)
+    wait_for(lambda: ping(client) is not None)
     with connect(client) as channel:
         channel.sendall(PING[:-1])
         assert channel.recv(1) == b""
@@ -130,10 +130,10 @@ def test_when_native_code_hangs_the_process_ends_itself(place: Path, stored_mode
     patch = "service.EMBED_SECONDS = 8.0; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
-    wait_for(lambda: client.ping() is not None)
+    wait_for(lambda: ping(client) is not None)
     with connect(client) as channel:
         send(channel, Message({"do": "embed", "folders": [str(stored_model.folder)], "text": "x"}))
-        assert client.ping(deadline_s=DEADLINE_SECONDS) is not None, "other requests are answered meanwhile"
+        assert ping(client, deadline_s=DEADLINE_SECONDS) is not None, "other requests are answered meanwhile"
         with pytest.raises(Disconnected):
             receive(channel, max_body_bytes=0)
     _, log = server.communicate(timeout=DEADLINE_SECONDS)
@@ -145,7 +145,7 @@ def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: Stored
     patch = "local.MAX_CONNECTIONS = 2; FastembedEmbedder.load = lambda folder: time.sleep(3600)"
     server = patched_server(place, patch, "--idle-exit", "600")
     client = QueryEmbedder(place / "e.sock", lambda _: stored_model.folder, may_start=False)
-    wait_for(lambda: client.ping() is not None)
+    wait_for(lambda: ping(client) is not None)
     waiting: list[socket.socket] = []
 
     def is_full() -> bool:
@@ -153,7 +153,7 @@ def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: Stored
         waiting.append(connect(client))
         with contextlib.suppress(OSError):
             send(waiting[-1], Message({"do": "embed", "folders": [str(stored_model.folder)], "text": "x"}))
-        return client.ping() is None
+        return ping(client) is None
 
     try:
         wait_for(is_full)
@@ -172,12 +172,12 @@ def test_models_leave_the_memory_when_nobody_asks_and_come_back(
     arguments = ["--socket", str(place / "e.sock"), "--rest", "0.5"]
     server = subprocess.Popen([sys.executable, "-m", "magicfs.embedding.query_server", *arguments], cwd="/")
     try:
-        wait_for(lambda: client.ping() is not None)
+        wait_for(lambda: ping(client) is not None)
         before = client.embed("bread", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
 
         def is_free() -> bool:
             time.sleep(1.5)  # a ping is a request too
-            status = client.ping(deadline_s=DEADLINE_SECONDS)
+            status = ping(client, deadline_s=DEADLINE_SECONDS)
             assert status is not None
             return status.model is None
 
@@ -200,7 +200,7 @@ def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored
         assert pid_of(client) == first
         assert not [one for one in psutil.Process(standby.pid).memory_maps() if "onnxruntime" in one.path]
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: client.ping() is not None)
+        wait_for(lambda: ping(client) is not None)
         assert pid_of(client) == standby.pid
         assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
         standby.terminate()
@@ -220,7 +220,7 @@ def test_a_server_without_requests_exits(place: Path, model_store: ModelStore, s
 def test_a_server_whose_socket_is_gone_exits(place: Path, model_store: ModelStore) -> None:
     server = launch(place / "e.sock", "--idle-exit", "600", stderr=subprocess.PIPE)
     client = QueryEmbedder(place / "e.sock", folders_of(model_store), may_start=False)
-    wait_for(lambda: client.ping() is not None)
+    wait_for(lambda: ping(client) is not None)
     (place / "e.sock").unlink()
     _, log = server.communicate(timeout=DEADLINE_SECONDS)
     assert server.returncode == 0

@@ -38,7 +38,7 @@ from magicfs.errors import MagicFSError
 sources.PROBE_SECONDS = float(sys.argv[3])
 try:
     model = ModelStore(Path(sys.argv[1])).pull(sys.argv[2], report=print)
-    print("GOT", model.spec.label, "FOR", model.fallback_for)
+    print("GOT", model.spec.label, "BECAUSE", model.notice or "NOTHING")
 except MagicFSError as error:
     print("ERROR", type(error).__name__, error)
 """
@@ -128,7 +128,7 @@ def test_a_model_is_downloaded_under_its_own_name(tmp_path: Path, published: Pat
     store = ModelStore(tmp_path / "models")
     with hub_with(published) as hub:
         result = pull(store.directory, NAME.lower(), hub)
-    assert f"GOT {NAME} (fp32) FOR None" in result.stdout, result.stdout + result.stderr
+    assert f"GOT {NAME} (fp32) BECAUSE NOTHING" in result.stdout, result.stdout + result.stderr
     model = store.find(NAME)
     assert model.spec.query_prefix.startswith("Represent this sentence")
     assert model.spec.max_tokens == 512
@@ -136,16 +136,16 @@ def test_a_model_is_downloaded_under_its_own_name(tmp_path: Path, published: Pat
     assert FastembedEmbedder.load(model.folder).embed_query("bread").shape == (DIMENSION,)
     assert not list(model.folder.glob("downloads*"))
     again = pull(store.directory, NAME, dead_hub)
-    assert again.stdout == f"GOT {NAME} (fp32) FOR None\n", "what is there needs no hub"
+    assert again.stdout == f"GOT {NAME} (fp32) BECAUSE NOTHING\n", "what is there needs no hub"
 
 
 def test_without_a_hub_the_fallback_is_used_and_reported(tmp_path: Path, dead_hub: str) -> None:
     store = ModelStore(tmp_path / "models")
     result = pull(store.directory, NAME, dead_hub)
-    assert f"GOT sentence-transformers/all-MiniLM-L6-v2 (int8) FOR {NAME}" in result.stdout
-    assert f"is in use instead of {NAME}: the model hub cannot be reached" in result.stdout
+    notice = f"sentence-transformers/all-MiniLM-L6-v2 is in use instead of {NAME}: the model hub cannot be reached"
+    assert f"GOT sentence-transformers/all-MiniLM-L6-v2 (int8) BECAUSE {notice}" in result.stdout
     assert result.stderr == ""
-    assert store.find_or_fallback(NAME).fallback_for == NAME
+    assert store.find_or_fallback(NAME).notice.startswith(notice)
 
 
 def test_without_a_hub_another_model_is_one_line(tmp_path: Path, dead_hub: str) -> None:
@@ -163,13 +163,13 @@ def test_the_multilingual_model_is_downloaded_though_fastembed_does_not_list_it(
     store = ModelStore(tmp_path / "models")
     with hub_with(published, MULTILINGUAL_MODEL) as hub:
         result = pull(store.directory, MULTILINGUAL_MODEL.lower(), hub)
-    assert f"GOT {MULTILINGUAL_MODEL} (int8) FOR None" in result.stdout, result.stdout + result.stderr
+    assert f"GOT {MULTILINGUAL_MODEL} (int8) BECAUSE NOTHING" in result.stdout, result.stdout + result.stderr
     model = store.find(MULTILINGUAL_MODEL)
     assert model.origin == f"model hub, {MULTILINGUAL_MODEL}"
     assert model.spec.query_prefix == "query: "
     assert FastembedEmbedder.load(model.folder).embed_query("bread").shape == (DIMENSION,)
     again = pull(store.directory, MULTILINGUAL_MODEL, dead_hub)
-    assert again.stdout == f"GOT {MULTILINGUAL_MODEL} (int8) FOR None\n", "what is there needs no hub"
+    assert again.stdout == f"GOT {MULTILINGUAL_MODEL} (int8) BECAUSE NOTHING\n", "what is there needs no hub"
 
 
 def test_a_silent_hub_is_given_up(tmp_path: Path) -> None:

@@ -72,13 +72,13 @@ def test_an_unknown_precision_is_an_error(store: ModelStore) -> None:
 def test_the_fallback_replaces_the_default_and_says_so(store: ModelStore, filled: StoredModel, offline: None) -> None:
     said: list[str] = []
     model = store.pull(DEFAULT_MODEL, report=said.append)
-    assert (model.spec, model.fallback_for) == (filled.spec, DEFAULT_MODEL)
+    assert model.spec == filled.spec
     assert FALLBACK_MODEL in model.notice
     assert DEFAULT_MODEL in model.notice
     assert "HF_HUB_OFFLINE" in model.notice
     assert model.notice in said
     assert store.find_or_fallback(DEFAULT_MODEL) == model
-    assert store.find_or_fallback(FALLBACK_MODEL).fallback_for is None
+    assert not store.find_or_fallback(FALLBACK_MODEL).notice
     with pytest.raises(ModelMissing):
         store.find(DEFAULT_MODEL)
 
@@ -88,7 +88,7 @@ def test_a_fallback_recorded_under_the_former_name_is_kept(
 ) -> None:
     (store.directory / "stand-ins.json").write_text(json.dumps({DEFAULT_MODEL: "the hub was away"}))
     model = store.find_or_fallback(DEFAULT_MODEL)
-    assert (model.spec, model.fallback_for, model.notice) == (filled.spec, DEFAULT_MODEL, "the hub was away")
+    assert (model.spec, model.notice) == (filled.spec, "the hub was away")
     pulled = store.pull(DEFAULT_MODEL)
     assert "HF_HUB_OFFLINE" in pulled.notice
     assert store.find_or_fallback(DEFAULT_MODEL) == pulled

@@ -19,6 +19,7 @@ from magicfs.config import Settings, load
 from magicfs.domain.models import StoredModel
 from magicfs.models.store import ModelStore
 from magicfs.server_lock import is_served
+from tests.integration.embedding.embedders import ping
 from tests.plugins.commands import short_folder
 
 
@@ -52,7 +53,7 @@ def test_one_that_hangs_is_ended_too(
 ) -> None:
     client = wiring.query_embedder(settings)
     client.embed("a question", spec=stored_model.spec, deadline_s=60)
-    status = client.ping(deadline_s=60)
+    status = ping(client, deadline_s=60)
     assert status is not None
     os.kill(status.pid, signal.SIGSTOP)
     assert take_down(settings)
