@@ -9,7 +9,7 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +76,17 @@ def own_database(home: Path) -> Iterator[str]:
             server.terminate()
 
 
+def make_scanner(database: Database) -> Scanner:
+    """A scanner of a host that no other machine claims, which nothing stops."""
+    return Scanner(database, SilentQueue(), hold=lambda _: None, stopping=lambda: False, on_change=lambda: None)
+
+
 def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -> None:
     """Scan and extract the folder, as the agent and an extract worker do."""
     root = add_root(database, host=HOST, path=docs, home=home)
     with database.transaction() as connection:
         registered = next(row for row in list_roots(connection) if row.root.id == root.id)
-    Scanner(database, SilentQueue()).scan(registered)
+    make_scanner(database).scan(registered)
     settings = Settings(home=home)
     with FileExtractor(limits=Limits()) as extractor:
         service = ExtractService(
@@ -90,9 +95,11 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
             extractor=extractor,
             chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
             host=HOST,
+            boot="",
             owner="benchmark",
             max_file_bytes=settings.max_file_mb << 20,
             max_embedded_chunks=settings.max_embedded_chunks,
+            ocr=None,
         )
         while service.run_batch():
             pass
@@ -105,7 +112,7 @@ def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -
         return FastembedEmbedder.load(folders[spec.name])
 
     with Database(dsn, application=f"benchmark {number}") as database:
-        service = EmbedService(database, SilentQueue(), load=load, owner=f"benchmark-{number}")
+        service = _embed_service(database, load=load, owner=f"benchmark-{number}", model=None)
         while (second or waits_for_first_vectors(database)) and service.run_turn():
             pass
 
@@ -117,9 +124,25 @@ def embed_here(database: Database, loaded: Sequence[FastembedEmbedder]) -> None:
         return next(one for one in loaded if one.spec.is_model(spec))
 
     for one in loaded:
-        service = EmbedService(database, SilentQueue(), load=load, owner="benchmark", model=one.spec.name)
+        service = _embed_service(database, load=load, owner="benchmark", model=one.spec.name)
         while service.run_turn():
             pass
+
+
+def _embed_service(
+    database: Database, *, load: Callable[[ModelSpec], FastembedEmbedder], owner: str, model: str | None
+) -> EmbedService:
+    """A worker's service on a machine that has all models and runs on no battery, for chunks that no model cuts."""
+    return EmbedService(
+        database,
+        SilentQueue(),
+        find=lambda _: None,
+        load=load,
+        cut=lambda _embedder, _claim: [],
+        owner=owner,
+        model=model,
+        paused=lambda: False,
+    )
 
 
 def waits_for_first_vectors(database: Database) -> bool:

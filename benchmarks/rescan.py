@@ -13,12 +13,12 @@ import subprocess
 import time
 from pathlib import Path
 
+from _index import make_scanner
 from _report import parser, report
-from _stack import SilentQueue, stack
+from _stack import stack
 
 from magicfs.db.roots import list_roots
 from magicfs.ingest.roots import add_root
-from magicfs.ingest.scanner import Scanner
 
 METADATA = "%p %s %T@ %C@ %i %m %U %G\n"
 
@@ -58,7 +58,7 @@ def main() -> None:
         paths = make_tree(tree, files=chosen.files, in_directory=chosen.in_directory)
         # A root of a host without an agent, so that the scans measured here are the only ones.
         root = add_root(running.database, host="benchmark", path=tree, home=running.settings.home)
-        scanner = Scanner(running.database, SilentQueue())
+        scanner = make_scanner(running.database)
 
         def scan() -> tuple[float, int]:
             with running.database.transaction() as connection:

@@ -43,7 +43,7 @@ EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, Sk
 
 
 def claim_files(
-    connection: Connection, *, host: str, owner: str, limit: int, max_bytes: int, seconds: float, boot: str = ""
+    connection: Connection, *, host: str, boot: str, owner: str, limit: int, max_bytes: int, seconds: float
 ) -> list[ClaimedFile]:
     """Claim up to `limit` files of the host with at most `max_bytes` in total; the first one may exceed `max_bytes`.
 

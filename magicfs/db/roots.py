@@ -54,13 +54,8 @@ def root_names(connection: Connection) -> set[str]:
     return {row[0] for row in connection.execute(_SQL["root_names"])}
 
 
-def insert_root(
-    connection: Connection, *, host: HostId, path: bytes, name: str, device: int, folded: str | None = None
-) -> RootId:
-    """Insert a root. Returns its id.
-
-    `folded` is its name in the form that filters compare; without it, maintenance writes it.
-    """
+def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str, folded: str, device: int) -> RootId:
+    """Insert a root. Returns its id. `folded` is its name in the form that filters compare."""
     values = {"host_id": host, "path": path, "name": name, "folded": folded, "device": device}
     root_id = RootId(fetch_one(connection.execute(_SQL["insert_root"], values))[0])
     _announce(connection)

@@ -87,8 +87,8 @@ class Agent:
         queue: JobQueue,
         claim: HostClaim,
         *,
-        embedding_paused: Callable[[], bool] = lambda: False,
-        start_multilingual: Callable[[threading.Event], bool] = lambda _: False,
+        embedding_paused: Callable[[], bool],
+        start_multilingual: Callable[[threading.Event], bool],
     ) -> None:
         """`database` needs room for seven connections; `claim` is the claim of the settings' host, which is held.
 
@@ -111,7 +111,9 @@ class Agent:
         self._queue = queue
         self._stopping = threading.Event()
         self._outage = Outage(log)
-        scanner = Scanner(database, queue, claim=claim, stopping=self._stopping.is_set, on_change=self._notice_change)
+        scanner = Scanner(
+            database, queue, hold=claim.hold, stopping=self._stopping.is_set, on_change=self._notice_change
+        )
         self._keeper = RootKeeper(settings, scanner, self._outage)
 
     def run(self, stop: threading.Event) -> None:

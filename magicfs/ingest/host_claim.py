@@ -39,7 +39,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class HostClaim:
     """The claim of a host by this machine. Threads may share one."""
 
-    def __init__(self, database: Database, *, host: str, machine: str, boot: str = "") -> None:
+    def __init__(self, database: Database, *, host: str, machine: str, boot: str) -> None:
         """`machine` is `machine_id()`, `boot` is `boot_id()`."""
         self._database = database
         self._host = host

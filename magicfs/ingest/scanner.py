@@ -44,7 +44,6 @@ from magicfs.ingest.deletion_guard import (
     verify_root,
 )
 from magicfs.ingest.difference import Difference, compare, count_deletions
-from magicfs.ingest.host_claim import HostClaim
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
 from magicfs.ingest.walk import Walk, outermost
@@ -95,15 +94,15 @@ class Scanner:
         database: Database,
         queue: JobQueue,
         *,
-        claim: HostClaim | None = None,
-        stopping: Callable[[], bool] = lambda: False,
-        on_change: Callable[[], None] = lambda: None,
+        hold: Callable[[Connection], None],
+        stopping: Callable[[], bool],
+        on_change: Callable[[], None],
     ) -> None:
         """Scans end early with `ScanStopped` once `stopping` returns True. `on_change` is called after files changed.
 
-        With the claim of the host, every method that writes raises `HostTaken` when another machine has the host.
+        Every transaction that writes begins with `hold`, which raises `HostTaken` when another machine has the host.
         """
-        self._claim = claim
+        self._hold = hold
         self._database = database
         self._queue = queue
         self._stopping = stopping
@@ -218,8 +217,7 @@ class Scanner:
     def _writing(self) -> Iterator[Connection]:
         """A transaction during which no other machine gets the host. Raises `HostTaken` if one has it."""
         with self._database.transaction() as connection:
-            if self._claim is not None:
-                self._claim.hold(connection)
+            self._hold(connection)
             yield connection
 
     def _try_delete(self, root: Root, paths: list[bytes]) -> bool:

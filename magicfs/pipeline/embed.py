@@ -72,12 +72,12 @@ class EmbedService:
         database: Database,
         queue: JobQueue,
         *,
+        find: Callable[[ModelSpec], object],
         load: Callable[[ModelSpec], Embedder],
+        cut: Callable[[Embedder, ClaimedChunk], list[Chunk]],
         owner: str,
-        find: Callable[[ModelSpec], object] = lambda _spec: None,
-        model: str | None = None,
-        cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
-        paused: Callable[[], bool] = lambda: False,
+        model: str | None,
+        paused: Callable[[], bool],
     ) -> None:
         """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
 

@@ -76,11 +76,11 @@ class ExtractService:
         extractor: Extractor,
         chunker: Chunker,
         host: str,
+        boot: str,
         owner: str,
         max_file_bytes: int,
         max_embedded_chunks: int,
-        boot: str = "",
-        ocr: OcrEngine | None = None,
+        ocr: OcrEngine | None,
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 

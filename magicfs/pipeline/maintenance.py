@@ -92,9 +92,7 @@ ORPHANS_RETRY_SECONDS = 60.0
 class MaintenanceService:
     """Sweeps the index. Several processes may do so at the same time."""
 
-    def __init__(
-        self, database: Database, queue: JobQueue | None = None, *, unread: UnreadVectors | None = None
-    ) -> None:
+    def __init__(self, database: Database, queue: JobQueue, *, unread: UnreadVectors) -> None:
         """`queue` is notified when a sweep leaves work that should not wait for the next period.
 
         `unread` checks the vectors of older versions.
@@ -119,8 +117,8 @@ class MaintenanceService:
         self._delete_orphans()
         self._write_words()
         self._write_names()
-        if self._unread is not None and self._unread.forget():
-            self._notify()
+        if self._unread.forget():
+            self._queue.notify_maintenance()
 
     def _quarantine(self) -> None:
         with self._database.transaction() as connection:
@@ -169,7 +167,7 @@ class MaintenanceService:
             limit=WORDS_BATCH,
         )
         if not self._repeat(lambda connection: rewrite(connection) == WORDS_BATCH, seconds=WORDS_SECONDS):
-            self._notify()
+            self._queue.notify_maintenance()
 
     def _in_batches(self, work: Callable[[Connection], int]) -> bool:
         """Do the work of `NAMES_BATCH` files in each transaction, for `NAMES_SECONDS`. Whether nothing is left."""
@@ -191,11 +189,6 @@ class MaintenanceService:
                 return False
         return True
 
-    def _notify(self) -> None:
-        """Notify that maintenance is due again."""
-        if self._queue is not None:
-            self._queue.notify_maintenance()
-
     def _apply_limit(self) -> None:
         """Apply a changed limit of embedded chunks to stored contents, a few at a time."""
         apply = partial(queue_db.apply_max_embedded_chunks, contents=LIMITED_CONTENTS)
@@ -213,7 +206,7 @@ class MaintenanceService:
         """Bring the rows of chunks in line with changed models, a few contents at a time."""
         settle = partial(second_vectors_db.continue_pass, contents=SETTLED_CONTENTS)
         if not self._repeat(settle, seconds=SETTLE_SECONDS):
-            self._notify()
+            self._queue.notify_maintenance()
 
     def _delete_orphans(self) -> None:
         sweep = partial(contents_db.sweep_orphans, grace_s=ORPHAN_GRACE_SECONDS, limit=SWEEP_CONTENTS)

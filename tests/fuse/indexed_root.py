@@ -35,6 +35,7 @@ class IndexedRoot:
                 host=ensure_host(connection, name=host),
                 path=os.fsencode(path),
                 name=name,
+                folded=name.lower(),
                 device=path.stat().st_dev,
             )
 

@@ -26,7 +26,14 @@ def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyP
         wait_until(lambda: len(names) >= 2, seconds=60, failed="there is no report")
         with database.transaction() as connection:
             assert [mount.path for mount in live_mounts(connection)] == [b"/mnt"]
-            insert_root(connection, host=ensure_host(connection, name="here"), path=b"/docs", name="docs", device=1)
+            insert_root(
+                connection,
+                host=ensure_host(connection, name="here"),
+                path=b"/docs",
+                name="docs",
+                folded="docs",
+                device=1,
+            )
         wait_until(lambda: names[-1] == ["docs"], seconds=60, failed="the root is not passed on")
     with database.transaction() as connection:
         assert live_mounts(connection) == ()

@@ -28,6 +28,7 @@ from magicfs.text.chunk_words import chunk_words
 from magicfs.text.extract import OcrEngine
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.queue import SilentQueue
+from tests.plugins.services import make_embed_service, make_scanner
 
 HOST = "here"
 
@@ -125,7 +126,7 @@ class Index:
 
     def restart_agent(self) -> None:
         """From now on scan with a new scanner, which knows nothing but the database."""
-        self.scanner = Scanner(self.database, SilentQueue())
+        self.scanner = make_scanner(self.database)
 
     def registered(self) -> RegisteredRoot:
         """The root and its state, as the agent loads it."""
@@ -153,7 +154,7 @@ class Index:
         )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:
-        return EmbedService(self.database, SilentQueue(), load=lambda spec: self.embedder, owner=owner)
+        return make_embed_service(self.database, load=lambda spec: self.embedder, owner=owner)
 
     def end_pauses(self) -> None:
         """Let the pauses of indexed files end, as if they had not changed for hours."""

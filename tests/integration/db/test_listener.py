@@ -49,15 +49,14 @@ def woken(listener: Listener) -> Iterator[threading.Event]:
         thread.join()
 
 
-def insert_root(connection: Connection) -> RootId:
+def insert_root(connection: Connection, name: str = "docs") -> RootId:
     host = roots_db.ensure_host(connection, name="here")
-    return roots_db.insert_root(connection, host=host, path=b"/docs", name="docs", device=1)
+    path = b"/" + name.encode()
+    return roots_db.insert_root(connection, host=host, path=path, name=name, folded=name, device=1)
 
 
 CHANGES: dict[str, Callable[[Connection, RootId], object]] = {
-    "new": lambda connection, _: roots_db.insert_root(
-        connection, host=roots_db.ensure_host(connection, name="here"), path=b"/other", name="other", device=1
-    ),
+    "new": lambda connection, _: insert_root(connection, "other"),
     "removed": roots_db.delete_root,
     "missing": lambda connection, root: roots_db.set_root_state(
         connection, root, state=RootState.MISSING, detail="it is gone"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from magicfs.config import Settings
+from magicfs.db.pool import Database
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim
 from magicfs.runtime.processes import wait_until
 from tests.fakes.queue import SilentQueue
-from tests.plugins.index import Index
 
 
 class NotingQueue(SilentQueue):
@@ -48,11 +47,27 @@ class CountingAgent(Agent):
         self.looks += 1
 
 
-def make_agent(settings: Settings, index: Index, queue: SilentQueue | None = None, **options: Any) -> CountingAgent:
-    """An agent that has claimed its host. Without a `queue` it notifies nobody; `options` are those of `Agent`."""
-    claim = HostClaim(index.database, host=settings.host, machine="this")
-    claim.renew()
-    return CountingAgent(settings, index.database, queue or SilentQueue(), claim, **options)
+def make_agent(
+    settings: Settings,
+    database: Database,
+    queue: SilentQueue | None = None,
+    *,
+    claim: HostClaim | None = None,
+    embedding_paused: Callable[[], bool] = lambda: False,
+    start_multilingual: Callable[[threading.Event], bool] = lambda _: False,
+) -> CountingAgent:
+    """An agent that has claimed its host. Without a `queue` it notifies nobody."""
+    if claim is None:
+        claim = HostClaim(database, host=settings.host, machine="this", boot="")
+        claim.renew()
+    return CountingAgent(
+        settings,
+        database,
+        queue or SilentQueue(),
+        claim,
+        embedding_paused=embedding_paused,
+        start_multilingual=start_multilingual,
+    )
 
 
 def wait_for_looks(agent: CountingAgent, count: int) -> None:

@@ -32,7 +32,7 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
     flapping = tmp_path / "usb"
     flapping.mkdir()
     add_root(index.database, host=HOST, path=flapping, home=settings.home)
-    with running(make_agent(settings, index)):
+    with running(make_agent(settings, index.database)):
         wait_until(lambda: scans["docs"] >= 2 and scans["usb"] >= 2, seconds=60, failed="the roots are not watched")
         (index.folder / "before.txt").write_text("words")
         wait_until(lambda: "before.txt" in index.states(), seconds=60, failed="the event is not processed")
@@ -56,7 +56,7 @@ def test_a_requested_scan_compares_with_the_database_itself(
     index: Index, settings: Settings, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (index.folder / "one.txt").write_text("words")
-    with running(make_agent(settings, index)):
+    with running(make_agent(settings, index.database)):
         wait_until(lambda: scans["docs"] >= 2 and index.states(), seconds=60, failed="the root is not watched")
         index.rows("UPDATE files SET size = 0 RETURNING 1")
         with index.database.transaction() as connection:
@@ -71,7 +71,7 @@ def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
 ) -> None:
     monkeypatch.setattr(root_keeper, "COMPARE_SECONDS", 1.0)
     (index.folder / "one.txt").write_text("words")
-    with running(make_agent(settings.replace(scan_seconds=1), index)):
+    with running(make_agent(settings.replace(scan_seconds=1), index.database)):
         wait_until(lambda: scans["docs"] >= 2 and index.states(), seconds=60, failed="the root is not watched")
         index.rows("UPDATE files SET size = 0 RETURNING 1")
         wait_until(

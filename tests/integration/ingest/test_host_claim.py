@@ -15,13 +15,12 @@ from magicfs.domain.files import FileStat, SeenFile
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest import host_claim
-from magicfs.ingest.agent import Agent
 from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
 from magicfs.ingest.scanner import Scanner
 from magicfs.runtime.processes import wait_until
-from tests.fakes.queue import SilentQueue
 from tests.integration.ingest.agents import NotingQueue, make_agent
 from tests.plugins.index import HOST, Index
+from tests.plugins.services import make_scanner
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +49,7 @@ def claims(ours: HostClaim, theirs: HostClaim) -> tuple[HostClaim, HostClaim]:
 @pytest.fixture
 def scanner(index: Index, ours: HostClaim) -> Scanner:
     """Ours, which has indexed two files."""
-    scanner = Scanner(index.database, SilentQueue(), claim=ours)
+    scanner = make_scanner(index.database, hold=ours.hold)
     for name in ("one.txt", "two.txt"):
         (index.folder / name).write_text("words")
     scanner.scan(index.registered())
@@ -151,7 +150,7 @@ def test_a_host_that_another_machine_had_meanwhile_is_not_claimed_again(
     theirs.release()
     with pytest.raises(HostTaken, match="another agent had the host name 'here' meanwhile: start this one again"):
         ours.renew()
-    HostClaim(index.database, host=HOST, machine="ours").renew()
+    HostClaim(index.database, host=HOST, machine="ours", boot="").renew()
 
 
 def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
@@ -170,7 +169,7 @@ def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
 
     def run() -> None:
         try:
-            Agent(settings, index.database, queue, ours).run(threading.Event())
+            make_agent(settings, index.database, queue, claim=ours).run(threading.Event())
         except HostTaken as error:
             failures.append(error)
 
@@ -213,13 +212,13 @@ def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner:
 
 
 def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
-    first = HostClaim(index.database, host=HOST, machine="first")
-    second = HostClaim(index.database, host=HOST, machine="second")
+    first = HostClaim(index.database, host=HOST, machine="first", boot="")
+    second = HostClaim(index.database, host=HOST, machine="second", boot="")
     first.renew()
     with pytest.raises(HostTaken, match=f"the agent of first has the host name '{HOST}': stop it, or set MAGICFS_HOST"):
         second.renew()
     first.renew()
-    HostClaim(index.database, host="another", machine="second").renew()
+    HostClaim(index.database, host="another", machine="second", boot="").renew()
     first.release()
     second.renew()
     index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
@@ -229,8 +228,8 @@ def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
 
 
 def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pytest.LogCaptureFixture) -> None:
-    first = HostClaim(index.database, host=HOST, machine="first")
-    second = HostClaim(index.database, host=HOST, machine="second")
+    first = HostClaim(index.database, host=HOST, machine="first", boot="")
+    second = HostClaim(index.database, host=HOST, machine="second", boot="")
     first.renew()
     claimed = []
     thread = threading.Thread(target=lambda: claimed.append(second.wait(threading.Event(), poll_s=0.05)))
@@ -245,7 +244,7 @@ def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pyte
 
 def test_an_agent_whose_host_was_taken_ends(index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 0.1)
-    mine = make_agent(settings, index)
+    mine = make_agent(settings, index.database)
     index.rows("UPDATE hosts SET agent_machine = 'another' WHERE name = %s RETURNING 1", HOST)
     with pytest.raises(HostTaken):
         mine.run(threading.Event())

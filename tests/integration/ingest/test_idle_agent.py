@@ -25,7 +25,7 @@ from tests.plugins.index import HOST, Index
 def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
     """How many notifications an agent sends when it checks for waiting work once."""
     queue = NotingQueue()
-    make_agent(settings, index, queue, embedding_paused=lambda: paused)._look()
+    make_agent(settings, index.database, queue, embedding_paused=lambda: paused)._look()
     return len(queue.embed)
 
 
@@ -57,7 +57,7 @@ def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
         one._look()
         return one._is_idle()
 
-    one = make_agent(settings, index)
+    one = make_agent(settings, index.database)
     one._look()
     assert is_idle_after_look()
     (index.folder / "one.txt").write_text("words\n\nmore words")
@@ -90,7 +90,7 @@ def test_an_idle_agent_looks_for_work_every_few_seconds(
     monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: note(looks))
     transaction = Database.transaction
     monkeypatch.setattr(Database, "transaction", lambda *args: note(transactions) or transaction(*args))
-    with running(make_agent(settings, index)):
+    with running(make_agent(settings, index.database)):
         wait_until(lambda: scans["docs"] >= 2, seconds=60, failed="the root is not scanned and watched")
         looks.clear()
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look")
@@ -116,7 +116,7 @@ def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
         assert len(looks) < 2 or stop.wait(600)
         return False
 
-    one = make_agent(settings, index, start_multilingual=look)
+    one = make_agent(settings, index.database, start_multilingual=look)
     with running(one):
         wait_until(lambda: len(looks) == 2, seconds=60, failed="the agent does not look")
         (index.folder / "meanwhile.txt").write_text("words")
@@ -138,7 +138,7 @@ def test_an_idle_agent_notices_roots_and_requests_at_once(
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    idle = make_agent(settings, index)
+    idle = make_agent(settings, index.database)
     with running(idle):
         wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
         add_root(index.database, host=HOST, path=other, home=settings.home)
@@ -155,7 +155,7 @@ def test_an_idle_agent_looks_again_for_a_saved_file_whose_reading_is_put_off(
     settings: Settings, index: Index, scans: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    idle = make_agent(settings, index)
+    idle = make_agent(settings, index.database)
     with running(idle):
         wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
         # It has time for several looks before it is idle again.
@@ -184,7 +184,7 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
     refreshed = []
     monkeypatch.setattr(agent_module, "STATISTICS_SECONDS", 0.05)
     monkeypatch.setattr(agent_module.planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
-    working = make_agent(settings, index)
+    working = make_agent(settings, index.database)
     with running(working):
         wait_until(lambda: len(refreshed) >= 2, seconds=60, failed="statistics grow old")
     for is_busy in (False, True):
@@ -201,7 +201,7 @@ def test_an_idle_agent_asks_rarely_for_maintenance(
     monkeypatch.setattr(agent_module, "IDLE_MAINTENANCE_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     queue = NotingQueue()
-    working = make_agent(settings, index, queue)
+    working = make_agent(settings, index.database, queue)
     with running(working):
         wait_until(lambda: queue.maintenance >= 3, seconds=60, failed="nobody maintains the index")
         let_idle(working)
@@ -222,7 +222,7 @@ def test_an_agent_frees_memory_once_when_it_becomes_idle(
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "trim_heap", lambda: freed.append(True))
-    one = make_agent(settings, index)
+    one = make_agent(settings, index.database)
     with running(one):
         for times in (1, 2):
             let_idle(one)
@@ -241,7 +241,7 @@ def test_a_model_that_was_started_is_maintained_soon(
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "MAINTENANCE_SECONDS", 0.0)
     started = threading.Event()
-    one = make_agent(settings, index, start_multilingual=lambda _: started.is_set())
+    one = make_agent(settings, index.database, start_multilingual=lambda _: started.is_set())
     with running(one):
         let_idle(one)
         wait_until(lambda: not one._has_changed, seconds=60, failed="what has changed is not maintained")
@@ -261,7 +261,7 @@ def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
     looks: list[bool] = []
     waits = agent_module.score_scale.waits
     monkeypatch.setattr(agent_module.score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
-    with running(make_agent(settings, index, queue)):
+    with running(make_agent(settings, index.database, queue)):
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look at scores")
         assert not any(queue.embed)
         index.rows("UPDATE models SET scale = NULL RETURNING 1")

@@ -14,11 +14,9 @@ import pytest
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.errors import MagicFSError
-from magicfs.ingest.agent import Agent
-from magicfs.ingest.host_claim import HostClaim
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
-from tests.fakes.queue import SilentQueue
+from tests.integration.ingest.agents import make_agent
 from tests.plugins.index import HOST, Index
 from tests.plugins.servers import Servers
 
@@ -64,9 +62,7 @@ def test_an_outage_is_one_line_and_its_end_another(
             return False
 
     with Database(database_url, application="agent", size=7, connect_seconds=60) as database, caplog.at_level("INFO"):
-        claim = HostClaim(database, host=HOST, machine="this")
-        claim.renew()
-        thread = threading.Thread(target=Agent(settings, database, SilentQueue(), claim).run, args=(stop,))
+        thread = threading.Thread(target=make_agent(settings, database).run, args=(stop,))
         thread.start()
         try:
             (index.folder / "before.txt").write_text("words")

@@ -16,9 +16,9 @@ from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.scanner import IMPORT_FILES, Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watcher import Watcher
-from tests.fakes.queue import SilentQueue
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
+from tests.plugins.services import make_scanner
 
 
 @with_and_without_restarts
@@ -200,7 +200,7 @@ def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
-        Scanner(index.database, SilentQueue(), stopping=lambda: True).scan(index.registered())
+        make_scanner(index.database, stopping=lambda: True).scan(index.registered())
     assert len(index.states()) == 10
     index.settle()
     assert len(index.states()) == 25

@@ -12,11 +12,10 @@ from magicfs.db import files as files_db
 from magicfs.domain.files import FileRow
 from magicfs.domain.ids import FileId
 from magicfs.ingest.index_snapshot import IndexSnapshot
-from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.walk import Walk
-from tests.fakes.queue import SilentQueue
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
+from tests.plugins.services import make_scanner
 
 
 def test_a_directory_that_cannot_be_listed_leaves_the_others_in_the_cache(
@@ -114,7 +113,7 @@ def test_a_scan_brings_back_files_that_another_program_has_deleted(index: Index)
     many(index, 20)
     index.settle()
     index.scan()
-    assert Scanner(index.database, SilentQueue()).delete(index.root, [b"0.txt"])
+    assert make_scanner(index.database).delete(index.root, [b"0.txt"])
     assert len(index.states()) == 19
     assert (index.scan().changed, index.scan().changed) == (1, 0)
     assert len(index.states()) == 20

@@ -10,10 +10,9 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelMissing
 from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
-from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index, Reader
+from tests.plugins.services import make_embed_service, make_maintenance
 
 ENGLISH = replace(FAKE_SPEC, name="fake/english", digest="1" * 64, tokenizer="t", languages=("en",))
 MULTILINGUAL = replace(FAKE_SPEC, name="fake/multilingual", dimension=96, digest="2" * 64, tokenizer="t")
@@ -102,7 +101,7 @@ class TwoModels:
             if spec.name in self.missing:
                 raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
 
-        return EmbedService(self.index.database, SilentQueue(), find=find, load=load, owner=owner, model=model)
+        return make_embed_service(self.index.database, find=find, load=load, owner=owner, model=model)
 
     def embed(self, service: EmbedService | None = None, until: Callable[[], bool] = lambda: False) -> None:
         """Embed until nothing waits that a worker takes at once."""
@@ -120,7 +119,7 @@ class TwoModels:
 
     def settle(self) -> None:
         """Work until nothing waits and maintenance has visited all contents."""
-        maintenance = MaintenanceService(self.index.database)
+        maintenance = make_maintenance(self.index.database)
         self.extract()
         maintenance.sweep()
         maintenance.sweep()

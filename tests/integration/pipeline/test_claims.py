@@ -69,7 +69,8 @@ def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
     index.scan()
     dead = index.extraction(owner="extract-1@here")
     with index.database.transaction() as connection:
-        assert len(claim_files(connection, host=HOST, owner="extract-1@here", limit=9, max_bytes=99, seconds=600)) == 1
+        claims = claim_files(connection, host=HOST, boot="", owner="extract-1@here", limit=9, max_bytes=99, seconds=600)
+        assert len(claims) == 1
     assert dead.run_batch() == 0, "the lease keeps others off"
     assert index.extraction(owner="extract-1@here").recover() == 1
     index.settle()
@@ -83,7 +84,9 @@ def test_a_file_that_crashes_its_worker_is_quarantined_and_the_rest_is_indexed(i
     crashes = 0
     for _ in range(30):
         with index.database.transaction() as connection:
-            claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=64, max_bytes=1 << 20, seconds=9)
+            claims = claim_files(
+                connection, host=HOST, boot="", owner="extract-1@here", limit=64, max_bytes=1 << 20, seconds=9
+            )
         if not claims:
             break
         if any(claim.path == b"file3.txt" for claim in claims):
@@ -102,7 +105,7 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     path.write_text("old words")
     index.scan()
     with index.database.transaction() as connection:
-        claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=600)
+        claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=99, seconds=600)
     path.write_text("new words, and more")
     index.extraction("a").recover()
     index.settle()
@@ -117,7 +120,7 @@ def test_what_was_put_off_before_the_clock_was_put_back_waits_no_longer(index: I
         (index.folder / f"{name}.txt").write_text(name)
     index.scan()
     with index.database.transaction() as connection:
-        assert len(claim_files(connection, host=HOST, owner="a", limit=1, max_bytes=99, seconds=300)) == 1
+        assert len(claim_files(connection, host=HOST, boot="", owner="a", limit=1, max_bytes=99, seconds=300)) == 1
     index.rows("UPDATE files SET leased_until = now() + interval '1 hour' RETURNING id")
     while index.extraction(owner="b").run_batch():
         pass
@@ -143,7 +146,7 @@ def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: 
     def claim(owner: int) -> list[bytes]:
         with index.database.transaction() as connection:
             claims = claim_files(
-                connection, host=HOST, owner=f"extract-{owner}@{HOST}", limit=1, max_bytes=1 << 20, seconds=60
+                connection, host=HOST, boot="", owner=f"extract-{owner}@{HOST}", limit=1, max_bytes=1 << 20, seconds=60
             )
         return [claim.path for claim in claims]
 
@@ -165,10 +168,12 @@ def test_workers_that_claim_at_the_same_time_leave_one_free(index: Index) -> Non
 
     def claim(owner: str) -> int:
         with index.database.transaction() as connection:
-            return len(claim_files(connection, host=HOST, owner=owner, limit=1, max_bytes=1 << 20, seconds=60))
+            return len(claim_files(connection, host=HOST, boot="", owner=owner, limit=1, max_bytes=1 << 20, seconds=60))
 
     with ThreadPoolExecutor() as pool, index.database.transaction() as connection:
-        claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1 << 20, seconds=60)
+        claims = claim_files(
+            connection, host=HOST, boot="", owner="extract-1@here", limit=1, max_bytes=1 << 20, seconds=60
+        )
         second = pool.submit(claim, "extract-2@here")
         # Time in which the second claim would end if it did not wait for the first one.
         wait([second], timeout=0.5)
@@ -184,7 +189,7 @@ class TestChangesDuringWork:
         index.scan()
         index.rows("UPDATE files SET attempts = %s RETURNING 1", MAX_FILE_ATTEMPTS - 1)
         with index.database.transaction() as connection:
-            assert claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=99, seconds=60)
+            assert claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=99, seconds=60)
         path.write_text("repaired")
         index.scan()
         index.extraction("a").recover()

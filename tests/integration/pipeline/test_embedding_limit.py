@@ -13,9 +13,9 @@ from magicfs.db.roots import database_time
 from magicfs.db.status import read_progress, read_status
 from magicfs.ingest.explain import explain
 from magicfs.pipeline import maintenance
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.plugins.index import HOST, Index
+from tests.plugins.services import make_maintenance
 
 CHUNKS = 2000
 LIMIT = 200
@@ -43,7 +43,7 @@ def embedded_places(index: Index) -> list[int]:
 def change_limit(index: Index, *, settle: bool = True) -> None:
     """Start an extract worker with the setting, and let maintenance bring the index in line."""
     index.extraction().recover()
-    MaintenanceService(index.database).sweep()
+    make_maintenance(index.database).sweep()
     if settle:
         index.settle()
 
@@ -213,7 +213,7 @@ class TestTheLimitIsOneOfTheIndex:
         limited.extraction().recover()
         counts = [vectors(limited)]
         for _ in range(4):
-            MaintenanceService(limited.database).sweep()
+            make_maintenance(limited.database).sweep()
             counts.append(vectors(limited))
         assert counts[0] < counts[1] < counts[2] < counts[3] == counts[4] == 5 * (LIMIT + 50)
         assert limited.rows("SELECT count(*) FROM meta WHERE key = 'limit_change'") == [(0,)]
@@ -226,7 +226,7 @@ class TestTheLimitIsOneOfTheIndex:
         for chunks in (CHUNKS, 2 * LIMIT):
             limited.max_embedded_chunks = chunks
             limited.extraction().recover()
-            MaintenanceService(limited.database).sweep()
+            make_maintenance(limited.database).sweep()
         for _ in range(3):
-            MaintenanceService(limited.database).sweep()
+            make_maintenance(limited.database).sweep()
         assert vectors(limited) == 4 * LIMIT

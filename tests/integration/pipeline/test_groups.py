@@ -157,7 +157,7 @@ def test_files_of_a_group_whose_claim_was_lost_are_not_written(index: Index) -> 
         (index.folder / name).write_text(f"words of {name}")
     index.scan()
     with index.database.transaction() as connection:
-        claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=999, seconds=600)
+        claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=999, seconds=600)
     index.rows("UPDATE files SET lease = 77, leased_by = 'other' WHERE path = 'a.txt' RETURNING 1")
     index.extraction()._process(claims)
     assert index.rows("SELECT display, state::text, lease FROM files ORDER BY path") == [
@@ -171,7 +171,7 @@ def test_of_a_group_only_the_file_that_changed_is_read_again(index: Index, monke
         (index.folder / name).write_text("" if name == "c.txt" else f"words of {name}")
     index.scan()
     with index.database.transaction() as connection:
-        claims = claim_files(connection, host=HOST, owner="a", limit=9, max_bytes=999, seconds=600)
+        claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=999, seconds=600)
     (index.folder / "b.txt").write_text("new words of b.txt")
     index.scan()
     index.extraction()._process(claims)

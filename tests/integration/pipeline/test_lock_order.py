@@ -73,7 +73,9 @@ def test_files_are_read_while_they_are_forgotten(index: Index, how: str) -> None
         index.scan()
     with index.database.transaction() as connection:
         connection.execute("ANALYZE files")
-        claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=64, max_bytes=4 << 20, seconds=600)
+        claims = claim_files(
+            connection, host=HOST, boot="", owner="extract-1@here", limit=64, max_bytes=4 << 20, seconds=600
+        )
     scanner = index.scanner
 
     def forget() -> None:

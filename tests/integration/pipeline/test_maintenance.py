@@ -5,9 +5,9 @@ import pytest
 from magicfs.db import contents as contents_db
 from magicfs.db.file_claims import MAX_ATTEMPTS
 from magicfs.domain.contents import EXTRACTOR_VERSION
-from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.text.extract import versions
 from tests.plugins.index import Index
+from tests.plugins.services import make_maintenance
 
 ONLY_CHUNK = "INSERT INTO chunks (digest, text, tokens, words) VALUES (%s, 'x', 1, '') RETURNING id"
 
@@ -43,7 +43,7 @@ class TestBytesWithoutText:
     def test_they_are_not_parsed_again_after_a_sweep(self, index: Index) -> None:
         (index.folder / "one.bin").write_text("  ")
         index.settle()
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert sweep_once(index) == 0
         (index.folder / "copy.bin").write_text("  ")
         index.settle()
@@ -57,7 +57,7 @@ class TestBytesWithoutText:
         index.rows("UPDATE contents SET used_at = now() - interval '31 days' RETURNING 1")
         (index.folder / "copy.bin").write_text("locked too")
         index.settle()
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert sweep_once(index) == 1
         assert index.rows("SELECT size FROM contents") == [(10,)]
 
@@ -67,7 +67,7 @@ class TestAnOlderExtractor:
         (index.folder / "one.txt").write_text("alpha")
         index.settle()
         index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert index.states() == {"one.txt": ("pending", None)}
         index.settle()
         assert index.states() == {"one.txt": ("indexed", None)}
@@ -83,10 +83,10 @@ class TestAnOlderExtractor:
         index.settle()
         before = index.states()
         assert [reason for _, reason in before.values()] == ["crashed", "too-large", "encrypted"]
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert index.states() == before, "this version has read them"
         index.rows("UPDATE files SET extractor = extractor - 1 RETURNING 1")
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         pending = ("pending", None)
         assert index.states() == before | {"locked.txt": pending, "crashed.txt": pending}
 
@@ -96,16 +96,16 @@ class TestAnOlderExtractor:
         for name in ("one.txt", "two.md", "three.md"):
             (index.folder / name).write_text(f"words of {name}")
         index.settle()
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert {state for state, _ in index.states().values()} == {"indexed"}, "this version has read them"
         monkeypatch.setitem(versions.READER_VERSIONS, "md", EXTRACTOR_VERSION + 7)
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         pending = ("pending", None)
         assert index.states() == {"one.txt": ("indexed", None), "two.md": pending, "three.md": pending}
         index.reader.calls.clear()
         index.settle()
         assert sorted(index.reader.calls) == [b"three.md", b"two.md"]
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert {state for state, _ in index.states().values()} == {"indexed"}
         assert index.rows("SELECT state FROM embeddings") == [("done",)] * 3
 
@@ -117,7 +117,7 @@ class TestAnOlderExtractor:
             (index.folder / f"{number}.txt").write_text(f"words {number}")
         index.settle()
         index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
-        maintenance = MaintenanceService(index.database)
+        maintenance = make_maintenance(index.database)
         waiting = []
         for _ in range(4):
             maintenance.sweep()
@@ -132,7 +132,7 @@ class TestChunksOfNoContent:
         (index.folder / "one.txt").write_text("words")
         index.settle()
         stray_chunk(index, 1)
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert index.rows("SELECT text FROM chunks") == [("words",)]
         assert index.rows("SELECT state FROM embeddings") == [("done",)]
 

@@ -12,8 +12,8 @@ import pytest
 
 from magicfs.db.roots import troubled_roots
 from magicfs.ingest.roots import remove_root
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.plugins.index import HOST, Index, with_and_without_restarts
+from tests.plugins.services import make_maintenance
 
 
 @with_and_without_restarts
@@ -143,7 +143,7 @@ class TestWhatMustNotBeLost:
         index.scan()
         index.extraction().run_batch()
         remove_root(index.database, host=HOST, name_or_path=index.root.name)
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         assert index.rows("SELECT count(*) FROM embeddings") == [(0,)]
         assert index.rows("SELECT count(*) FROM chunks") == [(0,)]
 

@@ -20,8 +20,8 @@ from magicfs.db.renewal import renew_multilingual
 from magicfs.db.status import models_with_backlog, read_coverage, read_status
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.models import ModelSpec, ModelState
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels
+from tests.plugins.services import make_maintenance
 
 
 def renew(models: TwoModels, spec: ModelSpec = RENEWED) -> bool:
@@ -55,7 +55,7 @@ def test_searches_use_the_vectors_of_before_until_all_new_ones_are_there(begun: 
         "good day": {"english": "done", "multilingual": "done", "renewed": "pending -1"},
         "Guten Tag": {"english": "unread", "multilingual": "done", "renewed": "pending -1"},
     }
-    MaintenanceService(begun.index.database).sweep()
+    make_maintenance(begun.index.database).sweep()
     assert searched(begun) == [ENGLISH.name, MULTILINGUAL.name]
     with begun.index.database.transaction() as connection:
         coverage = read_coverage(connection)
@@ -134,7 +134,7 @@ def test_it_ends_with_the_multilingual_model(begun: TwoModels) -> None:
     with begun.index.database.transaction() as connection:
         stop_multilingual(connection)
     assert (renewing(begun), searched(begun)) == (None, [ENGLISH.name])
-    MaintenanceService(begun.index.database).sweep()
+    make_maintenance(begun.index.database).sweep()
     assert (renewing(begun), searched(begun)) == (None, [ENGLISH.name])
 
 

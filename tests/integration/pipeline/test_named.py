@@ -11,10 +11,10 @@ from magicfs.db.failures import file_facts, iterate_failures, retry_failures, un
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
-from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.text.extract import FileExtractor
 from magicfs.text.extract.options import Limits, OcrEngine
 from tests.plugins.index import FOUND_TEXT, Index, Reader
+from tests.plugins.services import make_maintenance
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 NAMED = ("named", None)
@@ -172,7 +172,7 @@ class TestPicturesAndOcr:
         (index.folder / "copy.png").write_bytes(PNG)
         read_all(index)
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": NAMED}
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         read_all(index)
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": ("indexed", None)}
 
@@ -311,7 +311,7 @@ class TestAnIndexOfAnOlderVersion:
                 reason,
                 name,
             )
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         kept = {"f.pdf": ("skipped", "needs-ocr"), "g.log": ("skipped", "too-large")}
         assert index.states() == dict.fromkeys(list(skipped)[:5], NAMED) | kept
         assert index.reader.calls == []
@@ -320,7 +320,7 @@ class TestAnIndexOfAnOlderVersion:
         (index.folder / "a.mp4").write_text("film")
         index.scan()
         index.rows("UPDATE files SET state = 'skipped', reason = 'binary', extractor = 1 RETURNING 1")
-        maintenance = MaintenanceService(index.database)
+        maintenance = make_maintenance(index.database)
         maintenance.sweep()
         maintenance._outdated_due = 0.0
         maintenance.sweep()
@@ -335,7 +335,7 @@ class TestAnIndexOfAnOlderVersion:
         written = index.rows("SELECT display, extension, words::text, folded FROM files ORDER BY 1")
         assert written[0][1] == "txt"
         index.rows("UPDATE files SET words = NULL, folded = NULL, extension = 'TXT' RETURNING 1")
-        missing, maintenance = [], MaintenanceService(index.database)
+        missing, maintenance = [], make_maintenance(index.database)
         for _ in range(4):
             missing.append(index.rows("SELECT count(*) FROM files WHERE words IS NULL")[0][0])
             maintenance._write_names()
@@ -351,7 +351,7 @@ class TestAnIndexOfAnOlderVersion:
         index.rows("UPDATE files SET words = NULL RETURNING 1")
         with index.database.transaction() as connection:
             connection.execute("SELECT FROM files WHERE display = 'a.txt' FOR UPDATE")
-            MaintenanceService(index.database)._write_names()
+            make_maintenance(index.database)._write_names()
         assert index.rows("SELECT display FROM files WHERE words IS NULL") == [("a.txt",)]
-        MaintenanceService(index.database)._write_names()
+        make_maintenance(index.database)._write_names()
         assert index.rows("SELECT display FROM files WHERE words IS NULL") == []

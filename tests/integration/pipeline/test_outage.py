@@ -85,7 +85,9 @@ def test_a_worker_is_asked_again_for_a_claim_that_it_may_have_lost(index: Index)
     (index.folder / "one.txt").write_text("words")
     index.scan()
     with index.database.transaction() as connection:
-        file_claims.claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=1, seconds=300)
+        file_claims.claim_files(
+            connection, host=HOST, boot="", owner="extract-1@here", limit=1, max_bytes=1, seconds=300
+        )
         assert not file_claims.has_waiting_files(connection, host=HOST), "it is at work"
         connection.execute("UPDATE files SET claimed_at = now() - make_interval(secs => %s)", (OVERDUE_SECONDS + 1,))
         assert file_claims.has_waiting_files(connection, host=HOST)

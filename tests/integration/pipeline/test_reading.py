@@ -194,7 +194,9 @@ def test_a_file_that_kills_its_worker_is_quarantined_although_it_changes_all_the
         path.write_text("x" * (number + 1))
         index.scan()
         with index.database.transaction() as connection:
-            claims = claim_files(connection, host=HOST, owner="extract-1@here", limit=1, max_bytes=99, seconds=60)
+            claims = claim_files(
+                connection, host=HOST, boot="", owner="extract-1@here", limit=1, max_bytes=99, seconds=60
+            )
         assert len(claims) == 1
         if number < MAX_ATTEMPTS - 1:
             path.write_text("y" * (number + 10))

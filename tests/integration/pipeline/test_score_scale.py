@@ -15,8 +15,8 @@ from magicfs.errors import ModelCorrupt
 from magicfs.pipeline import scale_keeper, score_scale
 from magicfs.pipeline.embed import EmbedService
 from tests.fakes.embedder import FakeEmbedder
-from tests.fakes.queue import SilentQueue
 from tests.plugins.index import Index
+from tests.plugins.services import make_embed_service
 
 WORDS = [
     "harvest",
@@ -240,7 +240,7 @@ def test_a_worker_measures_models_that_it_does_not_have_in_memory(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def worker(owner: str, model: str | None = None) -> EmbedService:
-        return EmbedService(index.database, SilentQueue(), load=FakeEmbedder, owner=owner, model=model)
+        return make_embed_service(index.database, load=FakeEmbedder, owner=owner, model=model)
 
     write(index, 0, 40)
     with index.database.transaction() as connection:

@@ -25,9 +25,9 @@ from magicfs.db.models import (
 from magicfs.db.pool import Connection
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec, ModelState
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
+from tests.plugins.services import make_maintenance
 
 HEDGEHOG = "\N{HEDGEHOG}"
 
@@ -146,7 +146,7 @@ def test_what_was_read_while_the_second_model_came_is_found_by_maintenance(model
     models.settle()
     contents = dict.fromkeys([row[0] for row in models.index.rows("SELECT id FROM contents")], 0)
     models.index.rows("DELETE FROM embeddings RETURNING 1")
-    maintenance = MaintenanceService(models.index.database)
+    maintenance = make_maintenance(models.index.database)
     with models.index.database.transaction() as reading:
         # The rows of a transaction that does not know of the second model.
         enqueue_chunks(reading, contents)

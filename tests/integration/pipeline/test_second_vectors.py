@@ -8,9 +8,9 @@ from magicfs.db import contents as contents_db
 from magicfs.db.recut import replace_chunks
 from magicfs.db.status import read_coverage, read_progress, read_status
 from magicfs.domain.chunks import Chunk
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.integration.pipeline.second_model import ENGLISH, TwoModels
 from tests.plugins.index import HOST
+from tests.plugins.services import make_maintenance
 
 HEDGEHOG, UNICORN = "\N{HEDGEHOG}", "\N{UNICORN FACE}"
 
@@ -150,7 +150,7 @@ def test_the_language_of_a_document_that_an_older_version_did_not_detect(models:
     assert models.states() == {text: ("done", "done"), f"{text} Und noch eine.": ("pending 0", "pending -1")}
     models.index.rows("UPDATE chunks SET analysis = 0 RETURNING 1")
     models.index.rows("DELETE FROM meta WHERE key = 'analysis' RETURNING 1")
-    MaintenanceService(models.index.database).sweep()
+    make_maintenance(models.index.database).sweep()
     assert models.states() == {text: ("unread", "done"), f"{text} Und noch eine.": ("unread", "pending 0")}
 
 

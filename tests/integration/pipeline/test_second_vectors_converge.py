@@ -17,8 +17,8 @@ from magicfs.db.models import (
 )
 from magicfs.db.renewal import renew_multilingual
 from magicfs.domain.models import ModelSpec, ModelState
-from magicfs.pipeline.maintenance import MaintenanceService
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels
+from tests.plugins.services import make_maintenance
 
 GERMAN = replace(ENGLISH, name="fake/german", digest="3" * 64, dimension=64, languages=("de",))
 HEDGEHOG = "\N{HEDGEHOG}"
@@ -82,7 +82,7 @@ class Events:
                 service._embed_batch(batch, claim_next=False)
 
     def sweep(self) -> None:
-        MaintenanceService(self._database).sweep()
+        make_maintenance(self._database).sweep()
 
     def start(self) -> None:
         self._models.start()

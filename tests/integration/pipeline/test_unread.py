@@ -11,9 +11,9 @@ from magicfs.db.status import read_status
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.readability import TextReader
 from magicfs.errors import ModelMissing
-from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.pipeline.unread import UnreadVectors
 from tests.plugins.index import Index
+from tests.plugins.services import make_maintenance
 
 STATES = "SELECT text, e.state FROM embeddings e JOIN chunks c ON c.id = e.chunk_id ORDER BY text"
 HEDGEHOG = "\N{HEDGEHOG}"
@@ -79,7 +79,7 @@ def test_vectors_of_an_older_version_are_taken_away_once(index: Index, monkeypat
         add(index, f"about cats\n\n{HEDGEHOG * 9} one\n\n{HEDGEHOG * 9} two")
     calls = list(index.reader.calls)
     reader = Hedgehogs()
-    MaintenanceService(index.database, unread=unread_vectors(index, reader)).sweep()
+    make_maintenance(index.database, unread=unread_vectors(index, reader)).sweep()
     assert states(index) == {"about cats": "done", f"{HEDGEHOG * 9} one": "unread", f"{HEDGEHOG * 9} two": "unread"}
     assert len(reader.asked) == 2, "texts in ASCII are not read"
     assert index.reader.calls == calls, "no file is read"

@@ -14,13 +14,14 @@ from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.domain.term_weights import term_weights
-from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.pipeline.recut import with_words
 from magicfs.search.service import SearchService
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
+from tests.fakes.queue import SilentQueue
 from tests.integration.search.corpus import ChosenVectors
 from tests.plugins.index import Index, Paragraphs
+from tests.plugins.services import make_maintenance
 
 GERMAN = (
     "Die Rechnungen der letzten Monate wurden alle bezahlt. Ablage {0}\n\nDer zweite Abschnitt der Datei: second {0}"
@@ -28,7 +29,7 @@ GERMAN = (
 CHINESE = "过去几个月的发票都已按时支付。这是第{0}号。\n\n文件的第二部分包含付款和日期的详细信息。second {0}"
 
 
-class CountingQueue:
+class CountingQueue(SilentQueue):
     """Counts how often maintenance is requested."""
 
     def __init__(self) -> None:
@@ -69,7 +70,7 @@ def found(database: Database, text: str) -> set[str]:
 def sweep_until_done(index: Index) -> int:
     """The number of sweeps until nothing is left."""
     for sweeps in range(1, 100):
-        MaintenanceService(index.database).sweep()
+        make_maintenance(index.database).sweep()
         if index.rows("SELECT count(*) FROM chunks WHERE analysis <> %s", ANALYSIS_VERSION) == [(0,)]:
             return sweeps
     raise AssertionError("chunks keep their old words")
@@ -135,9 +136,9 @@ def test_the_names_of_an_earlier_analysis_are_those_of_a_new_index(
     index.settle()
     columns = "SELECT display, words::text, folded, extension FROM files ORDER BY display"
     expected, root = index.rows(columns), index.rows("SELECT folded FROM roots")
-    MaintenanceService(index.database).sweep()
+    make_maintenance(index.database).sweep()
     make_names_old(index)
-    MaintenanceService(index.database).sweep()
+    make_maintenance(index.database).sweep()
     assert index.rows(columns) == expected
     assert index.rows("SELECT folded FROM roots") == root
     assert found(index.database, "name:हिंदी*") == {"हिन्दी.txt"}
@@ -153,11 +154,11 @@ def test_names_that_are_as_they_should_be_are_not_written(index: Index) -> None:
     index.rows("DELETE FROM meta WHERE key = 'names' RETURNING 1")
     written = "SELECT display, xmin::text FROM files ORDER BY display"
     before = dict(index.rows(written))
-    MaintenanceService(index.database).sweep()
+    make_maintenance(index.database).sweep()
     after = dict(index.rows(written))
     assert [name for name in before if before[name] != after[name]] == ["3.txt"]
     index.rows("UPDATE files SET words = 'old' WHERE display = '4.txt' RETURNING 1")
-    MaintenanceService(index.database).sweep()
+    make_maintenance(index.database).sweep()
     assert index.rows("SELECT words::text FROM files WHERE display = '4.txt'") == [("'old'",)], "the pass is over"
 
 
@@ -186,7 +187,7 @@ def test_progress_is_shown_and_said(old: Index, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("magicfs.pipeline.maintenance.WORDS_BATCH", 20)
     monkeypatch.setattr("magicfs.pipeline.maintenance.WORDS_SECONDS", 0.0)
     queue = CountingQueue()
-    MaintenanceService(old.database, queue).sweep()  # type: ignore[arg-type]
+    make_maintenance(old.database, queue=queue).sweep()
     assert queue.requests == 1, "the rest need not wait for the next period"
     with old.database.transaction() as connection:
         progress = read_status(connection).words
@@ -196,7 +197,7 @@ def test_progress_is_shown_and_said(old: Index, monkeypatch: pytest.MonkeyPatch)
     notices = service.search("second", deadline_s=60).notices
     assert any("words of this version" in notice for notice in notices)
     sweep_until_done(old)
-    MaintenanceService(old.database, queue).sweep()  # type: ignore[arg-type]
+    make_maintenance(old.database, queue=queue).sweep()
     with old.database.transaction() as connection:
         assert read_status(connection).words is None
     service = SearchService(old.database, ChosenVectors(), default_limit=100)
@@ -206,7 +207,7 @@ def test_progress_is_shown_and_said(old: Index, monkeypatch: pytest.MonkeyPatch)
 def test_one_worker_at_a_time_does_it(old: Index) -> None:
     with old.database.transaction() as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (WORDS_LOCK,))
-        MaintenanceService(old.database).sweep()
+        make_maintenance(old.database).sweep()
         assert old.rows("SELECT DISTINCT analysis FROM chunks") == [(0,)]
     sweep_until_done(old)
 
@@ -224,7 +225,7 @@ def test_an_older_program_leaves_newer_words_alone(old: Index, monkeypatch: pyte
     before = old.rows("SELECT value FROM meta WHERE key = 'analysis'")
     old.rows("UPDATE chunks SET analysis = 0 RETURNING 1")
     monkeypatch.setattr("magicfs.pipeline.maintenance.ANALYSIS_VERSION", ANALYSIS_VERSION - 1)
-    MaintenanceService(old.database).sweep()
+    make_maintenance(old.database).sweep()
     assert old.rows("SELECT value FROM meta WHERE key = 'analysis'") == before
 
 

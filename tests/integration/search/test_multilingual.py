@@ -14,12 +14,11 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
 from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
-from magicfs.pipeline.embed import EmbedService
 from magicfs.search.service import SearchService
-from tests.fakes.queue import SilentQueue
 from tests.plugins.index import HOST, Index, Reader
 from tests.plugins.searches import InProcessQueryEmbedder
 from tests.plugins.servers import Servers
+from tests.plugins.services import make_embed_service
 
 TEXTS = {
     "lease.en": "The tenant pays the rent on the third working day of each month, and gives notice three months ahead.",
@@ -70,7 +69,7 @@ def service(
         def load(spec: object) -> FastembedEmbedder:
             return next(model for known, model in models.items() if known.is_model(spec))  # type: ignore[arg-type]
 
-        while EmbedService(database, SilentQueue(), load=load, owner="embed-1@here").run_turn():
+        while make_embed_service(database, load=load).run_turn():
             pass
         yield SearchService(database, InProcessQueryEmbedder(embedder, multilingual), default_limit=50)
 

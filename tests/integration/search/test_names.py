@@ -7,10 +7,10 @@ import unicodedata
 import pytest
 
 from magicfs.db.pool import Database
-from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
+from tests.plugins.services import make_maintenance
 
 
 def paths(service: SearchService, text: str) -> list[str]:
@@ -148,7 +148,7 @@ class TestSpellings:
     def test_the_name_of_a_root_has_any_spelling_too(self, database: Database, service: SearchService) -> None:
         other = Corpus(database, root=unicodedata.normalize("NFD", "Bücher"), path=b"/books")
         other.add(b"emma.txt", "a novel")
-        MaintenanceService(database).sweep()
+        make_maintenance(database).sweep()
         for query in ("root:bücher", "in:Bücher novel", "root:BUCHER"):
             assert paths(service, query) == ["emma.txt"], query
 
@@ -164,7 +164,7 @@ def test_an_index_whose_names_are_not_written_yet_has_filters_and_then_names(
     assert paths(service, "in:docs") == ["Docs/Rose.txt"]
     assert paths(service, "noise") == []
     assert paths(service, "flower") == ["Docs/Rose.txt"]
-    MaintenanceService(database).sweep()
+    make_maintenance(database).sweep()
     assert paths(service, "noise") == ["Noise.ZIP"]
 
 

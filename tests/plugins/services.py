@@ -1,0 +1,55 @@
+"""The services that tests call themselves: their queue notifies nobody, and no other machine claims their host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from magicfs.db.pool import Database
+from magicfs.domain.models import ModelSpec
+from magicfs.embedding.embedder import Embedder
+from magicfs.embedding.readability import TextReader
+from magicfs.errors import ModelMissing
+from magicfs.ingest.scanner import Scanner
+from magicfs.jobs import JobQueue
+from magicfs.pipeline.embed import EmbedService
+from magicfs.pipeline.maintenance import MaintenanceService
+from magicfs.pipeline.unread import UnreadVectors
+from tests.fakes.queue import SilentQueue
+
+
+def make_scanner(
+    database: Database, *, hold: Callable[[object], None] = lambda _: None, stopping: Callable[[], bool] = lambda: False
+) -> Scanner:
+    return Scanner(database, SilentQueue(), hold=hold, stopping=stopping, on_change=lambda: None)
+
+
+def make_embed_service(
+    database: Database,
+    *,
+    load: Callable[[ModelSpec], Embedder],
+    owner: str = "embed-1@here",
+    find: Callable[[ModelSpec], object] = lambda _: None,
+    model: str | None = None,
+) -> EmbedService:
+    return EmbedService(
+        database,
+        SilentQueue(),
+        find=find,
+        load=load,
+        cut=lambda _embedder, _claim: [],
+        owner=owner,
+        model=model,
+        paused=lambda: False,
+    )
+
+
+def make_maintenance(
+    database: Database, *, queue: JobQueue | None = None, unread: UnreadVectors | None = None
+) -> MaintenanceService:
+    """Without `unread`, the machine lacks the model by which vectors of an older version are checked."""
+    unread = unread or UnreadVectors(database, load=_lacking)
+    return MaintenanceService(database, queue or SilentQueue(), unread=unread)
+
+
+def _lacking(spec: ModelSpec) -> TextReader:
+    raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
