@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
@@ -28,6 +29,7 @@ from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable,
 from magicfs.jobs import JobQueue
 from magicfs.linux.process import return_free_memory
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
+from magicfs.pipeline.claims import WorkerClaims
 from magicfs.pipeline.model_choice import choose_model
 from magicfs.pipeline.recut import with_words
 from magicfs.pipeline.scale_keeper import ScaleKeeper
@@ -93,8 +95,9 @@ class EmbedService:
         self._owner = owner
         self._cut = cut
         self._paused = paused
-        self._has_lost_claims = False
-        """Whether this worker may have claims that it does not know or could not return: the database went away."""
+        self._own_claims = WorkerClaims(
+            database, release=partial(embeddings_db.release_chunks, owner=owner, counted=False)
+        )
         self._model = model
         self._loaded: _LoadedModel | None = None
         self._lacking: dict[ModelId, _LackingModel] = {}
@@ -132,12 +135,8 @@ class EmbedService:
         batches needs one message of the broker. Chunks of a model that cannot be loaded here wait for another worker.
         Raises `ModelError` when no model can be loaded.
         """
-        self._release_lost_claims()
-        try:
+        with self._own_claims.none_lost():
             return self._run_turn()
-        except DatabaseUnavailable:
-            self._has_lost_claims = True
-            raise
 
     def _run_turn(self) -> int:
         deadline = time.monotonic() + TURN_SECONDS
@@ -330,24 +329,8 @@ class EmbedService:
             return models_db.spec_of(connection, model.id) or model.spec
 
     def _return_claims(self, batch: Batch, *, counted: bool) -> None:
-        """Return claims before their leases end. When the database refuses even that, the next turn releases them."""
-
-        def return_chunks() -> None:
-            with self._database.transaction() as connection:
-                embeddings_db.return_chunks(connection, model=batch.model.id, claims=batch.claims, counted=counted)
-
-        try:
-            retry_on_conflict(return_chunks)
-        except DatabaseError:
-            self._has_lost_claims = True
-
-    def _release_lost_claims(self) -> None:
-        """Release the claims that an outage left behind. Without this, their chunks would wait for the leases to end.
-
-        The answer to a commit may be lost too, so that the worker does not know what it has claimed. Between two turns
-        it has no claim, so all that are under its name are lost ones.
-        """
-        if self._has_lost_claims:
-            with self._database.transaction() as connection:
-                embeddings_db.release_chunks(connection, owner=self._owner, counted=False)
-            self._has_lost_claims = False
+        model, claims = batch.model.id, batch.claims
+        self._own_claims.return_early(
+            lambda connection: embeddings_db.return_chunks(connection, model=model, claims=claims, counted=counted),
+            what=f"{len(claims)} chunks",
+        )

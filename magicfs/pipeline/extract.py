@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from magicfs.db import contents as contents_db
@@ -25,6 +26,7 @@ from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReas
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
+from magicfs.pipeline.claims import WorkerClaims
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, group_files, read_group
 from magicfs.text.extract import Extractor, OcrEngine, newest_version
@@ -97,8 +99,9 @@ class ExtractService:
         self._max_file_bytes = max_file_bytes
         self._max_embedded_chunks = max_embedded_chunks
         self._ocr = ocr
-        self._has_lost_claims = False
-        """Whether this worker may have claims that it does not know or could not return: the database went away."""
+        self._own_claims = WorkerClaims(
+            database, release=partial(file_claims.release_files, owner=owner, counted=False)
+        )
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -147,12 +150,8 @@ class ExtractService:
 
         Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
         """
-        self._release_lost_claims()
-        try:
+        with self._own_claims.none_lost():
             return self._run_batch()
-        except DatabaseUnavailable:
-            self._has_lost_claims = True
-            raise
 
     def _run_batch(self) -> int:
         claims = self._claim()
@@ -228,30 +227,11 @@ class ExtractService:
             return []
 
     def _return_claims(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
-        """Return claims before their leases end. When the database refuses even that, the next batch releases them."""
-        if not claims:
-            return
-
-        def return_files() -> None:
-            with self._database.transaction() as connection:
-                file_claims.return_files(connection, claims, counted=counted, pause_s=0.0)
-
-        try:
-            retry_on_conflict(return_files)
-        except DatabaseError as error:
-            log.warning("%d files cannot be returned now and wait: %s", len(claims), error)
-            self._has_lost_claims = True
-
-    def _release_lost_claims(self) -> None:
-        """Release the claims that an outage left behind. Without this, their files would wait for the leases to end.
-
-        The answer to a commit may be lost too, so that the worker does not know what it has claimed. Between two
-        batches it has no claim, so all that are under its name are lost ones.
-        """
-        if self._has_lost_claims:
-            with self._database.transaction() as connection:
-                file_claims.release_files(connection, owner=self._owner, counted=False)
-            self._has_lost_claims = False
+        if claims:
+            self._own_claims.return_early(
+                lambda connection: file_claims.return_files(connection, claims, counted=counted, pause_s=0.0),
+                what=f"{len(claims)} files",
+            )
 
     def _process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
         """Read files, get their texts, and write the rows. Returns the files that must be processed alone.

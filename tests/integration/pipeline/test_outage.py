@@ -19,7 +19,7 @@ def away(*_: Any, **__: Any) -> Any:
 
 
 def test_files_that_could_not_be_returned_are_read_when_the_database_is_back(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+    index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(3):
         (index.folder / f"{number}.txt").write_text(f"words {number}")
@@ -30,13 +30,14 @@ def test_files_that_could_not_be_returned_are_read_when_the_database_is_back(
         outage.setattr(file_claims, "return_files", away)
         with pytest.raises(DatabaseUnavailable):
             worker.run_batch()
+    assert "3 files cannot be returned now and wait: the database is away" in caplog.text
     assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(3,)]
     assert worker.run_batch() == 3
     assert {state for state, _ in index.states().values()} == {"indexed"}
 
 
 def test_chunks_that_could_not_be_returned_are_embedded_when_the_database_is_back(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+    index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (index.folder / "one.txt").write_text("words\n\nother words")
     index.scan()
@@ -47,6 +48,7 @@ def test_chunks_that_could_not_be_returned_are_embedded_when_the_database_is_bac
         outage.setattr(embeddings, "return_chunks", away)
         with pytest.raises(DatabaseUnavailable):
             worker.run_turn()
+    assert "2 chunks cannot be returned now and wait: the database is away" in caplog.text
     assert index.rows("SELECT count(*) FROM embeddings WHERE lease IS NOT NULL") == [(2,)]
     assert worker.run_turn() == 2
     assert index.rows("SELECT DISTINCT state, attempts FROM embeddings") == [("done", 1)], (
