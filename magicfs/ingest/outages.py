@@ -39,7 +39,7 @@ def errors_logged(stop: threading.Event, outage: Outage, work: str) -> Iterator[
             outage.began(work, error)
         stop.wait(ERROR_PAUSE_SECONDS)
     except Exception:
-        log.exception("unexpected error")
+        log.exception("unexpected error (%s)", work)
         stop.wait(ERROR_PAUSE_SECONDS)
     else:
         outage.ended(work)
