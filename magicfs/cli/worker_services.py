@@ -13,7 +13,6 @@ from magicfs.cli.index_model import active_spec, find_tokenizer, resolve_model
 from magicfs.config import Settings
 
 if TYPE_CHECKING:
-    from magicfs.domain.chunks import Chunk, ClaimedChunk
     from magicfs.domain.models import ModelSpec
     from magicfs.embedding.embedder import Embedder
     from magicfs.jobs import JobQueue
@@ -88,11 +87,6 @@ class WorkerServices:
         from magicfs.pipeline.embed import EmbedService
         from magicfs.pipeline.recut import ChunkCutter
 
-        cutter = ChunkCutter(self._chunker_for)
-
-        def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
-            return cutter.pieces(embedder, claim) if isinstance(embedder, FastembedEmbedder) else []
-
         def load(spec: ModelSpec) -> Embedder:
             import_fastembed()
             folder = resolve_model(self._settings, spec).folder
@@ -103,7 +97,7 @@ class WorkerServices:
             self._queue,
             find=lambda spec: resolve_model(self._settings, spec),
             load=load,
-            cut=cut,
+            cut=ChunkCutter(self._chunker_for).pieces,
             owner=self._owner,
             model=self._model,
             paused=lambda: embedding_paused(self._settings),

@@ -50,6 +50,9 @@ class Embedder(Protocol):
     def reads(self, text: str) -> bool:
         """Whether the model reads the language of a text. The vector of another text would say nothing about it."""
 
+    def reads_whole(self, passage: str) -> bool:
+        """Whether the model reads a passage to its end, or cuts it off at its longest input."""
+
 
 class FastembedEmbedder:
     """An `Embedder` with the model in a folder of the model store."""

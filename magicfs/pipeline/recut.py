@@ -11,7 +11,7 @@ from dataclasses import replace
 from magicfs.domain.chunks import Chunk, ChunkSource, ClaimedChunk, model_input
 from magicfs.domain.ids import ChunkId
 from magicfs.domain.models import ModelSpec
-from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import Embedder
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.chunking import TokenChunker
@@ -25,7 +25,7 @@ class ChunkCutter:
         self._chunker_for = chunker_for
         self._chunkers: dict[ModelSpec, TokenChunker] = {}
 
-    def pieces(self, embedder: FastembedEmbedder, claim: ClaimedChunk) -> list[Chunk]:
+    def pieces(self, embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
         """The pieces of a chunk, two or more; none for one that the model reads to its end, or that cannot be cut."""
         if embedder.reads_whole(model_input(claim)):
             return []

@@ -42,6 +42,9 @@ class FakeEmbedder:
     def reads(self, text: str) -> bool:
         return "\N{HEDGEHOG}" not in text
 
+    def reads_whole(self, passage: str) -> bool:
+        return True
+
     def _direction(self, word: str) -> NDArray[np.float64]:
         seed = zlib.crc32(word.encode("utf-8", "replace"))
         weight = 1.0 if word else 0.1
