@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.cli import wiring
+from magicfs.cli import environment, index_model, wiring
 from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
 from magicfs.domain.models import ModelState, MultilingualMode
@@ -126,7 +126,7 @@ def _database(settings: Settings) -> str:
         postgres.binaries()
         if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
             return "embedded, not running: 'magicfs up' starts it"
-    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
         skew = abs(database_time(connection).timestamp() - time.time())
     if skew > MAX_CLOCK_SKEW_SECONDS:
         raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
@@ -139,7 +139,7 @@ def _broker(settings: Settings) -> str:
 
     if settings.embedded_broker:
         redis.binary()
-        if not is_listening(redis.socket_path(settings.home)) and not wiring.supervisor(settings).running():
+        if not is_listening(redis.socket_path(settings.home)) and not environment.supervisor(settings).running():
             return "embedded, not running: 'magicfs up' starts it"
     wiring.require_broker(settings)
     return "embedded, takes messages" if settings.embedded_broker else "takes messages"
@@ -148,10 +148,10 @@ def _broker(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from magicfs.embedding.device import CUDA_PROVIDER, Device, providers
 
-    store = wiring.model_store(settings)
-    in_use = wiring.models_in_use(settings).get(ModelState.ACTIVE)
+    store = index_model.model_store(settings)
+    in_use = index_model.models_in_use(settings).get(ModelState.ACTIVE)
     try:
-        stored = wiring.resolve_model(settings, in_use)
+        stored = index_model.resolve_model(settings, in_use)
     except ModelMissing:
         return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
@@ -166,7 +166,7 @@ def _languages(settings: Settings) -> str:
     from magicfs.embedding.manifest import pull_command
     from magicfs.models.catalog import MULTILINGUAL_MODEL
 
-    models, store = wiring.models_in_use(settings), wiring.model_store(settings)
+    models, store = index_model.models_in_use(settings), index_model.model_store(settings)
     multilingual = models.get(ModelState.MULTILINGUAL)
     if multilingual is not None:
         stored = store.find_spec(multilingual)
@@ -176,7 +176,7 @@ def _languages(settings: Settings) -> str:
         return "not known: the index does not run, or has no model yet"
     if all(not spec.languages for spec in models.values()):
         return "the active model reads every language"
-    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
         mode, is_needed = read_mode(connection), needs_multilingual(connection)
     if is_needed:
         raise CheckFailed(
@@ -190,7 +190,7 @@ def _languages(settings: Settings) -> str:
 
 def parts(settings: Settings) -> str:
     """How many parts run. Raises `CheckFailed` when one of them does not stay up."""
-    supervisor = wiring.supervisor(settings)
+    supervisor = environment.supervisor(settings)
     running = supervisor.parts() if settings.run_dir.is_dir() else []
     if not running:
         return "nothing is running"

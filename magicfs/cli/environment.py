@@ -1,7 +1,7 @@
 """What a command or a service finds before it does anything: its settings, its log, and the database.
 
-Used by the composition root `wiring`, which offers these functions to the commands, and by `index_model`. It builds no
-service. The functions run in the main thread.
+Used by the commands, by the composition root `wiring` and by `index_model`. It builds no service. The functions run in
+the main thread.
 """
 
 from __future__ import annotations

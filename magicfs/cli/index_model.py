@@ -1,7 +1,7 @@
 """The model of the index: which one it is, and whether this machine has it.
 
-Used by the composition root `wiring`, which offers these functions to the commands. An index without a model gets that
-of this machine; from then on the model is found by its digest. It loads no model. The functions run in any thread.
+Used by the commands and by the composition root `wiring`. An index without a model gets that of this machine; from then
+on the model is found by its digest. It loads no model. The functions run in any thread.
 """
 
 from __future__ import annotations

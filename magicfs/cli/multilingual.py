@@ -1,7 +1,7 @@
 """The multilingual model of the index on this machine: when the index gets one, and who prepares it.
 
-Used by the composition root `wiring`. Commands prepare the model themselves and say so, `MultilingualStarter` in the
-agent has a process of its own do it. It loads no model.
+Used by the commands, which prepare the model themselves and say so, and by the agent, whose `MultilingualStarter` has a
+process of its own do it. It loads no model.
 """
 
 from __future__ import annotations

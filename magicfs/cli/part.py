@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from magicfs.cli import wiring
+from magicfs.cli import environment, wiring
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.linux.process import share_one_heap
 
@@ -40,12 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     match options.part:
         case "agent":
-            wiring.run_agent(wiring.settings_for_service("agent"), [])
+            wiring.run_agent(environment.settings_for_service("agent"), [])
         case "worker":
-            settings = wiring.settings_for_service(options.name)
+            settings = environment.settings_for_service(options.name)
             wiring.run_worker(settings, kind=options.queue, name=options.name)
         case "mount":
-            wiring.run_mount(wiring.settings_for_service("mount"), options.path)
+            wiring.run_mount(environment.settings_for_service("mount"), options.path)
 
 
 if __name__ == "__main__":

@@ -85,10 +85,10 @@ def run(options: SearchOptions) -> None:
 
 def _search(options: SearchOptions) -> SearchResult:
     """Search in this process."""
-    from magicfs.cli import wiring
+    from magicfs.cli import environment, wiring
 
-    settings = wiring.settings_for_command()
-    with wiring.database_for_command(settings) as database:
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
         return find(settings, wiring.search_service(settings, database), options)
 
 

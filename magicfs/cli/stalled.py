@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from magicfs.cli import wiring
+from magicfs.cli import index_model, wiring
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelError
 
@@ -71,7 +71,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
 
 def _lacked(settings: Settings, models: Sequence[ModelSpec]) -> str | None:
     """The name of the first of the models, if this machine has none of them."""
-    store = wiring.model_store(settings)
+    store = index_model.model_store(settings)
     for spec in models:
         with suppress(ModelError):
             store.find_spec(spec)

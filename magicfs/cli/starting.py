@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.cli import terminal, wiring
+from magicfs.cli import environment, index_model, multilingual, terminal, wiring
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, MountError, ServerError
@@ -93,7 +93,7 @@ class _Former:
 
 def bring_up(settings: Settings, request: UpRequest) -> UpResult:
     """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
-    supervisor = wiring.supervisor(settings)
+    supervisor = environment.supervisor(settings)
     with supervisor.locked():
         parts = supervisor.wanted()
         former = _Former(parts, supervisor.options() if parts else None)
@@ -114,7 +114,7 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
     if settings.embedded_database:
         postgres.binaries()
     else:
-        wiring.require_database(settings)
+        environment.require_database(settings)
     if settings.embedded_broker:
         redis.binary()
     else:
@@ -139,9 +139,9 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         migrate(database)
         with database.transaction() as connection:
             requested_at = database_time(connection)
-        model = wiring.pull_active_model(settings, database, progress=terminal.remark)
-        wiring.declare_multilingual(settings, database)
-        wiring.ensure_multilingual(settings, database, progress=terminal.remark)
+        model = index_model.pull_active_model(settings, database, progress=terminal.remark)
+        multilingual.declare_multilingual(settings, database)
+        multilingual.ensure_multilingual(settings, database, progress=terminal.remark)
         specs = _searched_specs(database)
         mount = request.mount or former.mount
         _add_roots(settings, database, request, mount)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from magicfs.cli import terminal, wiring
+from magicfs.cli import environment, terminal
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
 from magicfs.errors import ServerError
@@ -27,7 +27,7 @@ def take_down(settings: Settings) -> bool:
     """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`."""
     if not settings.run_dir.is_dir():
         return False
-    supervisor = wiring.supervisor(settings)
+    supervisor = environment.supervisor(settings)
     with supervisor.locked():
         options = supervisor.options()
         stopped = supervisor.stop()
@@ -63,7 +63,7 @@ def end_mount(settings: Settings, directory: Path) -> tuple[Path, bool]:
     path = mountpoint.absolute(directory)
     removed = False
     if settings.run_dir.is_dir():
-        supervisor = wiring.supervisor(settings)
+        supervisor = environment.supervisor(settings)
         with supervisor.locked():
             parts, options = supervisor.wanted(), supervisor.options()
             if parts and options is not None and options.mount == path:

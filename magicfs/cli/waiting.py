@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from magicfs.cli import terminal, wiring
+from magicfs.cli import environment, multilingual, terminal
 from magicfs.cli.stalled import explain, read_situation
 from magicfs.errors import DatabaseUnavailable, ServerError
 
@@ -160,7 +160,7 @@ def wait_until_searchable(
                     if has_models:
                         return report
                     with suppress(DatabaseUnavailable):
-                        wiring.ensure_multilingual(settings, database, progress=terminal.remark)
+                        multilingual.ensure_multilingual(settings, database, progress=terminal.remark)
                         has_models = True
                         continue
                 if stall_detector.is_stalled(report, now=answered):
@@ -187,7 +187,7 @@ def _check_alive(settings: Settings) -> None:
     """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
     from magicfs.cli.starting import last_line
 
-    parts = wiring.supervisor(settings).parts()
+    parts = environment.supervisor(settings).parts()
     if not parts and settings.embedded_database:
         raise ServerError("stopped by another command: run 'magicfs up' to go on")
     for part in parts:

@@ -1,8 +1,8 @@
 """The composition root: builds every service of a command, the agent, a worker or a mount from the settings.
 
-The commands call it, also for what `environment` (settings and database) and `index_model` offer. It alone chooses the
-implementation of each protocol, and it alone imports `tasks`. Each function imports what it builds, so that a command
-loads its own parts only. The functions run in the main thread.
+It alone chooses the implementation of each protocol, and it alone imports `tasks`. Settings and database are those of
+`environment`, models those of `index_model`. Each function imports what it builds, so that a command loads its own
+parts only. The functions run in the main thread.
 """
 
 from __future__ import annotations
@@ -15,25 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from magicfs.cli.environment import (
-    database_for_command,
-    database_for_service,
-    require_database,
-    settings_for_command,
-    settings_for_service,
-    supervisor,
-)
-from magicfs.cli.index_model import (
-    ensure_active_model,
-    model_store,
-    models_in_use,
-    pull_active_model,
-    record_digests,
-    require_known_model,
-    resolve_model,
-    use_model,
-)
-from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual, ensure_multilingual
+from magicfs.cli.environment import database_for_service
+from magicfs.cli.index_model import ensure_active_model, require_known_model, resolve_model
+from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux.process import PR_SET_PDEATHSIG, prctl, trim_heap
@@ -46,35 +30,6 @@ if TYPE_CHECKING:
     from magicfs.embedding.query_client import QueryEmbedder
     from magicfs.search.service import SearchService
     from tasks.queue import CeleryQueue
-
-__all__ = [
-    "database_for_command",
-    "database_for_service",
-    "declare_multilingual",
-    "ensure_active_model",
-    "ensure_multilingual",
-    "job_queue",
-    "model_store",
-    "models_in_use",
-    "probe_broker",
-    "pull_active_model",
-    "query_embedder",
-    "record_digests",
-    "require_broker",
-    "require_database",
-    "require_known_model",
-    "resolve_model",
-    "run_agent",
-    "run_flower",
-    "run_mount",
-    "run_worker",
-    "search_service",
-    "settings_for_command",
-    "settings_for_service",
-    "supervisor",
-    "use_model",
-    "worker_services",
-]
 
 log = logging.getLogger(__name__)
 

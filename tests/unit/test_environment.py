@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.wiring import settings_for_command
+from magicfs.cli.environment import settings_for_command
 from magicfs.config import Settings, load
 
 ROOT = Path(__file__).parents[2]

@@ -17,6 +17,6 @@ def agent(
     ] = None,
 ) -> None:
     """Scan and watch the roots of this host until it is stopped, so that the index follows them."""
-    from magicfs.cli import wiring
+    from magicfs.cli import environment, wiring
 
-    wiring.run_agent(wiring.settings_for_service("agent"), roots or [])
+    wiring.run_agent(environment.settings_for_service("agent"), roots or [])

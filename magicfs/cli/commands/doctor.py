@@ -35,10 +35,10 @@ def doctor(
 
     The checks start what reads files and text in images, which takes some seconds.
     """
-    from magicfs.cli import wiring
+    from magicfs.cli import environment
     from magicfs.cli.isolation import pasted
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     if path is None:
         ok = _check(settings, as_json=as_json)
     else:
@@ -72,13 +72,13 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
     """Print why a file is or is not found; whether it is indexed, or a result of the query if there is one."""
     from dataclasses import asdict
 
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal, wiring
     from magicfs.cli.file_report import explanation_lines, facts_json
     from magicfs.cli.standing_report import standing_lines
     from magicfs.ingest.explain import explain
 
     standing = None
-    with wiring.database_for_command(settings) as database:
+    with environment.database_for_command(settings) as database:
         explanation = explain(database, host=settings.host, path=path)
         if query and explanation.facts is not None:
             service = wiring.search_service(settings, database)

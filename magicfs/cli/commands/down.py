@@ -5,8 +5,8 @@ from __future__ import annotations
 
 def down() -> None:
     """Stop everything on this machine and unmount. Nothing is lost; a second call is harmless."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.cli.stopping import take_down
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     terminal.say("stopped" if take_down(settings) else "nothing is running")

@@ -29,11 +29,11 @@ def failures(
     ] = None,
 ) -> None:
     """List files that are not indexed, with the reason for each."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     listing = _Listing(reason.value if reason else None, skipped=skipped, limit=limit or (None if as_json else SHOWN))
-    with wiring.database_for_command(settings) as database:
+    with environment.database_for_command(settings) as database:
 
         def try_again() -> int:
             return _try_again(settings, database) if retry else 0

@@ -34,11 +34,11 @@ PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List the models on this machine; those that searches use are marked with a star."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, index_model, terminal
 
-    settings = wiring.settings_for_command()
-    in_use = wiring.models_in_use(settings)
-    models = wiring.model_store(settings).list()
+    settings = environment.settings_for_command()
+    in_use = index_model.models_in_use(settings)
+    models = index_model.model_store(settings).list()
     if as_json:
         active = in_use.get(ModelState.ACTIVE)
         objects = [_model_json(model, _role(model, in_use)) for model in models]
@@ -62,18 +62,18 @@ def pull(
 
     What the index uses does not change: 'magicfs model use' changes it.
     """
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, index_model, terminal
     from magicfs.embedding.manifest import use_command
     from magicfs.models.catalog import MULTILINGUAL_MODEL
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     settings.make_home()
-    store = wiring.model_store(settings)
+    store = index_model.model_store(settings)
     stored = store.pull(
         name or settings.model, precision=precision or settings.precision, renew=True, report=terminal.remark
     )
     terminal.say(f"{stored.spec.full_label}: {stored.spec.dimension} dimensions, {stored.origin}")
-    in_use = wiring.models_in_use(settings)
+    in_use = index_model.models_in_use(settings)
     if not in_use or _role(stored, in_use) is not None:
         return
     multilingual = in_use.get(ModelState.MULTILINGUAL)
@@ -95,19 +95,19 @@ def use(
     ] = None,
 ) -> None:
     """Make the index use a model. The vectors are made in the background; searches use the old ones until then."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, index_model, terminal, wiring
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     settings.make_home()
     wanted = precision or settings.precision
-    with wiring.database_for_command(settings) as database:
-        store = wiring.model_store(settings)
+    with environment.database_for_command(settings) as database:
+        store = index_model.model_store(settings)
         if digest is None:
             stored = store.pull(name, precision=wanted, report=terminal.remark)
         else:
             stored = store.find_digest(name, wanted, digest)
-        wiring.record_digests(settings, database)
-        active = wiring.use_model(database, stored.spec)
+        index_model.record_digests(settings, database)
+        active = index_model.use_model(database, stored.spec)
     wiring.job_queue(settings).notify_embed()
     if active is None or active.spec.is_model(stored.spec):
         terminal.say(f"the index uses {stored.spec.label}")

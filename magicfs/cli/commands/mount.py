@@ -14,6 +14,6 @@ def mount(
     mount_point: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="An empty directory.")],
 ) -> None:
     """Mount the index at DIR and serve it until it is unmounted or stopped."""
-    from magicfs.cli import wiring
+    from magicfs.cli import environment, wiring
 
-    wiring.run_mount(wiring.settings_for_service("mount"), mount_point)
+    wiring.run_mount(environment.settings_for_service("mount"), mount_point)

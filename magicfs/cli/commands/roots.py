@@ -27,12 +27,12 @@ def add(
     roots: Annotated[list[Path], typer.Argument(parser=directory, metavar="DIR", help="Directories on this machine.")],
 ) -> None:
     """Index directories, and keep them indexed."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.ingest.roots import add_roots
     from magicfs.search.render import readable
 
-    settings = wiring.settings_for_command()
-    with wiring.database_for_command(settings) as database:
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
         for root in add_roots(settings, database, roots):
             terminal.say(f"{terminal.shown(root.name)}: {terminal.shown(readable(root.path))}")
 
@@ -40,11 +40,11 @@ def add(
 @app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")]) -> None:
     """Forget a directory. Its files on disk stay as they are."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.ingest.roots import remove_root
 
-    settings = wiring.settings_for_command()
-    with wiring.database_for_command(settings) as database:
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
         root = remove_root(database, host=settings.host, name_or_path=name)
     terminal.say(f"{terminal.shown(root.name)} is no longer indexed")
 
@@ -52,12 +52,12 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'mag
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List the indexed directories of all hosts."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.db.status import read_status
     from magicfs.search.render import readable, status_json
 
-    settings = wiring.settings_for_command()
-    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
     if as_json:
         terminal.print_json({"roots": status_json(index)["roots"]})

@@ -15,15 +15,15 @@ def scan(
     ] = False,
 ) -> None:
     """Compare roots with the index now. Only files that differ are read."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.cli.waiting import wait_until_searchable
     from magicfs.db.roots import database_time, list_roots, request_scan
     from magicfs.errors import RootError, UsageError
 
     if accept_deletions and root is None:
         raise UsageError("name the root whose deletions are meant: magicfs scan --accept-deletions ROOT")
-    settings = wiring.settings_for_command()
-    with wiring.database_for_command(settings) as database:
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
         with database.transaction() as connection:
             requested_at = database_time(connection)
             count = request_scan(connection, name=root, may_delete=accept_deletions)

@@ -37,12 +37,12 @@ def status(
     ] = False,
 ) -> None:
     """Show roots, files, chunks, workers, mounts, the model, and what is wrong with the broker."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.errors import UsageError
 
     if check and (as_json or watch):
         raise UsageError("--check prints one line: leave out --json and --watch")
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     if check:
         _check(settings)
         return
@@ -62,9 +62,9 @@ def status(
 
 def _check(settings: Settings) -> None:
     """Print one line. Raises `MagicFSError` when a server or a part of this machine does not do its work."""
-    from magicfs.cli import checks, terminal, wiring
+    from magicfs.cli import checks, environment, terminal, wiring
 
-    wiring.require_database(settings)
+    environment.require_database(settings)
     wiring.require_broker(settings)
     checks.parts(settings)
     terminal.say("ok")
@@ -74,13 +74,13 @@ def collect(settings: Settings) -> dict[str, Any]:
     """The object that `--json` prints."""
     from dataclasses import asdict, replace
 
-    from magicfs.cli import wiring
+    from magicfs.cli import environment, wiring
     from magicfs.db.status import read_status
     from magicfs.search.render import coverage_json, status_json
 
-    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
-    parts = wiring.supervisor(settings).parts() if settings.run_dir.is_dir() else []
+    parts = environment.supervisor(settings).parts() if settings.run_dir.is_dir() else []
     broker = wiring.probe_broker(settings)
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.

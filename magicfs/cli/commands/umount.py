@@ -14,13 +14,13 @@ def umount(
     place: Annotated[Path, typer.Argument(parser=directory, metavar="DIR", help="Where it is mounted.")],
 ) -> None:
     """Unmount DIR, whether its process runs by itself, is run by 'up', or has died."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.cli.stopping import end_mount
     from magicfs.errors import ConfigError
     from magicfs.fuse import mountpoint
 
     try:
-        path, was_mounted = end_mount(wiring.settings_for_command(), place)
+        path, was_mounted = end_mount(environment.settings_for_command(), place)
     except ConfigError:
         # Broken settings must not keep a dead mount in place.
         path, was_mounted = mountpoint.absolute(place), mountpoint.umount(place)

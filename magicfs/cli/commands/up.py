@@ -45,10 +45,10 @@ def up(
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
     """Start servers, workers, watcher and mount. What runs already changes only as far as it is asked for."""
-    from magicfs.cli import starting, wiring
+    from magicfs.cli import environment, starting
     from magicfs.fuse import mountpoint
 
-    settings = wiring.settings_for_command()
+    settings = environment.settings_for_command()
     settings.make_home()
     chosen = mount or settings.mount
     request = starting.UpRequest(
@@ -82,10 +82,10 @@ def _follow(settings: Settings, started: UpResult, *, wait: bool) -> None:
 
 def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
     """Stay in the foreground until a signal, or until another command stops the parts."""
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.cli.stopping import take_down
 
-    supervisor = wiring.supervisor(settings)
+    supervisor = environment.supervisor(settings)
     try:
         if wait:
             _wait(settings, started)
@@ -104,21 +104,21 @@ def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
 
 
 def _wait(settings: Settings, started: UpResult) -> None:
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.cli.waiting import wait_until_searchable
 
-    with wiring.database_for_command(settings) as database:
+    with environment.database_for_command(settings) as database:
         report = wait_until_searchable(settings, database, since=started.requested_at)
     terminal.remark(f"searchable: {report.files_total} files, {report.chunks_expected} chunks")
 
 
 def _summary(settings: Settings, started: UpResult) -> None:
-    from magicfs.cli import terminal, wiring
+    from magicfs.cli import environment, terminal
     from magicfs.db.status import read_status
     from magicfs.domain.models import ModelState
     from magicfs.search.render import readable
 
-    with wiring.database_for_command(settings) as database, database.transaction() as connection:
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
     terminal.say(f"model  {started.model.label}")
     for model in index.models:

@@ -43,8 +43,8 @@ def worker(
     ] = None,
 ) -> None:
     """Run a worker until it is stopped: one process, one model at a time, one task at a time."""
-    from magicfs.cli import wiring
+    from magicfs.cli import environment, wiring
 
     if model is not None and queue is not WorkQueue.EMBED:
         raise UsageError("a model embeds: use --model with --queue embed")
-    wiring.run_worker(wiring.settings_for_service(name or queue.value), kind=queue.value, name=name, model=model)
+    wiring.run_worker(environment.settings_for_service(name or queue.value), kind=queue.value, name=name, model=model)

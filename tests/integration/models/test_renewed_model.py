@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli import multilingual, wiring
+from magicfs.cli import index_model, multilingual
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.config import Settings
 from magicfs.db.models import multilingual_model, renewing_model, start_multilingual
@@ -109,13 +109,13 @@ def machine(
 
 def older_form(settings: Settings, tiny: Path) -> StoredModel:
     """The model as an older version has prepared it."""
-    stored = wiring.model_store(settings).pull(str(tiny))
+    stored = index_model.model_store(settings).pull(str(tiny))
     tokenizer = stored.folder / manifests.UNIGRAM_FOLDER / SETTINGS
     tokenizer.parent.mkdir(parents=True)
     tokenizer.write_text(json.dumps({}))
     manifest = manifests.read(stored.folder)
     manifests.write(stored.folder, replace(manifest, files=manifests.checksums_of(stored.folder)))
-    return wiring.model_store(settings).find(str(tiny))
+    return index_model.model_store(settings).find(str(tiny))
 
 
 def test_it_begins_once(machine: Callable[[], Machine]) -> None:
@@ -135,7 +135,7 @@ def test_another_machine_gets_what_the_index_will_have(machine: Callable[[], Mac
     shutil.copytree(other.plain.folder, other.settings.model_dir / other.plain.folder.name)
     assert not other.start(NEVER_SET)
     assert (other.renewing(), len(other.pulls)) == (better, 1)
-    assert {model.spec.digest for model in wiring.model_store(other.settings).list()} == {
+    assert {model.spec.digest for model in index_model.model_store(other.settings).list()} == {
         better,
         other.plain.spec.digest,
     }
@@ -146,7 +146,7 @@ def test_a_machine_without_the_older_form_begins_it_too(machine: Callable[[], Ma
     here.write_better_form()
     shutil.rmtree(here.plain.folder)
     said: list[str] = []
-    wiring.ensure_multilingual(here.settings, here.index.database, progress=said.append)
+    multilingual.ensure_multilingual(here.settings, here.index.database, progress=said.append)
     assert "the agent makes the vectors of the multilingual model anew" in said[-1]
     assert here.start(NEVER_SET)
     assert (here.renewing() is not None, here.pulls) == (True, [])
@@ -187,13 +187,13 @@ def test_a_machine_that_was_off_meanwhile_gets_it_too(machine: Callable[[], Mach
     assert not other.start(NEVER_SET)
     assert not other.start(NEVER_SET)
     assert (other.renewing(), len(other.pulls)) == (None, 1)
-    assert better in {model.spec.digest for model in wiring.model_store(other.settings).list()}
+    assert better in {model.spec.digest for model in index_model.model_store(other.settings).list()}
 
 
 def test_a_damaged_better_form_is_prepared_again(machine: Callable[[], Machine]) -> None:
     here = machine()
     here.write_better_form()
-    [better] = [model for model in wiring.model_store(here.settings).list() if model.spec != here.plain.spec]
+    [better] = [model for model in index_model.model_store(here.settings).list() if model.spec != here.plain.spec]
     (better.folder / "tokenizer.json").write_text("")
     here.before_pull = lambda: shutil.rmtree(better.folder)
     assert here.start(NEVER_SET)
@@ -203,7 +203,7 @@ def test_a_damaged_better_form_is_prepared_again(machine: Callable[[], Machine])
 def test_an_older_form_is_used_only_where_the_present_one_cannot_be_had(machine: Callable[[], Machine]) -> None:
     here = machine()
     here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
-    wiring.declare_multilingual(here.settings.replace(multilingual="always"), here.index.database)
+    multilingual.declare_multilingual(here.settings.replace(multilingual="always"), here.index.database)
     here.fails = True
     assert here.start(NEVER_SET)
     assert here.multilingual() == here.plain.spec.digest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli import multilingual, wiring
+from magicfs.cli import index_model, multilingual
 from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.cli.stalled import read_situation
@@ -88,7 +88,7 @@ def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list
 
     def pull(stop: threading.Event, precision: str) -> None:
         pulled.append(multilingual.MULTILINGUAL_MODEL)
-        wiring.model_store(settings).pull(multilingual.MULTILINGUAL_MODEL)
+        index_model.model_store(settings).pull(multilingual.MULTILINGUAL_MODEL)
 
     return MultilingualStarter(settings, index.database, pull=pull), pulled
 
@@ -135,16 +135,16 @@ def test_languages_are_counted_again_only_after_a_change(
 
 def test_always_begins_it_at_once_and_never_ends_it(index: Index, settings: Settings, tiny: Path) -> None:
     start, _ = starter(settings, index)
-    wiring.declare_multilingual(settings.replace(multilingual="always"), index.database)
+    multilingual.declare_multilingual(settings.replace(multilingual="always"), index.database)
     start(NEVER_SET)
     assert second(index) == str(tiny)
-    wiring.declare_multilingual(settings.replace(multilingual="never"), index.database)
+    multilingual.declare_multilingual(settings.replace(multilingual="never"), index.database)
     start(NEVER_SET)
     assert second(index) is None
 
 
 def test_a_model_of_this_machine_is_not_pulled(index: Index, settings: Settings, tiny: Path) -> None:
-    wiring.model_store(settings).pull(str(tiny))
+    index_model.model_store(settings).pull(str(tiny))
     save(index, GERMAN, language="de")
     start, pulled = starter(settings, index)
     start(NEVER_SET)
@@ -176,14 +176,14 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
     assert "found by their words alone on this machine" in message
     assert second(index) is None
     # Somebody pulls it meanwhile: there is no pause then.
-    wiring.model_store(settings).pull(str(tiny))
+    index_model.model_store(settings).pull(str(tiny))
     look()
     assert second(index) == str(tiny)
 
 
 def test_a_model_that_another_host_has_started_meanwhile_stays(index: Index, settings: Settings, tiny: Path) -> None:
     def pull(stop: threading.Event, precision: str) -> None:
-        wiring.model_store(settings).pull(str(tiny))
+        index_model.model_store(settings).pull(str(tiny))
         with index.database.transaction() as connection:
             start_multilingual(connection, replace(FAKE_SPEC, name="fake/of another host"))
 
@@ -194,8 +194,8 @@ def test_a_model_that_another_host_has_started_meanwhile_stays(index: Index, set
 
 def test_a_setting_that_changes_during_the_pull_counts(index: Index, settings: Settings, tiny: Path) -> None:
     def pull(stop: threading.Event, precision: str) -> None:
-        wiring.model_store(settings).pull(str(tiny))
-        wiring.declare_multilingual(settings.replace(multilingual="never", host="other"), index.database)
+        index_model.model_store(settings).pull(str(tiny))
+        multilingual.declare_multilingual(settings.replace(multilingual="never", host="other"), index.database)
 
     save(index, GERMAN, language="de")
     MultilingualStarter(settings, index.database, pull=pull)(NEVER_SET)
@@ -216,8 +216,8 @@ def test_a_conflict_ends_neither_a_command_nor_the_agent(
         return done(*arguments, **options)
 
     monkeypatch.setattr(db_multilingual, function, conflict_once)
-    wiring.declare_multilingual(settings.replace(multilingual="always"), index.database)
-    wiring.ensure_multilingual(settings, index.database, progress=[].append)
+    multilingual.declare_multilingual(settings.replace(multilingual="always"), index.database)
+    multilingual.ensure_multilingual(settings, index.database, progress=[].append)
     assert (second(index), len(tries)) == (str(tiny), 2)
 
 
@@ -237,7 +237,7 @@ def test_the_process_ends_with_the_agent(settings: Settings, tiny: Path) -> None
     stop = threading.Event()
     stop.set()
     multilingual.pull_in_process(settings, stop, "auto")
-    assert wiring.model_store(settings).list() == ()
+    assert index_model.model_store(settings).list() == ()
 
 
 def test_a_host_that_lacks_the_model_of_the_index_says_so(
@@ -255,31 +255,31 @@ def test_a_host_that_lacks_the_model_of_the_index_says_so(
     assert lacked(other, index) == str(tiny)
     assert lacked(settings, index) is None
     said: list[str] = []
-    wiring.ensure_multilingual(other, index.database, progress=said.append)
-    assert wiring.model_store(other).find(str(tiny))
+    multilingual.ensure_multilingual(other, index.database, progress=said.append)
+    assert index_model.model_store(other).find(str(tiny))
     assert said
 
 
 def test_other_weights_than_those_of_the_index_are_not_prepared_again(
     index: Index, settings: Settings, tiny: Path
 ) -> None:
-    stored = wiring.model_store(settings).pull(str(tiny))
+    stored = index_model.model_store(settings).pull(str(tiny))
     with index.database.transaction() as connection:
         start_multilingual(connection, replace(stored.spec, digest="0" * 64, former_digest=""))
     said: list[str] = []
-    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    multilingual.ensure_multilingual(settings, index.database, progress=said.append)
     [line] = said
     assert "copy the model's folder" in line
     assert "MAGICFS_MULTILINGUAL=never" in line
-    assert wiring.model_store(settings).list() == (stored,)
+    assert index_model.model_store(settings).list() == (stored,)
 
 
 def test_a_command_begins_it_and_says_what_it_does(index: Index, settings: Settings, tiny: Path) -> None:
     said: list[str] = []
-    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    multilingual.ensure_multilingual(settings, index.database, progress=said.append)
     assert (second(index), said) == (None, [])
     save(index, GERMAN, language="de")
-    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    multilingual.ensure_multilingual(settings, index.database, progress=said.append)
     assert second(index) == str(tiny)
     assert said[0].startswith(f"preparing {tiny}")
 
@@ -290,7 +290,7 @@ def test_a_command_goes_on_without_it(
     monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
     save(index, GERMAN, language="de")
     said: list[str] = []
-    wiring.ensure_multilingual(settings, index.database, progress=said.append)
+    multilingual.ensure_multilingual(settings, index.database, progress=said.append)
     assert second(index) is None
     assert f"until 'magicfs model pull {tmp_path}/nothing' succeeds" in said[-1]
 
@@ -303,7 +303,7 @@ def test_the_languages_of_a_model_of_an_older_index_are_filled_in(
     index.rows("DELETE FROM models RETURNING 1")
     with index.database.transaction() as connection:
         activate_model(connection, replace(stored_model.spec, languages=()))
-    wiring.ensure_active_model(settings, index.database)
+    index_model.ensure_active_model(settings, index.database)
     with index.database.transaction() as connection:
         model = active_model(connection)
     assert model is not None
@@ -322,10 +322,10 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
     ok, text = languages(settings)
     assert not ok
     assert "magicfs model pull" in text
-    wiring.ensure_multilingual(settings, index.database, progress=[].append)
+    multilingual.ensure_multilingual(settings, index.database, progress=[].append)
     assert languages(settings) == (True, f"{tiny} (fp32) beside the active model")
     ok, text = languages(settings.replace(home=homes / "other"))
     assert not ok
     assert f"magicfs model pull {tiny}" in text
-    wiring.declare_multilingual(settings.replace(multilingual="never"), index.database)
+    multilingual.declare_multilingual(settings.replace(multilingual="never"), index.database)
     assert languages(settings) == (True, "one model, because MAGICFS_MULTILINGUAL is 'never'")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from magicfs.cli import wiring
+from magicfs.cli import index_model, wiring
 from magicfs.config import Settings
 from magicfs.db.models import active_model
 from magicfs.domain.models import IndexedModel, StoredModel
@@ -27,7 +27,7 @@ class Machine:
     """Makes another host of the cluster."""
 
     def pull(self, name: Path, *, precision: str = "auto") -> StoredModel:
-        return wiring.model_store(self.settings).pull(str(name), precision=precision)
+        return index_model.model_store(self.settings).pull(str(name), precision=precision)
 
     def extract(self) -> None:
         """Start an extract worker's child and let it work until no file waits."""

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
-from magicfs.cli import application, wiring
+from magicfs.cli import application, index_model, wiring
 from magicfs.db.models import activate_model, build_model, building_model, complete_building
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import sha256_of
@@ -29,7 +29,7 @@ class TestAChangedFolder:
     ) -> None:
         here = machine()
         first = here.pull(tiny)
-        wiring.ensure_active_model(here.settings, index.database)
+        index_model.ensure_active_model(here.settings, index.database)
         save(index, "bake the sourdough loaf")
         here.embed()
         write_tiny_model(tiny, seed=8)
@@ -52,7 +52,7 @@ class TestAChangedFolder:
     ) -> None:
         here, there = machine(), machine()
         here.pull(tiny)
-        wiring.ensure_active_model(here.settings, index.database)
+        index_model.ensure_active_model(here.settings, index.database)
         write_tiny_model(tiny, seed=8)
         there.pull(tiny)
         save(index, "bake the sourdough loaf")
@@ -72,7 +72,7 @@ class TestAHostWithoutTheModel:
     def there(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
         here, there = machine(), machine()
         here.pull(tiny)
-        wiring.ensure_active_model(here.settings, index.database)
+        index_model.ensure_active_model(here.settings, index.database)
         write_tiny_model(tiny, seed=8)
         return there
 
@@ -103,7 +103,7 @@ class TestAHostWithoutTheModel:
 
     def test_up_says_in_one_line_what_does_not_run(self, index: Index, there: Machine, tiny: Path) -> None:
         said: list[str] = []
-        in_use = wiring.pull_active_model(there.settings, index.database, progress=said.append)
+        in_use = index_model.pull_active_model(there.settings, index.database, progress=said.append)
         assert in_use == active(index).spec
         [line] = [each for each in said if "embeds nothing" in each]
         assert "\n" not in line
@@ -115,7 +115,7 @@ class TestAHostWithoutTheModel:
         shutil.rmtree(tiny)
         shutil.rmtree(there.settings.model_dir)
         said: list[str] = []
-        wiring.pull_active_model(there.settings, index.database, progress=said.append)
+        index_model.pull_active_model(there.settings, index.database, progress=said.append)
         [line] = [each for each in said if "embeds nothing" in each]
         assert f"until 'magicfs model pull {tiny}' succeeds" in line
 
@@ -198,7 +198,7 @@ def test_a_model_that_reads_less_gets_chunks_that_it_reads_whole(
 ) -> None:
     here = machine()
     here.pull(tiny)
-    wiring.ensure_active_model(here.settings, index.database)
+    index_model.ensure_active_model(here.settings, index.database)
     save(index, "sourdough bread\n" * 30 + "with rye flour\nat the end")
     save(index, "night train to Lisbon")
     here.embed()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli import wiring
+from magicfs.cli import index_model, wiring
 from magicfs.domain.models import StoredModel
 from tests.integration.models.identity.machines import DEADLINE_SECONDS, Machine, active, agreement, save
 from tests.integration.models.tiny import write_tiny_model
@@ -35,7 +35,7 @@ class TestAModelOfTheVersionBefore:
         here = machine()
         stored = here.pull(tiny)
         as_the_version_before_stored_it(stored)
-        wiring.ensure_active_model(here.settings, index.database)
+        index_model.ensure_active_model(here.settings, index.database)
         assert active(index).spec.digest == stored.spec.former_digest
         save(index, "bake the sourdough loaf")
         here.embed()
@@ -48,7 +48,7 @@ class TestAModelOfTheVersionBefore:
         former = active(index).spec
         assert prepared.spec.digest != former.digest
         there.embed()
-        wiring.ensure_active_model(there.settings, index.database)
+        index_model.ensure_active_model(there.settings, index.database)
         assert active(index).spec.digest == prepared.spec.digest
         assert index.rows("SELECT * FROM embeddings") == before
         save(index, "night train to Lisbon, a hotel near the harbour")
@@ -62,7 +62,7 @@ class TestAModelOfTheVersionBefore:
             assert embedder.quit(deadline_s=DEADLINE_SECONDS)
 
     def test_a_pull_prepares_it_again_and_use_does_not(self, index: Index, here: Machine, tiny: Path) -> None:
-        store = wiring.model_store(here.settings)
+        store = index_model.model_store(here.settings)
         [kept] = store.list()
         assert store.pull(str(tiny)) == kept
         renewed = store.pull(str(tiny), renew=True)
@@ -77,7 +77,7 @@ class TestAnIndexOfTheVersionBefore:
     def here(self, index: Index, machine: Callable[[], Machine], tiny: Path) -> Machine:
         here = machine()
         stored = here.pull(tiny)
-        wiring.ensure_active_model(here.settings, index.database)
+        index_model.ensure_active_model(here.settings, index.database)
         save(index, "bake the sourdough loaf")
         here.embed()
         as_the_version_before_stored_it(stored)
@@ -95,11 +95,11 @@ class TestAnIndexOfTheVersionBefore:
         write_tiny_model(tiny, seed=8)
         changed = here.pull(tiny)
         if start == "up":
-            wiring.pull_active_model(here.settings, index.database, progress=print)
+            index_model.pull_active_model(here.settings, index.database, progress=print)
         else:
-            wiring.ensure_active_model(here.settings, index.database)
+            index_model.ensure_active_model(here.settings, index.database)
         model = active(index)
-        stored = wiring.resolve_model(here.settings, model.spec)
+        stored = index_model.resolve_model(here.settings, model.spec)
         assert model.spec == stored.spec
         assert model.spec.digest != changed.spec.digest
         assert agreement(index, stored) > 0.999
@@ -108,5 +108,5 @@ class TestAnIndexOfTheVersionBefore:
     def test_the_first_worker_to_load_it_says_what_it_is(self, index: Index, here: Machine) -> None:
         save(index, "night train to Lisbon, a hotel near the harbour")
         here.embed()
-        assert active(index).spec == wiring.resolve_model(here.settings, None).spec
+        assert active(index).spec == index_model.resolve_model(here.settings, None).spec
         assert index.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
