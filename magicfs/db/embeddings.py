@@ -1,8 +1,8 @@
 """The queue of chunks to be embedded: claims, vectors, failures.
 
-The embed workers use it. It runs no model, and compares no vectors: `magicfs.db.search` does. Leases work as those of
-files do, see `magicfs.db.file_claims`. An orphan chunk is a chunk that no file has: it needs no vector. Runs in the
-caller's transaction.
+The embed workers use it. It runs no model, and compares no vectors. Leases work as those of files do, see
+`magicfs.db.file_claims`. An orphan chunk is a chunk that no file has: it needs no vector. Runs in the caller's
+transaction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Loads the SQL files of the package; each module of `magicfs.db` reads its own file once, at import.
+"""Loads the SQL files of the package, each once.
+
+Used by the modules of `magicfs.db`, at import. Most have a file of their own name; the modules of the search share one,
+and a few modules take queries from the file of another.
 
 In a file of `sql/queries/`, each query follows a line `-- name: NAME` and a comment. Parameters are psycopg's
 `%(name)s` and its identifiers `{name}`; values never enter the text of a statement in another way. `{{name}}` in a

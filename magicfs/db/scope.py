@@ -1,7 +1,7 @@
 """Which chunks a search looks at: the conditions of a query, compiled for Postgres.
 
-Used by the search, and by the queries of `magicfs.db.search`, which take a scope. A scope of few chunks is enumerated,
-so that its chunks are compared one by one and no index of vectors is asked. Runs in the caller's transaction.
+Used by the search, and by `magicfs.db.file_facts`, whose queries take a scope. A scope of few chunks is enumerated, so
+that its chunks are compared one by one and no index of vectors is asked. Runs in the caller's transaction.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from magicfs.db import search as search_db
+from magicfs.db import file_facts
 from magicfs.db.found_files import find_file
 from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
@@ -66,7 +66,7 @@ def explain_standing(connection: Connection, searched: Searched, file: FileId) -
     standing = Standing(results=len(searched.hits), limit=request.limit)
     if found is None:
         return replace(standing, reasons=("the index has just forgotten it",))
-    chunks = search_db.chunks_of_file(connection, file)
+    chunks = file_facts.chunks_of_file(connection, file)
     left_out = tuple(_conditions_missed(connection, searched, file, chunks))
     if left_out:
         return replace(standing, reasons=left_out)
@@ -88,16 +88,16 @@ def _conditions_missed(
         value = getattr(query.filters, field.name)
         alone = Filters(**{field.name: value})
         scope = restrict(fold_filters(alone), phrases=None, excluded=None)
-        if alone and not search_db.is_in_scope(connection, scope, file):
+        if alone and not file_facts.is_in_scope(connection, scope, file):
             values = value if isinstance(value, tuple) else (value,)
             yield f"the filter {' '.join(f'{_FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
     words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
     phrases = [(f'-"{phrase}"', phrase_query(phrase)) for phrase in query.excluded_phrases]
     for typed, excluded in words + phrases:
         scope = restrict(Filters(), phrases=None, excluded=excluded)
-        if excluded and not search_db.is_in_scope(connection, scope, file):
+        if excluded and not file_facts.is_in_scope(connection, scope, file):
             yield f"its text has what {typed} excludes"
-    if search_db.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
+    if file_facts.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
         return
     missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks)]
     for phrase in missed:
@@ -111,7 +111,7 @@ def _with_phrase(connection: Connection, phrase: str, chunks: Sequence[ChunkId])
     condition = phrase_query(phrase)
     if condition is None:
         return chunks
-    having = search_db.chunks_with_phrase(connection, chunks, condition)
+    having = file_facts.chunks_with_phrase(connection, chunks, condition)
     return [chunk for chunk in chunks if chunk in having]
 
 
@@ -175,7 +175,7 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
 
 def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, file: CandidateFile) -> Measures:
     evidence, chunk, file_id = file.evidence, file.found.chunk_id, file.found.file_id
-    first, last, page = (0, 0, None) if chunk is None else search_db.place_in_file(connection, file_id, chunk)
+    first, last, page = (0, 0, None) if chunk is None else file_facts.place_in_file(connection, file_id, chunk)
     return Measures(
         words=_found_words(connection, ranking, file),
         relative_bm25=evidence.relative_bm25,
@@ -196,8 +196,8 @@ def _found_words(connection: Connection, ranking: Ranking, file: CandidateFile) 
     terms, chunk = list(ranking.words.weights), file.found.chunk_id
     if not terms:
         return ()
-    had = set() if chunk is None else search_db.lexemes_in_chunk(connection, chunk, terms)
-    name = next(iter(search_db.name_matches(connection, [file.found.file_id], terms)), None)
+    had = set() if chunk is None else file_facts.lexemes_in_chunk(connection, chunk, terms)
+    name = next(iter(file_facts.name_matches(connection, [file.found.file_id], terms)), None)
     return tuple(
         FoundWord(
             word=term.word,
@@ -236,5 +236,5 @@ def _why_no_vector(connection: Connection, request: SearchRequest, chunk: ChunkI
 
 def _state(connection: Connection, chunk: ChunkId | None, model: IndexedModel) -> str:
     """Why a chunk has no vector of a model."""
-    state = None if chunk is None else search_db.vector_state(connection, chunk, model=model.id)
+    state = None if chunk is None else file_facts.vector_state(connection, chunk, model=model.id)
     return _NO_VECTOR.get(state, "its passage has none")

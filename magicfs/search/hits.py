@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import found_files
-from magicfs.db import search as search_db
+from magicfs.db import file_facts, found_files
 from magicfs.db.candidates import Place
 from magicfs.db.pool import Connection
 from magicfs.domain.ids import ChunkId, FileId
@@ -49,7 +48,7 @@ def shown_hits(
     `exponent` is that of `scores.similarity_exponent`. Texts that are not `known` are read.
     """
     missing = _chunks_of(files) - known.texts.keys()
-    texts = {**known.texts, **(search_db.chunk_texts(connection, missing) if missing else {})}
+    texts = {**known.texts, **(file_facts.chunk_texts(connection, missing) if missing else {})}
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     words = request.words
     evidence = [_with_closeness(file, words, texts, cutter) for file in files]
@@ -83,7 +82,7 @@ def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, .
     newest = found_files.newest_files(connection, scope, rules=rules, limit=request.limit)
     copies = found_files.copies(connection, scope, newest, rules=rules, limit=MAX_COPIES + 1)
     files = [CandidateFile(found, Evidence()).at(copies.get(found.copy_key, [found])[0]) for found in newest]
-    texts = search_db.chunk_texts(connection, _chunks_of(files))
+    texts = file_facts.chunk_texts(connection, _chunks_of(files))
     cutter = SnippetCutter((), languages=request.compiled.languages)
     listed = {
         key: tuple((copy.file_id, Copy(copy.absolute_path, copy.host)) for copy in same) for key, same in copies.items()

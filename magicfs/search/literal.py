@@ -6,7 +6,7 @@ no filter where no file is of that type and a text has it to the letter. Runs in
 
 from __future__ import annotations
 
-from magicfs.db import search as search_db
+from magicfs.db import file_facts
 from magicfs.db.found_files import newest_files
 from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
@@ -34,7 +34,7 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
 def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
     """The filters of a query that no file meets, whatever else the query asks for, and that some text has as typed."""
     conditions = {token.text: phrase_query(token.text) for token in query.syntax if token.filters}
-    met = search_db.met_conditions(connection, [condition for condition in conditions.values() if condition])
+    met = file_facts.met_conditions(connection, [condition for condition in conditions.values() if condition])
     return frozenset(
         token.text
         for token in query.syntax

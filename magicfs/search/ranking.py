@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
-from magicfs.db import search as search_db
+from magicfs.db import file_facts
 from magicfs.db.candidates import gather, measure_chunks
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Ids
@@ -133,7 +133,7 @@ def measure_file(
         of_file = fusion.of_file(measured[best], list(measured.values()))
         file = file._replace(evidence=of_file, meaning=measured.meaning(best))
     phrases = scope.condition_parameters["phrases"]
-    if not (words.weights and search_db.is_named_so(connection, found.file_id, phrases)):
+    if not (words.weights and file_facts.is_named_so(connection, found.file_id, phrases)):
         return file
-    matches = search_db.name_matches(connection, [found.file_id], list(words.weights))
+    matches = file_facts.name_matches(connection, [found.file_id], list(words.weights))
     return with_name(file, measured, next(iter(matches), None), words, name=plain_name(request.question))

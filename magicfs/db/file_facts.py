@@ -1,6 +1,7 @@
-"""Single facts about files and chunks, for the explanation of a search and for what it shows.
+"""Single facts about given files and chunks: what they are called, which words they have, where their text stands.
 
-Used by `magicfs.search`. Runs in the caller's transaction.
+Used by `magicfs.search` for what it shows of its results and for the explanation of one. It finds no files. Runs in the
+caller's transaction.
 """
 
 from __future__ import annotations
