@@ -1,6 +1,6 @@
 """How close together a text has the words of a question, and whether in their order.
 
-Used by `ranking` for the texts that it shows. Pure: it gets the places of the words.
+Used by `hits` for the texts that are shown. Pure: it gets the places of the words.
 """
 
 from __future__ import annotations

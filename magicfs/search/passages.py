@@ -1,6 +1,6 @@
 """Snippets of passages: the part of a text that shows why it was found, and where it has words of the question.
 
-Used by `ranking` and `passage_ranking`. Reads no file: the text of a passage is the one that is indexed. Pure.
+Used by `hits` and `passage_ranking`. Reads no file: the text of a passage is the one that is indexed. Pure.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Cuts a document into chunks that the model can read whole, and gives each its context and its headings.
 
-Used by `magicfs.pipeline.extract`. A chunk fills between 35 and 100 percent of its capacity in tokens. Within that
-window it ends at the strongest boundary, such as the one before a heading, and among equally strong ones at the one
-whose next unit has the highest checksum. So a boundary depends on the text near it alone: after an edit, the old
-boundaries return within a chunk or two, and all other chunks are equal to those embedded already.
+Used by the extract workers. A chunk fills between 35 and 100 percent of its capacity in tokens. Within that window it
+ends at the strongest boundary, such as the one before a heading, and among equally strong ones at the one whose next
+unit has the highest checksum. So a boundary depends on the text near it alone: after an edit, the old boundaries return
+within a chunk or two, and all other chunks are equal to those embedded already.
 
 In a format with pages, no chunk goes over the end of a page, and running headers and footers are in none.
 

@@ -1,7 +1,7 @@
 """Reads calendars and address books: unfolds their content lines and decodes their values (RFC 5545, 6350, vCard 2.1).
 
-Used by `FileExtractor` on decoded text. A value stands on the line on which it begins, and the lines that it went on
-over follow empty, so that line numbers are those that an editor shows. Pure functions; any thread.
+Used by `decoding`. A value stands on the line on which it begins, and the lines that it went on over follow empty, so
+that line numbers are those that an editor shows. Pure functions; any thread.
 """
 
 from __future__ import annotations

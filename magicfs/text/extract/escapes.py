@@ -1,7 +1,7 @@
 r"""Replaces escapes of text formats by what they stand for: `\u00fc` in JSON, `&#252;` in XML, `\"u` in TeX.
 
-Used by `FileExtractor` on decoded text. A line stays a line, so that line numbers are those that an editor shows. Pure
-functions; any thread.
+Used by `decoding`. A line stays a line, so that line numbers are those that an editor shows. Pure functions; any
+thread.
 """
 
 from __future__ import annotations

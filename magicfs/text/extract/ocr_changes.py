@@ -1,6 +1,6 @@
 """Notices that another OCR is installed than the one that a worker reads with, or that it is gone.
 
-Used by extract workers while they run (`magicfs.pipeline.extract`). While nothing changes, a look takes a fraction of a
+Used by `WorkerServices`, which extract workers ask while they run. While nothing changes, a look takes a fraction of a
 millisecond and runs no program. Belongs to one thread.
 """
 

@@ -1,4 +1,4 @@
-"""Drawn pages of PDF files, as PNG: their size, and whether they may show text. Used by `kreuzberg_parser`. No I/O."""
+"""Drawn pages of PDF files, as PNG: their size, and whether they may show text. Used by `pdf_pages`. No I/O."""
 
 from __future__ import annotations
 
