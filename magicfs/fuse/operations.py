@@ -1,4 +1,7 @@
-"""The handlers of FUSE requests: they translate between pyfuse3 and the tree, and decide nothing.
+"""The handlers of FUSE requests: they translate between pyfuse3 and the tree.
+
+The tree decides what a name means and what may be done with it. The handlers decide where its calls run, and what the
+kernel may keep of the replies.
 
 All handlers run on trio's loop; calls that may block run in thread pools. Each handler `replies_with_errno`, so that
 every program gets a reply, whatever is raised.
@@ -256,7 +259,11 @@ class TreeOperations(ListingOperations, ChangeOperations):
     @replies_with_errno
     @repeats_after_rename
     async def access(self, inode: InodeT, mode: ModeT, ctx: pyfuse3.RequestContext) -> bool:
-        """Reply whether this process has access: the program has the same user, since the mount lacks `allow_other`."""
+        """Reply whether this process has access, which says as much of the program: the user is the same.
+
+        The kernel asks only a mount without `allow_other`, which other users cannot enter. Of one with it, the kernel
+        itself compares modes.
+        """
         node = self._inodes.find(inode)
         allowed = node.access_nowait(mode)
         return await self._pools.run(node.thread_pool, node.access, mode) if allowed is None else allowed
