@@ -28,7 +28,7 @@ from magicfs.search.render import readable
 from magicfs.search.request import SearchRequest
 from magicfs.text.analysis import phrase_query
 
-_FILTER_NAMES = {
+FILTER_NAMES = {
     "types": "type:",
     "extensions": "ext:",
     "folders": "in:",
@@ -41,6 +41,7 @@ _FILTER_NAMES = {
     "larger": "size:>",
     "smaller": "size:<",
 }
+"""How people type the filters, by the fields of `Filters`."""
 _NO_VECTOR = {
     "pending": "it waits for its vector",
     "unread": "the model does not read its language",
@@ -90,7 +91,7 @@ def _conditions_missed(
         scope = restrict(fold_filters(alone), phrases=None, excluded=None)
         if alone and not file_facts.is_in_scope(connection, scope, file):
             values = value if isinstance(value, tuple) else (value,)
-            yield f"the filter {' '.join(f'{_FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
+            yield f"the filter {' '.join(f'{FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
     words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
     phrases = [(f'-"{phrase}"', phrase_query(phrase)) for phrase in query.excluded_phrases]
     for typed, excluded in words + phrases:
