@@ -6,7 +6,6 @@ by clients of its servers, and by `magicfs down`. Any thread.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from magicfs.framing import FramingError, Message, receive, seconds_until, send
+from magicfs.linux import locks
 
 log = logging.getLogger(__name__)
 
@@ -39,28 +39,13 @@ def take_lock(path: Path, *, wait: bool) -> bool:
 
     Without `wait`, return False when another process holds the lock.
     """
-    lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(lock)
-        return False
-    return True
+    lock = lock_path(path)
+    return (locks.take_lock(lock) if wait else locks.try_lock(lock)) is not None
 
 
 def is_served(path: Path) -> bool:
     """Whether a process holds the lock of the socket `path`."""
-    try:
-        descriptor = os.open(lock_path(path), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return locks.is_locked(lock_path(path))
 
 
 def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:

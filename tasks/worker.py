@@ -8,7 +8,6 @@ parser process: `resting`. A parent that no longer takes messages ends: `watchdo
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import itertools
 import logging
@@ -28,6 +27,7 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
+from magicfs.linux.locks import try_lock
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import (
@@ -137,13 +137,7 @@ def _claim_free_name(settings: Settings, kind: Kind) -> str:
 
 def _claim_name(settings: Settings, name: str) -> bool:
     """Lock a name for the life of this process. Returns False when another process here has it."""
-    lock = os.open(settings.run_dir / f"{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        return False
-    return True
+    return try_lock(settings.run_dir / f"{name}.lock") is not None
 
 
 _outage = Outage(log)

@@ -8,7 +8,6 @@ It imports what a socket takes and no more. Main thread.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -148,13 +147,16 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
     folders are missing, there is none. The server inherits the lock of its socket, so that `magicfs down` knows of it
     from now on.
     """
+    from magicfs.linux.locks import try_lock
+
     folder, path = home(), socket_path(key)
     log = os.path.join(folder, "log", LOG_NAME)
     with suppress(OSError):
         if os.stat(os.path.join(folder, "run")).st_uid != os.geteuid():
             return
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = try_lock(f"{path}.lock")
+        if lock is None:
+            return
         os.set_inheritable(lock, True)
         nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
         os.posix_spawn(

@@ -9,7 +9,6 @@ same after a restart, so an agent that was killed goes on without a pause.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -23,6 +22,7 @@ from magicfs.db import heartbeats
 from magicfs.db.as_of import forget_watches
 from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
+from magicfs.linux.locks import try_lock
 
 log = logging.getLogger(__name__)
 
@@ -125,14 +125,12 @@ def machine_id(home: Path) -> str:
 @contextmanager
 def state_directory_locked(run_dir: Path) -> Iterator[None]:
     """A context in which no other agent uses the state directory. Raises `HostTaken` when one does."""
-    descriptor = os.open(run_dir / "agent.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = try_lock(run_dir / "agent.lock")
+    if descriptor is None:
+        raise HostTaken(
+            "an agent of this state directory runs already: end it first, or set MAGICFS_HOME and MAGICFS_HOST"
+        )
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise HostTaken(
-                "an agent of this state directory runs already: end it first, or set MAGICFS_HOME and MAGICFS_HOST"
-            ) from error
         yield
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ a whole model or none. Does not import onnx or fastembed before a pull. Safe in 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -24,6 +23,7 @@ from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, P
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice, use_command
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
+from magicfs.linux.locks import take_lock, try_lock
 from magicfs.models.catalog import (
     DEFAULT_MODEL,
     FALLBACK_MODEL,
@@ -293,13 +293,11 @@ class ModelStore:
     @contextmanager
     def _locked(self, report: Report) -> Iterator[None]:
         """Hold the lock that lets one pull at a time work in this store."""
-        descriptor = os.open(self.directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = try_lock(self.directory / _LOCK)
+        if descriptor is None:
+            report("waiting for another pull to end")
+            descriptor = take_lock(self.directory / _LOCK)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report("waiting for another pull to end")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)

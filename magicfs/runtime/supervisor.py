@@ -9,7 +9,6 @@ only whether it runs. One instance a thread.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.util
 import json
 import os
@@ -26,6 +25,7 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
+from magicfs.linux.locks import lock_descriptor
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
@@ -100,7 +100,7 @@ class Supervisor:
         descriptor = os.open(self._run_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             wait_until(
-                lambda: _try_lock(descriptor),
+                lambda: lock_descriptor(descriptor),
                 seconds=LOCK_SECONDS,
                 failed="another 'magicfs up' or 'down' is still at work: try again when it has ended",
             )
@@ -246,14 +246,6 @@ class Supervisor:
             restarts=max(0, starts - 1),
             detail="" if alive else str(info["spawnerr"] or info["description"]),
         )
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read_json(path: Path) -> Any:

@@ -8,7 +8,6 @@ there at its end, or when a mount finds the directory of one that was killed, is
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from magicfs.linux.locks import lock_descriptor, take_lock
 from magicfs.tree.saving import remove_recorded
 from magicfs.tree.scratch_directories import ScratchDirectory
 from magicfs.tree.scratch_names import HeldNames, ScratchNames
@@ -116,7 +116,8 @@ def _make_directory(home: Path, run_dir: Path, held: contextlib.ExitStack) -> Pa
     path = run_dir / f"{SCRATCH_PREFIX}{secrets.token_hex(6)}"
     # No other mount may take the new directory for that of a killed one.
     clearing = []
-    with _locked(run_dir / "scratch.lock", is_file=True):
+    clearing_lock = take_lock(run_dir / "scratch.lock")
+    try:
         for left in run_dir.glob(SCRATCH_PREFIX + "*"):
             lock = contextlib.ExitStack()
             with contextlib.suppress(OSError):
@@ -125,6 +126,8 @@ def _make_directory(home: Path, run_dir: Path, held: contextlib.ExitStack) -> Pa
         for directory in (path, path / _FILES, path / _DRAFTS, path / _RECORDS):
             directory.mkdir(mode=0o700)
         held.enter_context(_locked(path))
+    finally:
+        os.close(clearing_lock)
     ends_at = time.monotonic() + CLEAR_SECONDS
     for thread in clearing:
         thread.start()
@@ -187,15 +190,12 @@ def _remove_files(directory: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, *, is_file: bool = False) -> Iterator[None]:
-    """Hold the lock of a directory; raises `BlockingIOError` if another process holds it.
-
-    With `is_file`, hold that of a file, which is made, and wait for it.
-    """
-    flags = os.O_RDWR | os.O_CREAT if is_file else os.O_RDONLY | os.O_DIRECTORY
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold the lock of a directory. Raises `BlockingIOError` if another process holds it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_file else fcntl.LOCK_NB))
+        if not lock_descriptor(descriptor):
+            raise BlockingIOError
         yield
     finally:
         os.close(descriptor)

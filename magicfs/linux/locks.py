@@ -1,0 +1,52 @@
+"""Locks between processes (`flock`), each on a file that is made for it.
+
+A lock is held as long as its descriptor is open, here or in a child that inherits it, and ends with the process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+
+def take_lock(path: Path | str) -> int:
+    """The descriptor that holds the lock `path`, once no other process does."""
+    descriptor = os.open(path, _FLAGS, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def try_lock(path: Path | str) -> int | None:
+    """The descriptor that holds the lock `path`; None if another process holds it."""
+    descriptor = os.open(path, _FLAGS, 0o600)
+    if lock_descriptor(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def lock_descriptor(descriptor: int) -> bool:
+    """Lock an open file or directory. Returns False if another process holds the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_locked(path: Path | str) -> bool:
+    """Whether a process holds the lock `path`."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
