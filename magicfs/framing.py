@@ -13,13 +13,39 @@ import struct
 import time
 from typing import Any, NamedTuple
 
-from magicfs.errors import MagicFSError
+from magicfs.errors import (
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    EmbedderUnavailable,
+    LanguageUnread,
+    MagicFSError,
+    MalformedRequest,
+    ModelCorrupt,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+    UsageError,
+)
 
 MAX_HEAD_BYTES = 4 * 1024 * 1024
 """A head with the starts of a few hundred thousand pages fits."""
 
-MALFORMED = "malformed request"
-"""How the message of an answer to a request begins that a server does not know."""
+_REPORTED = {
+    kind.__name__: kind
+    for kind in (
+        DatabaseUnavailable,
+        DeadlineExceeded,
+        EmbedderUnavailable,
+        LanguageUnread,
+        MalformedRequest,
+        ModelCorrupt,
+        ModelError,
+        ModelMismatch,
+        ModelMissing,
+        UsageError,
+    )
+}
+"""The errors that arrive as what they are. Any other one is a `MagicFSError` at the other side."""
 
 _LENGTHS = struct.Struct("!II")
 _RECEIVE_BYTES = 1024 * 1024
@@ -43,6 +69,14 @@ class Message(NamedTuple):
 def failure(error: MagicFSError) -> Message:
     """The answer that reports an error."""
     return Message({"error": type(error).__name__, "message": str(error)})
+
+
+def error_in(answer: Message) -> MagicFSError | None:
+    """The error that an answer reports; None if it reports none."""
+    if "error" not in answer.head:
+        return None
+    kind = _REPORTED.get(str(answer.head["error"]), MagicFSError)
+    return kind(str(answer.head.get("message", "the request failed")))
 
 
 def send(connection: socket.socket, message: Message, *, deadline: float | None = None) -> None:

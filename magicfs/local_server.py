@@ -23,8 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from magicfs.errors import ServerError
-from magicfs.framing import MALFORMED, Disconnected, FramingError, Message, failure, receive, send
+from magicfs.errors import MalformedRequest, ServerError
+from magicfs.framing import Disconnected, FramingError, Message, failure, receive, send
 from magicfs.server_lock import take_lock
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ class _Connection(socketserver.BaseRequestHandler):
         except (TimeoutError, Disconnected) as error:
             log.debug("a client is gone: %s", error)
         except FramingError as error:
-            _send(self.request, failure(ServerError(f"{MALFORMED} ({error})")))
+            _send(self.request, failure(MalformedRequest(f"malformed request ({error})")))
         else:
             if request.head.get("do") == "quit":
                 os.kill(os.getpid(), signal.SIGTERM)

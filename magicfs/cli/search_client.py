@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import magicfs
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, UsageError
-from magicfs.framing import FramingError, Message, receive, send
+from magicfs.framing import FramingError, Message, error_in, receive, send
 from magicfs.home import FILE_NAME, home
 
 LOG_NAME = "search-server.log"
@@ -39,9 +39,8 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 _PEER = struct.Struct("3i")
 _PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
 """Those of the program that search, beside what is directly in it."""
-_REPORTED = {kind.__name__: kind for kind in (UsageError, DeadlineExceeded)}
+_REPORTED = (UsageError, DeadlineExceeded)
 """The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
-_REPORTED_WHEN_SLOW = _REPORTED | {DatabaseUnavailable.__name__: DatabaseUnavailable}
 
 
 class ServedAnswer(NamedTuple):
@@ -134,10 +133,11 @@ def _is_ours(connection: socket.socket) -> bool:
 def _served(answer: Message, *, seconds: float) -> ServedAnswer | None:
     """What a server has answered after so many seconds: a search that has failed slowly is not begun anew."""
     complaints = list(map(str, answer.head["complaints"]))
-    if "error" not in answer.head:
+    error = error_in(answer)
+    if error is None:
         return ServedAnswer(answer.body.decode("utf-8", "surrogatepass"), complaints)
-    kind = (_REPORTED if seconds < AGAIN_SECONDS else _REPORTED_WHEN_SLOW).get(str(answer.head["error"]))
-    return None if kind is None else ServedAnswer("", complaints, kind(str(answer.head["message"])))
+    is_slow = isinstance(error, DatabaseUnavailable) and seconds >= AGAIN_SECONDS
+    return ServedAnswer("", complaints, error) if is_slow or isinstance(error, _REPORTED) else None
 
 
 def start_server(key: str, variables: Mapping[str, str]) -> None:

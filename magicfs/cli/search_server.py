@@ -31,8 +31,8 @@ from magicfs import config
 from magicfs.cli import environment, search_client, search_output
 from magicfs.cli.searching import SearchOptions, find, seconds_to_search
 from magicfs.config import Settings
-from magicfs.errors import MagicFSError, ServerError
-from magicfs.framing import MALFORMED, Message, failure
+from magicfs.errors import MagicFSError, MalformedRequest, ServerError
+from magicfs.framing import Message, failure
 from magicfs.local_server import IsWanted, serve
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SearchAnswers:
             case "ping" | "quit":
                 yield Message({"pid": os.getpid(), "served": self._served})
             case _:
-                yield failure(ServerError(f"{MALFORMED} (unknown command)"))
+                yield failure(MalformedRequest("malformed request (unknown command)"))
 
     def is_outdated(self) -> bool:
         """Whether the settings or the program have changed: the next search gets another server."""
@@ -133,11 +133,11 @@ class SearchAnswers:
 
 
 def _options(head: dict[str, Any]) -> SearchOptions:
-    """The options in a request. Raises `ServerError` for a malformed one."""
+    """The options in a request. Raises `MalformedRequest`."""
     query, number, as_json, passages = (head.get(name) for name in ("query", "number", "json", "passages"))
     is_number = number is None or (isinstance(number, int) and not isinstance(number, bool))
     if not (isinstance(query, str) and is_number and isinstance(as_json, bool) and isinstance(passages, bool)):
-        raise ServerError(f"{MALFORMED} (a search has a query and options)")
+        raise MalformedRequest("malformed request (a search has a query and options)")
     return SearchOptions(query, number, as_json=as_json, passages=passages)
 
 

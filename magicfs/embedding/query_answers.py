@@ -13,30 +13,11 @@ from numpy.typing import NDArray
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.manifest import remake_advice
 from magicfs.embedding.vectors import unit_vectors
-from magicfs.errors import (
-    EmbedderUnavailable,
-    LanguageUnread,
-    MagicFSError,
-    ModelCorrupt,
-    ModelError,
-    ModelMismatch,
-    ModelMissing,
-)
-from magicfs.framing import MALFORMED, Message
+from magicfs.errors import EmbedderUnavailable, MagicFSError, MalformedRequest, ModelError, ModelMismatch
+from magicfs.framing import Message, error_in
 
 Vector = NDArray[np.float32]
 """A vector of a question: shape (dimension,), of length 1, read-only."""
-
-_ERRORS = {kind.__name__: kind for kind in (ModelError, ModelMissing, ModelCorrupt, ModelMismatch, LanguageUnread)}
-"""What the server may report, besides `EmbedderUnavailable`."""
-
-
-def error_in(answer: Message) -> MagicFSError | None:
-    """The error that an answer reports; None if it reports none."""
-    if "error" not in answer.head:
-        return None
-    kind: type[MagicFSError] = _ERRORS.get(str(answer.head["error"]), EmbedderUnavailable)
-    return kind(str(answer.head.get("message", "the query embedder failed")))
 
 
 def are_current(answers: Mapping[ModelSpec, Message]) -> bool:
@@ -46,16 +27,20 @@ def are_current(answers: Mapping[ModelSpec, Message]) -> bool:
 
 def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
     """Whether an answer is that of a model: a failure, or a vector of it. Any is of a model without a digest."""
-    if "error" in answer.head:
-        return not str(answer.head.get("message")).startswith(MALFORMED)
+    error = error_in(answer)
+    if error is not None:
+        return not isinstance(error, MalformedRequest)
     digests = answer.head.get("digests")
     return not spec.digest or (isinstance(digests, list) and not spec.digests.isdisjoint(map(str, digests)))
 
 
 def outcome_of(answer: Message, spec: ModelSpec) -> Vector | MagicFSError:
-    """The vector in an answer, or why there is none."""
+    """The vector in an answer, or why there is none: a `ModelError` or an `EmbedderUnavailable`."""
+    reported = error_in(answer)
+    if reported is not None:
+        return reported if isinstance(reported, ModelError) else EmbedderUnavailable(str(reported))
     try:
-        return error_in(answer) or _vector(answer, spec)
+        return _vector(answer, spec)
     except (EmbedderUnavailable, ModelError) as error:
         return error
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from magicfs.errors import EmbedderUnavailable, MagicFSError
-from magicfs.framing import MALFORMED, Disconnected, Message, failure
+from magicfs.errors import EmbedderUnavailable, MagicFSError, MalformedRequest
+from magicfs.framing import Disconnected, Message, failure
 from magicfs.linux.process import return_free_memory
 from magicfs.local_server import IsWanted
 
@@ -47,12 +47,12 @@ class _Question:
 
     @classmethod
     def of(cls, head: dict[str, Any]) -> Self:
-        """The question of a request. Raises `EmbedderUnavailable` for a malformed one."""
+        """The question of a request. Raises `MalformedRequest`."""
         text, folders, kept = head.get("text"), head.get("folders"), head.get("kept", [])
         if not (isinstance(text, str) and isinstance(folders, list) and folders and isinstance(kept, list)):
-            raise EmbedderUnavailable(f"{MALFORMED} (folders and text are needed)")
+            raise MalformedRequest("malformed request (folders and text are needed)")
         if not all(isinstance(folder, str) for folder in (*folders, *kept)):
-            raise EmbedderUnavailable(f"{MALFORMED} (a folder is no text)")
+            raise MalformedRequest("malformed request (a folder is no text)")
         return cls(text, [Path(folder) for folder in folders], frozenset(Path(folder) for folder in (*folders, *kept)))
 
 
@@ -81,7 +81,7 @@ class QueryService:
             case "quit":
                 yield Message({"pid": os.getpid()})
             case _:
-                yield failure(EmbedderUnavailable(f"{MALFORMED} (unknown command)"))
+                yield failure(MalformedRequest("malformed request (unknown command)"))
 
     def is_outdated(self) -> bool:
         """False: a client that needs other models replaces this process."""
@@ -99,7 +99,7 @@ class QueryService:
     def _vectors(self, head: dict[str, Any], is_wanted: IsWanted) -> Iterator[Message]:
         try:
             question = _Question.of(head)
-        except EmbedderUnavailable as error:
+        except MalformedRequest as error:
             yield failure(error)
             return
         for number, folder in enumerate(question.folders, 1):

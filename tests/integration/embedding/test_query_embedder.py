@@ -191,9 +191,9 @@ def test_a_vector_of_another_model_is_refused(place: Path, stored_model: StoredM
 OLDER_SERVER = """
 import sys
 from magicfs.embedding import query_server, query_service
-from magicfs.errors import EmbedderUnavailable
+from magicfs.errors import MalformedRequest
 from magicfs.framing import failure
-refusal = failure(EmbedderUnavailable("malformed request (folder and text are needed)"))
+refusal = failure(MalformedRequest("malformed request (folder and text are needed)"))
 query_service.QueryService._vectors = lambda *request: iter([refusal])
 sys.exit(query_server.main(sys.argv[1:]))
 """
