@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from magicfs.domain.explanation import Explanation
-from magicfs.domain.files import FileFacts, FileState, clamp_to_int64
+from magicfs.domain.files import FileFacts, FileState, clamp_to_int64, display_path
 from magicfs.domain.roots import RootState
-from magicfs.search.render import readable
 
 _RETRY = "then run 'magicfs failures --retry'"
 
@@ -39,7 +38,7 @@ def facts_json(explanation: Explanation) -> dict[str, Any] | None:
     """What the index has about a file, for programs; None when it has nothing."""
     if explanation.facts is None:
         return None
-    return asdict(explanation.facts) | {"some_copies": [readable(path) for path in explanation.facts.some_copies]}
+    return asdict(explanation.facts) | {"some_copies": [display_path(path) for path in explanation.facts.some_copies]}
 
 
 def _lines_of_state(facts: FileFacts) -> Iterator[str]:
@@ -75,7 +74,7 @@ def _lines_of_text(facts: FileFacts) -> Iterator[str]:
     if facts.recognised_by:
         yield f"pictures  read by {facts.recognised_by}"
     if facts.copies:
-        paths = ", ".join(map(readable, facts.some_copies))
+        paths = ", ".join(map(display_path, facts.some_copies))
         more = facts.copies - len(facts.some_copies)
         yield f"copies    {facts.copies} other files have the same bytes: {paths}" + (
             f" and {more} more" if more else ""

@@ -61,12 +61,12 @@ def document_of(result: SearchResult) -> str:
 
 
 def _shown_hit(hit: Hit) -> ShownHit:
-    from magicfs.search.render import readable
+    from magicfs.domain.files import display_path
 
     return ShownHit(
         rank=hit.rank,
         score=hit.score,
-        path=readable(hit.absolute_path),
+        path=display_path(hit.absolute_path),
         place=_page_or_lines(hit) if hit.has_text else "",
         copies=len(hit.copies),
         snippet=hit.snippet,

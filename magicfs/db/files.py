@@ -26,11 +26,6 @@ _SQL = load_queries("files")
 _SNAPSHOT_ROWS = 5000
 
 
-def display_path(path: bytes) -> str:
-    """A path as text, for people and for filters. Bytes that are not UTF-8 are replaced."""
-    return path.decode("utf-8", "replace")
-
-
 def _bounds(directory: bytes) -> dict[str, bytes | None]:
     """The range of the paths below a directory. `0` is the byte after the slash."""
     return {"from": directory + b"/" if directory else b"", "to": directory + b"0" if directory else None}

@@ -13,6 +13,11 @@ from typing import NamedTuple
 from magicfs.domain.ids import ContentId, FileId, Lease
 
 
+def display_path(path: bytes) -> str:
+    """A path or name as text; bytes that are not UTF-8 become U+FFFD."""
+    return path.decode("utf-8", "replace")
+
+
 class FileState(StrEnum):
     """The state of a file in the pipeline. The values are the labels of `file_state` in Postgres."""
 

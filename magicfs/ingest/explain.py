@@ -13,10 +13,10 @@ from pathlib import Path
 
 from magicfs.db import files as files_db
 from magicfs.db.failures import file_facts
-from magicfs.db.files import display_path
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.explanation import Explanation
+from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import UsageError
 from magicfs.ingest.ignore import IgnoreRules

@@ -13,9 +13,9 @@ from pathlib import Path
 from magicfs.config import Settings
 from magicfs.db import contents as contents_db
 from magicfs.db import roots as roots_db
-from magicfs.db.files import display_path
 from magicfs.db.heartbeats import live_mounts
 from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 from magicfs.linux.mounts import read_mounts

@@ -22,7 +22,7 @@ from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
 from magicfs.db.as_of import record_watch
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.files import SeenFile
+from magicfs.domain.files import SeenFile, display_path
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import (
@@ -341,7 +341,7 @@ class Scanner:
         except DatabaseError as error:
             if len(seen) == 1:
                 path = os.path.join(root.path, seen[0].path)
-                log.warning("%s cannot be indexed: %s", files_db.display_path(path), error)
+                log.warning("%s cannot be indexed: %s", display_path(path), error)
                 return 0
             middle = len(seen) // 2
             return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))

@@ -18,11 +18,10 @@ from typing import Protocol
 from magicfs.db import contents as contents_db
 from magicfs.db import embedding_queue as queue_db
 from magicfs.db import file_claims
-from magicfs.db.files import display_path
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason
+from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason, display_path
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue

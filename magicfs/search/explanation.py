@@ -15,6 +15,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.scope import restrict
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.explanation import FoundWord, Measures, Standing
+from magicfs.domain.files import display_path
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters, Query
@@ -24,7 +25,6 @@ from magicfs.search.compiled_query import any_form, fold_filters
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.ranking import Ranking, measure_file, rank_candidates
-from magicfs.search.render import readable
 from magicfs.search.request import SearchRequest
 from magicfs.text.analysis import phrase_query
 
@@ -132,7 +132,7 @@ def _explain_list(hits: Sequence[Hit], found: FoundFile, standing: Standing) -> 
 
 def _shown(hit: Hit, found: FoundFile, standing: Standing) -> Standing:
     is_copy = hit.file_id != found.file_id
-    reasons = (f"it is a copy of {readable(hit.absolute_path)}, which is shown",) if is_copy else ()
+    reasons = (f"it is a copy of {display_path(hit.absolute_path)}, which is shown",) if is_copy else ()
     return replace(standing, rank=hit.rank, score=hit.score, reasons=reasons)
 
 
@@ -171,7 +171,7 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
         ("the query as a phrase", float(theirs.is_phrase_match), float(ours.is_phrase_match)),
     )
     better = [f"{name} {a or 0:.2f} to {b or 0:.2f}" for name, a, b in values if (a or 0.0) > (b or 0.0)]
-    return (readable(before.found.absolute_path), *better)
+    return (display_path(before.found.absolute_path), *better)
 
 
 def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, file: CandidateFile) -> Measures:

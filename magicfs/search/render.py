@@ -10,16 +10,12 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
+from magicfs.domain.files import display_path
 from magicfs.domain.results import AsOf, Coverage, Hit, SearchResult
 from magicfs.domain.status import ChunkCounts, IndexStatus, ModelStatus
 
 _SCORE_DIGITS = 4
 _NANOSECONDS = 1_000_000_000
-
-
-def readable(path: bytes) -> str:
-    """A path or name as text; bytes that are not UTF-8 become U+FFFD."""
-    return path.decode("utf-8", "replace")
 
 
 def result_json(result: SearchResult) -> dict[str, Any]:
@@ -54,10 +50,10 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
-        "path": readable(hit.absolute_path),
+        "path": display_path(hit.absolute_path),
         "root": hit.root,
         "host": hit.host,
-        "name": readable(hit.name),
+        "name": display_path(hit.name),
         "size": hit.stat.size,
         "mtime": hit.stat.mtime_ns / _NANOSECONDS,
         "lines": [hit.first_line, hit.last_line],
@@ -67,7 +63,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "matched": [list(place) for place in hit.matched],
         "vector": _rounded(hit.vector),
         "lexical": _rounded(hit.lexical),
-        "copies": [{"path": readable(copy.path), "host": copy.host} for copy in hit.copies],
+        "copies": [{"path": display_path(copy.path), "host": copy.host} for copy in hit.copies],
         **({"text": hit.text} if hit.text else {}),
     }
 
@@ -125,11 +121,11 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers
         ],
-        "mounts": [{"host": mount.host, "path": readable(mount.path), "pid": mount.pid} for mount in status.mounts],
+        "mounts": [{"host": mount.host, "path": display_path(mount.path), "pid": mount.pid} for mount in status.mounts],
         "roots": [
             {
                 "name": root.name,
-                "path": readable(root.path),
+                "path": display_path(root.path),
                 "host": root.host,
                 "files": root.files,
                 "state": root.state,

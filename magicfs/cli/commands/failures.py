@@ -104,18 +104,18 @@ def _try_again(settings: Settings, database: Database) -> int:
 
 def _line(failure: FailedFile) -> str:
     from magicfs.cli.terminal import shown
-    from magicfs.search.render import readable
+    from magicfs.domain.files import display_path
 
-    path = shown(readable(failure.root_path + b"/" + failure.path))
+    path = shown(display_path(failure.root_path + b"/" + failure.path))
     detail = f" ({shown(failure.detail)})" if failure.detail else ""
     return f"{failure.state:<8} {failure.reason:<12} {path}{detail}"
 
 
 def _failure_json(failure: FailedFile) -> dict[str, Any]:
-    from magicfs.search.render import readable
+    from magicfs.domain.files import display_path
 
     return {
-        "path": readable(failure.root_path + b"/" + failure.path),
+        "path": display_path(failure.root_path + b"/" + failure.path),
         "root": failure.root,
         "host": failure.host,
         "state": str(failure.state),

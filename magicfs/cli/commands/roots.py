@@ -28,13 +28,13 @@ def add(
 ) -> None:
     """Index directories, and keep them indexed."""
     from magicfs.cli import environment, terminal
+    from magicfs.domain.files import display_path
     from magicfs.ingest.roots import add_roots
-    from magicfs.search.render import readable
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database:
         for root in add_roots(settings, database, roots):
-            terminal.say(f"{terminal.shown(root.name)}: {terminal.shown(readable(root.path))}")
+            terminal.say(f"{terminal.shown(root.name)}: {terminal.shown(display_path(root.path))}")
 
 
 @app.command()
@@ -54,7 +54,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
     """List the indexed directories of all hosts."""
     from magicfs.cli import environment, terminal
     from magicfs.db.status import read_status
-    from magicfs.search.render import readable, status_json
+    from magicfs.domain.files import display_path
+    from magicfs.search.render import status_json
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database, database.transaction() as connection:
@@ -64,7 +65,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
         return
     for root in index.roots:
         trouble = "" if root.state == "present" else f"  {root.state}: {root.detail}"
-        names = map(terminal.shown, (root.name, readable(root.path), root.host))
+        names = map(terminal.shown, (root.name, display_path(root.path), root.host))
         terminal.say("  ".join([*names, f"{root.files} files{trouble}"]))
     if not index.roots:
         terminal.remark("no roots: add one with 'magicfs roots add DIR'")

@@ -115,8 +115,8 @@ def _wait(settings: Settings, started: UpResult) -> None:
 def _summary(settings: Settings, started: UpResult) -> None:
     from magicfs.cli import environment, terminal
     from magicfs.db.status import read_status
+    from magicfs.domain.files import display_path
     from magicfs.domain.models import ModelState
-    from magicfs.search.render import readable
 
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
@@ -125,7 +125,7 @@ def _summary(settings: Settings, started: UpResult) -> None:
         if model.role is ModelState.MULTILINGUAL:
             terminal.say(f"second {model.name} ({model.precision}), for every language")
     for root in index.roots:
-        path = terminal.shown(readable(root.path))
+        path = terminal.shown(display_path(root.path))
         terminal.say(f"root   {path}" + ("" if root.host == settings.host else f" on {root.host}"))
     if not index.roots:
         terminal.say("root   none yet: add one with 'magicfs roots add DIR'")
