@@ -16,7 +16,7 @@ _SLASH = "/"
 _FRACTION_SLASH = "\u2044"
 """What stands for a slash that folding makes of another character, such as a fullwidth one: it divides no path."""
 _BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
-_EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}")
+_EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}\Z")
 """One or two, as of `notes.tar.gz` and `notes.7z`."""
 
 
@@ -50,13 +50,20 @@ def plain_name(name: str) -> str:
 def is_whole_name(question: str, name: str) -> bool:
     """Whether a question is the name of a file, both as `plain_name` gives them; the extension may be left out.
 
-    A single word without the extension is none: it is what a person asks about.
+    Full stops may be blanks: `report 2024.03.05` is `Report.2024.03.05.pdf`. A single word without the
+    extension is none: it is what a person asks about.
     """
     if question == name:
         return True
-    if not name.startswith(question) or _is_letters(question):
+    if _is_letters(question):
         return False
-    return _EXTENSIONS.fullmatch(name, len(question)) is not None
+    stem = _EXTENSIONS.sub("", name)
+    stems = {name, stem, name[: len(stem)] + name[len(stem) :].rpartition(".")[0]}
+    return _without_dots(question) in map(_without_dots, stems)
+
+
+def _without_dots(name: str) -> str:
+    return " ".join(name.replace(".", " ").split())
 
 
 def _is_letters(text: str) -> bool:

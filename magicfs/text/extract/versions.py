@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 21,
+    "application/zip": 22,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 9,

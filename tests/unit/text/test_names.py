@@ -58,6 +58,11 @@ def test_undecodable_bytes_are_replaced() -> None:
     ("question", "name", "is_name"),
     [
         ("Übung_1.pdf", "ubung 1.pdf", True),
+        ("rechnung 2024.03.05", "Rechnung.2024.03.05.txt", True),
+        ("rechnung 2024 03 05", "Rechnung.2024.03.05.txt", True),
+        ("GmbH & Co. KG", "GmbH & Co.KG.txt", True),
+        ("report 2024", "Report.2024.03.txt", False),
+        ("rechnung 2024.03", "Rechnung.2024.03.05.txt", False),
         ("annual report 2021", "Annual-Report__2021.pdf", True),
         ("site backup", "site-backup.tar.gz", True),
         ("README", "readme", True),
