@@ -12,6 +12,7 @@ from pgvector import HalfVector
 
 from magicfs.db.candidate_texts import SearchedModel, Shape, measure_text, places_text
 from magicfs.db.found_files import copy_parameters
+from magicfs.db.queries import array_text
 from magicfs.db.scope import Parameters, Scope
 from magicfs.db.wanted import Limits, ModelVector, Wanted, WordCondition
 from magicfs.domain.chunks import CopyRules
@@ -66,7 +67,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
         limits=limits,
     )
     parameters = scope.parameters | {
-        "name_conditions": [_tsquery(condition) for condition in wanted.name_conditions],
+        "name_conditions": array_text(map(_tsquery, wanted.name_conditions)),
         "names_each": limits.names_each,
         "enough_names": limits.enough_names,
         "phrase": wanted.phrase,
@@ -78,7 +79,7 @@ def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[byt
         parameters["chunks"] = scope.chunks.array
     if words is not None:
         parameters |= _of_words(wanted) | {
-            "conditions": list(map(_tsquery, wanted.conditions)),
+            "conditions": array_text(map(_tsquery, wanted.conditions)),
             "chunks_each": limits.chunks_each,
         }
     return measure_text(shape), parameters
@@ -124,10 +125,10 @@ def _of_words(wanted: Wanted) -> Parameters:
     values += [_NO_WORD] * (len(_are_beginnings(wanted)) - len(values))
     return {f"word_{number}": value for number, value in enumerate(values)} | {
         "question": question_weights(wanted.weights),
-        "in_text": [term.tsquery for term in wanted.weights],
-        "weights": list(wanted.weights.values()),
-        "beginnings": [term.tsquery for term in beginnings],
-        "weights_of_beginnings": list(beginnings.values()),
+        "in_text": array_text(term.tsquery for term in wanted.weights),
+        "weights": array_text(wanted.weights.values()),
+        "beginnings": array_text(term.tsquery for term in beginnings),
+        "weights_of_beginnings": array_text(beginnings.values()),
     }
 
 
@@ -151,9 +152,9 @@ def places_statement(scope: Scope, wanted: Wanted, rules: CopyRules, limits: Lim
 def name_parameters(terms: Sequence[Term]) -> Parameters:
     """The parameters by which the words of paths are compared with those of a question."""
     return {
-        "words": [term.word for term in terms],
-        "in_path": [term.tsquery for term in terms],
-        "in_name": [" | ".join(_in_own_name(lexeme) for lexeme in term.lexemes) for term in terms],
+        "words": array_text(term.word for term in terms),
+        "in_path": array_text(term.tsquery for term in terms),
+        "in_name": array_text(" | ".join(map(_in_own_name, term.lexemes)) for term in terms),
         "any_word": _tsquery([[term] for term in terms]),
     }
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from magicfs.db.candidate_statements import measure_statement, places_statement, settings_for
 from magicfs.db.connection import accept_vectors, plan_statements, set_locally
-from magicfs.db.found_files import found_file
+from magicfs.db.found_files import COLUMNS, found_file
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
 from magicfs.db.wanted import Limits, Wanted
@@ -102,16 +102,17 @@ def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate
     terms = [(1 << number, term.word) for number, term in enumerate(wanted.weights)]
     words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
     documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
+    new = tuple.__new__  # in half of the time of a call of the class
     return [
-        Candidate(chunk, bm25, words(had), has_phrase, documents(stored), tuple(cosines))
-        for chunk, bm25, had, has_phrase, stored, *cosines in rows
-        if chunk is not None
+        new(Candidate, (row[0], row[1], words(row[2]), row[3], documents(row[4]), row[5:]))
+        for row in rows
+        if row[0] is not None
     ]
 
 
 def _place(row: Sequence[Any]) -> Place:
-    *columns, is_by_name, in_path, in_name, copies, text = row
-    found = found_file(columns)
+    is_by_name, in_path, in_name, copies, text = row[len(COLUMNS) :]
+    found = found_file(row)
     name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name)) if in_path else None
     return Place(found, is_by_name, name, tuple(map(_copy, copies)) if copies else (), text)
 

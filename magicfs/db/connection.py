@@ -17,6 +17,7 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from magicfs.db.queries import array_text
 from magicfs.domain.deadline import Deadline
 
 T = TypeVar("T")
@@ -161,7 +162,7 @@ class PooledConnection(psycopg.Connection[Any]):
         if self._deadline is not None:
             self._statement_seconds = self._deadline.seconds_left()
             values["statement_timeout"] = str(max(1, int(self._statement_seconds * 1000)))
-        super().execute(_SET_LOCALLY, (list(values), list(values.values())))
+        super().execute(_SET_LOCALLY, (array_text(values), array_text(values.values())))
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """As psycopg's: wait for the server. Closes the connection and raises when the answer is overdue."""
@@ -195,7 +196,7 @@ def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]
     if isinstance(connection, PooledConnection):
         connection.set_locally(settings)
     else:
-        connection.execute(_SET_LOCALLY, (list(settings), list(settings.values())))
+        connection.execute(_SET_LOCALLY, (array_text(settings), array_text(settings.values())))
 
 
 def plan_statements(connection: psycopg.Connection[Any], *, once: bool) -> None:

@@ -14,7 +14,7 @@ from magicfs.db.queries import load_queries
 from magicfs.db.scope import Parameters, Scope
 from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.files import FileStat
-from magicfs.domain.ids import ChunkId, FileId
+from magicfs.domain.ids import FileId
 
 _SQL = load_queries("search")
 
@@ -81,33 +81,6 @@ def find_file(connection: Connection, file: FileId, *, rules: CopyRules) -> Foun
 
 
 def found_file(row: Sequence[Any]) -> FoundFile:
-    """The file in a row of `COLUMNS`."""
-    (
-        copy_key, file_id, host, root, root_path, path, size, mtime_ns, ctime_ns, ino, device, mode, uid, gid,
-        indexed_at, language, mime_type, chunk_id, first_line, last_line, page,
-    ) = row  # fmt: skip
-    return FoundFile(
-        copy_key=copy_key,
-        file_id=FileId(file_id),
-        host=host,
-        root=root,
-        root_path=root_path,
-        path=path,
-        stat=FileStat(
-            size=size,
-            mtime_ns=mtime_ns,
-            ctime_ns=ctime_ns,
-            ino=int(ino),
-            dev=device,
-            mode=mode,
-            uid=uid,
-            gid=gid,
-        ),
-        indexed_at=float(indexed_at or 0.0),
-        language=language,
-        mime_type=mime_type,
-        chunk_id=None if chunk_id is None else ChunkId(chunk_id),
-        first_line=first_line,
-        last_line=last_line,
-        page=page,
-    )
+    """The file in a row that begins with `COLUMNS`, which are in the order of its fields."""
+    indexed_at, *place = row[14:21]
+    return FoundFile._make((*row[:6], FileStat(*row[6:14]), indexed_at or 0.0, *place))

@@ -17,7 +17,7 @@ from magicfs.db.as_of import AS_OF_SQL, as_of_values
 from magicfs.db.connection import plan_statements
 from magicfs.db.models import SEARCHED_STATES, model_of_columns
 from magicfs.db.pool import Connection, fetch_one
-from magicfs.db.queries import compact, load_queries
+from magicfs.db.queries import array_text, compact, load_queries
 from magicfs.db.schema import require_not_newer
 from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
 from magicfs.domain.models import IndexedModel
@@ -26,6 +26,7 @@ from magicfs.domain.results import AsOf, Coverage
 from magicfs.domain.status import WordsProgress
 
 _SQL = load_queries("groundwork")
+_STATES = array_text(state.value for state in SEARCHED_STATES)
 MAX_CHUNKS_OF_WORD = 1000
 """The most chunks that are counted for one word. A word that Postgres's statistics give more is not counted."""
 
@@ -87,16 +88,16 @@ def read_groundwork(
             _groundwork(has_conditions=bool(conditions), counted=counted),
             {
                 **as_of_values(),
-                "states": [state.value for state in SEARCHED_STATES],
+                "states": _STATES,
                 "roots": None,
-                "words": list(spellings),
-                "codes": list(stemmers),
-                "stemmers": list(stemmers.values()),
-                "empty": [],
-                "met": list(conditions),
-                "conditions": [term.tsquery for term in terms],
-                "lexemes": [text for text, _ in forms],
-                "numbers": [number for _, number in forms],
+                "words": array_text(spellings),
+                "codes": array_text(stemmers),
+                "stemmers": array_text(stemmers.values()),
+                "empty": array_text(()),
+                "met": array_text(conditions),
+                "conditions": array_text(term.tsquery for term in terms),
+                "lexemes": array_text(text for text, _ in forms),
+                "numbers": array_text(number for _, number in forms),
                 "frequent": MAX_CHUNKS_OF_WORD,
                 "limit": MAX_CHUNKS_OF_WORD,
             },

@@ -11,7 +11,7 @@ query stands for the query of that name in the same file, a fragment that severa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import LiteralString, cast
@@ -45,6 +45,18 @@ def compact(query: sql.Composed) -> bytes:
     psycopg remembers how it sends short texts, of up to 4,096 bytes, and reads longer ones again each time.
     """
     return b" ".join(line.strip() for line in query.as_bytes(None).splitlines())
+
+
+def array_text(values: Iterable[object]) -> str:
+    """The text of an array, as Postgres reads it where a statement says of what type it is.
+
+    psycopg writes the text of a list value by value, which takes several times as long.
+    """
+    return "{" + ",".join([f'"{_quoted(str(value))}"' for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"') if "\\" in text or '"' in text else text
 
 
 def include_fragments(queries: Mapping[str, LiteralString]) -> dict[str, LiteralString]:

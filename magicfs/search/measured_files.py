@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 from magicfs.db.candidates import Candidate, Place
@@ -62,16 +63,30 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         self._meaning = meaning
         self._reach = reach
         self._evidence: dict[ChunkId, Evidence] = {}
+        # Many candidates have the same words.
+        self._strength = cache(partial(_strength, rare_words.question))
+        self._rare_share = cache(rare_words.share)
 
     def __getitem__(self, chunk: ChunkId) -> Evidence:
         """The evidence for a candidate."""
         evidence = self._evidence.get(chunk)
         if evidence is None:
-            candidate = self._candidates[chunk]
-            evidence = self._evidence[chunk] = _evidence(
-                candidate, self.meaning(chunk), self.rare_words, self.scale, reach=self._reach
-            )
+            evidence = self._evidence[chunk] = self._measured(self._candidates[chunk])
         return evidence
+
+    def _measured(self, candidate: Candidate) -> Evidence:
+        """The evidence of a candidate from its text."""
+        meaning = self._meaning(candidate.cosines, candidate.documents)
+        lexical = self._strength(candidate.words, candidate.has_phrase)
+        return Evidence(
+            None if lexical is None else candidate.bm25 / self.scale.bm25_unit,
+            lexical,
+            candidate.has_phrase and lexical is not None,
+            None if meaning is None else meaning.nearness,
+            None if meaning is None else meaning.likeness / self._reach,
+            rare_share=self._rare_share(candidate.words),
+            is_across=meaning is not None and meaning.is_across,
+        )
 
     def __iter__(self) -> Iterator[ChunkId]:
         """The candidates."""
@@ -166,27 +181,9 @@ def _scale(
     )
 
 
-def _evidence(
-    candidate: Candidate, meaning: Meaning | None, rare_words: RareWords, scale: FusionScale, *, reach: float
-) -> Evidence:
-    """The evidence of a candidate from its text."""
-    bm25 = lexical = nearness = likeness = None
-    is_across = False
-    if candidate.words:
-        bm25 = candidate.bm25 / scale.bm25_unit
-        share = rare_words.question.share(candidate.words)
-        lexical = scores.lexical_strength(share=share, is_phrase_match=candidate.has_phrase)
-    if meaning is not None:
-        nearness, likeness, is_across = meaning.nearness, meaning.likeness / reach, meaning.is_across
-    return Evidence(
-        relative_bm25=bm25,
-        lexical=lexical,
-        is_phrase_match=candidate.has_phrase and bool(candidate.words),
-        nearness=nearness,
-        likeness=likeness,
-        rare_share=rare_words.share(candidate.words),
-        is_across=is_across,
-    )
+def _strength(question: QuestionWords, words: frozenset[str], has_phrase: bool) -> float | None:  # noqa: FBT001
+    """The lexical strength of a text with some words of the question; None without any."""
+    return scores.lexical_strength(share=question.share(words), is_phrase_match=has_phrase) if words else None
 
 
 def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:
@@ -242,25 +239,29 @@ def with_names(
     Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
     in `magicfs.db.candidates`.
     """
-    best: dict[bytes, tuple[tuple[bool, float, bool, int, int], CandidateFile]] = {}
+    best: dict[bytes, CandidateFile] = {}
     name = plain_name(request.question)
     matches = {place.found.file_id: place.name for place in places if place.name is not None}
-    by_name = [place.found for place in places if place.is_by_name]
-    named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
-    for file in (*files.values(), *named):
-        found, match = file.found, matches.get(file.found.file_id)
-        own_share = words.share(match.in_name) if match else 0.0
-        measured = with_name(file, chunks, match, words, name=name)
-        preference = (
+
+    def preference(file: CandidateFile) -> tuple[bool, float, bool, int, int]:
+        found = file.found
+        match = matches.get(found.file_id)
+        return (
             found.host == request.copy_rules.host,
-            own_share,
-            measured.evidence.is_whole_name,
+            words.share(match.in_name) if match else 0.0,
+            file.evidence.is_whole_name,
             found.stat.mtime_ns,
             -len(found.absolute_path),
         )
-        if found.copy_key not in best or preference > best[found.copy_key][0]:
-            best[found.copy_key] = (preference, measured)
-    return {key: file for key, (_, file) in best.items()}
+
+    by_name = [place.found for place in places if place.is_by_name]
+    named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
+    for file in (*files.values(), *named):
+        measured = with_name(file, chunks, matches.get(file.found.file_id), words, name=name)
+        known = best.get(file.found.copy_key)
+        if known is None or preference(measured) > preference(known):
+            best[file.found.copy_key] = measured
+    return best
 
 
 def with_name(

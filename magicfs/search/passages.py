@@ -39,18 +39,25 @@ class SnippetCutter:
         """`languages` are those of the index, by ISO 639-1 code."""
         self._algorithms = {algorithm for code in languages if (algorithm := algorithm_for(code)) is not None}
         self._words: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
         self._beginnings: list[tuple[str, str]] = []
         for term in terms:
             for lexeme in term.lexemes:
                 if lexeme.is_prefix:
                     self._beginnings.append((lexeme.text, term.word))
+                elif lexeme.text.startswith(STEM_MARK):
+                    self._stems.setdefault(lexeme.text.removeprefix(STEM_MARK), term.word)
                 else:
                     self._words.setdefault(lexeme.text, term.word)
-        self._has_hebrew = any(is_hebrew(lexeme.removeprefix(STEM_MARK)) for lexeme in self._words)
+        self._has_hebrew = any(map(is_hebrew, (*self._words, *self._stems)))
+        self._seen: set[str] = set()
+        """The tokens of texts that were compared with the question."""
         self._places: dict[str, list[tuple[int, int, str]]] = {}
+        """Those that have words of it, with their places in the token."""
 
     def uncut(self, text: str) -> UncutSnippet:
         """The snippet of `text`, which is cut when it is read. It keeps this cutter, but nothing of other texts."""
+        self._seen.clear()
         self._places.clear()
         return UncutSnippet(partial(self.snippet, text))
 
@@ -100,7 +107,7 @@ class SnippetCutter:
 
     def _words_in(self, line: str) -> Iterable[_Place]:
         """The words of the question in a line, in order, also those that silent signs divide."""
-        if not (self._words or self._beginnings):
+        if not (self._words or self._stems or self._beginnings):
             return ()
         if SILENT.search(line) is None:
             return self._located(line)
@@ -111,33 +118,42 @@ class SnippetCutter:
 
     def _located(self, line: str) -> Iterator[_Place]:
         tokens = locate(line)
-        self._learn({text for text, _ in tokens if text not in self._places})
+        self._learn({text for text, _ in tokens} - self._seen)
+        places = self._places
         for text, end in tokens:
-            start = end - len(text)
-            for offset, length, word in self._places[text]:
-                yield start + offset, start + offset + length, word
+            if text in places:
+                start = end - len(text)
+                for offset, length, word in places[text]:
+                    yield start + offset, start + offset + length, word
 
-    def _learn(self, tokens: Collection[str]) -> None:
+    def _learn(self, tokens: set[str]) -> None:
         """Find the words of the question in tokens of a text, all together: that takes far less than one by one."""
-        pieces = {token: [(0, token)] if _is_one_word(token) else list(_pieces(token)) for token in tokens}
-        words = self._words_of({piece for found in pieces.values() for _, piece in found})
-        for token, found in pieces.items():
-            self._places[token] = [(place, len(piece), words[piece]) for place, piece in found if piece in words]
+        self._seen |= tokens
+        compounds = {token: list(_pieces(token)) for token in tokens if not _is_one_word(token)}
+        pieces = (tokens - compounds.keys()).union(piece for found in compounds.values() for _, piece in found)
+        words = self._words_of(pieces)
+        for token in tokens & words.keys() - compounds.keys():
+            self._places[token] = [(0, len(token), words[token])]
+        for token, found in compounds.items():
+            if places := [(place, len(piece), words[piece]) for place, piece in found if piece in words]:
+                self._places[token] = places
 
     def _words_of(self, pieces: Collection[str]) -> dict[str, str]:
         """The word of the question of which each piece of a text is a form, if there is one."""
         typed = list(pieces)
         folded = fold_all(typed)
-        stems = ([STEM_MARK + stem for stem in folded_stems(typed, algorithm)] for algorithm in self._algorithms)
         found: dict[str, str] = {}
-        for lexemes in (folded, *stems):
+        for forms, lexemes in (
+            (self._words, folded),
+            *((self._stems, folded_stems(typed, algorithm)) for algorithm in self._algorithms),
+        ):
             for piece, lexeme in zip(typed, lexemes, strict=True):
-                if lexeme in self._words:
-                    found.setdefault(piece, self._words[lexeme])
+                if lexeme in forms:
+                    found.setdefault(piece, forms[lexeme])
         for piece, lexeme in zip(typed, folded, strict=True) if self._has_hebrew else ():
             for rest in without_prefixes(lexeme):
-                if STEM_MARK + rest in self._words:
-                    found.setdefault(piece, self._words[STEM_MARK + rest])
+                if rest in self._stems:
+                    found.setdefault(piece, self._stems[rest])
         for beginning, word in self._beginnings:
             for piece, lexeme in zip(typed, folded, strict=True):
                 if lexeme.startswith(beginning):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from magicfs.db.queries import include_fragments, load_queries
+from magicfs.db.queries import array_text, include_fragments, load_queries
 
 
 def test_fragments_are_included_through_others_in_any_order() -> None:
@@ -31,3 +31,9 @@ def test_invalid_fragments_are_errors(queries: dict[str, str], message: str) -> 
 
 def test_the_queries_of_the_search_are_complete() -> None:
     assert "{{" not in "".join(load_queries("search").values())
+
+
+def test_values_of_an_array_stay_what_they_are() -> None:
+    assert array_text(['a "b"', "c\\", "{d,e}", "", "NULL"]) == r'{"a \"b\"","c\\","{d,e}","","NULL"}'
+    assert array_text(value for value in (1, 0.5)) == '{"1","0.5"}'
+    assert array_text(()) == "{}"
