@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.commands import COMMAND, Commands
-
-needs_fuse = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+from tests.plugins.fuse import needs_fuse
 
 
 @pytest.fixture

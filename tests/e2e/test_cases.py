@@ -27,6 +27,7 @@ from magicfs.search.service import SearchService
 from tests.plugins import cases
 from tests.plugins.cases import Case
 from tests.plugins.commands import Commands, commands_in, short_folder
+from tests.plugins.fuse import needs_fuse
 from tests.plugins.models import MODEL
 
 DEADLINE_SECONDS = 30.0
@@ -38,7 +39,7 @@ FORGOTTEN_SECONDS = 60.0
 LOG_LINE = "2024-02-01 08:00:00 INFO the barometer module is well and waits for work\n"
 LAST_LINE = "2024-02-01 09:00:00 FATAL out of memory in module gyroscope\n"
 
-pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+pytestmark = needs_fuse
 
 
 @dataclass

@@ -15,12 +15,13 @@ import pytest
 
 from magicfs.models.store import ModelStore
 from tests.plugins.commands import Commands, commands_in, short_folder
+from tests.plugins.fuse import needs_fuse
 
 FILM = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8
 SONG = b"ID3\x03" + bytes(range(256)) * 8
 PACKAGES = 25
 
-pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+pytestmark = needs_fuse
 
 
 @dataclass(frozen=True)

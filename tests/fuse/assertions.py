@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +11,6 @@ import pytest
 
 from tests.fuse.conftest import MountProcess
 
-DEADLINE_SECONDS = 60.0
-"""Generous, for a loaded machine: the benchmarks measure speed, not the tests."""
-
 
 @contextmanager
 def raises_errno(*numbers: int) -> Iterator[None]:
@@ -21,14 +18,6 @@ def raises_errno(*numbers: int) -> Iterator[None]:
     with pytest.raises(OSError) as error:
         yield
     assert error.value.errno in numbers
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until the condition is true; fail after the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def python_cpu_seconds(mount: MountProcess) -> float:
@@ -51,3 +40,12 @@ def assert_without_python(mount: MountProcess, action: Callable[[], object], *, 
         if costs[-1] < seconds:
             return
     pytest.fail(f"{costs} are not below {seconds}")
+
+
+def served(mount: MountProcess) -> int:
+    """End the mount; return how many requests Python had nothing to do with."""
+    assert mount.process is not None
+    mount.process.send_signal(signal.SIGTERM)
+    words = mount.process.stdout.read().split()
+    assert mount.wait() == 0
+    return int(words[words.index("served") + 1])

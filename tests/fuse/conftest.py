@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +16,16 @@ import pytest
 from magicfs.db.pool import Database
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.fuse.mount_process import ForkedMount
+from tests.plugins.fuse import fuse_is_missing
 
 START_SECONDS = 90
-
-
-def _fuse_is_missing() -> bool:
-    if os.geteuid() == 0:
-        return not os.access("/dev/fuse", os.R_OK | os.W_OK)
-    return shutil.which("fusermount3") is None or not os.access("/dev/fuse", os.R_OK | os.W_OK)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def fuse() -> None:
     """Skip these tests without FUSE; fail them in CI."""
-    if _fuse_is_missing():
+    if fuse_is_missing():
         if os.environ.get("CI"):
             pytest.fail("FUSE is missing: install fuse3 and give access to /dev/fuse")
         pytest.skip("FUSE is missing")
@@ -44,23 +38,15 @@ class MountProcess:
     path: Path
     home: Path
     database_url: str
-    process: subprocess.Popen[str] | None = None
+    process: ForkedMount | None = None
 
     def start(self) -> None:
         assert self.try_start(), self.log
 
     def try_start(self) -> bool:
         """Start the process; return whether the mount gets ready."""
-        with (self.home / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fuse.mount_main", str(self.path), str(self.home)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=os.environ | {"TEST_DATABASE_URL": self.database_url},
-            )
-        assert self.process.stdout is not None
+        environment = os.environ | {"TEST_DATABASE_URL": self.database_url}
+        self.process = ForkedMount(self.path, self.home, log=self.home / "log", environment=environment)
         readable, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)
         return bool(readable) and self.process.stdout.readline() == "ready\n"
 
@@ -91,8 +77,7 @@ class MountProcess:
     def wait(self) -> int:
         assert self.process is not None
         status = self.process.wait(60)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.stdout.close()
         return status
 
 
@@ -110,7 +95,7 @@ def unstarted_mount(tmp_path: Path, database_url: str) -> Iterator[MountProcess]
     if mount.process is not None and mount.process.poll() is None:
         mount.process.kill()
         mount.wait()
-    elif mount.process is not None and mount.process.stdout is not None:
+    elif mount.process is not None:
         mount.process.stdout.close()
     with contextlib.suppress(OSError):
         subprocess.run(["fusermount3", "-uzq", str(mount.path)], check=False, timeout=20)

@@ -1,9 +1,9 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
-`python -m tests.fuse.mount_main MOUNTPOINT HOME`, with `TEST_DATABASE_URL` set, and perhaps `TEST_OPEN_FILES`, a
-limit of open files, `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or
-`TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is watched. Prints a line when the mount is ready, and at its
-end how many requests Python had nothing to do with.
+`mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
+`TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or `TEST_VOUCHED_SECONDS`, for
+how long the kernel keeps what is watched. It prints a line when the mount is ready, and at its end how many requests
+Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -111,7 +111,3 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
             return 1
         print("served", fast_path.FAST_PATH.served(), flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), os.environ["TEST_DATABASE_URL"]))

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.editors import CREATE, beside
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import FILES_SECONDS, HOST
+from tests.plugins.waiting import eventually
 
 NEW = b"new roses"
 
@@ -102,7 +103,7 @@ def test_what_a_program_is_told_when_a_result_cannot_be_saved(
     with contextlib.nullcontext() if operation == "rename" else raises_errno(getattr(errno, fault)):
         os.close(descriptor)
     kept = beside(faulty_entry, faulty_entry.name + ".unsaved")
-    wait_for(kept.exists)
+    eventually(kept.exists)
     assert kept.read_bytes() == NEW
     faulty.heal()
     assert faulty_entry.read_bytes() == (faulty.path / "a.txt").read_bytes() == b"old faults"
@@ -114,7 +115,7 @@ def test_what_a_program_is_told_when_a_result_cannot_be_saved(
 def test_close_says_what_a_server_says_when_a_file_is_closed(mount: MountProcess, faulty: FaultyRoot) -> None:
     """Such as a disk of another machine, which tells of a quota when the last writes reach it."""
     for path in (mount.path / "mirror/faulty/a.txt", mount.path / "mirror/faulty/new.txt"):
-        wait_for(path.parent.exists)
+        eventually(path.parent.exists)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
         os.write(descriptor, NEW)
         faulty.tell("flush", "EDQUOT")
@@ -170,8 +171,8 @@ def test_a_root_that_hangs_in_the_middle_of_a_save(
     beside(other, "backup").rename(other)
     faulty.heal()
     expected = NEW if operation == "rename" else b"old faults"
-    wait_for(lambda: (faulty.path / "a.txt").read_bytes() == expected and os.listdir(faulty.path) == ["a.txt"])
-    wait_for(lambda: faulty_entry.read_bytes() == expected)
+    eventually(lambda: (faulty.path / "a.txt").read_bytes() == expected and os.listdir(faulty.path) == ["a.txt"])
+    eventually(lambda: faulty_entry.read_bytes() == expected)
     if temporary.exists():
         temporary.rename(faulty_entry)
     assert (faulty.path / "a.txt").read_bytes() == NEW

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import wait_for
 from tests.fuse.editors import EDITORS, beside
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 
 @pytest.mark.parametrize("save", EDITORS, ids=lambda save: save.__name__)
@@ -22,7 +22,7 @@ def test_editors_save_results(
     before = original.stat()
     save(entry, b"new roses and more")
     assert entry.read_bytes() == b"new roses and more"
-    wait_for(lambda: original.read_bytes() == b"new roses and more")
+    eventually(lambda: original.read_bytes() == b"new roses and more")
     after = original.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
     assert os.getxattr(original, "user.note") == b"kept"
@@ -31,7 +31,7 @@ def test_editors_save_results(
         beside(entry, left).unlink()
     original.write_bytes(b"old roses")
     save(entry, b"once more")
-    wait_for(lambda: original.read_bytes() == b"once more")
+    eventually(lambda: original.read_bytes() == b"once more")
 
 
 @pytest.mark.skipif(shutil.which("vim") is None, reason="vim is missing")
@@ -41,7 +41,7 @@ def test_vim_itself_saves_results(entry: Path, original: Path, backupcopy: str) 
     command = ["vim", "-es", "-u", "NONE", "-c", options, "-c", "%s/old/new/", "-c", "wq", entry.name]
     subprocess.run(command, cwd=entry.parent, check=True, timeout=180)
     assert entry.read_text() == "new roses\n"
-    wait_for(lambda: original.read_text() == "new roses\n")
+    eventually(lambda: original.read_text() == "new roses\n")
     assert (entry.parent / (entry.name + "~")).read_text() == "old roses"
 
 
@@ -74,7 +74,7 @@ PROGRAMS = {
 def test_programs_themselves_save_results(entry: Path, original: Path, programs: list[str]) -> None:
     before = original.stat()
     subprocess.run([*programs, entry.name], cwd=entry.parent, check=True, timeout=180, input=b"new roses\n")
-    wait_for(lambda: original.read_text() == "new roses\n")
+    eventually(lambda: original.read_text() == "new roses\n")
     assert entry.read_text() == "new roses\n"
     after = original.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)

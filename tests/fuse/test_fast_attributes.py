@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import assert_without_python, raises_errno, wait_for
+from tests.fuse.assertions import assert_without_python, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 ASKED = 500
 
@@ -21,7 +22,7 @@ def real(mirror: Path, root: IndexedRoot) -> Path:
     (root.path / "d").mkdir()
     (root.path / "d/a").write_text("roses")
     os.setxattr(root.path / "d/a", "user.note", b"red")
-    wait_for(lambda: sum(entry.stat().st_size for entry in os.scandir(mirror / "d")) == 5)
+    eventually(lambda: sum(entry.stat().st_size for entry in os.scandir(mirror / "d")) == 5)
     return root.path / "d/a"
 
 

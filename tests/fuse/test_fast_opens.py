@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.fuse.watched_directory import QUIET_SECONDS
-from tests.fuse.assertions import assert_without_python, python_cpu_seconds, raises_errno, wait_for
+from tests.fuse.assertions import assert_without_python, python_cpu_seconds, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 OPENED_FIRST = 2
 """Openings until Python has nothing to decide any more, and one after that."""
@@ -60,12 +61,12 @@ def test_python_has_nothing_to_do_with_most_of_them(mount: MountProcess, opened:
 
 
 def test_their_descriptors_are_closed(mount: MountProcess, opened: Path) -> None:
-    wait_for(lambda: not descriptors(mount))
+    eventually(lambda: not descriptors(mount))
     files = [os.open(opened, os.O_RDONLY) for _ in range(20)]
     assert len(descriptors(mount)) == len(files)
     for file in files:
         os.close(file)
-    wait_for(lambda: not descriptors(mount))
+    eventually(lambda: not descriptors(mount))
 
 
 def replace(path: Path) -> None:
@@ -107,7 +108,7 @@ def test_a_change_is_seen(
             return False
 
     # The kernel keeps names for a second.
-    wait_for(is_seen)
+    eventually(is_seen)
     for _ in range(OPENED_FIRST):
         assert opened.read_text() == "lilac"
 
@@ -158,7 +159,7 @@ def test_a_request_for_python_with_such_a_file(mount: MountProcess, opened: Path
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             assert file.read() == "roses"
-    wait_for(lambda: not descriptors(mount))
+    eventually(lambda: not descriptors(mount))
 
 
 def test_other_modes(opened: Path, real: Path) -> None:
@@ -189,7 +190,7 @@ def test_after_the_kernel_has_forgotten_it(mount: MountProcess, opened: Path, re
             assert opened.read_text() == "roses"
     replace(real)
     Path("/proc/sys/vm/drop_caches").write_text("2")
-    wait_for(lambda: opened.read_text() == "lilac")
+    eventually(lambda: opened.read_text() == "lilac")
     assert "more often than it was told" not in mount.log
 
 
@@ -225,9 +226,9 @@ def test_a_change_before_the_first_opening_is_seen(
         shown.stat()
     assert os.listdir(mirror / "d") == ["a"]
     change(root.path / "d/a")
-    wait_for(lambda: (mirror / "d/a").read_text() == "lilac")
+    eventually(lambda: (mirror / "d/a").read_text() == "lilac")
     (root.path / "d/a").write_text("roses")
-    wait_for(lambda: (mirror / "d/a").read_text() == "roses")
+    eventually(lambda: (mirror / "d/a").read_text() == "roses")
 
 
 def test_attributes_after_reading_need_no_python(mount: MountProcess, opened: Path, real: Path) -> None:
@@ -258,4 +259,4 @@ def test_attributes_of_a_file_that_has_changed(opened: Path, real: Path, change:
         shown, status = opened.stat(), real.stat()
         return (shown.st_mode, shown.st_size, shown.st_ctime_ns) == (status.st_mode, status.st_size, status.st_ctime_ns)
 
-    wait_for(is_seen)
+    eventually(is_seen)

@@ -6,7 +6,6 @@ import errno
 import mmap
 import os
 import random
-import signal
 import stat
 import subprocess
 import sys
@@ -22,10 +21,11 @@ import pytest
 from magicfs.db.pool import Database
 from magicfs.fuse.fast_path import LIBRARY
 from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
-from tests.fuse.assertions import assert_without_python, raises_errno, wait_for
+from tests.fuse.assertions import assert_without_python, raises_errno, served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import FILES_SECONDS, HOST
+from tests.plugins.waiting import eventually
 
 SMALL = 4096
 LARGEST_REQUEST = 1 << 20
@@ -34,16 +34,6 @@ PLACES = 6
 """Requests in progress for one file system before the others go to Python."""
 AT_ONCE_SECONDS = 10.0
 NOBODY = 65534
-
-
-def served(mount: MountProcess) -> int:
-    """End the mount; return how many requests Python had nothing to do with."""
-    assert mount.process is not None
-    assert mount.process.stdout is not None
-    mount.process.send_signal(signal.SIGTERM)
-    words = mount.process.stdout.read().split()
-    assert mount.wait() == 0
-    return int(words[words.index("served") + 1])
 
 
 def test_the_library_is_built() -> None:
@@ -205,7 +195,7 @@ class TestADiskThatHangs:
         try:
             IndexedRoot(database, path, host=HOST, name="disk").add("a", "roses")
             mirrored = mount.path / "mirror/disk"
-            wait_for(mirrored.exists)
+            eventually(mirrored.exists)
             yield path
             subprocess.run(["fsfreeze", "-u", str(path)], check=False, stderr=subprocess.DEVNULL)
         finally:
@@ -246,7 +236,7 @@ class TestADiskThatHangs:
             thread.join(2 * FILES_SECONDS)
         assert self.errors == [errno.ETIMEDOUT] * 2 * PLACES
         subprocess.run(["fsfreeze", "-u", str(disk)], check=True)
-        wait_for(lambda: (mirrored / "after").write_bytes(b"x") == 1)
+        eventually(lambda: (mirrored / "after").write_bytes(b"x") == 1)
         assert (disk / "after").read_bytes() == b"x"
 
     def test_goes_on_when_it_answers_again(self, mount: MountProcess, disk: Path) -> None:
@@ -272,7 +262,7 @@ class TestADiskThatHangs:
             thread.join(FILES_SECONDS)
         assert None not in self.errors
         assert len(self.errors) == 2
-        wait_for(lambda: not os.path.ismount(mount.path))
+        eventually(lambda: not os.path.ismount(mount.path))
 
     def test_the_mount_ends_after_its_requests_were_given_up(self, mount: MountProcess, disk: Path) -> None:
         threads = self.writers(mount.path / "mirror/disk", 2)
@@ -284,7 +274,7 @@ class TestADiskThatHangs:
         assert self.errors == [errno.ETIMEDOUT] * 2
         assert mount.process is not None
         mount.process.terminate()
-        wait_for(lambda: not os.path.ismount(mount.path))
+        eventually(lambda: not os.path.ismount(mount.path))
 
 
 @pytest.mark.parametrize("without", ["", "TEST_FILES_IN_PYTHON", "TEST_WITHOUT_FAST_PATH"])
@@ -307,7 +297,7 @@ def test_pages_of_a_mapping_that_have_no_room_are_an_error(
         IndexedRoot(database, path, host=HOST, name="small")
         unstarted_mount.start()
         mirrored = unstarted_mount.path / "mirror/small"
-        wait_for(mirrored.exists)
+        eventually(mirrored.exists)
         # All but half a request to write.
         (path / "other").write_bytes(bytes(LARGEST_REQUEST // 2))
         with (mirrored / "a.bin").open("wb+", buffering=0) as file:

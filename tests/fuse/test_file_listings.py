@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -13,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import wait_for
+from tests.fuse.all_kinds import attributes, make_all_kinds
 from tests.fuse.conftest import MountProcess
+from tests.fuse.directory_stream import DirectoryStream
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.test_listing import DirectoryStream
-from tests.fuse.test_memory import forget, inode_count, resident_bytes
+from tests.fuse.known_names import forget, inode_count, resident_bytes
+from tests.plugins.waiting import eventually
 
 FILES = 500
 MANY = 100_000
 MAX_BYTES_A_NAME = 300
 """While the kernel knows all names of a directory of that many."""
-TIMES_NS = {"old": -(10**18), "future": 4 * 10**18, "too far for 64 bits": 104 * 10**17}
 
 
 @pytest.fixture
@@ -35,41 +33,13 @@ def real(root: IndexedRoot) -> Path:
 
 @pytest.fixture
 def shown(mirror: Path, real: Path) -> Path:
-    wait_for((mirror / real.name).exists)
+    eventually((mirror / real.name).exists)
     return mirror / real.name
-
-
-def attributes(path: Path) -> tuple[int, ...]:
-    status = path.lstat()
-    numbers = status.st_mode, status.st_nlink, status.st_uid, status.st_gid, status.st_rdev, status.st_size
-    return *numbers, status.st_mtime_ns, status.st_ctime_ns, status.st_blocks
-
-
-def make_all_kinds(directory: Path) -> None:
-    (directory / "empty").touch()
-    (directory / "file").write_bytes(os.urandom(10_000))
-    (directory / "file").chmod(0o4751)
-    (directory / "linked").touch()
-    os.link(directory / "linked", directory / "second name")
-    (directory / "link").symlink_to("nowhere")
-    (directory / "directory").mkdir()
-    os.mkfifo(directory / "fifo")
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(str(directory / "socket"))
-    (directory / os.fsdecode(b"\xff\xfe")).touch()
-    (directory / ("n" * 255)).touch()
-    (directory / "...").touch()
-    for name, time_ns in TIMES_NS.items():
-        (directory / name).touch()
-        os.utime(directory / name, ns=(time_ns, time_ns + 1))
-    if os.geteuid() == 0:
-        os.mknod(directory / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
-        os.chown(directory / "empty", 1234, 1235)
 
 
 def test_each_kind_has_the_attributes_of_the_disk(mount: MountProcess, shown: Path, real: Path) -> None:
     make_all_kinds(real)
-    wait_for(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
+    eventually(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
     numbers = {}
     for name in os.listdir(real):
         assert attributes(shown / name) == attributes(real / name), name
@@ -117,26 +87,26 @@ def test_what_changes_between_listings_is_shown_as_it_is(mount: MountProcess, sh
                 }
             return False
 
-        wait_for(is_shown)
+        eventually(is_shown)
         for path in real.iterdir():
             if path.is_file() and not path.is_symlink():
-                wait_for(lambda path=path: (shown / path.name).read_bytes() == path.read_bytes())
+                eventually(lambda path=path: (shown / path.name).read_bytes() == path.read_bytes())
     assert "more often" not in mount.log
 
 
 def test_a_number_stays_that_of_a_renamed_file(shown: Path, real: Path) -> None:
     fill(real)
-    wait_for(lambda: len(os.listdir(shown)) == 20)
+    eventually(lambda: len(os.listdir(shown)) == 20)
     before = (shown / "0").stat().st_ino
     (real / "0").rename(real / "renamed")
-    wait_for(lambda: "renamed" in os.listdir(shown))
+    eventually(lambda: "renamed" in os.listdir(shown))
     assert (shown / "renamed").stat().st_ino == before
 
 
 def test_each_name_comes_once_while_others_are_removed_and_made(shown: Path, real: Path) -> None:
     for number in range(FILES):
         (real / f"{number:0200}").touch()
-    wait_for(lambda: len(os.listdir(shown)) == FILES)
+    eventually(lambda: len(os.listdir(shown)) == FILES)
     stream = DirectoryStream(shown)
     with os.scandir(shown) as found:
         names = [next(found).name for _ in range(FILES // 10)]
@@ -150,7 +120,7 @@ def test_each_name_comes_once_while_others_are_removed_and_made(shown: Path, rea
         stream.rewind()
         return len(stream.read()) == FILES + 2
 
-    wait_for(reads_all)
+    eventually(reads_all)
     stream.close()
 
 
@@ -158,13 +128,13 @@ def test_each_name_comes_once_while_others_are_removed_and_made(shown: Path, rea
 def test_what_is_mounted_over_a_file_is_shown(shown: Path, real: Path) -> None:
     (real / "below").write_text("below")
     (real.parent / "above").write_text("what lies above")
-    wait_for(lambda: os.listdir(shown) == ["below"])
+    eventually(lambda: os.listdir(shown) == ["below"])
     subprocess.run(["mount", "--bind", str(real.parent / "above"), str(real / "below")], check=True)
     try:
-        wait_for(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "what lies above")
+        eventually(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "what lies above")
     finally:
         subprocess.run(["umount", str(real / "below")], check=True)
-    wait_for(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "below")
+    eventually(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "below")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")

@@ -21,11 +21,11 @@ import pytest
 from magicfs.db.pool import Database
 from magicfs.fuse.thread_pools import FILES_THREADS
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.hanging_fs import FILES
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import FILES_SECONDS, HOST
+from tests.plugins.waiting import eventually
 
 AT_ONCE_SECONDS = 10.0
 """What waits for nothing takes milliseconds. On a loaded machine it takes longer, but less than `FILES_SECONDS`."""
@@ -63,7 +63,7 @@ def remote(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[
         assert process.stdout.readline() == "ready\n"
         root = IndexedRoot(database, path, host=HOST, name="remote")
         root.index("0.txt", "roses from afar")
-        wait_for((mount.path / "mirror/remote/0.txt").exists)
+        eventually((mount.path / "mirror/remote/0.txt").exists)
         yield HangingRoot(root, process)
     finally:
         process.kill()
@@ -137,7 +137,7 @@ def test_a_root_that_hangs_costs_its_own_callers_only(
             return False
 
     # The threads of the mount go on when the file system has answered each of them.
-    wait_for(is_read)
+    eventually(is_read)
 
 
 def test_a_call_of_a_root_that_hangs_gets_an_error_and_the_root_works_again(
@@ -157,7 +157,7 @@ def test_a_call_of_a_root_that_hangs_gets_an_error_and_the_root_works_again(
     # All threads of this file system hang: nobody waits for the deadline any more.
     assert seconds(lambda: error_of(0)) < AT_ONCE_SECONDS
     remote.go_on()
-    wait_for(lambda: error_of(0) is None)
+    eventually(lambda: error_of(0) is None)
 
 
 def test_many_searches_at_once_all_answer(mount: MountProcess, root: IndexedRoot) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-import json
 import mmap
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.known_names import inode_count
+from tests.plugins.waiting import eventually
 
 
 def test_hard_links_are_one_inode_with_one_page_cache(mirror: Path, root: IndexedRoot) -> None:
@@ -143,12 +143,6 @@ def test_a_result_is_not_the_file_that_has_taken_its_place(mount: MountProcess, 
     assert entry.stat().st_ino == (mount.path / "mirror/documents/a.txt").stat().st_ino
 
 
-def inode_count(mount: MountProcess) -> int:
-    count = json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"]
-    assert isinstance(count, int)
-    return count
-
-
 def make_the_kernel_forget() -> None:
     gc.collect()
     Path("/proc/sys/vm/drop_caches").write_text("2")
@@ -159,7 +153,7 @@ def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror
     """A count that is too low would drop a node in use, one that is too high would keep it for ever."""
     inode_count(mount)
     make_the_kernel_forget()
-    wait_for(lambda: inode_count(mount) <= 5)
+    eventually(lambda: inode_count(mount) <= 5)
     before = inode_count(mount)
     for number in range(60):
         directory = mirror / f"directory {number}"
@@ -188,8 +182,8 @@ def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror
         return inode_count(mount) > 500
 
     # Another test may make the kernel forget meanwhile.
-    wait_for(look_at_all)
+    eventually(look_at_all)
     make_the_kernel_forget()
-    wait_for(lambda: inode_count(mount) <= before)
+    eventually(lambda: inode_count(mount) <= before)
     assert "forgets inode" not in mount.log
     assert len(list(mirror.rglob("*"))) > 500

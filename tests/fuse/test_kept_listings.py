@@ -12,9 +12,10 @@ import pytest
 from magicfs.fuse.large_listings import LOOKUPS_OF_NAMES
 from magicfs.fuse.watched_directory import LISTED_SECONDS, QUIET_SECONDS
 from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
-from tests.fuse.assertions import python_cpu_seconds, wait_for
+from tests.fuse.assertions import python_cpu_seconds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 FILES = 2000
 MORE = 3500
@@ -29,7 +30,7 @@ def mirror(mount: MountProcess, root: IndexedRoot) -> Path:
         (root.path / f"{number}.txt").write_text("roses")
     (root.path / "sub").mkdir()
     mirror = mount.path / "mirror/documents"
-    wait_for(mirror.exists)
+    eventually(mirror.exists)
     time.sleep(QUIET_SECONDS + 0.1)
     return mirror
 
@@ -55,7 +56,7 @@ def test_the_kernel_keeps_a_listing(mount: MountProcess, mirror: Path) -> None:
         return cost_of_listing(mount, mirror) < first / 5
 
     # On a busy machine the time that it is kept for may pass.
-    wait_for(is_kept)
+    eventually(is_kept)
 
 
 def test_a_kept_listing_shows_what_has_changed_on_the_disk_at_once(mirror: Path, root: IndexedRoot) -> None:
@@ -98,7 +99,7 @@ def test_a_program_that_removes_names_while_another_one_lists_them_gets_all(
     # Names too long to be read at once.
     for number in range(FILES):
         (directory / f"{number:0200}").touch()
-    wait_for(mirror.exists)
+    eventually(mirror.exists)
     time.sleep(QUIET_SECONDS + 0.1)
     if is_kept:
         keep(mirror)
@@ -124,7 +125,7 @@ def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, roo
     (directory / "zdirectory").mkdir()
     (directory / "zlink").symlink_to("zdirectory")
     mirrored = mount.path / "mirror/documents/large"
-    wait_for(mirrored.exists)
+    eventually(mirrored.exists)
     with os.scandir(mirrored) as found:
         entries = list(found)
     assert sorted(entry.name for entry in entries) == sorted(os.listdir(directory))
@@ -145,4 +146,4 @@ def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, roo
         return inodes(mount) > NAMES_WITH_ATTRIBUTES + MORE
 
     # Another test may have the kernel drop its caches in between.
-    wait_for(has_attributes)
+    eventually(has_attributes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import json
 import os
 import signal
 import subprocess
@@ -20,10 +19,12 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import MountError
 from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare_mountpoint, umount
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.known_names import inode_count
 from tests.fuse.mount_main import HOST
+from tests.plugins.waiting import eventually
 
 
 def mount_rows(database: Database) -> list[tuple[bytes, int]]:
@@ -34,7 +35,7 @@ def mount_rows(database: Database) -> list[tuple[bytes, int]]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_unmounts(mount: MountProcess, root: IndexedRoot, database: Database, number: int) -> None:
     assert mount.process is not None
-    wait_for(lambda: mount_rows(database) == [(os.fsencode(mount.path), mount.process.pid)])
+    eventually(lambda: mount_rows(database) == [(os.fsencode(mount.path), mount.process.pid)])
     assert mount.stop(number) == 0
     assert mounted_at(mount.path) is None
     assert os.listdir(mount.path) == []
@@ -49,7 +50,7 @@ def test_a_signal_unmounts_while_a_file_is_open_and_a_search_runs(mount: MountPr
         listing = subprocess.Popen(
             ["ls", mount.query_path("stuck")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_for(lambda: "stuck" in mount.searches)
+        eventually(lambda: "stuck" in mount.searches)
         assert mount.stop() == 0
         assert listing.wait(60) != 0
     finally:
@@ -81,7 +82,10 @@ def test_umount_while_a_file_is_open(mount: MountProcess, root: IndexedRoot) -> 
 def test_the_mount_of_a_killed_process_is_cleared(mount: MountProcess, root: IndexedRoot) -> None:
     root.add("a.txt", "roses")
     mount.result_names("roses")
+    # What the kernel knows of the top it tells for minutes, whether the process lives or not.
+    mount.path.stat()
     mount.stop(signal.SIGKILL)
+    mount.path.stat()
     with raises_errno(errno.ENOTCONN):
         os.listdir(mount.path)
     mount.start()
@@ -152,7 +156,7 @@ def test_files_work_without_a_database(mount: MountProcess, root: IndexedRoot, d
         assert os.listdir(mount.path / "mirror/documents") == ["a.txt"]
         assert os.listdir(mount.path / ".magic") == ["status.json", "refresh", "failed"]
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    wait_for(lambda: search_works(mount))
+    eventually(lambda: search_works(mount))
 
 
 def search_works(mount: MountProcess) -> bool:
@@ -172,17 +176,10 @@ def test_forgotten_inodes_are_dropped(mount: MountProcess, root: IndexedRoot) ->
         return inode_count(mount) >= 300
 
     # Another test may have the kernel drop its caches meanwhile.
-    wait_for(are_listed)
+    eventually(are_listed)
     gc.collect()
     Path("/proc/sys/vm/drop_caches").write_text("2")
-    wait_for(lambda: inode_count(mount) < 50)
-
-
-def inode_count(mount: MountProcess) -> int:
-    """The size of the inode table, as the mount reports it."""
-    count = json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"]
-    assert isinstance(count, int)
-    return count
+    eventually(lambda: inode_count(mount) < 50)
 
 
 def test_an_added_root_appears_in_the_mirror(
@@ -190,14 +187,5 @@ def test_an_added_root_appears_in_the_mirror(
 ) -> None:
     other = IndexedRoot(database, tmp_path / "other", host=HOST, name="other")
     (other.path / "a.txt").write_text("a")
-    wait_for(lambda: os.listdir(mount.path / "mirror") == ["documents", "other"])
+    eventually(lambda: os.listdir(mount.path / "mirror") == ["documents", "other"])
     assert (mount.path / "mirror/other/a.txt").read_text() == "a"
-
-
-def test_a_dead_mount_is_cleared_while_the_kernel_remembers_its_top(mount: MountProcess) -> None:
-    """What the kernel knows of the top it tells for minutes, whether the process lives or not."""
-    mount.path.stat()
-    mount.stop(signal.SIGKILL)
-    mount.path.stat()
-    mount.start()
-    assert "mirror" in os.listdir(mount.path)

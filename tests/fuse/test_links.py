@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 
 def links_of(mount: MountProcess, query: str) -> Path:
@@ -86,7 +87,7 @@ def test_a_link_to_a_deleted_file_dangles_until_the_index_knows(mount: MountProc
     assert link.is_symlink()
     assert not link.exists()
     root.delete_row("a.txt")
-    wait_for(lambda: names_in(links_of(mount, "roses")) == [])
+    eventually(lambda: names_in(links_of(mount, "roses")) == [])
 
 
 def test_nothing_is_changed_there(mount: MountProcess, root: IndexedRoot) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 from pathlib import Path
@@ -10,45 +9,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
+from tests.fuse.directory_stream import DirectoryStream
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
-
-
-class Dirent(ctypes.Structure):
-    """`struct dirent` of Linux with 64 bits."""
-
-    _fields_ = (
-        ("d_ino", ctypes.c_uint64),
-        ("d_off", ctypes.c_int64),
-        ("d_reclen", ctypes.c_ushort),
-        ("d_type", ctypes.c_ubyte),
-        ("d_name", ctypes.c_char * 256),
-    )
-
-
-class DirectoryStream:
-    """The C library's directory stream: Python leaves out `.` and `..`, and cannot rewind."""
-
-    def __init__(self, path: Path) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._libc.opendir.restype = ctypes.c_void_p
-        self._libc.readdir.restype = ctypes.POINTER(Dirent)
-        self._stream = ctypes.c_void_p(self._libc.opendir(os.fsencode(path)))
-
-    def read(self) -> dict[str, int]:
-        """The rest of the names with their inode numbers."""
-        names = {}
-        while entry := self._libc.readdir(self._stream):
-            names[entry.contents.d_name.decode()] = entry.contents.d_ino
-        return names
-
-    def rewind(self) -> None:
-        self._libc.rewinddir(self._stream)
-
-    def close(self) -> None:
-        self._libc.closedir(self._stream)
+from tests.plugins.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -84,7 +49,7 @@ def test_a_rewound_directory_is_read_anew(mount: MountProcess, root: IndexedRoot
         return len(stream.read()) == 4
 
     assert reads_anew(mirror)
-    wait_for(lambda: reads_anew(search))
+    eventually(lambda: reads_anew(search))
     mirror.close()
     search.close()
 
@@ -104,7 +69,7 @@ def test_the_space_is_that_of_the_fullest_file_system(
     other = IndexedRoot(database, Path(f"/dev/shm/magicfs-test-{os.getpid()}"), host=HOST, name="other")
     try:
         available = [shutil.disk_usage(path).free for path in (root.path, other.path)]
-        wait_for(lambda: "other" in os.listdir(mount.path / "mirror"))
+        eventually(lambda: "other" in os.listdir(mount.path / "mirror"))
         assert shutil.disk_usage(mount.path).free == pytest.approx(min(available), rel=0.1)
     finally:
         other.path.rmdir()

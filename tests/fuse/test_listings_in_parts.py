@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.test_memory import forget, inode_count
+from tests.fuse.known_names import forget, inode_count
+from tests.plugins.waiting import eventually
 
 FILES = 700
 """More than are read together, and more than there is room for in one reply."""
@@ -77,7 +77,7 @@ def real(root: IndexedRoot) -> Path:
 
 @pytest.fixture
 def shown(mirror: Path, real: Path) -> Path:
-    wait_for((mirror / real.name).exists)
+    eventually((mirror / real.name).exists)
     return mirror / real.name
 
 
@@ -175,7 +175,7 @@ def test_names_that_vanish_meanwhile_are_left_out_and_counted_by_nobody(
         listing.close()
         assert len(names) == len(set(names))
         assert set(os.listdir(real)) <= set(names)
-        wait_for(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
+        eventually(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
     forget(mount, before + 2)
     assert "more often" not in mount.log
     assert "Traceback" not in mount.log
@@ -200,7 +200,7 @@ def test_a_directory_that_goes_while_it_is_listed_loses_no_name_of_a_reply(
             (real.parent / "away").rename(real)
         assert len(names) == len(set(names))
         assert set(names) <= {".", "..", *os.listdir(real)}
-        wait_for(lambda: shown.exists() and len(os.listdir(shown)) == len(os.listdir(real)))
+        eventually(lambda: shown.exists() and len(os.listdir(shown)) == len(os.listdir(real)))
         names += listing.names()
         assert sorted({*names} - {".", ".."}) == sorted(os.listdir(real))
         assert len(names) == len(set(names))
@@ -220,7 +220,7 @@ def test_a_directory_that_was_removed_ends_or_fails(mount: MountProcess, shown: 
         names += listing.names()
     assert len(names) == len(set(names))
     listing.close()
-    wait_for(lambda: not shown.exists())
+    eventually(lambda: not shown.exists())
     assert "Traceback" not in mount.log
 
 
@@ -234,13 +234,13 @@ def test_a_file_system_that_is_mounted_meanwhile_is_shown(shown: Path, real: Pat
         (below / "on tmpfs").touch()
         names += listing.names()
         assert sorted({*names} - {".", ".."}) == sorted(os.listdir(real))
-        wait_for(lambda: os.listdir(shown / below.name) == ["on tmpfs"])
+        eventually(lambda: os.listdir(shown / below.name) == ["on tmpfs"])
         assert (shown / below.name / "on tmpfs").stat().st_size == 0
         assert sorted(os.listdir(shown)) == sorted(os.listdir(real))
     finally:
         subprocess.run(["umount", str(below)], check=True)
     listing.close()
-    wait_for(lambda: os.listdir(shown / below.name) == [])
+    eventually(lambda: os.listdir(shown / below.name) == [])
 
 
 def test_what_programs_have_open_is_shown_as_it_is(listing: OpenListing, shown: Path, real: Path) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import wait_for
+from tests.fuse.all_kinds import attributes, make_all_kinds
+from tests.fuse.assertions import served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.test_fast_path import served
-from tests.fuse.test_file_listings import attributes, make_all_kinds
-from tests.fuse.test_memory import forget, inode_count
+from tests.fuse.known_names import forget, inode_count
+from tests.plugins.waiting import eventually
 
 FILES = 500
 RACE_SECONDS = 4.0
@@ -46,7 +46,7 @@ def real(root: IndexedRoot) -> Path:
 @pytest.fixture
 def shown(mirror: Path, real: Path) -> Path:
     """The directory in the mount, in which a name was looked up before."""
-    wait_for((mirror / real.name / "0").exists)
+    eventually((mirror / real.name / "0").exists)
     return mirror / real.name
 
 
@@ -157,7 +157,7 @@ def test_a_file_that_is_replaced_after_its_look_up_is_the_new_one(shown: Path, r
             return (shown / name).stat().st_ino != before
 
         assert (shown / name).read_text() == "another text"
-        wait_for(is_replaced)
+        eventually(is_replaced)
 
 
 def test_a_file_that_is_renamed_on_the_disk_stays_the_same(shown: Path, real: Path) -> None:
@@ -181,8 +181,8 @@ def test_a_directory_in_the_place_of_another_shows_its_own_files(shown: Path, re
     with contextlib.suppress(OSError):
         assert (Path(f"/proc/self/fd/{inside}") / "2").read_text() == "text 2"
     os.close(inside)
-    wait_for(lambda: (shown / "1").read_text() == "another file")
-    wait_for(lambda: (shown / "2").read_text() == "second file")
+    eventually(lambda: (shown / "1").read_text() == "another file")
+    eventually(lambda: (shown / "2").read_text() == "second file")
     assert (shown.parent / "away/2").read_text() == "text 2"
 
 
@@ -203,7 +203,7 @@ def test_a_result_and_its_file_in_the_mirror_are_one(
     for number in range(5):
         root.add(f"d/rose {number}.txt", f"roses {number}")
     (root.path / "d/other").touch()
-    wait_for((mirror / "d/other").exists)
+    eventually((mirror / "d/other").exists)
     names = [f"rose {number}.txt" for number in range(5)]
     if first == "mirror":
         by_mirror = {name: (mirror / "d" / name).stat().st_ino for name in names}

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 
 def test_the_status_is_current_at_each_read(mount: MountProcess, root: IndexedRoot) -> None:
     path = mount.path / ".magic/status.json"
     # A thread of the mount reports it.
-    wait_for(lambda: json.loads(path.read_text())["mounts"] != [])
+    eventually(lambda: json.loads(path.read_text())["mounts"] != [])
     assert json.loads(path.read_text())["files"]["total"] == 0
     root.add("a.txt", "roses")
     status = json.loads(path.read_text())

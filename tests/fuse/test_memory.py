@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.known_names import forget, inode_count, resident_bytes
 
 NAMES = 20_000
 MAX_BYTES_A_NAME = 2_000
 """While the kernel knows the names: those of one directory, four thousand of them as objects (decision 21)."""
 MAX_LEFT_BYTES_A_NAME = 300
 """Once it has forgotten them: pages of memory that hold something else too."""
-
-
-def resident_bytes(mount: MountProcess) -> int:
-    assert mount.process is not None
-    pages = Path(f"/proc/{mount.process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
-def inode_count(mount: MountProcess) -> int:
-    return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
-
-
-def forget(mount: MountProcess, inodes: int) -> None:
-    """Make the kernel forget what it knows, and wait until the mount has read it."""
-
-    def is_forgotten() -> bool:
-        Path("/proc/sys/vm/drop_caches").write_text("2")
-        return inode_count(mount) <= inodes
-
-    wait_for(is_forgotten)
 
 
 @pytest.mark.slow

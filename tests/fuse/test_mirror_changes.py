@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.plugins.waiting import eventually
 
 NOREPLACE, EXCHANGE = 1, 2
 ACCESS_LIST = bytes.fromhex(
@@ -93,7 +94,7 @@ def test_a_root_stays_where_it_is_and_what_is_in_it(
 ) -> None:
     IndexedRoot(database, tmp_path / "other", host=HOST, name="other")
     other = mount.path / "mirror/other"
-    wait_for(other.exists)
+    eventually(other.exists)
     (mirror / "a").write_text("a")
     for move in (os.rename, os.link):
         with raises_errno(errno.EXDEV):

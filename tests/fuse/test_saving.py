@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.editors import CREATE, beside, git, write
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 
 def test_scratch_files_are_private_and_listed(mount: MountProcess, entry: Path, root: IndexedRoot) -> None:
@@ -112,7 +113,7 @@ def test_saving_again_before_the_first_save_has_ended(entry: Path, original: Pat
             beside(entry, "temporary").rename(entry)
             assert original.read_bytes() == entry.read_bytes() == content + b"!"
         beside(entry, "backup").unlink()
-    wait_for(lambda: original.read_bytes() == content + b"!")
+    eventually(lambda: original.read_bytes() == content + b"!")
     assert os.listdir(entry.parent) == [entry.name]
 
 
@@ -145,7 +146,7 @@ def test_all_that_write_to_a_new_file_have_closed_it_before_it_is_saved(entry: P
     os.lseek(first, 0, os.SEEK_END)
     os.write(first, b"third")
     os.close(first)
-    wait_for(lambda: original.read_bytes() == b"first, second, third")
+    eventually(lambda: original.read_bytes() == b"first, second, third")
     assert entry.read_bytes() == b"first, second, third"
     assert beside(entry, "backup").read_bytes() == b"old roses"
 
@@ -159,7 +160,7 @@ def test_whoever_closes_a_new_file_last_saves_it(entry: Path, original: Path) ->
     time.sleep(0.3)
     os.write(second, b"second")
     os.close(second)
-    wait_for(lambda: original.read_bytes() == b"first, second")
+    eventually(lambda: original.read_bytes() == b"first, second")
     assert entry.read_bytes() == b"first, second"
 
 
@@ -172,7 +173,7 @@ def test_what_is_written_after_a_rename_reaches_the_real_file(entry: Path, origi
     assert original.read_bytes() == (before or b"old roses")
     os.write(descriptor, b"and the rest")
     os.close(descriptor)
-    wait_for(lambda: original.read_bytes() == before + b"and the rest")
+    eventually(lambda: original.read_bytes() == before + b"and the rest")
     assert entry.read_bytes() == before + b"and the rest"
     assert os.listdir(entry.parent) == [entry.name]
 
@@ -186,7 +187,7 @@ def test_a_new_file_that_is_renamed_before_it_is_written_does_not_empty_the_real
     assert original.read_bytes() == b"old roses"
     os.write(descriptor, b"new")
     os.close(descriptor)
-    wait_for(lambda: original.read_bytes() == b"new")
+    eventually(lambda: original.read_bytes() == b"new")
     assert beside(entry, "moved").read_bytes() == b"new"
     assert beside(entry, "backup").read_bytes() == b"old roses"
 

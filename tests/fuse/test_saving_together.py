@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.editors import CREATE, EDITORS, beside, write
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 
 def content_of(number: int) -> bytes:
@@ -74,7 +75,7 @@ def test_new_content_that_another_editor_replaces_is_not_saved_later(entry: Path
 def test_a_reader_keeps_what_it_has_opened(entry: Path, original: Path, save: Callable[[Path, bytes], None]) -> None:
     with original.open("rb") as on_disk, entry.open("rb") as reader:
         save(entry, b"new roses and more")
-        wait_for(lambda: original.read_bytes() == b"new roses and more")
+        eventually(lambda: original.read_bytes() == b"new roses and more")
         assert reader.read() == on_disk.read()
 
 
@@ -87,7 +88,7 @@ def test_a_file_that_is_replaced_on_the_disk_while_it_is_open(entry: Path, origi
     assert os.pread(descriptor, 100, 0) == b"OLD roses"
     assert os.fstat(descriptor).st_nlink == 0
     os.close(descriptor)
-    wait_for(lambda: entry.read_bytes() == b"other roses")
+    eventually(lambda: entry.read_bytes() == b"other roses")
     assert original.read_bytes() == b"other roses"
     write(beside(entry, "temporary"), b"saved", CREATE)
     beside(entry, "temporary").rename(entry)
@@ -102,7 +103,7 @@ def test_a_file_that_is_removed_on_the_disk_while_new_content_is_written(entry: 
     with raises_errno(errno.ENOENT, errno.ESTALE):
         os.close(descriptor)
     kept = beside(entry, entry.name + ".unsaved")
-    wait_for(kept.exists)
+    eventually(kept.exists)
     assert kept.read_bytes() == b"new roses"
     assert not original.exists()
 
@@ -137,8 +138,8 @@ def test_two_queries_show_one_file(mount: MountProcess, root: IndexedRoot, entry
     beside(entry, "temporary").rename(entry)
     assert os.pread(descriptor, 100, 0) == b"old roses"
     os.close(descriptor)
-    wait_for(lambda: other.read_bytes() == b"new roses")
+    eventually(lambda: other.read_bytes() == b"new roses")
     other.rename(beside(other, "backup"))
     write(other, b"once more", CREATE)
     assert other.read_bytes() == b"once more"
-    wait_for(lambda: entry.read_bytes() == original.read_bytes() == b"once more")
+    eventually(lambda: entry.read_bytes() == original.read_bytes() == b"once more")

@@ -17,10 +17,11 @@ from magicfs.db.heartbeats import record_mount
 from magicfs.db.pool import Database
 from magicfs.fuse.thread_pools import INDEX_THREADS
 from magicfs.tree.result_cache import UNCHECKED_SECONDS
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import CONNECT_SECONDS
+from tests.plugins.waiting import eventually
 
 
 def test_a_query_lists_results_best_first(mount: MountProcess, root: IndexedRoot) -> None:
@@ -108,14 +109,14 @@ def test_a_name_still_exists_when_the_score_has_changed(mount: MountProcess, roo
 def test_changes_appear_soon(mount: MountProcess, root: IndexedRoot) -> None:
     assert mount.result_names("roses") == []
     path = root.add("a.txt", "roses")
-    wait_for(lambda: len(mount.result_names("roses")) == 1)
+    eventually(lambda: len(mount.result_names("roses")) == 1)
     entry = mount.query_path("roses") / mount.result_names("roses")[0]
     assert entry.read_text() == "roses"
     path.write_text("roses and more roses")
-    wait_for(lambda: entry.read_text() == "roses and more roses")
+    eventually(lambda: entry.read_text() == "roses and more roses")
     root.remove("a.txt")
-    wait_for(lambda: mount.result_names("roses") == [])
-    wait_for(lambda: not entry.exists())
+    eventually(lambda: mount.result_names("roses") == [])
+    eventually(lambda: not entry.exists())
 
 
 def test_a_file_that_grew_is_read_to_its_new_end(mount: MountProcess, root: IndexedRoot) -> None:
@@ -320,6 +321,6 @@ def test_the_log_says_why_files_of_a_troubled_root_do_not_open(
                 (mount.query_path("roses") / name).read_bytes()
         return f"root documents is {state}: plug the disk in" in mount.log
 
-    wait_for(is_explained)
+    eventually(is_explained)
     is_explained()
     assert mount.log.count("root documents is") == 1

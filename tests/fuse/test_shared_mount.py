@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import wait_for
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.plugins.waiting import eventually
 
 UID, GID = 1234, 1235
 
@@ -149,5 +149,5 @@ def test_a_file_that_was_opened_often_is_refused_as_soon_as_the_right_is_gone(
     (mirror / "a").chmod(0o644)
     assert read() == "roses\n"
     path.chmod(0o600)
-    wait_for(lambda: "PermissionError" in read())
+    eventually(lambda: "PermissionError" in read())
     assert (mirror / "a").read_text() == "roses"

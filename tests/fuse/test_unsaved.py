@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.editors import CREATE, beside
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.plugins.waiting import eventually
 
 
 def unsaved(mount: MountProcess) -> dict[str, bytes]:
@@ -117,7 +118,7 @@ def test_what_cannot_be_saved_is_kept_with_the_longest_name(mount: MountProcess,
     with raises_errno(errno.ENOENT):
         os.close(descriptor)
     kept = beside(entry, entry.name[:247] + ".unsaved")
-    wait_for(kept.exists)
+    eventually(kept.exists)
     assert kept.read_bytes() == b"new roses"
     assert "could not save" in mount.log
     mount.stop()

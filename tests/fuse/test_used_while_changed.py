@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
-from tests.fuse.assertions import raises_errno, wait_for
+from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.plugins.waiting import eventually
 
 SECONDS = 2.0
 """Long enough for thousands of renames."""
@@ -33,7 +34,7 @@ def small_disk(mount: MountProcess, database: Database, tmp_path: Path) -> Itera
         pytest.skip("only root can mount a small file system")
     try:
         IndexedRoot(database, path, host=HOST, name="small")
-        wait_for((mount.path / "mirror/small").exists)
+        eventually((mount.path / "mirror/small").exists)
         yield mount.path / "mirror/small"
     finally:
         subprocess.run(["umount", "-l", path], check=True)
@@ -134,7 +135,7 @@ def test_a_file_that_was_found_stays_that_file(mount: MountProcess, mirror: Path
         with open(f"/proc/self/fd/{found}", "rb") as file:
             assert file.read() == b"old"
         os.close(found)
-        wait_for(lambda before=before: open_files(mount) <= before)
+        eventually(lambda before=before: open_files(mount) <= before)
 
 
 def test_a_removed_directory_in_which_a_program_stands(mirror: Path) -> None:
@@ -161,7 +162,7 @@ def test_nothing_stays_open_of_what_was_removed(mount: MountProcess, mirror: Pat
         (mirror / str(number)).write_text("short lived")
         (mirror / str(number)).unlink()
     # The mount opens connections of its own meanwhile.
-    wait_for(lambda: open_files(mount) < before + 20)
+    eventually(lambda: open_files(mount) < before + 20)
 
 
 def test_nothing_stays_open_of_what_programs_had_not_found(
@@ -184,7 +185,7 @@ def test_nothing_stays_open_of_what_programs_had_not_found(
             else:
                 (mirror / "other").touch()
                 (mirror / "other").replace(mirror / "name")
-    wait_for(lambda: open_files(mount) < before + 20)
+    eventually(lambda: open_files(mount) < before + 20)
 
 
 def test_more_files_can_be_open_than_programs_may_have_by_themselves(

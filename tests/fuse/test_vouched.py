@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from magicfs.fuse.watched_directory import QUIET_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
 
 SEEN_SECONDS = 20.0
 """What is seen later has been kept too long: what nobody watches is kept for a second, the rest for thirty or more."""
@@ -28,13 +29,6 @@ VOUCHED_SECONDS = 60.0
 @pytest.fixture(autouse=True)
 def _vouch_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_VOUCHED_SECONDS", str(VOUCHED_SECONDS))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -142,12 +136,12 @@ def test_what_is_mounted_over_a_name_or_a_directory_is_seen(mirror: Path, root: 
         use(mirror / "sub")
     with mounted(path):
         (path / "new.txt").touch()
-        wait_for(partial(not_one, hidden), SEEN_SECONDS)
+        eventually(partial(not_one, hidden), seconds=SEEN_SECONDS)
         time.sleep(QUIET_SECONDS + 0.1)
         use(mirror / name)
         (path / "new.txt").unlink()
-        wait_for(partial(not_one, [mirror / name / "new.txt"]), SEEN_SECONDS)
-    wait_for((mirror / "sub/b.txt").exists, SEEN_SECONDS)
+        eventually(partial(not_one, [mirror / name / "new.txt"]), seconds=SEEN_SECONDS)
+    eventually((mirror / "sub/b.txt").exists, seconds=SEEN_SECONDS)
 
 
 def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> None:
@@ -160,27 +154,27 @@ def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> No
     assert "new.txt" in os.listdir(mirror / "sub")
     (root.path / "sub/000.txt").unlink()
     assert "000.txt" not in os.listdir(mirror / "sub")
-    wait_for(lambda: not (mirror / "sub/000.txt").exists(), SEEN_SECONDS)
+    eventually(lambda: not (mirror / "sub/000.txt").exists(), seconds=SEEN_SECONDS)
 
 
 def test_changes_on_the_disk_are_seen_at_once(mirror: Path, root: IndexedRoot) -> None:
     use(mirror)
     (root.path / "missing").write_text("tulips")
-    wait_for((mirror / "missing").exists, SEEN_SECONDS)
+    eventually((mirror / "missing").exists, seconds=SEEN_SECONDS)
     (root.path / "a.txt").chmod(0o600)
-    wait_for(lambda: (mirror / "a.txt").stat().st_mode & 0o777 == 0o600, SEEN_SECONDS)
+    eventually(lambda: (mirror / "a.txt").stat().st_mode & 0o777 == 0o600, seconds=SEEN_SECONDS)
     time.sleep(QUIET_SECONDS + 0.1)
     use(mirror / "sub")
     with (mirror / "sub/b.txt").open("rb") as file:
         assert file.read() == b"roses"
         with (root.path / "sub/b.txt").open("a") as direct:
             direct.write(" and lilies")
-        wait_for(lambda: os.fstat(file.fileno()).st_size == len("roses and lilies"), SEEN_SECONDS)
+        eventually(lambda: os.fstat(file.fileno()).st_size == len("roses and lilies"), seconds=SEEN_SECONDS)
     assert (mirror / "sub/b.txt").read_text() == "roses and lilies"
     time.sleep(QUIET_SECONDS + 0.1)
     use(mirror / "sub")
     (root.path / "sub/b.txt").unlink()
-    wait_for(lambda: not (mirror / "sub/b.txt").exists(), SEEN_SECONDS)
+    eventually(lambda: not (mirror / "sub/b.txt").exists(), seconds=SEEN_SECONDS)
 
 
 def test_a_change_through_the_mount_is_seen_by_the_next_call(mirror: Path, root: IndexedRoot) -> None:
@@ -206,7 +200,7 @@ def test_what_was_renamed_in_the_mount_is_not_kept_after_it_is_gone(mirror: Path
     time.sleep(0.2)
     assert (mirror / "c.txt").exists()
     (root.path / "c.txt").unlink()
-    wait_for(lambda: not (mirror / "c.txt").exists(), SEEN_SECONDS + 0.2)
+    eventually(lambda: not (mirror / "c.txt").exists(), seconds=SEEN_SECONDS + 0.2)
 
 
 def test_a_working_directory_stays_one_when_it_changes(mirror: Path, root: IndexedRoot) -> None:
@@ -217,7 +211,7 @@ def test_a_working_directory_stays_one_when_it_changes(mirror: Path, root: Index
         os.chdir(mirror / "sub")
         os.utime(root.path / "sub")
         (root.path / "sub/c.txt").touch()
-        wait_for(Path("c.txt").exists, SEEN_SECONDS)
+        eventually(Path("c.txt").exists, seconds=SEEN_SECONDS)
         assert os.getcwd() == str(mirror / "sub")
     finally:
         os.fchdir(before)
@@ -231,4 +225,4 @@ def test_a_file_with_two_names_is_kept_as_short_as_before(mirror: Path, root: In
     use(mirror / "sub")
     with other.open("a") as direct:
         direct.write("!")
-    wait_for(lambda: (mirror / "sub/b.txt").stat().st_size == 6, SEEN_SECONDS + 0.2)
+    eventually(lambda: (mirror / "sub/b.txt").stat().st_size == 6, seconds=SEEN_SECONDS + 0.2)

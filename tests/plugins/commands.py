@@ -19,7 +19,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.domain.status import PartStatus
 from magicfs.models.store import ModelStore
+from magicfs.runtime.supervisor import Supervisor
 from tests.plugins.models import MODEL
 
 COMMAND = (sys.executable, "-m", "magicfs.cli")
@@ -90,6 +94,21 @@ class Commands:
             return named or process.environ().get("MAGICFS_HOME") == str(self.home)
         except (psutil.Error, OSError):
             return False
+
+    def parts(self) -> dict[str, PartStatus]:
+        """What the supervisor runs, by name, without the price of a command."""
+        return {part.name: part for part in Supervisor(self.home).parts()}
+
+    def pids(self) -> dict[str, int | None]:
+        """The processes that the supervisor runs, by name."""
+        return {name: part.pid for name, part in self.parts().items()}
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        """The rows of a query of the running index, without the price of a command."""
+        dsn = Settings(home=self.home).database_dsn
+        with Database(dsn, application="test") as database, database.transaction() as connection:
+            cursor = connection.execute(query.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def kill_everything(self) -> None:
         """Kill all processes, as a power failure does; mounts and files of the kernel stay."""

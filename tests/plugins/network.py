@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from tests.plugins.cluster import ClusterServers
 from tests.plugins.commands import COMMAND, KEPT
 from tests.plugins.models import MODEL
 from tests.plugins.stack import STOP_SECONDS, end_processes
+from tests.plugins.waiting import eventually
 
 SUBNET = "10.98.77"
 
@@ -214,10 +214,7 @@ class Network:
         assert not stuck, f"{stuck} did not stop within {STOP_SECONDS} s\n{self.logs()}"
 
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120, pause: float = 0.2) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"{what}: not in {seconds} s\n{self.unfinished()}\n{self.logs()}"
-            time.sleep(pause)
+        eventually(condition, what, seconds=seconds, pause=pause, logs=lambda: f"{self.unfinished()}\n{self.logs()}")
 
     def unfinished(self) -> dict[str, list[tuple]]:
         """The files and chunks that wait, by who has claimed them."""

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from magicfs.domain.models import StoredModel
 from magicfs.ingest.roots import add_root
 from magicfs.models.store import ModelStore
 from tests.plugins.servers import Servers
+from tests.plugins.waiting import eventually
 
 HOST = "testhost"
 SABOTAGED = (
@@ -126,11 +126,7 @@ class Stack:
         return bool(scanned) and self.waiting() == 0
 
     def wait(self, condition: Callable[[], bool], *, seconds: float = 120, what: str = "the condition") -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come true in {seconds} s\n{self.counts()}\n{self.logs()}")
-            time.sleep(0.1)
+        eventually(condition, what, seconds=seconds, pause=0.1, logs=lambda: f"{self.counts()}\n{self.logs()}")
 
     def counts(self) -> dict[str, list[tuple]]:
         return {

@@ -13,10 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.plugins.fuse import needs_fuse
+
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
 
-needs_fuse = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
 
 MOUNT_IO = {
     *("second_read", "first_read", "random_reread", "relist", "grep", "write", "write_4k", "open", "missing"),

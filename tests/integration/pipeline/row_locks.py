@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,19 +10,13 @@ from typing import LiteralString
 
 from magicfs.db.pool import Connection
 from tests.plugins.index import Index
+from tests.plugins.waiting import eventually
 
 WAIT_SECONDS = 60.0
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {WAIT_SECONDS} s"
-        time.sleep(0.01)
 
 
 def count(connection: Connection, query: LiteralString) -> int:
@@ -65,7 +58,7 @@ class Blocked:
         """Let a thread go on until one more backend waits for a lock, or until the thread ends."""
         before = waiting_backends(self.holder)
         go_on()
-        wait_until(
+        eventually(
             lambda: not thread.is_alive() or waiting_backends(self.holder) > before,
             "a transaction that waits for a lock",
         )

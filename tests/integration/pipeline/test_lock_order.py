@@ -34,8 +34,9 @@ from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
 from magicfs.pipeline.batch import Batch, EmbeddedBatch, write_batch
 from tests.fakes.embedder import FAKE_SPEC
-from tests.integration.pipeline.row_locks import WAIT_SECONDS, count, locked, wait_until, waiting_backends
+from tests.integration.pipeline.row_locks import WAIT_SECONDS, count, locked, waiting_backends
 from tests.plugins.index import HOST, Index
+from tests.plugins.waiting import eventually
 
 OTHER_BACKENDS = """
     SELECT count(*) FROM pg_stat_activity
@@ -56,7 +57,7 @@ def no_deadlocks(index: Index, database_url: str) -> Iterator[None]:
             with database.transaction() as connection:
                 return count(connection, query)
 
-        wait_until(lambda: count_now(OTHER_BACKENDS) == 0, "the end of all other backends")
+        eventually(lambda: count_now(OTHER_BACKENDS) == 0, "the end of all other backends")
         assert count_now(DEADLOCKS) == 0
 
 
@@ -213,7 +214,7 @@ def test_a_bad_vector_is_refused_while_copies_ask_for_the_good_ones(
     def finish_and_wait(connection: Connection, **arguments: Any) -> int:
         embedded = finish(connection, **arguments)
         finished.set()
-        wait_until(
+        eventually(
             lambda: extracted.is_set() or waiting_backends(connection) > 0, "an extraction that waits for a lock"
         )
         return embedded

@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -22,9 +22,10 @@ from magicfs.errors import ServerError
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.parts import server_parts
-from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
+from magicfs.runtime.processes import dies_with_parent, has_ended
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient
+from tests.plugins.waiting import eventually
 
 
 @pytest.fixture
@@ -48,10 +49,6 @@ def supervisor(home: Path) -> Iterator[Supervisor]:
 def sleeper(name: str, *, place: int = 50, **environment: str) -> Part:
     command = dies_with_parent([sys.executable, "-c", "import time; time.sleep(1000)"], signal_name="TERM")
     return Part(name=name, command=tuple(command), place=place, environment=environment)
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    wait_until(condition, seconds=80, failed=f"{what} did not come true")
 
 
 def pids(supervisor: Supervisor) -> dict[str, int | None]:

@@ -10,8 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from magicfs.runtime.processes import has_ended
 from magicfs.server_lock import is_served, server_sockets, stop_server
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
+from tests.plugins.waiting import eventually
 
 SECONDS = 120.0
 """Only a failure takes so long."""
@@ -87,7 +87,7 @@ class Machine:
 
     def served(self, *, servers: int = 1) -> list[Path]:
         """The sockets of servers that are ready."""
-        wait_for(lambda: len(self.sockets()) == servers and all(map(answers, self.sockets())))
+        eventually(lambda: len(self.sockets()) == servers and all(map(answers, self.sockets())))
         return self.sockets()
 
 
@@ -96,13 +96,6 @@ def answers(path: Path, *, unlike: int | None = None) -> bool:
     with contextlib.suppress(OSError, FramingError):
         return told(path)["pid"] != unlike
     return False
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def told(path: Path, request: dict[str, object] = PING) -> dict[str, Any]:
@@ -199,7 +192,7 @@ def test_a_server_of_former_settings_ends(machine: Machine) -> None:
     [former] = machine.served()
     (machine.home / "config.toml").write_text("search_limit = 1\n")
     assert len(json.loads(machine.run("search", "invoice", "--json").stdout)["results"]) == 1
-    wait_for(lambda: not is_served(former))
+    eventually(lambda: not is_served(former))
     [latter] = machine.served()
     assert latter != former
     assert len(json.loads(machine.run("search", "invoice", "--json").stdout)["results"]) == 1
@@ -219,9 +212,9 @@ def test_without_an_answer_the_command_searches_itself(machine: Machine, number:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     # Until then no other server starts.
-    wait_for(lambda: has_ended(server))
+    eventually(lambda: has_ended(server))
     machine.run("search", "invoice")
-    wait_for(lambda: answers(path, unlike=pid))
+    eventually(lambda: answers(path, unlike=pid))
     assert without_time(machine.run("search", "invoice", "--json")) == served
 
 

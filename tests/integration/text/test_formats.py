@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -15,38 +14,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.ocr_engines import find_ocr
-from tests.unit.text.test_container import zipped
-
-OUTCOMES = {
-    "enc": {SkipReason.ENCRYPTED},
-    "bad": {SkipReason.CORRUPT, SkipReason.BOMB},
-    "none": {SkipReason.EMPTY, SkipReason.NO_TEXT, SkipReason.BINARY},
-    "ocr": {SkipReason.NEEDS_OCR},
-    "archive": {SkipReason.BINARY},
-}
-
-
-def squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-def test_every_real_file_comes_out_right(extractor: FileExtractor, format_files: Path) -> None:
-    wrong = []
-    with (format_files / "manifest.tsv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t"))
-    for row in rows:
-        content = (format_files / "files" / row["file"]).read_bytes()
-        outcome = extractor.extract(content, name=row["file"].encode())
-        if isinstance(outcome, Unreadable):
-            right = outcome.reason in OUTCOMES.get(row["class"], set())
-        elif row["class"] == "archive":
-            right = "." in outcome.text  # the names in it
-        else:
-            right = row["class"] == "text" and squeezed(row["expected_phrase"]) in squeezed(outcome.text)
-        if not right:
-            wrong.append((row["file"], row["class"], outcome))
-    assert len(rows) > 30
-    assert not wrong
+from tests.plugins.office_files import opendocument
 
 
 def document(outcome: Document | Unreadable) -> Document:
@@ -137,7 +105,7 @@ def test_a_presentation_knows_its_pages(extractor: FileExtractor) -> None:
         "<draw:page><text:p>First<text:s/>slide</text:p></draw:page>"
         "<draw:page><text:h>Second <text:span>slide</text:span></text:h><text:p/></draw:page></o>"
     )
-    content = zipped(mimetype="application/vnd.oasis.opendocument.presentation", **{"content.xml": body})
+    content = opendocument("presentation", body)
     found = document(extractor.extract(content, name=b"a.odp"))
     assert [found.text[start:].split("\n")[0] for start in found.page_starts] == ["First slide", "Second slide"]
 

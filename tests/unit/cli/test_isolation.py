@@ -21,12 +21,9 @@ from magicfs.cli.commands.doctor import _shown
 from magicfs.cli.commands.status import _rendered
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
-from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
-from tests.fakes.hits import make_hit
+from magicfs.domain.results import Coverage, SearchResult
+from tests.unit.cli.right_to_left import END, OLAM, SHALOM, START, hit
 from tests.unit.cli.summary import summary
-
-START, END = "\u2068", "\u2069"
-SHALOM, OLAM = "שלום", "עולם"
 
 
 @pytest.mark.parametrize("text", ["", "report.pdf", "café 文档", "/home/ada/x", "a\u2019b"])
@@ -107,19 +104,6 @@ def test_only_a_terminal_gets_the_marks() -> None:
     assert f"root {START}{SHALOM}{END}: gone\r\n" in on_terminal
     assert f"no {START}{SHALOM}{END}\r\n" in on_terminal
     assert on_terminal.count(f'"name": "{SHALOM}\u202e"') == in_pipe.count(f'"name": "{SHALOM}\u202e"') == 2
-
-
-def hit(rank: int, path: str, snippet: str, *, matched: tuple[tuple[int, int], ...] = ()) -> Hit:
-    return make_hit(
-        rank=rank,
-        score=0.9,
-        root_path=b"/home/ada",
-        path=path.encode(),
-        first_line=3,
-        last_line=9,
-        page=None,
-        shown=Snippet(snippet, matched),
-    )
 
 
 @pytest.mark.parametrize("on_terminal", [True, False])

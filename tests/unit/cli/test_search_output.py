@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from magicfs.cli import terminal
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
-from tests.unit.cli.test_isolation import SHALOM, START, hit
+from tests.unit.cli.right_to_left import SHALOM, START, hit
 
 BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 

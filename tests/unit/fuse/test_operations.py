@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +24,7 @@ from magicfs.tree.nodes import DirectoryListing, Entry, Handle, Node
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
+from tests.plugins.waiting import eventually
 
 CLOSE_SECONDS = 60.0
 ENTRIES_IN_A_REPLY = 20
@@ -59,10 +59,7 @@ def open_paths() -> list[str]:
 
 
 def wait_until_closed(path: Path) -> None:
-    deadline = time.monotonic() + CLOSE_SECONDS
-    while str(path) in open_paths():
-        assert time.monotonic() < deadline, "the file stays open"
-        time.sleep(0.01)
+    eventually(lambda: str(path) not in open_paths(), "the end of the open file", seconds=CLOSE_SECONDS)
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR])

@@ -1,17 +1,11 @@
 """The words of a chunk are those of its text, in its language, and at the first chunk those of the metadata."""
 
-import re
-
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from magicfs.text.chunking import TokenChunker
-
-
-def positions(words: str | None) -> dict[str, list[int]]:
-    found = re.findall(r"'([^']+)':([0-9,]+)", words or "")
-    return {lexeme: [int(place) for place in places.split(",")] for lexeme, places in found}
+from tests.unit.text.lexemes import positions
 
 
 def cut(chunker: TokenChunker, text: str, language: str | None = None) -> list[Chunk]:

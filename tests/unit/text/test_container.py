@@ -12,14 +12,7 @@ import pytest
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.container import ole_type, zip_type
-
-
-def zipped(**members: str | bytes) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as container:
-        for name, content in members.items():
-            container.writestr(name, content)
-    return target.getvalue()
+from tests.plugins.office_files import zipped
 
 
 def reason(outcome: str | Unreadable) -> SkipReason:
@@ -43,23 +36,23 @@ def reason(outcome: str | Unreadable) -> SkipReason:
     ],
 )
 def test_the_document_in_a_zip(members: dict[str, str | bytes], ending: str) -> None:
-    found = zip_type(zipped(**members))
+    found = zip_type(zipped(members))
     assert isinstance(found, str)
     assert found.endswith(ending)
 
 
 def test_an_archive_is_not_opened() -> None:
-    assert reason(zip_type(zipped(**{"a.txt": "text", "word/fake.txt": "", "content.json": ""}))) is SkipReason.BINARY
-    assert reason(zip_type(zipped(**{"QuickLook/Preview.pdf": ""}))) is SkipReason.BINARY
+    assert reason(zip_type(zipped({"a.txt": "text", "word/fake.txt": "", "content.json": ""}))) is SkipReason.BINARY
+    assert reason(zip_type(zipped({"QuickLook/Preview.pdf": ""}))) is SkipReason.BINARY
 
 
 def test_an_opendocument_file_with_a_password() -> None:
-    content = zipped(**{"mimetype": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
+    content = zipped({"mimetype": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
     assert reason(zip_type(content)) is SkipReason.ENCRYPTED
 
 
 def test_a_zip_that_unpacks_to_too_much() -> None:
-    assert reason(zip_type(zipped(big=b"\0" * (80 << 20)))) is SkipReason.BOMB
+    assert reason(zip_type(zipped({"big": b"\0" * (80 << 20)}))) is SkipReason.BOMB
 
 
 def test_zip_members_that_overlap() -> None:
@@ -75,7 +68,7 @@ def test_zip_members_that_overlap() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped(a="text")[:-10]],
+    [b"PK\x03\x04", b"PK\x05\x06" + b"\xff" * 18, zipped({"a": "text"})[:-10]],
     ids=["only a beginning", "a wrong directory", "cut off"],  # the archive holds the time, so it cannot be its name
 )
 def test_a_broken_zip(content: bytes) -> None:

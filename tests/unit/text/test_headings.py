@@ -9,7 +9,7 @@ from magicfs.domain.chunks import Chunk, model_input
 from magicfs.domain.contents import Document
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.layout import Role, lines_of
-from tests.unit.text.test_chunk_words import positions
+from tests.unit.text.lexemes import positions
 
 PROSE = (
     "The group sells its goods in many countries and sees no end of the demand for them in the\n"

@@ -7,7 +7,7 @@ import pytest
 
 from magicfs.text.analysis import fold
 from magicfs.text.language_names import _NAMES, language_codes
-from tests.unit.text.test_language import SENTENCES
+from tests.unit.text.sentences import SENTENCES
 
 
 @pytest.mark.parametrize(

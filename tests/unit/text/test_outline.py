@@ -11,7 +11,7 @@ from magicfs.domain.contents import Document
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.outline import outline_of
 from magicfs.text.units import Boundary, units_of
-from tests.unit.text.test_chunk_words import positions
+from tests.unit.text.lexemes import positions
 
 PROSE = "Things of no interest are said here at length, about how they are kept and who is asked about them. " * 5
 

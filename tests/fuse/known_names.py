@@ -1,0 +1,31 @@
+"""What a mount keeps of the names that the kernel knows."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tests.fuse.conftest import MountProcess
+from tests.plugins.waiting import eventually
+
+
+def resident_bytes(mount: MountProcess) -> int:
+    assert mount.process is not None
+    pages = Path(f"/proc/{mount.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def inode_count(mount: MountProcess) -> int:
+    """The size of the inode table, as the mount reports it."""
+    return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
+
+
+def forget(mount: MountProcess, inodes: int) -> None:
+    """Make the kernel forget what it knows, and wait until the mount has read it."""
+
+    def is_forgotten() -> bool:
+        Path("/proc/sys/vm/drop_caches").write_text("2")
+        return inode_count(mount) <= inodes
+
+    eventually(is_forgotten)

@@ -1,0 +1,74 @@
+"""The heartbeat of a mount passes new roots on at once, and reports the mount."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.heartbeats import live_mounts
+from magicfs.db.pool import Database
+from magicfs.db.roots import ensure_host, insert_root
+from magicfs.fuse import heartbeat
+from magicfs.runtime.processes import wait_until
+
+
+def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "REPORT_SECONDS", 3600.0)
+    names: list[list[str]] = []
+    with heartbeat.Heartbeat(
+        database,
+        host="here",
+        mountpoint=Path("/mnt"),
+        set_roots=lambda roots: names.append([registered.root.name for registered in roots]),
+    ):
+        # The second time with the connection of the listener: from now on it hears.
+        wait_until(lambda: len(names) >= 2, seconds=60, failed="there is no report")
+        with database.transaction() as connection:
+            assert [mount.path for mount in live_mounts(connection)] == [b"/mnt"]
+            insert_root(
+                connection,
+                host=ensure_host(connection, name="here"),
+                path=b"/docs",
+                name="docs",
+                folded="docs",
+                device=1,
+            )
+        wait_until(lambda: names[-1] == ["docs"], seconds=60, failed="the root is not passed on")
+    with database.transaction() as connection:
+        assert live_mounts(connection) == ()
+
+
+def test_the_thread_may_end_before_the_mount_wakes_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be between two waits when the mount ends, and see that at once."""
+    beat = heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=lambda _: None)
+    stop = beat._stop.set
+
+    def stop_and_end() -> None:
+        stop()
+        beat._listener.interrupt()
+        beat._thread.join()
+
+    monkeypatch.setattr(beat._stop, "set", stop_and_end)
+    with beat:
+        pass
+    with database.transaction() as connection:
+        assert live_mounts(connection) == ()
+
+
+def test_an_unexpected_error_does_not_end_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(heartbeat, "REPORT_SECONDS", 0.01)
+    calls: list[int] = []
+
+    def set_roots(_: object) -> None:
+        calls.append(1)
+        if len(calls) < 5:
+            raise RuntimeError("a bug")
+
+    with heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=set_roots):
+        wait_until(lambda: len(calls) >= 8, seconds=60, failed="the heartbeat has ended")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "the heartbeat failed unexpectedly, and goes on"
+    ]
