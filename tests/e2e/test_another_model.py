@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
-from magicfs.config import Settings
-from magicfs.db.pool import Database
 from tests.plugins.commands import Commands
+from tests.plugins.waiting import eventually
 
 
 @pytest.fixture
@@ -21,18 +19,13 @@ def docs(commands: Commands) -> Path:
     return docs
 
 
-def make_model_another(home: Path) -> None:
+def make_model_another(commands: Commands) -> None:
     """Give the index's model the digest of other weights. Its tokenizer stays."""
-    dsn = Settings(home=home).database_dsn
-    with Database(dsn, application="test", size=1) as database, database.transaction() as connection:
-        connection.execute("ALTER TABLE models DISABLE TRIGGER models_keep_digest")
-        connection.execute("UPDATE models SET digest = repeat('0', 64), former_digest = ''")
-        connection.execute("ALTER TABLE models ENABLE TRIGGER models_keep_digest")
-
-
-def files_by_state(commands: Commands) -> dict[str, int]:
-    states: dict[str, int] = json.loads(commands.ok("status", "--json"))["files"]
-    return states
+    commands.rows("""
+        ALTER TABLE models DISABLE TRIGGER models_keep_digest;
+        UPDATE models SET digest = repeat('0', 64), former_digest = '';
+        ALTER TABLE models ENABLE TRIGGER models_keep_digest
+    """)
 
 
 def up(commands: Commands) -> None:
@@ -45,16 +38,13 @@ def up(commands: Commands) -> None:
 
 def test_up_starts_and_files_are_read_and_found_by_their_words(commands: Commands, docs: Path) -> None:
     commands.ok("up", docs, "--detach", "--wait")
-    make_model_another(commands.home)
+    make_model_another(commands)
     up(commands)
     commands.ok("down")
     up(commands)
     (docs / "train.txt").write_text("night train to Lisbon")
-    deadline = time.monotonic() + 120
-    while files_by_state(commands)["indexed"] < 2:
-        assert time.monotonic() < deadline, commands.logs()
-        # A command takes a second of processor time.
-        time.sleep(1)
+    states = "SELECT state::text, count(*) FROM files GROUP BY 1"
+    eventually(lambda: commands.rows(states) == [("indexed", 2)], "the text of the new file", logs=commands.logs)
     found = json.loads(commands.ok("search", "train", "--json"))
     assert [result["name"] for result in found["results"]] == ["train.txt"]
     doctor = commands.run("doctor")

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.plugins.commands import Commands
+from tests.plugins.fuse import needs_fuse
+from tests.plugins.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+pytestmark = needs_fuse
 
 
 @pytest.fixture(scope="module")
-def magicfs(module_commands: Commands) -> Iterator[Commands]:
+def magicfs(module_commands: Commands) -> Commands:
     """Everything running, with one empty root and a mount."""
     folder = module_commands.home.parent
     (folder / "docs").mkdir()
     (folder / "mnt").mkdir()
     module_commands.ok("up", folder / "docs", "--mount", folder / "mnt", "--detach", "--wait")
-    yield module_commands
-    module_commands.ok("down")
+    return module_commands
 
 
 @pytest.fixture
@@ -37,13 +35,6 @@ def mirror(magicfs: Commands) -> Path:
 def found(magicfs: Commands, word: str) -> list[str]:
     """The paths of the files with a word, by name."""
     return sorted(os.readlink(link) for link in (magicfs.home.parent / "mnt/links" / f'"{word}"').iterdir())
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not in {seconds} s"
-        time.sleep(0.1)
 
 
 def test_what_is_written_in_the_mirror_is_found(magicfs: Commands, mirror: Path) -> None:
@@ -72,13 +63,6 @@ def test_what_is_written_in_the_mirror_is_found(magicfs: Commands, mirror: Path)
     is_found("radishes")
 
 
-def part(magicfs: Commands) -> dict:
-    """The mount, as the status shows it."""
-    parts = json.loads(magicfs.ok("status", "--json"))["parts"]
-    found: dict = next(part for part in parts if part["name"] == "mount")
-    return found
-
-
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_mount_that_is_killed_while_git_works_loses_nothing(magicfs: Commands, mirror: Path) -> None:
     docs = magicfs.home.parent / "docs"
@@ -92,8 +76,8 @@ def test_a_mount_that_is_killed_while_git_works_loses_nothing(magicfs: Commands,
     worker = subprocess.Popen(["sh", "-c", script], cwd=mirror, stderr=subprocess.DEVNULL)
     committed = docs / "committed"
     eventually(lambda: committed.exists() and int(committed.read_text()) >= 5, "five commits")
-    before = part(magicfs)["restarts"]
-    mount = psutil.Process(part(magicfs)["pid"])
+    before = magicfs.parts()["mount"]
+    mount = psutil.Process(before.pid)
     mount.kill()
     psutil.wait_procs([mount], timeout=60)
     assert worker.wait(180) != 0
@@ -106,7 +90,7 @@ def test_a_mount_that_is_killed_while_git_works_loses_nothing(magicfs: Commands,
             return False
 
     eventually(is_back, "the mount is back")
-    assert part(magicfs)["restarts"] == before + 1
+    assert magicfs.parts()["mount"].restarts == before.restarts + 1
     (docs / "work/.git/index.lock").unlink(missing_ok=True)
     for place in (docs, mirror):
         subprocess.run(["git", "fsck", "--strict"], cwd=place / "work", check=True, capture_output=True)
@@ -116,3 +100,9 @@ def test_a_mount_that_is_killed_while_git_works_loses_nothing(magicfs: Commands,
         assert log.stdout.split()[-count:] == [str(number) for number in range(count, 0, -1)]
         assert all((place / f"work/f{number}").read_text() == f"{number}\n" for number in range(1, count + 1))
     (mirror / "work/after").write_text("it goes on")
+
+
+def test_down_after_everything_was_killed(magicfs: Commands) -> None:
+    magicfs.kill_everything()
+    magicfs.ok("down")
+    magicfs.assert_nothing_left()

@@ -10,18 +10,19 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.plugins.commands import COMMAND, Commands
+from tests.plugins.fuse import needs_fuse
+from tests.plugins.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
+pytestmark = needs_fuse
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,6 @@ def listing(mount: Path, query: str) -> list[str]:
     """The names in a search, best first."""
     with os.scandir(mount / "search" / query) as entries:
         return [entry.name for entry in entries]
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not in {seconds} s"
-        time.sleep(0.5)
 
 
 def status(magicfs: Commands) -> dict:
@@ -103,17 +97,14 @@ def test_doctor_says_where_a_file_stands_in_a_search(magicfs: Commands, docs: Pa
 
 
 def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> None:
+    eventually(lambda: len(magicfs.rows("SELECT FROM workers")) == 3, "all workers")
     found = status(magicfs)
     assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0}
     assert found["chunks"]["embedded"] == found["chunks"]["total"] >= 9
     assert found["model"].startswith("sentence-transformers/all-MiniLM-L6-v2")
     assert [(root["path"], root["host"], root["files"]) for root in found["roots"]] == [(str(docs), "here", 9)]
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
-    deadline = time.monotonic() + 120
-    while sorted(worker["kind"] for worker in found["workers"]) != ["embed", "extract", "extract"]:
-        assert time.monotonic() < deadline, found["workers"]
-        time.sleep(0.5)
-        found = status(magicfs)
+    assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract", "extract"]
     assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
         ["postgres", "redis", "agent", "embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
     )
@@ -157,15 +148,15 @@ def test_a_reader_that_leaves_early_is_no_failure(magicfs: Commands) -> None:
 
 
 def test_up_again_changes_only_what_is_asked_for(magicfs: Commands, docs: Path, mount: Path) -> None:
-    before = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+    before = magicfs.pids()
     magicfs.ok("up", docs, "--mount", mount, "--detach", "--wait")
-    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+    assert magicfs.pids() == before
     magicfs.ok("up", "--workers", "2", "--detach")
-    after = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+    after = magicfs.pids()
     assert after.keys() - before.keys() == {"embed-2"}
     assert {name: after[name] for name in before} == before
     magicfs.ok("up", "--workers", "1", "--detach")
-    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+    assert magicfs.pids() == before
 
 
 def test_a_setting_of_the_workers_leaves_the_mount_alone(magicfs: Commands, mount: Path) -> None:
@@ -173,42 +164,46 @@ def test_a_setting_of_the_workers_leaves_the_mount_alone(magicfs: Commands, moun
         told = json.loads((magicfs.home / "run" / "parts.json").read_text())["embed-1"]["environment"]
         return told.get("MAGICFS_GENTLE") == "True"
 
-    before = part(magicfs, "mount")["pid"]
+    before = magicfs.pids()["mount"]
     with (mount / "mirror" / "docs" / "notes.txt").open() as opened:
         magicfs.ok("up", "--gentle", "--detach")
         assert is_gentle()
         assert opened.read()
-        assert part(magicfs, "mount")["pid"] == before
+        assert magicfs.pids()["mount"] == before
     magicfs.ok("up", "--detach")
     assert is_gentle(), "what was not asked for stays"
     magicfs.ok("up", "--no-gentle", "--detach")
     assert not is_gentle()
-    assert part(magicfs, "mount")["pid"] == before
+    assert magicfs.pids()["mount"] == before
 
 
-def test_an_up_that_fails_leaves_what_runs_as_it_is(magicfs: Commands, docs: Path, mount: Path) -> None:
-    before = {part["name"]: part["pid"] for part in status(magicfs)["parts"]}
+def test_an_up_that_fails_leaves_what_runs_as_it_is(magicfs: Commands, docs: Path) -> None:
+    before = magicfs.pids()
     (docs / "inner").mkdir()
     done = magicfs.run("up", docs / "inner", "--workers", "3", "--detach")
     assert done.returncode == 1
     assert "inner" in done.stderr
     (docs / "inner").rmdir()
-    assert {part["name"]: part["pid"] for part in status(magicfs)["parts"]} == before
+    assert magicfs.pids() == before
+
+
+def found(mount: Path, query: str) -> list[str]:
+    """The paths of the files that a search finds, by name."""
+    return sorted(os.readlink(link) for link in (mount / "links" / query).iterdir())
 
 
 def test_files_that_come_change_move_and_go(magicfs: Commands, mount: Path, docs: Path) -> None:
-    def finds(name: str) -> bool:
-        found = json.loads(magicfs.ok("search", "--json", '"quokkas of rottnest"'))
-        return [one["name"] for one in found["results"]] == [name] if name else found["results"] == []
-
+    query = '"quokkas of rottnest"'
     (docs / "animals.txt").write_text("All about the quokkas of Rottnest island.\n")
-    eventually(lambda: finds("animals.txt"), "the new file")
+    eventually(lambda: found(mount, query) == [str(docs / "animals.txt")], "the new file")
     (docs / "animals.txt").rename(docs / "moved.txt")
-    eventually(lambda: finds("moved.txt"), "the moved file")
+    eventually(lambda: found(mount, query) == [str(docs / "moved.txt")], "the moved file")
+    [result] = json.loads(magicfs.ok("search", "--json", query))["results"]
+    assert result["name"] == "moved.txt"
     (docs / "moved.txt").unlink()
-    eventually(lambda: finds(""), "the end of the file")
+    eventually(lambda: found(mount, query) == [], "the end of the file")
     magicfs.ok("scan", "--wait")
-    assert status(magicfs)["files"]["total"] == 9
+    assert magicfs.rows("SELECT count(*) FROM files") == [(9,)]
 
 
 def test_roots_come_and_go(magicfs: Commands) -> None:
@@ -217,9 +212,8 @@ def test_roots_come_and_go(magicfs: Commands) -> None:
     (other / "fact.txt").write_text("Marmots whistle when an eagle is near.\n")
     assert magicfs.ok("roots", "add", other) == f"other: {other}\n"
     magicfs.ok("scan", "--wait")
-    assert [one["root"] for one in json.loads(magicfs.ok("search", "--json", '"marmots whistle"'))["results"]] == [
-        "other"
-    ]
+    [result] = json.loads(magicfs.ok("search", "--json", '"marmots whistle"'))["results"]
+    assert result["root"] == "other"
     assert "other" in magicfs.ok("roots", "list")
     (other / "fact.txt").write_text("Marmots whistle when an eagle is near. So do ground squirrels.\n")
     magicfs.ok("scan", "other", "--wait")
@@ -241,11 +235,7 @@ def test_an_unreadable_file_is_reported(magicfs: Commands, docs: Path) -> None:
 
 def test_a_file_that_holds_nothing_is_explained(magicfs: Commands, docs: Path) -> None:
     (docs / "empty.txt").touch()
-    eventually(lambda: status(magicfs)["files"]["named"] == 1, "the state of the file")
-    found = status(magicfs)
-    assert found["coverage"]["indexed"] == found["files"]["total"]
-    assert "1 named" in magicfs.ok("status")
-    assert magicfs.ok("failures") == ""
+    eventually(lambda: magicfs.rows("SELECT count(*) FROM files WHERE state = 'named'") == [(1,)], "its state")
     assert "named: empty" in magicfs.ok("doctor", docs / "empty.txt")
     (docs / "empty.txt").unlink()
     assert "indexed" in magicfs.ok("doctor", docs / "notes.txt")
@@ -267,54 +257,23 @@ def test_models_are_listed(magicfs: Commands) -> None:
     assert all(len(model["digest"]) == 64 for model in found["models"])
 
 
-def part(magicfs: Commands, name: str) -> dict:
-    found: dict = next(one for one in status(magicfs)["parts"] if one["name"] == name)
-    return found
-
-
 def test_a_part_that_dies_is_started_again_and_reported(magicfs: Commands, mount: Path) -> None:
-    pid = part(magicfs, "embedder")["pid"]
+    pid = magicfs.pids()["embedder"]
+    assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: part(magicfs, "embedder")["pid"] not in {None, pid}, "another query embedder")
-    assert part(magicfs, "embedder")["restarts"] == 1
+    eventually(lambda: magicfs.pids()["embedder"] not in {None, pid}, "another query embedder")
+    assert [part["restarts"] for part in status(magicfs)["parts"] if part["name"] == "embedder"] == [1]
     assert listing(mount, "python, after the query embedder has died")
 
 
 def test_umount_ends_a_mount_that_up_runs_and_up_brings_it_back(magicfs: Commands, docs: Path, mount: Path) -> None:
     assert magicfs.ok("umount", mount) == f"{mount} is unmounted\n"
     assert list(mount.iterdir()) == []
-    assert "mount" not in {one["name"] for one in status(magicfs)["parts"]}
-    assert status(magicfs)["mounts"] == []
+    found = status(magicfs)
+    assert "mount" not in {one["name"] for one in found["parts"]}
+    assert found["mounts"] == []
     magicfs.ok("up", docs, "--mount", mount, "--detach")
     assert listing(mount, "python")
-
-
-def test_down_leaves_nothing_and_is_harmless_twice(magicfs: Commands, mount: Path) -> None:
-    assert magicfs.ok("down") == "stopped\n"
-    magicfs.assert_nothing_left()
-    assert list(mount.iterdir()) == []
-    assert magicfs.ok("down") == "nothing is running\n"
-
-
-def test_up_finds_everything_still_indexed(magicfs: Commands, mount: Path) -> None:
-    assert status(magicfs)["files"]["indexed"] == 9
-    assert listing(mount, "python")[0].endswith("_python_script.py")
-
-
-def test_up_after_everything_was_killed(magicfs: Commands, docs: Path, mount: Path) -> None:
-    magicfs.kill_everything()
-    assert magicfs.processes() == []
-    assert magicfs.run("status").returncode == 1
-    magicfs.ok("up", docs, "--mount", mount, "--detach", "--wait")
-    assert status(magicfs)["files"]["indexed"] == 9
-    assert listing(mount, "python")[0].endswith("_python_script.py")
-
-
-def test_nothing_outlives_a_supervisor_that_is_killed(magicfs: Commands, docs: Path, mount: Path) -> None:
-    psutil.Process(int((magicfs.home / "run" / "supervisor.pid").read_text())).kill()
-    eventually(lambda: magicfs.processes() == [], "the end of all parts")
-    magicfs.ok("up", docs, "--mount", mount, "--detach")
-    assert status(magicfs)["files"]["indexed"] == 9
 
 
 def test_a_scan_says_that_a_root_is_missing(magicfs: Commands, docs: Path) -> None:
@@ -329,24 +288,65 @@ def test_a_scan_says_that_a_root_is_missing(magicfs: Commands, docs: Path) -> No
     assert "missing" not in magicfs.run("scan", "--wait").stderr
 
 
-def test_down_after_everything_was_killed(magicfs: Commands) -> None:
-    magicfs.kill_everything()
-    magicfs.ok("down")
+def assert_is_indexed(magicfs: Commands, mount: Path) -> None:
+    """Everything that was indexed before is found."""
+    assert magicfs.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(9,)]
+    assert listing(mount, "python")[0].endswith("_python_script.py")
+
+
+def test_down_leaves_nothing_and_two_at_once_do_not_collide(magicfs: Commands, mount: Path) -> None:
+    stops = [magicfs.start("down") for _ in range(2)]
+    said = sorted(process.communicate(timeout=300)[0] for process in stops)
+    assert said == ["nothing is running\n", "stopped\n"]
     magicfs.assert_nothing_left()
+    assert list(mount.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_in_the_foreground_a_signal_ends_everything(
-    module_commands: Commands, mount: Path, number: signal.Signals
+def test_two_ups_at_once_do_not_collide_and_find_everything_indexed(
+    module_commands: Commands, docs: Path, mount: Path
 ) -> None:
+    starts = [module_commands.start("up", docs, "--mount", mount, "--detach") for _ in range(2)]
+    ends = [process.communicate(timeout=300) for process in starts]
+    assert [process.returncode for process in starts] == [0, 0], ends
+    assert_is_indexed(module_commands, mount)
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(magicfs: Commands) -> None:
+    psutil.Process(int((magicfs.home / "run" / "supervisor.pid").read_text())).kill()
+    eventually(lambda: magicfs.processes() == [], "the end of all parts", pause=0.5)
+
+
+def start_in_foreground(module_commands: Commands, mount: Path) -> subprocess.Popen[str]:
     process = module_commands.start("up", "--mount", mount)
     assert process.stdout is not None
     assert "model" in process.stdout.readline(), module_commands.logs()
+    return process
+
+
+def end_by_signal(module_commands: Commands, process: subprocess.Popen[str], number: signal.Signals) -> None:
     process.send_signal(number)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 0
     assert errors.splitlines()[-1] == "stopping"
     module_commands.assert_nothing_left()
+
+
+def test_up_works_after_the_supervisor_was_killed_and_sigint_ends_it(module_commands: Commands, mount: Path) -> None:
+    process = start_in_foreground(module_commands, mount)
+    assert_is_indexed(module_commands, mount)
+    end_by_signal(module_commands, process, signal.SIGINT)
+
+
+def test_up_works_after_everything_was_killed_and_sigterm_ends_it(
+    module_commands: Commands, docs: Path, mount: Path
+) -> None:
+    module_commands.ok("up", docs, "--mount", mount, "--detach")
+    module_commands.kill_everything()
+    assert module_commands.processes() == []
+    assert module_commands.run("status").returncode == 1
+    process = start_in_foreground(module_commands, mount)
+    assert_is_indexed(module_commands, mount)
+    end_by_signal(module_commands, process, signal.SIGTERM)
 
 
 def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:
@@ -361,14 +361,4 @@ def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: C
         # On a busy machine the signal may come when everything has started.
         module_commands.ok("down")
     assert process.returncode == 130
-    module_commands.assert_nothing_left()
-
-
-def test_two_at_once_do_not_collide(module_commands: Commands, docs: Path, mount: Path) -> None:
-    starts = [module_commands.start("up", docs, "--mount", mount, "--detach") for _ in range(2)]
-    ends = [process.communicate(timeout=300) for process in starts]
-    assert [process.returncode for process in starts] == [0, 0], ends
-    stops = [module_commands.start("down") for _ in range(2)]
-    said = sorted(process.communicate(timeout=300)[0] for process in stops)
-    assert said == ["nothing is running\n", "stopped\n"]
     module_commands.assert_nothing_left()
