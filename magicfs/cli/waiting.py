@@ -1,7 +1,7 @@
 """Waits until everything on disk is searchable, and shows the progress.
 
-Used by `magicfs up --wait` and `scan --wait`; the progress meter also by `status --watch`. It only reads the database
-and asks the supervisor: it scans and starts nothing. Main thread.
+Used by `magicfs up --wait` and `scan --wait`; `RateMeter` also by `status --watch`. It only reads the database and asks
+the supervisor: it scans and starts nothing. Main thread.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ class ProgressReport:
     @property
     def pace(self) -> str:
         """The rate, and the time left where there is one, in words."""
-        left = "" if self.seconds_left is None else f", {terminal.duration(self.seconds_left)} left"
-        return f"{self.rate:.0f} chunks/s{left}"
+        return pace_text(self.rate, self.seconds_left)
 
     def __str__(self) -> str:
         return (
@@ -83,23 +82,40 @@ class ProgressReport:
         )
 
 
+def pace_text(rate: float, seconds_left: float | None) -> str:
+    """A rate in chunks a second, and the time left where it is known."""
+    left = "" if seconds_left is None else f", {terminal.duration(seconds_left)} left"
+    return f"{rate:.0f} chunks/s{left}"
+
+
+@dataclass
+class RateMeter:
+    """Computes the rate at which a count grows. Pure: the caller passes the time in."""
+
+    _history: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def update(self, done: int, *, now: float) -> float:
+        """The rate over the last `WINDOW_SECONDS`, when `done` is the count at the time `now`, in seconds."""
+        self._history.append((now, done))
+        while self._history[0][0] < now - WINDOW_SECONDS:
+            self._history.popleft()
+        then, before = self._history[0]
+        return max(0.0, (done - before) / (now - then)) if now > then else 0.0
+
+
 @dataclass
 class ProgressMeter:
     """Computes the rate and the time left from counts. Pure: the caller passes the time in."""
 
-    _history: deque[tuple[float, int]] = field(default_factory=deque)
+    _meter: RateMeter = field(default_factory=RateMeter)
 
     def update(self, progress: IndexProgress, *, now: float) -> ProgressReport:
         """Report the progress at the time `now`, in seconds."""
         files, chunks = progress.files, progress.chunks
         done = chunks.embedded + chunks.failed
-        self._history.append((now, done))
-        while self._history[0][0] < now - WINDOW_SECONDS:
-            self._history.popleft()
-        (then, before), expected = self._history[0], chunks.total
+        rate, expected = self._meter.update(done, now=now), chunks.total
         if files.found:
             expected += round(files.pending * chunks.total / files.found)
-        rate = max(0.0, (done - before) / (now - then)) if now > then else 0.0
         return ProgressReport(
             files_done=files.total - files.pending,
             files_total=files.total,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +13,18 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from magicfs.cli.waiting import ProgressMeter
+    from magicfs.cli.waiting import RateMeter
     from magicfs.config import Settings
+    from magicfs.domain.status import (
+        BrokerStatus,
+        FileCounts,
+        IndexStatus,
+        ModelStatus,
+        PartStatus,
+        RootStatus,
+        VectorIndexBuild,
+        WordsProgress,
+    )
 
 EXAMPLES = """Examples:
 
@@ -24,6 +35,29 @@ EXAMPLES = """Examples:
     magicfs status --check    for health checks: exit code 0 if all is well"""
 
 REFRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the command shows."""
+
+    index: IndexStatus
+    broker: BrokerStatus
+    parts: Sequence[PartStatus]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        from dataclasses import asdict
+
+        from magicfs.search.render import coverage_json, status_json
+
+        return {
+            **status_json(self.index),
+            "coverage": coverage_json(self.index.coverage),
+            "broker": {"ok": self.broker.ok, "detail": self.broker.detail},
+            "queues": self.broker.queues,
+            "parts": [asdict(part) for part in self.parts],
+        }
 
 
 def status(
@@ -49,13 +83,13 @@ def status(
     if not watch:
         summary = collect(settings)
         if as_json:
-            terminal.print_json(summary)
+            terminal.print_json(summary.as_json())
         else:
             terminal.results().print(_rendered(summary))
         return
     if as_json:
         while True:
-            terminal.print_json(collect(settings))
+            terminal.print_json(collect(settings).as_json())
             time.sleep(REFRESH_SECONDS)
     _watch(settings)
 
@@ -70,13 +104,12 @@ def _check(settings: Settings) -> None:
     terminal.say("ok")
 
 
-def collect(settings: Settings) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    from dataclasses import asdict, replace
+def collect(settings: Settings) -> Summary:
+    """The state of the index and of this machine."""
+    from dataclasses import replace
 
     from magicfs.cli import environment, wiring
     from magicfs.db.status import read_status
-    from magicfs.search.render import coverage_json, status_json
 
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
@@ -85,138 +118,131 @@ def collect(settings: Settings) -> dict[str, Any]:
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
-    return {
-        **status_json(index),
-        "coverage": coverage_json(index.coverage),
-        "broker": {"ok": broker.ok, "detail": broker.detail},
-        "queues": broker.queues,
-        "parts": [asdict(part) for part in parts],
-    }
+    return Summary(index, broker, parts)
 
 
 def _watch(settings: Settings) -> None:
     from rich.live import Live
 
     from magicfs.cli import terminal
-    from magicfs.cli.waiting import ProgressMeter
+    from magicfs.cli.waiting import RateMeter
 
-    meters: defaultdict[str, ProgressMeter] = defaultdict(ProgressMeter)
+    meters: defaultdict[tuple[str, str], RateMeter] = defaultdict(RateMeter)
     with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
         while True:
             summary, now = collect(settings), time.monotonic()
-            paces = {
-                model["role"]: pace_of(model, meters[f"{model['role']} {model['name']}"], now=now)
-                for model in summary["models"]
+            paces: dict[str, str] = {
+                model.role: pace_of(model, meters[model.role, model.name], now=now) for model in summary.index.models
             }
             live.update(_rendered(summary, paces), refresh=True)
             time.sleep(REFRESH_SECONDS)
 
 
-def pace_of(model: dict[str, Any], meter: ProgressMeter, *, now: float) -> str:
+def pace_of(model: ModelStatus, meter: RateMeter, *, now: float) -> str:
     """The rate at which vectors of a model are made, and the time left; empty before there is a rate."""
-    from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
+    from magicfs.cli.waiting import pace_text
 
-    none = FileCounts(total=0, pending=0, indexed=0, skipped=0, failed=0)
-    chunks = ChunkCounts(total=model["total"] - model["unread"], embedded=model["embedded"], failed=model["failed"])
-    report = meter.update(IndexProgress(files=none, chunks=chunks), now=now)
-    return report.pace if report.seconds_left else ""
+    rate = meter.update(model.embedded + model.failed, now=now)
+    left = model.pending + model.second_vectors
+    return pace_text(rate, left / rate) if left and rate else ""
 
 
-def _rendered(summary: dict[str, Any], paces: Mapping[str, str] | None = None) -> RenderableType:
+def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     from magicfs.cli.terminal import shown, shown_line
+    from magicfs.domain.files import display_path
 
-    files, chunks = summary["files"], summary["chunks"]
-    paces = paces or {}
-    waiting = f"{sum(summary['queues'].values())} messages waiting"
-    broker = summary["broker"]
-    mounts = [f"{shown(mount['path'])} on {shown(mount['host'])}" for mount in summary["mounts"]]
+    index, broker, paces = summary.index, summary.broker, paces or {}
+    chunks = index.chunks
+    waiting = f"{sum(broker.queues.values())} messages waiting"
+    mounts = [f"{shown(display_path(mount.path))} on {shown(mount.host)}" for mount in index.mounts]
     lines = [
-        *_models(summary, paces),
-        ("files", _counts(files, ("pending", "named", "skipped", "failed")) + f" of {files['total']} indexed"),
-        ("chunks", f"{chunks['embedded']} of {chunks['total']} found by meaning" + _failed(chunks["failed"])),
-        *_building(summary, paces.get("building", "")),
-        *_vector_index(summary["vector_index_build"]),
-        *_words(summary["words"]),
-        ("workers", ", ".join(worker["name"] for worker in summary["workers"]) or "none"),
-        ("queue", waiting) if broker["ok"] else ("broker", broker["detail"]),
+        *_models(index, paces),
+        ("files", f"{_counts(index.files)} of {index.files.total} indexed"),
+        ("chunks", f"{chunks.embedded} of {chunks.total} found by meaning" + _failed(chunks.failed)),
+        *_building(index, paces.get("building", "")),
+        *_vector_index(index.vector_index_build),
+        *_words(index.words),
+        ("workers", ", ".join(worker.name for worker in index.workers) or "none"),
+        ("queue", waiting) if broker.ok else ("broker", broker.detail or "does not answer"),
         ("mounts", ", ".join(mounts) or "none"),
     ]
     text = [Text.assemble((f"{name:<8} ", "bold"), shown_line(value)) for name, value in lines]
-    return Group(*text, *_roots(summary["roots"]), *_parts(summary["parts"]))
+    return Group(*text, *_roots(index.roots), *_parts(summary.parts))
 
 
-def _models(summary: dict[str, Any], paces: Mapping[str, str]) -> list[tuple[str, str]]:
+def _models(index: IndexStatus, paces: Mapping[str, str]) -> list[tuple[str, str]]:
     """The models that searches use, each with its backlog if there are two, and the one that renews the second."""
-    models = {model["role"]: model for model in summary["models"]}
+    models: dict[str, ModelStatus] = {model.role: model for model in index.models}
     if "multilingual" not in models:
-        return [("model", summary["model"] or "none yet")]
+        return [("model", index.model or "none yet")]
     lines = []
     for name, role in (("model", "active"), ("second", "multilingual"), ("renewing", "renewing")):
         if role not in models:
             continue
         model = models[role]
-        backlog = [f"{model['pending']} chunks wait"] if model["pending"] else []
-        backlog += [f"{model['second_vectors']} second vectors to come"] if model["second_vectors"] else []
-        backlog += [f"{model['failed']} failed"] if model["failed"] else []
+        backlog = [f"{model.pending} chunks wait"] if model.pending else []
+        backlog += [f"{model.second_vectors} second vectors to come"] if model.second_vectors else []
+        backlog += [f"{model.failed} failed"] if model.failed else []
         backlog += [paces[role]] if paces.get(role) else []
         backlog = backlog or ["nothing waits"]
-        backlog += [f"{model['unread']} in languages that it does not read"] if model["unread"] else []
-        lines.append((name, f"{', '.join(backlog)}: {model['name']} ({model['precision']})"))
+        backlog += [f"{model.unread} in languages that it does not read"] if model.unread else []
+        lines.append((name, f"{', '.join(backlog)}: {model.name} ({model.precision})"))
     return lines
 
 
-def _building(summary: dict[str, Any], pace: str) -> list[tuple[str, str]]:
-    if not summary["building"]:
+def _building(index: IndexStatus, pace: str) -> list[tuple[str, str]]:
+    if index.building is None or index.building_chunks is None:
         return []
-    chunks = summary["building_chunks"]
-    done = f"{chunks['embedded']} of {chunks['total']} chunks" + _failed(chunks["failed"])
+    chunks = index.building_chunks
+    done = f"{chunks.embedded} of {chunks.total} chunks" + _failed(chunks.failed)
     # The name last: it is long, and --watch cuts lines off.
-    return [("building", done + (f", {pace}" if pace else "") + f": {summary['building']}")]
+    return [("building", done + (f", {pace}" if pace else "") + f": {index.building}")]
 
 
-def _vector_index(build: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _vector_index(build: VectorIndexBuild | None) -> list[tuple[str, str]]:
     if build is None:
         return []
-    percent = 100 * build["done"] // max(1, build["total"])
-    return [("index", f"{percent} % of the vector index built: {build['done']} of {build['total']} chunks")]
+    percent = 100 * build.done // max(1, build.total)
+    return [("index", f"{percent} % of the vector index built: {build.done} of {build.total} chunks")]
 
 
-def _words(progress: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _words(progress: WordsProgress | None) -> list[tuple[str, str]]:
     if progress is None:
         return []
-    return [("words", f"{progress['percent']} % of the chunks have the words of this version, the others get them")]
+    return [("words", f"{progress.percent} % of the chunks have the words of this version, the others get them")]
 
 
-def _counts(files: dict[str, int], states: tuple[str, ...]) -> str:
-    others = [f"{files[state]} {state}" for state in states if files[state]]
-    return f"{files['indexed']}" if not others else f"{', '.join(others)}, {files['indexed']}"
+def _counts(files: FileCounts) -> str:
+    states = {"pending": files.pending, "named": files.named, "skipped": files.skipped, "failed": files.failed}
+    return ", ".join([*(f"{count} {state}" for state, count in states.items() if count), str(files.indexed)])
 
 
 def _failed(count: int) -> str:
     return f", {count} failed" if count else ""
 
 
-def _roots(roots: list[dict[str, Any]]) -> list[RenderableType]:
+def _roots(roots: Sequence[RootStatus]) -> list[RenderableType]:
     from rich.table import Table
 
     from magicfs.cli.terminal import Cell
+    from magicfs.domain.files import display_path
 
     if not roots:
         return ["no roots: add one with 'magicfs roots add DIR'"]
     table = Table("root", "path", "host", "files", "state", box=None, padding=(0, 2, 0, 0))
     for root in roots:
-        state = root["state"] if not root["detail"] else f"{root['state']}: {root['detail']}"
-        if root["scanned_at"] is None:
+        state = root.state if not root.detail else f"{root.state}: {root.detail}"
+        if root.scanned_at is None:
             state += ", first scan runs"
-        names = (Cell(root[key]) for key in ("name", "path", "host"))
-        table.add_row(*names, str(root["files"]), Cell(state))
+        names = (Cell(text) for text in (root.name, display_path(root.path), root.host))
+        table.add_row(*names, str(root.files), Cell(state))
     return ["", table]
 
 
-def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
+def _parts(parts: Sequence[PartStatus]) -> list[RenderableType]:
     from rich.table import Column, Table
     from rich.text import Text
 
@@ -227,11 +253,6 @@ def _parts(parts: list[dict[str, Any]]) -> list[RenderableType]:
     names = (Column(name, no_wrap=True) for name in ("part", "state", "pid"))
     table = Table(*names, "up for", Column("restarts", overflow="fold"), box=None, padding=(0, 2, 0, 0))
     for part in parts:
-        table.add_row(
-            part["name"],
-            part["state"],
-            str(part["pid"] or "-"),
-            duration(part["uptime_s"]) if part["pid"] else "-",
-            str(part["restarts"]),
-        )
-    return ["", table, *(Text(f"{part['name']}: {part['detail']}") for part in parts if part["detail"])]
+        up_for = duration(part.uptime_s) if part.pid else "-"
+        table.add_row(part.name, part.state, str(part.pid or "-"), up_for, str(part.restarts))
+    return ["", table, *(Text(f"{part.name}: {part.detail}") for part in parts if part.detail)]

@@ -1,23 +1,21 @@
-"""The object of `magicfs status --json`, of an index that rests."""
+"""What `magicfs status` shows, of an index that rests."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from magicfs.cli.commands.status import Summary
+from magicfs.domain.status import BrokerStatus, ChunkCounts, FileCounts, IndexStatus
 
-def summary(**fields: Any) -> dict[str, Any]:
-    """A summary with some fields of its own."""
-    return {
+
+def summary(broker: BrokerStatus | None = None, **fields: Any) -> Summary:
+    """A summary, with some fields of the index of its own."""
+    nothing: dict[str, Any] = {"building": None, "building_chunks": None, "vector_index_build": None}
+    nothing |= {"workers": (), "mounts": (), "roots": ()}
+    index = {
         "model": "one (int8)",
-        "building": None,
-        "building_chunks": None,
-        "models": [],
-        "files": {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0},
-        "chunks": {"total": 100, "embedded": 100, "failed": 0},
-        **dict.fromkeys(("workers", "mounts", "roots", "parts"), ()),
-        "vector_index_build": None,
-        "words": None,
-        "queues": {},
-        "broker": {"ok": True, "detail": None},
-        **fields,
+        "files": FileCounts(total=9, pending=0, indexed=9, skipped=0, failed=0),
+        "chunks": ChunkCounts(total=100, embedded=100, failed=0),
     }
+    broker = broker or BrokerStatus(ok=True, detail=None, queues={})
+    return Summary(IndexStatus(**{**nothing, **index, **fields}), broker, parts=())

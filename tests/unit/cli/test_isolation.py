@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -22,6 +21,7 @@ from magicfs.cli.commands.status import _rendered
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
+from magicfs.domain.status import RootStatus
 from tests.unit.cli.right_to_left import END, OLAM, SHALOM, START, hit
 from tests.unit.cli.summary import summary
 
@@ -129,8 +129,8 @@ def test_paths_of_failures_and_texts_of_files_are_isolated(monkeypatch: pytest.M
     assert terminal.shown_line(_shown(f"copies    1: /a/{OLAM}")) == f"copies    1: /a/{START}{OLAM}{END}"
 
 
-def root(name: str, path: str) -> dict[str, Any]:
-    return {"name": name, "path": path, "host": "box", "files": 12, "state": "present", "detail": "", "scanned_at": 1.0}
+def root(name: str, path: str) -> RootStatus:
+    return RootStatus(name, path.encode(), "box", files=12, state="present", detail=None, scanned_at=1.0)
 
 
 @pytest.mark.parametrize("width", [100, 60, 44])
@@ -151,7 +151,7 @@ def test_the_columns_of_the_roots_are_aligned_in_every_script(monkeypatch: pytes
     assert not any("…" in line for line in shown)
 
 
-def rendered(roots: Sequence[dict[str, Any]], width: int) -> list[str]:
+def rendered(roots: Sequence[RootStatus], width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO(), soft_wrap=True)
     console.print(_rendered(summary(roots=roots)))
     assert isinstance(console.file, io.StringIO)
