@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from magicfs.cli import terminal
 from magicfs.domain.explanation import Explanation
 from magicfs.domain.files import FileFacts, FileState, clamp_to_int64, display_path
 from magicfs.domain.roots import RootState
@@ -18,19 +19,36 @@ from magicfs.domain.roots import RootState
 _RETRY = "then run 'magicfs failures --retry'"
 
 
-def explanation_lines(explanation: Explanation) -> list[str]:
-    """What the index and the disk have about a file, one fact a line."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of a report."""
+
+    label: str
+    value: str
+    is_of_file: bool = False
+    """Whether the value is nothing but text of the file."""
+
+    def __str__(self) -> str:
+        return f"{self.label:<9} {self.value}"
+
+    def shown(self) -> str:
+        """The line for a terminal: what comes from the file alone is one text, what has a name in it is not."""
+        return str(replace(self, value=terminal.shown(self.value))) if self.is_of_file else str(self)
+
+
+def explanation_facts(explanation: Explanation) -> list[Fact]:
+    """What the index and the disk have about a file."""
     root, facts = explanation.root, explanation.facts
     trouble = "" if root.state is RootState.PRESENT else f" ({root.state}: {root.detail})"
-    first = f"root      {root.root.name}{trouble}"
+    first = Fact("root", f"{root.root.name}{trouble}")
     if facts is None:
-        return [first, f"not seen  {explanation.why_not}"]
+        return [first, Fact("not seen", explanation.why_not)]
     return [
         first,
-        *_lines_of_state(facts),
-        *_lines_of_text(facts),
-        *_lines_of_omissions(facts),
-        *_lines_of_disk(facts, explanation.absolute),
+        *_facts_of_state(facts),
+        *_facts_of_text(facts),
+        *_facts_of_omissions(facts),
+        *_facts_of_disk(facts, explanation.absolute),
     ]
 
 
@@ -41,44 +59,43 @@ def facts_json(explanation: Explanation) -> dict[str, Any] | None:
     return asdict(explanation.facts) | {"some_copies": [display_path(path) for path in explanation.facts.some_copies]}
 
 
-def _lines_of_state(facts: FileFacts) -> Iterator[str]:
+def _facts_of_state(facts: FileFacts) -> Iterator[Fact]:
     """The state of the file, and when it was read."""
     explained = facts.reason or ("partly read" if facts.partly_read else "")
-    yield f"state     {facts.state}" + (f": {explained}" if explained else "")
+    yield Fact("state", f"{facts.state}" + (f": {explained}" if explained else ""))
     if facts.detail:
-        yield f"detail    {facts.detail}"
+        yield Fact("detail", facts.detail)
     if facts.reason:
-        yield "hint      docs/reasons.md says what each reason means"
+        yield Fact("hint", "docs/reasons.md says what each reason means")
     if facts.state is FileState.PENDING:
         by = f", {facts.leased_by} has it" if facts.leased_by else ""
-        yield f"attempts  {facts.attempts}{by}"
+        yield Fact("attempts", f"{facts.attempts}{by}")
     if facts.indexed_at is not None:
-        yield f"indexed   {datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}"
+        yield Fact("indexed", f"{datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}")
     if facts.mime_type:
         kind = f", read as {facts.kind}" if facts.kind and facts.kind != facts.mime_type else ""
-        yield f"type      {facts.mime_type}{kind}"
+        yield Fact("type", f"{facts.mime_type}{kind}")
 
 
-def _lines_of_text(facts: FileFacts) -> Iterator[str]:
+def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:
     """The text that the index has of the file: its words, its chunks, and who else has it."""
     if facts.title:
-        yield f"title     {facts.title}"
+        yield Fact("title", facts.title, is_of_file=True)
     if facts.beginning:
-        yield f"begins    {' '.join(facts.beginning.split())}"
+        yield Fact("begins", " ".join(facts.beginning.split()), is_of_file=True)
     if facts.chunks:
-        yield f"language  {facts.language or 'not known: its words have English stems'}"
-        yield f"words     {facts.words:,} different words in {facts.chunks:,} chunks"
-        yield f"found     {facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words"
+        yield Fact("language", f"{facts.language or 'not known: its words have English stems'}")
+        yield Fact("words", f"{facts.words:,} different words in {facts.chunks:,} chunks")
+        yield Fact("found", f"{facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words")
         if facts.multilingual_model:
-            yield f"vectors   {_vectors(facts)}"
+            yield Fact("vectors", _vectors(facts))
     if facts.recognised_by:
-        yield f"pictures  read by {facts.recognised_by}"
+        yield Fact("pictures", f"read by {facts.recognised_by}")
     if facts.copies:
         paths = ", ".join(map(display_path, facts.some_copies))
         more = facts.copies - len(facts.some_copies)
-        yield f"copies    {facts.copies} other files have the same bytes: {paths}" + (
-            f" and {more} more" if more else ""
-        )
+        and_more = f" and {more} more" if more else ""
+        yield Fact("copies", f"{facts.copies} other files have the same bytes: {paths}{and_more}")
 
 
 def _vectors(facts: FileFacts) -> str:
@@ -92,30 +109,33 @@ def _vectors(facts: FileFacts) -> str:
     return f"{active}; {other}"
 
 
-def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
+def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
     """Which parts of an indexed file are not in the index, and what to do."""
     of_all = f"of {facts.chunks:,} chunks"
     if facts.waiting:
-        yield f"waiting   {facts.waiting:,} {of_all} for their vectors: they are found by their words meanwhile"
+        yield Fact("waiting", f"{facts.waiting:,} {of_all} for their vectors: they are found by their words meanwhile")
     if facts.words_only:
-        yield (
-            f"left out  the meaning of {facts.words_only:,} {of_all}, which are beyond MAGICFS_MAX_EMBEDDED_CHUNKS: "
-            "raise it, then restart MagicFS"
+        yield Fact(
+            "left out",
+            f"the meaning of {facts.words_only:,} {of_all}, which are beyond MAGICFS_MAX_EMBEDDED_CHUNKS: "
+            "raise it, then restart MagicFS",
         )
     if facts.unread:
         reader = "no model reads" if facts.multilingual_model else "the model does not read"
-        yield f"left out  the meaning of {facts.unread:,} {of_all}: {reader} their script"
+        yield Fact("left out", f"the meaning of {facts.unread:,} {of_all}: {reader} their script")
     if facts.refused:
-        yield f"left out  the meaning of {facts.refused:,} {of_all}, which failed: see 'magicfs failures'"
+        yield Fact("left out", f"the meaning of {facts.refused:,} {of_all}, which failed: see 'magicfs failures'")
     if facts.encoded_characters:
-        yield (
-            f"left out  {facts.encoded_characters:,} characters of encoded data, such as pictures in base64: "
-            "docs/formats.md says what that is"
+        yield Fact(
+            "left out",
+            f"{facts.encoded_characters:,} characters of encoded data, such as pictures in base64: "
+            "docs/formats.md says what that is",
         )
     if facts.cut_bytes:
-        yield (
-            f"left out  the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB or "
-            f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}"
+        yield Fact(
+            "left out",
+            f"the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB or "
+            f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}",
         )
     if facts.unread_pages:
         which = f" ({facts.unread_detail})" if facts.unread_detail else ""
@@ -125,17 +145,17 @@ def _lines_of_omissions(facts: FileFacts) -> Iterator[str]:
             else f"the parser failed on them, or they took more than MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
         )
         pages = "page" if facts.unread_pages == 1 else "pages"
-        yield f"left out  {facts.unread_pages:,} {pages}{which}: {hint}"
+        yield Fact("left out", f"{facts.unread_pages:,} {pages}{which}: {hint}")
     if facts.unread_parts:
-        yield f"left out  {facts.unread_parts}: docs/reasons.md says what to do"
+        yield Fact("left out", f"{facts.unread_parts}: docs/reasons.md says what to do")
 
 
-def _lines_of_disk(facts: FileFacts, path: bytes) -> Iterator[str]:
+def _facts_of_disk(facts: FileFacts, path: bytes) -> Iterator[Fact]:
     """How the file on disk differs from the one in the index, if it does."""
     try:
         status = os.lstat(path)
     except OSError as error:
-        yield f"on disk   {error.strerror}: the next scan removes it from the index"
+        yield Fact("on disk", f"{error.strerror}: the next scan removes it from the index")
         return
     if (status.st_size, clamp_to_int64(status.st_mtime_ns)) != (facts.size, facts.mtime_ns):
-        yield "on disk   it has changed since: the next scan has it read again"
+        yield Fact("on disk", "it has changed since: the next scan has it read again")

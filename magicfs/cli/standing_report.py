@@ -4,49 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from magicfs.cli.file_report import Fact
 from magicfs.domain.explanation import FoundWord, Measures, Standing
 
 
-def standing_lines(standing: Standing) -> Iterator[str]:
+def standing_facts(standing: Standing) -> Iterator[Fact]:
     """Where a file stands in the results of a query, and why not higher."""
     if standing.rank is None:
-        yield f"rank      not shown, {standing.results} results are"
+        yield Fact("rank", f"not shown, {standing.results} results are")
     else:
-        yield f"rank      {standing.rank} of {standing.results} results, score {standing.score:.2f}"
+        yield Fact("rank", f"{standing.rank} of {standing.results} results, score {standing.score:.2f}")
     for reason in standing.reasons:
-        yield f"why       {reason}"
+        yield Fact("why", reason)
     if standing.measures is not None:
-        yield from _lines_of_measures(standing.measures)
+        yield from _facts_of_measures(standing.measures)
     if standing.before:
         path, *better = standing.before
-        yield f"before it {path}" + (f": {', '.join(better)}" if better else "")
+        yield Fact("before it", f"{path}" + (f": {', '.join(better)}" if better else ""))
     for notice in standing.notices:
-        yield f"notice    {notice}"
+        yield Fact("notice", notice)
 
 
-def _lines_of_measures(measures: Measures) -> Iterator[str]:
+def _facts_of_measures(measures: Measures) -> Iterator[Fact]:
     """What the retrievers measure for the file."""
     first, last = measures.lines
     if last:
         page = f", page {measures.page}" if measures.page else ""
-        yield f"passage   lines {first}-{last}{page}: the best one of the file"
+        yield Fact("passage", f"lines {first}-{last}{page}: the best one of the file")
     for label, words in (
         ("has", [_had(word) for word in measures.words if word.in_text]),
         ("lacks", [_lacked(word) for word in measures.words if not word.in_text]),
     ):
         if words:
-            yield f"{label:<9} {', '.join(words)}"
+            yield Fact(label, ", ".join(words))
     named = [word.word for word in measures.words if word.in_name]
     below = [word.word for word in measures.words if word.in_path and not word.in_name]
     if named or below:
-        yield f"name      has {', '.join([*named, *(f'{word} (a directory)' for word in below)])}"
+        yield Fact("name", f"has {', '.join([*named, *(f'{word} (a directory)' for word in below)])}")
     if measures.is_phrase_match:
-        yield "phrase    the passage has the whole query as a phrase"
-    yield f"words     {_value(measures.relative_bm25)} of the best BM25, lexical {_value(measures.lexical)}"
-    yield f"meaning   {_value(measures.vector)}" + (f": {measures.no_vector}" if measures.no_vector else "")
+        yield Fact("phrase", "the passage has the whole query as a phrase")
+    yield Fact("words", f"{_value(measures.relative_bm25)} of the best BM25, lexical {_value(measures.lexical)}")
+    yield Fact("meaning", f"{_value(measures.vector)}" + (f": {measures.no_vector}" if measures.no_vector else ""))
     for label, value, why in measures.by_model:
-        yield f"          {_value(value)} by {label}" + (f": {why}" if why else "")
-    yield f"order     {measures.fused:.3f}, score {measures.relevance:.3f}"
+        yield Fact("", f"{_value(value)} by {label}" + (f": {why}" if why else ""))
+    yield Fact("order", f"{measures.fused:.3f}, score {measures.relevance:.3f}")
 
 
 def _had(word: FoundWord) -> str:

@@ -18,9 +18,6 @@ EXAMPLES = """Examples:
 
     magicfs doctor ~/Documents/notes.txt tax invoice    its rank, and why"""
 
-_TEXTS_OF_FILES = frozenset({"title", "begins"})
-"""The labels of lines that have nothing but text of the file."""
-
 
 def doctor(
     path: Annotated[
@@ -73,8 +70,8 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
     from dataclasses import asdict
 
     from magicfs.cli import environment, terminal, wiring
-    from magicfs.cli.file_report import explanation_lines, facts_json
-    from magicfs.cli.standing_report import standing_lines
+    from magicfs.cli.file_report import explanation_facts, facts_json
+    from magicfs.cli.standing_report import standing_facts
     from magicfs.ingest.explain import explain
 
     standing = None
@@ -84,24 +81,14 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
             service = wiring.search_service(settings, database)
             deadline_s = max(settings.search_seconds, 10.0)
             standing = service.explain(query, file=explanation.facts.id, deadline_s=deadline_s)
-    lines = explanation_lines(explanation)
+    facts = explanation_facts(explanation)
     if as_json:
-        summary = {"path": str(path), "indexed": explanation.indexed, "explanation": lines}
+        summary = {"path": str(path), "indexed": explanation.indexed, "explanation": list(map(str, facts))}
         summary["facts"] = facts_json(explanation)
         if query:
             summary["standing"] = asdict(standing) if standing else None
         terminal.print_json(summary)
     else:
-        for line in [*lines, *([] if standing is None else standing_lines(standing))]:
-            terminal.say(_shown(line))
+        for fact in [*facts, *([] if standing is None else standing_facts(standing))]:
+            terminal.say(fact.shown())
     return explanation.indexed if not query else standing is not None and standing.rank is not None
-
-
-def _shown(line: str) -> str:
-    """A line for a terminal: what comes from the file alone is one text, what has a name in it is not."""
-    from magicfs.cli.terminal import shown
-
-    label, _, value = line.partition(" ")
-    if label not in _TEXTS_OF_FILES:
-        return line
-    return line.removesuffix(value.lstrip()) + shown(value.lstrip())

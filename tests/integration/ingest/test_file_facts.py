@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.cli.file_report import explanation_lines, facts_json
+from magicfs.cli.file_report import explanation_facts, facts_json
 from magicfs.db.models import start_multilingual
 from magicfs.domain.contents import Document, Recognition
 from magicfs.ingest.explain import explain
@@ -15,7 +15,7 @@ from tests.plugins.index import HOST, Index
 
 
 def lines(index: Index, name: str) -> list[str]:
-    return explanation_lines(explain(index.database, host=HOST, path=index.folder / name))
+    return list(map(str, explanation_facts(explain(index.database, host=HOST, path=index.folder / name))))
 
 
 def line(index: Index, name: str, label: str) -> str:

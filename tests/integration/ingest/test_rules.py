@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.file_report import explanation_lines
+from magicfs.cli.file_report import explanation_facts
 from magicfs.db.failures import retry_failures
 from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
@@ -123,7 +123,7 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
     index.settle()
 
     def lines(name: str) -> str:
-        return "\n".join(explanation_lines(explain(index.database, host=HOST, path=index.folder / name)))
+        return "\n".join(map(str, explanation_facts(explain(index.database, host=HOST, path=index.folder / name))))
 
     assert "left out" not in lines("whole.txt")
     assert "state     indexed: partly read" in lines("long.txt")
@@ -155,7 +155,7 @@ def test_doctor_says_which_pages_were_not_read(index: Index, unread: tuple[Unrea
     outcome = Document("the first page", "application/pdf", unread=unread)
     index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
     index.settle()
-    lines = explanation_lines(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))
+    lines = list(map(str, explanation_facts(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))))
     assert "state     indexed: partly read" in lines
     assert any(line.startswith(f"left out  {said}") for line in lines), lines
 
@@ -167,7 +167,7 @@ def test_doctor_says_which_parts_were_not_read(index: Index) -> None:
     index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
     index.settle()
     explained = explain(index.database, host=HOST, path=index.folder / "book.epub")
-    lines = explanation_lines(explained)
+    lines = list(map(str, explanation_facts(explained)))
     assert "state     indexed: partly read" in lines
     said = "3 of 14 parts could not be read: O/two.xhtml (corrupt), O/nine.xhtml (corrupt) and 1 more"
     assert any(line.startswith(f"left out  {said}: ") for line in lines), lines

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from magicfs.cli.file_report import explanation_lines
+from magicfs.cli.file_report import explanation_facts
 from magicfs.db.models import active_model, build_model, complete_building
 from magicfs.db.roots import database_time
 from magicfs.db.status import read_progress, read_status
@@ -90,12 +90,14 @@ def test_coverage_and_waiting_count_what_is_to_be_embedded(limited: Index) -> No
 
 def test_doctor_says_how_much_is_found_by_meaning(limited: Index) -> None:
     path = limited.folder / "table.txt"
-    lines = "\n".join(explanation_lines(explain(limited.database, host=HOST, path=path)))
+    lines = "\n".join(map(str, explanation_facts(explain(limited.database, host=HOST, path=path))))
     assert "200 of 2000 chunks by meaning" in lines
     assert "MAGICFS_MAX_EMBEDDED_CHUNKS" in lines
     (limited.folder / "short.txt").write_text("short")
     limited.settle()
-    lines = "\n".join(explanation_lines(explain(limited.database, host=HOST, path=limited.folder / "short.txt")))
+    lines = "\n".join(
+        map(str, explanation_facts(explain(limited.database, host=HOST, path=limited.folder / "short.txt")))
+    )
     assert "1 of 1 chunks by meaning" in lines
     assert "MAGICFS_MAX_EMBEDDED_CHUNKS" not in lines
 

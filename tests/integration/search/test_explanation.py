@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.cli.standing_report import standing_lines
+from magicfs.cli.standing_report import standing_facts
 from magicfs.db.pool import Database
 from magicfs.domain.explanation import Standing
 from magicfs.domain.ids import FileId
@@ -41,7 +41,7 @@ def test_a_result_has_its_rank_its_score_and_its_words(corpus: Corpus, explained
     assert {word.word: word.in_text for word in standing.measures.words} == {"invoices": ("^invoic",), "roses": ()}
     assert standing.measures.lexical == hits[1].lexical
     assert standing.before[0] == "/data/best.txt"
-    lines = "\n".join(standing_lines(standing))
+    lines = "\n".join(map(str, standing_facts(standing)))
     assert "rank      2 of 2 results" in lines
     assert "passage   lines 11-19" in lines
     assert "has       invoices (as invoic, " in lines
@@ -132,7 +132,7 @@ def test_meaning_and_names_are_measured(corpus: Corpus, explained: Explained, ve
     corpus.add(b"soup/onion.txt", "a recipe", vectors=[unit(1, 0.1, 0)])
     vectors.vectors["onion soup"] = unit(1, 0, 0)
     standing = explained("soup/onion.txt", "onion soup")
-    lines = "\n".join(standing_lines(standing))
+    lines = "\n".join(map(str, standing_facts(standing)))
     assert "name      has onion, soup (a directory)" in lines
     assert "meaning   1.00" in lines or "meaning   0.99" in lines
     assert standing.notices == ()

@@ -16,8 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from magicfs.cli import terminal
-from magicfs.cli.commands.doctor import _shown
 from magicfs.cli.commands.status import _rendered
+from magicfs.cli.file_report import Fact
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
@@ -124,9 +124,11 @@ def test_paths_and_snippets_of_results_are_isolated(
 
 def test_paths_of_failures_and_texts_of_files_are_isolated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "is_terminal", lambda: True)
-    assert _shown(f"title     {SHALOM} x") == f"title     {START}{SHALOM} x{END}"
-    assert _shown("state     indexed") == "state     indexed"
-    assert terminal.shown_line(_shown(f"copies    1: /a/{OLAM}")) == f"copies    1: /a/{START}{OLAM}{END}"
+    title = Fact("title", f"{SHALOM} x", is_of_file=True)
+    assert title.shown() == f"title     {START}{SHALOM} x{END}"
+    assert str(title) == f"title     {SHALOM} x", "as programs get it"
+    assert Fact("state", "indexed").shown() == "state     indexed"
+    assert terminal.shown_line(Fact("copies", f"1: /a/{OLAM}").shown()) == f"copies    1: /a/{START}{OLAM}{END}"
 
 
 def root(name: str, path: str) -> RootStatus:
