@@ -76,7 +76,7 @@ def run(
     `name@host`, and is called in the child. Raises `UsageError` for a name that is malformed or in use here.
     """
     settings.make_home()
-    name = _claim_given_name(settings, kind, name) if name else _claim_free_name(settings, kind)
+    name = _lock_given_name(settings, kind, name) if name else _lock_free_name(settings, kind)
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     # A saved file is found by its words at once: an extract worker keeps what that takes.
     resting = Resting(seconds=settings.rest_seconds, free=end_parser if kind == "extract" else None)
@@ -121,21 +121,21 @@ def _say(message: str, *_: object) -> None:
     log.info("%s", message.strip())
 
 
-def _claim_given_name(settings: Settings, kind: Kind, name: str) -> str:
+def _lock_given_name(settings: Settings, kind: Kind, name: str) -> str:
     if not re.fullmatch(rf"{kind}-[\w.-]+", name):
         raise UsageError(f"a worker of this kind cannot be named '{name}': call it '{kind}-' and letters or digits")
-    if not _claim_name(settings, name):
+    if not _lock_name(settings, name):
         raise UsageError(f"a worker named '{name}' runs here already: give this one another --name")
     return name
 
 
-def _claim_free_name(settings: Settings, kind: Kind) -> str:
+def _lock_free_name(settings: Settings, kind: Kind) -> str:
     machine = re.sub(r"[^\w.-]", "-", socket.gethostname())
     candidates = (f"{kind}-{machine}" + (f"-{number}" if number > 1 else "") for number in itertools.count(1))
-    return next(name for name in candidates if _claim_name(settings, name))
+    return next(name for name in candidates if _lock_name(settings, name))
 
 
-def _claim_name(settings: Settings, name: str) -> bool:
+def _lock_name(settings: Settings, name: str) -> bool:
     """Lock a name for the life of this process. Returns False when another process here has it."""
     return try_lock(settings.run_dir / f"{name}.lock") is not None
 

@@ -115,7 +115,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     """
     from magicfs.cli.worker_services import embedding_paused
     from magicfs.ingest.agent import Agent
-    from magicfs.ingest.host_claim import HostClaim, boot_id, machine_id, state_directory_locked
+    from magicfs.ingest.host_lease import HostLease, boot_id, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
 
     with (
@@ -123,8 +123,8 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
         stop = _stop_event()
-        claim = HostClaim(database, host=settings.host, machine=machine_id(settings.home), boot=boot_id())
-        if not claim.wait(stop):
+        lease = HostLease(database, host=settings.host, machine=machine_id(settings.home), boot=boot_id())
+        if not lease.wait(stop):
             return
         try:
             ensure_active_model(settings, database)
@@ -136,7 +136,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             settings,
             database,
             job_queue(settings),
-            claim,
+            lease,
             embedding_paused=lambda: embedding_paused(settings),
             start_multilingual=MultilingualStarter(settings, database),
         )

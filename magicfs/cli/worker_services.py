@@ -51,7 +51,7 @@ class WorkerServices:
 
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
-        from magicfs.ingest.host_claim import boot_id
+        from magicfs.ingest.host_lease import boot_id
         from magicfs.pipeline.extract import ExtractService
         from magicfs.text.extract import FileExtractor, Limits
         from magicfs.text.extract.ocr_changes import OcrChanges

@@ -19,7 +19,7 @@ WATCH_DELAY_SECONDS: Final = 1.0
 """The time within which a watcher writes down a change: it collects events for 0.4 seconds at most."""
 
 SILENT_SECONDS: Final = 30.0
-"""The age of a heartbeat at which people are told of the agent: its claim of the host has run out."""
+"""The age of a heartbeat at which people are told of the agent: its lease of the host has run out."""
 
 MAX_WAITING_FILES: Final = 1000
 """Of more waiting files the first is not looked for: that would take longer than the search."""

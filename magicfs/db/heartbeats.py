@@ -23,8 +23,8 @@ WORKER_SECONDS = 150.0
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The claim of a host for the agent of a machine."""
+class LeaseTerms:
+    """Which machine has a host for its agent, and for how long."""
 
     host: str
     machine: str
@@ -34,27 +34,27 @@ class Claim:
     """How long it lasts unless it is extended."""
 
 
-def claim_host(connection: Connection, claim: Claim) -> str | None:
-    """Claim a host or extend the claim, and record that the agent is alive. Inserts the host if it is new.
+def take_host(connection: Connection, terms: LeaseTerms) -> str | None:
+    """Lease a host or extend the lease, and record that the agent is alive. Inserts the host if it is new.
 
     Returns None, or the machine that has the host.
     """
-    values = asdict(claim)
+    values = asdict(terms)
     if (
-        connection.execute(_SQL["extend_claim"], values).rowcount
+        connection.execute(_SQL["extend_lease"], values).rowcount
         or connection.execute(_SQL["take_host"], values).rowcount
     ):
         return None
     row = connection.execute(_SQL["machine_of_host"], values).fetchone()
     if row is None:
         connection.execute(_SQL["insert_host"], values)
-        return claim_host(connection, claim)
+        return take_host(connection, terms)
     return str(row[0])
 
 
-def extend_claim(connection: Connection, claim: Claim) -> bool:
-    """Extend a claim, and record that the agent is alive. Returns False if the machine does not have the host."""
-    return connection.execute(_SQL["extend_claim"], asdict(claim)).rowcount == 1
+def extend_lease(connection: Connection, terms: LeaseTerms) -> bool:
+    """Extend a lease, and record that the agent is alive. Returns False if the machine does not have the host."""
+    return connection.execute(_SQL["extend_lease"], asdict(terms)).rowcount == 1
 
 
 def hold_host(connection: Connection, *, host: str, machine: str) -> bool:
@@ -69,12 +69,12 @@ def machine_of_host(connection: Connection, *, host: str) -> str:
 
 
 def release_host(connection: Connection, *, host: str, machine: str) -> None:
-    """End the claim of a host by a machine. Does nothing when another machine has it."""
+    """End the lease of a host by a machine. Does nothing when another machine has it."""
     connection.execute(_SQL["release_host"], {"host": host, "machine": machine})
 
 
 def has_agent(connection: Connection, *, host: str) -> bool:
-    """Whether an agent works the host: it has claimed the host, and the claim lasts."""
+    """Whether an agent works the host: it has leased the host, and the lease lasts."""
     return bool(fetch_one(connection.execute(_SQL["has_agent"], {"name": host}))[0])
 
 

@@ -1,6 +1,6 @@
 """What the scales of models are measured by, a sample of the corpus, and where they stand: in the rows of the models.
 
-One worker at a time measures a model: it claims the measurement. A claim that is not released ends by itself. Runs in
+One worker at a time measures a model: it leases the measurement. A lease that is not released ends by itself. Runs in
 the caller's transaction.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SQL = load_queries("score_scale")
 
-CLAIM_SECONDS = 120.0
+LEASE_SECONDS = 120.0
 """A measurement takes a few seconds, on a busy machine some tens."""
 GROWTH = 1.25
 """A corpus is measured again when it has so many times the vectors, or so many times fewer."""
@@ -60,7 +60,7 @@ def waits(connection: Connection, model: IndexedModel) -> bool:
     This is asked each minute. In a large index, vectors are counted only where an estimate says that the corpus has
     grown: a worker that is notified has loaded its model before it counts.
     """
-    if fetch_one(connection.execute(_SQL["is_claimed"], {"model_id": model.id}))[0]:
+    if fetch_one(connection.execute(_SQL["is_leased"], {"model_id": model.id}))[0]:
         return False
     estimate = _estimate_vectors(connection, model.id)
     if estimate is not None and not is_outgrown(model, estimate):
@@ -75,19 +75,19 @@ def _estimate_vectors(connection: Connection, model: ModelId) -> int | None:
     return None if row is None or row[0] is None else round(row[0])
 
 
-def claim(connection: Connection, model: ModelId) -> bool:
-    """Claim the measurement of a model. Returns False if another worker has it."""
-    parameters = {"model_id": model, "seconds": CLAIM_SECONDS}
-    return connection.execute(_SQL["claim"], parameters).fetchone() is not None
+def lease(connection: Connection, model: ModelId) -> bool:
+    """Lease the measurement of a model. Returns False if another worker has it."""
+    parameters = {"model_id": model, "seconds": LEASE_SECONDS}
+    return connection.execute(_SQL["lease"], parameters).fetchone() is not None
 
 
 def release(connection: Connection, model: ModelId) -> None:
-    """End a claim of this worker without a measurement."""
+    """End a lease of this worker without a measurement."""
     connection.execute(_SQL["release"], {"model_id": model})
 
 
 def record(connection: Connection, model: ModelId, scale: CorpusScale) -> None:
-    """Record the scale of a model in this corpus, and end the claim."""
+    """Record the scale of a model in this corpus, and end the lease."""
     connection.execute(_SQL["record"], {"model_id": model, "scale": Jsonb(scale.as_json())})
 
 

@@ -1,12 +1,12 @@
 """The agent of a host: keeps the index in line with the host's roots, and notifies workers of waiting work.
 
-One agent a host runs `Agent.run` in the foreground, under the claim of its host. All state that matters is in Postgres:
+One agent a host runs `Agent.run` in the foreground, under the lease of its host. All state that matters is in Postgres:
 a new agent scans first.
 Its threads:
 
 - `look` loads the roots and sends notifications;
 - `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`);
-- `heartbeat` renews the claim of the host, which says that the agent is alive, and records the workers of the cluster
+- `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
 - `vector-index` builds or drops the index of vectors, and notifies workers of scores that nobody has measured;
 - `multilingual` looks whether the index needs a multilingual model, and prepares it.
@@ -29,7 +29,7 @@ from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
-from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.host_lease import HostLease
 from magicfs.ingest.outages import errors_logged
 from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.scanner import Scanner
@@ -85,12 +85,12 @@ class Agent:
         settings: Settings,
         database: Database,
         queue: JobQueue,
-        claim: HostClaim,
+        lease: HostLease,
         *,
         embedding_paused: Callable[[], bool],
         start_multilingual: Callable[[threading.Event], bool],
     ) -> None:
-        """`database` needs room for seven connections; `claim` is the claim of the settings' host, which is held.
+        """`database` needs room for seven connections; `lease` is that of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
         `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set, and
@@ -106,13 +106,13 @@ class Agent:
         self._waiting: set[tuple[ModelId, int]] = set()
         """The models of which chunks waited at the last look, each with the highest priority of them."""
         self._settings = settings
-        self._claim = claim
+        self._lease = lease
         self._database = database
         self._queue = queue
         self._stopping = threading.Event()
         self._outage = Outage(log)
         scanner = Scanner(
-            database, queue, hold=claim.hold, stopping=self._stopping.is_set, on_change=self._notice_change
+            database, queue, hold=lease.hold, stopping=self._stopping.is_set, on_change=self._notice_change
         )
         self._keeper = RootKeeper(settings, scanner, self._outage)
 
@@ -138,9 +138,9 @@ class Agent:
             self._listener.interrupt()
             for thread in threads:
                 thread.join()
-        if self._claim.lost is not None:
-            raise self._claim.lost
-        self._claim.release()
+        if self._lease.lost is not None:
+            raise self._lease.lost
+        self._lease.release()
         log.info("agent of host %s has stopped", self._settings.host)
 
     def _look_for_work(self, stop: threading.Event) -> None:
@@ -221,7 +221,7 @@ class Agent:
             is_starting = time.monotonic() - began <= STARTUP_SECONDS
             pause = IDLE_WORKERS_SECONDS if self._is_idle() and not is_starting else 0.0
             with errors_logged(stop, self._outage, "heartbeat"):
-                self._claim.renew()
+                self._lease.renew()
                 if time.monotonic() >= asked_at + pause:
                     asked_at = time.monotonic()
                     workers = self._queue.workers()

@@ -2,7 +2,7 @@
 
 A measurement takes a second or a few of the model's time, and lets files go first. A worker looks at the corpus when it
 has embedded a part of it. What a worker has left that died or rested stands in the database: the agent notifies the
-workers of it, and one that has nothing else to do claims it. `score_scale` measures.
+workers of it, and one that has nothing else to do leases it. `score_scale` measures.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ScaleKeeper:
             if not score_scale_db.is_outgrown(model, vectors):
                 self._is_measured(model.id)
                 return
-            if not score_scale_db.claim(connection, model.id):
+            if not score_scale_db.lease(connection, model.id):
                 return
             sample = score_scale_db.sample_chunks(connection, model.id, limit=score_scale.SAMPLE)
         patient = _PatientEmbedder(embedder, self._known.setdefault(model.id, {}), is_awaited)
@@ -92,7 +92,7 @@ class ScaleKeeper:
         except _Awaited:
             pass
         finally:
-            # The claim of a worker that is killed here ends by itself.
+            # The lease of a worker that is killed here ends by itself.
             with self._database.transaction() as connection:
                 if scale is None:
                     score_scale_db.release(connection, model.id)

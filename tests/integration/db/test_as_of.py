@@ -16,7 +16,7 @@ from magicfs.db.as_of import SILENT_SECONDS, WATCH_DELAY_SECONDS, read_as_of
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.results import AsOf
 from magicfs.ingest import watcher
-from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.host_lease import HostLease
 from magicfs.ingest.scanner import Scanner
 from magicfs.runtime.processes import wait_until
 from magicfs.search.render import result_json
@@ -173,11 +173,11 @@ def test_an_agent_moves_the_moment_on(index: Index, settings: Settings, monkeypa
     """From the start of the agent until its roots are watched and scanned, what changes meanwhile is not known."""
     monkeypatch.setattr(watcher, "is_shared_file_system", lambda _: False)
     execute(index.database, "UPDATE roots SET scanned_at = '2020-01-01Z'")
-    claim = HostClaim(index.database, host=settings.host, machine="this", boot="")
-    claim.renew()
+    lease = HostLease(index.database, host=settings.host, machine="this", boot="")
+    lease.renew()
     assert read(index.database).moment == datetime(2020, 1, 1, tzinfo=UTC)
     stop = threading.Event()
-    thread = threading.Thread(target=make_agent(settings, index.database, claim=claim).run, args=(stop,))
+    thread = threading.Thread(target=make_agent(settings, index.database, lease=lease).run, args=(stop,))
     began = now(index.database)
     thread.start()
     try:
@@ -192,7 +192,7 @@ def test_an_agent_moves_the_moment_on(index: Index, settings: Settings, monkeypa
         stop.set()
         thread.join()
     assert read(index.database).silent_hosts == (HOST,)
-    claim.renew()
+    lease.renew()
     assert (read(index.database).moment or began) < now(index.database) - timedelta(0), "forgotten by a new agent"
 
 
@@ -207,10 +207,10 @@ def test_a_root_of_which_not_each_change_is_seen_is_not_watched(
     scans: list[object] = []
     scan = Scanner.scan
     monkeypatch.setattr(Scanner, "scan", lambda *args, **options: scans.append(True) or scan(*args, **options))
-    claim = HostClaim(index.database, host=settings.host, machine="this", boot="")
-    claim.renew()
+    lease = HostLease(index.database, host=settings.host, machine="this", boot="")
+    lease.renew()
     stop = threading.Event()
-    thread = threading.Thread(target=make_agent(settings, index.database, claim=claim).run, args=(stop,))
+    thread = threading.Thread(target=make_agent(settings, index.database, lease=lease).run, args=(stop,))
     thread.start()
     try:
         # The second one follows the try to watch the root.

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from magicfs.db.heartbeats import Claim, claim_host
+from magicfs.db.heartbeats import LeaseTerms, take_host
 from magicfs.db.models import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host
@@ -22,7 +22,7 @@ def used_numbers(database: Database) -> dict[str, int]:
 def test_what_is_recorded_again_and_again_uses_up_no_numbers(database: Database) -> None:
     def record() -> None:
         with database.transaction() as connection:
-            claim_host(connection, Claim("one", "here", "", 30))
+            take_host(connection, LeaseTerms("one", "here", "", 30))
             assert ensure_host(connection, name="one") == ensure_host(connection, name="one")
             activate_model(connection, FAKE_SPEC)
 
@@ -38,7 +38,7 @@ def test_a_heartbeat_moves_the_time(database: Database) -> None:
     seen = []
     for _ in range(2):
         with database.transaction() as connection:
-            claim_host(connection, Claim("one", "here", "", 30))
+            take_host(connection, LeaseTerms("one", "here", "", 30))
             seen.append(connection.execute("SELECT heartbeat FROM hosts WHERE name = 'one'").fetchone())
     assert seen[0] < seen[1]
 
@@ -47,7 +47,7 @@ def test_a_host_that_starts_in_several_processes_at_once_is_one(database: Databa
     def start(number: int) -> int:
         with database.transaction() as connection:
             if number % 2:
-                claim_host(connection, Claim("new", "here", "", 30))
+                take_host(connection, LeaseTerms("new", "here", "", 30))
             return ensure_host(connection, name="new")
 
     with ThreadPoolExecutor(4) as pool:

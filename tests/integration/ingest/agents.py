@@ -10,7 +10,7 @@ from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest.agent import Agent
-from magicfs.ingest.host_claim import HostClaim
+from magicfs.ingest.host_lease import HostLease
 from magicfs.runtime.processes import wait_until
 from tests.fakes.queue import SilentQueue
 
@@ -23,7 +23,7 @@ class NotingQueue(SilentQueue):
         """The names of models, None for all workers."""
         self.maintenance = 0
         self.asked_for_workers = 0
-        """The agent asks with each heartbeat, after it has renewed its claim."""
+        """The agent asks with each heartbeat, after it has renewed its lease."""
 
     def notify_embed(self, model: str | None = None) -> None:
         self.embed.append(model)
@@ -52,19 +52,19 @@ def make_agent(
     database: Database,
     queue: SilentQueue | None = None,
     *,
-    claim: HostClaim | None = None,
+    lease: HostLease | None = None,
     embedding_paused: Callable[[], bool] = lambda: False,
     start_multilingual: Callable[[threading.Event], bool] = lambda _: False,
 ) -> CountingAgent:
-    """An agent that has claimed its host. Without a `queue` it notifies nobody."""
-    if claim is None:
-        claim = HostClaim(database, host=settings.host, machine="this", boot="")
-        claim.renew()
+    """An agent that has leased its host. Without a `queue` it notifies nobody."""
+    if lease is None:
+        lease = HostLease(database, host=settings.host, machine="this", boot="")
+        lease.renew()
     return CountingAgent(
         settings,
         database,
         queue or SilentQueue(),
-        claim,
+        lease,
         embedding_paused=embedding_paused,
         start_multilingual=start_multilingual,
     )

@@ -260,7 +260,7 @@ def test_one_worker_at_a_time_measures(index: Index) -> None:
     with index.database.transaction() as connection:
         model = active_model(connection)
         assert model is not None
-        assert score_scale_db.claim(connection, model.id)
+        assert score_scale_db.lease(connection, model.id)
     settle_with(index.embedding(), index)
     assert scale_of(index) is None
     with index.database.transaction() as connection:

@@ -1,11 +1,11 @@
--- name: extend_claim
--- The claim of a machine that has the host, extended, and that its agent is alive.
+-- name: extend_lease
+-- The lease of a machine that has the host, extended, and that its agent is alive.
 UPDATE hosts
 SET heartbeat = now(), agent_until = now() + make_interval(secs => %(seconds)s), agent_boot = nullif(%(boot)s, '')
 WHERE name = %(host)s AND agent_machine = %(machine)s
 
 -- name: take_host
--- A host whose claim was given back or has run out, for the agent of a machine. A transaction of the earlier agent that
+-- A host whose lease was given back or has run out, for the agent of a machine. A transaction of the earlier agent that
 -- goes on holds the host (`hold_host`): the row is skipped then.
 UPDATE hosts
 SET heartbeat = now(), agent_machine = %(machine)s, agent_until = now() + make_interval(secs => %(seconds)s),
@@ -17,7 +17,7 @@ WHERE id = (
 
 -- name: hold_host
 -- The host, if the machine has it, locked against `take_host` until the transaction ends. It does not wait for
--- `extend_claim`, nor the other way round.
+-- `extend_lease`, nor the other way round.
 SELECT FROM hosts WHERE name = %(host)s AND agent_machine = %(machine)s FOR KEY SHARE
 
 -- name: machine_of_host
@@ -29,7 +29,7 @@ SELECT coalesce(agent_machine, '') FROM hosts WHERE name = %(host)s
 INSERT INTO hosts (name) VALUES (%(host)s) ON CONFLICT (name) DO NOTHING
 
 -- name: release_host
--- The claim of a machine, given back.
+-- The lease of a machine, given back.
 UPDATE hosts SET agent_machine = NULL, agent_until = NULL WHERE name = %(host)s AND agent_machine = %(machine)s
 
 -- name: record_workers

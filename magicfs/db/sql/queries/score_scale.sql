@@ -23,20 +23,20 @@ FROM pg_class AS tables LEFT JOIN pg_stats AS columns
     ON columns.schemaname = current_schema() AND columns.tablename = tables.relname AND columns.attname = 'vector'
 WHERE tables.oid = %(partition)s::regclass
 
--- name: claim
--- A claim of the measurement of a model, unless another worker has one.
+-- name: lease
+-- A lease of the measurement of a model, unless another worker has one.
 UPDATE models SET scale_claimed_until = now() + make_interval(secs => %(seconds)s)
 WHERE id = %(model_id)s AND (scale_claimed_until IS NULL OR scale_claimed_until < now())
 RETURNING 1
 
--- name: is_claimed
--- Whether a worker has claimed the measurement of a model.
+-- name: is_leased
+-- Whether a worker has leased the measurement of a model.
 SELECT scale_claimed_until >= now() FROM models WHERE id = %(model_id)s
 
 -- name: release
--- The end of a claim without a measurement.
+-- The end of a lease without a measurement.
 UPDATE models SET scale_claimed_until = NULL WHERE id = %(model_id)s
 
 -- name: record
--- The scale of a model in this corpus, and the end of the claim.
+-- The scale of a model in this corpus, and the end of the lease.
 UPDATE models SET scale = %(scale)s, scale_claimed_until = NULL WHERE id = %(model_id)s

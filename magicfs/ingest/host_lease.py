@@ -1,8 +1,8 @@
-"""The claim of a host: one agent a host works, and its name is in the database with the machine that has it.
+"""The lease of a host: one agent a host works, and its name is in the database with the machine that has it.
 
-Used by the agent and by the composition root, which locks the state directory first. The claim is a lease: it is
-renewed with each heartbeat, and runs out `CLAIM_SECONDS` after the last one. Each transaction that writes what the
-agent has seen on disk holds it. `machine_id` differs between machines, containers and state directories, and is the
+Used by the agent and by the composition root, which locks the state directory first. The lease is renewed with each
+heartbeat, and runs out `LEASE_SECONDS` after the last one. Each transaction that writes what the agent has seen on disk
+holds the host. `machine_id` differs between machines, containers and state directories, and is the
 same after a restart, so an agent that was killed goes on without a pause.
 """
 
@@ -26,18 +26,18 @@ from magicfs.linux.locks import try_lock
 
 log = logging.getLogger(__name__)
 
-CLAIM_SECONDS = 30.0
-"""Several heartbeats, so that a slow database or broker does not lose the claim."""
+LEASE_SECONDS = 30.0
+"""Several heartbeats, so that a slow database or broker does not lose the lease."""
 
-CLAIM_POLL_SECONDS = 5.0
+POLL_SECONDS = 5.0
 """Time between two tries of an agent whose host another machine has."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """The kernel's own identity: two machines or two boots never share it, also where a machine was cloned."""
 
 
-class HostClaim:
-    """The claim of a host by this machine. Threads may share one."""
+class HostLease:
+    """The lease of a host by this machine. Threads may share one."""
 
     def __init__(self, database: Database, *, host: str, machine: str, boot: str) -> None:
         """`machine` is `machine_id()`, `boot` is `boot_id()`."""
@@ -50,18 +50,18 @@ class HostClaim:
         """Why this machine does not have the host; None while it has."""
 
     def renew(self) -> None:
-        """Claim the host, and from then on extend the claim: the agent's heartbeat.
+        """Take the host, and from then on extend the lease: the agent's heartbeat.
 
-        Raises `HostTaken` and `DatabaseError`. A claim that was lost is not claimed again, even if nobody has the host
-        any more: the agent between may have changed what this one believes to be in the index.
+        Raises `HostTaken` and `DatabaseError`. A host that was lost is not taken again, even if nobody has it any more:
+        the agent between may have changed what this one believes to be in the index.
         """
-        claim = heartbeats.Claim(self._host, self._machine, self._boot, CLAIM_SECONDS)
+        terms = heartbeats.LeaseTerms(self._host, self._machine, self._boot, LEASE_SECONDS)
         with self._database.transaction() as connection:
             if self._held:
-                if not heartbeats.extend_claim(connection, claim):
+                if not heartbeats.extend_lease(connection, terms):
                     raise self._taken(heartbeats.machine_of_host(connection, host=self._host))
                 return
-            other = heartbeats.claim_host(connection, claim)
+            other = heartbeats.take_host(connection, terms)
             if other is not None:
                 raise self._taken(other)
             # What has changed before is not known until the roots are watched and scanned.
@@ -72,7 +72,7 @@ class HostClaim:
         """Keep the host until the transaction of `connection` ends. Raises `HostTaken` if another machine has it.
 
         Each transaction that writes what this machine has seen on disk begins with it. A machine that was cut off does
-        not know that its claim has run out, and may still commit.
+        not know that its lease has run out, and may still commit.
         """
         if not heartbeats.hold_host(connection, host=self._host, machine=self._machine):
             raise self._taken(heartbeats.machine_of_host(connection, host=self._host))
@@ -86,8 +86,8 @@ class HostClaim:
             self.lost = HostTaken(f"another agent had the host name '{self._host}' meanwhile: start this one again")
         return self.lost
 
-    def wait(self, stop: threading.Event, *, poll_s: float = CLAIM_POLL_SECONDS) -> bool:
-        """Claim the host, and wait while another machine has it, which is logged once. False once `stop` is set."""
+    def wait(self, stop: threading.Event, *, poll_s: float = POLL_SECONDS) -> bool:
+        """Take the host, and wait while another machine has it, which is logged once. False once `stop` is set."""
         logged = ""
         while not stop.is_set():
             try:
@@ -102,7 +102,7 @@ class HostClaim:
         return False
 
     def release(self) -> None:
-        """Give the host back, so that another machine's agent need not wait. Without a database, the claim runs out."""
+        """Give the host back, so that another machine's agent need not wait. Without a database, the lease runs out."""
         with contextlib.suppress(MagicFSError), self._database.transaction() as connection:
             heartbeats.release_host(connection, host=self._host, machine=self._machine)
         self._held = False

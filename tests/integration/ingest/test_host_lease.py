@@ -1,4 +1,4 @@
-"""The claim of a host fences what an agent writes: another machine may have the host before the agent knows it."""
+"""The lease of a host fences what an agent writes: another machine may have the host before the agent knows it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from magicfs.config import Settings
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.errors import HostTaken
 from magicfs.ingest import agent as agent_module
-from magicfs.ingest import host_claim
-from magicfs.ingest.host_claim import HostClaim, machine_id, state_directory_locked
+from magicfs.ingest import host_lease
+from magicfs.ingest.host_lease import HostLease, machine_id, state_directory_locked
 from magicfs.ingest.scanner import Scanner
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import NotingQueue, make_agent
@@ -25,29 +25,29 @@ from tests.plugins.services import make_scanner
 
 @pytest.fixture(autouse=True)
 def _lasting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that is held up loses no claim: claims run out when it says so."""
-    monkeypatch.setattr(host_claim, "CLAIM_SECONDS", 3600.0)
+    """A test that is held up loses no lease: leases run out when it says so."""
+    monkeypatch.setattr(host_lease, "LEASE_SECONDS", 3600.0)
 
 
 @pytest.fixture
-def ours(index: Index) -> HostClaim:
-    claim = HostClaim(index.database, host=HOST, machine="ours", boot="our boot")
-    claim.renew()
-    return claim
+def ours(index: Index) -> HostLease:
+    lease = HostLease(index.database, host=HOST, machine="ours", boot="our boot")
+    lease.renew()
+    return lease
 
 
 @pytest.fixture
-def theirs(index: Index) -> HostClaim:
-    return HostClaim(index.database, host=HOST, machine="theirs", boot="their boot")
+def theirs(index: Index) -> HostLease:
+    return HostLease(index.database, host=HOST, machine="theirs", boot="their boot")
 
 
 @pytest.fixture
-def claims(ours: HostClaim, theirs: HostClaim) -> tuple[HostClaim, HostClaim]:
+def leases(ours: HostLease, theirs: HostLease) -> tuple[HostLease, HostLease]:
     return ours, theirs
 
 
 @pytest.fixture
-def scanner(index: Index, ours: HostClaim) -> Scanner:
+def scanner(index: Index, ours: HostLease) -> Scanner:
     """Ours, which has indexed two files."""
     scanner = make_scanner(index.database, hold=ours.hold)
     for name in ("one.txt", "two.txt"):
@@ -58,12 +58,12 @@ def scanner(index: Index, ours: HostClaim) -> Scanner:
 
 
 def run_out(index: Index) -> None:
-    """Let the claim run out, as if its machine had been cut off for half a minute."""
+    """Let the lease run out, as if its machine had been cut off for half a minute."""
     index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
 
 
-def take_over(index: Index, theirs: HostClaim) -> None:
-    """Claim the host while its agent works, whose transactions hold it one after another."""
+def take_over(index: Index, theirs: HostLease) -> None:
+    """Take the host while its agent works, whose transactions hold it one after another."""
 
     def is_taken() -> bool:
         try:
@@ -92,7 +92,7 @@ WRITERS: dict[str, Callable[[Scanner, Index], object]] = {
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_nothing_is_written_for_a_host_that_another_machine_has(
-    index: Index, scanner: Scanner, theirs: HostClaim, writer: str
+    index: Index, scanner: Scanner, theirs: HostLease, writer: str
 ) -> None:
     run_out(index)
     theirs.renew()
@@ -109,7 +109,7 @@ def test_nothing_is_written_for_a_host_that_another_machine_has(
 
 
 def test_an_absent_root_is_not_reported_for_a_host_that_another_machine_has(
-    index: Index, scanner: Scanner, theirs: HostClaim, tmp_path: Path
+    index: Index, scanner: Scanner, theirs: HostLease, tmp_path: Path
 ) -> None:
     run_out(index)
     theirs.renew()
@@ -119,7 +119,7 @@ def test_an_absent_root_is_not_reported_for_a_host_that_another_machine_has(
     assert index.rows("SELECT state FROM roots") == [("present",)]
 
 
-def test_a_host_is_not_taken_from_under_a_transaction(index: Index, ours: HostClaim, theirs: HostClaim) -> None:
+def test_a_host_is_not_taken_from_under_a_transaction(index: Index, ours: HostLease, theirs: HostLease) -> None:
     run_out(index)
     with index.database.transaction() as connection:
         ours.hold(connection)
@@ -134,15 +134,15 @@ def test_a_host_is_not_taken_from_under_a_transaction(index: Index, ours: HostCl
         ours.hold(connection)
 
 
-def test_a_transaction_does_not_wait_for_the_heartbeat(index: Index, ours: HostClaim, database_url: str) -> None:
+def test_a_transaction_does_not_wait_for_the_heartbeat(index: Index, ours: HostLease, database_url: str) -> None:
     with psycopg.connect(database_url) as heartbeat, index.database.transaction() as connection:
         heartbeat.execute("UPDATE hosts SET heartbeat = now() WHERE name = %s", (HOST,))
         connection.execute("SET LOCAL lock_timeout = '20s'")
         ours.hold(connection)
 
 
-def test_a_host_that_another_machine_had_meanwhile_is_not_claimed_again(
-    index: Index, ours: HostClaim, theirs: HostClaim
+def test_a_host_that_another_machine_had_meanwhile_is_not_taken_again(
+    index: Index, ours: HostLease, theirs: HostLease
 ) -> None:
     """What this agent believes to be in the index may have changed."""
     run_out(index)
@@ -150,18 +150,18 @@ def test_a_host_that_another_machine_had_meanwhile_is_not_claimed_again(
     theirs.release()
     with pytest.raises(HostTaken, match="another agent had the host name 'here' meanwhile: start this one again"):
         ours.renew()
-    HostClaim(index.database, host=HOST, machine="ours", boot="").renew()
+    HostLease(index.database, host=HOST, machine="ours", boot="").renew()
 
 
 def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
     index: Index,
     settings: Settings,
-    claims: tuple[HostClaim, HostClaim],
+    leases: tuple[HostLease, HostLease],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Long before its next heartbeat."""
-    ours, theirs = claims
+    ours, theirs = leases
     monkeypatch.setattr(agent_module, "HEARTBEAT_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", -1.0)
     queue = NotingQueue()
@@ -169,7 +169,7 @@ def test_an_agent_that_finds_its_host_taken_ends_and_logs_nothing(
 
     def run() -> None:
         try:
-            make_agent(settings, index.database, queue, claim=ours).run(threading.Event())
+            make_agent(settings, index.database, queue, lease=ours).run(threading.Event())
         except HostTaken as error:
             failures.append(error)
 
@@ -197,7 +197,7 @@ def wait_for_file(index: Index, name: str) -> None:
     wait_until(lambda: name in index.states(), seconds=60, failed="the agent does not work")
 
 
-def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner: Scanner, theirs: HostClaim) -> None:
+def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner: Scanner, theirs: HostLease) -> None:
     assert index.extraction(boot="their boot").run_batch() == 0
     assert index.extraction(boot="our boot").run_batch() == 2
     (index.folder / "two.txt").write_text("other words")
@@ -212,13 +212,13 @@ def test_extract_workers_of_another_machine_claim_no_file(index: Index, scanner:
 
 
 def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
-    first = HostClaim(index.database, host=HOST, machine="first", boot="")
-    second = HostClaim(index.database, host=HOST, machine="second", boot="")
+    first = HostLease(index.database, host=HOST, machine="first", boot="")
+    second = HostLease(index.database, host=HOST, machine="second", boot="")
     first.renew()
     with pytest.raises(HostTaken, match=f"the agent of first has the host name '{HOST}': stop it, or set MAGICFS_HOST"):
         second.renew()
     first.renew()
-    HostClaim(index.database, host="another", machine="second", boot="").renew()
+    HostLease(index.database, host="another", machine="second", boot="").renew()
     first.release()
     second.renew()
     index.rows("UPDATE hosts SET agent_until = now() - interval '1 second' WHERE name = %s RETURNING 1", HOST)
@@ -228,17 +228,17 @@ def test_one_machine_has_a_host(index: Index, settings: Settings) -> None:
 
 
 def test_an_agent_waits_for_its_host_and_logs_it_once(index: Index, caplog: pytest.LogCaptureFixture) -> None:
-    first = HostClaim(index.database, host=HOST, machine="first", boot="")
-    second = HostClaim(index.database, host=HOST, machine="second", boot="")
+    first = HostLease(index.database, host=HOST, machine="first", boot="")
+    second = HostLease(index.database, host=HOST, machine="second", boot="")
     first.renew()
-    claimed = []
-    thread = threading.Thread(target=lambda: claimed.append(second.wait(threading.Event(), poll_s=0.05)))
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append(second.wait(threading.Event(), poll_s=0.05)))
     thread.start()
     wait_until(lambda: "the agent of first has the host" in caplog.text, seconds=60, failed="the agent does not wait")
-    assert not claimed
+    assert not taken
     first.release()
     thread.join()
-    assert claimed == [True]
+    assert taken == [True]
     assert len(caplog.records) == 1
 
 
