@@ -172,12 +172,3 @@ def test_a_wrong_password_is_one_line(cluster: Cluster) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
     assert "MAGICFS_DATABASE_URL" in done.stderr
     assert "wrong" not in done.stderr.replace("wrong password", "")
-
-
-def test_flower_does_not_start_without_a_password(cluster: Cluster) -> None:
-    without = {key: value for key, value in cluster.environment.items() if key != "MAGICFS_FLOWER_PASSWORD"}
-    done = subprocess.run(
-        [sys.executable, "-m", "magicfs.cli", "flower"], env=without, capture_output=True, text=True, timeout=180
-    )
-    assert done.returncode == 1
-    assert "MAGICFS_FLOWER_PASSWORD" in done.stderr

@@ -49,24 +49,26 @@ TROUBLES: dict[str, tuple[Callable[[Broker], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, broker: Broker, trouble: str) -> None:
-    assert operator.run("status").returncode == 0
+def test_the_commands_find_nothing_wrong_with_a_broker_that_is_well(operator: Commands) -> None:
     assert operator.run("status", "--check").returncode == 0
     assert json.loads(operator.ok("status", "--json"))["broker"] == {"ok": True, "detail": None}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, broker: Broker, trouble: str) -> None:
+    # The schema of a new database is made first.
+    _, usual_s = timed(operator, "status")
     cause, word = TROUBLES[trouble]
-    # `status` shows, and is done; `--check` and `doctor` decide.
-    commands: dict[tuple[str, ...], int] = {("status",): 0, ("status", "--check"): 1, ("doctor",): 1}
-    usual_s = {command: timed(operator, *command)[1] for command in commands}
     cause(broker)
-    for command, code in commands.items():
+    # `status` shows, and is done; `--check` and `doctor` decide.
+    for command, code in ((("status",), 0), (("status", "--check"), 1), (("doctor",), 1)):
         done, took_s = timed(operator, *command)
-        assert took_s < 2 * usual_s[command] + HANG_SECONDS, command
+        assert took_s < 2 * usual_s + HANG_SECONDS, command
         assert done.returncode == code, command
         assert word in done.stdout + done.stderr, command
+        assert command == ("doctor",) or "messages waiting" not in done.stdout
         assert "Traceback" not in done.stderr
         assert PASSWORD not in done.stdout + done.stderr
-    assert "messages waiting" not in operator.run("status").stdout
     reported = json.loads(operator.ok("status", "--json"))["broker"]
     assert reported["ok"] is False
     assert word in reported["detail"]
