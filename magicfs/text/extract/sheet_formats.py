@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Final
@@ -37,10 +37,11 @@ computer."""
 _FORMAT: Final = re.compile(rb"<(?:\w+:)?numFmt\b([^<>]*)>")
 _FORMAT_ATTRIBUTES: Final = ("numFmtId", "formatCode")
 _ATTRIBUTE: Final = re.compile(rb"\b(numFmtId|formatCode)=\"([^\"]*)\"")
-_CELL_STYLES: Final = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
+_CELL_STYLES: Final = re.compile(rb"<(?:\w+:)?cellXfs\b")
+_END_OF_CELL_STYLES: Final = re.compile(rb"</(?:\w+:)?cellXfs>")
 _CELL_STYLE: Final = re.compile(rb"<(?:\w+:)?xf\b([^<>]*)>")
 _CELL: Final = re.compile(
-    rb"<((?:\w+:)?)c\b((?:\s+[a-z]{1,8}=\"[^\"<>]*\")*?\s+s=\"(\d{1,6})\"(?:\s+[a-z]{1,8}=\"[^\"<>]*\")*)\s*>"
+    rb"<((?:\w+:)?)c\b((?:\s+[a-z]{1,8}=\"[^\"<>]*\"){0,8}?\s+s=\"(\d{1,6})\"(?:\s+[a-z]{1,8}=\"[^\"<>]*\"){0,8})\s*>"
     rb"((?:<(?:\w+:)?f\b[^<>]*/>|<(?:\w+:)?f\b[^<>]*>[^<]*</(?:\w+:)?f>)?)<(?:\w+:)?v>([-+.0-9Ee]{1,30})</(?:\w+:)?v>"
 )
 """A cell with a style, perhaps with a formula, and a number."""
@@ -56,8 +57,13 @@ _PIECE: Final = re.compile(
     r"|(?P<letters>y+|m+|d+|h+|s+)(?:(?<=[sS])\.0{1,3})?|(?P<sign>.)",
     re.IGNORECASE,
 )
-_PERCENT: Final = re.compile(r"(?:[#,]*)0(?:\.(0+|#+))?\s?%")
+_MAX_CODE_CHARACTERS: Final = 255
+"""No program writes longer ones."""
+_PERCENT: Final = re.compile(
+    r'(?:[_*].)*[#,]*0(?:\.(?=[0#])(?P<places>0*)(?P<optional>#*))?(?:\\?\s|"\s*")?%(?:"(?P<after>[^"]*)")?(?:[_*].)*'
+)
 _PADDED: Final = re.compile(r"0[0 /-]*0")
+_MAX_DIGITS: Final = 20
 _DAY_SECONDS: Final = 86_400
 _LAST_DAY: Final = 2_958_465
 """31 December 9999."""
@@ -93,16 +99,19 @@ def shown(value: str, code: str, *, epoch: date = _EPOCH) -> str | None:
     show = _reader(code)
     try:
         return show(Decimal(value), epoch) if show else None
-    except (InvalidOperation, OverflowError):
+    except ArithmeticError:
         return None
 
 
 @lru_cache(maxsize=256)
 def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
     """What shows numbers by a code; None for one that is not shown here."""
+    if len(code) > _MAX_CODE_CHARACTERS:
+        return None
     section = _BRACKETS.sub("", _SECTION.match(code)[0])  # type: ignore[index]  # it matches nothing, too
     if match := _PERCENT.fullmatch(section):
-        return partial(_percentage, match[1] or "")
+        places, optional = (len(match[name] or "") for name in ("places", "optional"))
+        return partial(_percentage, places, optional, match["after"] or "")
     if _PADDED.fullmatch(section):
         return partial(_padded, section)
     plain = _LITERAL.sub("", section)
@@ -126,9 +135,10 @@ def _formats(styles: bytes) -> dict[int, str]:
         stated = dict(_ATTRIBUTE.findall(match[1]))
         if len(stated) == len(_FORMAT_ATTRIBUTES):
             codes[int(stated[b"numFmtId"])] = html.unescape(stated[b"formatCode"].decode("utf-8", "replace"))
-    cells = _CELL_STYLES.search(styles)
+    start = _CELL_STYLES.search(styles)
+    end = _END_OF_CELL_STYLES.search(styles, start.end()) if start else None
     found = {}
-    for place, style in enumerate(_CELL_STYLE.findall(cells[0]) if cells else ()):
+    for place, style in enumerate(_CELL_STYLE.findall(styles, start.end(), end.start()) if start and end else ()):
         code = codes.get(int(dict(_ATTRIBUTE.findall(style)).get(b"numFmtId", 0)), "")
         if _reader(code):
             found[place] = code
@@ -146,14 +156,19 @@ def _written(cell: re.Match[bytes], *, formats: Mapping[int, str], epoch: date) 
     return b"<%sc%s>%s<%sv>%s</%sv>" % (prefix, attributes, formula, prefix, html.escape(text).encode(), prefix)
 
 
-def _percentage(places: str, number: Decimal, _: date) -> str:
-    rounded = (number * 100).quantize(Decimal(1).scaleb(-len(places)), ROUND_HALF_UP)
-    return f"{rounded.normalize() if '#' in places else rounded:f}%"
+def _percentage(places: int, optional: int, after: str, number: Decimal, _: date) -> str:
+    """A percentage with so many places, more of them where they are no zeros, and with the text after it."""
+    rounded = (number * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
+    # Zero has a sign here.
+    text = f"{rounded or abs(rounded):f}"
+    for _place in range(optional):
+        text = text.removesuffix("0")
+    return f"{text.removesuffix('.')}%{after}"
 
 
 def _padded(section: str, number: Decimal, _: date) -> str | None:
     """A number with zeros before it, and with the signs between its digits."""
-    if number < 0 or number != int(number):
+    if number < 0 or number.adjusted() > _MAX_DIGITS or number != int(number):
         return None
     count = section.count("0")
     digits = str(int(number)).zfill(count)

@@ -50,6 +50,17 @@ STYLES = (
         ("1e9", "yyyy-mm-dd", None),
         ("1.5", "000", None),
         ("e", "0%", None),
+        ("0.125", r"0.0\ %", "12.5%"),
+        ("0.125", '0.0" "%', "12.5%"),
+        ("0.5", '0%" of all"', "50% of all"),
+        ("0.5", "0.00##%", "50.00%"),
+        ("0.50125", "0.00##%", "50.125%"),
+        ("0.5", "0.0%_);(0.0%)", "50.0%"),
+        ("0.5", r"0\%", None),
+        ("-0.001", "0%", "0%"),
+        ("9E999999", "0%", None),
+        ("1E999999", "0000", None),
+        ("0.5", f'0%"{"x" * 300}"', None),
     ],
 )
 def test_a_number_is_shown_by_its_format(value: str, code: str, text: str | None) -> None:
@@ -98,6 +109,19 @@ def test_a_cell_is_written_as_it_is_shown(cell: str, read: str | None) -> None:
 def test_the_first_day_is_that_of_the_workbook() -> None:
     content = workbook('<c s="3"><v>0</v></c>', properties='<workbookPr date1904="1"/>')
     assert "01.01.1904" in cells_of(as_shown(content))
+
+
+@pytest.mark.parametrize(
+    ("cell", "styles"),
+    [
+        ("<c" + ' s="1"' * 100_000, STYLES),
+        ('<c s="2"><v>9E999999</v></c>', STYLES),
+        ("<c/>", "<cellXfs " * 100_000),
+        ("<c/>", STYLES.replace("dd", "d" * 100_000 + "m" * 100_000)),
+    ],
+)
+def test_a_workbook_that_is_long_or_has_large_numbers_stays_as_it_is(cell: str, styles: str) -> None:
+    assert cells_of(as_shown(workbook(cell, styles=styles))) == cell
 
 
 @pytest.mark.parametrize("content", [b"PK", container({"xl/workbook.xml": ""}), workbook("<c/>", styles="<no")])
