@@ -171,12 +171,18 @@ def read_svg(content: bytes) -> Document:
 
 def _drawn(element: ET.Element) -> Iterator[str]:
     """Yield the pieces of a text of a drawing, with a blank before one that has a place of its own."""
-    yield element.text or ""
-    for child in element:
-        if child.get("x") is not None:
+    # Files nest elements more deeply than Python nests calls.
+    left: list[ET.Element | str] = [element]
+    while left:
+        piece = left.pop()
+        if isinstance(piece, str):
+            yield piece
+            continue
+        if piece.get("x") is not None:
             yield " "
-        yield from _drawn(child)
-        yield child.tail or ""
+        yield piece.text or ""
+        for child in reversed(piece):
+            left += [child.tail or "", child]
 
 
 def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:
@@ -201,11 +207,17 @@ def _page_text(page: ET.Element) -> str:
 
 def _paragraph_text(element: ET.Element) -> Iterator[str]:
     """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
-    yield element.text or ""
-    for child in element:
-        name = local_name(child)
-        if name in _WHITESPACE:
-            yield _WHITESPACE[name]
-        elif name not in _PARAGRAPHS and name != "binary-data":
-            yield from _paragraph_text(child)
-        yield child.tail or ""
+    left: list[ET.Element | str] = [element]
+    while left:
+        piece = left.pop()
+        if isinstance(piece, str):
+            yield piece
+            continue
+        yield piece.text or ""
+        for child in reversed(piece):
+            left.append(child.tail or "")
+            name = local_name(child)
+            if name in _WHITESPACE:
+                left.append(_WHITESPACE[name])
+            elif name not in _PARAGRAPHS and name != "binary-data":
+                left.append(child)

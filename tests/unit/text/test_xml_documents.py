@@ -1,0 +1,29 @@
+"""Documents of XML are read however deep their elements lie in one another."""
+
+from __future__ import annotations
+
+from magicfs.text.extract.part_count import PartCount
+from magicfs.text.extract.xml_documents import read_flat_opendocument, read_opendocument, read_svg
+from tests.plugins.documents import container
+
+DEPTH = 20_000
+
+
+def nested(tag: str) -> str:
+    return f"<{tag}>" * DEPTH + "a <b/>pier" + f"</{tag}> and" * DEPTH
+
+
+def test_a_text_of_a_drawing_may_be_nested_deeply() -> None:
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg"><text x="1">{nested("tspan")}</text></svg>'
+    assert read_svg(drawing.encode()).text.startswith("a pier and and")
+
+
+def test_a_paragraph_may_be_nested_deeply() -> None:
+    page = f"<document><body><p>The {nested('span')}</p></body></document>"
+    assert read_flat_opendocument(page.encode(), "").text.startswith("The a pier and and")
+
+
+def test_blanks_stand_where_a_paragraph_has_them_and_paragraphs_inside_stand_alone() -> None:
+    content = "<body><p>a<s/>long<span><tab/>pier<note><p>made of oak</p></note></span>, here</p></body>"
+    document = read_opendocument(container({"content.xml": content}), "", parts=PartCount())
+    assert document.text == "a long\tpier, here\n\nmade of oak"
