@@ -14,14 +14,17 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import Final
 
-_MAX_LINE: Final = 500
-"""The characters before an escape among which a quote opens the string that it is in."""
-
-_LINE_END: Final = re.compile(r"(?<!\\)(?:\\[nrt])+([^\W_]+(?:[^\w\\\"'`\n]{1,3}[^\W_]+){0,7})")
-"""The escape of a line end or a tab in a string of code, and the words behind it."""
-_LAST_WORD: Final = re.compile(r"[^\W_]+(?=[^\w\\]{0,2}\Z)")
+_STRING: Final = re.compile(
+    r"[\"'](?:(?<![\w\\\"'].)|(?<=\b[rbfuRBFU].)|(?<=\b[rbfuRBFU]{2}.))"
+    r"(?:(?<=\")([^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+)(?:\"|\Z)|(?<=')([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'(?!\w))"
+)
+"""A string of code in one line: from a quote that is neither an apostrophe nor behind another one, to the next."""
+_WITHOUT_ESCAPES: Final = re.compile(r"(?<=[rR])|(?<=[rR][bBfF])|.[A-Za-z]:\\|.[^\n]*\$\\")
+"""What a string begins with whose backslashes are no escapes: a raw one, a path of Windows, or one with a formula."""
+_LINE_END: Final = re.compile(r"(?<!\\)(?<!\\[nrt])(?:\\[nrt])++([^\W_]+(?:[^\w\\\"'`\n]{1,3}[^\W_]+){0,7})")
+"""The escape of a line end or a tab in a string, and the words behind it."""
+_LAST_WORD: Final = re.compile(r"(?:(?<!\\)\\[nrt])?([^\W_]+)(?=[^\w\\]{0,2}\Z)")
 _MAX_WORD: Final = 60
-_QUOTE: Final = re.compile("[\"'`]")
 
 _HEADER_WORDS: Final = re.compile(
     r"=\?[A-Za-z0-9_-]{2,40}\?[BbQq]\?[^?\s]{1,500}\?=(?:\s{1,3}=\?[A-Za-z0-9_-]{2,40}\?[BbQq]\?[^?\s]{1,500}\?=){0,20}"
@@ -30,7 +33,9 @@ _HEADER_WORDS: Final = re.compile(
 _LETTER_OF_MAIL: Final = r"=(?:[CD][0-9A-F]|E[0-9A-F]=[89AB][0-9A-F])=[89AB][0-9A-F]"
 """A letter beyond ASCII as bytes of UTF-8 in hexadecimal."""
 _HAS_LETTER_OF_MAIL: Final = re.compile(_LETTER_OF_MAIL)
-_QUOTED_PRINTABLE: Final = re.compile(rf"[^\s=]{{0,200}}{_LETTER_OF_MAIL}(?:[^\s=]|=(?:[0-9A-F]{{2}}|\n)){{0,500}}")
+_QUOTED_PRINTABLE: Final = re.compile(
+    rf"(?<![^\s=])[^\s=]{{0,200}}{_LETTER_OF_MAIL}(?:[^\s=]|=(?:[0-9A-F]{{2}}|\n)){{0,500}}"
+)
 """A word with such letters, which may go on in the next line."""
 
 _LETTER_ENCODED_TWICE: Final = (
@@ -39,7 +44,11 @@ _LETTER_ENCODED_TWICE: Final = (
 )
 """A letter whose bytes of UTF-8 a program took for characters of Windows, and wrote in UTF-8 again."""
 _HAS_LETTER_ENCODED_TWICE: Final = re.compile(_LETTER_ENCODED_TWICE)
-_ENCODED_TWICE: Final = re.compile(rf"[^\s<>\"]{{0,200}}{_LETTER_ENCODED_TWICE}[^\s<>\"]{{0,200}}")
+_ENCODED_TWICE: Final = re.compile(rf"(?<![^\s<>\"])[^\s<>\"]{{0,200}}?{_LETTER_ENCODED_TWICE}[^\s<>\"]{{0,200}}")
+_SURELY_ENCODED_TWICE: Final = re.compile(
+    rf"(?<=[a-z]){_LETTER_ENCODED_TWICE}|{_LETTER_ENCODED_TWICE}(?:[^\W_]|.*{_LETTER_ENCODED_TWICE})"
+)
+"""A word with such a letter elsewhere than at the end of capitals, which a sign may follow: `AMANH\u00c3\u2026`."""
 
 
 def encoded_words(text: str) -> list[str]:
@@ -59,13 +68,15 @@ def encoded_words(text: str) -> list[str]:
 def _behind_line_ends(text: str) -> Iterator[str]:
     """Yield the words behind escapes of line ends in strings, after the word before each, so that phrases go on.
 
-    A path of Windows may look like one, and stays as it is.
+    A command of TeX and a path of Windows may look like one, and stay as they are.
     """
-    for match in _LINE_END.finditer(text):
-        start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - _MAX_LINE)
-        if _QUOTE.search(text, start, match.start()):
-            before = _LAST_WORD.search(text[max(start, match.start() - _MAX_WORD) : match.start()])
-            yield f"{before[0]} {match[1]}" if before else match[1]
+    for string in _STRING.finditer(text):
+        if "\\" not in string[0] or _WITHOUT_ESCAPES.match(text, string.start(), string.end()):
+            continue
+        words = string[1] or string[2]
+        for match in _LINE_END.finditer(words):
+            before = _LAST_WORD.search(words[max(0, match.start() - _MAX_WORD) : match.start()])
+            yield f"{before[1]} {match[1]}" if before else match[1]
 
 
 def _header_text(words: str) -> str:
@@ -80,7 +91,11 @@ def _unquoted(word: str) -> str:
 
 
 def _encoded_once(word: str) -> str:
-    return _in_utf8(b"".join(map(_byte, word)))
+    """What a word is without its second encoding; nothing for one with other characters than those of Windows."""
+    try:
+        return _in_utf8(b"".join(map(_byte, word))) if _SURELY_ENCODED_TWICE.search(word) else ""
+    except UnicodeEncodeError:
+        return ""
 
 
 def _byte(character: str) -> bytes:
@@ -88,7 +103,7 @@ def _byte(character: str) -> bytes:
     try:
         return character.encode("cp1252")
     except UnicodeEncodeError:
-        return character.encode("latin-1", "ignore")
+        return character.encode("latin-1")
 
 
 def _in_utf8(data: bytes) -> str:

@@ -40,6 +40,8 @@ def _places(words: dict[str, set[int]], step: str) -> set[int]:
         ("see [[Tools#Saws|the saw]] first", "see the saw first"),
         ("the #033[31mreactor#033[0m cools", "the reactor cools"),
         ('s = "Dear Sir,\\r\\nplease find enclosed"', "Sir, please find enclosed"),
+        ('s = "Dear guest,\\nharpsichord\\tvirginal"', "guest, harpsichord"),
+        ('s = "Dear guest,\\nharpsichord\\tvirginal"', "harpsichord virginal"),
         ("采购新的空气净化器。", "空气净化器"),
         ("是铁路12306客户端", "铁路12306客户"),
         ("Invoice INV-2023-00417, order", "INV-2023-00417"),
