@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from magicfs.errors import ConfigError
 from magicfs.home import FILE_NAME, home
+from magicfs.linux import locks
 
 PREFIX = "MAGICFS_"
 """Of the environment's variables."""
@@ -224,6 +225,20 @@ class Settings:
         except OSError as error:
             raise ConfigError(
                 f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
+            ) from error
+
+    def try_lock(self, name: str) -> int | None:
+        """The descriptor that holds a lock of the state directory; None if another process holds it.
+
+        Raises `ConfigError` where none can be taken: some network file systems have no locks.
+        """
+        path = self.run_dir / f"{name}.lock"
+        try:
+            return locks.try_lock(path)
+        except OSError as error:
+            raise ConfigError(
+                f"{path} cannot be locked ({error.strerror}): "
+                "set MAGICFS_HOME to a directory on another file system, which has locks"
             ) from error
 
     def _require_own_directory(self) -> None:

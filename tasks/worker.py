@@ -27,7 +27,6 @@ from celery import signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
-from magicfs.linux.locks import try_lock
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import (
@@ -73,7 +72,8 @@ def run(
 
     `name` is unique in the cluster, stable over restarts, and begins with the kind. Without a name, one is made of the
     name of this machine or container and, if another worker here has it, a number. `build` gets the owner, which is
-    `name@host`, and is called in the child. Raises `UsageError` for a name that is malformed or in use here.
+    `name@host`, and is called in the child. Raises `UsageError` for a name that is malformed or in use here, and
+    `ConfigError` for a state directory without locks.
     """
     settings.make_home()
     name = _lock_given_name(settings, kind, name) if name else _lock_free_name(settings, kind)
@@ -137,7 +137,7 @@ def _lock_free_name(settings: Settings, kind: Kind) -> str:
 
 def _lock_name(settings: Settings, name: str) -> bool:
     """Lock a name for the life of this process. Returns False when another process here has it."""
-    return try_lock(settings.run_dir / f"{name}.lock") is not None
+    return settings.try_lock(name) is not None
 
 
 _outage = Outage(log)

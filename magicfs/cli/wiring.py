@@ -119,7 +119,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     from magicfs.ingest.roots import add_roots
 
     with (
-        state_directory_locked(settings.run_dir),
+        state_directory_locked(settings),
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
         stop = _stop_event()

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from magicfs.config import Settings
 from magicfs.db import heartbeats
 from magicfs.db.as_of import forget_watches
 from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
-from magicfs.linux.locks import try_lock
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +123,9 @@ def machine_id(home: Path) -> str:
 
 
 @contextmanager
-def state_directory_locked(run_dir: Path) -> Iterator[None]:
-    """A context in which no other agent uses the state directory. Raises `HostTaken` when one does."""
-    descriptor = try_lock(run_dir / "agent.lock")
+def state_directory_locked(settings: Settings) -> Iterator[None]:
+    """A context in which no other agent uses the state directory. Raises `HostTaken` if one does, and `ConfigError`."""
+    descriptor = settings.try_lock("agent")
     if descriptor is None:
         raise HostTaken(
             "an agent of this state directory runs already: end it first, or set MAGICFS_HOME and MAGICFS_HOST"

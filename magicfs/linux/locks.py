@@ -14,18 +14,25 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 def take_lock(path: Path | str) -> int:
     """The descriptor that holds the lock `path`, once no other process does."""
-    descriptor = os.open(path, _FLAGS, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    return _locked(path, fcntl.LOCK_EX)
 
 
 def try_lock(path: Path | str) -> int | None:
     """The descriptor that holds the lock `path`; None if another process holds it."""
+    try:
+        return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def _locked(path: Path | str, operation: int) -> int:
     descriptor = os.open(path, _FLAGS, 0o600)
-    if lock_descriptor(descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
+    try:
+        fcntl.flock(descriptor, operation)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def lock_descriptor(descriptor: int) -> bool:

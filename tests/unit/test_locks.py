@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 
+import pytest
+
+from magicfs.config import Settings
+from magicfs.errors import ConfigError
 from magicfs.linux.locks import is_locked, take_lock, try_lock
 
 
@@ -38,3 +43,37 @@ def test_a_lock_that_is_held_is_waited_for(tmp_path: Path) -> None:
     thread.join()
     assert taken.is_set()
     assert not is_locked(path)
+
+
+class _Interrupted(Exception):
+    pass
+
+
+def test_a_wait_that_a_signal_ends_leaves_nothing_open(tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise _Interrupted
+
+    path = tmp_path / "a.lock"
+    held = take_lock(path)
+    before = len(os.listdir("/proc/self/fd"))
+    handler = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(_Interrupted):
+            take_lock(path)
+    finally:
+        signal.signal(signal.SIGUSR1, handler)
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(held)
+
+
+def test_a_state_directory_without_locks_is_reported_in_one_line(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    settings.make_home()
+    (settings.run_dir / "agent.lock").mkdir()
+    with pytest.raises(ConfigError, match=r"agent\.lock cannot be locked .* set MAGICFS_HOME to a directory on another"):
+        settings.try_lock("agent")
+    held = settings.try_lock("worker")
+    assert held is not None
+    assert settings.try_lock("worker") is None
+    os.close(held)

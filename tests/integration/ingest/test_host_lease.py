@@ -253,12 +253,12 @@ def test_an_agent_whose_host_was_taken_ends(index: Index, settings: Settings, mo
 
 def test_one_agent_uses_a_state_directory(settings: Settings) -> None:
     with (
-        state_directory_locked(settings.run_dir),
+        state_directory_locked(settings),
         pytest.raises(HostTaken),
-        state_directory_locked(settings.run_dir),
+        state_directory_locked(settings),
     ):
         pass
-    with state_directory_locked(settings.run_dir):
+    with state_directory_locked(settings):
         pass
 
 
