@@ -59,7 +59,8 @@ def is_whole_name(question: str, name: str) -> bool:
         return False
     stem = _EXTENSIONS.sub("", name)
     stems = {name, stem, name[: len(stem)] + name[len(stem) :].rpartition(".")[0]}
-    return _without_dots(question) in map(_without_dots, stems)
+    words = _without_dots(question)
+    return bool(words) and words in map(_without_dots, stems)
 
 
 def _without_dots(name: str) -> str:

@@ -77,6 +77,10 @@ def test_undecodable_bytes_are_replaced() -> None:
         ("2021", "2021.01.05 walk.txt", False),
         ("annual report", "annual report 2021.pdf", False),
         ("", ".md", False),
+        ("...", ".bashrc", False),
+        (".", ".bashrc", False),
+        ("- .", "-.md", False),
+        (".bashrc", ".bashrc", True),
     ],
 )
 def test_a_question_is_a_name_with_or_without_its_extension(question: str, name: str, is_name: bool) -> None:
