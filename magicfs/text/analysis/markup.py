@@ -30,8 +30,10 @@ _LINK_TARGET: Final = re.compile(
 """What follows the text of a link in Markdown: its address, and its title."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
-_WIKI_LINK: Final = re.compile(r"\[\[(?<!\w\[\[)([^\[\]|\n]{1,300})(?:\|([^\[\]|\n]{1,300})\]\]|\]\](?=[^\W\d_]))")
-"""A link of a wiki with another text than its target, or with the rest of a word behind it."""
+_WIKI_LINK: Final = re.compile(
+    r"\[\[(?<!\w\[\[)(?![\s:])([^\[\]|\n]{1,300})(?:\|([^\[\]|\n]{1,300})\]\]|\]\](?=[^\W\d_]))"
+)
+"""A link of a wiki with another text than its target, or with the rest of a word behind it; not a test in a shell."""
 _ORG_LINK: Final = re.compile(r"\[\[([^\]\n]{1,500})\]\[([^\]\n]{1,500})\]\]")
 _RST_LINK: Final = re.compile(r"`([^`<>]{1,200}?)\s*<([^<>`\s]{1,500})>`__?")
 """Links of Org, with the address first, and of reStructuredText."""

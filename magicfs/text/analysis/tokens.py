@@ -110,6 +110,8 @@ def _camel_border() -> re.Pattern[str]:
 
 
 _PAIR: Final = 2
+_MAX_ADDRESS_PARTS: Final = 80
+"""With its signs, an address of more parts is longer than any word of the index (`lexemes.MAX_COMPOUND_CHARACTERS`)."""
 
 
 class Token(NamedTuple):
@@ -171,7 +173,8 @@ class Token(NamedTuple):
             while end < len(self.signs) and self.signs[end] in {".", "-"}:
                 end += 1
             ends = [end, len(self.signs)] if sign == "://" else [end]
-            found += [(index + 1, self._joined(index + 1, end)) for end in dict.fromkeys(ends) if end > index + _PAIR]
+            ends = [end for end in dict.fromkeys(ends) if _PAIR < end - index <= _MAX_ADDRESS_PARTS]
+            found += [(index + 1, self._joined(index + 1, end)) for end in ends]
         return found
 
     def _joined(self, first: int, last: int) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from magicfs.text.analysis import analyze, analyze_path, phrase_query, question_terms
 from magicfs.text.analysis.question import EXACT_BONUS
+from magicfs.text.analysis.readable import readable
 from tests.unit.text.analysis.vectors import positions
 
 
@@ -295,6 +296,16 @@ def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(tex
 )
 def test_a_host_in_an_address_is_a_word_of_its_own(text: str, compound: str) -> None:
     assert f"'{compound}':" in analyze(text)
+
+
+def test_each_of_several_addresses_has_its_words() -> None:
+    text = "https://old.example.org/2020/https://dike.example.org/plans/a"
+    assert {"dike.example.org", "dike.example.org/plans/a"} <= set(positions(analyze(text)))
+
+
+@pytest.mark.parametrize("test", ["[[ $x =~ ^(start|stop)$ ]]", "a [[:space:]]or b", '[[ -n "$a" || b|c ]]x'])
+def test_a_test_in_a_shell_is_no_link_of_a_wiki(test: str) -> None:
+    assert readable(test) == (test, [])
 
 
 def test_encoded_data_is_no_word_but_a_digest_is() -> None:
