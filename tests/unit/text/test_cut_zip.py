@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 
@@ -63,6 +64,22 @@ def test_what_unpacks_to_too_much_is_left_out() -> None:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     bomb = squeeze.compress(bytes(70 << 20)) + squeeze.flush()
     assert whole_members(b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(20) + bomb) is None
+
+
+def header(*, method: int = 8, flags: int = 0, name: bytes = b"", size: int = 0) -> bytes:
+    return struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, flags, method, 0, 0, 0, size, size, len(name), 0) + name
+
+
+def test_a_member_with_an_endless_name_is_left_out() -> None:
+    content = header(method=0, flags=0x800, name=b"\xff" * 65_000, size=4) + b"text"
+    assert whole_members(content) is None
+    assert members(content + zipped()).keys() == TEXTS.keys() - {"empty.txt"}
+
+
+def test_streams_without_an_end_are_read_a_few_times_and_no_more() -> None:
+    endless = b"\0\0\0\xff\xff" * 20_000
+    assert members(header() * 2 + endless + zipped())
+    assert not members(header() * 50 + endless + zipped())
 
 
 @given(content=st.binary(max_size=300), start=st.integers(min_value=0, max_value=200))
