@@ -11,10 +11,14 @@ import logging
 import struct
 from collections.abc import Callable
 
+import pyfuse3
+from pyfuse3 import FileNameT, InodeT
+
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.large_listings import LargeListings
 from magicfs.fuse.listed_files import FILE_BYTES, SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
+from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
@@ -32,11 +36,13 @@ class LookedUp:
         self,
         inodes: InodeTable,
         large_listings: LargeListings,
+        watches: DirectoryWatches,
         count_by_node: Callable[[RealDirectory, Entry, int], None],
     ) -> None:
         """`count_by_node` counts an entry of a directory with that inode number by a node."""
         self._inodes = inodes
         self._large_listings = large_listings
+        self._watches = watches
         self._count_by_node = count_by_node
         self._counts = False
 
@@ -87,22 +93,24 @@ class LookedUp:
 
     def _count(self, noted: bytes) -> None:
         end = 0
-        count_listed, note_lookup = self._inodes.count_listed, self._large_listings.note_lookup
         while end < len(noted):
             directory, number, file, name_bytes = _NOTED.unpack_from(noted, end)
             start = end + _NOTED.size
             end = start + name_bytes
             name = noted[start:end]
-            note_lookup(directory)
-            if not count_listed(file[:SEEN_BYTES], directory, name, has_content=True):
-                self._find_and_count(directory, number, ListedFile.of(file), name)
+            try:
+                self._count_one(directory, number, file, name)
+            except Exception:
+                log.exception("a file was looked up that cannot be counted")
+                pyfuse3.invalidate_entry_async(InodeT(directory), FileNameT(name), ignore_enoent=True)
 
-    def _find_and_count(self, ino: int, number: int, file: ListedFile, name: bytes) -> None:
-        """Count a file that needs a node: it was at another place, or has other content than the kernel has."""
-        try:
-            directory = self._inodes.find(ino)
-            if isinstance(directory, RealDirectory):
-                entry = directory.entry_of(name, file.identity, file.attributes)
-                self._count_by_node(directory, entry, number)
-        except Exception:
-            log.exception("a file was looked up that cannot be counted")
+    def _count_one(self, directory: int, number: int, file: bytes, name: bytes) -> None:
+        self._large_listings.note_lookup(directory)
+        self._watches.note_lookup(directory, name, number)
+        if self._inodes.count_listed(file[:SEEN_BYTES], directory, name, has_content=True):
+            return
+        # It needs a node: it was at another place, or has other content than the kernel has.
+        node = self._inodes.find(directory)
+        if isinstance(node, RealDirectory):
+            seen = ListedFile.of(file)
+            self._count_by_node(node, node.entry_of(name, seen.identity, seen.attributes), number)

@@ -167,6 +167,12 @@ class DirectoryWatches:
             vouched.name = name
             self.keep_entry(vouched, reply, attributes)
 
+    def note_lookup(self, directory: int, name: bytes, ino: int) -> None:
+        """Know that the kernel was told of a plain file without Python: it hears of a change within its second."""
+        watch = self._watches.get(directory)
+        if watch is not None and watch.has_room(name, 1):
+            watch.keep_listed({name: ino})
+
     def keep_missing(self, vouched: Vouched | None) -> bool:
         """Whether the kernel may keep for `VOUCHED_SECONDS` that a name does not exist."""
         if vouched is None or vouched.name is None or not vouched.holds():
@@ -229,6 +235,8 @@ class DirectoryWatches:
 
     def _handle(self, events: Iterable[Event]) -> None:
         """Tell the kernel of what has changed."""
+        # It may have been told since of what has changed then.
+        self._inodes.other_lookups.settle()
         told = False
         for event in events:
             if event.mask & InotifyMask.Q_OVERFLOW:

@@ -119,11 +119,13 @@ class InodeTable:
             return existing
         number = self._number(node)
         self.other_lookups.assign(number)
-        if self.other_lookups.settle():
+        while self.other_lookups.settle():
             # The kernel may have been given the number of this file: another one would make two files of it.
             existing = self.update(node)
             if existing is not None:
                 return existing
+            # What was counted may have needed another number.
+            self.other_lookups.assign(number)
         while number in self:
             number = number & ~_SEEDS | (number + 1) & _SEEDS
         node.ino = number

@@ -17,6 +17,7 @@ from magicfs.domain.files import FileStat
 from magicfs.fuse import fast_path
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.operations import TreeOperations
+from magicfs.fuse.watched_directory import Watch
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes import InodeTable
@@ -151,3 +152,60 @@ def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
     assert other.lookup_count == 2
     assert invalidated == [(root.ino, b"a")]
     assert kernel.claims.count(number) == 2
+
+
+def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with_it(
+    tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invalidated = []
+
+    def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
+        assert ignore_enoent
+        invalidated.append((directory, name))
+
+    def count_listed(seen: bytes, directory: int, name: bytes, *, has_content: bool) -> int:
+        if name == b"b":
+            raise MemoryError
+        return counted(seen, directory, name, has_content=has_content)
+
+    counted = tree.inodes.count_listed
+    monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
+    monkeypatch.setattr(tree.inodes, "count_listed", count_listed)
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    for name in "abc":
+        (tmp_path / name).write_text("text")
+    numbers = [kernel.is_told_of(tmp_path / name, root) for name in "abc"]
+    operations.settle_lookups()
+    assert [number in tree.inodes for number in numbers] == [True, False, True]
+    assert invalidated == [(root.ino, b"b")]
+
+
+def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    operations._watches._watches[root.ino] = watch
+    (tmp_path / "a").write_text("text")
+    number = kernel.is_told_of(tmp_path / "a", root)
+    operations._watches._handle([])
+    assert watch.names == {b"a": number}
+    assert watch.forget_attributes(b"a")
+
+
+def test_another_number_is_kept_from_the_library_until_its_file_is_in_the_table(
+    tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is counted meanwhile may need a number itself."""
+    assigned: list[int] = []
+    monkeypatch.setattr(FAST_PATH, "assign", assigned.append)
+    TreeOperations(tree, search_seconds=1)
+    root = find(tree)
+    for name in "ab":
+        (tmp_path / name).write_text("text")
+    # One that is looked up again with other content needs a node.
+    kernel.is_told_of(tmp_path / "a", root)
+    tree.inodes.other_lookups.settle()
+    (tmp_path / "a").write_text("another text")
+    kernel.is_told_of(tmp_path / "a", root)
+    node = known(tree.inodes, indexed_file(tmp_path / "b", FileStat.of((tmp_path / "b").stat())))
+    assert assigned[-1] == node.ino
+    assert assigned.count(node.ino) == 2
