@@ -6,6 +6,9 @@ no filter where no file is of that type and a text has it to the letter. Runs in
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from magicfs.db import file_facts
 from magicfs.db.found_files import newest_files
 from magicfs.db.pool import Connection
@@ -15,13 +18,16 @@ from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.search.compiled_query import fold_filters
 from magicfs.text.analysis import phrase_query
 
+_VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")
+"""What the value of an option begins with if it is no word: a number or a path."""
+
 
 def exclusion_conditions(query: Query) -> dict[str, str]:
     """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
 
     A text has the exclusion with its minus or its `NOT`, together with the word before it. One that comes first needs
-    the word behind it, side by side: `-crf 23` is an option with its value. A query that asks for nothing else, such as
-    `-Wall`, needs no other word: it means an option.
+    a value behind it, side by side: `-crf 23` is an option, and `-draft report` none. A query that asks for nothing
+    else, such as `-Wall`, needs no other word: it means an option.
     """
     is_alone = not (query.question or query.filters)
     return {
@@ -59,6 +65,6 @@ def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
         return None
     if is_alone:
         return literal
-    if token.after:
+    if _VALUE.match(token.after):
         return phrase_query(f"{token.text} {token.after}")
     return f"({before}) & ({literal})" if before and literal else None

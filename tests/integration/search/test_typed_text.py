@@ -28,6 +28,10 @@ def service(database: Database) -> SearchService:
     corpus.add(b"shell.txt", "rm: cat not found")
     corpus.add(b"java.txt", "a cache in java")
     corpus.add(b"cache.txt", "a cache in rust")
+    corpus.add(b"list.txt", "what is left to do:\n-draft report\n-final report")
+    corpus.add(b"draft.txt", "the draft of a report")
+    corpus.add(b"report.txt", "a report that is done")
+    corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
     return SearchService(database, ChosenVectors(), default_limit=50)
 
 
@@ -49,6 +53,7 @@ def names(service: SearchService, text: str) -> list[str]:
         ("-Wall", "gcc.txt"),
         ("-crf 23 clip", "film.txt"),
         ("-crf 23", "film.txt"),
+        ("-isystem ./vendor/include", "cc.txt"),
         ("9f86d08", "digest.txt"),
         ("-fno-strict-aliasing", "gcc.txt"),
         ("-Wall -fno-strict-aliasing", "gcc.txt"),
@@ -65,6 +70,11 @@ def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: Search
     assert "java.txt" not in names(service, "cache -java")
     assert "cache.txt" in names(service, "cache -java")
     assert "java.txt" not in names(service, "-java cache")
+
+
+def test_an_exclusion_before_a_word_excludes_where_a_list_has_both(service: SearchService) -> None:
+    assert "draft.txt" not in names(service, "-draft report")
+    assert "report.txt" in names(service, "-draft report")
 
 
 def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:
