@@ -23,7 +23,13 @@ from magicfs.text.analysis.lexemes import (
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
-from magicfs.text.analysis.variants import joined_words, numbers_in_pieces, with_two_letters, with_umlauts
+from magicfs.text.analysis.variants import (
+    SHORT_WORDS,
+    joined_words,
+    numbers_in_pieces,
+    with_two_letters,
+    with_umlauts,
+)
 
 EXACT_BONUS: Final = 0.05
 """How much more an occurrence of the very word counts than one of another form."""
@@ -45,14 +51,6 @@ _MAX_NUMBER_LETTERS: Final = 2
 
 _SHORT_DIGEST: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,39}")
 """The beginning of a digest in hexadecimal, as programs show that of a commit, or what looks like one."""
-
-_SHORT_WORDS: Final = frozenset(
-    [
-        *("am", "an", "as", "at", "be", "by", "do", "he", "if", "in", "is", "it"),
-        *("me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we"),
-    ]
-)
-"""Words that are in every text in English, and so say nothing about initials (`U.S.`)."""
 
 
 def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
@@ -138,7 +136,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
         names = _names(part)
-        pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in _SHORT_WORDS]
+        pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in SHORT_WORDS]
         if not (names or pieces) and _SHORT_DIGEST.fullmatch(word) and not word.isalpha():
             yield Term(word, (Lexeme(word, is_prefix=True),))
             continue

@@ -14,6 +14,14 @@ from typing import Final
 
 from magicfs.text.analysis.tokens import UNITS, Token
 
+SHORT_WORDS: Final = frozenset(
+    [
+        *("am", "an", "as", "at", "be", "by", "do", "he", "if", "in", "is", "it"),
+        *("me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we"),
+    ]
+)
+"""Words that are in every text in English, and so say nothing about initials (`U.S.`) or in capitals before a number."""
+
 _MAX_JOINED_CHARACTERS: Final = 20
 _MAX_JOINED_PARTS: Final = 3
 _MAX_NUMBER_PARTS: Final = 6
@@ -175,7 +183,9 @@ def _has_check_digit(digits: str) -> bool:
 
 def numbers_with_letters(text: str) -> list[str]:
     """The numbers of a text with a unit or capitals beside a blank, such as `10 GB` and `LH 1234`, in one piece."""
-    return ["".join(match.groups()) for pattern in (_WITH_UNIT, _DESIGNATION) for match in pattern.finditer(text)]
+    found = [number + unit for number, unit in _WITH_UNIT.findall(text)]
+    designations = _DESIGNATION.findall(text)
+    return found + [letters + number for letters, number in designations if letters.lower() not in SHORT_WORDS]
 
 
 def with_two_letters(word: str) -> str | None:

@@ -164,6 +164,11 @@ def test_a_number_is_not_asked_for_by_the_letters_that_it_begins_with() -> None:
     ]
 
 
+def test_a_short_word_in_capitals_before_a_number_is_no_part_of_it() -> None:
+    terms = question_terms("ROOM 7 OF 12 IN 2024", languages=["en"])
+    assert [term.word for term in terms] == ["room", "7", "of", "12", "in", "2024"]
+
+
 @pytest.mark.parametrize("shape", ["x.{}v2", "v{}.1", "a-{}", "{}", "{}v2", "RE{}", "1.{}", "{}-{}", "K{}.2"])
 @pytest.mark.parametrize("piece", ["7", "a", "7f", "é", "漢"])
 def test_no_word_is_longer_than_a_database_takes(shape: str, piece: str) -> None:
