@@ -72,6 +72,7 @@ _BYTES_OF_LETTER: Final = re.compile(
 )
 _ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pattern}\S{{0,1000}}")
 """An address, or the end of one, with letters beyond ASCII, blanks or brackets as their bytes."""
+_DIGIT: Final = re.compile("[0-9]")
 _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 """A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
 _PARAGRAPH: Final = re.compile(r"\u00a7{1,2}\s{0,8}(?=[0-9])")
@@ -105,9 +106,12 @@ def readable(text: str) -> tuple[str, list[str]]:
     if "T" in text and ":" in text:
         text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
-    asides += numbers_in_pieces(text)
-    asides += numbers_with_letters(text)
-    return text, asides
+    return text, asides + _numbers(text)
+
+
+def _numbers(text: str) -> list[str]:
+    """The numbers of a readable text that have blanks in them, in one piece."""
+    return [*numbers_in_pieces(text), *numbers_with_letters(text)] if _DIGIT.search(text) else []
 
 
 def _without_invisible(text: str) -> str:

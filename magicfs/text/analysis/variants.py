@@ -20,7 +20,7 @@ SHORT_WORDS: Final = frozenset(
         *("me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we"),
     ]
 )
-"""Words that are in every text in English, and so say nothing about initials (`U.S.`) or in capitals before a number."""
+"""Words that are in every text in English, and so say nothing about initials (`U.S.`), nor about a number."""
 
 _MAX_JOINED_CHARACTERS: Final = 20
 _MAX_JOINED_PARTS: Final = 3
@@ -41,8 +41,9 @@ _MIN_VARIANT_CHARACTERS: Final = 3
 
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
-_PHONE: Final = re.compile(r"(?<![\w+.,/-])(?:\+|\(?0|\((?=[1-9]))[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
-"""A telephone number in pieces: it begins with `+`, with `0` or with brackets."""
+_PHONE: Final = re.compile(r"[+(0](?<![\w+.,/-].)(?:(?<=\()0)?+[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
+"""A telephone number in pieces: it begins with `+`, with `0` or with brackets. As other patterns here, this one begins
+with a set of characters, for which `re` searches quickly."""
 _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _MIN_PHONE_DIGITS: Final = 7
@@ -69,10 +70,10 @@ _WITH_UNIT: Final = re.compile(
     r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)[ \u00a0\u202f]"
     rf"((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])"
 )
-"""It begins with a set of characters, for which `re` searches quickly."""
+"""A number and its unit with a blank between them."""
 _DESIGNATION: Final = re.compile(r"([A-Z](?<!\w[A-Z])[A-Z]?)[ \u00a0\u202f]([0-9]{1,6})(?![\w/]|[.,:-]\w)")
 """One or two capitals and a number, as of a flight, a road or a work: `LH 1234`, `A 7`, `KV 525`."""
-_IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
+_IBAN: Final = re.compile(r"[A-Z](?<!\w.)[A-Z][0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
 
 
