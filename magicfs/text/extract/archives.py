@@ -15,9 +15,10 @@ import os
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import IO, Any, Final
 
 from magicfs.domain.contents import Document
@@ -26,7 +27,7 @@ from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import clean, decode
 
 MAX_NAMES: Final = 5000
-"""The names of an archive that are read, in its own order."""
+"""The names of an archive that are read, in its own order, before those in archives inside of it."""
 _MAX_UNPACKED_BYTES: Final = 1 << 30
 _MAX_FILE_BYTES: Final = 64 << 20
 """The bytes of a compressed file that are read."""
@@ -64,17 +65,41 @@ def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCou
     Reading ends at `until` on the monotonic clock, with the names until then. Of a damaged archive, it ends at the
     damage: what follows is counted as one part.
     """
-    names: dict[str, None] = {}
+    names = _Names(until=until, parts=parts)
     try:
-        for name in _names(content, mime_type):
-            if len(names) >= MAX_NAMES or time.monotonic() > until:
-                break
-            parts.add()
-            names[" ".join(clean(name).split())] = None
+        _collect_names(names, content, mime_type)
     except (tarfile.TarError, lzma.LZMAError, *DAMAGE):
-        parts.add_unread(f"what follows {next(reversed(names), 'the beginning')}")
-    text = "\n".join(filter(None, names))
+        parts.add_unread(f"what follows {names.last or 'the beginning'}")
+    text = names.text()
     return Document(text=text, mime_type=mime_type) if text else None
+
+
+class _Names:
+    """The names in an archive, by the number of archives inside of it around them."""
+
+    def __init__(self, *, until: float, parts: PartCount) -> None:
+        self._by_depth: tuple[dict[str, None], ...] = tuple({} for _ in range(_MAX_DEPTH + 1))
+        self._until = until
+        self._parts = parts
+
+    def has_room(self, depth: int) -> bool:
+        """Whether there is room, and time, for one more at this depth."""
+        return len(self._by_depth[depth]) < MAX_NAMES and time.monotonic() <= self._until
+
+    def add(self, name: str, *, path: str, depth: int) -> None:
+        names, shown = self._by_depth[depth], " ".join(clean(path + name).split())
+        if name and shown not in names:
+            self._parts.add()
+            names[shown] = None
+
+    @property
+    def last(self) -> str:
+        """The last name of the archive itself; empty if it has none."""
+        return next(reversed(self._by_depth[0]), "")
+
+    def text(self) -> str:
+        """A name a line: all of the archive itself come before those in archives inside of it."""
+        return "\n".join(islice(filter(None, chain(*self._by_depth)), MAX_NAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +150,32 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
     return CompressedFile(os.path.basename(name).encode(), bytes(data), is_damaged, file)
 
 
-def _names(content: bytes, mime_type: str, *, depth: int = 0) -> Iterator[str]:
-    """Yield the names in an archive; those in archives inside of it, as far as these are whole, with their path."""
-    for name, read in _members(content, mime_type):
-        yield name
+def _collect_names(names: _Names, content: bytes, mime_type: str, *, depth: int = 0, path: str = "") -> None:
+    """Add the names in an archive; those in archives inside of it, as far as these are whole, with their path."""
+    members: Iterable[tuple[str, Callable[[], bytes]]] = _members(content, mime_type)
+    if mime_type == "application/zip":
+        # Its names are at hand before the archives inside of it, which take time.
+        members = list(islice(members, MAX_NAMES))
+        for name, _ in members:
+            names.add(name, path=path, depth=depth)
+    for name, read in members:
+        if not names.has_room(depth):
+            return
+        names.add(name, path=path, depth=depth)
         inner_type = next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
-        if inner_type and depth < _MAX_DEPTH:
+        if inner_type and depth < _MAX_DEPTH and names.has_room(depth + 1):
             with contextlib.suppress(tarfile.TarError, lzma.LZMAError, *DAMAGE):
-                for inner_name in filter(None, _names(read(), inner_type, depth=depth + 1)):
-                    yield f"{name}/{inner_name}"
+                _collect_names(names, read(), inner_type, depth=depth + 1, path=f"{path}{name}/")
 
 
 def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the name of each member, and what returns its bytes; nothing of one that is large."""
     file: IO[bytes] = io.BytesIO(content)
     if mime_type == "application/zip":
-        with zipfile.ZipFile(file) as archive:
-            for member, name in _zip_names(archive.infolist()):
-                yield name, partial(archive.read, member) if member.file_size <= _MAX_INNER_BYTES else bytes
+        # Not closed at the end of its names: its members are read after them.
+        archive = zipfile.ZipFile(file)
+        for member, name in _zip_names(archive.infolist()):
+            yield name, partial(archive.read, member) if member.file_size <= _MAX_INNER_BYTES else bytes
         return
     if mime_type == "application/gzip":
         yield _name_before_compression(content), bytes

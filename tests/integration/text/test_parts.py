@@ -13,7 +13,7 @@ import pytest
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.analysis import analyze
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract import FileExtractor, archives
 from tests.integration.text.reading import read
 from tests.plugins.documents import (
     CONTENT_TYPES,
@@ -279,9 +279,30 @@ def test_the_names_in_an_archive_in_an_archive_are_read(extractor: FileExtractor
     members = {"2023/year.zip": letters, "old.tar.gz": _archive_of("w:gz", {"soapbox.jpg": b"x", "more.zip": letters})}
     text = read(extractor, _archive_of(outer, {**members, "broken.zip": b"PK", "last.txt": b""}), b"a").text
     assert text.split("\n") == [
-        *("2023/year.zip", "2023/year.zip/letters/stairlift.pdf", "old.tar.gz", "old.tar.gz/soapbox.jpg"),
-        *("old.tar.gz/more.zip", "old.tar.gz/more.zip/letters/stairlift.pdf", "broken.zip", "last.txt"),
+        *("2023/year.zip", "old.tar.gz", "broken.zip", "last.txt"),
+        *("2023/year.zip/letters/stairlift.pdf", "old.tar.gz/soapbox.jpg", "old.tar.gz/more.zip"),
+        "old.tar.gz/more.zip/letters/stairlift.pdf",
     ]
+
+
+@pytest.mark.parametrize("outer", ["zip", "w:", "w:gz"])
+def test_names_in_inner_archives_take_no_place_of_others(extractor: FileExtractor, outer: str) -> None:
+    inner = container({f"page{number}.txt": "" for number in range(archives.MAX_NAMES + 1000)})
+    contracts = {f"contracts/{number}.pdf": b"" for number in range(50)}
+    text = read(extractor, _archive_of(outer, {"a.zip": inner, **contracts}), b"a").text
+    names = text.split("\n")
+    assert names[:51] == ["a.zip", *contracts]
+    assert len(names) == archives.MAX_NAMES
+
+
+def test_names_in_inner_archives_are_read_before_damage(extractor: FileExtractor) -> None:
+    members = {"a.zip": container({"page.txt": ""}), "b.txt": b"x" * 2000}
+    cut = _archive_of("w:", members)[:2500]
+    outcome = extractor.extract(cut, name=b"a.tar")
+    assert isinstance(outcome, Document)
+    assert outcome.text == "a.zip\nb.txt\na.zip/page.txt"
+    assert outcome.unread_parts is not None
+    assert [part.name for part in outcome.unread_parts.some] == ["what follows b.txt"]
 
 
 @pytest.mark.parametrize(
