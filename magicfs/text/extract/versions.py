@@ -11,44 +11,32 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    "application/zip": 22,
+    **dict.fromkeys(("* decode", "* markup"), 12),
+    "application/zip": 23,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 9,
-    "application/x-fictionbook+xml": 9,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 9),
-    **dict.fromkeys(("message/*", "application/mbox"), 11),
+    "application/x-fictionbook+xml": 10,
+    **dict.fromkeys(("message/*", "application/mbox"), 12),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
-    "image/svg+xml": 7,
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 6),
-    "application/json": 7,
-    "text/plain": 11,
-    **dict.fromkeys(("text/x-ini", "text/x-bibtex"), 4),
-    "application/xml": 11,
-    **dict.fromkeys(("text/markdown", "text/x-org"), 5),
-    "text/x-tex": 9,
-    **dict.fromkeys(("text/x-asciidoc", "text/x-wiki", "text/x-rst"), 6),
-    **dict.fromkeys(("text/calendar", "text/vcard"), 5),
-    **dict.fromkeys(("text/x-ssa", "application/x-subrip", "text/vtt", "text/x-lrc"), 4),
-    "application/x-ipynb+json": 6,
-    **dict.fromkeys(("text/css", "text/x-scss", "text/javascript"), 4),
-    **dict.fromkeys(("text/x-python", "text/x-perl", "text/troff", "text/x-vue"), 4),
-    **dict.fromkeys(("application/yaml", "application/toml", "text/x-java", "text/x-c", "text/x-c++"), 4),
-    **dict.fromkeys(("text/x-diff", "text/x-typescript", "text/x-objective-c"), 5),
-    **dict.fromkeys(("text/csv", "text/tab-separated-values", "text/x-sql", "text/x-ruby", "text/x-r"), 4),
-    **dict.fromkeys(("application/x-mobipocket-ebook", "application/ms-tnef"), 4),
-    "text/x-php": 5,
-    "text/x-gettext": 8,
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 7),
+    **dict.fromkeys(("application/x-mobipocket-ebook", "application/ms-tnef"), 5),
 }
-"""By the MIME type at the beginning of a kind, or by all of its main type. All other kinds have `EXTRACTOR_VERSION`."""
+"""By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
+
+The highest counts, so a version of one kind of text must be above that of all. Kinds without any have
+`EXTRACTOR_VERSION`.
+"""
 
 
 def reader_version(kind: str) -> int:
     """The version of the reader of a kind, such as `application/pdf parse`."""
-    mime_type = kind.partition(" ")[0]
+    mime_type, _, route = kind.partition(" ")
     main_type = mime_type.partition("/")[0]
-    return max(EXTRACTOR_VERSION, READER_VERSIONS.get(mime_type, 0), READER_VERSIONS.get(f"{main_type}/*", 0))
+    return max(
+        EXTRACTOR_VERSION, *(READER_VERSIONS.get(name, 0) for name in (mime_type, f"{main_type}/*", f"* {route}"))
+    )
 
 
 def newest_version() -> int:
