@@ -164,13 +164,24 @@ def in_utf8(content: bytes) -> bytes:
 def read_svg(content: bytes) -> Document:
     """The title, descriptions and texts of a drawing in any charset. Raises `ET.ParseError` for a damaged file."""
     drawing = ET.fromstring(in_utf8(content).decode("utf-8", "replace"))  # noqa: S314  (see the module's docstring)
-    texts = [" ".join("".join(_drawn(element)).split()) for element in drawing.iter() if element.tag in _SVG_TEXTS]
+    texts = [" ".join("".join(_drawn(element)).split()) for element in _outermost_texts(drawing)]
     title = drawing.findtext(_SVG + "title") or drawing.findtext("title")
     return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
 
 
+def _outermost_texts(drawing: ET.Element) -> Iterator[ET.Element]:
+    """Yield the elements with texts, without those inside of others, whose text is that of these too."""
+    left = [drawing]
+    while left:
+        element = left.pop()
+        if element.tag in _SVG_TEXTS:
+            yield element
+        else:
+            left += reversed(element)
+
+
 def _drawn(element: ET.Element) -> Iterator[str]:
-    """Yield the pieces of a text of a drawing, with a blank before one that has a place of its own."""
+    """Yield the pieces of a text of a drawing, and blanks where one has a place or is a text of its own."""
     # Files nest elements more deeply than Python nests calls.
     left: list[ET.Element | str] = [element]
     while left:
@@ -182,7 +193,7 @@ def _drawn(element: ET.Element) -> Iterator[str]:
             yield " "
         yield piece.text or ""
         for child in reversed(piece):
-            left += [child.tail or "", child]
+            left += [child.tail or "", " ", child, " "] if child.tag in _SVG_TEXTS else [child.tail or "", child]
 
 
 def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:

@@ -18,6 +18,14 @@ def test_a_text_of_a_drawing_may_be_nested_deeply() -> None:
     assert read_svg(drawing.encode()).text.startswith("a pier and and")
 
 
+def test_texts_inside_of_texts_of_a_drawing_are_read_once() -> None:
+    texts = "<text>Pump<title>of the mill</title>room</text><g><text>Weir</text></g>"
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg">{texts}</svg>'
+    assert read_svg(drawing.encode()).text == "Pump of the mill room\nWeir"
+    deep = f'<svg xmlns="http://www.w3.org/2000/svg">{nested("text")}</svg>'
+    assert read_svg(deep.encode()).text.count("pier") == 1
+
+
 def test_a_paragraph_may_be_nested_deeply() -> None:
     page = f"<document><body><p>The {nested('span')}</p></body></document>"
     assert read_flat_opendocument(page.encode(), "").text.startswith("The a pier and and")
