@@ -27,7 +27,6 @@ from magicfs.text.extract.additions import (
     with_unread_parts,
 )
 from magicfs.text.extract.answers import PartialDocument
-from magicfs.text.extract.cut_zip import whole_members
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
@@ -119,11 +118,6 @@ class DocumentParser:
         if told is not None:
             return told
         exact = _exact_type(content, mime_type)
-        if isinstance(exact, Unreadable) and exact.reason is SkipReason.CORRUPT and mime_type == _ZIP:
-            if (left := whole_members(content)) is None:
-                return exact
-            self._parts.add_unread("what follows the damage")
-            content, exact = left, container.zip_type(left)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
