@@ -97,7 +97,7 @@ def test_doctor_says_where_a_file_stands_in_a_search(magicfs: Commands, docs: Pa
 
 
 def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> None:
-    eventually(lambda: len(magicfs.rows("SELECT FROM workers")) == 3, "all workers")
+    eventually(lambda: len(magicfs.rows("SELECT name FROM workers")) == 3, "all workers")
     found = status(magicfs)
     assert found["files"] == {"total": 9, "pending": 0, "indexed": 9, "named": 0, "skipped": 0, "failed": 0}
     assert found["chunks"]["embedded"] == found["chunks"]["total"] >= 9

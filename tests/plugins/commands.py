@@ -104,7 +104,7 @@ class Commands:
         return {name: part.pid for name, part in self.parts().items()}
 
     def rows(self, query: str, *values: object) -> list[tuple]:
-        """The rows of a query of the running index, without the price of a command."""
+        """The rows of a query of the running index, without the price of a command. It needs columns."""
         dsn = Settings(home=self.home).database_dsn
         with Database(dsn, application="test") as database, database.transaction() as connection:
             cursor = connection.execute(query.encode(), values or None)
