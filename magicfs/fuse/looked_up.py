@@ -102,6 +102,7 @@ class LookedUp:
                 self._count_one(directory, number, file, name)
             except Exception:
                 log.exception("a file was looked up that cannot be counted")
+                FAST_PATH.forget(number)
                 pyfuse3.invalidate_entry_async(InodeT(directory), FileNameT(name), ignore_enoent=True)
 
     def _count_one(self, directory: int, number: int, file: bytes, name: bytes) -> None:

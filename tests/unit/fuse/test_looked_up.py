@@ -157,7 +157,7 @@ def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
 def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with_it(
     tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    invalidated = []
+    invalidated, forgotten = [], []
 
     def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
         assert ignore_enoent
@@ -170,6 +170,7 @@ def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with
 
     counted = tree.inodes.count_listed
     monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
+    monkeypatch.setattr(FAST_PATH, "forget", forgotten.append)
     monkeypatch.setattr(tree.inodes, "count_listed", count_listed)
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
     for name in "abc":
@@ -177,7 +178,7 @@ def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with
     numbers = [kernel.is_told_of(tmp_path / name, root) for name in "abc"]
     operations.settle_lookups()
     assert [number in tree.inodes for number in numbers] == [True, False, True]
-    assert invalidated == [(root.ino, b"b")]
+    assert (invalidated, forgotten) == ([(root.ino, b"b")], [numbers[1]])
 
 
 def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
