@@ -61,8 +61,8 @@ void forget_directories(void)
             remove_directory(&directories[bucket]);
 }
 
-/* A descriptor of a directory where it was seen; -1 if that is not certain at once. Without O_DIRECTORY, which some kernels
- * do not take for what is in their memory alone: what has the identity of a directory is one. */
+/* A descriptor of a directory where it was seen; -1 if that is not certain at once. Without O_DIRECTORY, which some
+ * kernels do not take for what is in their memory alone: what has the identity of a directory is one. */
 static int open_directory(const struct directory *directory)
 {
     struct statx found;
@@ -70,7 +70,8 @@ static int open_directory(const struct directory *directory)
     int descriptor = open_at(directory->place, "", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0)
         return -1;
-    bool is_same = statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, &found) == 0;
+    int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+    bool is_same = statx(descriptor, "", flags, STATX_BASIC_STATS | STATX_BTIME, &found) == 0;
     if (is_same) {
         file = listed_file(&found);
         is_same = file.device == directory->device && file.number == directory->number &&
@@ -83,8 +84,8 @@ static int open_directory(const struct directory *directory)
     return descriptor;
 }
 
-/* A plain file has one name, and lies where its directory does. A file system that is mounted on the name, which may hang, is
- * not asked: it is no plain file. */
+/* A plain file has one name, and lies where its directory does. A file system that is mounted on the name, which may
+ * hang, is not asked: it is no plain file. */
 bool look_up(struct directory *directory, const char *name, struct listed_file *file, struct statx *found)
 {
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;

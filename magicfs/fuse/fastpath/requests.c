@@ -59,7 +59,11 @@ static bool begin(struct worker *self, size_t size, struct job *job)
     struct device *device = file || known || directory ? hold_device(number) : NULL;
     bool is_done_here = device && device->busy < DEVICE_PLACES && begin_request(self, header->unique);
     if (is_done_here) {
-        *job = (struct job){.device = device, .file = file, .known = known, .directory = directory, .changes = changes_of_names()};
+        *job = (struct job){.device = device,
+                            .file = file,
+                            .known = known,
+                            .directory = directory,
+                            .changes = changes_of_names()};
         served++;
         device->busy++;
         if (known)
