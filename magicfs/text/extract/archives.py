@@ -153,15 +153,17 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
 def _collect_names(names: _Names, content: bytes, mime_type: str, *, depth: int = 0, path: str = "") -> None:
     """Add the names in an archive; those in archives inside of it, as far as these are whole, with their path."""
     members: Iterable[tuple[str, Callable[[], bytes]]] = _members(content, mime_type)
-    if mime_type == "application/zip":
-        # Its names are at hand before the archives inside of it, which take time.
+    are_at_hand = mime_type == "application/zip"
+    if are_at_hand:
+        # Before the archives inside of it, which take time.
         members = list(islice(members, MAX_NAMES))
         for name, _ in members:
             names.add(name, path=path, depth=depth)
     for name, read in members:
         if not names.has_room(depth):
             return
-        names.add(name, path=path, depth=depth)
+        if not are_at_hand:
+            names.add(name, path=path, depth=depth)
         inner_type = next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
         if inner_type and depth < _MAX_DEPTH and names.has_room(depth + 1):
             with contextlib.suppress(tarfile.TarError, lzma.LZMAError, *DAMAGE):

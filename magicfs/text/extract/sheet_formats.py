@@ -84,11 +84,12 @@ def as_shown(content: bytes) -> bytes:
             formats = _formats(workbook.read(_STYLES))
             epoch = _EPOCH_OF_MACINTOSH if _SINCE_1904.search(workbook.read(_WORKBOOK)) else _EPOCH
             write = partial(_written, formats=formats, epoch=epoch)
-            changed = {
-                member.filename: _CELL.sub(write, workbook.read(member))
-                for member in members
-                if formats and _SHEET.fullmatch(member.filename)
-            }
+            changed = {}
+            for member in members if formats else ():
+                if _SHEET.fullmatch(member.filename):
+                    sheet = workbook.read(member)
+                    if (written := _CELL.sub(write, sheet)) != sheet:
+                        changed[member.filename] = written
             return _with_members(workbook, changed) if changed else content
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, LookupError, RuntimeError, EOFError):
         return content

@@ -10,7 +10,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import accumulate
 from typing import Final
@@ -164,7 +164,7 @@ def in_utf8(content: bytes) -> bytes:
 def read_svg(content: bytes) -> Document:
     """The title, descriptions and texts of a drawing in any charset. Raises `ET.ParseError` for a damaged file."""
     drawing = ET.fromstring(in_utf8(content).decode("utf-8", "replace"))  # noqa: S314  (see the module's docstring)
-    texts = [" ".join("".join(_drawn(element)).split()) for element in _outermost_texts(drawing)]
+    texts = [" ".join("".join(_flat(element, _drawn)).split()) for element in _outermost_texts(drawing)]
     title = drawing.findtext(_SVG + "title") or drawing.findtext("title")
     return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
 
@@ -180,20 +180,26 @@ def _outermost_texts(drawing: ET.Element) -> Iterator[ET.Element]:
             left += reversed(element)
 
 
-def _drawn(element: ET.Element) -> Iterator[str]:
+def _drawn(element: ET.Element) -> Iterator[ET.Element | str]:
     """Yield the pieces of a text of a drawing, and blanks where one has a place or is a text of its own."""
+    if element.get("x") is not None:
+        yield " "
+    yield element.text or ""
+    for child in element:
+        yield from (" ", child, " ") if child.tag in _SVG_TEXTS else (child,)
+        yield child.tail or ""
+
+
+def _flat(element: ET.Element, pieces_of: Callable[[ET.Element], Iterator[ET.Element | str]]) -> Iterator[str]:
+    """Yield the texts of an element in order. `pieces_of` gives those of one, and the elements between them."""
     # Files nest elements more deeply than Python nests calls.
     left: list[ET.Element | str] = [element]
     while left:
         piece = left.pop()
         if isinstance(piece, str):
             yield piece
-            continue
-        if piece.get("x") is not None:
-            yield " "
-        yield piece.text or ""
-        for child in reversed(piece):
-            left += [child.tail or "", " ", child, " "] if child.tag in _SVG_TEXTS else [child.tail or "", child]
+        else:
+            left += reversed(list(pieces_of(piece)))
 
 
 def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:
@@ -211,24 +217,20 @@ def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Eleme
 
 def _page_text(page: ET.Element) -> str:
     paragraphs = (
-        "".join(_paragraph_text(element)).strip() for element in page.iter() if local_name(element) in _PARAGRAPHS
+        "".join(_flat(element, _paragraph_text)).strip()
+        for element in page.iter()
+        if local_name(element) in _PARAGRAPHS
     )
     return _SEPARATOR.join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _paragraph_text(element: ET.Element) -> Iterator[str]:
-    """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
-    left: list[ET.Element | str] = [element]
-    while left:
-        piece = left.pop()
-        if isinstance(piece, str):
-            yield piece
-            continue
-        yield piece.text or ""
-        for child in reversed(piece):
-            left.append(child.tail or "")
-            name = local_name(child)
-            if name in _WHITESPACE:
-                left.append(_WHITESPACE[name])
-            elif name not in _PARAGRAPHS and name != "binary-data":
-                left.append(child)
+def _paragraph_text(element: ET.Element) -> Iterator[ET.Element | str]:
+    """Yield the pieces of a paragraph without nested paragraphs, which the caller visits on their own."""
+    yield element.text or ""
+    for child in element:
+        name = local_name(child)
+        if name in _WHITESPACE:
+            yield _WHITESPACE[name]
+        elif name not in _PARAGRAPHS and name != "binary-data":
+            yield child
+        yield child.tail or ""
