@@ -36,3 +36,14 @@ def make_all_kinds(directory: Path) -> None:
     if os.geteuid() == 0:
         os.mknod(directory / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
         os.chown(directory / "empty", 1234, 1235)
+
+
+def checked_numbers(shown: Path, real: Path) -> dict[str, int]:
+    """The inode numbers in a directory of the mount: each file has its own, and the attributes of the disk."""
+    numbers = {}
+    for name in os.listdir(real):
+        assert attributes(shown / name) == attributes(real / name), name
+        numbers[name] = (shown / name).lstat().st_ino
+    assert numbers["linked"] == numbers["second name"]
+    assert len(set(numbers.values())) == len(numbers) - 1
+    return numbers

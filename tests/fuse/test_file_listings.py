@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuse.all_kinds import attributes, make_all_kinds
+from tests.fuse.all_kinds import attributes, checked_numbers, make_all_kinds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.directory_stream import DirectoryStream
 from tests.fuse.indexed_root import IndexedRoot
@@ -40,12 +40,7 @@ def shown(mirror: Path, real: Path) -> Path:
 def test_each_kind_has_the_attributes_of_the_disk(mount: MountProcess, shown: Path, real: Path) -> None:
     make_all_kinds(real)
     eventually(lambda: sorted(os.listdir(shown)) == sorted(os.listdir(real)))
-    numbers = {}
-    for name in os.listdir(real):
-        assert attributes(shown / name) == attributes(real / name), name
-        numbers[name] = (shown / name).lstat().st_ino
-    assert numbers["linked"] == numbers["second name"]
-    assert len(set(numbers.values())) == len(numbers) - 1
+    numbers = checked_numbers(shown, real)
     if os.geteuid() == 0:
         # A look-up gives each the same number.
         forget(mount, inode_count(mount) - len(numbers) // 2)

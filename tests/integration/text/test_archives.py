@@ -1,0 +1,114 @@
+"""The names in archives are their text."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from typing import Final
+
+import pytest
+
+from magicfs.domain.contents import Document
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract import FileExtractor, archives
+from tests.integration.text.reading import read
+from tests.plugins.documents import container, tar_archive
+
+_NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"a.zip", container({"letters/an Müller.txt": "hello", "x": ""})),
+        (b"a.tar", tar_archive(_NAMES)),
+        (b"a.tgz", tar_archive(_NAMES, mode="w:gz")),
+        (b"a.tar.bz2", tar_archive(_NAMES, mode="w:bz2")),
+        (b"a.tar.xz", tar_archive(_NAMES, mode="w:xz")),
+    ],
+)
+def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: bytes, content: bytes) -> None:
+    text = read(extractor, content, name).text
+    assert "letters/an Müller.txt" in text
+    assert "hello" not in text
+
+
+def _archive_of(kind: str, members: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(data, "w") as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=data, mode=kind) as tar:
+            for name, content in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("outer", ["zip", "w:", "w:gz"])
+def test_the_names_in_an_archive_in_an_archive_are_read(extractor: FileExtractor, outer: str) -> None:
+    letters = _archive_of("zip", {"letters/stairlift.pdf": b"x"})
+    members = {"2023/year.zip": letters, "old.tar.gz": _archive_of("w:gz", {"soapbox.jpg": b"x", "more.zip": letters})}
+    text = read(extractor, _archive_of(outer, {**members, "broken.zip": b"PK", "last.txt": b""}), b"a").text
+    assert text.split("\n") == [
+        *("2023/year.zip", "old.tar.gz", "broken.zip", "last.txt"),
+        *("2023/year.zip/letters/stairlift.pdf", "old.tar.gz/soapbox.jpg", "old.tar.gz/more.zip"),
+        "old.tar.gz/more.zip/letters/stairlift.pdf",
+    ]
+
+
+@pytest.mark.parametrize("outer", ["zip", "w:", "w:gz"])
+def test_names_in_inner_archives_take_no_place_of_others(extractor: FileExtractor, outer: str) -> None:
+    inner = container({f"page{number}.txt": "" for number in range(archives.MAX_NAMES + 1000)})
+    contracts = {f"contracts/{number}.pdf": b"" for number in range(50)}
+    text = read(extractor, _archive_of(outer, {"a.zip": inner, **contracts}), b"a").text
+    names = text.split("\n")
+    assert names[:51] == ["a.zip", *contracts]
+    assert len(names) == archives.MAX_NAMES
+
+
+def test_names_in_inner_archives_are_read_before_damage(extractor: FileExtractor) -> None:
+    members = {"a.zip": container({"page.txt": ""}), "b.txt": b"x" * 2000}
+    cut = _archive_of("w:", members)[:2500]
+    outcome = extractor.extract(cut, name=b"a.tar")
+    assert isinstance(outcome, Document)
+    assert outcome.text == "a.zip\nb.txt\na.zip/page.txt"
+    assert outcome.unread_parts is not None
+    assert [part.name for part in outcome.unread_parts.some] == ["what follows b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [(b"a.tgz", tar_archive(_NAMES, mode="w:gz")), (b"a.zip", container({"x" * 50: "y"}))]
+)
+def test_a_damaged_archive_costs_nothing_else(extractor: FileExtractor, name: bytes, content: bytes) -> None:
+    for cut in (12, len(content) // 2, len(content) - 3):
+        outcome = extractor.extract(content[:cut], name=name)
+        assert isinstance(outcome, Document) or outcome.reason in {SkipReason.BINARY, SkipReason.CORRUPT}
+
+
+@pytest.mark.parametrize(
+    ("name", "charset"),
+    [
+        ("Müller/grüß.txt", "cp437"),
+        ("写真/富士山の朝.jpg", "cp932"),
+        ("Отчёт/Матрёшка и самовар.doc", "cp866"),
+        ("žirafa", "utf-8"),
+    ],
+)
+def test_names_in_an_archive_may_be_in_the_charset_of_dos(extractor: FileExtractor, name: str, charset: str) -> None:
+    raw = name.encode(charset)
+    content = container({"x" * len(raw): ""}).replace(b"x" * len(raw), raw)
+    assert read(extractor, content, b"a.zip").text == name
+
+
+def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:
+    data = io.BytesIO()
+    with gzip.GzipFile("reports-hartebeest.csv", "wb", fileobj=data) as file:
+        file.write(b"1,2")
+    document = read(extractor, data.getvalue(), b"a.gz")
+    assert (document.title, document.text) == ("reports-hartebeest.csv", "1,2")
