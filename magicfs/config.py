@@ -228,18 +228,8 @@ class Settings:
             ) from error
 
     def try_lock(self, name: str) -> int | None:
-        """The descriptor that holds a lock of the state directory; None if another process holds it.
-
-        Raises `ConfigError` where none can be taken: some network file systems have no locks.
-        """
-        path = self.run_dir / f"{name}.lock"
-        try:
-            return locks.try_lock(path)
-        except OSError as error:
-            raise ConfigError(
-                f"{path} cannot be locked ({error.strerror}): "
-                "set MAGICFS_HOME to a directory on another file system, which has locks"
-            ) from error
+        """The descriptor that holds a lock of the state directory; None if another process does. As `try_lock`."""
+        return try_lock(self.run_dir / f"{name}.lock")
 
     def _require_own_directory(self) -> None:
         """Raise `ConfigError` for a directory that holds other files: others would lose access to them."""
@@ -252,6 +242,20 @@ class Settings:
             raise ConfigError(
                 f"{self.home} holds other files too ({others[0]}): set MAGICFS_HOME to a directory for it alone"
             )
+
+
+def try_lock(path: Path) -> int | None:
+    """The descriptor that holds the lock `path` in the state directory; None if another process holds it.
+
+    Raises `ConfigError` where none can be taken: some network file systems have no locks.
+    """
+    try:
+        return locks.try_lock(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be locked ({error.strerror}): "
+            "set MAGICFS_HOME to a directory on another file system, which has locks"
+        ) from error
 
 
 def _environment() -> dict[str, object]:

@@ -35,10 +35,13 @@ def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
     """The options in the arguments of the program. None for another command, and for what typer has to see."""
     if arguments[:1] != ["search"] or "_MAGICFS_COMPLETE" in os.environ:
         return None
-    words, numbers, flags = [], [], set()
+    words: list[str] = []
+    numbers, flags = [], set()
     rest = iter(arguments[1:])
     for argument in rest:
-        if argument in {"--json", "--passages"}:
+        if argument == "--":
+            words.extend(rest)
+        elif argument in {"--json", "--passages"}:
             flags.add(argument)
         elif argument in {"-n", "--number"}:
             numbers.append(next(rest, ""))

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from magicfs.config import try_lock
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.linux.locks import lock_descriptor
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
@@ -38,7 +39,9 @@ START_SECONDS = 60.0
 """Time for supervisord to answer on a busy machine; one that ends before is noticed at once."""
 
 LOCK_SECONDS = 120.0
-"""How long a command waits for another one that starts or stops parts."""
+"""How long a command waits for another one. That may wait for Postgres to write its checkpoint, a minute at most, and
+then for a supervisor to start."""
+LOCK_POLL_SECONDS = 0.05
 
 GRACE_SECONDS = 5.0
 """Time for supervisord itself, added to the time that a part has to stop."""
@@ -96,14 +99,16 @@ class Supervisor:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other commands from starting and stopping parts. Raises `ServerError` when one takes too long."""
-        descriptor = os.open(self._run_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Keep other commands from starting and stopping parts.
+
+        Raises `ServerError` when one takes too long, and `ConfigError` where no lock can be taken.
+        """
+        ends_at = time.monotonic() + LOCK_SECONDS
+        while (descriptor := try_lock(self._run_dir / "up.lock")) is None:
+            if time.monotonic() > ends_at:
+                raise ServerError("another 'magicfs up' or 'down' is still at work: try again when it has ended")
+            time.sleep(LOCK_POLL_SECONDS)
         try:
-            wait_until(
-                lambda: lock_descriptor(descriptor),
-                seconds=LOCK_SECONDS,
-                failed="another 'magicfs up' or 'down' is still at work: try again when it has ended",
-            )
             yield
         finally:
             os.close(descriptor)

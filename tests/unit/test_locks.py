@@ -12,6 +12,7 @@ import pytest
 from magicfs.config import Settings
 from magicfs.errors import ConfigError
 from magicfs.linux.locks import is_locked, take_lock, try_lock
+from magicfs.runtime.supervisor import Supervisor
 
 
 def test_a_lock_has_one_holder_until_its_descriptor_is_closed(tmp_path: Path) -> None:
@@ -77,3 +78,11 @@ def test_a_state_directory_without_locks_is_reported_in_one_line(tmp_path: Path)
     assert held is not None
     assert settings.try_lock("worker") is None
     os.close(held)
+
+
+def test_commands_report_a_state_directory_without_locks_in_one_line(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    settings.make_home()
+    (settings.run_dir / "up.lock").mkdir()
+    with pytest.raises(ConfigError, match=r"up\.lock cannot be locked"), Supervisor(settings.home).locked():
+        pass

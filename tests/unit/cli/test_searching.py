@@ -19,7 +19,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[SearchOptions]:
     return options
 
 
-PIECES = ("tax", "two words", "", "ext:md", "--json", "--passages", "-n", "7", "--number", "1000")
+PIECES = ("tax", "two words", "", "ext:md", "--json", "--passages", "-n", "7", "--number", "1000", "--")
 
 
 def test_both_ways_understand_the_same(searched: list[SearchOptions]) -> None:
@@ -34,6 +34,12 @@ def test_both_ways_understand_the_same(searched: list[SearchOptions]) -> None:
     assert plain > 300
 
 
+def test_what_follows_two_dashes_is_no_option(searched: list[SearchOptions]) -> None:
+    arguments = ["search", "--json", "--", "java", "-script", "--json", "--"]
+    app(arguments, prog_name="magicfs", standalone_mode=False)
+    assert plain_options(arguments) == searched.pop() == SearchOptions("java -script --json --", as_json=True)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -42,7 +48,7 @@ def test_both_ways_understand_the_same(searched: list[SearchOptions]) -> None:
         ["search", "-h"],
         ["search", "tax", "--jso"],
         ["search", "tax", "-java"],
-        ["search", "--", "-java"],
+        ["search", "--"],
         ["search", "tax", "-n"],
         ["search", "tax", "-n", "0"],
         ["search", "tax", "-n", "1001"],
