@@ -24,7 +24,7 @@ from magicfs.cli import environment, index_model, wiring
 from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
 from magicfs.domain.models import ModelState, MultilingualMode
-from magicfs.errors import MagicFSError, ModelMissing
+from magicfs.errors import MagicFSError, ModelError, ModelMissing
 
 if TYPE_CHECKING:
     from magicfs.text.extract import Ocr
@@ -155,9 +155,23 @@ def _model(settings: Settings) -> str:
     except ModelMissing:
         return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
     store.verify(stored, full=True)
+    _require_successor(settings, ModelState.BUILDING)
     device = Device(settings.device)
     gpu = ", on a GPU" if CUDA_PROVIDER in providers(device, stored.spec.precision) else ""
     return stored.spec.label + gpu + (f" ({stored.notice})" if stored.notice else "")
+
+
+def _require_successor(settings: Settings, state: ModelState) -> None:
+    """Raise `CheckFailed` if the index makes vectors of a model in that state, and this machine does not have it."""
+    successor = index_model.models_in_use(settings).get(state)
+    if successor is None:
+        return
+    try:
+        index_model.resolve_model(settings, successor)
+    except ModelError as error:
+        raise CheckFailed(
+            f"the index gets new vectors, of {successor.full_label}, and this machine makes none of them: {error}"
+        ) from error
 
 
 def _languages(settings: Settings) -> str:
@@ -171,6 +185,7 @@ def _languages(settings: Settings) -> str:
     if multilingual is not None:
         stored = store.find_spec(multilingual)
         store.verify(stored, full=True)
+        _require_successor(settings, ModelState.RENEWING)
         return f"{stored.spec.label} beside the active model"
     if not models:
         return "not known: the index does not run, or has no model yet"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.cli import index_model, multilingual
+from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual import MultilingualStarter
 from magicfs.config import Settings
 from magicfs.db.models import multilingual_model, renewing_model, start_multilingual
@@ -139,6 +140,22 @@ def test_another_machine_gets_what_the_index_will_have(machine: Callable[[], Mac
         better,
         other.plain.spec.digest,
     }
+
+
+def test_the_doctor_names_what_a_machine_lacks_of_which_vectors_are_made(machine: Callable[[], Machine]) -> None:
+    def languages(settings: Settings) -> tuple[bool, str]:
+        [result] = [one for one in run_checks(settings) if one.name == "languages"]
+        return result.ok, result.text
+
+    here = machine()
+    here.start(NEVER_SET)
+    assert languages(here.settings)[0]
+    other = machine()
+    shutil.copytree(other.plain.folder, other.settings.model_dir / other.plain.folder.name)
+    ok, text = languages(other.settings)
+    assert not ok
+    assert str(here.renewing())[:12] in text
+    assert f"'magicfs model pull {other.plain.spec.name}'" in text
 
 
 def test_a_machine_without_the_older_form_begins_it_too(machine: Callable[[], Machine]) -> None:
