@@ -8,7 +8,7 @@ an object again when it is asked for. Belongs to the event loop of the mount; no
 from __future__ import annotations
 
 import logging
-import sys
+import weakref
 from collections import OrderedDict
 from typing import Protocol, TypeVar
 
@@ -33,17 +33,6 @@ _NOT_OF_INDEX = bytes(8)
 """What the seed of a file begins with that was not seen by the index."""
 
 NodeT = TypeVar("NodeT", bound=Node)
-
-
-def _references_to_unused() -> int:
-    """How many references `_let_rest` sees to a node that nobody uses: versions of Python count them differently."""
-    tired = OrderedDict({ROOT_INO: object()})
-    nodes = dict(tired)
-    _, node = tired.popitem()
-    return sys.getrefcount(node) if nodes else 0
-
-
-_UNUSED_REFERENCES = _references_to_unused()
 
 
 class OtherLookups(Protocol):
@@ -209,11 +198,12 @@ class InodeTable:
         self._latest[node.key] = node.ino
         self._let_rest()
 
-    def _remove(self, ino: int, node: Node) -> None:
-        del self._nodes[ino]
+    def _remove(self, ino: int, key: bytes) -> None:
+        """Forget that a node with a key was an object."""
+        self._nodes.pop(ino, None)
         self.other_lookups.release(ino)
-        if self._latest.get(node.key) == ino:
-            del self._latest[node.key]
+        if self._latest.get(key) == ino:
+            del self._latest[key]
 
     def _drop_if_unused(self, ino: int) -> None:
         """Drop a node that the kernel does not refer to, unless nodes rest in it; and then the directories above."""
@@ -224,7 +214,7 @@ class InodeTable:
                 continue
             if node is not None and node.lookup_count == 0:
                 self._tired.pop(ino, None)
-                self._remove(ino, node)
+                self._remove(ino, node.key)
                 node.forgotten()
             return
 
@@ -232,12 +222,19 @@ class InodeTable:
         """Let some nodes rest that nobody uses, if there are too many objects."""
         for _ in range(_NODES_TRIED if len(self._tired) > MAX_AWAKE else 0):
             ino, node = self._tired.popitem(last=False)
-            if sys.getrefcount(node) > _UNUSED_REFERENCES:
+            at_rest = self._resting.prepare(node, self.__contains__) if self._number(node) == ino else None
+            if at_rest is None:
                 self._tired[ino] = node
-            elif self._number(node) == ino and self._resting.lay(node, self.__contains__):
-                self._remove(ino, node)
+                continue
+            key, reference = node.key, weakref.ref(node)
+            # The table lets go of it: if it still exists then, somebody uses it.
+            del self._nodes[ino], node
+            used = reference()
+            if used is None:
+                self._resting.lay(at_rest)
+                self._remove(ino, key)
             else:
-                self._tired[ino] = node
+                self._nodes[ino] = self._tired[ino] = used
 
     def _woken(self, ino: int) -> Node:
         """A node that has rested, as an object. So are the directories above, up to one that has not."""

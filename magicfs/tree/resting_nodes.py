@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 import xxhash
 
@@ -46,6 +46,15 @@ _NO_VERSION = KernelVersion(0, 0, 0)
 _CLASSES = frozenset({RealFile, RealDirectory, SymbolicLink, SpecialFile})
 
 
+class AtRest(NamedTuple):
+    """A node at rest."""
+
+    record: bytes
+    name: bytes
+    directory: int
+    """The number of that in which it was seen last."""
+
+
 class RestingNodes:
     """The nodes at rest. Not safe in several threads."""
 
@@ -74,16 +83,21 @@ class RestingNodes:
         """The number of the directory in which a node at rest was seen last; None if no such node rests."""
         return self._records.field(ino, _DIRECTORY)
 
-    def lay(self, node: Node, is_known: Callable[[int], bool]) -> bool:
-        """Let a node with a number rest; whether that is possible. `is_known` tells of the number of its directory."""
+    @staticmethod
+    def prepare(node: Node, is_known: Callable[[int], bool]) -> AtRest | None:
+        """What is left of a node with a number when it rests; None if it cannot.
+
+        `is_known` says whether a number is that of a node: its directory must be one.
+        """
         if not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
-            return False
+            return None
         directory = node.place.directory.ino
         record = _record(node, directory) if is_known(directory) else None
-        if record is None:
-            return False
-        self._add(record, node.place.name, directory)
-        return True
+        return None if record is None else AtRest(record, node.place.name, directory)
+
+    def lay(self, node: AtRest) -> None:
+        """Let a node rest."""
+        self._add(*node)
 
     def _add(self, record: bytes, name: bytes, directory: int) -> None:
         self._records.add(record, name)

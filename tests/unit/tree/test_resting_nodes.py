@@ -167,11 +167,24 @@ def test_a_node_that_could_not_rest_is_tried_again(
     for path in map(tmp_path.joinpath, "abcd"):
         path.touch()
     with monkeypatch.context() as refused:
-        refused.setattr(RestingNodes, "lay", lambda *_: False)
+        refused.setattr(RestingNodes, "prepare", lambda *_: None)
         numbers = [look_up(table, root, name) for name in (b"a", b"b")]
     for name in (b"c", b"d"):
         look_up(table, root, name)
     assert not set(numbers) & table._nodes.keys()
+
+
+def test_a_node_rests_only_when_nobody_holds_it(table: InodeTable, root: int, tmp_path: Path) -> None:
+    for path in map(tmp_path.joinpath, "abcd"):
+        path.touch()
+    number = look_up(table, root, b"a")
+    node = table.find(number)
+    look_up(table, root, b"b")
+    assert table.find(number) is node, "a program uses it"
+    assert table.update(node) is node
+    del node
+    look_up(table, root, b"c")
+    assert number not in table._nodes
 
 
 def test_directories_in_a_circle_are_not_known(
