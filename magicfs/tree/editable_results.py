@@ -11,7 +11,6 @@ import errno
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from magicfs.domain.results import Hit
 from magicfs.tree.names import MAX_NAME_BYTES, is_result_name
@@ -33,7 +32,7 @@ from magicfs.tree.scratch import Scratch
 from magicfs.tree.scratch_directories import ScratchDirectory
 from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle
 from magicfs.tree.scratch_names import entry_of
-from magicfs.tree.searches import QueryDirectory
+from magicfs.tree.searches import QueryDirectory, QuerySources
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out, waiting
 
 
@@ -54,9 +53,8 @@ class GivenListing(InMemoryListing):
 class EditableQueryDirectory(QueryDirectory):
     """The results of one query, which programs save as they save files anywhere, with their scratch files."""
 
-    def __init__(self, scratch: Scratch, query: bytes, *arguments: Any, **named: Any) -> None:
-        """The directory of a query that `QueryDirectory` makes of the other arguments, with its scratch files."""
-        super().__init__(query, *arguments, **named)
+    def __init__(self, scratch: Scratch, query: bytes, sources: QuerySources) -> None:
+        super().__init__(query, sources)
         self._scratch = scratch.of_query(query)
 
     def lookup_cached(self, name: bytes) -> Entry | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from magicfs.domain.attributes import Attributes
@@ -88,6 +89,17 @@ class FileView:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class QuerySources:
+    """What the directories of all queries of a view share."""
+
+    results: ResultCache
+    names: ResultNameCache
+    view: ResultView
+    free_names: FreeNameSearches
+    mounted_at_ns: int
+
+
 class SearchDirectory(VirtualDirectory):
     """`search/` or `links/` itself. None of its methods blocks."""
 
@@ -98,7 +110,7 @@ class SearchDirectory(VirtualDirectory):
         results: ResultCache,
         names: ResultNameCache,
         view: ResultView,
-        directory_of_query: Callable[..., QueryDirectory] | None = None,
+        directory_of_query: Callable[[bytes, QuerySources], QueryDirectory] | None = None,
         *,
         mounted_at_ns: int,
     ) -> None:
@@ -108,9 +120,8 @@ class SearchDirectory(VirtualDirectory):
         """
         super().__init__(view.key, mounted_at_ns=mounted_at_ns)
         self._results = results
-        self._names = names
-        self._view = view
         self._free_names = FreeNameSearches()
+        self._sources = QuerySources(results, names, view, self._free_names, mounted_at_ns)
         self._directory_of_query = directory_of_query or QueryDirectory
 
     def lookup_cached(self, name: bytes) -> Entry:
@@ -142,9 +153,7 @@ class SearchDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(query) for query in self._results.recent_queries()[:MAX_LISTED_QUERIES]])
 
     def _entry(self, query: bytes) -> Entry:
-        node = self._directory_of_query(
-            query, self._results, self._names, self._view, self._free_names, mounted_at_ns=self.mounted_at_ns
-        )
+        node = self._directory_of_query(query, self._sources)
         return Entry(query, node, node.cached_attributes())
 
 
@@ -153,22 +162,14 @@ class QueryDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(
-        self,
-        query: bytes,
-        results: ResultCache,
-        names: ResultNameCache,
-        view: ResultView,
-        free_names: FreeNameSearches,
-        *,
-        mounted_at_ns: int,
-    ) -> None:
-        super().__init__(view.key + b"/" + query, mounted_at_ns=mounted_at_ns)
+    def __init__(self, query: bytes, sources: QuerySources) -> None:
+        mounted_at_ns = sources.mounted_at_ns
+        super().__init__(sources.view.key + b"/" + query, mounted_at_ns=mounted_at_ns)
         self._query = query
-        self._results = results
-        self._names = names
-        self._view = view
-        self._free_names = free_names
+        self._results = sources.results
+        self._names = sources.names
+        self._view = sources.view
+        self._free_names = sources.free_names
         self._generated_files = {
             b".results.json": GeneratedFile(
                 self.key + b"/json", lambda: self._results.get_as_of_now(self._query).json, mounted_at_ns=mounted_at_ns
