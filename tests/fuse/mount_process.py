@@ -11,10 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.fuse import mount_main
-
-_FORKS = multiprocessing.get_context("forkserver")
-# A child imports what the tests were started with, too.
-_FORKS.set_forkserver_preload(["pytest", mount_main.__name__])
+from tests.plugins.forks import FORKS, take_environment
 
 
 class ForkedMount:
@@ -23,7 +20,7 @@ class ForkedMount:
     def __init__(self, path: Path, home: Path, *, log: Path, environment: dict[str, str]) -> None:
         reader, writer = multiprocessing.Pipe(duplex=False)
         # A daemon, so that no mount outlives the tests.
-        self._process = _FORKS.Process(target=_serve, args=(path, home, log, writer, environment), daemon=True)
+        self._process = FORKS.Process(target=_serve, args=(path, home, log, writer, environment), daemon=True)
         self._process.start()
         writer.close()
         assert self._process.pid is not None
@@ -53,8 +50,7 @@ class ForkedMount:
 
 def _serve(path: Path, home: Path, log: Path, output: Connection, environment: dict[str, str]) -> None:
     """Become a process as if it had been started with this environment, and serve the mount."""
-    os.environ.clear()
-    os.environ.update(environment)
+    take_environment(environment)
     os.dup2(output.fileno(), 1)
     output.close()
     with log.open("ab") as file:

@@ -24,6 +24,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.status import PartStatus
 from magicfs.models.store import ModelStore
 from magicfs.runtime.supervisor import Supervisor
+from tests.plugins.forks import run_command
 from tests.plugins.models import MODEL
 
 COMMAND = (sys.executable, "-m", "magicfs.cli")
@@ -48,17 +49,21 @@ class Commands:
     def run(
         self, *arguments: str | Path, timeout: float = 300, prefix: tuple[str, ...] = (), **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end. With a `prefix` it is a program of its own, and no fork of one that has started."""
+        environment = self.environment | environment
         try:
-            return subprocess.run(
-                [*prefix, *COMMAND, *map(str, arguments)],
-                env=self.environment | environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-            )
+            if prefix:
+                return subprocess.run(
+                    [*prefix, *COMMAND, *map(str, arguments)],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=timeout,
+                    check=False,
+                )
+            with short_folder() as folder:
+                return run_command([*map(str, arguments)], environment=environment, folder=folder, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise AssertionError(
                 f"{arguments} takes longer than {timeout} s: {error.stderr!r}\n{self.logs()}"

@@ -1,0 +1,56 @@
+"""Processes forked from one that has imported the libraries, whose imports take longer than most commands of tests.
+
+Modules of MagicFS that only commands use are imported by each command anew. One server of forks serves a whole session.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+LIBRARIES = ("celery", "kombu", "numpy", "psutil", "psycopg", "psycopg_pool", "redis", "rich", "typer")
+# A child imports what the tests were started with, too.
+PRELOADED = ["pytest", "tests.fuse.mount_main", *LIBRARIES]
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(PRELOADED)
+
+
+def run_command(
+    arguments: list[str], *, environment: Mapping[str, str], folder: Path, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run `magicfs` to its end, as `subprocess.run` does: with this environment and no input.
+
+    What it prints passes through files in `folder`. Raises `subprocess.TimeoutExpired` when it was killed.
+    """
+    output, errors = folder / "stdout", folder / "stderr"
+    process = FORKS.Process(target=_become, args=(arguments, dict(environment), output, errors))
+    process.start()
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise subprocess.TimeoutExpired(arguments, timeout, stderr=errors.read_bytes())
+    return subprocess.CompletedProcess(arguments, process.exitcode, output.read_text(), errors.read_text())
+
+
+def take_environment(environment: Mapping[str, str]) -> None:
+    """Have this environment and no other variable."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def _become(arguments: list[str], environment: dict[str, str], output: Path, errors: Path) -> None:
+    """Become the process of a command."""
+    take_environment(environment)
+    for path, descriptor in ((output, 1), (errors, 2)):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), descriptor)
+    sys.argv = ["magicfs", *arguments]
+    from magicfs.cli.outcome import main
+
+    main()
