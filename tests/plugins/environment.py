@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,12 @@ def collection_of_formats() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove every setting, also of libpq, put the user's state directory out of reach, let children get SIGINT."""
+    """Remove every setting, also of libpq, put the user's state directory out of reach, let children get SIGINT.
+
+    What is compiled is kept, even where the environment asks for the opposite: tests start hundreds of interpreters.
+    """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:
         del os.environ[name]
     config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
