@@ -8,9 +8,8 @@ Its threads:
 - `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`);
 - `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
-- `vector-index` builds or drops the index of vectors, and notifies workers of scores that nobody has measured;
-- `multilingual` looks whether the index needs a multilingual model, and prepares it.
-- `statistics` keeps the statistics of growing tables new while there is work.
+- `multilingual` looks whether the index needs a multilingual model, and prepares it;
+- `vector-index` and `statistics` keep up what searches go by (`magicfs.ingest.index_upkeep`).
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from collections.abc import Callable, Sequence
 
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
-from magicfs.db import file_claims, heartbeats, planner_statistics, score_scale, vector_index
+from magicfs.db import file_claims, heartbeats
 from magicfs.db import roots as roots_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
-from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
 from magicfs.ingest.host_lease import HostLease
+from magicfs.ingest.index_upkeep import IndexUpkeep
 from magicfs.ingest.outages import errors_logged
 from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.scanner import Scanner
@@ -65,16 +64,10 @@ IDLE_MAINTENANCE_SECONDS = 600.0
 """That pause when nothing has changed since the last one. A sweep is a dozen transactions, and what is due then has
 graces of ten minutes."""
 
-VECTOR_INDEX_SECONDS = 60.0
-"""Pause between two checks whether the index of vectors should be built or dropped."""
-
 MODELS_SECONDS = 2.0
 """Pause between two looks whether the index needs a multilingual model; of an idle agent, IDLE_MODELS_SECONDS."""
 
 IDLE_MODELS_SECONDS = 20.0
-
-STATISTICS_SECONDS = 5.0
-"""Pause between two checks of the planner's statistics while there is work."""
 
 
 class Agent:
@@ -115,6 +108,7 @@ class Agent:
             database, queue, hold=lease.hold, stopping=self._stopping.is_set, on_change=self._notice_change
         )
         self._keeper = RootKeeper(settings, scanner, self._outage)
+        self._upkeep = IndexUpkeep(database, queue, self._outage, is_idle=self._is_idle)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. When another machine takes the host, sets `stop` and raises `HostTaken`."""
@@ -124,9 +118,9 @@ class Agent:
             "scanner": self._keeper.scan_roots,
             "watcher": self._keeper.watch_roots,
             "heartbeat": self._send_heartbeats,
-            "vector-index": self._maintain_vector_index,
+            "vector-index": self._upkeep.maintain_vectors,
             "multilingual": self._look_at_languages,
-            "statistics": self._refresh_statistics,
+            "statistics": self._upkeep.refresh_statistics,
         }
         threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         with self._database.listen() as self._listener:
@@ -229,29 +223,8 @@ class Agent:
                         heartbeats.record_workers(connection, workers)
             stop.wait(NOTIFY_SECONDS if is_starting else HEARTBEAT_SECONDS)
 
-    def _maintain_vector_index(self, stop: threading.Event) -> None:
-        while not stop.wait(VECTOR_INDEX_SECONDS):
-            with errors_logged(stop, self._outage, "vector index"):
-                vector_index.maintain_index(self._database)
-            with errors_logged(stop, self._outage, "scores"):
-                self._notify_of_scores()
-
-    def _notify_of_scores(self) -> None:
-        """Notify the embed workers that scores are to be measured: the worker that was to do it may have died."""
-        with self._database.transaction() as connection:
-            live = live_models(connection)
-            waiting = [model for model in live if score_scale.waits(connection, model)]
-        for model in waiting:
-            self._queue.notify_embed(model.spec.name)
-
     def _look_at_languages(self, stop: threading.Event) -> None:
         while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):
             with errors_logged(stop, self._outage, "multilingual model"):
                 if self._start_multilingual(stop):
                     self._stay_busy()
-
-    def _refresh_statistics(self, stop: threading.Event) -> None:
-        while not stop.wait(STATISTICS_SECONDS):
-            if not self._is_idle():
-                with errors_logged(stop, self._outage, "statistics"):
-                    planner_statistics.refresh_statistics(self._database)

@@ -15,7 +15,7 @@ from magicfs.db.pool import Database
 from magicfs.db.roots import request_scan
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest import agent as agent_module
-from magicfs.ingest import root_keeper
+from magicfs.ingest import index_upkeep, root_keeper
 from magicfs.ingest.roots import add_root
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import NotingQueue, let_idle, make_agent, running, wait_for_looks
@@ -182,15 +182,15 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refreshed = []
-    monkeypatch.setattr(agent_module, "STATISTICS_SECONDS", 0.05)
-    monkeypatch.setattr(agent_module.planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
+    monkeypatch.setattr(index_upkeep, "STATISTICS_SECONDS", 0.05)
+    monkeypatch.setattr(index_upkeep.planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
     working = make_agent(settings, index.database)
     with running(working):
         wait_until(lambda: len(refreshed) >= 2, seconds=60, failed="statistics grow old")
     for is_busy in (False, True):
         refreshed.clear()
         working._idle_from = time.monotonic() + 3600.0 if is_busy else 0.0
-        working._refresh_statistics(Turns(3))
+        working._upkeep.refresh_statistics(Turns(3))
         assert len(refreshed) == (3 if is_busy else 0), "an idle agent keeps the server busy"
 
 
@@ -252,15 +252,15 @@ def test_a_model_that_was_started_is_maintained_soon(
 def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "VECTOR_INDEX_SECONDS", 0.05)
+    monkeypatch.setattr(index_upkeep, "VECTOR_INDEX_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     for number in range(40):
         (index.folder / f"{number}.txt").write_text(f"This is text number {number}.")
     index.settle()
     queue = NotingQueue()
     looks: list[bool] = []
-    waits = agent_module.score_scale.waits
-    monkeypatch.setattr(agent_module.score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
+    waits = index_upkeep.score_scale.waits
+    monkeypatch.setattr(index_upkeep.score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
     with running(make_agent(settings, index.database, queue)):
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look at scores")
         assert not any(queue.embed)
