@@ -27,10 +27,11 @@ from magicfs.tree.nodes import (
     refused,
     stale,
 )
+from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
 from magicfs.tree.scratch_directories import ScratchDirectory
-from magicfs.tree.scratch_files import ResultPlace, ScratchFile, ScratchHandle
+from magicfs.tree.scratch_files import ScratchFile, ScratchHandle
 from magicfs.tree.scratch_names import entry_of
 from magicfs.tree.searches import QueryDirectory, QuerySources
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out, waiting
@@ -61,8 +62,7 @@ class EditableQueryDirectory(QueryDirectory):
         """The entry of a scratch file, or what `QueryDirectory` returns."""
         entry = self._scratch.find(name)
         if entry is not None:
-            is_ending = isinstance(entry, ScratchFile) and entry.finishing is not None
-            return None if is_ending else entry_of(name, entry)
+            return entry_of(name, entry) if self._scratch.finishing(name) is None else None
         if self._scratch.has_moved(name):
             raise not_found(name)
         result = super().lookup_cached(name)
@@ -75,7 +75,7 @@ class EditableQueryDirectory(QueryDirectory):
     def lookup(self, name: bytes) -> Entry:
         """The entry of that name, after what is being saved there. May block."""
         while (entry := self._scratch.find(name)) is not None:
-            finishing = entry.finishing if isinstance(entry, ScratchFile) else None
+            finishing = self._scratch.finishing(name)
             if finishing is None:
                 return entry_of(name, entry)
             if not finishing.wait(WAIT_SECONDS):
@@ -202,11 +202,7 @@ class EditableQueryDirectory(QueryDirectory):
 
     def _settling(self, name: bytes) -> Generator[None]:
         """Wait until what the last program has closed is saved."""
-        while True:
-            entry = self._scratch.find(name)
-            finishing = entry.finishing if isinstance(entry, ScratchFile) else None
-            if finishing is None:
-                return
+        while (finishing := self._scratch.finishing(name)) is not None:
             yield from waiting(finishing)
 
     def _is_there(self, name: bytes) -> bool:

@@ -11,19 +11,17 @@ import math
 import os
 import stat
 from collections.abc import Generator
-from functools import partial
 
 from magicfs.tree.names import MAX_NAME_BYTES, numbered
 from magicfs.tree.nodes import refused
-from magicfs.tree.saving import Replacement, copying, version_of
-from magicfs.tree.scratch_files import Prepared, ResultPlace, ScratchFile, ScratchHandle
+from magicfs.tree.pending_saves import PendingSave, ResultPlace
+from magicfs.tree.saving import copying, version_of
+from magicfs.tree.scratch_files import ScratchFile, ScratchHandle
 from magicfs.tree.scratch_names import CREATE, ScratchNames
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring
 
 log = logging.getLogger(__name__)
 
-MAX_CLOSINGS = 16
-"""A file that programs have closed more often, and write on, is not prepared each time."""
 UNSAVED_SUFFIX = b".unsaved"
 """Of the name that a scratch file gets whose content could not become that of its result."""
 
@@ -67,8 +65,8 @@ class ScratchDirectory(ScratchNames):
             space.give_file()
             os.close(descriptor)
             raise
-        file = self._file(new_name, descriptor, size=taken)
-        file.copied = version_of(status) if version_of(os.fstat(source)) == version_of(status) else None
+        copied = version_of(status) if version_of(os.fstat(source)) == version_of(status) else None
+        file = self._file(new_name, descriptor, size=taken, copied=copied)
         os.close(descriptor)
         with self._lock:
             self._moved[result.name] = file
@@ -95,38 +93,49 @@ class ScratchDirectory(ScratchNames):
                     self.rename(name, result.name)
                 self._connect(file, result)
             else:
-                yield from self._saving(file, result, ends=True)
+                pending = file.pending
+                if pending is None or pending.result != result:
+                    pending = self._pending(result)
+                yield from self._saving(file, pending, ends=True)
         finally:
             file.content.release()
 
-    def _closing(self, file: ScratchFile) -> Generator[None]:
-        """Prepare to save the new content of a result, so that the program that closes it learns what fails.
+    def preparing(self, file: ScratchFile) -> Generator[None]:
+        """Prepare to save a file, if it is to become the content of a result.
 
-        It may have a copy of its handle, or may have given one to another program, and write on.
+        The program that closes it may have a copy of its handle, or may have given one to another program.
         """
-        yield from self._alone_with(file)
+        yield from self._alone_with(file, seconds=WAIT_SECONDS)
         try:
-            result = file.result
-            if result is not None and file.closings < MAX_CLOSINGS:
-                file.closings += 1
-                changes = file.changes
-                replacement = yield from self._preparing(file, result)
-                file.prepared = Prepared(replacement, changes)
+            pending = file.pending
+            if pending is not None:
+                yield from pending.preparing(file)
         finally:
             self._leave(file)
 
-    def _saving_open(self, file: ScratchFile, *, when_complete: bool = False) -> Generator[None]:
-        """Save the new content of a result; with `when_complete` only if no program writes to it any more."""
-        # When it is complete, nobody waits for this.
-        yield from self._alone_with(file, seconds=math.inf if when_complete else WAIT_SECONDS)
+    def saving(self, file: ScratchFile) -> Generator[None]:
+        """Save a file now, if it is to become the content of a result."""
+        yield from self._alone_with(file, seconds=WAIT_SECONDS)
         try:
-            result = file.result
-            if result is not None and not (when_complete and file.has_writers()):
-                yield from self._saving(file, result, ends=file.name == result.name)
+            yield from self._saving_pending(file)
         finally:
             self._leave(file)
 
-    def _alone_with(self, file: ScratchFile, *, seconds: float = WAIT_SECONDS) -> Generator[None]:
+    def _finishing(self, file: ScratchFile) -> Generator[None]:
+        """Save a file if no program writes to it any more. Nobody waits for this."""
+        yield from self._alone_with(file, seconds=math.inf)
+        try:
+            if not file.has_writers():
+                yield from self._saving_pending(file)
+        finally:
+            self._leave(file)
+
+    def _saving_pending(self, file: ScratchFile) -> Generator[None]:
+        pending = file.pending
+        if pending is not None:
+            yield from self._saving(file, pending, ends=file.name == pending.result.name)
+
+    def _alone_with(self, file: ScratchFile, *, seconds: float) -> Generator[None]:
         """Hold `changing` and the `content` of a file, until `_leave`."""
         yield from acquiring(self.changing, seconds=seconds)
         try:
@@ -139,9 +148,10 @@ class ScratchDirectory(ScratchNames):
         file.content.release()
         self.changing.release()
 
-    def _saving(self, file: ScratchFile, result: ResultPlace, *, ends: bool) -> Generator[None]:
+    def _saving(self, file: ScratchFile, pending: PendingSave, *, ends: bool) -> Generator[None]:
         """Save a file, which `ends` then: it has become the real one. Otherwise it is a copy."""
-        replacement = yield from self._preparing(file, result)
+        result = pending.result
+        replacement = yield from pending.replacing(file)
         try:
             yield
             replacement.commit()
@@ -154,24 +164,6 @@ class ScratchDirectory(ScratchNames):
         finally:
             replacement.close()
 
-    def _preparing(self, file: ScratchFile, result: ResultPlace) -> Generator[None, None, Replacement]:
-        """Write the content beside the real file, unless it was prepared so and neither has changed since."""
-        prepared = file.take_prepared()
-        if prepared is not None:
-            if prepared.changes == file.changes and prepared.replacement.is_current(result.location):
-                return prepared.replacement
-            prepared.replacement.close()
-        replacement = Replacement(result.location, records=self._place.records)
-        source = file.open_content()
-        try:
-            yield from replacement.prepare(source)
-        except BaseException:
-            replacement.close()
-            raise
-        finally:
-            os.close(source)
-        return replacement
-
     def _end(self, name: bytes, file: ScratchFile, result: ResultPlace) -> None:
         """Forget a file that has become a real one, and all that was in its place."""
         if self.find(name) is file:
@@ -183,39 +175,37 @@ class ScratchDirectory(ScratchNames):
             self._note_use()
 
     def _connect(self, file: ScratchFile, result: ResultPlace) -> None:
-        """Let a file be the new content of a result; nothing else is that any more."""
+        """Let a file be what is to become the content of a result; nothing else is that any more."""
         self._disconnect(result)
-        file.result = result
-        pool = result.location.thread_pool
-        file.saving = lambda: Steps(pool, self._saving_open(file))
-        file.closing = lambda: Steps(pool, self._closing(file))
-        file.when_complete = lambda complete: self._place.in_thread(partial(self._finish, complete))
+        file.disconnect()
+        file.pending = self._pending(result)
+
+    def _pending(self, result: ResultPlace) -> PendingSave:
+        return PendingSave(result, records=self._place.records)
 
     def _disconnect(self, result: ResultPlace) -> None:
         with self._lock:
             entries = list(self._entries.values())
         for entry in entries:
-            connected = entry.result if isinstance(entry, ScratchFile) else None
-            if isinstance(entry, ScratchFile) and connected is not None and connected.location == result.location:
+            pending = entry.pending if isinstance(entry, ScratchFile) else None
+            if isinstance(entry, ScratchFile) and pending is not None and pending.result.location == result.location:
                 entry.disconnect()
 
-    def _finish(self, file: ScratchFile) -> None:
-        """Save a file that its last program has closed. Nobody waits for that: what cannot be saved is kept."""
+    def finish(self, file: ScratchFile) -> None:
+        """Save a file that the last program that writes has closed. What cannot be saved is kept."""
         try:
-            Steps(None, self._saving_open(file, when_complete=True)).finish()
+            Steps(None, self._finishing(file)).finish()
         except OSError as error:
             self._set_aside(file, error)
-        finally:
-            file.end_finishing()
 
     def _set_aside(self, file: ScratchFile, error: OSError) -> None:
         """Keep a file that cannot be saved, under another name, and let the result come back."""
         with self.changed(seconds=-1):
-            result = file.result
+            pending = file.pending
             file.disconnect()
-            if result is None:
+            if pending is None:
                 return
-            kept = file.name
+            result, kept = pending.result, file.name
             if self.find(result.name) is file:
                 wanted = result.name[: MAX_NAME_BYTES - len(UNSAVED_SUFFIX)] + UNSAVED_SUFFIX
                 kept = next(name for name in numbered(wanted) if self.find(name) is None)

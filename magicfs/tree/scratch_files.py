@@ -13,9 +13,9 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
@@ -24,32 +24,27 @@ from magicfs.tree.identities import FileIdentity
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
 from magicfs.tree.locations import FileLocation, descriptor_path
 from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
+from magicfs.tree.pending_saves import PendingSave, ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import MAX_NOWAIT_CLOSE_BYTES, RealHandle
-from magicfs.tree.saving import Replacement, Version, version_of
+from magicfs.tree.saving import Version, version_of
 from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps
 
 _MODES = os.O_ACCMODE | os.O_SYNC | os.O_DSYNC
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPlace:
-    """A result that can be saved."""
+class Saver(Protocol):
+    """Saves files as the results whose content they are to become. Safe in any thread."""
 
-    name: bytes
-    """Its name in the directory of the query."""
-    location: FileLocation
-    """Its real file."""
+    def saving(self, file: ScratchFile) -> Generator[None]:
+        """Save a file now, if it is to become the content of a result."""
 
+    def preparing(self, file: ScratchFile) -> Generator[None]:
+        """Prepare the save of a file, if it is to become the content of a result."""
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A save of a file that has been prepared."""
-
-    replacement: Replacement
-    changes: int
-    """The changes of the file that it has."""
+    def finish(self, file: ScratchFile) -> None:
+        """Save a file that the last program that writes has closed, however long that takes. Raises nothing."""
 
 
 class ScratchHandle(RealHandle):
@@ -76,14 +71,12 @@ class ScratchHandle(RealHandle):
         return self.writes
 
     def saving(self) -> Steps[None] | None:
-        """What saves the file, if it is the new content of a result. Never blocks."""
-        return self._file.saving() if self._file.result is not None and self._file.saving is not None else None
+        """What saves the file, if it is to become the content of a result. Never blocks."""
+        return self._file.saving()
 
     def closing(self) -> Steps[None] | None:
-        """What prepares the save, if the file is the new content of a result and nobody else writes. Never blocks."""
-        if not self.writes or self._file.result is None or self._file.has_writers(but=self):
-            return None
-        return self._file.closing() if self._file.closing is not None else None
+        """What prepares the save, if `saving` has something to save and nobody else writes. Never blocks."""
+        return self._file.preparing() if self.writes and not self._file.has_writers(but=self) else None
 
     def become(self, descriptor: int) -> None:
         """Be a handle of another open file, which is open to read and to write, from now on."""
@@ -112,34 +105,27 @@ class ScratchFile(RealFile):
         *,
         descriptor: int,
         size: int = 0,
+        copied: Version | None = None,
+        saver: Saver,
         in_thread: Callable[[Callable[[], object]], object],
     ) -> None:
         """Stand for the new file at `location`, which is open as `descriptor`.
 
-        It takes its size from `space`, beyond the `size` that is taken. `in_thread` calls a function in a thread.
+        It takes its size from `space`, beyond the `size` that is taken. `copied` is the version of the real file of
+        which it was made as a copy. `in_thread` calls a function in a thread.
         """
         self._unique = secrets.token_bytes(8)
         super().__init__(location, is_local=True, identity=FileIdentity.of(*status_and_birth(descriptor)))
         self.content = threading.Lock()
         """Held while the content changes, and while it becomes that of a real file."""
-        self.result: ResultPlace | None = None
-        """The result whose content this is to become."""
+        self.pending: PendingSave | None = None
+        """The save of this as the content of a result, if it is to become that."""
         self.changes = 0
         """How often programs have changed the content or the times since the file was made."""
-        self.copied: Version | None = None
-        """The version of the real file of which this was made as a copy."""
         self.finishing: threading.Event | None = None
         """Set when the result has been saved, or not, after the last program that writes has closed this file."""
-        self.when_complete: Callable[[ScratchFile], None] | None = None
-        """Called, without blocking, when the last program that writes has closed the new content of a result."""
-        self.saving: Callable[[], Steps[None]] | None = None
-        """What saves the new content of a result now."""
-        self.closing: Callable[[], Steps[None]] | None = None
-        """What writes the new content of a result beside its real file, to be saved when all have closed this file."""
-        self.prepared: Prepared | None = None
-        """What that has written."""
-        self.closings = 0
-        """How often."""
+        self._copied = copied
+        self._saver = saver
         self._in_thread = in_thread
         self._space = space
         self._size = size
@@ -224,12 +210,12 @@ class ScratchFile(RealFile):
                 return
             self._handles.remove(handle)
             is_last_writer = handle.writes and not any(other.writes for other in self._handles)
-            is_complete = is_last_writer and self.result is not None
+            is_complete = is_last_writer and self.pending is not None
             if is_complete and self.finishing is None:
                 self.finishing = threading.Event()
             is_over = self._is_gone and not self._handles
-        if is_complete and self.when_complete is not None:
-            self.when_complete(self)
+        if is_complete:
+            self._in_thread(self._finish)
         if is_over:
             self._space.give(self._size)
             self._size = 0
@@ -238,12 +224,27 @@ class ScratchFile(RealFile):
         else:
             self._in_thread(handle.close_descriptor)
 
-    def end_finishing(self) -> None:
-        """Let those go on who wait for a save to end."""
-        with self._lock:
-            finishing, self.finishing = self.finishing, None
-        if finishing is not None:
-            finishing.set()
+    def _finish(self) -> None:
+        """Have the file saved, and let those go on who wait for that."""
+        try:
+            self._saver.finish(self)
+        finally:
+            with self._lock:
+                finishing, self.finishing = self.finishing, None
+            if finishing is not None:
+                finishing.set()
+
+    def saving(self) -> Steps[None] | None:
+        """What saves it, if it is to become the content of a result. Never blocks."""
+        return self._steps(self._saver.saving)
+
+    def preparing(self) -> Steps[None] | None:
+        """What prepares the save, if it is to become the content of a result. Never blocks."""
+        return self._steps(self._saver.preparing)
+
+    def _steps(self, work: Callable[[ScratchFile], Generator[None]]) -> Steps[None] | None:
+        pending = self.pending
+        return None if pending is None else Steps(pending.result.location.thread_pool, work(self))
 
     def has_writers(self, *, but: ScratchHandle | None = None) -> bool:
         """Whether a program has it open to write, by another handle than `but`. Never blocks."""
@@ -256,10 +257,10 @@ class ScratchFile(RealFile):
 
     def is_copy_of(self, result: ResultPlace) -> bool:
         """Whether it has what the real file of a result still has, and no program can change it. `content` is held."""
-        if self.copied is None or self.changes or self.has_writers():
+        if self._copied is None or self.changes or self.has_writers():
             return False
         try:
-            return version_of(result.location.lstat()) == self.copied
+            return version_of(result.location.lstat()) == self._copied
         except OSError:
             return False
 
@@ -281,17 +282,11 @@ class ScratchFile(RealFile):
         self.disappear()
 
     def disconnect(self) -> None:
-        """Be the new content of a result no more. May block."""
-        self.result = None
-        prepared = self.take_prepared()
-        if prepared is not None:
-            prepared.replacement.close()
-
-    def take_prepared(self) -> Prepared | None:
-        """Hand over what has been prepared. Never blocks."""
+        """Do not become the content of a result any more. May block."""
         with self._lock:
-            prepared, self.prepared = self.prepared, None
-        return prepared
+            pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.drop()
 
     def disappear(self) -> None:
         """Record that it has no name any more. Handles stay open. May block."""

@@ -20,7 +20,8 @@ from typing import Protocol
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS, KernelNames
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Entry, ThreadPool
-from magicfs.tree.scratch_files import ScratchFile, ScratchHandle, ScratchLink
+from magicfs.tree.saving import Version
+from magicfs.tree.scratch_files import Saver, ScratchFile, ScratchHandle, ScratchLink
 from magicfs.tree.space import Space
 from magicfs.tree.steps import WAIT_SECONDS, timed_out
 
@@ -57,8 +58,8 @@ class ScratchPlace(Protocol):
         """Keep a directory, or let it go. Never blocks."""
 
 
-class ScratchNames:
-    """The names of the scratch files of one query."""
+class ScratchNames(Saver):
+    """The names of the scratch files of one query. `ScratchDirectory` saves the files."""
 
     def __init__(self, query: bytes, place: ScratchPlace) -> None:
         self.changing = threading.Lock()
@@ -86,6 +87,11 @@ class ScratchNames:
         """Whether the result of that name was renamed to something that is still there. Never blocks."""
         with self._lock:
             return name in self._moved and name not in self._entries
+
+    def finishing(self, name: bytes) -> threading.Event | None:
+        """What is set when the file of that name is saved, or is not, that programs have closed. Never blocks."""
+        entry = self.find(name)
+        return entry.finishing if isinstance(entry, ScratchFile) else None
 
     def entries(self) -> Sequence[Entry]:
         """All of them, by name. Their attributes are still to be read. Never blocks."""
@@ -152,14 +158,21 @@ class ScratchNames:
             os.rename(entry.path, self._path / os.fsdecode(new_name))
             entry.place = self._location(new_name)
         self._take(name)
-        if isinstance(entry, ScratchFile) and entry.result is not None and entry.result.name == name:
+        pending = entry.pending if isinstance(entry, ScratchFile) else None
+        if isinstance(entry, ScratchFile) and pending is not None and pending.result.name == name:
             with self._lock:
                 self._moved[name] = entry
         self._put(new_name, entry)
 
-    def _file(self, name: bytes, descriptor: int, *, size: int = 0) -> ScratchFile:
+    def _file(self, name: bytes, descriptor: int, *, size: int = 0, copied: Version | None = None) -> ScratchFile:
         return ScratchFile(
-            self._location(name), self._place.space, descriptor=descriptor, size=size, in_thread=self._place.in_thread
+            self._location(name),
+            self._place.space,
+            descriptor=descriptor,
+            size=size,
+            copied=copied,
+            saver=self,
+            in_thread=self._place.in_thread,
         )
 
     def _location(self, name: bytes) -> FileLocation:

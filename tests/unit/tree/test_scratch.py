@@ -15,10 +15,10 @@ import pytest
 from magicfs.tree import saving
 from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.locations import FileLocation
+from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.saving import Replacement
 from magicfs.tree.scratch import Scratch, scratch_directory
 from magicfs.tree.scratch_directories import ScratchDirectory
-from magicfs.tree.scratch_files import ResultPlace
 from magicfs.tree.space import Space
 from magicfs.tree.steps import Steps, acquiring, waiting
 
