@@ -13,20 +13,15 @@ import logging
 import os
 import stat
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
-from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
 from magicfs.ingest.scanner import Scanner
-from magicfs.ingest.walk import SortedPaths, Walk, outermost
-from magicfs.linux.inotify import InotifyMask
+from magicfs.ingest.walk import outermost
+from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.mounts import is_shared_file_system
 
 log = logging.getLogger(__name__)
@@ -44,22 +39,6 @@ POLL_SECONDS = 1.0
 """How often an idle watch checks whether to stop."""
 
 _INSTANCES_HINT = "; raise fs.inotify.max_user_instances"
-
-_ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
-_DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
-
-
-@dataclass(slots=True)
-class ChangedPaths:
-    """The paths that events named. Mutable: `WatchSet` adds to it until `WatchSet.take` returns it."""
-
-    paths: set[bytes] = field(default_factory=set)
-    """Relative to the root. A directory stands for everything in it."""
-    lost_events: bool = False
-    """Whether the events are incomplete: the root needs a full scan."""
-
-    def __bool__(self) -> bool:
-        return bool(self.paths or self.lost_events)
 
 
 class Watcher:
@@ -234,156 +213,3 @@ def _lstat(path: bytes) -> os.stat_result | None:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-class WatchSet:
-    """The watched directories of a root, and the changes in them that nobody has taken yet.
-
-    One thread calls `read`, another one `take`.
-    """
-
-    def __init__(self, root: Root) -> None:
-        """Watch the root. Raises `OSError` when the system refuses."""
-        self._inotify = Inotify()
-        self._root = root
-        self._directory_of: dict[int, bytes] = {}
-        """Directories by watch number."""
-        self._watch_of: dict[bytes, int] = {}
-        """Watch numbers by directory."""
-        self._sorted_directories = SortedPaths(self._watch_of)
-        self.is_complete = True
-        """Whether the system has allowed every watch."""
-        self._changed = threading.Condition()
-        self._changes = ChangedPaths()
-        self._first_change = self._last_change = 0.0
-        try:
-            self._watch_tree(b"")
-        except BaseException:
-            self._inotify.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._inotify.close()
-
-    def read(self, *, timeout_s: float) -> None:
-        """Read events and note the paths that they name. Returns after `timeout_s` without events."""
-        self._watch_returned_root()
-        for event in self._inotify.read(timeout_s=timeout_s):
-            self._handle_event(event)
-
-    def take(self, *, debounce_s: float, max_debounce_s: float, timeout_s: float) -> ChangedPaths:
-        """The changes since the last call.
-
-        Waits until none has come for `debounce_s`, at most until `max_debounce_s` after the first one. Returns no
-        changes after `timeout_s` without any.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: bool(self._changes), timeout_s)
-            while self._changes:
-                deadline = min(self._last_change + debounce_s, self._first_change + max_debounce_s)
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    break
-                self._changed.wait(remaining)
-            changes, self._changes = self._changes, ChangedPaths()
-            return changes
-
-    def _note_change(self, path: bytes) -> None:
-        with self._changed:
-            self._touch()
-            self._changes.paths.add(path)
-
-    def _note_lost_events(self) -> None:
-        with self._changed:
-            self._touch()
-            self._changes.lost_events = True
-
-    def _touch(self) -> None:
-        """Note the time of a change that follows, and wake `take`."""
-        self._last_change = time.monotonic()
-        if not self._changes:
-            self._first_change = self._last_change
-        self._changed.notify()
-
-    def _handle_event(self, event: Event) -> None:
-        if event.mask & InotifyMask.Q_OVERFLOW:
-            log.info("the kernel has dropped inotify events: the root %s will be scanned", self._root.name)
-            self._watch_tree(b"")
-            self._note_lost_events()
-            return
-        directory = self._directory_of.get(event.watch)
-        if directory is None:
-            return
-        if not event.name:
-            self._handle_directory_event(directory, event)
-            return
-        path = directory + b"/" + event.name if directory else event.name
-        if event.mask & InotifyMask.ISDIR:
-            if event.mask & InotifyMask.MOVED_FROM:
-                self._unwatch_tree(path)
-            elif event.mask & (_ENTRY_APPEARED | InotifyMask.ATTRIB):
-                # New permissions may allow a watch that was refused before.
-                self._watch_tree(path)
-        elif event.name in RULE_FILES:
-            self._watch_tree(directory)
-        self._note_change(path)
-
-    def _handle_directory_event(self, directory: bytes, event: Event) -> None:
-        """Handle an event about a watched directory itself. Its parent's watch reports the change of the entry."""
-        if event.mask & InotifyMask.IGNORED:
-            self._watch_ended(directory, event.watch)
-        if event.mask & _DIRECTORY_GONE and not directory:
-            self._unwatch_tree(b"")
-            self._note_lost_events()
-
-    def _watch_returned_root(self) -> None:
-        """Watch the root again if it was gone and is back."""
-        if not self._watch_of and os.path.isdir(self._root.path):
-            self._watch_tree(b"")
-            if self._watch_of:
-                self._note_lost_events()
-
-    def _watch_tree(self, directory: bytes) -> None:
-        """Watch a directory and the directories below it that no rule ignores."""
-        root = self._root
-        rules = rules_for(root.path, directory)
-        if rules is None:
-            return
-        for wanted in Walk(root=root.path, device=root.device, top=directory, rules=rules).directories():
-            try:
-                number = self._inotify.add(os.path.join(root.path, wanted) if wanted else root.path)
-            except OSError as error:
-                self._log_limit(error)
-                continue
-            if wanted not in self._watch_of:
-                self._sorted_directories.add(wanted)
-            self._directory_of[number] = wanted
-            self._watch_of[wanted] = number
-
-    def _unwatch_tree(self, directory: bytes) -> None:
-        """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
-        for path in (directory, *self._sorted_directories.below(directory)):
-            number = self._watch_of.pop(path, None)
-            if number is not None:
-                self._directory_of.pop(number, None)
-                self._inotify.remove(number)
-
-    def _watch_ended(self, directory: bytes, number: int) -> None:
-        """The kernel has ended a watch."""
-        self._directory_of.pop(number, None)
-        if self._watch_of.get(directory) == number:
-            del self._watch_of[directory]
-
-    def _log_limit(self, error: OSError) -> None:
-        """Log once that the limit of watches is reached. Other errors are reported by the scan."""
-        if is_watch_limit(error) and self.is_complete:
-            self.is_complete = False
-            log.warning(
-                "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes are"
-                " found by the periodic scan only"
-            )

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from magicfs.ingest.inotify import Event, Inotify
-from magicfs.ingest.watcher import ChangedPaths, WatchSet
+from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.inotify import InotifyMask
 from tests.plugins.index import Index
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from magicfs.domain.roots import Root
-from magicfs.ingest.watcher import ChangedPaths, Watcher
+from magicfs.ingest.watch_set import ChangedPaths
+from magicfs.ingest.watcher import Watcher
 from tests.plugins.index import Index
 
 
