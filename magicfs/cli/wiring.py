@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 from magicfs.cli.environment import database_for_service
 from magicfs.cli.index_model import ensure_active_model, require_known_model, resolve_model
-from magicfs.cli.multilingual import MultilingualStarter, declare_multilingual
+from magicfs.cli.multilingual import declare_multilingual
+from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.config import Settings
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux.process import PR_SET_PDEATHSIG, prctl, trim_heap

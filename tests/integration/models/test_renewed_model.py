@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli import index_model, multilingual
+from magicfs.cli import index_model, multilingual, multilingual_starter
 from magicfs.cli.checks import run_checks
-from magicfs.cli.multilingual import MultilingualStarter
+from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.config import Settings
 from magicfs.db.models import multilingual_model, renewing_model, start_multilingual
 from magicfs.domain.models import ModelManifest, StoredModel
@@ -87,7 +87,8 @@ def machine(
     """Makes machines of an index. The first has the model in the form of an older version."""
     index.rows("UPDATE models SET languages = '{en}' RETURNING 1")
     tiny = write_tiny_model(tmp_path / "tiny", pooled=False)
-    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tiny))
+    for module in (multilingual, multilingual_starter):
+        monkeypatch.setattr(module, "MULTILINGUAL_MODEL", str(tiny))
     monkeypatch.setattr(store, "weighs_tokens", lambda name: name == str(tiny))
     with short_folder() as homes:
         made: list[Machine] = []

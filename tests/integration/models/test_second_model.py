@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli import index_model, multilingual
+from magicfs.cli import index_model, multilingual, multilingual_starter
 from magicfs.cli.checks import run_checks
-from magicfs.cli.multilingual import MultilingualStarter
+from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
 from magicfs.db import multilingual as db_multilingual
@@ -50,7 +50,8 @@ def settings(homes: Path, database_url: str, broker_url: str) -> Settings:
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small model in the role of the multilingual one."""
     folder = write_tiny_model(tmp_path / "tiny")
-    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(folder))
+    for module in (multilingual, multilingual_starter):
+        monkeypatch.setattr(module, "MULTILINGUAL_MODEL", str(folder))
     return folder
 
 
@@ -228,15 +229,15 @@ def test_the_pull_has_a_process_of_its_own(index: Index, settings: Settings, tin
 
 
 def test_what_the_process_says_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(multilingual, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
+    monkeypatch.setattr(multilingual_starter, "MULTILINGUAL_MODEL", str(tmp_path / "nothing"))
     with pytest.raises(ModelError, match=r"^[^\n]*nothing[^\n]*$"):
-        multilingual.pull_in_process(settings, NEVER_SET, "auto")
+        multilingual_starter.pull_in_process(settings, NEVER_SET, "auto")
 
 
 def test_the_process_ends_with_the_agent(settings: Settings, tiny: Path) -> None:
     stop = threading.Event()
     stop.set()
-    multilingual.pull_in_process(settings, stop, "auto")
+    multilingual_starter.pull_in_process(settings, stop, "auto")
     assert index_model.model_store(settings).list() == ()
 
 
