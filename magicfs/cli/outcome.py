@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     try:
         code = _execute(arguments)
         sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_unexpected` writes it to a log
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_report_unexpected` writes it to a log
         return _report(error)
     return code if isinstance(code, int) else DONE
 
