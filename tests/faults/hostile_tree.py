@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.text.test_hostile_files import docx, laughs, paragraphs, with_declared_size, zipped
 from tests.plugins.growth import zombies
+from tests.plugins.office_files import docx, laughs, paragraphs, with_declared_size, zipped
 from tests.plugins.stack import Stack
 
 SOON = 120.0

@@ -20,7 +20,7 @@ import redis
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from tasks.app import redis_url
-from tests.faults.test_workers import WORDS, write_files
+from tests.faults.word_files import WORDS, write_files
 from tests.plugins.commands import Commands
 
 pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.failures import iterate_failures, retry_failures
-from tests.faults.test_workers import write_files
+from tests.faults.word_files import write_files
 from tests.plugins.stack import Stack
 
 

@@ -13,20 +13,8 @@ import psycopg
 
 from tasks.app import make_app
 from tasks.queue import CeleryQueue
+from tests.faults.word_files import write_files
 from tests.plugins.stack import HOST, Stack
-
-WORDS = [
-    *("river", "stone", "market", "engine", "winter", "letter", "garden", "signal", "copper", "harbor"),
-    *("window", "paper", "forest", "bridge", "candle", "thunder", "mirror", "pocket", "wheel", "orange"),
-]
-
-
-def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) -> None:
-    folder.mkdir(exist_ok=True)
-    randomness = random.Random(seed)
-    for number in range(count):
-        text = " ".join(randomness.choices(WORDS, k=words))
-        (folder / f"file{number:03}.txt").write_text(f"File number {number}.\n\n{text}\n")
 
 
 def knows_all(stack: Stack, folder: Path) -> bool:

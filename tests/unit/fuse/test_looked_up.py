@@ -24,11 +24,9 @@ from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.tree import Tree
-from tests.unit.fuse.test_operations import find, tree
+from tests.unit.fuse.lookups import find
+from tests.unit.tree.indexed_files import indexed_file
 from tests.unit.tree.lookups import known
-from tests.unit.tree.test_identities import indexed_file
-
-__all__ = ["tree"]
 
 _NOTED = struct.Struct("=QQIQQqqQqqQQIIIIIiI")
 _64_BITS = 1 << 63

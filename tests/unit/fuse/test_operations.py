@@ -7,45 +7,22 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 import trio
 from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 
-from magicfs.domain.ids import RootId
-from magicfs.domain.roots import Root
 from magicfs.errors import DeadlineExceeded
 from magicfs.fuse import operations, thread_pools
 from magicfs.fuse.operations import TreeOperations
-from magicfs.tree.magic import IndexQueries
-from magicfs.tree.nodes import DirectoryListing, Entry, Handle, Node
+from magicfs.tree.nodes import DirectoryListing, Entry, Handle
 from magicfs.tree.real_files import RealFile
-from magicfs.tree.result_cache import Searcher
 from magicfs.tree.tree import Tree
 from tests.plugins.waiting import eventually
+from tests.unit.fuse.lookups import find
 
 CLOSE_SECONDS = 60.0
 ENTRIES_IN_A_REPLY = 20
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    """A tree with the root `root`, and without an index."""
-    index = cast("IndexQueries", SimpleNamespace(change_marker=str, as_of=str))
-    tree = Tree(cast("Searcher", None), index, host="here", search_seconds=1)
-    tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
-    return tree
-
-
-def find(tree: Tree, *names: bytes) -> Node:
-    """The node at a path below the root, as after the kernel has looked it up."""
-    node: Any = tree.root
-    for name in (b"mirror", b"root", *names):
-        node = tree.inodes.get_or_assign(node.lookup(name).node)
-        tree.inodes.add_lookup(node)
-    return cast("Node", node)
 
 
 def open_paths() -> list[str]:

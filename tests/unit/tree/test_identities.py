@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.domain.files import FailedFile, FileStat, FileState
+from magicfs.domain.files import FileStat
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes import InodeTable
@@ -17,6 +17,7 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_nodes import ChildPlace
 from magicfs.tree.virtual import StaticDirectory
 from tests.fuse.assertions import raises_errno
+from tests.unit.tree.indexed_files import indexed_file
 
 ON_DISK = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=1000)
 INDEXED = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=None, seen_ns=2000)
@@ -55,22 +56,6 @@ def test_a_new_file_with_a_used_number_is_another_one(tmp_path: Path) -> None:
         seen.add((identity.key, identity.seed))
         (tmp_path / "a").unlink()
     assert len(seen) == 50
-
-
-def indexed_file(path: Path, stat: FileStat) -> RealFile:
-    record = FailedFile(
-        host="here",
-        root="root",
-        root_path=os.fsencode(path.parent),
-        path=os.fsencode(path.name),
-        stat=stat,
-        state=FileState.FAILED,
-        reason="corrupt",
-        detail=None,
-        changed_at=0.0,
-    )
-    location = FileLocation(host="here", root=record.root_path, path=record.path)
-    return RealFile(location, is_local=True, index_record=record)
 
 
 def test_a_file_of_the_index_is_opened_only_if_it_is_still_there(tmp_path: Path) -> None:

@@ -1,0 +1,25 @@
+"""A tree for the handlers of the mount, without an index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from magicfs.domain.ids import RootId
+from magicfs.domain.roots import Root
+from magicfs.tree.magic import IndexQueries
+from magicfs.tree.result_cache import Searcher
+from magicfs.tree.tree import Tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A tree with the root `root`, and without an index."""
+    index = cast("IndexQueries", SimpleNamespace(change_marker=str, as_of=str))
+    tree = Tree(cast("Searcher", None), index, host="here", search_seconds=1)
+    tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
+    return tree
