@@ -16,6 +16,10 @@ from pathlib import Path
 
 import pytest
 
+# Threads of numpy wait for each other in loops: on a machine that is busy, four times the work of one. It reads the
+# variable when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 _data = pytest.StashKey[str]()
 
 MEMORY = Path("/dev/shm")
