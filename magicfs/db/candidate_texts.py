@@ -1,8 +1,8 @@
 """The texts of the two statements that measure the candidates of a search and locate the best ones.
 
-Their parts are in `search.sql`. A text depends on the shape of a search alone, and searches have few shapes: a process
-composes each text once, and a connection plans it once. Every list has a limit, because a common word is in most
-chunks. Used by `magicfs.db.candidate_statements`, which has the parameters. Pure.
+A text depends on the shape of a search alone, and searches have few shapes: a process composes each text once, and a
+connection plans it once. Every list has a limit, because a common word is in most chunks. Used by
+`magicfs.db.candidate_statements`, which has the parameters. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from magicfs.db.queries import compact, load_queries
 from magicfs.db.wanted import Limits
 from magicfs.domain.ids import ModelId
 
-_SQL = load_queries("search")
+_SQL = load_queries("candidate_texts")
+_SCOPE_SQL = load_queries("scope")
 
 CHUNKS_OF_CONTENT = 2
 """So many chunks of a content are located before the others: the best one, and one that says the same."""
@@ -114,7 +115,7 @@ def places_text(*, is_restricted: bool) -> bytes:
     """The text of the statement that locates the best candidates, in a scope that is restricted or has all files."""
     query = sql.SQL(_SQL["places"]).format(
         place_names=sql.SQL(", ").join(map(sql.SQL, COLUMNS)),
-        filters=sql.SQL(_SQL["file_filters"] if is_restricted else "true"),
+        filters=sql.SQL(_SCOPE_SQL["file_filters"] if is_restricted else "true"),
     )
     return compact(query)
 

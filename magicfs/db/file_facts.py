@@ -16,7 +16,7 @@ from magicfs.domain.chunks import NameMatch
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 from magicfs.domain.query import Term
 
-_SQL = load_queries("search")
+_SQL = load_queries("file_facts")
 _GROUNDWORK_SQL = load_queries("groundwork")
 
 

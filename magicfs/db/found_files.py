@@ -16,7 +16,7 @@ from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 
-_SQL = load_queries("search")
+_SQL = load_queries("found_files")
 
 NEWEST_FILES_FACTOR = 8
 """How many times more files are read when those that were read are copies of fewer contents than asked for."""

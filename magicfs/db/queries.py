@@ -1,11 +1,12 @@
 """Loads the SQL files of the package, each once.
 
-Used by the modules of `magicfs.db`, at import. Most have a file of their own name; the modules of the search share one,
-and a few modules take queries from the file of another.
+Used by the modules of `magicfs.db`, at import. Each has a file of its own name; a few modules take queries from the
+file of another too.
 
 In a file of `sql/queries/`, each query follows a line `-- name: NAME` and a comment. Parameters are psycopg's
 `%(name)s` and its identifiers `{name}`; values never enter the text of a statement in another way. `{{name}}` in a
-query stands for the query of that name in the same file, a fragment that several queries share.
+query stands for the query of that name in the same file, a fragment that several queries share, and `{{file.name}}` for
+one in another file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import LiteralString, cast
 from psycopg import sql
 
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_INCLUDE = re.compile(r"\{\{(\w+)\}\}")
+_INCLUDE = re.compile(r"\{\{(?:(\w+)\.)?(\w+)\}\}")
 
 
 @cache
@@ -60,7 +61,7 @@ def _quoted(text: str) -> str:
 
 
 def include_fragments(queries: Mapping[str, LiteralString]) -> dict[str, LiteralString]:
-    """Replace every `{{name}}` by the query of that name, whatever their order in the file.
+    """Replace every `{{name}}` and `{{file.name}}` by the query of that name, whatever their order in the file.
 
     Raises `ValueError` for a name that no query has, for a fragment that includes itself, and for braces that remain.
     """
@@ -77,7 +78,19 @@ def _expand(name: str, bodies: Mapping[str, LiteralString], including: tuple[str
         raise ValueError(f"{including[-1]} includes {name}, which is not there")
     if name in including:
         raise ValueError(f"{name} includes itself")
-    return _INCLUDE.sub(lambda include: _expand(include[1], bodies, (*including, name)), bodies[name])
+    included = (*including, name)
+    return _INCLUDE.sub(
+        lambda include: _of_file(include[1], include[2], name) if include[1] else _expand(include[2], bodies, included),
+        bodies[name],
+    )
+
+
+def _of_file(file: str, name: str, including: str) -> LiteralString:
+    """A query of another file."""
+    queries = load_queries(file)
+    if name not in queries:
+        raise ValueError(f"{including} includes {file}.{name}, which is not there")
+    return queries[name]
 
 
 def _without_comments(text: LiteralString) -> LiteralString:

@@ -21,7 +21,7 @@ from magicfs.db.queries import compact, load_queries
 from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
 from magicfs.domain.query import Filters
 
-_SQL = load_queries("search")
+_SQL = load_queries("scope")
 _NANOSECONDS = 1_000_000_000
 _EPOCH = date(1970, 1, 1)
 _BEFORE_ALL_TIMES_NS, _AFTER_ALL_TIMES_NS = -(1 << 63), (1 << 63) - 1
@@ -52,7 +52,7 @@ class Scope:
     """The chunks that a search looks at."""
 
     condition_parameters: Parameters
-    """The parameters of the fragments in `search.sql`; one that is None sets no condition."""
+    """The parameters of the fragments in `scope.sql`; one that is None sets no condition."""
     has_file_conditions: bool = False
     """Whether filters or excluded words leave out files."""
     contents: Ids | None = None

@@ -68,7 +68,7 @@ QUICK_INDEX = (
     " WITH (m = 4, ef_construction = 8)"
 )
 
-WITHOUT_EXCLUDED_WORDS = compact(sql.SQL(load_queries("search")["contents_without_excluded_words"]).format()).decode()
+WITHOUT_EXCLUDED_WORDS = compact(sql.SQL(load_queries("scope")["contents_without_excluded_words"]).format()).decode()
 """The query of a statement that may read all places of chunks: half of all chunks may have an excluded word."""
 
 LIST_IN_CONDITION = re.compile(r"'{(\d+,){100}")

@@ -20,6 +20,7 @@ def test_fragments_are_included_through_others_in_any_order() -> None:
     ("queries", "message"),
     [
         ({"query": "SELECT {{missing}}"}, "query includes missing, which is not there"),
+        ({"query": "SELECT {{scope.missing}}"}, "query includes scope.missing, which is not there"),
         ({"query": "{{other}}", "other": "{{query}}"}, "includes itself"),
         ({"query": "SELECT {{ columns }}"}, "must enclose the name of a fragment"),
     ],
@@ -29,8 +30,10 @@ def test_invalid_fragments_are_errors(queries: dict[str, str], message: str) -> 
         include_fragments(queries)
 
 
-def test_the_queries_of_the_search_are_complete() -> None:
-    assert "{{" not in "".join(load_queries("search").values())
+def test_fragments_of_other_files_are_included() -> None:
+    tables = load_queries("scope")["file_tables"]
+    assert include_fragments({"query": "SELECT 1 FROM {{scope.file_tables}}"})["query"] == f"SELECT 1 FROM {tables}"
+    assert "{{" not in "".join(load_queries("candidate_texts").values())
 
 
 def test_values_of_an_array_stay_what_they_are() -> None:

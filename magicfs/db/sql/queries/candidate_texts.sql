@@ -1,0 +1,301 @@
+-- The parts of the statements that gather and measure the candidates of a search: `magicfs.db.candidate_texts` puts them
+-- together.
+
+-- name: named
+-- Part of `measure`: the files whose paths meet any of several conditions, up to a limit for each condition, with their
+-- first chunk if they have text. The conditions are looked up in their order until there are enough files: each reads
+-- all entries of its words from the index.
+named AS MATERIALIZED (
+    SELECT candidates.id, content_chunks.chunk_id
+    FROM (
+        SELECT DISTINCT id
+        FROM (
+            SELECT found.id
+            FROM unnest(%(name_conditions)s::tsquery[]) AS condition,
+                 LATERAL ({found} LIMIT %(names_each)s) AS found
+            LIMIT %(enough_names)s
+        ) AS first
+    ) AS candidates
+    JOIN files ON files.id = candidates.id
+    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+)
+
+-- name: files_named
+-- Fragment: the files that meet one of these conditions.
+SELECT files.id FROM files WHERE files.words @@ condition
+
+-- name: files_named_in_scope
+-- Fragment: the same among the files in scope.
+SELECT files.id FROM {{scope.file_tables}}
+WHERE files.words @@ condition AND {{scope.name_has_phrases}} AND {{scope.file_filters}}
+
+-- name: none_named
+-- The same for a question without words.
+named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE false)
+
+-- name: found_by_words
+-- Part of `measure`: the chunks that meet any of several conditions on words, up to a limit for each condition, with their
+-- BM25.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id, bm25
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id, {bm25} AS bm25
+                  FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_chunks
+-- The same among given chunks.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id, bm25
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
+                  WHERE chunks.words @@ condition AND (chunks.id IN (SELECT unnest(%(chunks)s::bigint[]))) IS TRUE
+                  LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_contents
+-- The same among the chunks of the scope's contents.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id, bm25
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
+                  WHERE chunks.words @@ condition AND {{scope.in_given_contents}} LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_by_words_in_files
+-- The same among the chunks of the scope's files. For a scope of too many contents to enumerate them.
+found AS MATERIALIZED (
+    SELECT DISTINCT candidates.id, bm25
+    FROM unnest(%(conditions)s::tsquery[]) AS condition,
+         LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
+                  WHERE chunks.words @@ condition AND {{scope.in_filtered_files}} LIMIT %(chunks_each)s) AS candidates
+)
+
+-- name: found_given
+-- The same where all chunks in scope are compared.
+found AS MATERIALIZED (
+    SELECT id, {bm25} AS bm25 FROM chunks WHERE id = ANY({{scope.all_chunks}})
+)
+
+-- name: bm25
+-- Fragment: the BM25 of a chunk. One of an older version has no weights yet: there each word counts once.
+coalesce(-(chunks.terms <#> %(question)s::sparsevec), (
+    SELECT coalesce(sum(weight), 0) FROM unnest(%(in_text)s::tsquery[], %(weights)s::float8[]) AS word (condition, weight)
+    WHERE chunks.words @@ condition))
+
+-- name: bm25_of_beginnings
+-- Fragment: what beginnings of words, which have no slot, add to it: each counts once.
+(SELECT coalesce(sum(weight), 0)
+ FROM unnest(%(beginnings)s::tsquery[], %(weights_of_beginnings)s::float8[]) AS word (condition, weight)
+ WHERE chunks.terms IS NOT NULL AND chunks.words @@ condition)
+
+-- name: words_had
+-- Fragment: the numbers of the words of the question that a chunk without weights has, as bits.
+(SELECT coalesce(bit_or(1::bigint << (number - 1)::integer), 0)
+ FROM unnest(%(in_text)s::tsquery[]) WITH ORDINALITY AS word (condition, number) WHERE chunks.words @@ condition)
+
+-- name: has_word
+-- Fragment: whether a chunk has a word.
+(chunks.terms <#> {}::sparsevec < 0)
+
+-- name: has_beginning
+-- Fragment: whether a chunk has a word that begins so.
+(chunks.words @@ {}::tsquery)
+
+-- name: measured_phrase
+-- Fragment: whether a candidate has the phrase. One without a word of it has not, and its text is not read for that.
+had > 0 AND had & %(words_of_phrase)s::bigint = %(words_of_phrase)s::bigint AND chunks.words @@ %(phrase)s::tsquery
+
+-- name: near_cosines
+-- Part of `measured`: the cosines that a retriever has measured.
+UNION ALL SELECT id, NULL, NULL, NULL, NULL{cosines} FROM {near}
+
+-- name: other_cosines
+-- Part of `measured`: the cosines of the other candidates and a vector.
+UNION ALL SELECT chunk_id, NULL, NULL, NULL, NULL{cosines} FROM {partition}
+WHERE model_id = {model} AND vector IS NOT NULL AND chunk_id = ANY(ARRAY(SELECT unnest(ids) FROM brought{except_near}))
+
+-- name: ranked
+-- Part of `measure`: the best of the chunks found by words, by BM25.
+ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 DESC, id LIMIT {limit})
+
+-- name: near
+-- Part of `measure`: the chunks nearest to a vector. The ORDER BY stands alone and ascending, so that an HNSW index on
+-- (vector::halfvec(dimension)) halfvec_ip_ops serves it.
+{near} AS MATERIALIZED (
+    SELECT chunk_id AS id, vector::halfvec({dimension}) <#> {vector}::halfvec({dimension}) AS {distance}
+    FROM {partition}
+    WHERE vector IS NOT NULL
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+)
+
+-- name: near_in_contents
+-- The same among the chunks of the scope's contents. In a small scope all vectors are compared. Else the index brings
+-- vectors until enough of them are in scope, and where that takes too long, because the question is about something else,
+-- all are compared after all. By Postgres's statistics, a scope is small if its size squared is less than `compared` times
+-- the size of the index: then comparing all takes less time than what the index would bring, which is, for each result, as
+-- many vectors as the scope is smaller than the index. The LIMIT keeps Postgres from turning the condition into a join,
+-- for which it would sort all vectors.
+{found} AS MATERIALIZED (
+    SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
+    FROM {partition} AS embedded
+    WHERE vector IS NOT NULL
+          AND (SELECT ({{expected_chunks}})^2 > {compared} * greatest(reltuples, 1)
+               FROM pg_class WHERE oid = 'content_chunks'::regclass)
+          AND (SELECT true FROM content_chunks
+               WHERE content_chunks.chunk_id = embedded.chunk_id AND {{scope.is_in_contents}} LIMIT 1)
+          AND {{has_phrases_too}}
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+),
+{near} AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT id, distance FROM {found} WHERE (SELECT count(*) FROM {found}) = {limit}
+        UNION ALL
+        SELECT chunk_id, vector <#> {vector}::halfvec
+        FROM {partition} AS embedded
+        WHERE (SELECT count(*) FROM {found}) < {limit} AND model_id = {model} AND vector IS NOT NULL AND {{has_phrases_too}}
+              AND chunk_id = ANY(ARRAY(SELECT chunk_id FROM content_chunks WHERE content_id = ANY({{scope.all_contents}})))
+    ) AS compared
+    ORDER BY distance, id LIMIT {limit}
+)
+
+-- name: expected_chunks
+-- Fragment: how many chunks the scope's contents are likely to have.
+cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
+/ (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'contents'::regclass)
+
+-- name: has_phrases_too
+-- Fragment: the chunk of an embedding has every phrase.
+(%(phrases)s::tsquery IS NULL
+ OR (SELECT chunks.words @@ %(phrases)s::tsquery FROM chunks WHERE chunks.id = embedded.chunk_id))
+
+-- name: near_in_files
+-- The same among the chunks of the scope's files, for a scope of too many contents to enumerate them: most vectors that the
+-- index brings are in scope.
+{near} AS MATERIALIZED (
+    SELECT chunk_id AS id
+    FROM {partition} AS embedded
+    WHERE vector IS NOT NULL
+          AND (SELECT true FROM chunks WHERE chunks.id = embedded.chunk_id AND {{scope.in_filtered_files}} LIMIT 1)
+    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+    LIMIT {limit}
+)
+
+-- name: near_in_chunks
+-- The same among given chunks, without any index of vectors.
+{near} AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
+        FROM {partition} WHERE model_id = {model} AND chunk_id = ANY({{scope.all_chunks}}) AND vector IS NOT NULL
+    ) AS compared
+    ORDER BY distance, id LIMIT {limit}
+)
+
+-- name: measure
+-- The candidates of all retrievers, each measured by its words and by its vectors, whichever retriever brings it. Each table
+-- is read once for all of them, by the list of their ids, and what it says of a candidate is put together by its id: to look
+-- them up one by one takes half as long again. The best chunks of each content are located before its others, so that no
+-- long text takes the places of other ones. One row at least, so that `places`, which is sent at once with this
+-- statement, gets the best candidates and the files by name.
+WITH {parts},
+brought AS MATERIALIZED (
+    SELECT ARRAY(SELECT chunk_id FROM named WHERE chunk_id IS NOT NULL {union}) AS ids
+),
+measured AS MATERIALIZED (
+    SELECT id, max(bm25) AS bm25, max(had) AS had, bool_or(has_phrase) AS has_phrase, max(content_id) AS content_id{greatest}
+    FROM (
+        SELECT id, bm25, had, {phrase} AS has_phrase,
+               (SELECT content_id FROM content_chunks WHERE content_chunks.chunk_id = chunks.id LIMIT 1) AS content_id{none}
+        FROM (
+            SELECT chunks.id, chunks.words, {bm25} AS bm25, {had} AS had
+            FROM chunks WHERE chunks.id = ANY((SELECT ids FROM brought)::bigint[]) OFFSET 0
+        ) AS chunks
+        {cosines}
+    ) AS measure
+    GROUP BY id HAVING max(had) IS NOT NULL
+),
+valued AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) > {of_content} AS is_crowded
+    FROM (SELECT id, content_id, bm25{cosine_names}, {rough} AS rough FROM measured) AS valued
+),
+located AS (
+    (SELECT id, is_crowded, rough FROM valued ORDER BY is_crowded, rough DESC, id LIMIT {located})
+    {best}
+),
+given AS MATERIALIZED (
+    SELECT set_config('magicfs.located', (
+               SELECT coalesce(array_agg(id ORDER BY is_crowded, rough DESC, id), ARRAY[]::bigint[])::text FROM located), true),
+           set_config('magicfs.named', (SELECT coalesce(array_agg(id), ARRAY[]::bigint[])::text FROM named), true)
+)
+SELECT measured.id, bm25, had, has_phrase, {documents}{cosine_names}
+FROM given LEFT JOIN measured ON true
+
+-- name: best_of_retriever
+-- Part of `located`: the best candidates by one measure.
+UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LAST, id LIMIT {limit})
+
+-- name: documents
+-- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
+-- of which each different one is parsed once.
+(SELECT json_agg(json_build_array(language, mime_type))::text
+ FROM (SELECT DISTINCT language, mime_type FROM content_chunks JOIN contents ON contents.id = content_id
+       WHERE chunk_id = measured.id) AS document)
+
+-- name: places
+-- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
+-- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
+-- order if it has any, and with the text of its chunk. All are sorted at once: to begin a sort for each of a hundred
+-- takes longer than all else.
+SELECT {place_names}, position IS NULL,
+       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+           SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
+           WHERE place.words @@ condition) END,
+       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+           SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
+           WHERE place.words @@ condition) END,
+       CASE WHEN (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
+                  WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
+            THEN ARRAY({{copies_of_place}}) END,
+       chunks.text
+FROM (
+    SELECT {place_names}, words, position
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY position ORDER BY copy_key) AS number
+        FROM (
+            SELECT DISTINCT ON (position, {{found_files.copy_key}})
+                   {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
+            FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position)
+            JOIN content_chunks ON content_chunks.chunk_id = ranked.chunk_id
+            JOIN files ON files.content_id = content_chunks.content_id
+            JOIN roots ON roots.id = files.root_id
+            JOIN hosts ON hosts.id = roots.host_id
+            JOIN contents ON contents.id = files.content_id
+            WHERE {filters}
+            ORDER BY position, {{found_files.copy_key}}, {{found_files.copy_order}}, content_chunks.ordinal
+        ) AS located ({place_names}, words, position)
+    ) AS numbered
+    WHERE number <= %(contents_each)s
+    UNION ALL
+    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, NULL
+    FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id)
+    JOIN files ON files.id = wanted.id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    LEFT JOIN contents ON contents.id = files.content_id
+    LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+) AS place
+LEFT JOIN chunks ON chunks.id = place.chunk_id
+ORDER BY position
+
+-- name: copies_of_place
+-- Fragment: the files in scope that have the content of a place, in their order: the id of each as eight bytes, its host, a
+-- zero byte and its path.
+SELECT int8send(files.id) || convert_to(hosts.name, 'UTF8') || '\x00'::bytea || roots.path || '\x2f'::bytea || files.path
+FROM contents
+JOIN files ON files.content_id = contents.id
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+WHERE contents.digest = place.copy_key AND {filters}
+ORDER BY {{found_files.copy_order}} LIMIT %(copies_each)s

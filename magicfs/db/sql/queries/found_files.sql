@@ -1,0 +1,58 @@
+-- Files that a search has found, by other ways than by candidates, with what is shown of them.
+
+-- name: copy_key
+-- Fragment: what the copies of one content have in common, and no other file has, over `file_tables`. Empty files are
+-- no copies of each other. With `each_copy`, a file is a copy of itself alone.
+CASE WHEN %(each_copy)s OR contents.id IS NULL OR contents.size = 0 THEN int8send(files.id) ELSE contents.digest END
+
+-- name: copy_order
+-- Fragment: the order in which copies are preferred: a local one, then the newest, then the one with the shortest path.
+hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+
+-- name: file_columns
+-- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`.
+{{copy_key}}, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns,
+files.ino, roots.device, files.mode, files.uid, files.gid, date_part('epoch', files.indexed_at), contents.language,
+contents.mime_type
+
+-- name: chunk_columns
+-- Fragment: the place of a chunk in a file; null and zeros for a file without text.
+content_chunks.chunk_id, coalesce(content_chunks.first_line, 0), coalesce(content_chunks.last_line, 0),
+content_chunks.page
+
+-- name: newest_files
+-- The files in scope, the latest modified first, each with its first chunk if it has text. The chunks are looked up for
+-- the files within the limit alone.
+SELECT {{file_columns}}, {{chunk_columns}}
+FROM (
+    SELECT files.* FROM {{scope.file_tables}} WHERE {{scope.file_filters}}
+    ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+    LIMIT %(limit)s
+) AS files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+LEFT JOIN contents ON contents.id = files.content_id
+LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+
+-- name: copies
+-- The files in scope that have the bytes of given digests, the preferred ones first, up to a limit for each digest.
+SELECT located.*
+FROM unnest(%(digests)s::bytea[]) AS wanted (digest),
+LATERAL (
+    SELECT {{file_columns}}, NULL::bigint, 0, 0, NULL::integer
+    FROM contents
+    JOIN files ON files.content_id = contents.id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    WHERE contents.digest = wanted.digest AND {{scope.file_filters}}
+    ORDER BY {{copy_order}}
+    LIMIT %(limit)s
+) AS located
+
+-- name: file_by_id
+-- A file, with its first chunk if it has text.
+SELECT {{file_columns}}, {{chunk_columns}}
+FROM {{scope.file_tables}}
+LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+WHERE files.id = %(file)s

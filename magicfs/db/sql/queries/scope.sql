@@ -1,0 +1,159 @@
+-- The scope of a search: the files and chunks that it looks at. `file_filters` restricts the files, `has_phrases` the
+-- chunks. The conditions are a few parameters, which `magicfs.db.scope` computes once for a search.
+
+-- name: file_tables
+-- Fragment: the tables of a file, for `file_filters`. A file that was never read has no content.
+files
+JOIN roots ON roots.id = files.root_id
+JOIN hosts ON hosts.id = roots.host_id
+LEFT JOIN contents ON contents.id = files.content_id
+
+-- name: other_file_filters
+-- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
+-- condition. The extension says the type where the content does not: the file was not read, is empty, or its bytes are
+-- of no known type. A path whose name fits a pattern ends so: that is looked at first, because it takes a fraction of the
+-- time that the name alone takes.
+(%(types)s::text[] IS NULL
+ OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
+ OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
+ OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s)
+ OR files.extension = ANY(%(type_extensions)s)
+    AND (contents.id IS NULL OR contents.size = 0 OR contents.mime_type = 'application/octet-stream'))
+AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
+AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
+     OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
+AND (%(names)s::text[] IS NULL OR {{folded_path}} LIKE ANY(%(name_endings)s)
+     AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
+AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
+AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
+AND (%(languages)s::text[] IS NULL OR contents.language = ANY(%(languages)s))
+AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
+AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
+AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
+AND (%(smaller)s::bigint IS NULL OR files.size < %(smaller)s)
+
+-- name: folded_path
+-- Fragment: the path of a file in the form that filters compare. An older version has not written it.
+coalesce(files.folded, lower(files.display))
+
+-- name: folded_root
+-- Fragment: the name of a root in the same form.
+coalesce(roots.folded, lower(roots.name))
+
+-- name: file_filters
+-- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
+-- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). A list is hashed once: see `is_in_contents`.
+-- A file without text has no excluded word.
+{{other_file_filters}}
+AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id IS NULL OR contents.reason IS NOT NULL
+     OR files.content_id IN (SELECT unnest(%(allowed_contents)s::bigint[])))
+AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id IS NULL
+     OR files.content_id NOT IN (SELECT unnest(%(excluded_contents)s::bigint[])))
+AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
+
+-- name: has_no_excluded_word
+-- Fragment: no chunk of the file has an excluded word. `NOT IN` would compare each file with a list of all chunks that
+-- have one.
+NOT EXISTS (
+    SELECT FROM content_chunks AS excluded_places JOIN chunks AS excluded_chunks ON excluded_chunks.id = excluded_places.chunk_id
+    WHERE excluded_places.content_id = files.content_id AND excluded_chunks.words @@ %(excluded)s::tsquery)
+
+-- name: has_phrases
+-- Fragment: the chunk has every phrase, by the places of its exact words. The index of words serves it.
+(%(phrases)s::tsquery IS NULL OR chunks.words @@ %(phrases)s::tsquery)
+
+-- name: name_has_phrases
+-- Fragment: the path of the file has every phrase.
+(%(phrases)s::tsquery IS NULL OR files.words @@ %(phrases)s::tsquery)
+
+-- name: in_filtered_files
+-- Fragment: the chunk is in scope, by the conditions on its files.
+{{has_phrases}} AND EXISTS (
+    SELECT FROM content_chunks
+    JOIN files ON files.content_id = content_chunks.content_id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    JOIN contents ON contents.id = files.content_id
+    WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}})
+
+-- name: in_given_contents
+-- Fragment: the chunk is in scope, by the contents of the scope.
+{{has_phrases}} AND EXISTS (
+    SELECT FROM content_chunks WHERE content_chunks.chunk_id = chunks.id AND {{is_in_contents}})
+
+-- name: is_in_contents
+-- Fragment: the content is one of the scope. They are hashed once. To plan a comparison with a list of thousands takes
+-- longer than all else, because the planner looks each of them up in its statistics. IS TRUE keeps it from turning the
+-- condition into a join, for which it would read the list for each chunk.
+(content_chunks.content_id IN (SELECT unnest(%(contents)s::bigint[]))) IS TRUE
+
+-- name: all_contents
+-- Fragment: the contents of the scope, as an array whose values the planner does not look at.
+ARRAY(SELECT unnest(%(contents)s::bigint[]))
+
+-- name: all_chunks
+-- Fragment: the chunks of the scope, the same way.
+ARRAY(SELECT unnest(%(chunks)s::bigint[]))
+
+-- name: ids
+-- How many ids a query finds, and which; null if it reaches its limit.
+SELECT count(*), CASE WHEN count(*) < %(limit)s THEN coalesce(array_agg(id), ARRAY[]::bigint[])::text END
+FROM ({query}) AS found (id)
+
+-- name: contents_and_chunks
+-- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
+-- chunk counts for each place that it has. The chunks of more contents than their limit are not looked up.
+WITH content AS MATERIALIZED ({query}),
+listed AS MATERIALIZED (
+    SELECT CASE WHEN count(*) < %(limit)s THEN array_agg(content_id) END AS contents, count(*) AS size FROM content
+),
+place AS MATERIALIZED (
+    SELECT chunk_id FROM content_chunks
+    WHERE content_id = ANY((SELECT contents FROM listed WHERE size < %(limit_of_chunks)s)::bigint[])
+    LIMIT %(limit_of_chunks)s
+)
+SELECT size, CASE WHEN size < %(limit)s THEN coalesce(contents, ARRAY[]::bigint[])::text END,
+       cardinality(chunks), chunks::text
+FROM listed,
+     (SELECT CASE WHEN (SELECT size < least(%(limit)s, %(limit_of_chunks)s) FROM listed)
+                  AND (SELECT count(*) FROM place) < %(limit_of_chunks)s
+             THEN ARRAY(SELECT DISTINCT chunk_id FROM place) END AS chunks OFFSET 0) AS found
+
+-- name: contents_in_scope
+-- The contents with text of the files in scope, up to a limit.
+SELECT DISTINCT files.content_id
+FROM {{file_tables}}
+WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}}
+LIMIT %(limit)s
+
+-- name: contents_without_excluded_words
+-- The contents with text of the files in scope that have no excluded word, up to a limit. One join for all files: a
+-- condition that is checked for each file takes seconds.
+SELECT DISTINCT files.content_id
+FROM {{file_tables}}
+WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}} AND {{has_no_excluded_word}}
+LIMIT %(limit)s
+
+-- name: contents_with_excluded_words
+-- The contents that have an excluded word, up to a limit.
+SELECT DISTINCT excluded_places.content_id
+FROM chunks AS excluded_chunks JOIN content_chunks AS excluded_places ON excluded_places.chunk_id = excluded_chunks.id
+WHERE excluded_chunks.words @@ %(excluded)s::tsquery
+LIMIT %(limit)s
+
+-- name: chunks_with_phrases
+-- The chunks that have every phrase, up to a limit, for a scope without conditions on files.
+SELECT id FROM chunks WHERE {{has_phrases}} LIMIT %(limit)s
+
+-- name: chunks_with_phrases_in_files
+-- The chunks in scope, up to a limit, for a scope of too many contents to enumerate them.
+SELECT id FROM chunks WHERE {{in_filtered_files}} LIMIT %(limit)s
+
+-- name: chunks_with_phrases_in_contents
+-- The chunks in scope, up to a limit, by the contents of the scope. Where these are few, their chunks are looked at, and
+-- not all that have the phrases: so the planner may look at the list.
+SELECT id FROM chunks
+WHERE {{has_phrases}} AND EXISTS (
+    SELECT FROM content_chunks
+    WHERE content_chunks.chunk_id = chunks.id AND content_chunks.content_id = ANY(%(contents)s::bigint[]))
+LIMIT %(limit)s
