@@ -25,7 +25,8 @@ from tests.plugins.commands import Commands
 
 pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in os.environ, reason="needs /dev/fuse")
 
-CRASHES = 10
+CRASHES = 3
+"""What ten of them lose is tested in `test_workers`; this test is about the mount meanwhile."""
 FILES = 40
 SEARCH_SECONDS = 20.0
 ANSWER_SECONDS = 60.0
@@ -115,9 +116,9 @@ def test_crashes_flushes_and_a_killed_query_embedder_lose_nothing_and_the_mount_
             except ProcessLookupError:
                 continue
             crashes += 1
-            if crashes in {3, 6}:
+            if crashes == 1:
                 redis.Redis.from_url(redis_url(settings.broker_dsn)).flushall()
-            if crashes == CRASHES // 2:
+            if crashes == 2:
                 eventually(lambda: kill_query_embedder(commands), "a query embedder")
             time.sleep(randomness.uniform(0.2, 1.0))
         assert crashes == CRASHES
