@@ -1,7 +1,9 @@
 """Listings of large directories: a node for each name would cost too much, so most are names alone.
 
 Used by the operations, on the event loop of the mount. A program that reads the names of a large directory rarely wants
-the attributes of each: a name is looked up when it is used. Where many were, the next listings have the attributes.
+the attributes of each: a name is looked up when it is used. Where Python has looked many up, the next listings have the
+attributes. Those that the fast path looks up do not count: that takes no longer than to list them with attributes, and
+what a program has read then may be too old by the time it asks.
 """
 
 from __future__ import annotations
@@ -14,17 +16,17 @@ from magicfs.tree.nodes import DirectoryListing
 from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES, RealDirectoryListing
 
 LOOKUPS_OF_NAMES = 1000
-"""A program that looks up so many names of a directory wants the attributes of all."""
+"""A program that has Python look up so many names of a directory wants the attributes of all."""
 
 
 class LargeListings:
-    """Which directories were listed with names alone, and how many of their names were looked up since."""
+    """Which directories were listed with names alone, and how many of their names Python has looked up since."""
 
     def __init__(self) -> None:
         self._lookups: dict[int, int] = {}
 
     def note_lookup(self, ino: int) -> None:
-        """Count a look-up of a name in a directory."""
+        """Count a look-up of a name in a directory that Python has answered."""
         if ino in self._lookups:
             self._lookups[ino] += 1
 

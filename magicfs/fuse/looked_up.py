@@ -15,7 +15,6 @@ import pyfuse3
 from pyfuse3 import FileNameT, InodeT
 
 from magicfs.fuse.fast_path import FAST_PATH
-from magicfs.fuse.large_listings import LargeListings
 from magicfs.fuse.listed_files import FILE_BYTES, SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import DirectoryWatches
@@ -35,13 +34,11 @@ class LookedUp:
     def __init__(
         self,
         inodes: InodeTable,
-        large_listings: LargeListings,
         watches: DirectoryWatches,
         count_by_node: Callable[[RealDirectory, Entry, int], None],
     ) -> None:
         """`count_by_node` counts an entry of a directory with that inode number by a node."""
         self._inodes = inodes
-        self._large_listings = large_listings
         self._watches = watches
         self._count_by_node = count_by_node
         self._counts = False
@@ -106,7 +103,6 @@ class LookedUp:
                 pyfuse3.invalidate_entry_async(InodeT(directory), FileNameT(name), ignore_enoent=True)
 
     def _count_one(self, directory: int, number: int, file: bytes, name: bytes) -> None:
-        self._large_listings.note_lookup(directory)
         self._watches.note_lookup(directory, name, number)
         if self._inodes.count_listed(file[:SEEN_BYTES], directory, name, has_content=True):
             return

@@ -123,23 +123,30 @@ def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, roo
     for number in range(NAMES_WITH_ATTRIBUTES + MORE):
         (directory / f"{number:05}.txt").write_text("")
     (directory / "zdirectory").mkdir()
-    (directory / "zlink").symlink_to("zdirectory")
+    links = [f"zlink{number}" for number in range(LOOKUPS_OF_NAMES + 100)]
+    for link in links:
+        (directory / link).symlink_to("zdirectory")
     mirrored = mount.path / "mirror/documents/large"
     eventually(mirrored.exists)
     with os.scandir(mirrored) as found:
-        entries = list(found)
-    assert sorted(entry.name for entry in entries) == sorted(os.listdir(directory))
+        entries = {entry.name: entry for entry in found}
+    assert sorted(entries) == sorted(os.listdir(directory))
     assert inodes(mount) < NAMES_WITH_ATTRIBUTES + REPLY
-    kinds = {entry.name: (entry.is_file(follow_symlinks=False), entry.is_symlink()) for entry in entries}
+    kinds = {name: (entry.is_file(follow_symlinks=False), entry.is_symlink()) for name, entry in entries.items()}
     assert kinds.pop("zdirectory") == (False, False)
-    assert kinds.pop("zlink") == (False, True)
+    assert {kinds.pop(link) for link in links} == {(False, True)}
     assert set(kinds.values()) == {(True, False)}
-    last = entries[-3]
-    assert last.stat().st_ino == (mirrored / last.name).stat().st_ino
-    # A program that looks at each wants their attributes.
+    last = f"{NAMES_WITH_ATTRIBUTES + MORE - 1:05}.txt"
+    assert entries[last].stat().st_ino == (mirrored / last).stat().st_ino
+    # Looking plain files up takes no longer than to list them with their attributes.
     first = NAMES_WITH_ATTRIBUTES + REPLY
     for number in range(first, first + LOOKUPS_OF_NAMES + 100):
         (mirrored / f"{number:05}.txt").stat()
+    assert len(os.listdir(mirrored)) == len(entries)
+    assert inodes(mount) < NAMES_WITH_ATTRIBUTES + REPLY + LOOKUPS_OF_NAMES + 200
+    # A program that looks at each of the others wants their attributes.
+    for link in links:
+        (mirrored / link).lstat()
 
     def has_attributes() -> bool:
         assert len(os.listdir(mirrored)) == len(entries)
