@@ -22,6 +22,7 @@ import trio
 from pyfuse3 import EntryAttributes, FileNameT, InodeT
 
 from magicfs.domain.attributes import Attributes
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.ingest.inotify import Event, Inotify
@@ -121,11 +122,12 @@ class DirectoryWatches:
         return watch
 
     def drop(self, ino: int) -> None:
-        """Stop watching a directory that the kernel has forgotten."""
+        """Stop watching a directory: the kernel has forgotten it, or it is not there any more."""
         self._refused.pop(ino, None)
         watch = self._watches.pop(ino, None)
         if watch is None:
             return
+        FAST_PATH.forget(ino)
         others = self._by_number[watch.number]
         others.remove(watch)
         if not others:
@@ -329,15 +331,22 @@ class DirectoryWatches:
             self._invalidations.put(ino)
 
     def _expire_all(self, watch: Watch) -> None:
-        """Take back what the kernel keeps of a directory, but for names that still lead to the same node."""
+        """Take back what the kernel keeps of a directory, but for names that still lead to the same node.
+
+        A plain file that nobody uses is looked up anew: to look at each of thousands here would take the loop seconds,
+        and leave them as objects, with which the fast path cannot go on.
+        """
         for name in watch.to_take_back():
             ino = watch.names.get(name)
-            if ino is not None and self._leads_to(watch.directory, name, ino):
+            if ino is not None and not self._is_unused_file(ino) and self._leads_to(watch.directory, name, ino):
                 watch.forget_attributes(name)
                 self._invalidations.put(ino)
             else:
                 self._forget_name(watch, name)
         self._expire_own(watch)
+
+    def _is_unused_file(self, ino: int) -> bool:
+        return self._inodes.is_file_at_rest(ino) and FAST_PATH.opened(ino) is None
 
     def _expire_own(self, watch: Watch) -> None:
         watch.keeps_own_attributes = False

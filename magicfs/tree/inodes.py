@@ -8,6 +8,7 @@ an object again when it is asked for. Belongs to the event loop of the mount; no
 from __future__ import annotations
 
 import logging
+import stat
 import weakref
 from collections import OrderedDict
 from typing import Protocol, TypeVar
@@ -97,6 +98,10 @@ class InodeTable:
         """The node with that inode number."""
         node = self._nodes.get(ino)
         return self._woken(ino) if node is None else node
+
+    def is_file_at_rest(self, ino: int) -> bool:
+        """Whether it is the number of a plain file that Python does not use."""
+        return self._resting.kind(ino) == stat.S_IFREG
 
     def get_or_assign(self, node: NodeT) -> NodeT:
         """The table's node of the same thing, updated from `node`; if there is none, `node` with a number.

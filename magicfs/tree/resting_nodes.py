@@ -37,6 +37,7 @@ _CTIME = struct.Struct("<28xq")
 """Within those."""
 _MAX_COUNT = 1 << 31
 _IDENTITY = struct.Struct("<12xIQQq")
+_KIND = struct.Struct("<12xI")
 _DIRECTORY = struct.Struct("<64xQ")
 _HASH_BITS, _KEY_BITS = 64, 36
 SEED_BITS = 27
@@ -78,6 +79,10 @@ class RestingNodes:
     def numbers(self, key: bytes) -> list[int]:
         """The numbers of the nodes that may have a key, the latest first."""
         return self._records.numbers(key_bits(key), key[:_KEY_BYTES], _KEY_OFFSET)
+
+    def kind(self, ino: int) -> int | None:
+        """The type of a node at rest, as `stat.S_IFMT` returns it; None if no such node rests."""
+        return self._records.field(ino, _KIND)
 
     def directory(self, ino: int) -> int | None:
         """The number of the directory in which a node at rest was seen last; None if no such node rests."""

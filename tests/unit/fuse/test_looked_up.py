@@ -18,7 +18,10 @@ from magicfs.fuse import fast_path
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.watched_directory import Watch
+from magicfs.fuse.watches import _EVENTS_LOST
+from magicfs.ingest.inotify import Event
 from magicfs.linux.files import status_and_birth
+from magicfs.linux.inotify import InotifyMask
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node
@@ -188,6 +191,47 @@ def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Pa
     operations._watches._handle([])
     assert watch.names == {b"a": number}
     assert watch.forget_attributes(b"a")
+
+
+def test_files_that_nobody_uses_stay_at_rest_when_all_is_taken_back(
+    tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of objects would take seconds, and the library could not look those files up any more."""
+    taken_back, opened = [], set()
+
+    def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
+        assert ignore_enoent
+        taken_back.append((directory, name))
+
+    monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
+    monkeypatch.setattr(FAST_PATH, "opened", lambda ino: 1 if ino in opened else None)
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    operations._watches._watches[root.ino] = watch
+    (tmp_path / "sub").mkdir()
+    directory = known(tree.inodes, root.lookup(b"sub").node)  # type: ignore[attr-defined]
+    watch.keep_listed({b"sub": directory.ino})
+    numbers = {}
+    for name in ("unused", "open"):
+        (tmp_path / name).write_text("text")
+        numbers[name] = kernel.is_told_of(tmp_path / name, root)
+    opened.add(numbers["open"])
+    operations._watches._handle([_EVENTS_LOST])
+    assert taken_back == [(root.ino, b"unused")]
+    assert tree.inodes.is_file_at_rest(numbers["unused"])
+    assert set(watch.names) == {b"sub", b"open"}
+    assert not tree.inodes.is_file_at_rest(directory.ino)
+
+
+def test_the_library_looks_nothing_up_where_a_watch_has_ended(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[int] = []
+    monkeypatch.setattr(FAST_PATH, "forget", forgotten.append)
+    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    operations._watches._watches[root.ino] = watch
+    operations._watches._by_number[1].append(watch)
+    operations._watches._handle([Event(1, InotifyMask.IGNORED, b"")])
+    assert forgotten == [root.ino]
 
 
 def test_another_number_is_kept_from_the_library_until_its_file_is_in_the_table(
