@@ -36,6 +36,7 @@ RULES = (
     Rule("enough words in a small index", ((fusion, "SMALL_INDEX", 0),)),
     Rule("everyday words", ((retrievers, "BACKGROUND_CHUNKS", 0),)),
     Rule("rare words", ((fusion, "RARE_WORDS_BONUS", 0.0),)),
+    Rule("share of few words", ((fusion, "SHARE_OF_FEW_WORDS", 0.0),)),
     Rule("few words", ((fusion, "MEANING_OF_FEW_WORDS", {}),)),
     Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),
     Rule("less weight of the second model", ((meaning, "WEIGHT_OF_SECOND", 1.0),)),

@@ -43,7 +43,8 @@ def _facts_of_measures(measures: Measures) -> Iterator[Fact]:
         yield Fact("name", f"has {', '.join([*named, *(f'{word} (a directory)' for word in below)])}")
     if measures.is_phrase_match:
         yield Fact("phrase", "the passage has the whole query as a phrase")
-    yield Fact("words", f"{_value(measures.relative_bm25)} of the best BM25, lexical {_value(measures.lexical)}")
+    relative, lexical = _value(measures.relative_words), _value(measures.lexical)
+    yield Fact("words", f"{relative} of the best match by words, lexical {lexical}")
     yield Fact("meaning", f"{_value(measures.vector)}" + (f": {measures.no_vector}" if measures.no_vector else ""))
     for label, value, why in measures.by_model:
         yield Fact("", f"{_value(value)} by {label}" + (f": {why}" if why else ""))

@@ -45,8 +45,8 @@ class Measures:
     """What the retrievers measure for a file by its best passage; None where one finds nothing."""
 
     words: tuple[FoundWord, ...]
-    relative_bm25: float | None
-    """BM25, divided by the best one of the query."""
+    relative_words: float | None
+    """BM25 and the share of the query, divided by the best of the query."""
     lexical: float | None
     vector: float | None
     """Nearness in meaning, in [0, 1]."""

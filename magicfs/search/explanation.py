@@ -164,7 +164,7 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
     """The path of the result before a file, and in what it is better."""
     ours, theirs = file.evidence, before.evidence
     values = (
-        ("BM25", theirs.relative_bm25, ours.relative_bm25),
+        ("words", theirs.relative_words, ours.relative_words),
         ("meaning", theirs.vector, ours.vector),
         ("name", theirs.name_share, ours.name_share),
         ("the whole name", float(theirs.is_whole_name), float(ours.is_whole_name)),
@@ -179,7 +179,7 @@ def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, 
     first, last, page = (0, 0, None) if chunk is None else file_facts.place_in_file(connection, file_id, chunk)
     return Measures(
         words=_found_words(connection, ranking, file),
-        relative_bm25=evidence.relative_bm25,
+        relative_words=evidence.relative_words,
         lexical=evidence.lexical,
         vector=evidence.vector,
         no_vector="" if evidence.nearness is not None else _why_no_vector(connection, request, chunk),

@@ -1,6 +1,7 @@
 """The fusion of the retrievers' evidence: the order of candidates. Used by `ranking`; `scores` has their scores. Pure.
 
-Each retriever measures on a scale of its own: BM25 divided by the best BM25 of the question, and the calibrated cosine.
+Each retriever measures on a scale of its own: the strength of words, made of BM25 and, for a few words, of
+the share of them that a text has, divided by the best one of the question, and the calibrated cosine.
 The order comes from the mean of both. Unlike reciprocal ranks, the mean keeps how much better one candidate is than the
 next: on both judged collections it ranks better (docs/benchmarks.md, docs/adr/0006).
 """
@@ -19,11 +20,18 @@ SMALL_INDEX = 100
 of ten: where few texts are, the best one by words often has a stray word, and the text that answers has none."""
 WEIGHT_OF_SECOND = 0.75
 """The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
+ALL_WORDS = 0.999
+"""The share of a question's weight that all its words have, but for rounding."""
 FEW_WORDS = 2
 """A question of so many words at most names something."""
-MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6}
-"""The weight of meaning in the order by the number of words, under such a model: very short texts are near to every
-word, and so a text with the very words comes first."""
+SHORT_QUESTION = 3
+"""A question of so many words at most may be words that a person remembers of a text."""
+MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6, 3: 1.0}
+"""The weight of meaning in the order by the number of words, under such a model, if a text has them all: very short
+texts are near to every word, and so a text with the very words comes first. If none has, it is that of a word more."""
+SHARE_OF_FEW_WORDS = 0.5
+"""What the share that a text has of so few words counts for the strength of its words, if one has them all. To BM25
+alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""
 MEANING_OF_CODE = 2.0
 """What meaning weighs more where the candidates are code, unless a text has a rare word of the question."""
 FEW_CHUNKS = 5
@@ -50,8 +58,8 @@ class Evidence(NamedTuple):
     A tuple: a search makes hundreds.
     """
 
-    relative_bm25: float | None = None
-    """BM25, divided by the best BM25 of the question."""
+    relative_words: float | None = None
+    """The strength of the words, divided by the best one of the question: see `FusionScale`."""
     lexical: float | None = None
     """The strength of the match by words in [0, 1], see `magicfs.search.scores.lexical_strength`."""
     is_phrase_match: bool = False
@@ -85,20 +93,39 @@ class Evidence(NamedTuple):
 class FusionScale:
     """What the evidence of all candidates of one question is measured by."""
 
-    bm25_unit: float = 1.0
-    """What BM25 is divided by, see `bm25_unit`."""
+    words_unit: float = 1.0
+    """What the strength of words is divided by, see `words_unit`."""
     meaning: float = 1.0
     """The weight of nearness in the order, that of words being 1."""
     meaning_of_code: float = 1.0
     """The same where all candidates are code."""
+    best_bm25: float = 0.0
+    """Of all candidates."""
+    share_of_words: float = 0.0
+    """What the share of the question's words counts beside BM25."""
+
+    def strength_of_words(self, bm25: float, *, share: float) -> float:
+        """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
+
+        The square of the share counts: one of two words is far less than half of a match.
+        """
+        return (1.0 - self.share_of_words) * bm25 + self.share_of_words * self.best_bm25 * share**2
 
     def of_kind(self, *, code_share: float) -> FusionScale:
         """The scale for candidates of which that share is code."""
         return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
 
 
-def bm25_unit(best: float, *, share: float, chunks: int | None = None, name_share: float = 0.0) -> float:
-    """What BM25 is divided by, for a question whose best text has the BM25 `best`, in an index of so many chunks.
+def share_of_words(words: int, *, share: float) -> float:
+    """What the share of the question's words counts beside BM25; `share` is as for `words_unit`.
+
+    It counts for a few words that a text has. Of more words, and where none has all, BM25 says enough.
+    """
+    return SHARE_OF_FEW_WORDS if words <= SHORT_QUESTION and share >= ALL_WORDS else 0.0
+
+
+def words_unit(best: float, *, share: float, chunks: int | None = None, name_share: float = 0.0) -> float:
+    """What the strength of words is divided by, if it is `best` for the best text, in an index of so many chunks.
 
     `share` is the greatest share of the question's weight that any text has. If it is less than `enough_words`, texts
     have words of the question by chance, such as a number or a name in a text of another language, and count less. So
@@ -118,14 +145,15 @@ def enough_words(chunks: int | None) -> float:
     return ENOUGH_WORDS + (1.0 - ENOUGH_WORDS) * SMALL_INDEX / (SMALL_INDEX + chunks)
 
 
-def meaning_weight(words: int, *, has_second: bool) -> float:
-    """The weight of nearness for a question of so many words.
+def meaning_weight(words: int, *, has_second: bool, share: float = 1.0) -> float:
+    """The weight of nearness for a question of so many words; `share` is as for `words_unit`.
 
     Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
     `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,
-    unless the question has `FEW_WORDS` at most.
+    unless the question has a few words that a text has.
     """
-    return MEANING_OF_FEW_WORDS.get(words, 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
+    are_had = share >= ALL_WORDS
+    return MEANING_OF_FEW_WORDS.get(words + (not are_had), 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
 
 
 def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
@@ -157,7 +185,7 @@ def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
     """
     lexical = evidence.lexical or 0.0
     nearness = lexical if evidence.nearness is None else evidence.nearness
-    mean = ((evidence.relative_bm25 or 0.0) + meaning * nearness) / (1.0 + meaning)
+    mean = ((evidence.relative_words or 0.0) + meaning * nearness) / (1.0 + meaning)
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
     if evidence.rare_share >= ENOUGH_OF_RARE_WORDS:
         bonus += RARE_WORDS_BONUS

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         meaning = self._meaning(candidate.cosines, candidate.documents)
         lexical = self._strength(candidate.words, candidate.has_phrase)
         return Evidence(
-            None if lexical is None else candidate.bm25 / self.scale.bm25_unit,
+            None if lexical is None else self._words_strength(candidate) / self.scale.words_unit,
             lexical,
             candidate.has_phrase and lexical is not None,
             None if meaning is None else meaning.nearness,
@@ -87,6 +88,10 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
             rare_share=self._rare_share(candidate.words),
             is_across=meaning is not None and meaning.is_across,
         )
+
+    def _words_strength(self, candidate: Candidate) -> float:
+        share = self.rare_words.question.share(candidate.words)
+        return self.scale.strength_of_words(candidate.bm25, share=share)
 
     def __iter__(self) -> Iterator[ChunkId]:
         """The candidates."""
@@ -164,20 +169,23 @@ def _scale(
     count: int | None,
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
-    best = max(matched, key=lambda match: match.bm25, default=None)
-    weight = fusion.meaning_weight(len(request.words), has_second=has_second)
-    has_rare_word = best is not None and any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best.words)
-    return FusionScale(
-        fusion.bm25_unit(
-            best.bm25 if best else 0.0,
-            share=max(map(words.share, {match.words for match in matched}), default=0.0),
-            chunks=count,
-            name_share=max(
-                (words.share(place.name.in_name) for place in places if place.name is not None), default=0.0
-            ),
-        ),
-        weight,
-        fusion.code_weight(weight, words=len(request.words), has_rare_word=has_rare_word),
+    count_of_words = len(request.words)
+    share = max(map(words.share, {match.words for match in matched}), default=0.0)
+    meaning = fusion.meaning_weight(count_of_words, has_second=has_second, share=share)
+    scale = FusionScale(
+        meaning=meaning,
+        best_bm25=max((match.bm25 for match in matched), default=0.0),
+        share_of_words=fusion.share_of_words(count_of_words, share=share),
+    )
+    strengths = [scale.strength_of_words(match.bm25, share=words.share(match.words)) for match in matched]
+    strongest = max(strengths, default=0.0)
+    best_words = matched[strengths.index(strongest)].words if matched else frozenset()
+    has_rare_word = any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best_words)
+    name_share = max((words.share(place.name.in_name) for place in places if place.name is not None), default=0.0)
+    return replace(
+        scale,
+        words_unit=fusion.words_unit(strongest, share=share, chunks=count, name_share=name_share),
+        meaning_of_code=fusion.code_weight(meaning, words=count_of_words, has_rare_word=has_rare_word),
     )
 
 

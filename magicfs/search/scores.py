@@ -84,7 +84,7 @@ def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> f
     if evidence.is_whole_name:
         return 1.0
     if evidence.is_phrase_match:
-        return PHRASE_SCORE + (1.0 - PHRASE_SCORE) * min(1.0, max(evidence.relative_bm25 or 0.0, meaning))
+        return PHRASE_SCORE + (1.0 - PHRASE_SCORE) * min(1.0, max(evidence.relative_words or 0.0, meaning))
     return LESS_THAN_PHRASE * (1.0 - (1.0 - lexical / LESS_THAN_PHRASE) * (1.0 - meaning))
 
 

@@ -46,7 +46,7 @@ def test_a_result_has_its_rank_its_score_and_its_words(corpus: Corpus, explained
     assert "passage   lines 11-19" in lines
     assert "has       invoices (as invoic, " in lines
     assert "lacks     roses (" in lines
-    assert "before it /data/best.txt: BM25 1.00 to " in lines
+    assert "before it /data/best.txt: words 1.00 to " in lines
     assert "notice    found by words alone" in lines
 
 
@@ -59,7 +59,7 @@ def test_the_rare_words_of_a_long_file_are_found(
     measures = explained("book.txt", "bread").measures
     assert measures is not None
     assert measures.lines == (11, 19)
-    assert measures.relative_bm25 == 1.0
+    assert measures.relative_words == 1.0
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,20 @@ def test_common_words_say_less_about_code(corpus: Corpus, service: SearchService
     assert paths(service, QUESTION)[0] == first
 
 
+def test_a_text_with_both_words_comes_before_short_ones_that_repeat_one(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    question = "blue harbour"
+    vectors.vectors[question] = at(1.0)
+    story = "the boats came home late and the children waited on the wall for their fathers and brothers"
+    corpus.add(b"both.txt", f"{story}, under a blue sky, far from any {story} harbour", vectors=[at(0.3)])
+    for number in range(8):
+        corpus.add(b"harbour%d.txt" % number, f"harbour, harbour, harbour {number}", vectors=[at(0.45)])
+        corpus.add(b"blue%d.txt" % number, f"blue, blue, blue {number}", vectors=[at(0.45)])
+    add_other_texts(corpus)
+    assert paths(service, question)[0] == b"both.txt"
+
+
 def test_a_stray_word_does_not_decide_among_few_texts(
     corpus: Corpus, vectors: ChosenVectors, service: SearchService
 ) -> None:

@@ -274,3 +274,17 @@ def test_a_question_in_a_language_that_no_model_reads_is_recorded(
     corpus.add(b"a.txt", "eins", vectors=[unit(1, 0, 0)])
     assert names(service, GERMAN) == [b"a.txt"], "the only model is used, whatever it reads"
     assert is_recorded()
+
+
+def test_three_words_that_a_text_has_come_before_what_is_merely_near(
+    models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    question = "change light bulb"
+    vectors.vectors[question], vectors.second[question] = unit(1, 0, 0), unit(1, 0)
+    story = "he sat at the window for hours and nobody came to see him on that day"
+    models.add(b"exact", f"Change, {story}, light, {story}, bulb", active=(0.5, 1, 0), second=(0.5, 1))
+    models.add(b"near", "Lamps", active=(1, 0, 0), second=(1, 0))
+    for number in range(8):
+        for some in ("a light bulb", "a change"):
+            models.add(f"{some} {number}".encode(), f"{some} and {number}", active=(0, 0, 1), second=(0, 1))
+    assert names(service, question)[0] == b"exact"

@@ -1,29 +1,40 @@
 """The rules of the order of results."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.domain.query import Lexeme, Term
-from magicfs.search.fusion import Evidence, FusionScale, bm25_unit, code_weight, fused_score, meaning_weight, of_file
+from magicfs.search.fusion import (
+    Evidence,
+    FusionScale,
+    code_weight,
+    fused_score,
+    meaning_weight,
+    of_file,
+    share_of_words,
+    words_unit,
+)
 from magicfs.search.retrievers import QuestionWords
 
 
 def test_words_and_meaning_together_rank_before_one_alone() -> None:
-    both = Evidence(relative_bm25=0.8, lexical=0.5, nearness=0.8)
-    words = Evidence(relative_bm25=1.0, lexical=0.5, nearness=0.0)
+    both = Evidence(relative_words=0.8, lexical=0.5, nearness=0.8)
+    words = Evidence(relative_words=1.0, lexical=0.5, nearness=0.0)
     meaning = Evidence(nearness=0.9)
     assert fused_score(both) > fused_score(words) > fused_score(meaning)
 
 
 def test_a_text_without_a_vector_ranks_no_lower_for_it() -> None:
-    fresh = Evidence(relative_bm25=1.0, lexical=0.9)
-    assert fused_score(fresh) > fused_score(Evidence(relative_bm25=0.9, lexical=0.8, nearness=0.7))
+    fresh = Evidence(relative_words=1.0, lexical=0.9)
+    assert fused_score(fresh) > fused_score(Evidence(relative_words=0.9, lexical=0.8, nearness=0.7))
 
 
 def test_a_phrase_ranks_before_its_words_apart() -> None:
-    phrase = Evidence(relative_bm25=0.9, lexical=1.0, is_phrase_match=True)
-    assert fused_score(phrase) > fused_score(Evidence(relative_bm25=1.0, lexical=0.9))
+    phrase = Evidence(relative_words=0.9, lexical=1.0, is_phrase_match=True)
+    assert fused_score(phrase) > fused_score(Evidence(relative_words=1.0, lexical=0.9))
 
 
 @given(st.permutations(["a", "b", "c", "d", "e", "f"]))
@@ -35,26 +46,38 @@ def test_the_share_of_words_does_not_depend_on_their_order(order: list[str]) -> 
 
 
 def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
-    assert fused_score(Evidence(relative_bm25=0.2, lexical=0.9, name_share=1.0)) > fused_score(
-        Evidence(relative_bm25=1.0, lexical=0.9)
+    assert fused_score(Evidence(relative_words=0.2, lexical=0.9, name_share=1.0)) > fused_score(
+        Evidence(relative_words=1.0, lexical=0.9)
     )
 
 
+def test_a_text_with_all_words_comes_before_one_that_repeats_some_of_them() -> None:
+    """BM25 counts repetitions, and more in a short text, so one of two words can reach as much as both."""
+    scale = FusionScale(best_bm25=8.0, share_of_words=share_of_words(2, share=1.0))
+    repeating = scale.strength_of_words(8.0, share=0.5)
+    complete = scale.strength_of_words(6.0, share=1.0)
+    assert complete > repeating
+    assert complete > scale.strength_of_words(5.0, share=1.0), "BM25 decides among texts with the same words"
+    assert scale.strength_of_words(8.0, share=1.0) == 8.0
+    assert replace(scale, share_of_words=0.0).strength_of_words(6.0, share=0.5) == 6.0
+    assert share_of_words(4, share=1.0) == share_of_words(2, share=0.7) == 0.0, "BM25 says enough"
+
+
 def test_words_that_a_text_has_by_chance_count_less() -> None:
-    assert bm25_unit(8.0, share=0.9) == bm25_unit(8.0, share=0.2) == 8.0
-    assert bm25_unit(8.0, share=0.05) == pytest.approx(32.0), "a number in a text of another language"
-    assert bm25_unit(8.0, share=0.4, name_share=0.8) == pytest.approx(16.0), "a name has more"
-    assert bm25_unit(0.0, share=0.0) == 1.0, "no text has a word"
+    assert words_unit(8.0, share=0.9) == words_unit(8.0, share=0.2) == 8.0
+    assert words_unit(8.0, share=0.05) == pytest.approx(32.0), "a number in a text of another language"
+    assert words_unit(8.0, share=0.4, name_share=0.8) == pytest.approx(16.0), "a name has more"
+    assert words_unit(0.0, share=0.0) == 1.0, "no text has a word"
 
 
 def test_a_stray_word_says_little_where_few_texts_are() -> None:
-    assert bm25_unit(8.0, share=0.4, chunks=10) > 16.0
-    assert bm25_unit(8.0, share=1.0, chunks=10) == 8.0, "all words are enough anywhere"
-    assert bm25_unit(8.0, share=0.4, chunks=10_000) == bm25_unit(8.0, share=0.4) == 8.0
+    assert words_unit(8.0, share=0.4, chunks=10) > 16.0
+    assert words_unit(8.0, share=1.0, chunks=10) == 8.0, "all words are enough anywhere"
+    assert words_unit(8.0, share=0.4, chunks=10_000) == words_unit(8.0, share=0.4) == 8.0
 
 
 def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
-    words, meaning = Evidence(relative_bm25=1.0, nearness=0.0), Evidence(nearness=0.8)
+    words, meaning = Evidence(relative_words=1.0, nearness=0.0), Evidence(nearness=0.8)
     assert fused_score(words, meaning=meaning_weight(4, has_second=False)) > fused_score(
         meaning, meaning=meaning_weight(4, has_second=False)
     )
@@ -70,20 +93,32 @@ def test_what_counts_for_the_score_does_not_move_the_order() -> None:
 
 def test_the_very_words_come_before_what_is_near_to_every_word() -> None:
     """The multilingual model puts very short texts near to any single word."""
-    exact, near = Evidence(relative_bm25=1.0, lexical=0.9, nearness=0.2), Evidence(nearness=1.3)
+    exact, near = Evidence(relative_words=1.0, lexical=0.9, nearness=0.2), Evidence(nearness=1.3)
     for words in (1, 2):
         weight = meaning_weight(words, has_second=True)
         assert fused_score(exact, meaning=weight) > fused_score(near, meaning=weight)
+    less_near = near._replace(nearness=1.1)
+    assert fused_score(exact, meaning=meaning_weight(3, has_second=True)) > fused_score(
+        less_near, meaning=meaning_weight(3, has_second=True)
+    )
     sentence = meaning_weight(6, has_second=True)
     assert fused_score(exact, meaning=sentence) < fused_score(near, meaning=sentence)
+
+
+def test_meaning_counts_more_if_no_text_has_all_of_a_few_words() -> None:
+    weights = [meaning_weight(words, has_second=True) for words in (1, 2, 3, 4, 5)]
+    assert weights == sorted(weights)
+    assert weights[-2] == weights[-1]
+    assert [meaning_weight(words, has_second=True, share=0.7) for words in (1, 2, 3, 4)] == weights[1:]
+    assert meaning_weight(2, has_second=False) == meaning_weight(2, has_second=False, share=0.7)
 
 
 def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:
     assert code_weight(1.0, words=5, has_rare_word=False) > 1.0
     assert code_weight(1.0, words=5, has_rare_word=True) == code_weight(1.0, words=2, has_rare_word=False) == 1.0
-    scale = FusionScale(bm25_unit=8.0, meaning=1.0, meaning_of_code=2.0)
+    scale = FusionScale(words_unit=8.0, meaning=1.0, meaning_of_code=2.0)
     assert [scale.of_kind(code_share=share).meaning for share in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
-    assert scale.of_kind(code_share=1.0).bm25_unit == 8.0
+    assert scale.of_kind(code_share=1.0).words_unit == 8.0
 
 
 def test_a_file_is_as_near_as_its_nearest_chunks() -> None:
@@ -93,5 +128,5 @@ def test_a_file_is_as_near_as_its_nearest_chunks() -> None:
     assert (several.lexical, several.is_phrase_match) == (0.5, True)
     assert of_file(near, [near]).nearness == pytest.approx(0.9), "of a short file nothing else is asked"
     assert of_file(near, [near] * 3 + [far] * 50).nearness == pytest.approx(0.9), "nor of a long one"
-    words = Evidence(relative_bm25=1.0, lexical=0.9)
+    words = Evidence(relative_words=1.0, lexical=0.9)
     assert of_file(words, [words, near]) == words

@@ -30,7 +30,7 @@ printed = "{:.2f}".format
 def test_all_words_score_at_least_nine_tenths() -> None:
     assert lexical_strength(share=1.0, is_phrase_match=True) == 1.0
     assert lexical_strength(share=1.0, is_phrase_match=False) == 0.9
-    assert relevance(Evidence(relative_bm25=1.0, lexical=0.9)) == pytest.approx(0.9)
+    assert relevance(Evidence(relative_words=1.0, lexical=0.9)) == pytest.approx(0.9)
 
 
 def test_unrelated_text_scores_about_zero() -> None:
@@ -42,7 +42,7 @@ def test_unrelated_text_scores_about_zero() -> None:
 
 def test_weak_evidence_is_not_shown() -> None:
     assert not is_relevant(Evidence(nearness=0.1))
-    assert is_relevant(Evidence(relative_bm25=0.1, lexical=0.01, nearness=0.1))
+    assert is_relevant(Evidence(relative_words=0.1, lexical=0.01, nearness=0.1))
     assert is_relevant(Evidence(nearness=0.4))
 
 
@@ -97,16 +97,16 @@ def test_more_evidence_never_lowers_the_score(lexical: float | None, nearness: f
 
 @given(unit, unit)
 def test_only_the_very_words_are_certain(strength: float, nearness: float) -> None:
-    other = Evidence(relative_bm25=1.0, lexical=0.97 * strength, nearness=nearness)
+    other = Evidence(relative_words=1.0, lexical=0.97 * strength, nearness=nearness)
     assert printed(relevance(other)) < "1.00"
-    phrase = Evidence(relative_bm25=1.0, lexical=1.0, is_phrase_match=True, nearness=nearness)
+    phrase = Evidence(relative_words=1.0, lexical=1.0, is_phrase_match=True, nearness=nearness)
     assert printed(relevance(phrase)) == "1.00"
     assert relevance(phrase) > relevance(other)
 
 
 def test_of_texts_with_the_very_words_the_better_one_scores_higher() -> None:
     best, next_one = (
-        Evidence(relative_bm25=bm25, lexical=1.0, is_phrase_match=True, nearness=0.2) for bm25 in (1.0, 0.6)
+        Evidence(relative_words=bm25, lexical=1.0, is_phrase_match=True, nearness=0.2) for bm25 in (1.0, 0.6)
     )
     assert relevance(best) > relevance(next_one) > 0.95
 
