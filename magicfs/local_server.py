@@ -1,8 +1,8 @@
 """A process of ours that answers requests at a unix socket: one process a socket, for its owner alone.
 
-The holder of its lock (`magicfs.server_lock`) is the one server of a socket. One request a connection and its answers,
-each a message of `magicfs.framing`; a `Service` has both. Used by the query embedder and by the search server, which
-differ in their services. `{"do": "quit"}` ends the process after its answer.
+The holder of its lock (`magicfs.server_lock`) is the one server of a socket. A connection carries one request and its
+answers, each a message of `magicfs.framing`; a `Service` gives the answers. Used by the query embedder and by
+the search server, which differ in their services. `{"do": "quit"}` ends the process after its answer.
 
 Threads: the main thread accepts connections, and a pool has a thread for each.
 """
