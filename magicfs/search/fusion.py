@@ -20,18 +20,17 @@ SMALL_INDEX = 100
 of ten: where few texts are, the best one by words often has a stray word, and the text that answers has none."""
 WEIGHT_OF_SECOND = 0.75
 """The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
-ALL_WORDS = 0.999
-"""The share of a question's weight that all its words have, but for rounding."""
 FEW_WORDS = 2
 """A question of so many words at most names something."""
 SHORT_QUESTION = 3
-"""A question of so many words at most may be words that a person remembers of a text."""
+"""A question of so many words at most may be words that a person remembers of a text. In a script without spaces, a
+pair of characters is a word."""
 MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6, 3: 1.0}
 """The weight of meaning in the order by the number of words, under such a model, if a text has them all: very short
 texts are near to every word, and so a text with the very words comes first. If none has, it is that of a word more."""
 SHARE_OF_FEW_WORDS = 0.5
-"""What the share that a text has of so few words counts for the strength of its words, if one has them all. To BM25
-alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""
+"""What the share that a text has of several of so few words counts for the strength of its words, if one has them all.
+To BM25 alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""
 MEANING_OF_CODE = 2.0
 """What meaning weighs more where the candidates are code, unless a text has a rare word of the question."""
 FEW_CHUNKS = 5
@@ -101,7 +100,7 @@ class FusionScale:
     """The same where all candidates are code."""
     best_bm25: float = 0.0
     """Of all candidates."""
-    share_of_words: float = 0.0
+    weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
 
     def strength_of_words(self, bm25: float, *, share: float) -> float:
@@ -109,19 +108,19 @@ class FusionScale:
 
         The square of the share counts: one of two words is far less than half of a match.
         """
-        return (1.0 - self.share_of_words) * bm25 + self.share_of_words * self.best_bm25 * share**2
+        return (1.0 - self.weight_of_share) * bm25 + self.weight_of_share * self.best_bm25 * share**2
 
     def of_kind(self, *, code_share: float) -> FusionScale:
         """The scale for candidates of which that share is code."""
         return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
 
 
-def share_of_words(words: int, *, share: float) -> float:
-    """What the share of the question's words counts beside BM25; `share` is as for `words_unit`.
+def weight_of_share(words: int, *, has_all: bool) -> float:
+    """What the share of the question's words counts beside BM25, for so many words. `has_all`: a text has them all.
 
-    It counts for a few words that a text has. Of more words, and where none has all, BM25 says enough.
+    It counts for several words, but few. Of one word or many, and where no text has all, BM25 says enough.
     """
-    return SHARE_OF_FEW_WORDS if words <= SHORT_QUESTION and share >= ALL_WORDS else 0.0
+    return SHARE_OF_FEW_WORDS if 1 < words <= SHORT_QUESTION and has_all else 0.0
 
 
 def words_unit(best: float, *, share: float, chunks: int | None = None, name_share: float = 0.0) -> float:
@@ -145,15 +144,14 @@ def enough_words(chunks: int | None) -> float:
     return ENOUGH_WORDS + (1.0 - ENOUGH_WORDS) * SMALL_INDEX / (SMALL_INDEX + chunks)
 
 
-def meaning_weight(words: int, *, has_second: bool, share: float = 1.0) -> float:
-    """The weight of nearness for a question of so many words; `share` is as for `words_unit`.
+def meaning_weight(words: int, *, has_second: bool, has_all: bool = True) -> float:
+    """The weight of nearness for a question of so many words. `has_all`: a text has them all.
 
     Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
     `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,
     unless the question has a few words that a text has.
     """
-    are_had = share >= ALL_WORDS
-    return MEANING_OF_FEW_WORDS.get(words + (not are_had), 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
+    return MEANING_OF_FEW_WORDS.get(words + (not has_all), 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
 
 
 def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:

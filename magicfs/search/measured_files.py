@@ -170,17 +170,19 @@ def _scale(
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
     count_of_words = len(request.words)
-    share = max(map(words.share, {match.words for match in matched}), default=0.0)
-    meaning = fusion.meaning_weight(count_of_words, has_second=has_second, share=share)
+    kinds = {match.words for match in matched}
+    has_all = any(map(words.are_all, kinds))
+    meaning = fusion.meaning_weight(count_of_words, has_second=has_second, has_all=has_all)
     scale = FusionScale(
         meaning=meaning,
         best_bm25=max((match.bm25 for match in matched), default=0.0),
-        share_of_words=fusion.share_of_words(count_of_words, share=share),
+        weight_of_share=fusion.weight_of_share(count_of_words, has_all=has_all),
     )
     strengths = [scale.strength_of_words(match.bm25, share=words.share(match.words)) for match in matched]
     strongest = max(strengths, default=0.0)
     best_words = matched[strengths.index(strongest)].words if matched else frozenset()
     has_rare_word = any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best_words)
+    share = max(map(words.share, kinds), default=0.0)
     name_share = max((words.share(place.name.in_name) for place in places if place.name is not None), default=0.0)
     return replace(
         scale,

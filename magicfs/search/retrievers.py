@@ -58,6 +58,10 @@ class QuestionWords:
         """The words that a text with all words has: compounds are left out, unless there is nothing else."""
         return [term for term in self.weights if not term.is_whole] or list(self.weights)
 
+    def are_all(self, words: Collection[str]) -> bool:
+        """Whether a text with these words of the question has all of them."""
+        return all(term.word in words for term in self.without_compounds)
+
     def share(self, words: Collection[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
         had = frozenset(words)

@@ -17,7 +17,7 @@ ALL_WORDS_STRENGTH = 0.9
 TOGETHER_STRENGTH = 0.97
 """The same where they stand side by side and in order, but not as the phrase that the question is."""
 PHRASE_SCORE = 0.95
-"""The least score of a text that has the question as a phrase. The best of them by BM25 has 1."""
+"""The least score of a text that has the question as a phrase. The best of them by words has 1."""
 LESS_THAN_PHRASE = 0.985
 """The greatest score of any other text: only the very words are shown as 1.00."""
 CERTAINTY_OF_MEANING = 0.95

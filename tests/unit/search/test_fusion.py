@@ -14,7 +14,7 @@ from magicfs.search.fusion import (
     fused_score,
     meaning_weight,
     of_file,
-    share_of_words,
+    weight_of_share,
     words_unit,
 )
 from magicfs.search.retrievers import QuestionWords
@@ -45,6 +45,14 @@ def test_the_share_of_words_does_not_depend_on_their_order(order: list[str]) -> 
     assert words.share(order[:3]) == words.share(sorted(order[:3]))
 
 
+def test_a_text_has_all_words_without_their_compounds() -> None:
+    compound = Term("node.js", (Lexeme("node.js"),), parts=frozenset({"node", "js"}))
+    words = QuestionWords({compound: 2.0, Term("node", (Lexeme("node"),)): 5.0, Term("js", (Lexeme("js"),)): 4.0}, {})
+    assert words.are_all({"node", "js"})
+    assert not words.are_all({"node", "node.js"})
+    assert QuestionWords({compound: 2.0}, {}).are_all({"node.js"}), "there is nothing else"
+
+
 def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
     assert fused_score(Evidence(relative_words=0.2, lexical=0.9, name_share=1.0)) > fused_score(
         Evidence(relative_words=1.0, lexical=0.9)
@@ -53,14 +61,15 @@ def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
 
 def test_a_text_with_all_words_comes_before_one_that_repeats_some_of_them() -> None:
     """BM25 counts repetitions, and more in a short text, so one of two words can reach as much as both."""
-    scale = FusionScale(best_bm25=8.0, share_of_words=share_of_words(2, share=1.0))
+    scale = FusionScale(best_bm25=8.0, weight_of_share=weight_of_share(2, has_all=True))
     repeating = scale.strength_of_words(8.0, share=0.5)
     complete = scale.strength_of_words(6.0, share=1.0)
     assert complete > repeating
     assert complete > scale.strength_of_words(5.0, share=1.0), "BM25 decides among texts with the same words"
     assert scale.strength_of_words(8.0, share=1.0) == 8.0
-    assert replace(scale, share_of_words=0.0).strength_of_words(6.0, share=0.5) == 6.0
-    assert share_of_words(4, share=1.0) == share_of_words(2, share=0.7) == 0.0, "BM25 says enough"
+    assert replace(scale, weight_of_share=0.0).strength_of_words(6.0, share=0.5) == 6.0
+    assert weight_of_share(4, has_all=True) == weight_of_share(2, has_all=False) == 0.0, "BM25 says enough"
+    assert weight_of_share(1, has_all=True) == 0.0, "each text that has one word has all"
 
 
 def test_words_that_a_text_has_by_chance_count_less() -> None:
@@ -109,8 +118,8 @@ def test_meaning_counts_more_if_no_text_has_all_of_a_few_words() -> None:
     weights = [meaning_weight(words, has_second=True) for words in (1, 2, 3, 4, 5)]
     assert weights == sorted(weights)
     assert weights[-2] == weights[-1]
-    assert [meaning_weight(words, has_second=True, share=0.7) for words in (1, 2, 3, 4)] == weights[1:]
-    assert meaning_weight(2, has_second=False) == meaning_weight(2, has_second=False, share=0.7)
+    assert [meaning_weight(words, has_second=True, has_all=False) for words in (1, 2, 3, 4)] == weights[1:]
+    assert meaning_weight(2, has_second=False) == meaning_weight(2, has_second=False, has_all=False)
 
 
 def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:
