@@ -13,8 +13,10 @@ from pyfuse3 import EntryAttributes, FileNameT, InodeT, ModeT
 
 from magicfs.fuse.fast_path import FAST_PATH, NAME_ALONE
 from magicfs.tree.nodes import DirectoryListing
-from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES, RealDirectoryListing
+from magicfs.tree.real_directories import RealDirectoryListing
 
+NAMES_WITH_ATTRIBUTES = 1000
+"""So many first names of a large directory are listed with their attributes, for who looks at the first ones alone."""
 LOOKUPS_OF_NAMES = 1000
 """A program that has Python look up so many names of a directory wants the attributes of all."""
 

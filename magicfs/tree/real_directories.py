@@ -32,7 +32,7 @@ from magicfs.tree.removed_files import REMOVED_FILES
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
 _RENAME_EXCHANGE = 2
-NAMES_WITH_ATTRIBUTES = 5_000
+LARGE_DIRECTORY = 5_000
 """A directory with more names is large."""
 _LISTING_NUMBERS = itertools.count(1)
 
@@ -94,7 +94,7 @@ class RealDirectory(RealNode, Directory):
         with self._opened_to_read() as descriptor:
             with os.scandir(descriptor) as found:
                 entries = list(found)
-            if len(entries) > NAMES_WITH_ATTRIBUTES:
+            if len(entries) > LARGE_DIRECTORY:
                 return RealDirectoryListing(self, *_names_with_kinds(entries))
             return RealDirectoryListing(self, sorted(os.fsencode(entry.name) for entry in entries))
 

@@ -20,7 +20,7 @@ import pytest
 
 from magicfs.db.pool import Database
 from magicfs.fuse.fast_path import LIBRARY
-from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
+from magicfs.tree.real_directories import LARGE_DIRECTORY
 from tests.fuse.assertions import assert_without_python, raises_errno, served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -320,12 +320,12 @@ def test_a_mount_without_the_library_says_so_and_works(
     assert path.read_bytes() == (root.path / "a.bin").read_bytes() == b"x" * LARGEST_REQUEST
     many = root.path / "many"
     many.mkdir()
-    for number in range(NAMES_WITH_ATTRIBUTES + 100):
+    for number in range(LARGE_DIRECTORY + 100):
         (many / f"{number:05}").touch()
     shown = unstarted_mount.path / "mirror/documents/many"
     with os.scandir(shown) as found:
         entries = list(found)
-    assert len(entries) == NAMES_WITH_ATTRIBUTES + 100
+    assert len(entries) == LARGE_DIRECTORY + 100
     # Entries without a node would be taken for nodes with the inode numbers of the disk.
     assert [entry.inode() for entry in entries[-100:]] == [os.lstat(entry).st_ino for entry in entries[-100:]]
     assert served(unstarted_mount) == 0

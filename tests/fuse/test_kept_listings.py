@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.fuse.large_listings import LOOKUPS_OF_NAMES
+from magicfs.fuse.large_listings import LOOKUPS_OF_NAMES, NAMES_WITH_ATTRIBUTES
 from magicfs.fuse.watched_directory import LISTED_SECONDS, QUIET_SECONDS
-from magicfs.tree.real_directories import NAMES_WITH_ATTRIBUTES
+from magicfs.tree.real_directories import LARGE_DIRECTORY
 from tests.fuse.assertions import python_cpu_seconds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -120,7 +120,7 @@ def inodes(mount: MountProcess) -> int:
 def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, root: IndexedRoot) -> None:
     directory = root.path / "large"
     directory.mkdir()
-    for number in range(NAMES_WITH_ATTRIBUTES + MORE):
+    for number in range(LARGE_DIRECTORY + MORE):
         (directory / f"{number:05}.txt").write_text("")
     (directory / "zdirectory").mkdir()
     links = [f"zlink{number}" for number in range(LOOKUPS_OF_NAMES + 100)]
@@ -136,7 +136,7 @@ def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, roo
     assert kinds.pop("zdirectory") == (False, False)
     assert {kinds.pop(link) for link in links} == {(False, True)}
     assert set(kinds.values()) == {(True, False)}
-    last = f"{NAMES_WITH_ATTRIBUTES + MORE - 1:05}.txt"
+    last = f"{LARGE_DIRECTORY + MORE - 1:05}.txt"
     assert entries[last].stat().st_ino == (mirrored / last).stat().st_ino
     # Looking plain files up takes no longer than to list them with their attributes.
     first = NAMES_WITH_ATTRIBUTES + REPLY
@@ -150,7 +150,7 @@ def test_the_end_of_a_large_directory_is_listed_by_name(mount: MountProcess, roo
 
     def has_attributes() -> bool:
         assert len(os.listdir(mirrored)) == len(entries)
-        return inodes(mount) > NAMES_WITH_ATTRIBUTES + MORE
+        return inodes(mount) > LARGE_DIRECTORY + MORE
 
     # Another test may have the kernel drop its caches in between.
     eventually(has_attributes)
