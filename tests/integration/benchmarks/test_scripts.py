@@ -45,7 +45,7 @@ RUNTIMES_OWN = ".ses"
 def start(script: str, *arguments: str, temporary: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(BENCHMARKS / f"{script}.py"), *arguments]
     return subprocess.run(
-        command, env=os.environ | {"TMPDIR": str(temporary)}, capture_output=True, text=True, timeout=150, check=False
+        command, env=os.environ | {"TMPDIR": str(temporary)}, capture_output=True, text=True, timeout=400, check=False
     )
 
 
