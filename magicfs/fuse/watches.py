@@ -82,8 +82,8 @@ class DirectoryWatches:
 
     def _end_watches(self) -> None:
         self._inotify = None
-        self._watches.clear()
-        self._by_number.clear()
+        for ino in tuple(self._watches):
+            self.drop(ino)
 
     def has(self, directory: Node) -> bool:
         """Whether a directory is watched: then it is on a local file system."""

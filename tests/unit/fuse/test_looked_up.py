@@ -223,15 +223,22 @@ def test_files_that_nobody_uses_stay_at_rest_when_all_is_taken_back(
     assert not tree.inodes.is_file_at_rest(directory.ino)
 
 
-def test_the_library_looks_nothing_up_where_a_watch_has_ended(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_the_library_looks_nothing_up_where_a_watch_has_ended(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, *, gives_up: bool
+) -> None:
     forgotten: list[int] = []
     monkeypatch.setattr(FAST_PATH, "forget", forgotten.append)
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
     watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
     operations._watches._watches[root.ino] = watch
     operations._watches._by_number[1].append(watch)
-    operations._watches._handle([Event(1, InotifyMask.IGNORED, b"")])
+    if gives_up:
+        operations._watches._give_up()
+    else:
+        operations._watches._handle([Event(1, InotifyMask.IGNORED, b"")])
     assert forgotten == [root.ino]
+    assert not operations._watches.has(root)
 
 
 def test_another_number_is_kept_from_the_library_until_its_file_is_in_the_table(
