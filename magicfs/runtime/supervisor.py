@@ -14,7 +14,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -41,7 +40,6 @@ START_SECONDS = 60.0
 LOCK_SECONDS = 120.0
 """How long a command waits for another one. That may wait for Postgres to write its checkpoint, a minute at most, and
 then for a supervisor to start."""
-LOCK_POLL_SECONDS = 0.05
 
 GRACE_SECONDS = 5.0
 """Time for supervisord itself, added to the time that a part has to stop."""
@@ -103,15 +101,22 @@ class Supervisor:
 
         Raises `ServerError` when one takes too long, and `ConfigError` where no lock can be taken.
         """
-        ends_at = time.monotonic() + LOCK_SECONDS
-        while (descriptor := try_lock(self._run_dir / "up.lock")) is None:
-            if time.monotonic() > ends_at:
-                raise ServerError("another 'magicfs up' or 'down' is still at work: try again when it has ended")
-            time.sleep(LOCK_POLL_SECONDS)
+        held: list[int] = []
+
+        def is_locked() -> bool:
+            descriptor = try_lock(self._run_dir / "up.lock")
+            held.extend(() if descriptor is None else (descriptor,))
+            return bool(held)
+
+        wait_until(
+            is_locked,
+            seconds=LOCK_SECONDS,
+            failed="another 'magicfs up' or 'down' is still at work: try again when it has ended",
+        )
         try:
             yield
         finally:
-            os.close(descriptor)
+            os.close(held.pop())
 
     def apply(self, parts: Sequence[Part], *, options: UpOptions | None = None, tied: bool = False) -> bool:
         """Run exactly these parts; a part that runs and has not changed goes on undisturbed. Call it `locked`.
