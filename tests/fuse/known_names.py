@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from tests.fuse.conftest import MountProcess
+from tests.fuse.kernel_caches import drop_caches
 from tests.plugins.waiting import eventually
 
 
@@ -25,7 +26,7 @@ def forget(mount: MountProcess, inodes: int) -> None:
     """Make the kernel forget what it knows, and wait until the mount has read it."""
 
     def is_forgotten() -> bool:
-        Path("/proc/sys/vm/drop_caches").write_text("2")
+        drop_caches()
         return inode_count(mount) <= inodes
 
     eventually(is_forgotten)

@@ -16,6 +16,7 @@ from magicfs.fuse.watched_directory import QUIET_SECONDS
 from tests.fuse.assertions import assert_without_python, python_cpu_seconds, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import drop_caches, needs_root
 from tests.plugins.waiting import eventually
 
 OPENED_FIRST = 2
@@ -182,14 +183,14 @@ def test_a_renamed_directory_takes_it_along(mirror: Path, opened: Path) -> None:
         opened.read_text()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_after_the_kernel_has_forgotten_it(mount: MountProcess, opened: Path, real: Path) -> None:
     for _ in range(3):
-        Path("/proc/sys/vm/drop_caches").write_text("2")
+        drop_caches()
         for _ in range(OPENED_FIRST):
             assert opened.read_text() == "roses"
     replace(real)
-    Path("/proc/sys/vm/drop_caches").write_text("2")
+    drop_caches()
     eventually(lambda: opened.read_text() == "lilac")
     assert "more often than it was told" not in mount.log
 

@@ -15,6 +15,7 @@ from tests.fuse.all_kinds import attributes, checked_numbers, make_all_kinds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.directory_stream import DirectoryStream
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import kept_caches, needs_root
 from tests.fuse.known_names import forget, inode_count, resident_bytes
 from tests.plugins.waiting import eventually
 
@@ -132,20 +133,21 @@ def test_what_is_mounted_over_a_file_is_shown(shown: Path, real: Path) -> None:
     eventually(lambda: os.listdir(shown) == ["below"] and (shown / "below").read_text() == "below")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_the_kernel_forgets_as_often_as_it_was_told(mount: MountProcess, shown: Path, real: Path) -> None:
     make_all_kinds(real)
     for number in range(FILES):
         (real / f"{number:0100}").touch()
     before = inode_count(mount)
     for _ in range(5):
-        for _ in range(3):
-            for entry in os.scandir(shown):
-                entry.stat(follow_symlinks=False)
-        with contextlib.suppress(OSError):
-            os.rename(shown / f"{0:0100}", shown / "renamed")
-        (shown / f"{1:0100}").read_bytes()
-        assert inode_count(mount) > before + FILES
+        with kept_caches():
+            for _ in range(3):
+                for entry in os.scandir(shown):
+                    entry.stat(follow_symlinks=False)
+            with contextlib.suppress(OSError):
+                os.rename(shown / f"{0:0100}", shown / "renamed")
+            (shown / f"{1:0100}").read_bytes()
+            assert inode_count(mount) > before + FILES
         forget(mount, before + 2)
     assert len(os.listdir(shown)) == len(os.listdir(real))
     assert "more often" not in mount.log
@@ -175,17 +177,18 @@ def test_a_mount_ends_while_it_is_listed(mount: MountProcess, shown: Path, real:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_a_large_listing_asks_for_nothing_and_takes_little_memory(mount: MountProcess, shown: Path, real: Path) -> None:
     for number in range(MANY):
         (real / f"file {number:06}.txt").touch()
     before = inode_count(mount) + 10
     known, left = [], []
     for _ in range(3):
-        with os.scandir(shown) as found:
-            assert sum(1 for entry in found if entry.stat().st_size == 0) == MANY
-        assert inode_count(mount) >= MANY
-        known.append(resident_bytes(mount))
+        with kept_caches():
+            with os.scandir(shown) as found:
+                assert sum(1 for entry in found if entry.stat().st_size == 0) == MANY
+            assert inode_count(mount) >= MANY
+            known.append(resident_bytes(mount))
         forget(mount, before)
         left.append(resident_bytes(mount))
     # Two more rounds: a record that is not forgotten takes a hundred bytes each time.

@@ -16,6 +16,7 @@ from magicfs.linux.inotify import inotify_add_watch, inotify_init
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import kept_caches
 
 IN_ACCESS, IN_OPEN, IN_ISDIR = 0x1, 0x20, 0x40000000
 IN_WHOLE_DIRECTORY = 0x40000000
@@ -70,8 +71,8 @@ def test_probes_are_answered_by_the_kernel(mount: MountProcess, root: IndexedRoo
         for directory in (mount.path, mount.path / "search", mount.query_path("roses"), mount.path / "links/roses")
         for name in (".hidden", ".directory", "autorun.inf", ".Trash", f".Trash-{os.getuid()}", "desktop.ini")
     ]
-    # Another test may have the kernel drop its caches in between.
-    assert any(are_answered_by_the_kernel(mount, probes) for _ in range(5))
+    with kept_caches():
+        assert are_answered_by_the_kernel(mount, probes)
 
 
 def are_answered_by_the_kernel(mount: MountProcess, probes: list[Path]) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.fuse.known_names import inode_count
 from tests.plugins.waiting import eventually
 
@@ -145,10 +146,10 @@ def test_a_result_is_not_the_file_that_has_taken_its_place(mount: MountProcess, 
 
 def make_the_kernel_forget() -> None:
     gc.collect()
-    Path("/proc/sys/vm/drop_caches").write_text("2")
+    drop_caches()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror: Path, root: IndexedRoot) -> None:
     """A count that is too low would drop a node in use, one that is too high would keep it for ever."""
     inode_count(mount)
@@ -171,7 +172,7 @@ def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror
         (root.path / f"{number}.txt").write_text("tulips")
     root.add("indexed.txt", "roses")
 
-    def look_at_all() -> bool:
+    with kept_caches():
         for _ in range(3):
             mount.result_names("roses")
             for path in mirror.rglob("*"):
@@ -179,10 +180,7 @@ def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror
                 path.lstat()
             with os.scandir(mirror) as entries:
                 next(entries)
-        return inode_count(mount) > 500
-
-    # Another test may make the kernel forget meanwhile.
-    eventually(look_at_all)
+        assert inode_count(mount) > 500
     make_the_kernel_forget()
     eventually(lambda: inode_count(mount) <= before)
     assert "forgets inode" not in mount.log

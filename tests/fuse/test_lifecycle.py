@@ -22,6 +22,7 @@ from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare_mountp
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.fuse.known_names import inode_count
 from tests.fuse.mount_main import HOST
 from tests.plugins.waiting import eventually
@@ -166,19 +167,16 @@ def search_works(mount: MountProcess) -> bool:
         return False
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_forgotten_inodes_are_dropped(mount: MountProcess, root: IndexedRoot) -> None:
     for number in range(300):
         (root.path / f"{number}.txt").touch()
 
-    def are_listed() -> bool:
+    with kept_caches():
         subprocess.run(["ls", "-lR", mount.path / "mirror"], check=True, stdout=subprocess.DEVNULL)
-        return inode_count(mount) >= 300
-
-    # Another test may have the kernel drop its caches meanwhile.
-    eventually(are_listed)
+        assert inode_count(mount) >= 300
     gc.collect()
-    Path("/proc/sys/vm/drop_caches").write_text("2")
+    drop_caches()
     eventually(lambda: inode_count(mount) < 50)
 
 

@@ -17,6 +17,7 @@ import pytest
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import needs_root
 from tests.fuse.known_names import forget, inode_count
 from tests.plugins.waiting import eventually
 
@@ -158,7 +159,7 @@ def test_two_threads_read_one_together(listing: OpenListing, real: Path) -> None
     assert sorted(name for names in found for name in names) == sorted(os.listdir(real))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 def test_names_that_vanish_meanwhile_are_left_out_and_counted_by_nobody(
     mount: MountProcess, shown: Path, real: Path
 ) -> None:
@@ -181,7 +182,7 @@ def test_names_that_vanish_meanwhile_are_left_out_and_counted_by_nobody(
     assert "Traceback" not in mount.log
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop the kernel's caches")
+@needs_root
 @pytest.mark.parametrize("size", [1000, PART_BYTES])
 def test_a_directory_that_goes_while_it_is_listed_loses_no_name_of_a_reply(
     mount: MountProcess, shown: Path, real: Path, size: int
