@@ -16,16 +16,16 @@ from array import array
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import NamedTuple
 
+from magicfs.fuse.library_interface import (
+    INTERFACE,
+    KEEP_LISTING,
+    NOTED_BYTES,
+    SIZES,
+    USE_KEPT_LISTING,
+    SeenFileStructure,
+)
+
 log = logging.getLogger(__name__)
-
-
-class _SeenFile(ctypes.Structure):
-    """`struct seen_file` of `fastpath.h`."""
-
-    _fields_ = (
-        *((name, ctypes.c_uint64) for name in ("device", "number", "size")),
-        *((name, ctypes.c_int64) for name in ("born_ns", "mtime_ns", "ctime_ns")),
-    )
 
 
 class SeenFile(NamedTuple):
@@ -46,16 +46,25 @@ LIBRARY = os.path.join(os.path.dirname(__file__), "_fastpath" + EXTENSION_SUFFIX
 
 @functools.cache
 def load_library() -> ctypes.PyDLL | None:
-    """The library; None where it was not built, or an older version was, or pyfuse3 was imported before this package.
+    """The library; None where it was not built, or of another version, or pyfuse3 was imported before this package.
 
     Its functions never wait, so they are called with Python's lock held, but for `read_listed`.
     """
     if "pyfuse3" in sys.modules:
         return None
     try:
+        # One that does not fit is found by nobody else.
+        if not _fits(ctypes.PyDLL(LIBRARY, mode=os.RTLD_LOCAL | os.RTLD_NOW)):
+            return None
         return _declared(ctypes.PyDLL(LIBRARY, mode=os.RTLD_GLOBAL | os.RTLD_NOW))
     except (OSError, AttributeError):
         return None
+
+
+def _fits(library: ctypes.PyDLL) -> bool:
+    """Whether the library was built for this Python code. Raises `AttributeError` if it cannot say that."""
+    library.fast_path_fits.argtypes, library.fast_path_fits.restype = (ctypes.c_uint,) * (1 + len(SIZES)), ctypes.c_bool
+    return bool(library.fast_path_fits(INTERFACE, *SIZES))
 
 
 def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
@@ -65,7 +74,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_add.argtypes, library.fast_path_add.restype = (number, ctypes.c_int, flag, flag), flag
     library.fast_path_remove.argtypes, library.fast_path_remove.restype = (number,), flag
     library.fast_path_take_written.argtypes, library.fast_path_take_written.restype = (number,), flag
-    text, seen = ctypes.c_char_p, ctypes.POINTER(_SeenFile)
+    text, seen = ctypes.c_char_p, ctypes.POINTER(SeenFileStructure)
     library.fast_path_know.argtypes = (number, text, text, seen, flag)
     library.fast_path_know.restype = None
     library.fast_path_forget.argtypes, library.fast_path_forget.restype = (number,), None
@@ -93,17 +102,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     return library
 
 
-_KEEP_LISTING = 1 << 62
-_USE_KEPT_LISTING = 1 << 61
-NAME_ALONE = 1 << 62
-SEVERAL_ENTRIES = 1 << 61
-OF_PAGES = 1 << 62
-"""As in `fastpath.h`. The last one is in the file handle of a request to write pages that a program has changed in a
-mapping: the kernel takes all of them as written unless it gets an error."""
-
-
-_NOTED = ctypes.create_string_buffer(128 << 10)
-"""What is noted of look-ups has room there, as in `lookups.c`."""
+_NOTED = ctypes.create_string_buffer(NOTED_BYTES)
 
 
 class FastPath:
@@ -116,7 +115,8 @@ class FastPath:
         """Serve the next mount of this process; without the library, say so in the log."""
         self._library = load_library()
         if self._library is None:
-            log.warning("%s was not built: opening, reading and writing take longer: install MagicFS anew", LIBRARY)
+            problem = "is of another version" if os.path.exists(LIBRARY) else "was not built"
+            log.warning("%s %s: opening, reading and writing take longer: install MagicFS anew", LIBRARY, problem)
         else:
             self._library.fast_path_enable()
 
@@ -143,7 +143,7 @@ class FastPath:
         are of that content; otherwise it drops them with the first opening, unless it was known to be the same before.
         """
         if self._library is not None:
-            self._library.fast_path_know(inode, root, path, ctypes.byref(_SeenFile(*seen)), has_pages)
+            self._library.fast_path_know(inode, root, path, ctypes.byref(SeenFileStructure(*seen)), has_pages)
 
     def forget(self, inode: int) -> None:
         """Leave a file, or the names in a directory, to Python until it is seen again."""
@@ -172,7 +172,7 @@ class FastPath:
         """
         if self._library is None:
             return number
-        return number | _KEEP_LISTING | (_USE_KEPT_LISTING if is_known else 0)
+        return number | KEEP_LISTING | (USE_KEPT_LISTING if is_known else 0)
 
     @property
     def lists_names_alone(self) -> bool:

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import pyfuse3
 from pyfuse3 import EntryAttributes, FileNameT
 
-from magicfs.fuse.fast_path import FAST_PATH, SEVERAL_ENTRIES
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.library_interface import SEVERAL_ENTRIES
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS, unchanged_since_ns
 from magicfs.fuse.watches import DirectoryWatches

@@ -11,7 +11,8 @@ from __future__ import annotations
 import pyfuse3
 from pyfuse3 import EntryAttributes, FileNameT, InodeT, ModeT
 
-from magicfs.fuse.fast_path import FAST_PATH, NAME_ALONE
+from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.library_interface import NAME_ALONE
 from magicfs.tree.nodes import DirectoryListing
 from magicfs.tree.real_directories import RealDirectoryListing
 

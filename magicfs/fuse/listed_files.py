@@ -16,17 +16,15 @@ from typing import NamedTuple
 
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.library_interface import LISTED_FILE
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_nodes import GONE
 
-_FILE = struct.Struct("=IQQqqQqqQQIIIIIi")
-"""`struct listed_file` of `fastpath.h`."""
-FILE_BYTES = _FILE.size
 SEEN_BYTES = 52
-"""What it begins with: identity and version, as in the records of nodes at rest."""
+"""What a `struct listed_file` begins with: identity and version, as in the records of nodes at rest."""
 _CTIME_MODE_LINKS = struct.Struct("=28xq40xII16x")
 _ERROR = struct.Struct("=96xi")
 """These of its fields."""
@@ -56,7 +54,7 @@ class ListedFile(NamedTuple):
     @classmethod
     def of(cls, record: bytes, start: int = 0) -> ListedFile:
         """What a `struct listed_file` holds that begins there."""
-        return cls._make(_FILE.unpack_from(record, start))
+        return cls._make(LISTED_FILE.unpack_from(record, start))
 
     @property
     def identity(self) -> FileIdentity:
@@ -90,7 +88,7 @@ class ListedFiles:
         self.start, self.end = start, start + len(names)
         self.read_at = time.monotonic()
         self._joined_names = b"\0".join(names) + b"\0"
-        self._files = ctypes.create_string_buffer(len(names) * FILE_BYTES)
+        self._files = ctypes.create_string_buffer(len(names) * LISTED_FILE.size)
         with directory.opened() as (descriptor, _):
             FAST_PATH.read_listed(descriptor, self._joined_names, self._files, len(names))
             self._found = self._files.raw
@@ -111,7 +109,7 @@ class ListedFiles:
         """
         first = start - self.start
         end = min(first + count, len(self.names))
-        found, size = self._found, FILE_BYTES
+        found, size = self._found, LISTED_FILE.size
         for index, fields in enumerate(_CTIME_MODE_LINKS.iter_unpack(found[first * size : end * size]), first):
             yield self.names[index], found[index * size : index * size + SEEN_BYTES], *fields
 
@@ -122,7 +120,7 @@ class ListedFiles:
     def entry(self, position: int) -> Entry | None:
         """The entry at a position; None if it vanished."""
         index = position - self.start
-        name, file = self.names[index], ListedFile.of(self._found, index * FILE_BYTES)
+        name, file = self.names[index], ListedFile.of(self._found, index * LISTED_FILE.size)
         if file.error:
             return self._others.get(position)
         return self.directory.entry_of(name, file.identity, file.attributes)
@@ -137,4 +135,4 @@ class ListedFiles:
         FAST_PATH.know_listed((location.root, location.path), self._joined_names, self._address(start), numbers, count)
 
     def _address(self, start: int) -> int:
-        return ctypes.addressof(self._files) + (start - self.start) * FILE_BYTES
+        return ctypes.addressof(self._files) + (start - self.start) * LISTED_FILE.size

@@ -8,14 +8,14 @@ so whoever refers to such a file finds it counted.
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Callable
 
 import pyfuse3
 from pyfuse3 import FileNameT, InodeT
 
 from magicfs.fuse.fast_path import FAST_PATH
-from magicfs.fuse.listed_files import FILE_BYTES, SEEN_BYTES, ListedFile
+from magicfs.fuse.library_interface import NOTED
+from magicfs.fuse.listed_files import SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.inodes import InodeTable
@@ -23,9 +23,6 @@ from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
 
 log = logging.getLogger(__name__)
-
-_NOTED = struct.Struct(f"=QQ{FILE_BYTES}sI")
-"""`struct noted` of `lookups.c`: the numbers of directory and file, what it is, and how long its name is."""
 
 
 class LookedUp:
@@ -91,8 +88,8 @@ class LookedUp:
     def _count(self, noted: bytes) -> None:
         end = 0
         while end < len(noted):
-            directory, number, file, name_bytes = _NOTED.unpack_from(noted, end)
-            start = end + _NOTED.size
+            directory, number, file, name_bytes = NOTED.unpack_from(noted, end)
+            start = end + NOTED.size
             end = start + name_bytes
             name = noted[start:end]
             try:

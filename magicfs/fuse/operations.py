@@ -26,10 +26,11 @@ from magicfs.fuse import thread_pools
 from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
 from magicfs.fuse.errors import replies_with_errno
-from magicfs.fuse.fast_path import FAST_PATH, OF_PAGES
+from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.handles import OpenFile
 from magicfs.fuse.invalidation import expire_attributes
+from magicfs.fuse.library_interface import OF_PAGES
 from magicfs.fuse.listing_operations import ListingOperations
 from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename

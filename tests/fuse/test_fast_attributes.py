@@ -40,6 +40,8 @@ def test_python_has_nothing_to_do_with_them(mount: MountProcess, shown: Path) ->
             # As `ls -l` asks for each file.
             with raises_errno(errno.ENODATA):
                 os.getxattr(shown, "system.posix_acl_access")
+            # As `cp -a` asks for each file.
+            assert os.listxattr(shown) == ["user.note"]
 
     assert_without_python(mount, ask, seconds=ASKED * 50e-6)
 
@@ -50,9 +52,13 @@ def test_each_change_is_seen(shown: Path, real: Path) -> None:
     assert os.getxattr(shown, "user.note") == b"white"
     os.setxattr(shown, "user.note", b"")
     assert os.getxattr(shown, "user.note") == b""
+    os.setxattr(real, "user.other", b"")
+    assert sorted(os.listxattr(shown)) == ["user.note", "user.other"]
     os.removexattr(real, "user.note")
     with raises_errno(errno.ENODATA):
         os.getxattr(shown, "user.note")
+    os.removexattr(shown, "user.other")
+    assert os.listxattr(shown) == []
 
 
 def test_a_value_of_any_size(shown: Path, real: Path) -> None:
@@ -67,6 +73,19 @@ def test_those_of_the_index_and_capabilities_are_left_to_python(shown: Path) -> 
         os.getxattr(shown, "security.capability")
 
 
+def test_names_of_the_index_are_not_listed(shown: Path, real: Path) -> None:
+    for name in ("user.magicfs.score", "user.magicfsx", "user.a"):
+        os.setxattr(real, name, b"x")
+    assert sorted(os.listxattr(shown)) == ["user.a", "user.magicfsx", "user.note"]
+
+
+def test_many_names(shown: Path, real: Path) -> None:
+    names = [f"user.{'x' * 60}{number:02}" for number in range(40)]
+    for name in names:
+        os.setxattr(real, name, b"")
+    assert sorted(os.listxattr(shown)) == ["user.note", *names]
+
+
 def test_another_file_in_the_place_has_its_own(shown: Path, real: Path) -> None:
     handle = os.open(shown, os.O_PATH)
     try:
@@ -76,6 +95,7 @@ def test_another_file_in_the_place_has_its_own(shown: Path, real: Path) -> None:
         with raises_errno(errno.ESTALE):
             os.getxattr(f"/proc/self/fd/{handle}", "user.note")
         assert os.getxattr(shown, "user.note") == b"yellow"
+        assert os.listxattr(shown) == ["user.note"]
     finally:
         os.close(handle)
 

@@ -31,12 +31,45 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As in fast_path.py. */
+/* What follows, up to `struct noted`, is as in library_interface.py.
+ *
+ * The version of the interface is counted up with each change of a structure, of one of these bits, or of a function
+ * that Python calls: Python does without a library of another version. */
+#define INTERFACE 1
+#define NOTED_BYTES (128 << 10)
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
 #define NAME_ALONE (UINT64_C(1) << 62)
 #define SEVERAL_ENTRIES (UINT64_C(1) << 61)
 #define OF_PAGES (UINT64_C(1) << 62)
+
+/* Which file Python has seen, and with which content. */
+struct seen_file {
+    uint64_t device, number, size;
+    int64_t born_ns, mtime_ns, ctime_ns;
+};
+
+/* What a directory has under a name. What it begins with, up to `atime_ns`, is as in the records of resting_nodes.py. */
+struct __attribute__((packed)) listed_file {
+    uint32_t kind; /* the type, of `mode` */
+    uint64_t device, number;
+    int64_t born_ns, ctime_ns;
+    uint64_t size;
+    int64_t mtime_ns;
+    int64_t atime_ns;
+    uint64_t special_device, blocks; /* of 512 bytes each */
+    uint32_t mode, links, uid, gid;
+    uint32_t name; /* where it begins, among the names that were asked for */
+    int32_t error; /* why all else is 0; else 0 */
+};
+
+/* What the kernel was told of without Python. The name follows, without a zero. */
+struct __attribute__((packed)) noted {
+    uint64_t directory, number; /* inodes of the mount */
+    struct listed_file file;
+    uint32_t name_bytes;
+};
+
 #define SEED_BITS 27 /* the lower bits of inode numbers, as in resting_nodes.py */
 #define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
 
@@ -63,27 +96,6 @@ struct file {
     bool clears_set_id; /* writes take set-user-ID bits away: the program is not the superuser, and we are */
     bool is_written;    /* since Python has asked last */
     bool is_removed;    /* nobody needs it any more: its descriptor is closed when nothing is in progress */
-};
-
-/* Which file Python has seen, and with which content: as in fast_path.py. */
-struct seen_file {
-    uint64_t device, number, size;
-    int64_t born_ns, mtime_ns, ctime_ns;
-};
-
-/* What a directory has under a name: as in listed_files.py. What it begins with, up to `atime_ns`, is as in the records
- * of resting_nodes.py. */
-struct __attribute__((packed)) listed_file {
-    uint32_t kind; /* the type, of `mode` */
-    uint64_t device, number;
-    int64_t born_ns, ctime_ns;
-    uint64_t size;
-    int64_t mtime_ns;
-    int64_t atime_ns;
-    uint64_t special_device, blocks; /* of 512 bytes each */
-    uint32_t mode, links, uid, gid;
-    uint32_t name; /* where it begins, among the names that were asked for */
-    int32_t error; /* why all else is 0; else 0 */
 };
 
 /* A file of which Python needs to know nothing while it is as Python has seen it. */
@@ -170,7 +182,8 @@ void leave_known(struct known *known);                /* ends a use; locked */
 int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
 struct fuse_attr attributes_of(uint64_t inode, const struct statx *found);
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
-/* Does a request for an extended attribute, which its value or an error replaces; false if that is left to Python. */
+/* Does a request for an extended attribute, or for the names of all, which the answer or an error replaces; false if that
+ * is left to Python. */
 bool read_attribute(const struct known *known, char *buffer, ssize_t *result);
 /* As `fast_path_know`; locked. */
 void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages);

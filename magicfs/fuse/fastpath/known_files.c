@@ -35,16 +35,24 @@ static bool is_to_read(const char *buffer, size_t size)
     return header->opcode == FUSE_OPEN && size >= sizeof *header + sizeof *in && !(in->flags & (O_ACCMODE | O_TRUNC));
 }
 
-/* Whether it asks for an extended attribute that is that of the file itself, and of no more than an answer holds. */
+/* Whether an extended attribute is not that of the file itself, or one that programs go without. */
+static bool is_left_out(const char *name)
+{
+    return strncmp(name, index_prefix, sizeof index_prefix - 1) == 0 || strcmp(name, file_capabilities) == 0;
+}
+
+/* Whether it asks for an extended attribute that is that of the file itself, or for the names of all, and for no more
+ * than an answer holds. */
 static bool is_for_attribute(const char *buffer, size_t size)
 {
     const struct fuse_in_header *header = (const void *)buffer;
     const struct fuse_getxattr_in *in = (const void *)(header + 1);
     const char *name = (const void *)(in + 1);
     size_t head = sizeof *header + sizeof *in;
-    return header->opcode == FUSE_GETXATTR && size > head && in->size <= buffer_bytes &&
-           memchr(name, 0, size - head) && strncmp(name, index_prefix, sizeof index_prefix - 1) != 0 &&
-           strcmp(name, file_capabilities) != 0;
+    if (size < head || in->size > buffer_bytes)
+        return false;
+    return header->opcode == FUSE_LISTXATTR ||
+           (header->opcode == FUSE_GETXATTR && memchr(name, 0, size - head) && !is_left_out(name));
 }
 
 struct known *known_of(const char *buffer, size_t size)
@@ -166,22 +174,48 @@ bool read_attributes(const struct known *known, struct fuse_attr *attributes)
     return true;
 }
 
+/* Reads the names of all extended attributes that are shown. Returns how many bytes they have, or an error. */
+static ssize_t read_attribute_names(const char *path, char *names, size_t room)
+{
+    char found[XATTR_LIST_MAX];
+    ssize_t count = listxattr(path, found, sizeof found);
+    if (count < 0)
+        return errno == EOPNOTSUPP ? 0 : -errno;
+    size_t used = 0, size;
+    for (const char *name = found; name < found + count; name += size) {
+        size = strlen(name) + 1;
+        if (is_left_out(name))
+            continue;
+        if (room && used + size > room)
+            return -ERANGE;
+        if (room)
+            memcpy(names + used, name, size);
+        used += size;
+    }
+    return (ssize_t)used;
+}
+
 bool read_attribute(const struct known *known, char *buffer, ssize_t *result)
 {
     struct statx found;
     char path[OWN_PATH_BYTES];
     struct fuse_getxattr_in in;
+    const bool is_for_names = ((const struct fuse_in_header *)(const void *)buffer)->opcode == FUSE_LISTXATTR;
     const char *name = buffer + sizeof(struct fuse_in_header) + sizeof in;
     memcpy(&in, buffer + sizeof(struct fuse_in_header), sizeof in);
     int descriptor = open_same_file(known, O_PATH | O_NOFOLLOW | O_CLOEXEC, &found);
     if (descriptor < 0)
         return false;
     snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-    ssize_t count = getxattr(path, name, in.size ? buffer : NULL, in.size);
-    *result = count < 0 ? -errno : count;
+    if (is_for_names) {
+        *result = read_attribute_names(path, buffer, in.size);
+    } else {
+        ssize_t count = getxattr(path, name, in.size ? buffer : NULL, in.size);
+        *result = count < 0 ? -errno : count;
+    }
     close(descriptor);
-    if (count >= 0 && !in.size) {
-        const struct fuse_getxattr_out out = {.size = (uint32_t)count};
+    if (*result >= 0 && !in.size) {
+        const struct fuse_getxattr_out out = {.size = (uint32_t)*result};
         memcpy(buffer, &out, sizeof out);
         *result = sizeof out;
     }

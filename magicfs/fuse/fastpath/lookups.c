@@ -7,8 +7,7 @@
 
 enum {
     CLAIM_BUCKETS = 4096,
-    NOTED_BYTES = 128 << 10, /* as in fast_path.py */
-    FULL_BYTES = 32 << 10,   /* Python is woken then: counting takes it a millisecond */
+    FULL_BYTES = 32 << 10, /* Python is woken then: counting takes it a millisecond */
 };
 
 /* Files whose numbers begin with the same bits, those that only another birth tells apart. */
@@ -16,13 +15,6 @@ struct claim {
     struct claim *next;
     uint64_t key;
     unsigned count;
-};
-
-/* As in looked_up.py. The name follows, without a zero. */
-struct __attribute__((packed)) noted {
-    uint64_t directory, number; /* inodes of the mount */
-    struct listed_file file;
-    uint32_t name_bytes;
 };
 
 static struct claim *claims[CLAIM_BUCKETS];

@@ -259,10 +259,10 @@ void handle_request(struct worker *self, size_t size)
         do_lookup(self, size, &job);
     else if (header->opcode == FUSE_OPEN)
         do_open(self, size, &job);
-    else if (header->opcode == FUSE_GETXATTR)
-        do_getxattr(self, size, &job);
-    else
+    else if (header->opcode == FUSE_GETATTR)
         do_getattr(self, size, &job);
+    else
+        do_getxattr(self, size, &job);
 }
 
 /* What Python calls ---------------------------------------------------------------------------------------------- */

@@ -217,6 +217,15 @@ size_t fuse_add_direntry_plus(fuse_req_t req, char *buf, size_t bufsize, const c
     return libfuse.add_direntry_plus(req, buf, bufsize, name, &changed, off);
 }
 
+/* Whether the Python code was written for this library. */
+EXPORTED bool fast_path_fits(unsigned interface, unsigned seen_file_bytes, unsigned listed_file_bytes,
+                             unsigned noted_head_bytes, unsigned noted_bytes)
+{
+    return interface == INTERFACE && seen_file_bytes == sizeof(struct seen_file) &&
+           listed_file_bytes == sizeof(struct listed_file) && noted_head_bytes == sizeof(struct noted) &&
+           noted_bytes == NOTED_BYTES;
+}
+
 /* Serves the next session that is mounted. */
 EXPORTED void fast_path_enable(void)
 {

@@ -1,0 +1,41 @@
+"""What Python and the library of `fastpath/` have to agree on: its structures, and bits of numbers, as in `fastpath.h`.
+
+Used by `fast_path`, which compares it with that of the library that was built, and by those who read the structures.
+Pure.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+INTERFACE = 1
+"""The version of all that Python and the library exchange: of the functions that Python calls, too."""
+
+
+class SeenFileStructure(ctypes.Structure):
+    """`struct seen_file`."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("device", "number", "size")),
+        *((name, ctypes.c_int64) for name in ("born_ns", "mtime_ns", "ctime_ns")),
+    )
+
+
+LISTED_FILE = struct.Struct("=IQQqqQqqQQIIIIIi")
+"""`struct listed_file`."""
+NOTED = struct.Struct(f"=QQ{LISTED_FILE.size}sI")
+"""`struct noted`: the numbers of directory and file, what it is, and how long its name is."""
+NOTED_BYTES = 128 << 10
+"""What is noted of look-ups has room there."""
+SIZES = ctypes.sizeof(SeenFileStructure), LISTED_FILE.size, NOTED.size, NOTED_BYTES
+
+KEEP_LISTING = 1 << 62
+USE_KEPT_LISTING = 1 << 61
+"""In the number of an open directory."""
+NAME_ALONE = 1 << 62
+SEVERAL_ENTRIES = 1 << 61
+"""In the generation of an entry of a listing."""
+OF_PAGES = 1 << 62
+"""In the file handle of a request to write pages that a program has changed in a mapping: the kernel takes all of them
+as written unless it gets an error."""
