@@ -24,6 +24,8 @@ from magicfs.domain.ids import ContentId, FileId, RootId
 _SQL = load_queries("files")
 
 _SNAPSHOT_ROWS = 5000
+_NAME_IS_KNOWN = FileName(display="", extension="", words="", folded="")
+"""In place of the name of a file that the index has: it stays as it is."""
 
 
 def _bounds(directory: bytes) -> dict[str, bytes | None]:
@@ -72,18 +74,13 @@ def upsert_files(
 
     `name_of` is `magicfs.text.names.file_name`.
     """
-    distinct = {file.path: file for file in seen}.values()
-    rows = connection.execute(
-        _SQL["upsert_files"],
-        {
-            "root_id": root,
-            "priority": priority,
-            "paths": [file.path for file in distinct],
-            **_name_arrays([name_of(file.path) for file in distinct]),
-            **stat_arrays([file.stat for file in distinct]),
-        },
-    )
-    return [FileId(row[0]) for row in rows]
+    distinct = {file.path: file.stat for file in seen}
+    values: dict[str, object] = {"root_id": root, "paths": list(distinct)}
+    # Locked, so none of them is deleted before it is updated. The others need a name, which takes longer than the row.
+    known = {row[0] for row in connection.execute(_SQL["lock_paths"], values)}
+    names = [_NAME_IS_KNOWN if path in known else name_of(path) for path in distinct]
+    values |= {"priority": priority, **_name_arrays(names), **stat_arrays(list(distinct.values()))}
+    return [FileId(row[0]) for row in connection.execute(_SQL["upsert_files"], values)]
 
 
 def _name_arrays(names: Sequence[FileName]) -> dict[str, list[str]]:

@@ -33,24 +33,29 @@ MAX_RULE_CHARACTERS = 4096
 IGNORED_DIRECTORIES = frozenset(
     {b"node_modules", b"__pycache__", b"venv", b"lost+found", b"$RECYCLE.BIN", b"System Volume Information"}
 )
-IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r"})
-IGNORED_ENDINGS = (
-    *(b"~", b".swp", b".swo", b".swx", b"___jb_tmp___", b"___jb_old___"),
-    *(b".part", b".partial", b".download", b".opdownload", b".filepart", b".aria2", b".!ut", b".!qB"),
-    *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
+IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r", b"4913", b"DEADJOE"})
+"""Files of desktops, the file with which vim tests a directory, and what joe saves when it is killed."""
+IGNORED_EXTENSIONS = frozenset(
+    {
+        *(b".swp", b".swo", b".swx"),
+        *(b".part", b".partial", b".download", b".opdownload", b".filepart", b".aria2", b".!ut", b".!qB"),
+        *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
+    }
 )
 """Temporary files of editors, unfinished downloads, and the output of compilers."""
-_TEMPORARY_ENDINGS = (b".tmp", b".temp", b".crdownload")
+_TEMPORARY_EXTENSIONS = frozenset({b".tmp", b".temp", b".crdownload"})
 """Temporary files, in any case: programs of Windows write `.TMP`."""
-_TEMPORARY_BYTES = max(map(len, _TEMPORARY_ENDINGS))
+_COPY_ENDINGS = (b"~", b"___jb_tmp___", b"___jb_old___")
+"""Copies that editors make beside a file, which keep its name."""
+_SAFE_SAVE = re.compile(rb"\.sb-[0-9a-f]{8}-\w{6}")
+"""The ending of the copy that programs of macOS write first (`notes.txt.sb-3f2a91cc-Qx7TbK`)."""
+_OFFICE_LOCK = b"~$"
+"""The beginning of the lock of Microsoft Office (`~$letter.docx`)."""
+_EMACS_COPY = b"#"
+"""The beginning and the end of the copy that Emacs saves on its own (`#notes.md#`)."""
 
-_LEFTOVER = re.compile(rb"#.*#|~\$.+|4913|DEADJOE|.+\.sb-[0-9a-f]{8}-\w{6}", re.DOTALL)
-"""What programs leave beside a file that they edit: a copy that Emacs saves on its own (`#notes.md#`), the lock of
-Microsoft Office (`~$letter.docx`), the file with which vim tests a directory (`4913`), what joe saves when it is killed
-(`DEADJOE`), the copy that programs of macOS write first (`notes.txt.sb-3f2a91cc-Qx7TbK`). Those of other programs begin
-with a dot."""
-
-_DOT = ord(".")
+_FIRST_BYTES = b".~#"
+"""The first byte of each name that is ignored for its beginning."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Some editors begin a UTF-8 file with it."""
 
@@ -128,13 +133,31 @@ def rules_for(root: bytes, directory: bytes) -> IgnoreRules | None:
 
 
 def is_ignored_name(name: bytes) -> bool:
-    """Whether the built-in rules ignore files of this name."""
+    """Whether the built-in rules ignore files of this name. A scan asks it of every file."""
+    _, dot, extension = name.rpartition(b".")
     return (
-        name[0] == _DOT
-        or name.endswith(IGNORED_ENDINGS)
-        or name[-_TEMPORARY_BYTES:].lower().endswith(_TEMPORARY_ENDINGS)
+        (name[0] in _FIRST_BYTES and _is_ignored_beginning(name))
+        or _is_ignored_ending(dot + extension)
         or name in IGNORED_NAMES
-        or _LEFTOVER.fullmatch(name) is not None
+    )
+
+
+def _is_ignored_beginning(name: bytes) -> bool:
+    return (
+        name.startswith(b".")
+        or (name.startswith(_OFFICE_LOCK) and len(name) > len(_OFFICE_LOCK))
+        or (name.startswith(_EMACS_COPY) and name.endswith(_EMACS_COPY) and len(name) > 1)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_ignored_ending(ending: bytes) -> bool:
+    """Whether a name is ignored for its last dot and what follows, or for all of it where it has no dot."""
+    return (
+        ending in IGNORED_EXTENSIONS
+        or ending.lower() in _TEMPORARY_EXTENSIONS
+        or ending.endswith(_COPY_ENDINGS)
+        or _SAFE_SAVE.fullmatch(ending) is not None
     )
 
 

@@ -29,6 +29,9 @@ Signature = tuple[int, int, int, int]
 MAX_PATH_BYTES = 4095
 """The longest path that a system call takes: `PATH_MAX` without the zero at the end."""
 
+MAX_NAME_BYTES = 765
+"""The longest name in a directory: 255 characters of three bytes each where a disk counts characters."""
+
 _FIELDS_PER_FILE = 5
 """A name and a signature."""
 
@@ -96,7 +99,7 @@ class Walk:
         while queue:
             directory, rules = queue.pop()
             try:
-                with os.scandir(self._absolute(directory)) as entries:
+                with _opened(self._absolute(directory)) as entries:
                     listing = self._list(directory, rules, entries, queue)
                 yield listing
             except OSError as error:
@@ -115,7 +118,7 @@ class Walk:
             yield directory
             prefix = directory + b"/" if directory else b""
             try:
-                with os.scandir(self._absolute(directory)) as entries:
+                with _opened(self._absolute(directory)) as entries:
                     for entry in entries:
                         self._queue_directory(entry, prefix, rules, queue)
             except OSError:
@@ -155,7 +158,7 @@ class Walk:
         self,
         directory: bytes,
         rules: IgnoreRules,
-        entries: Iterator[os.DirEntry[bytes]],
+        entries: Iterator[os.DirEntry[str]],
         queue: list[tuple[bytes, IgnoreRules]],
     ) -> Listing:
         prefix = directory + b"/" if directory else b""
@@ -163,18 +166,23 @@ class Walk:
         add = fields.extend
         # Without rule files only the built-in rules apply, and those need no more than the name.
         ignores = rules.ignores if rules.layers else None
+        longest_name = MAX_PATH_BYTES - len(self._absolute(directory)) - 1
+        any_name_fits = longest_name >= MAX_NAME_BYTES
         for entry in entries:
             if entry.is_file(follow_symlinks=False):
-                name = entry.name
+                name = os.fsencode(entry.name)
                 if is_ignored_name(name) if ignores is None else ignores(prefix + name, is_directory=False):
+                    continue
+                if not any_name_fits and len(name) > longest_name:
+                    self.too_long += 1
+                    self.stat_failed.add(prefix + name)
                     continue
                 try:
                     stat = entry.stat(follow_symlinks=False)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
-                except OSError as error:
+                except OSError:
                     # A directory that may be listed but not entered fails for all its files.
-                    self.too_long += error.errno == errno.ENAMETOOLONG
                     self.stat_failed.add(prefix + name)
                     continue
                 ino = stat.st_ino
@@ -188,14 +196,14 @@ class Walk:
         return Listing(directory, fields)
 
     def _queue_directory(
-        self, entry: os.DirEntry[bytes], prefix: bytes, rules: IgnoreRules, queue: list[tuple[bytes, IgnoreRules]]
+        self, entry: os.DirEntry[str], prefix: bytes, rules: IgnoreRules, queue: list[tuple[bytes, IgnoreRules]]
     ) -> None:
         """Add an entry to the queue if it is a directory to walk."""
         if not entry.is_dir(follow_symlinks=False):
             return
-        path = prefix + entry.name
+        path = prefix + os.fsencode(entry.name)
         if self._enters(path, rules):
-            queue.append((path, rules.enter(entry.path, relative=path)))
+            queue.append((path, rules.enter(self._absolute(path), relative=path)))
 
     def _enters(self, path: bytes, rules: IgnoreRules) -> bool:
         """Whether a directory is walked: no rule ignores it, and it is on the root's device."""
@@ -207,6 +215,20 @@ class Walk:
             self.too_long += error.errno == errno.ENAMETOOLONG
             self.unlisted.append(path)
             return False
+
+
+@contextlib.contextmanager
+def _opened(directory: bytes) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """The entries of a directory, which is opened once: `stat` of an entry then resolves one name, not the whole path.
+
+    A link that has taken the directory's place is not followed, but raises `OSError`.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
 class SortedPaths:

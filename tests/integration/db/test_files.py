@@ -1,7 +1,13 @@
-"""Queries on files that must use an index."""
+"""What is recorded of files that scans have seen, and queries on files that must use an index."""
 
+import os
+
+from magicfs.db.files import upsert_files
 from magicfs.db.pool import Database
 from magicfs.db.queries import load_queries
+from magicfs.domain.files import FileName, FileStat, SeenFile
+from magicfs.text.names import file_name
+from tests.plugins.index import Index
 
 MANY = """
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
@@ -21,3 +27,27 @@ def test_the_paths_of_an_inode_come_from_an_index(database: Database) -> None:
         values = {"root_id": root[0], "inos": [7, 11]}
         plan = connection.execute(f"EXPLAIN {load_queries('files')['paths_of_inodes']}", values).fetchall()
     assert "files_inode" in str(plan)
+
+
+def test_the_name_of_a_changed_file_is_not_computed_again(index: Index) -> None:
+    old, new = index.folder / "Old Letter.txt", index.folder / "New Letter.txt"
+    old.write_text("words")
+    index.scan()
+    old.write_text("other words")
+    new.write_text("words")
+    seen = [SeenFile(os.fsencode(path.name), FileStat.of(path.stat())) for path in (old, new)]
+    named: list[bytes] = []
+
+    def name_of(path: bytes) -> FileName:
+        named.append(path)
+        return file_name(path)
+
+    with index.database.transaction() as connection:
+        assert len(upsert_files(connection, index.root.id, seen, name_of=name_of, priority=0)) == 2
+    assert named == [b"New Letter.txt"]
+    columns = "SELECT display, extension, folded, words::text, state FROM files ORDER BY display"
+    assert [row[:3] + row[4:] for row in index.rows(columns)] == [
+        ("New Letter.txt", "txt", "new letter.txt", "pending"),
+        ("Old Letter.txt", "txt", "old letter.txt", "pending"),
+    ]
+    assert all("letter" in row[3] for row in index.rows(columns))

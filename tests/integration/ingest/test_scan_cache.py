@@ -28,14 +28,14 @@ def test_a_directory_that_cannot_be_listed_leaves_the_others_in_the_cache(
     scanner = index.scanner
     scanner.scan(index.registered())
     closed = True
-    scandir = os.scandir
+    real_open = os.open
 
-    def refusing(path):
-        if closed and path.endswith(b"/closed"):
+    def refusing(path, *arguments, **keywords):
+        if closed and os.fsencode(path).endswith(b"/closed"):
             raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
+        return real_open(path, *arguments, **keywords)
 
-    monkeypatch.setattr("magicfs.ingest.walk.os.scandir", refusing)
+    monkeypatch.setattr("magicfs.ingest.walk.os.open", refusing)
     assert not scanner.scan(index.registered()).complete
     loaded = []
     snapshot = files_db.snapshot

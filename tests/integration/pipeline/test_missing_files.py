@@ -166,7 +166,7 @@ class TestWhatMustNotBeLost:
         (index.folder / "good.txt").unlink()
         (index.folder / "new.txt").write_text("new")
         with monkeypatch.context() as patch:
-            patch.setattr(os, "scandir", lambda path: DirectoryWithBadEntry(path, b"bad.txt"))
+            patch.setattr(os, "scandir", lambda descriptor: DirectoryWithBadEntry(descriptor, "bad.txt"))
             assert not index.scan().complete
         assert set(index.states()) == {"bad.txt", "new.txt", "zone.txt"}
 
@@ -210,11 +210,11 @@ def as_nobody(folder: Path, mode: int) -> Iterator[None]:
 class DirectoryWithBadEntry:
     """A directory with one entry whose `stat` fails."""
 
-    def __init__(self, path: bytes, bad: bytes) -> None:
-        self._path, self._bad = path, bad
+    def __init__(self, descriptor: int, bad: str) -> None:
+        self._descriptor, self._bad = descriptor, bad
 
     def __enter__(self) -> Iterator[object]:
-        return iter([BadEntry(self._path, name) if name == self._bad else entry for name, entry in self._all()])
+        return iter([BadEntry(name) if name == self._bad else entry for name, entry in self._all()])
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -222,14 +222,14 @@ class DirectoryWithBadEntry:
     def close(self) -> None:
         pass
 
-    def _all(self) -> list[tuple[bytes, os.DirEntry[bytes]]]:
-        with REAL_SCANDIR(self._path) as entries:
+    def _all(self) -> list[tuple[str, os.DirEntry[str]]]:
+        with REAL_SCANDIR(self._descriptor) as entries:
             return [(entry.name, entry) for entry in entries]
 
 
 class BadEntry:
-    def __init__(self, folder: bytes, name: bytes) -> None:
-        self.name, self.path = name, os.path.join(folder, name)
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def is_file(self, *, follow_symlinks: bool) -> bool:
         return True

@@ -53,6 +53,20 @@ def test_a_link_in_place_of_the_root_is_not_listed(tmp_path: Path) -> None:
     assert walked.unlisted == [b"sub"]
 
 
+def test_a_link_that_replaces_a_directory_during_the_walk_is_not_followed(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    (root / "sub").mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "secret.txt").touch()
+    walked = walk(root)
+    listings = walked.listings()
+    assert next(listings).path == b""
+    (root / "sub").rmdir()
+    (root / "sub").symlink_to(elsewhere)
+    assert list(listings) == []
+    assert walked.unlisted == [b"sub"]
+
+
 def test_a_directory_that_is_gone_is_not_listed(tmp_path: Path) -> None:
     walked = walk(tmp_path, top=b"gone")
     assert listed(walked) == {}

@@ -25,10 +25,14 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND reason IN ('vanished', 'p
 -- The paths of files with these inode numbers.
 SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 
+-- name: lock_paths
+-- Those of the paths that the index has, locked until the transaction ends, in the order of `upsert_files`.
+SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[]) ORDER BY path FOR NO KEY UPDATE
+
 -- name: upsert_files
 -- New and changed files. A change resets the state and the reason. The attempts of a pending file stay: one that
 -- crashes its workers must not be tried for ever because it is written to. A lease stays; its worker sees the change in
--- `changed_at`. An unchanged file keeps its state.
+-- `changed_at`. An unchanged file keeps its state. The name of a file that the index has is not written again.
 INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
                    priority)
 SELECT %(root_id)s, path, display, extension, words::tsvector, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
