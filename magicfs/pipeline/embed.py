@@ -1,17 +1,15 @@
 """Embeds waiting chunks: claim a batch, run the model once, write the vectors.
 
 Used by the embed worker: one `EmbedService` belongs to one process and one thread, and has one model in memory, see
-`model_choice`. It loads no model itself; the composition root passes a function that does.
+`model_memory`.
 """
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from magicfs.db import embeddings as embeddings_db
@@ -21,16 +19,13 @@ from magicfs.db import words as words_db
 from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk
-from magicfs.domain.ids import ModelId
-from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec
+from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
-from magicfs.embedding.manifest import remake_advice
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError, ModelMismatch
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
 from magicfs.jobs import JobQueue
-from magicfs.linux.process import return_free_memory
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.claims import WorkerClaims
-from magicfs.pipeline.model_choice import choose_model
+from magicfs.pipeline.model_memory import ModelMemory
 from magicfs.pipeline.recut import with_words
 from magicfs.pipeline.scale_keeper import ScaleKeeper
 
@@ -43,27 +38,6 @@ TURN_SECONDS = 2.0
 """How long one task embeds batch after batch."""
 
 BATCH_CHUNKS = 128
-
-LACKING_SECONDS = 60.0
-"""How long a model is left out that this machine could not load. Its chunks wait for a host that has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _LoadedModel:
-    """The model in memory."""
-
-    model: ModelId
-    embedder: Embedder
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class _LackingModel:
-    """A model that this machine could not load."""
-
-    error: ModelError
-    until: float
-    """When it is tried again."""
 
 
 class EmbedService:
@@ -90,8 +64,6 @@ class EmbedService:
         """
         self._database = database
         self._queue = queue
-        self._find = find
-        self._load = load
         self._owner = owner
         self._cut = cut
         self._paused = paused
@@ -99,8 +71,7 @@ class EmbedService:
             database, release=partial(embeddings_db.release_chunks, owner=owner, counted=False)
         )
         self._model = model
-        self._loaded: _LoadedModel | None = None
-        self._lacking: dict[ModelId, _LackingModel] = {}
+        self.memory = ModelMemory(database, find=find, load=load)
         self._scales = ScaleKeeper(database)
 
     def recover(self) -> int:
@@ -120,13 +91,12 @@ class EmbedService:
         """
         with self._database.transaction() as connection:
             live = self._of_this_worker(models_db.live_models(connection))
-        for model in live:
-            if not self._lacks(model):
-                with suppress(ModelError):
-                    self._embedder_for(model)
-                    return
+        for model in self.memory.loadable(live):
+            with suppress(ModelError):
+                self.memory.embedder_for(model)
+                return
         if live:
-            raise self._lacking[live[0].id].error
+            raise self.memory.error_of(live[0])
 
     def run_turn(self) -> int:
         """Embed batch after batch for TURN_SECONDS. Returns how many chunks are done; notifies if more may wait.
@@ -161,8 +131,9 @@ class EmbedService:
         scale of before.
         """
         try:
-            if self._loaded is not None:
-                self._scales.refresh(self._loaded.model, self._loaded.embedder, is_awaited=self._is_awaited)
+            loaded = self.memory.loaded
+            if loaded is not None:
+                self._scales.refresh(loaded.model, loaded.embedder, is_awaited=self._is_awaited)
             if is_idle and not self._paused():
                 self._measure_left_scores()
         except (DatabaseError, ModelError) as error:
@@ -171,38 +142,37 @@ class EmbedService:
     def _measure_left_scores(self) -> None:
         with self._database.transaction() as connection:
             live = self._of_this_worker(models_db.live_models(connection))
-        for model in self._scales.left_by_others([model for model in live if not self._lacks(model)]):
-            self._scales.measure_model(model, self._embedder_for(model), is_awaited=self._is_awaited)
+        for model in self._scales.left_by_others(self.memory.loadable(live)):
+            self._scales.measure_model(model, self.memory.embedder_for(model), is_awaited=self._is_awaited)
 
     def _is_awaited(self) -> bool:
         """Whether a chunk waits for its first vector by a model that this worker has."""
         with self._database.transaction() as connection:
             live = self._of_this_worker(models_db.live_models(connection))
             waiting = embeddings_db.claimable_models(connection, min_priority=int(self._paused()), owner=self._owner)
-        return not {model.id for model in live if not self._lacks(model)}.isdisjoint(model.id for model in waiting)
+        return not {model.id for model in self.memory.loadable(live)}.isdisjoint(model.id for model in waiting)
 
     def _claim_next_batch(self) -> Batch | None:
         with self._database.transaction() as connection:
             return self._claim_batch(connection)
 
     def _claim_batch(self, connection: Connection) -> Batch | None:
-        """Claim chunks of the model that `choose_model` chooses, or of the next one when others were quicker.
+        """Claim chunks of the model that is to run next, or of the one after it when others were quicker.
 
         Raises `ModelError` when this machine lacks all models.
         """
         all_live = models_db.live_models(connection)
         live = self._of_this_worker(all_live)
-        if self._loaded is not None and self._loaded.model not in {model.id for model in live}:
-            self._unload()
-        models = {model.id: model for model in live if not self._lacks(model)}
+        self.memory.keep_one_of(live)
+        models = {model.id: model for model in self.memory.loadable(live)}
         if live and not models:
-            raise self._lacking[live[0].id].error
+            raise self.memory.error_of(live[0])
         min_priority = 1 if self._paused() else SECOND_VECTOR
         if len(models) == 1 == len(live):
             return self._claim(connection, live[0], min_priority=min_priority, is_alone=len(all_live) == 1)
         claimable = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
         waiting = [model for model in claimable if model.id in models]
-        while (choice := self._choose(waiting)) is not None:
+        while (choice := self.memory.choose(waiting)) is not None:
             # A second vector waits until all other chunks are embedded.
             least = min_priority if choice.priority == SECOND_VECTOR else max(min_priority, 0)
             batch = self._claim(connection, models[choice.id], min_priority=least, is_alone=False)
@@ -214,12 +184,6 @@ class EmbedService:
     def _of_this_worker(self, live: list[IndexedModel]) -> list[IndexedModel]:
         """Those of the models whose vectors this worker makes."""
         return [model for model in live if self._model is None or model.spec.is_named(self._model)]
-
-    def _choose(self, waiting: list[ClaimableModel]) -> ClaimableModel | None:
-        loaded = self._loaded
-        if loaded is None:
-            return choose_model(waiting, loaded=None, loaded_for_s=0.0)
-        return choose_model(waiting, loaded=loaded.model, loaded_for_s=time.monotonic() - loaded.since)
 
     def _claim(self, connection: Connection, model: IndexedModel, *, min_priority: int, is_alone: bool) -> Batch | None:
         claims = embeddings_db.claim_chunks(
@@ -239,7 +203,7 @@ class EmbedService:
         Returns how many chunks are done, and the next batch. After an error the claims are returned.
         """
         try:
-            embedder = self._embedder_for(batch.model)
+            embedder = self.memory.embedder_for(batch.model)
         except ModelError:
             self._return_claims(batch, counted=False)
             return 0, self._claim_next_batch() if claim_next else None
@@ -277,56 +241,6 @@ class EmbedService:
         retry_on_conflict(replace_chunks)
         log.info("%d chunks were too long for %s and are cut anew", len(cuts), batch.model.spec.label)
         return [claim for claim in batch.claims if claim.id not in cuts]
-
-    def _embedder_for(self, model: IndexedModel) -> Embedder:
-        """The embedder of a model of the index, which takes the place of the one in memory.
-
-        Raises `ModelError`, and leaves the model out for a while; `ModelMismatch` when this machine has another one.
-        """
-        if self._loaded is not None and self._loaded.model == model.id:
-            return self._loaded.embedder
-        try:
-            self._find(model.spec)
-            self._unload()
-            embedder = self._load_model(model)
-        except ModelError as error:
-            if model.id not in self._lacking:
-                log.warning("%s is left to other machines: %s", model.spec.label, error)
-            self._lacking[model.id] = _LackingModel(error, until=time.monotonic() + LACKING_SECONDS)
-            raise
-        self._lacking.pop(model.id, None)
-        self._loaded = _LoadedModel(model.id, embedder, since=time.monotonic())
-        return embedder
-
-    def _load_model(self, model: IndexedModel) -> Embedder:
-        spec = model.spec
-        embedder = self._load(spec)
-        if not spec.digest and embedder.spec.digest:
-            spec = self._record_digest(model, embedder.spec)
-        if not embedder.spec.is_model(spec):
-            raise ModelMismatch(
-                f"the index uses {spec.full_label} and this machine has {embedder.spec.full_label}: "
-                f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
-            )
-        return embedder
-
-    def _lacks(self, model: IndexedModel) -> bool:
-        """Whether this machine could not load a model a moment ago."""
-        lacking = self._lacking.get(model.id)
-        return lacking is not None and time.monotonic() < lacking.until
-
-    def _unload(self) -> None:
-        """Free the memory of the model."""
-        if self._loaded is not None:
-            self._loaded = None
-            gc.collect()
-            return_free_memory()
-
-    def _record_digest(self, model: IndexedModel, loaded: ModelSpec) -> ModelSpec:
-        """The spec of a model of an older version with its digest, which is that of `loaded` if no host was first."""
-        with self._database.transaction() as connection:
-            models_db.record_digest(connection, model, loaded)
-            return models_db.spec_of(connection, model.id) or model.spec
 
     def _return_claims(self, batch: Batch, *, counted: bool) -> None:
         model, claims = batch.model.id, batch.claims

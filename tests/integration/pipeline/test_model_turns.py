@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from magicfs.db.embeddings import claim_chunks, claimable_models
@@ -94,9 +92,8 @@ def test_the_chunks_of_a_model_that_a_machine_lacks_are_left_to_others(
     with models.index.database.transaction() as connection:
         assert {model.name for model in claimable_models(connection)} == {lacking.name}, "nobody has to wait for them"
     assert models.index.rows("SELECT max(attempts) FROM embeddings WHERE state = 'pending'") == [(0,)]
-    monkeypatch.setattr("magicfs.pipeline.embed.LACKING_SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.pipeline.model_memory.LACKING_SECONDS", 0.0)
     models.lacking = set()
-    service._lacking = {model: replace(entry, until=0.0) for model, entry in service._lacking.items()}
     monkeypatch.setattr("magicfs.pipeline.model_choice.STAY_SECONDS", 0.0)
     models.embed(service)
     assert models.states() == {"good day": ("done", "done"), "Guten Tag": ("unread", "done")}
@@ -118,7 +115,7 @@ def test_the_model_in_memory_stays_when_the_machine_lacks_the_other_one(
     models: TwoModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("magicfs.pipeline.model_choice.STAY_SECONDS", 0.0)
-    monkeypatch.setattr("magicfs.pipeline.embed.LACKING_SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.pipeline.model_memory.LACKING_SECONDS", 0.0)
     # Until its turn ends, a worker tries the model that it lacks again and again.
     monkeypatch.setattr("magicfs.pipeline.embed.TURN_SECONDS", 0.1)
     models.start()

@@ -22,14 +22,14 @@ from magicfs.domain.models import ModelSpec
 from magicfs.errors import DatabaseError, ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.plugins.index import Index
+from tests.plugins.services import make_embed_service
 
 OTHER = replace(FAKE_SPEC, name="fake/other", dimension=96)
 
 
 def embed_all(index: Index, *specs: ModelSpec) -> None:
     embedders = {spec: FakeEmbedder(spec) for spec in (FAKE_SPEC, OTHER, *specs)}
-    service = index.embedding()
-    service._load = lambda spec: embedders[spec]
+    service = make_embed_service(index.database, load=embedders.__getitem__)
     while service.run_turn():
         pass
 
@@ -155,15 +155,14 @@ def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index)
 
 
 def test_a_worker_has_one_model_in_memory(filled: Index) -> None:
-    service = filled.embedding()
     loaded: list[ModelSpec] = []
 
     def load(spec: ModelSpec) -> FakeEmbedder:
-        assert service._loaded is None, "the memory of the other one is free"
+        assert service.memory.loaded is None, "the memory of the other one is free"
         loaded.append(spec)
         return FakeEmbedder(spec)
 
-    service._load = load
+    service = make_embed_service(filled.database, load=load)
     with filled.database.transaction() as connection:
         build_model(connection, OTHER)
     (filled.folder / "saved.txt").write_text("saved meanwhile")
@@ -181,7 +180,7 @@ def test_a_worker_has_one_model_in_memory(filled: Index) -> None:
         assert complete_building(connection) is not None
         connection.execute("UPDATE models SET state = 'retired' WHERE state <> 'active'")
     service.run_turn()
-    assert service._loaded is None, "a retired model is unloaded"
+    assert service.memory.loaded is None, "a retired model is unloaded"
 
 
 def test_a_chunk_that_the_building_missed_is_found_before_the_switch(filled: Index) -> None:
