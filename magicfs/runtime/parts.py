@@ -32,6 +32,15 @@ SERVICE_PLACE = 50
 WORKER_PLACE = 60
 MOUNT_PLACE = 90
 
+PRELOADED = (
+    *("magicfs.cli.part", "magicfs.cli.wiring", "magicfs.cli.index_model", "magicfs.cli.worker_services"),
+    *("magicfs.db.migrate", "magicfs.db.models", "magicfs.models.store"),
+    *("tasks.worker", "tasks.consumer", "tasks.extract", "tasks.embed", "tasks.maintenance"),
+    *("magicfs.pipeline.extract", "magicfs.pipeline.maintenance", "magicfs.text.extract", "magicfs.text.chunking"),
+    *("magicfs.search.service",),
+)
+"""Modules that several parts import, each with what it imports: supervisord does it for all. None starts a thread."""
+
 STEADY_SECONDS = 10
 """`steady_seconds` of our services. One that cannot start has ended within this time, even on a busy machine."""
 

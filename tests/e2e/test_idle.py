@@ -1,4 +1,4 @@
-"""What runs all day holds only what it uses: the libraries of each part of a stack that has nothing to do."""
+"""What runs all day holds only what it uses or shares: the libraries of each part of a stack that has nothing to do."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ def tell(*_):
     with open(path + ".draft", "w") as file:
         file.write("\\n".join(sys.modules))
     os.rename(path + ".draft", path)
-signal.signal(signal.SIGUSR2, tell)
+signal.signal(signal.SIGRTMIN, tell)
 """
 """A `sitecustomize.py` with which a process writes the names of its modules to a file when it gets a signal."""
 
 COMMAND_LINES = {"celery.bin", "flower", "prompt_toolkit", "pydantic", "pydantic_settings"}
-DATABASE = {"psycopg", "psycopg_pool", "pgvector"}
 MODELS = {"onnxruntime", "fastembed"}
 DOWNLOADS = {"huggingface_hub", "requests", "httpx", "PIL", "tqdm", "loguru"}
 
 SETTINGS = {"platformdirs", "tomllib"}
 """What finds the default state directory and reads a configuration file."""
 
+SUPERVISOR = "supervisord"
+
 NEVER_USED = {
-    "agent": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
-    "query_server": COMMAND_LINES | DATABASE | DOWNLOADS | {"celery", "typer"},
-    "embed-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
-    "extract-1": COMMAND_LINES | DATABASE | MODELS | DOWNLOADS | SETTINGS | {"numpy", "tokenizers", "supervisor"},
+    SUPERVISOR: COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS | {"kreuzberg", "pyfuse3", "rich", "trio", "typer"},
+    "agent": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
+    "query_server": COMMAND_LINES | DOWNLOADS | {"typer"},
+    "embed-1": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
+    "extract-1": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
     "child of embed-1": COMMAND_LINES | DOWNLOADS,
-    "child of extract-1": COMMAND_LINES | MODELS | DOWNLOADS | {"numpy"},
+    "child of extract-1": COMMAND_LINES | MODELS | DOWNLOADS,
 }
-"""The modules that a part must not import, by the name of the part."""
+"""The modules that a part must not import, by the name of the part. What the supervisor has, all parts share."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def modules_of(commands: Commands, part: str) -> set[str]:
         with suppress(IndexError, StopIteration, psutil.NoSuchProcess):
             process = process_of(commands, part)
             told = Path(commands.environment["PYTHONPATH"]) / f"{process.pid}.modules"
-            process.send_signal(signal.SIGUSR2)
+            process.send_signal(signal.SIGRTMIN)
             while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
                 if told.exists():
                     return set(told.read_text().split())

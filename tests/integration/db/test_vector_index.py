@@ -11,11 +11,12 @@ import pytest
 from magicfs.db import vector_index
 from magicfs.db.models import activate_model, partition, start_multilingual
 from magicfs.db.pool import Database
-from magicfs.db.server_resources import ServerResources, core_count, memory_limit_paths, read_server_resources
+from magicfs.db.server_resources import ServerResources, core_count, read_server_resources
 from magicfs.db.status import read_status
 from magicfs.db.vector_index import IndexAction, choose_action, choose_build_settings, maintain_index
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.status import VectorIndexBuild
+from magicfs.linux.memory import memory_limit_paths
 from magicfs.runtime.processes import wait_until
 from tests.fakes.embedder import FAKE_SPEC
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.db.pool import Database
-from magicfs.db.server_resources import whole_memory
+from magicfs.linux.memory import whole_memory
 from magicfs.runtime.postgres import cache_mb
 
 GIB = 1 << 30

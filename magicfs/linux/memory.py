@@ -1,0 +1,36 @@
+"""The memory of a machine, or what its control groups leave of it to a process. Reads nothing itself; pure.
+
+Used for this machine by the embedded Postgres, and by `magicfs.db.server_resources` for that of any server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+CGROUPS = PurePosixPath("/sys/fs/cgroup")
+
+
+def whole_memory(read: Callable[[str], str]) -> int | None:
+    """The memory of a machine in bytes, or the limit of a process's control group if that is less; None if not known.
+
+    `read` returns the text of a file of that machine, as that process sees it; it is empty for a missing one.
+    """
+    memory = re.search(r"^MemTotal:\s+(\d+) kB$", read("/proc/meminfo"), re.MULTILINE)
+    return None if memory is None else min([int(memory[1]) << 10, *memory_limits(read)])
+
+
+def memory_limits(read: Callable[[str], str]) -> list[int]:
+    """The limits of memory, in bytes, that the control groups of a process have."""
+    limits = [read(path).strip() for path in memory_limit_paths(read("/proc/self/cgroup"))]
+    return [int(limit) for limit in limits if limit.isdigit()]
+
+
+def memory_limit_paths(cgroup: str) -> list[str]:
+    """The files with the memory limits that hold for a process, by its `/proc/self/cgroup`: of each group it is in."""
+    line = re.search(r"^0::/(.*)$", cgroup, re.MULTILINE)
+    if line is None:
+        return []
+    group = CGROUPS / line[1]
+    return [str(folder / "memory.max") for folder in (group, *group.parents) if folder.is_relative_to(CGROUPS)]

@@ -1,0 +1,123 @@
+"""`python -m magicfs.runtime.supervisord -c FILE`: supervisord, which forks our parts instead of starting interpreters.
+
+Most of what a part takes to start is the import of libraries, and the parts have most of them in common: supervisord
+imports those once, when it has started the servers, and a part goes on as a fork of it (`forked_part`). It calls
+nothing of what it has imported, and has no thread, no connection and no model that a fork could share. Where it cannot
+fork a part, it starts `launch`, as any supervisord would: after an upgrade, because a part that starts has the program
+that is on the disk. Single-threaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from supervisor import supervisord
+from supervisor.options import ServerOptions
+
+from magicfs.runtime import forked_part
+from magicfs.runtime.parts import PRELOADED
+
+LAUNCHER = "magicfs.runtime.launch"
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Variables that keep libraries from starting threads when they are imported."""
+
+
+class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
+    """supervisord's options, and how it calls the system."""
+
+    _forks_parts = False
+    """Whether the child that was forked last may go on as a part."""
+
+    def fork(self) -> int:
+        """Fork. Whether the child may become a part is decided before: it has no threads, whatever the parent has."""
+        self._forks_parts = _is_current() and _has_one_thread()
+        return os.fork()
+
+    def execve(self, filename: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """Called in the child: become the part that the launcher would become, or the launcher."""
+        if LAUNCHER in argv and self._forks_parts:
+            forked_part.become(env)
+        super().execve(filename, argv, env)
+
+
+class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
+    """supervisord, which imports the libraries of the parts: one a round, and answers its clients in between."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._wanted = list(PRELOADED)
+
+    def runforever(self) -> None:
+        """Supervise until the end. No round waits for an event while there is something to import."""
+        poller = self.options.poller
+        wait = poller.poll
+        poller.poll = lambda seconds: wait(0 if self._wanted else seconds)
+        super().runforever()
+
+    def tick(self, now: float | None = None) -> None:
+        """Called at the end of each round: in the first one, the servers were started."""
+        super().tick(now)
+        if self._wanted:
+            # It makes no garbage, and looking for some takes a tenth of the time.
+            gc.disable()
+            preload(self._wanted.pop(0))
+            if not self._wanted:
+                gc.collect()
+                # Else the first collection of each fork would copy it all.
+                gc.freeze()
+                gc.enable()
+
+
+_versions: dict[str, tuple[int, int, int]] = {}
+"""The files of the modules in memory, each with what changes when the file does. Empty before `preload`."""
+
+
+def preload(name: str) -> None:
+    """Import a module that parts have in common."""
+    former = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    # A part that needs it fails with a message in its own log.
+    with suppress(Exception):
+        importlib.import_module(name)
+    for variable in ONE_THREAD.keys() - former.keys():
+        del os.environ[variable]
+    os.environ.update(former)
+    new = {
+        path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))
+    } - _versions.keys()
+    _versions.update({path: version for path in new if (version := _version(path)) is not None})
+
+
+def _version(path: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _is_current() -> bool:
+    """Whether the modules in memory are those on the disk."""
+    return all(_version(path) == version for path, version in _versions.items())
+
+
+def _has_one_thread() -> bool:
+    """Whether a fork lacks nothing: it has the thread that forks, and the locks that others hold."""
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+def main() -> None:
+    """Run supervisord with the options of the command line."""
+    supervisord.ServerOptions = Options
+    supervisord.Supervisor = Supervisor
+    supervisord.main()
+
+
+if __name__ == "__main__":
+    main()

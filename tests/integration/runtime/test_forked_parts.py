@@ -1,0 +1,100 @@
+"""Parts that go on as forks of supervisord: what of them is as if they had been executed."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.domain.parts import Part
+from magicfs.runtime.parts import module_command
+from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening
+from magicfs.runtime.supervisor import Supervisor
+from tests.plugins.waiting import eventually
+
+NAME = "embedder"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="mfs-"))
+    for name in ("run", "log"):
+        (home / name).mkdir(mode=0o700)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def supervisor(home: Path) -> Iterator[Supervisor]:
+    found = Supervisor(home)
+    yield found
+    found.stop()
+
+
+def embedder(home: Path, **environment: str) -> Part:
+    """A real part that needs no servers."""
+    command = module_command("magicfs.embedding.query_server", "--socket", str(home / "run/embedder.sock"))
+    return Part(
+        name=NAME,
+        command=tuple(dies_with_parent(list(command), signal_name="TERM")),
+        place=50,
+        environment={"MAGICFS_HOME": str(home), "MAGICFS_LOG_LEVEL": "INFO"} | environment,
+    )
+
+
+def started(supervisor: Supervisor, home: Path, part: Part) -> psutil.Process:
+    """The process of the part, when it serves."""
+    supervisor.apply([part])
+    eventually(lambda: is_listening(home / "run/embedder.sock"), "the part's socket")
+    status = supervisor.part(NAME)
+    assert status is not None
+    assert status.pid is not None
+    return psutil.Process(status.pid)
+
+
+def is_fork(process: psutil.Process) -> bool:
+    """Whether a part has what supervisord imports for others: this one uses no database."""
+    return any("psycopg" in mapping.path for mapping in process.memory_maps())
+
+
+def test_a_fork_looks_and_ends_like_a_program_of_its_own(supervisor: Supervisor, home: Path) -> None:
+    # The servers start before supervisord imports anything: so does the first part.
+    supervisor.apply([Part(name="one", command=("/bin/sleep", "1000"), place=10)])
+    eventually(lambda: any("psycopg" in m.path for m in psutil.Process(supervisor.pid()).memory_maps()), "the imports")
+    part = embedder(home, COLOUR="blue, and 50%")
+    process = started(supervisor, home, part)
+    assert is_fork(process)
+    assert tuple(process.cmdline()) == part.command[3:]
+    environment = process.environ()
+    assert (environment["COLOUR"], environment["SUPERVISOR_PROCESS_NAME"]) == ("blue, and 50%", NAME)
+    assert environment["MAGICFS_HOME"] == str(home)
+    own = set(os.listdir(f"/proc/{process.pid}/fd"))
+    assert len(own) < 10
+    supervisor.apply([])
+    assert has_ended(process)
+    log = (home / "log/embedder.log").read_text()
+    assert "stopping on signal 15" in log
+    assert "supervisor" not in log
+
+
+def test_a_fork_that_dies_is_started_again_alone(supervisor: Supervisor, home: Path) -> None:
+    process = started(supervisor, home, embedder(home))
+    former = supervisor.pid()
+    process.send_signal(signal.SIGSEGV)
+
+    def is_back() -> bool:
+        part = supervisor.part(NAME)
+        return part is not None and part.restarts == 1 and part.pid not in {None, process.pid}
+
+    eventually(is_back, "the restart")
+    assert supervisor.pid() == former
+
+
+def test_a_fork_ends_when_its_supervisor_is_killed(supervisor: Supervisor, home: Path) -> None:
+    process = started(supervisor, home, embedder(home))
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: has_ended(process), "the end of the part")
