@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import time
 from collections.abc import Sequence
 
 import pyfuse3
@@ -64,7 +65,7 @@ class ChangeOperations(NodeOperations):
         node, reply = self._named(directory, entry)
         if isinstance(node, RealFile) and isinstance(handle, RealHandle):
             handle.clears_set_id = writes_clear_set_id(ctx)
-            node.replace_opened_version(handle.version)
+            node.replace_opened_version(handle.version, now_ns=time.time_ns())
         number = self._handles.add_file(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io), reply
 

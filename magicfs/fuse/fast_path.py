@@ -77,6 +77,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     text, seen = ctypes.c_char_p, ctypes.POINTER(SeenFileStructure)
     library.fast_path_know.argtypes = (number, text, text, seen, flag)
     library.fast_path_know.restype = None
+    library.fast_path_leave_written.argtypes, library.fast_path_leave_written.restype = (text, text, text), number
     library.fast_path_forget.argtypes, library.fast_path_forget.restype = (number,), None
     library.fast_path_opened.argtypes, library.fast_path_opened.restype = (number,), number
     library.fast_path_hand_over.argtypes = (number, ctypes.POINTER(number))
@@ -149,6 +150,13 @@ class FastPath:
         """Leave a file, or the names in a directory, to Python until it is seen again."""
         if self._library is not None:
             self._library.fast_path_forget(inode)
+
+    def leave_written(self, directory: tuple[bytes, bytes], name: bytes) -> int:
+        """Leave a file to Python that a program has closed that had it open to write, until it is seen again.
+
+        `directory` is a root and a path below it. Returns the inode number; 0 if it is not known for certain.
+        """
+        return 0 if self._library is None else int(self._library.fast_path_leave_written(*directory, name))
 
     def opened(self, inode: int) -> int | None:
         """The handle number of a file with that inode that was opened without Python; None if there is none."""

@@ -126,7 +126,7 @@ class HandleTable:
         if type(node) is not RealFile or version is None:
             self._fast_path.forget(node.ino)
         else:
-            self._know(node, version, has_pages=True)
+            self._know(node, version, has_pages=node.opened_version is not None)
 
     def note_found(self, node: RealFile) -> None:
         """Leave openings of a file of a local file system to the fast path before Python has opened it once."""

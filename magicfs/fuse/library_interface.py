@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 
-INTERFACE = 1
+INTERFACE = 2
 """The version of all that Python and the library exchange: of the functions that Python calls, too."""
 
 

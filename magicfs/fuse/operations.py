@@ -178,7 +178,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
             self._release(OpenFile(node, handle))
             raise
         number = self._handles.add_file(node, handle)
-        keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version)
+        keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version, now_ns=time.time_ns())
         _merge_handle_attributes(node, handle)
         self._handles.note_opened(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)

@@ -301,6 +301,8 @@ class DirectoryWatches:
         watch.name_has_changed(event.name)
         ino = watch.names.get(event.name)
         told = False
+        if event.mask & InotifyMask.CLOSE_WRITE:
+            self._content_is_closed(watch, event.name, ino)
         if ino is not None and watch.forget_attributes(event.name):
             told = True
             self._invalidations.put(ino)
@@ -308,6 +310,13 @@ class DirectoryWatches:
             told = True
             self._forget_name(watch, event.name)
         return told
+
+    def _content_is_closed(self, watch: Watch, name: bytes, ino: int | None) -> None:
+        """Have the kernel keep no page of a file that a program has written: mappings change it without times."""
+        location = watch.directory.location
+        written = FAST_PATH.leave_written((location.root, location.path), name) or ino
+        if written is not None:
+            self._inodes.forget_pages(written)
 
     def _leads_to(self, directory: RealDirectory, name: bytes, ino: int | None) -> bool:
         """Whether a name is still that of a node. What was renamed through the mount is known to the kernel already.

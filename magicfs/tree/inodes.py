@@ -103,6 +103,14 @@ class InodeTable:
         """Whether it is the number of a plain file that Python does not use."""
         return self._resting.kind(ino) == stat.S_IFREG
 
+    def forget_pages(self, ino: int) -> None:
+        """Know that the kernel may have pages of a file, if it has that number, that are not those of its version."""
+        node = self._nodes.get(ino)
+        if node is None:
+            self._resting.forget_pages(ino)
+        else:
+            node.forget_pages()
+
     def get_or_assign(self, node: NodeT) -> NodeT:
         """The table's node of the same thing, updated from `node`; if there is none, `node` with a number.
 

@@ -97,6 +97,10 @@ class Node(ABC):
         """Take over what a newer node of the same thing holds."""
         del newer
 
+    def forget_pages(self) -> None:
+        """Know that the kernel may have pages that are not those of the version that was opened last."""
+        return
+
     def forgotten(self) -> None:
         """Let go of what is kept for programs: the kernel does not refer to the node any more."""
         return

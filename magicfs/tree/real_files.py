@@ -26,6 +26,10 @@ from magicfs.tree.nodes import Handle, Node, Openable, not_found
 from magicfs.tree.real_handles import FORWARDED_FLAGS, RealHandle, clear_set_id
 from magicfs.tree.real_nodes import ChildPlace, RealNode, in_any_place
 
+_TICK_NS, _COARSE_TICK_NS, _COARSE_UNIT_NS = 20_000_000, 2_500_000_000, 10_000_000
+"""A change gives a file other times than one so long before. The kernel's clock goes by up to ten milliseconds at a
+time, and file systems whose times are multiples of that may have one time for two seconds."""
+
 
 class KernelVersion(NamedTuple):
     """What tells whether the kernel has the attributes and the pages of a file as it is."""
@@ -73,7 +77,7 @@ class RealFile(RealNode, Openable):
         self._kernel_attributes: Attributes | None = None
         """All of these attributes; None if they were not kept."""
         self.opened_version: FileStat | None = None
-        """The file as it was opened last: the kernel's pages are those of this version."""
+        """The file as it was opened last: the kernel's pages are those of this version. None if that is not certain."""
 
     @property
     def is_local(self) -> bool:
@@ -150,10 +154,19 @@ class RealFile(RealNode, Openable):
         given = self.kernel_version
         return given is None or version is None or (given.size, given.mtime_ns) == (version.size, version.mtime_ns)
 
-    def replace_opened_version(self, version: FileStat | None) -> bool:
-        """Record the version that is opened now; whether its content is that of the version opened before."""
-        previous, self.opened_version = self.opened_version, version
+    def replace_opened_version(self, version: FileStat | None, *, now_ns: int) -> bool:
+        """Record the version that is opened now; whether its content is that of the version opened before.
+
+        One that has just changed is not recorded: it may change again, and have the same times. `now_ns` is the time
+        since the epoch.
+        """
+        previous = self.opened_version
+        self.opened_version = None if version is None or _may_change_unseen(version, now_ns) else version
         return previous is not None and version is not None and previous.same_content_as(version)
+
+    def forget_pages(self) -> None:
+        """Know that the kernel may have pages that are not those of `opened_version`."""
+        self.opened_version = None
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:
         """The fields of the index record as `user.magicfs.*`: those of the search that was looked up last."""
@@ -266,3 +279,8 @@ class RealFile(RealNode, Openable):
 def _require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _may_change_unseen(version: FileStat, now_ns: int) -> bool:
+    """Whether a change of the file at this moment might leave its times as they are."""
+    return now_ns - version.ctime_ns < (_TICK_NS if version.ctime_ns % _COARSE_UNIT_NS else _COARSE_TICK_NS)

@@ -39,6 +39,7 @@ _MAX_COUNT = 1 << 31
 _IDENTITY = struct.Struct("<12xIQQq")
 _KIND = struct.Struct("<12xI")
 _DIRECTORY = struct.Struct("<64xQ")
+_FLAGS = struct.Struct("<72xB")
 _HASH_BITS, _KEY_BITS = 64, 36
 SEED_BITS = 27
 """The lower bits of a number tell apart what has the same key: a file and a deleted one that had its inode number."""
@@ -75,6 +76,12 @@ class RestingNodes:
     def set_lookup_count(self, ino: int, count: int) -> None:
         """Replace the lookup count of a node at rest."""
         self._records.set_field(ino, _LOOKUP_COUNT.size - _COUNT.size, _COUNT.pack(count))
+
+    def forget_pages(self, ino: int) -> None:
+        """Do what `Node.forget_pages` does, for a node that may rest."""
+        flags = self._records.field(ino, _FLAGS)
+        if flags is not None and flags & _WAS_OPENED:
+            self._records.set_field(ino, _FLAGS.size - 1, bytes([flags & ~_WAS_OPENED]))
 
     def numbers(self, key: bytes) -> list[int]:
         """The numbers of the nodes that may have a key, the latest first."""

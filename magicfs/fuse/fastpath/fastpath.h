@@ -35,7 +35,7 @@
  *
  * The version of the interface is counted up with each change of a structure, of one of these bits, or of a function
  * that Python calls: Python does without a library of another version. */
-#define INTERFACE 1
+#define INTERFACE 2
 #define NOTED_BYTES (128 << 10)
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
@@ -179,6 +179,8 @@ int open_at(const struct place *place, const char *name, int flags);
 /* known_files.c */
 struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes; locked */
 void leave_known(struct known *known);                /* ends a use; locked */
+/* Whether a change of a file at this moment might leave its times as they are: its pages are not to be kept then. */
+bool may_change_unseen(const struct known *known);
 int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
 struct fuse_attr attributes_of(uint64_t inode, const struct statx *found);
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */

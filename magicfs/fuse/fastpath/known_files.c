@@ -14,6 +14,9 @@ enum {
     OWN_PATH_BYTES = 32,            /* of the path of a descriptor below /proc */
 };
 
+/* As in real_files.py. */
+static const int64_t tick_ns = 20000000, coarse_tick_ns = 2500000000, coarse_unit_ns = 10000000;
+
 /* Extended attributes that Python decides about, as in nodes.py. */
 static const char index_prefix[] = "user.magicfs.", file_capabilities[] = "security.capability";
 
@@ -112,6 +115,15 @@ static bool has_content(const struct statx *found, const struct seen_file *seen)
 {
     return found->stx_size == seen->size && nanoseconds(found->stx_mtime) == seen->mtime_ns &&
            nanoseconds(found->stx_ctime) == seen->ctime_ns;
+}
+
+bool may_change_unseen(const struct known *known)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t changed_ns = known->seen.ctime_ns;
+    const int64_t age_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec - changed_ns;
+    return age_ns < (changed_ns % coarse_unit_ns ? tick_ns : coarse_tick_ns);
 }
 
 /* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
@@ -270,6 +282,33 @@ EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path,
         drop_place(place);
     }
     pthread_mutex_unlock(&lock);
+}
+
+/* Leaves what has a name in a directory, at that path below a root, to Python until it is seen again: a program that had
+ * it open to write has closed it. Returns its inode number, or 0 if it is no plain file, or not certain at once. */
+EXPORTED uint64_t fast_path_leave_written(const char *root, const char *path, const char *name)
+{
+    struct statx found;
+    pthread_mutex_lock(&lock);
+    struct place *place = hold_place(root, path, strlen(path));
+    pthread_mutex_unlock(&lock);
+    if (!place)
+        return 0;
+    int descriptor = open_at(place, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+    bool is_plain = descriptor >= 0 && statx(descriptor, "", flags, STATX_BASIC_STATS | STATX_BTIME, &found) == 0 &&
+                    S_ISREG(found.stx_mode);
+    if (descriptor >= 0)
+        close(descriptor);
+    const struct listed_file file = is_plain ? listed_file(&found) : (struct listed_file){0};
+    const uint64_t inode = file.kind ? number_of(&file) : 0;
+    pthread_mutex_lock(&lock);
+    drop_place(place);
+    struct known **known = place_of(inode);
+    if (*known)
+        remove_known(known);
+    pthread_mutex_unlock(&lock);
+    return inode;
 }
 
 /* Leaves a file, or the names in a directory, to Python until it is seen again. */

@@ -163,6 +163,7 @@ static void do_open(struct worker *self, size_t size, const struct job *job)
     dev_t device = job->device->number;
     struct known *known = job->known;
     int descriptor = open_known(known, in->flags);
+    const bool keeps_pages = !may_change_unseen(known); /* asked for before anything is read */
     uint64_t unique = end(self, job);
     uint64_t number = unique ? add_opened(header->nodeid, device, descriptor) : 0;
     uint32_t keep_cache = known->has_pages ? FOPEN_KEEP_CACHE : 0;
@@ -172,7 +173,7 @@ static void do_open(struct worker *self, size_t size, const struct job *job)
     else if (descriptor >= 0)
         close(descriptor);
     pthread_mutex_lock(&lock);
-    known->has_pages |= number != 0;
+    known->has_pages |= number != 0 && keeps_pages;
     leave_known(known);
     pthread_mutex_unlock(&lock);
     if (unique && !number)

@@ -19,7 +19,7 @@ from magicfs.tree.virtual import StaticDirectory
 from tests.unit.tree.lookups import known
 
 SEEN = struct.Struct("=IQQqqQq")
-LATER_NS = 10**9
+LATER_NS = 10**10
 
 
 @pytest.fixture
@@ -131,7 +131,8 @@ def test_a_node_is_needed(table: InodeTable, root: RealDirectory, tmp_path: Path
     assert isinstance(node, RealFile)
     handle = node.open(os.O_RDONLY)
     node.set_kernel_attributes(node.attributes())
-    node.replace_opened_version(handle.version)
+    assert handle.version is not None
+    node.replace_opened_version(handle.version, now_ns=handle.version.ctime_ns + LATER_NS)
     handle.close()
     del node, handle
     rest(table, root, tmp_path)

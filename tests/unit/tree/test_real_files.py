@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -74,3 +75,25 @@ def test_a_deleted_or_replaced_file_is_not_opened(file: RealFile, tmp_path: Path
     assert file.cached_attributes() is None
     with pytest.raises(OSError, match="not a regular file"):
         file.open_nowait(os.O_RDONLY)
+
+
+@pytest.mark.parametrize(
+    ("ctime_ns", "age_ns", "is_kept"),
+    [
+        (10**18 + 1, 10**7, False),
+        (10**18 + 1, 3 * 10**7, True),
+        (10**18, 2 * 10**9, False),
+        (10**18, 3 * 10**9, True),
+        (10**18 + 1, -(10**9), False),
+    ],
+    ids=["just changed", "a tick ago", "in the same two seconds", "three seconds ago", "the clock was put back"],
+)
+def test_the_same_version_has_the_same_content_if_it_was_some_time_old(
+    file: RealFile, ctime_ns: int, age_ns: int, is_kept: bool
+) -> None:
+    with contextlib.closing(open_nowait(file)) as handle:
+        assert handle.version is not None
+        version = handle.version._replace(ctime_ns=ctime_ns)
+    for _ in range(2):
+        same = file.replace_opened_version(version, now_ns=ctime_ns + age_ns)
+    assert same == is_kept

@@ -27,6 +27,7 @@ from tests.unit.tree.lookups import known
 
 NAMES = 10_000
 MAX_BYTES_A_NAME = 200
+LATER_NS = 10**10
 
 
 @pytest.fixture
@@ -89,9 +90,10 @@ def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp
     assert node.attributes().size == 4
     handle = node.open(os.O_RDONLY)
     version = handle.version
+    assert version is not None
     handle.close()
     node.set_kernel_attributes(node.attributes())
-    assert not node.replace_opened_version(version)
+    assert not node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS)
     del node, handle
     # Others are looked up, and this one rests.
     assert table.find(link).attributes().mode == os.lstat(tmp_path / "a/link").st_mode
@@ -99,7 +101,19 @@ def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp
     node = table.find(file)
     assert isinstance(node, RealFile)
     assert node.kernel_attributes_match(version)
-    assert node.replace_opened_version(version), "the kernel has the pages of this content"
+    assert node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS), (
+        "the kernel has pages of this content"
+    )
+    del node
+    look_up(table, root, b"a", b"link")
+    assert file not in table._nodes
+    table.forget_pages(file)
+    assert file not in table._nodes
+    node = table.find(file)
+    assert isinstance(node, RealFile)
+    assert not node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS)
+    table.forget_pages(file)
+    assert node.opened_version is None
 
 
 def test_a_directory_is_known_as_long_as_something_rests_in_it(table: InodeTable, root: int, tmp_path: Path) -> None:
