@@ -7,11 +7,8 @@ command: `celery -A tasks.app inspect ping`, `status`, `call magicfs.maintenance
 
 from __future__ import annotations
 
-import re
 import socket
-from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
@@ -19,9 +16,8 @@ from kombu.entity import Exchange, Queue
 from magicfs import config
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError
-
-EMBED_QUEUE = "embed"
-MAINTENANCE_QUEUE = "maintenance"
+from tasks.broker import SOCKET_SECONDS
+from tasks.queue_names import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue
 
 EXCHANGE = Exchange("magicfs", type="direct")
 """The exchange of all queues. The routing key of a queue is its name."""
@@ -41,38 +37,11 @@ HARD_SECONDS = {
 """When the process of a task is killed. A soft limit does not interrupt native code."""
 
 VISIBILITY_SECONDS = 3600
-SOCKET_SECONDS = 5
-"""Longest wait for Redis, which answers in milliseconds. Celery's default is to wait for ever."""
-
 KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}
 """How the kernel notices a Redis whose network is gone: seconds, seconds, probes, milliseconds. None by unix socket."""
 
 POLLING_SECONDS = 5
 """How long a worker without messages waits for one before it asks again. It gets a message at once."""
-
-HUB_NAME = r"[a-z0-9._-]{1,96}/[a-z0-9._-]{1,96}"
-"""The name of a model of the hub, in small letters."""
-
-QUEUE_CHARACTERS = 60
-"""So many characters of the path of a model's folder are part of the name of a queue."""
-
-
-def extract_queue(host: str) -> str:
-    """The queue of the workers that can open the files of `host`."""
-    return f"extract.{host}"
-
-
-def embed_queue(model: str | None) -> str:
-    """The queue of the workers that embed chunks of one model, by its name; with None, of those that embed all."""
-    if model is None:
-        return EMBED_QUEUE
-    name = model.casefold()
-    words = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
-    if not re.fullmatch(HUB_NAME, name):
-        # The words of a folder's path may be those of another path too, and it may have none.
-        digest = sha256(name.encode(errors="surrogateescape")).hexdigest()
-        words = f"{words[-QUEUE_CHARACTERS:]}-{digest[:8]}".strip("-")
-    return f"{EMBED_QUEUE}.{words}"
 
 
 def declared_queue(name: str) -> Queue:
@@ -168,13 +137,3 @@ def _refuse_worker(instance: Any, **_: object) -> None:
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Do nothing: a handler of this signal keeps Celery from replacing the logging of the entry point."""
-
-
-def redis_url(broker_url: str) -> str:
-    """The URL of the broker for the redis package, which names unix sockets by another scheme than Celery."""
-    if not broker_url.startswith("redis+socket://"):
-        return broker_url
-    parts = urlsplit(broker_url.replace("redis+socket://", "unix://", 1))
-    number = dict(pair.partition("=")[::2] for pair in parts.query.split("&")).get("virtual_host", "0")
-    user = f"{quote(parts.username or '')}:{quote(parts.password)}@" if parts.password else ""
-    return f"unix://{user}{parts.path}?db={number.strip('/') or 0}"

@@ -29,16 +29,9 @@ from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
-from tasks.app import (
-    EMBED_TASK,
-    EXTRACT_TASK,
-    MAINTENANCE_QUEUE,
-    declared_queue,
-    embed_queue,
-    extract_queue,
-    make_app,
-)
+from tasks.app import EMBED_TASK, EXTRACT_TASK, declared_queue, make_app
 from tasks.queue import CeleryQueue
+from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
 from tasks.resting import Resting
 from tasks.services import Kind, Role, ServiceFactory, embed_service, end_parser, extract_service, roles, watch_ocr
 from tasks.watchdog import Watchdog

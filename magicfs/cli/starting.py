@@ -172,11 +172,10 @@ def _searched_specs(database: Database) -> list[ModelSpec]:
 def _warm_up(settings: Settings, specs: Sequence[ModelSpec]) -> None:
     """Make the query embedder load the models that this machine has, so that the first search does not wait for it."""
     embedder = wiring.query_embedder(settings, may_start=False)
-    outcomes = embedder.embed_by_each("warm up", specs=specs, kept=specs, deadline_s=WARM_UP_SECONDS)
-    for spec, outcome in zip(specs, outcomes, strict=True):
+    for spec, error in embedder.warm_up(specs=specs, deadline_s=WARM_UP_SECONDS).items():
         # What is missing here was said when it could not be pulled.
-        if isinstance(outcome, MagicFSError) and not isinstance(outcome, ModelMissing | ModelMismatch | ModelCorrupt):
-            terminal.remark(f"searches do without {spec.label} for now: {outcome}")
+        if error is not None and not isinstance(error, ModelMissing | ModelMismatch | ModelCorrupt):
+            terminal.remark(f"searches do without {spec.label} for now: {error}")
 
 
 def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:

@@ -53,7 +53,12 @@ def probe_broker(settings: Settings) -> BrokerStatus:
 
     if settings.embedded_broker and not is_listening(redis.socket_path(settings.home)):
         return BrokerStatus(ok=False, detail="the embedded Redis does not run: run 'magicfs up'", queues={})
-    return job_queue(settings).probe(settings.host)
+    from tasks import broker
+
+    try:
+        return broker.probe(settings.broker_dsn, settings.host)
+    except ValueError as error:
+        raise _malformed_broker_url() from error
 
 
 def require_broker(settings: Settings) -> None:
@@ -101,11 +106,15 @@ def job_queue(settings: Settings) -> CeleryQueue:
     try:
         return CeleryQueue(make_app(settings))
     except ValueError as error:
-        # The error may quote a part of the password.
-        raise ConfigError(
-            "MAGICFS_BROKER_URL is no address of a Redis: see docs/settings.md, and write special characters of the "
-            "password as %XX"
-        ) from error
+        raise _malformed_broker_url() from error
+
+
+def _malformed_broker_url() -> ConfigError:
+    # Not with the text of the error, which may quote a part of the password.
+    return ConfigError(
+        "MAGICFS_BROKER_URL is no address of a Redis: see docs/settings.md, and write special characters of the "
+        "password as %XX"
+    )
 
 
 def run_agent(settings: Settings, roots: list[Path]) -> None:

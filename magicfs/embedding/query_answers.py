@@ -1,22 +1,23 @@
 """What the query embedder answers, as its client takes it: a vector of the model that was asked for, or an error.
 
-Used by `query_client`. Pure.
+Used by `query_client`. It imports numpy with the first vector. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.manifest import remake_advice
-from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import EmbedderUnavailable, MagicFSError, MalformedRequest, ModelError, ModelMismatch
 from magicfs.framing import Message, error_in
 
-Vector = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vector: TypeAlias = "NDArray[np.float32]"
 """A vector of a question: shape (dimension,), of length 1, read-only."""
 
 
@@ -36,13 +37,19 @@ def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
 
 def outcome_of(answer: Message, spec: ModelSpec) -> Vector | MagicFSError:
     """The vector in an answer, or why there is none: a `ModelError` or an `EmbedderUnavailable`."""
-    reported = error_in(answer)
+    reported = reported_error(answer)
     if reported is not None:
-        return reported if isinstance(reported, ModelError) else EmbedderUnavailable(str(reported))
+        return reported
     try:
         return _vector(answer, spec)
     except (EmbedderUnavailable, ModelError) as error:
         return error
+
+
+def reported_error(answer: Message) -> MagicFSError | None:
+    """The error in an answer, a `ModelError` or an `EmbedderUnavailable`; None for a vector."""
+    error = error_in(answer)
+    return error if error is None or isinstance(error, ModelError) else EmbedderUnavailable(str(error))
 
 
 def _vector(answer: Message, spec: ModelSpec) -> Vector:
@@ -52,6 +59,10 @@ def _vector(answer: Message, spec: ModelSpec) -> Vector:
             f"the query embedder uses another model than {spec.full_label}: "
             "restart it with `magicfs down` and `magicfs up`"
         )
+    import numpy as np
+
+    from magicfs.embedding.vectors import unit_vectors
+
     try:
         vector = np.frombuffer(answer.body, "<f4")
     except ValueError as error:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
-from magicfs.embedding.query_answers import Vector, are_current, outcome_of
+from magicfs.embedding.query_answers import Vector, are_current, outcome_of, reported_error
 from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnection
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
 from magicfs.framing import FramingError, Message, failure
@@ -28,6 +28,7 @@ FindFolder = Callable[[ModelSpec], Path]
 MAX_QUESTION_CHARACTERS = 16 * 1024
 """Longer questions are cut; a model reads a few hundred tokens of them."""
 MAX_CACHED_QUESTIONS = 512
+WARM_UP_TEXT = "warm up"
 AHEAD_SECONDS = 0.1
 """A server that does not take a request within this time is asked when its answer is needed, and not before."""
 IDLE_EXIT_SECONDS = 900.0
@@ -121,6 +122,11 @@ class QueryEmbedder:
             self._keep(text, outcomes)
         return [outcomes[spec] for spec in specs]
 
+    def warm_up(self, *, specs: Sequence[ModelSpec], deadline_s: float) -> dict[ModelSpec, MagicFSError | None]:
+        """Have the server load these models, and why it has not, for each. Takes `deadline_s` seconds at most."""
+        answers = self._current_answers(WARM_UP_TEXT, specs, specs, time.monotonic() + deadline_s)
+        return {spec: reported_error(answer) for spec, answer in answers.items()}
+
     @contextmanager
     def asking_ahead(self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]) -> Iterator[AskedAhead]:
         """Ask for what `embed_by_each` will probably be asked for inside the block, and wait for nothing.
@@ -164,7 +170,19 @@ class QueryEmbedder:
         deadline: float,
         ahead: AskedAhead | None,
     ) -> dict[ModelSpec, Vector | MagicFSError]:
-        """What the server answers for each model. A server that uses other models is replaced, its successor is asked.
+        """What the server answers for each model."""
+        answers = self._current_answers(text, specs, kept, deadline, ahead)
+        return {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
+
+    def _current_answers(
+        self,
+        text: str,
+        specs: Sequence[ModelSpec],
+        kept: Sequence[ModelSpec],
+        deadline: float,
+        ahead: AskedAhead | None = None,
+    ) -> dict[ModelSpec, Message]:
+        """The server's answer for each model. A server that uses other models is replaced, its successor is asked.
 
         It is one that an older version left, or that loaded a folder before its files were replaced.
         """
@@ -179,7 +197,7 @@ class QueryEmbedder:
                         self._folders.pop(spec, None)
                     self.quit(deadline_s=deadline - time.monotonic())
                     answers = self._answers(text, specs, kept, deadline)
-        return {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
+        return answers
 
     def _answers(
         self,

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from magicfs.config import Settings
-from magicfs.db import contents as contents_db
 from magicfs.db import roots as roots_db
 from magicfs.db.heartbeats import live_mounts
 from magicfs.db.pool import Connection, Database, retry_on_conflict
@@ -19,7 +18,6 @@ from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 from magicfs.linux.mounts import read_mounts
-from magicfs.text.names import fold_path
 
 
 def add_roots(
@@ -58,6 +56,9 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
                     f"{path} contains the root {display_path(other.path)}: "
                     f"run 'magicfs roots remove {other.name}' first"
                 )
+        # Commands wait for what they import, and most of them name roots that are there.
+        from magicfs.text.names import fold_path
+
         name = _free_name(connection, absolute, host=host)
         root_id = roots_db.insert_root(
             connection, host=host_id, path=absolute, name=name, device=device, folded=fold_path(name)
@@ -99,6 +100,8 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
 
 
 def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
+    from magicfs.db import contents as contents_db
+
     with database.transaction() as connection:
         roots = [registered.root for registered in roots_db.list_roots(connection)]
         matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]

@@ -12,8 +12,9 @@ import pytest
 
 from magicfs.db.models import build_model
 from magicfs.domain.models import StoredModel
-from tasks.app import embed_queue, make_app
+from tasks.app import make_app
 from tasks.queue import CeleryQueue
+from tasks.queue_names import embed_queue
 from tests.plugins.stack import Stack
 
 STATES = "SELECT m.state, e.state, count(*) FROM embeddings e JOIN models m ON m.id = model_id GROUP BY 1, 2 ORDER BY 1"

@@ -15,7 +15,8 @@ import pytest
 from redis import RedisError
 
 from magicfs.config import Settings
-from tasks.app import EXTRACT_TASK, MAINTENANCE_QUEUE, declared_queue, extract_queue, make_app
+from tasks.app import EXTRACT_TASK, declared_queue, make_app
+from tasks.queue_names import MAINTENANCE_QUEUE, extract_queue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.proxy import proxy_to
 from tests.plugins.stack import HOST, Stack

@@ -19,7 +19,7 @@ import redis
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
-from tasks.app import redis_url
+from tasks.broker import redis_url
 from tests.faults.word_files import WORDS, write_files
 from tests.plugins.commands import Commands
 

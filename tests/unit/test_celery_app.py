@@ -10,15 +10,8 @@ from pathlib import Path
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError
-from tasks.app import (
-    EMBED_QUEUE,
-    EMBED_TASK,
-    EXTRACT_TASK,
-    MAINTENANCE_TASK,
-    declared_queue,
-    embed_queue,
-    make_app,
-)
+from tasks.app import EMBED_TASK, EXTRACT_TASK, MAINTENANCE_TASK, declared_queue, make_app
+from tasks.queue_names import EMBED_QUEUE, embed_queue
 
 
 def test_queues_have_one_exchange_and_a_routing_key_of_their_own(tmp_path: Path) -> None:

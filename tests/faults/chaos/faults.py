@@ -15,7 +15,8 @@ import redis
 
 from magicfs.config import Settings
 from magicfs.runtime import postgres
-from tasks.app import EMBED_QUEUE, extract_queue, redis_url
+from tasks.broker import redis_url
+from tasks.queue_names import EMBED_QUEUE, extract_queue
 from tests.plugins.commands import Commands
 
 MAX_HANG_SECONDS = 5.0

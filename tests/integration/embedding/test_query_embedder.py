@@ -65,6 +65,18 @@ def test_a_relative_folder_is_that_of_the_client(
     end(client)
 
 
+def test_a_model_is_loaded_ahead_and_says_what_is_wrong_with_it(
+    client: QueryEmbedder, stored_model: StoredModel
+) -> None:
+    other = replace(stored_model.spec, name="sentence-transformers/none", digest="0" * 64, former_digest="")
+    outcomes = client.warm_up(specs=[stored_model.spec, other], deadline_s=DEADLINE_SECONDS)
+    assert outcomes[stored_model.spec] is None
+    assert isinstance(outcomes[other], ModelMissing)
+    status = ping(client)
+    assert status is not None
+    assert status.model == stored_model.spec.label
+
+
 @pytest.mark.parametrize("death", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM])
 def test_when_it_dies_the_next_query_is_answered(
     client: QueryEmbedder, stored_model: StoredModel, death: signal.Signals

@@ -1,0 +1,117 @@
+"""Redis as the broker: its address, whether it takes messages now, and what to do when it does not.
+
+Used by the queue, and by the commands that show the broker: they wait for what is imported, so it is nothing of Celery.
+Any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from urllib.parse import quote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from magicfs.domain.status import BrokerStatus
+from tasks.queue_names import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue
+
+SOCKET_SECONDS = 5
+"""Longest wait for Redis, which answers in milliseconds. Celery's default is to wait for ever."""
+
+PROBE_SECONDS = 1.0
+"""How long the broker has to answer each step of a probe."""
+
+MAX_PROBE_SECONDS = 1.5
+"""How long a probe takes at most: the look-up of a name has no timeout of its own."""
+
+PROBE_KEY_MS = 1000
+"""How long the key lives that a probe writes."""
+
+TROUBLES: dict[type[Exception], str] = {
+    redis.AuthenticationError: "Redis refuses the password: correct it in MAGICFS_BROKER_URL",
+    redis.OutOfMemoryError: "Redis is full and takes no messages: raise its maxmemory, or delete what else is in it",
+    redis.ReadOnlyError: "Redis is read-only, a replica: name its primary in MAGICFS_BROKER_URL",
+    redis.BusyLoadingError: "Redis is still loading its data: wait for it",
+    redis.TimeoutError: "Redis does not answer in time: restart it, or check the network to it",
+    TimeoutError: "Redis does not answer in time: restart it, or check the network to it",
+}
+"""What is wrong with the broker and what to do, by the error of a call."""
+
+
+def probe(broker_url: str, host: str) -> BrokerStatus:
+    """Whether the broker takes messages now, and how many the queues of `host` hold.
+
+    Writes a key that expires: a full Redis and a replica answer everything else. Takes about a second at most. Raises
+    `ValueError` when the address is malformed.
+    """
+    return probe_queues(broker_url, (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE))
+
+
+def probe_queues(broker_url: str, names: Sequence[str]) -> BrokerStatus:
+    """As `probe`, for the queues of these names."""
+    asking = client(broker_url, seconds=PROBE_SECONDS, retries=0)
+    answers: list[BrokerStatus] = []
+    probing = threading.Thread(target=lambda: answers.append(_probe(asking, names)), daemon=True)
+    try:
+        probing.start()
+    except RuntimeError as error:
+        detail = f"this process may start no thread to ask Redis ({error}): raise its limit of tasks"
+        return BrokerStatus(ok=False, detail=detail, queues={})
+    probing.join(MAX_PROBE_SECONDS)
+    return answers[0] if answers else BrokerStatus(ok=False, detail=trouble_of(redis.TimeoutError()), queues={})
+
+
+def _probe(asking: redis.Redis, names: Sequence[str]) -> BrokerStatus:
+    try:
+        with asking as connection:
+            key = f"magicfs.probe.{uuid.uuid4().hex}"
+            connection.pipeline(transaction=False).lpush(key, "").pexpire(key, PROBE_KEY_MS).execute()
+            depths = connection.pipeline(transaction=False)
+            for name in names:
+                depths.llen(name)
+            answers = dict(zip(names, depths.execute(raise_on_error=False), strict=True))
+    except (redis.RedisError, OSError) as error:
+        return BrokerStatus(ok=False, detail=trouble_of(error), queues={})
+    queues = {name: depth for name, depth in answers.items() if isinstance(depth, int)}
+    other = next((name for name in names if name not in queues), None)
+    return BrokerStatus(ok=other is None, detail=other and _wrong_type(other), queues=queues)
+
+
+def client(broker_url: str, *, seconds: float, retries: int) -> redis.Redis:
+    """A client of the broker that waits for each answer `seconds` at most. Raises `ValueError` for a wrong address."""
+    return redis.Redis.from_url(
+        redis_url(broker_url),
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), retries),
+    )
+
+
+def trouble_of(error: Exception) -> str:
+    """What is wrong with the broker, and what to do, in one line without a password."""
+    for kind, trouble in TROUBLES.items():
+        if isinstance(error, kind):
+            return trouble
+    if isinstance(error, redis.ConnectionError | OSError):
+        return f"no Redis answers ({error}): start it, or correct MAGICFS_BROKER_URL"
+    return f"Redis takes no messages ({error}): see its log"
+
+
+def _wrong_type(name: str) -> str:
+    return (
+        f"the key {name} in Redis is no queue: delete it with 'redis-cli DEL {name}', "
+        "or give MagicFS a database of its own in MAGICFS_BROKER_URL"
+    )
+
+
+def redis_url(broker_url: str) -> str:
+    """The URL of the broker for the redis package, which names unix sockets by another scheme than Celery."""
+    if not broker_url.startswith("redis+socket://"):
+        return broker_url
+    parts = urlsplit(broker_url.replace("redis+socket://", "unix://", 1))
+    number = dict(pair.partition("=")[::2] for pair in parts.query.split("&")).get("virtual_host", "0")
+    user = f"{quote(parts.username or '')}:{quote(parts.password)}@" if parts.password else ""
+    return f"unix://{user}{parts.path}?db={number.strip('/') or 0}"
