@@ -53,7 +53,7 @@ def tree(module_stack: Stack, outside: Path) -> Iterator[Tree]:
     stack.environment["MAGICFS_SCAN_SECONDS"] = NEVER
     # What is embedded, and how much of a large file is cut into chunks, other tests look at.
     stack.environment["MAGICFS_MAX_TEXT_MB"] = "1"
-    stack.environment["MAGICFS_MAX_EMBEDDED_CHUNKS"] = "100"
+    stack.environment["MAGICFS_MAX_EMBEDDED_CHUNKS"] = "10"
     stack.prefix = without_root_rights()
     stack.add_root(folder)
     with peaks(stack) as largest:
@@ -325,7 +325,7 @@ def test_a_file_that_is_saved_does_not_wait_behind_a_large_one(tree: Tree) -> No
     tree.wait_for("large", {b"line.txt", b"small.txt"}, seconds=300)
 
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=pytest.mark.slow)])
 @pytest.mark.timeout(1800)
 def test_a_file_that_is_saved_does_not_wait_behind_a_bulk(tree: Tree, outside: Path, count: int) -> None:
     many = f"many{count}"

@@ -12,7 +12,7 @@ from tests.plugins.stack import Stack
 
 MIB = 1 << 20
 FILE_BYTES = 50 * MIB
-WORKER_MIB = 250
+WORKER_MIB = 230
 
 
 def repeated(make: Callable[[int], str], *, size: int = FILE_BYTES, head: str = "", end: str = "") -> Iterator[str]:
@@ -54,7 +54,7 @@ def test_a_worker_that_reads_a_large_file_takes_little_memory(stack: Stack, tmp_
     with (docs / name).open("w") as file:
         file.writelines(FILES[name]())
     # The text that is kept takes ten times its size while it is cut into chunks, and most of the time.
-    stack.environment["MAGICFS_MAX_TEXT_MB"] = "4"
+    stack.environment["MAGICFS_MAX_TEXT_MB"] = "1"
     stack.add_root(docs)
     with peaks(stack) as largest:
         stack.start_agent()
