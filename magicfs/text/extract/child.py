@@ -32,7 +32,12 @@ from magicfs.text.extract.plain_text import truncate
 
 
 class Parser(Protocol):
-    """Extracts the text of files. Both methods may raise any exception."""
+    """Extracts the text of files. Its methods may raise any exception."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has failed in a way after which it should read no other file."""
+        ...
 
     def __call__(self, content: bytes, mime_type: str, /) -> Document | PartialDocument | Unreadable:
         """The text of a file's bytes, of the detected MIME type."""
@@ -80,7 +85,8 @@ def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser
         final = _answer(connection, request, parser, limits=limits, recogniser=recogniser)
         del request
         served += 1
-        is_last = served >= limits.files_per_child or confine.resident() > limits.child_rss_bytes
+        is_worn = parser.is_spent or confine.resident() > limits.child_rss_bytes
+        is_last = is_worn or served >= limits.files_per_child
         send(connection, as_final(final, is_last=is_last))
         if is_last:
             return

@@ -32,7 +32,7 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.html_parts import HTML_TYPES
 from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
-from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
+from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.left_out import lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
@@ -47,8 +47,8 @@ from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
-from magicfs.text.extract.slides import SLIDES_TYPE, with_empty_slides
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
@@ -103,6 +103,11 @@ class DocumentParser:
         self._depth = 0
         self._parts = PartCount()
         return with_unread_parts(self._parse(content, mime_type), self._parts.unread)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether kreuzberg has failed in a way after which it should read no other file."""
+        return self._kreuzberg.has_panicked
 
     def open_pages(self) -> PdfPages:
         """The pages of the shared PDF file: see `KreuzbergParser`."""
@@ -173,17 +178,15 @@ class DocumentParser:
         return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=container.KMZ)
 
     def _read_running_text(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
-        """What kreuzberg reads: of a presentation without damaged slides, of a damaged book or document nothing.
+        """What kreuzberg reads, or what is read here where it refuses a document.
 
-        The members of a damaged one are read as its parts.
+        Of a book or a document of Word that it refuses, that is nothing: their members are read as parts.
         """
         if exact_type == NOTEBOOK_TYPE:
             content = in_present_form(content)
         content = as_shown(content) if exact_type == WORKBOOK_TYPE else with_words_and_notes(content, exact_type)
-        if exact_type != SLIDES_TYPE and exact_type not in READ_MEMBER_BY_MEMBER:
-            return self._kreuzberg(content, exact_type)
         try:
-            outcome = self._kreuzberg(content, exact_type)
+            outcome = self._read_by_library(content, exact_type)
         except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
             outcome = unreadable_of(error)
         if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
@@ -192,9 +195,17 @@ class DocumentParser:
             self._parts.add_unread("its structure")
             return Unreadable(SkipReason.NO_TEXT, outcome.detail)
         with contextlib.suppress(*DAMAGE):
-            if (repaired := with_empty_slides(content, parts=self._parts)) is not None:
-                return self._kreuzberg(repaired, SLIDES_TYPE)
+            return read_refused(content, exact_type, parts=self._parts) or outcome
         return outcome
+
+    def _read_by_library(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
+        """What kreuzberg reads. A book at which it panics is read without its links."""
+        try:
+            return self._kreuzberg(content, exact_type)
+        except PanicError:
+            if exact_type != BOOK_TYPE:
+                raise
+            return self._kreuzberg(without_links(content), exact_type)
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""

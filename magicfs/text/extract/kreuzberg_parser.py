@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +62,8 @@ _PASSWORD = re.compile(r"password|encrypt", re.IGNORECASE)
 _BOMB = re.compile(
     r"zip bomb|bomb|security|compression ratio|limit exceeded|too (?:large|many|deep)|exceeds", re.IGNORECASE
 )
-_BROKEN_ZIP = "invalid Zip archive"
-"""What the library says of a broken member of a container, among its limits."""
+_BROKEN = re.compile("invalid Zip archive|Malformed")
+"""What the library says of a broken container, among its limits."""
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 
@@ -79,6 +79,9 @@ _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=
 page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
 text. With `auto_rotate`, an exception of Tesseract ends the process."""
 
+_PANIC = "PanicException"
+"""The exception of a library in Rust that has found itself at fault. It is none of Python's `Exception`."""
+
 _MAX_DETAIL_CHARACTERS = 300
 _MAX_HEADINGS = 20_000
 """More would not fit into the head of an answer."""
@@ -91,6 +94,10 @@ trailer<</Root 1 0 R>>
 """
 
 
+class PanicError(Exception):
+    """The library has failed at a file, in a way that it does not expect."""
+
+
 class KreuzbergParser:
     """Extracts the text of files of the formats that the library reads. Used by `document_parser`."""
 
@@ -99,6 +106,8 @@ class KreuzbergParser:
 
         Without `ocr`, another process may recognise pages.
         """
+        self.has_panicked = False
+        """Whether the library has failed in a way that it does not expect: what it keeps may be damaged."""
         self._pdf_path = pdf_path
         self._config = _config(disable_ocr=True)
         self._config_with_headings = _config(disable_ocr=True, include_document_structure=True)
@@ -148,13 +157,29 @@ class KreuzbergParser:
         config = self._picture_config if mime_type.startswith("image/") else None
         if mime_type in _WITH_HEADINGS:
             config = self._config_with_headings
-        return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
+        with self._as_exception():
+            return kreuzberg.extract_bytes_sync(content, mime_type, config=config or self._config)
+
+    @contextlib.contextmanager
+    def _as_exception(self) -> Iterator[None]:
+        """Raise `PanicError` for a panic of the library, which would end this process."""
+        try:
+            yield
+        except BaseException as error:
+            if type(error).__name__ != _PANIC:
+                raise
+            self.has_panicked = True
+            raise PanicError(" ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]) from None
+
+    def _draw(self, page: int, dpi: int) -> bytes:
+        with self._as_exception():
+            return kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi)
 
     def open_pages(self) -> PdfPages:
         """The pages of the PDF file at `pdf_path`."""
         return PdfPages(
             self._pdf_path,
-            draw=lambda page, dpi: kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi),
+            draw=self._draw,
             recognise=self._text_of_picture if self.recognises_pictures else None,
         )
 
@@ -248,7 +273,7 @@ def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
     if _PASSWORD.search(message):
         return Unreadable(SkipReason.ENCRYPTED, "needs a password")
-    if _BOMB.search(message) and _BROKEN_ZIP not in message:
+    if _BOMB.search(message) and not _BROKEN.search(message):
         return Unreadable(SkipReason.BOMB, message)
     if isinstance(error, kreuzberg.ValidationError) and mime_type in message:
         return Unreadable(SkipReason.BINARY, f"no reader for {mime_type}")

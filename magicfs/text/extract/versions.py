@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 12),
-    "application/zip": 23,
+    "application/zip": 24,
     "application/x-ole-storage": 5,
     "application/pdf": 8,
     "application/rtf": 9,

@@ -179,6 +179,10 @@ class Misbehaving:
             return PartialDocument(Document(text + "\n\n" * 5, mime_type, page_starts=starts), (1, 2, 3, 4, 5))
         return Document(f"{os.getpid()} {content.decode()}", mime_type)
 
+    @property
+    def is_spent(self) -> bool:
+        return False
+
     def open_pages(self) -> MisbehavingPages:
         return MisbehavingPages(self._pages)
 

@@ -277,3 +277,55 @@ def test_a_broken_member_of_a_document_is_no_bomb(extractor: FileExtractor) -> N
     text, parts = read(extractor, content[:start] + b"PK\0\0" + content[start + 4 :], b"a.docx")
     assert "running text" in text
     assert "word/comments.xml" in parts
+
+
+def test_a_book_in_any_language_is_read_whatever_its_links_are(extractor: FileExtractor) -> None:
+    link = 'Bir sonraki yer <a href="https://example.org"> çevrimiçi kılavuz </a>. Devam'
+    for _ in range(2):
+        text, parts = read(extractor, book("Kitabın başı", link, "Kitabın sonu"), b"a.epub")
+        assert text.index("başı") < text.index("çevrimiçi kılavuz") < text.index("sonu")
+        assert not parts
+
+
+def test_a_picture_that_is_not_there_costs_no_words_of_a_presentation(extractor: FileExtractor) -> None:
+    content = presentation(
+        "a heron",
+        "an egret</a:t></a:r></a:p></p:txBody></p:sp><p:pic><p:blipFill/></p:pic><p:sp>"
+        "<p:txBody><a:p><a:r><a:t>a stork",
+        notes="wombat",
+    )
+    outcome = extractor.extract(content, name=b"a.pptx")
+    assert isinstance(outcome, Document), outcome
+    assert outcome.text[outcome.page_starts[1] :].split()[:4] == ["an", "egret", "a", "stork"]
+    assert "wombat" in outcome.text
+    assert outcome.unread_parts is None
+
+
+def test_cells_that_are_none_cost_no_words_of_a_sheet(extractor: FileExtractor) -> None:
+    names = (
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    )
+    cells = "<table:table-cell><text:p>salsify</text:p></table:table-cell> text <table:table-cell/>"
+    table = f'<table:table table:name="Harvest"><table:table-row>{cells}</table:table-row></table:table>'
+    body = f"<office:d {names}><office:body><office:spreadsheet>{table}</office:spreadsheet></office:body></office:d>"
+    content = container({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": body})
+    text, _ = read(extractor, content, b"a.ods")
+    assert "Harvest" in text
+    assert "salsify" in text
+
+
+def test_a_sheet_of_another_kind_costs_no_words_of_a_workbook(extractor: FileExtractor) -> None:
+    kind = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheetXXX"
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">'
+        '<c r="A1" t="inlineStr"><is><t>salsify</t></is></c><c r="B1"><v>12</v></c></row></sheetData></worksheet>'
+    )
+    relations = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="r1" Type="{kind}" Target="macrosheets/sheet1.xml"/></Relationships>'
+    )
+    content = workbook({"xl/macrosheets/sheet1.xml": sheet, "xl/_rels/workbook.xml.rels": relations})
+    text, _ = read(extractor, content, b"a.xlsm")
+    assert "salsify\t12" in text

@@ -1,0 +1,188 @@
+"""Reads the running text of office documents that kreuzberg refuses as a whole: it reads all of one or nothing.
+
+Runs in the child process, called by `document_parser`. What is read here is plainer: a paragraph or a row of a sheet a
+line. Damaged members cost their own text alone. Pure functions.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE
+from magicfs.text.extract.xml_documents import read_opendocument
+from magicfs.text.extract.xml_names import attribute, local_name, named, outermost
+
+SLIDES_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+BINARY_WORKBOOK_TYPE: Final = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
+BOOK_TYPE: Final = "application/epub+zip"
+_ODF: Final = "application/vnd.oasis.opendocument."
+
+_SLIDE: Final = re.compile(r"ppt/slides/slide\d+\.xml")
+_PRESENTATION: Final = "ppt/presentation.xml"
+_RELATIONS: Final = "ppt/_rels/presentation.xml.rels"
+_SHEET: Final = re.compile(r"xl/(?:work|macro)sheets/sheet\d+\.xml")
+_SHARED: Final = "xl/sharedStrings.xml"
+_BINARY_SHARED: Final = "xl/sharedStrings.bin"
+_BREAKS: Final = {"br": " ", "tab": "\t"}
+
+_BOOK_PAGE: Final = re.compile(r"\.x?html?\Z", re.IGNORECASE)
+_BOOK_TEXT: Final = re.compile(r"\.(?:x?html?|xml|opf|ncx)\Z|\Amimetype\Z", re.IGNORECASE)
+_LINK_TAG: Final = re.compile(rb"</?a\b[^<>]{0,5000}>", re.IGNORECASE)
+
+_STRING_RECORD: Final = 19
+"""A shared string of a binary workbook: a byte of flags, the number of characters, the characters in UTF-16."""
+_STRING_START: Final = 5
+
+
+def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Document | None:
+    """The running text; None for a document of another type, and for one in which nothing is found.
+
+    Missing and damaged sheets are counted; `office_parts` counts damaged slides. Raises one of `DAMAGE`.
+    """
+    readers: dict[str, Callable[[zipfile.ZipFile, PartCount], list[str]]] = {
+        SLIDES_TYPE: _slides,
+        WORKBOOK_TYPE: _sheets,
+        BINARY_WORKBOOK_TYPE: _binary_strings,
+    }
+    if mime_type.startswith(_ODF):
+        return read_opendocument(content, mime_type, parts=parts)
+    if mime_type not in readers:
+        return None
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        pages = [clean(page) + PAGE_SEPARATOR for page in readers[mime_type](container, parts)]
+    if not pages:
+        return None
+    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0)) if mime_type == SLIDES_TYPE else ()
+    return Document(text="".join(pages), mime_type=mime_type, page_starts=starts)
+
+
+def without_links(book: bytes) -> bytes:
+    """A book whose pages have no links, at which kreuzberg may panic, and no pictures.
+
+    A blank before a letter beyond ASCII in the text of a link is enough.
+    """
+    data = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as container, zipfile.ZipFile(data, "w") as copy:
+        for member in container.infolist():
+            if _BOOK_TEXT.search(member.filename):
+                text = container.read(member)
+                copy.writestr(member, _LINK_TAG.sub(b"", text) if _BOOK_PAGE.search(member.filename) else text)
+    return data.getvalue()
+
+
+def _slides(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
+    """The text of each slide in the order of the presentation; empty for a damaged or missing one."""
+    names = frozenset(container.namelist())
+    pages: list[str] = []
+    for name in _stated_slides(container) or sorted(filter(_SLIDE.fullmatch, names), key=_number):
+        if name not in names:
+            parts.add_unread(name)
+        try:
+            slide = ET.fromstring(container.read(name))  # noqa: S314  (expat stops entities that expand without end)
+        except DAMAGE:
+            pages.append("")
+        else:
+            paragraphs = ("".join(_pieces(paragraph)).strip() for paragraph in outermost(slide, "p"))
+            pages.append("\n".join(filter(None, paragraphs)))
+    return pages
+
+
+def _number(name: str) -> int:
+    match = re.search(r"(\d+)\.\w+\Z", name)
+    return int(match[1]) if match else 0
+
+
+def _stated_slides(container: zipfile.ZipFile) -> list[str]:
+    """The names of the slides that a presentation says it has; none where it is damaged itself."""
+    try:
+        relations = ET.fromstring(container.read(_RELATIONS))  # noqa: S314
+        presentation = ET.fromstring(container.read(_PRESENTATION))  # noqa: S314
+    except DAMAGE:
+        return []
+    targets = {element.get("Id"): element.get("Target") or "" for element in relations}
+    paths = {key: posixpath.normpath(posixpath.join("/ppt", target))[1:] for key, target in targets.items()}
+    ids = [value for element in named(presentation, "sldId") for key, value in element.attrib.items() if "}" in key]
+    return [paths[key] for key in ids if _SLIDE.fullmatch(paths.get(key, ""))]
+
+
+def _pieces(paragraph: ET.Element) -> Iterator[str]:
+    for element in paragraph.iter():
+        name = local_name(element)
+        if name == "t":
+            yield element.text or ""
+        elif name in _BREAKS:
+            yield _BREAKS[name]
+
+
+def _sheets(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
+    """The text of each sheet; a row is a line."""
+    names = container.namelist()
+    strings: list[str] = []
+    if _SHARED in names:
+        try:
+            shared = ET.fromstring(container.read(_SHARED))  # noqa: S314
+            strings = ["".join(_pieces(entry)) for entry in named(shared, "si")]
+        except DAMAGE:
+            parts.add_unread(_SHARED)
+    pages: list[str] = []
+    for name in sorted(filter(_SHEET.fullmatch, names), key=_number):
+        # `office_parts` reads each sheet too, and counts those that are damaged.
+        try:
+            sheet = ET.fromstring(container.read(name))  # noqa: S314
+        except DAMAGE:
+            continue
+        rows = (
+            "\t".join(filter(None, (_cell(cell, strings) for cell in named(row, "c")))) for row in named(sheet, "row")
+        )
+        pages.append("\n".join(filter(None, rows)))
+    return pages
+
+
+def _cell(cell: ET.Element, strings: list[str]) -> str:
+    kind = attribute(cell, "t")
+    if kind == "inlineStr":
+        return "".join(_pieces(cell))
+    value = next((element.text or "" for element in named(cell, "v")), "")
+    if kind != "s":
+        return value
+    return strings[int(value)] if value.isdecimal() and int(value) < len(strings) else ""
+
+
+def _binary_strings(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
+    """The shared strings of a binary workbook: its sheets say no more than numbers beside them."""
+    parts.add_unread("the numbers of its sheets")
+    data = container.read(_BINARY_SHARED)
+    texts: list[str] = []
+    place = 0
+    while place < len(data):
+        kind, place = _variable(data, place, most_bytes=2)
+        size, place = _variable(data, place, most_bytes=4)
+        if kind == _STRING_RECORD:
+            length = int.from_bytes(data[place + 1 : place + _STRING_START], "little")
+            start = place + _STRING_START
+            texts.append(data[start : min(start + 2 * length, place + size)].decode("utf-16-le", "replace"))
+        place += size
+    return ["\n".join(texts)]
+
+
+def _variable(data: bytes, place: int, *, most_bytes: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and the place after it."""
+    number = 0
+    for shift in range(most_bytes):
+        byte = data[place] if place < len(data) else 0
+        number |= (byte & 0x7F) << (7 * shift)
+        place += 1
+        if not byte & 0x80:
+            break
+    return number, place
