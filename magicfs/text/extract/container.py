@@ -14,6 +14,7 @@ import zlib
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.ole_files import OleFile
 
 _MAX_MEMBERS = 50_000
 _MAX_UNPACKED_BYTES = 1 << 30
@@ -109,13 +110,6 @@ def _read_member(container: zipfile.ZipFile, name: str) -> bytes:
         return member.read(_MAX_READ_BYTES)
 
 
-_OLE_SECTOR_SHIFT_OFFSET = 30
-"""The offset in the header."""
-_OLE_ENTRY_BYTES = 128
-_OLE_NAME_LENGTH_OFFSET = 64
-"""The offset in a directory entry."""
-_OLE_START_SECTOR_OFFSET = 116
-"""The offset in a directory entry."""
 _OLE_STREAM_HEAD_BYTES = 4096
 
 _OLE_TYPES = (
@@ -137,37 +131,26 @@ _WORD_ENCRYPTED_FLAG = 0x0100
 
 
 def ole_type(content: bytes) -> str | Unreadable:
-    """The MIME type of the document in an OLE container, or why it is not read."""
-    streams = _ole_streams(content)
-    if any(name in streams for name in _OLE_ENCRYPTED):
+    """The MIME type of the document in an OLE container, or why it is not read.
+
+    Documents inside of it have streams of the same names, so those of its uppermost storage count.
+    """
+    try:
+        ole = OleFile(content)
+    except struct.error:
+        return Unreadable(SkipReason.CORRUPT, "an OLE container that ends before it begins")
+    names = {path for path in ole.paths if "/" not in path}
+    if not names:
+        return Unreadable(SkipReason.CORRUPT, "an OLE container whose directory is damaged")
+    if any(name in names for name in _OLE_ENCRYPTED):
         return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
     for name, mime_type in _OLE_TYPES:
-        if name in streams:
-            start = content[streams[name] : streams[name] + _OLE_STREAM_HEAD_BYTES]
+        if name in names:
+            start = ole.read(name)[:_OLE_STREAM_HEAD_BYTES]
             if _word_is_encrypted(start) or _excel_is_encrypted(start):
                 return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
             return mime_type
     return Unreadable(SkipReason.BINARY, "an OLE container without a document")
-
-
-def _ole_streams(content: bytes) -> dict[str, int]:
-    """The offset of each stream whose name matters, by name.
-
-    The whole content is searched for directory entries, so that a broken chain of sectors hides none.
-    """
-    shift = _integer(content, _OLE_SECTOR_SHIFT_OFFSET, 2)
-    sector_bytes = 1 << (shift if shift in (9, 12) else 9)
-    streams: dict[str, int] = {}
-    for stream in (*(name for name, _ in _OLE_TYPES), *_OLE_ENCRYPTED):
-        name = stream.encode("utf-16-le") + b"\0\0"
-        entry = content.find(name)
-        while entry >= 0:
-            is_entry = entry % _OLE_ENTRY_BYTES == 0
-            if is_entry and _integer(content, entry + _OLE_NAME_LENGTH_OFFSET, 2) == len(name):
-                streams[stream] = (_integer(content, entry + _OLE_START_SECTOR_OFFSET, 4) + 1) * sector_bytes
-                break
-            entry = content.find(name, entry + 2)
-    return streams
 
 
 def _integer(content: bytes, offset: int, size: int) -> int:

@@ -39,6 +39,7 @@ from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
+from magicfs.text.extract.old_office import OLD_OFFICE_TYPES, OLDEST_TYPES, read_oldest, with_own_text
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
@@ -142,6 +143,8 @@ class DocumentParser:
             return xml_documents.read_flat_opendocument(content, exact_type)
         if exact_type in OFFICE_XML_TYPES:
             return read_office_xml(content, exact_type)
+        if exact_type in OLDEST_TYPES:
+            return read_oldest(content, exact_type)
         if exact_type in ZIPPED_PAGES_TYPES:
             pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
             return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
@@ -189,6 +192,8 @@ class DocumentParser:
             outcome = self._read_by_library(content, exact_type)
         except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
             outcome = unreadable_of(error)
+        if exact_type in OLD_OFFICE_TYPES:
+            return with_own_text(outcome, content, exact_type)
         if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
             return outcome
         if exact_type in READ_MEMBER_BY_MEMBER:

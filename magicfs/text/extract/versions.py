@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 12),
     "application/zip": 24,
-    "application/x-ole-storage": 5,
+    "application/x-ole-storage": 6,
     "application/pdf": 8,
     "application/rtf": 9,
     "application/x-fictionbook+xml": 10,

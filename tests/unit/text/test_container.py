@@ -13,6 +13,7 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.container import ole_type, zip_type
 from tests.plugins.office_files import zipped
+from tests.plugins.ole import compound_file
 
 
 def reason(outcome: str | Unreadable) -> SkipReason:
@@ -76,14 +77,7 @@ def test_a_broken_zip(content: bytes) -> None:
 
 
 def ole(*names: str, stream: bytes = b"") -> bytes:
-    """A minimal container: a header, a stream in sector 0, and a directory in the sectors after it."""
-    head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0"))
-    struct.pack_into("<H", head, 30, 9)
-    directory = b""
-    for name in names:
-        encoded = name.encode("utf-16-le") + b"\0\0"
-        directory += struct.pack("<64sH50xI8x", encoded, len(encoded), 0)
-    return bytes(head) + stream.ljust(512, b"\0") + directory
+    return compound_file(dict.fromkeys(names, stream))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +90,7 @@ def ole(*names: str, stream: bytes = b"") -> bytes:
     ],
 )
 def test_the_document_in_an_ole_container(name: str, ending: str) -> None:
-    found = ole_type(ole("Root Entry", name))
+    found = ole_type(ole(name))
     assert isinstance(found, str)
     assert found.endswith(ending)
 
@@ -104,10 +98,10 @@ def test_the_document_in_an_ole_container(name: str, ending: str) -> None:
 @pytest.mark.parametrize(
     ("names", "stream"),
     [
-        (("Root Entry", "EncryptionInfo", "EncryptedPackage"), b""),
-        (("Root Entry", "WordDocument"), struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0, 0, 0x0100)),
-        (("Root Entry", "Workbook"), struct.pack("<HHIHH", 0x0809, 4, 0, 0x2F, 0)),
-        (("Root Entry", "PowerPoint Document", "EncryptedSummary"), b""),
+        (("EncryptionInfo", "EncryptedPackage"), b""),
+        (("WordDocument",), struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0, 0, 0x0100)),
+        (("Workbook",), struct.pack("<HHIHH", 0x0809, 4, 0, 0x2F, 0)),
+        (("PowerPoint Document", "EncryptedSummary"), b""),
     ],
 )
 def test_ole_documents_with_a_password(names: tuple[str, ...], stream: bytes) -> None:
@@ -115,5 +109,11 @@ def test_ole_documents_with_a_password(names: tuple[str, ...], stream: bytes) ->
 
 
 def test_an_ole_container_of_something_else() -> None:
-    assert reason(ole_type(ole("Root Entry", "Thumbs"))) is SkipReason.BINARY
-    assert reason(ole_type(b"\xd0\xcf\x11\xe0")) is SkipReason.BINARY
+    assert reason(ole_type(ole("Thumbs"))) is SkipReason.BINARY
+    assert reason(ole_type(b"\xd0\xcf\x11\xe0")) is SkipReason.CORRUPT
+
+
+def test_documents_inside_of_a_container_do_not_tell_its_type() -> None:
+    found = ole_type(compound_file({"Attachment/WordDocument": b"x", "__properties_version1.0": b"x"}))
+    assert isinstance(found, str)
+    assert found.endswith("ms-outlook")

@@ -1,0 +1,110 @@
+"""Documents of Word and PowerPoint of before 2007 are read as a person sees them."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract import FileExtractor
+from tests.integration.text.reading import read
+from tests.plugins.ole import compound_file, presentation_97, word_6, word_97
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in map(str.strip, text.split("\n")) if line]
+
+
+def test_codes_of_fields_are_no_words(extractor: FileExtractor) -> None:
+    text = (
+        '\x13TOC \\o "1-3" \\h\x14\x13HYPERLINK \\l "_Toc220"\x141.\tIntroduction\t'
+        "\x13PAGEREF _Toc220 \\h\x142\x15\x15\x15\r"
+        'See \x13 HYPERLINK "https://example.org/heron" \x14the herons\x15 of \x13 DATE \\@ "d" \x14May\x15.\r'
+        "\x13EMBED Excel.Sheet.8\x15\x01Figure \x13SEQ Figure \\* ARABIC\x141\x15\r"
+    )
+    document = read(extractor, word_97(text), b"a.doc")
+    assert lines(document.text) == [
+        "1.\tIntroduction\t2",
+        "See the herons of May.",
+        "Figure 1",
+        "https://example.org/heron",
+    ]
+
+
+def test_notes_headers_comments_and_boxes_of_a_document_are_read(extractor: FileExtractor) -> None:
+    content = word_97("Gothic: 𐌲𐌿𐍄\r", "\x02 a footnote\r", "the letterhead\r", "ask Ada\r", "an endnote\r", "a box\r")
+    text = read(extractor, content, b"a.doc").text
+    assert lines(text) == ["Gothic: 𐌲𐌿𐍄", "a footnote", "the letterhead", "ask Ada", "an endnote", "a box"]
+
+
+def test_cells_and_rows_of_a_table_are_apart(extractor: FileExtractor) -> None:
+    text = read(extractor, word_97("Heron\x0712\x07\x07Egret\x073\x07\x07After it\r"), b"a.doc").text
+    assert lines(text) == ["Heron\t12", "Egret\t3", "After it"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (word_6("The bitterns’ café\r".encode("cp1252")), b"a.doc", "The bitterns’ café"),
+        (word_6("Четыре балла и семь лет\r".encode("cp1251")), b"b.doc", "Четыре балла и семь лет"),
+        (word_6("Zażółć gęślą jaźń\r".encode("cp1250"), language=0x0415), b"c.doc", "Zażółć gęślą jaźń"),
+        (
+            struct.pack("<6H", 0xA5DB, 45, 0, 0x0409, 0, 0)
+            + bytes(12)
+            + struct.pack("<II", 64, 80)
+            + bytes(32)
+            + b"The old bittern\r",
+            b"d.doc",
+            "The old bittern",
+        ),
+        (
+            b"\x31\xbe\0\0\0\xab" + bytes(8) + struct.pack("<I", 144) + bytes(110) + b"Written bittern\r" + bytes(99),
+            b"a.wri",
+            "Written bittern",
+        ),
+    ],
+)
+def test_documents_of_before_word_97_are_read(
+    extractor: FileExtractor, content: bytes, name: bytes, words: str
+) -> None:
+    assert read(extractor, content, name).text.strip() == words
+
+
+def test_slides_are_what_the_newest_version_shows(extractor: FileExtractor) -> None:
+    content = presentation_97(
+        ["A heron stands", "An egret\rflies"], master="Marsh Society", notes="speak slowly", saved_before="A stork"
+    )
+    document = read(extractor, content, b"a.ppt")
+    first, second = (document.text[start:] for start in document.page_starts)
+    assert lines(first) == ["A heron stands", "speak slowly", "An egret", "flies", "Marsh Society"]
+    assert lines(second) == ["An egret", "flies", "Marsh Society"]
+
+
+def test_a_document_is_what_its_uppermost_storage_holds(extractor: FileExtractor) -> None:
+    inner = compound_file({"ObjectPool/WordDocument": b"\xec\xa5", "Workbook": b"\x09\x08", "Thumbs": b"x"})
+    outcome = extractor.extract(compound_file({"ObjectPool/WordDocument": b"\xec\xa5", "Thumbs": b"x"}), name=b"a.pub")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.BINARY
+    outcome = extractor.extract(inner, name=b"a.xls")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
+
+
+@pytest.mark.parametrize("share", range(1, 20))
+def test_damaged_documents_end(extractor: FileExtractor, share: int) -> None:
+    slides = presentation_97(["A heron stands", "An egret"], master="Marsh", notes="slowly")
+    for content, name in ((word_97("A heron\r" * 99, "a note\r"), b"a.doc"), (slides, b"a.ppt")):
+        for damaged in (
+            content[: len(content) * share // 20],
+            content.replace(content[512 + share : 528 + share], b"\xff" * 16),
+        ):
+            assert isinstance(extractor.extract(damaged, name=name), Document | Unreadable)
+
+
+def test_a_ring_of_sectors_ends(extractor: FileExtractor) -> None:
+    content = bytearray(word_97("A heron\r" * 999))
+    table = content.rfind(struct.pack("<I", 1))
+    struct.pack_into("<I", content, table, 0)
+    assert isinstance(extractor.extract(bytes(content), name=b"a.doc"), Document | Unreadable)

@@ -1,0 +1,119 @@
+"""Compound files (OLE) and the old documents of Office in them, as a test wants them."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Mapping, Sequence
+
+_SECTOR = 512
+_FREE, _END, _FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
+
+
+def compound_file(streams: Mapping[str, bytes]) -> bytes:
+    """A container of streams; a name such as `ObjectPool/Workbook` is that of a stream in a storage."""
+    folders = sorted({path.rpartition("/")[0] for path in streams if "/" in path})
+    entries: list[tuple[str, int, bytes]] = [("Root Entry", 5, b"")]
+    entries += [(folder, 1, b"") for folder in folders]
+    entries += [(path, 2, content) for path, content in streams.items()]
+    inside: dict[str, list[int]] = {"": [], **{folder: [] for folder in folders}}
+    for number, (path, kind, _) in enumerate(entries[1:], 1):
+        inside["" if kind == 1 else path.rpartition("/")[0]].append(number)
+    after = {one: other for numbers in inside.values() for one, other in itertools.pairwise(numbers)}
+    first = {folder: numbers[0] if numbers else _NONE for folder, numbers in inside.items()}
+
+    fat: list[int] = []
+    body = b""
+    directory = b""
+    for number, (path, kind, content) in enumerate(entries):
+        start = _END
+        if content:
+            start = len(fat)
+            body += _padded(content)
+            count = len(_padded(content)) // _SECTOR
+            fat += [*range(start + 1, start + count), _END]
+        child = first["" if kind == 5 else path] if kind != 2 else _NONE
+        name = path.rpartition("/")[2].encode("utf-16-le") + b"\0\0"
+        links = struct.pack("<III", _NONE, after.get(number, _NONE), child)
+        head = struct.pack("<64sHBB", name, len(name), kind, 1)
+        directory += head + links + bytes(36) + struct.pack("<III", start, len(content), 0)
+    directory_start = len(fat)
+    directory = _padded(directory)
+    count = len(directory) // _SECTOR
+    fat += [*range(directory_start + 1, directory_start + count), _END]
+    fats = (len(fat) + 130) // 127
+    fat_start = len(fat)
+    fat += [_FAT] * fats
+    table = struct.pack(f"<{len(fat)}I", *fat).ljust(fats * _SECTOR, b"\xff")
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    header += struct.pack("<9I", 0, fats, directory_start, 0, 0, _END, 0, _END, 0)
+    header += struct.pack("<109I", *range(fat_start, fat_start + fats), *[_FREE] * (109 - fats))
+    return header + body + directory + table
+
+
+def _padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % _SECTOR)
+
+
+def word_97(*parts: str) -> bytes:
+    """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes."""
+    lengths = [len(part.encode("utf-16-le")) // 2 for part in parts] + [0] * (7 - len(parts))
+    text = "".join(parts)
+    main = bytearray(1024)
+    struct.pack_into("<6H", main, 0, 0xA5EC, 0xC1, 0, 0x0409, 0, 0x0200)
+    struct.pack_into("<3I4x4I", main, 76, *lengths)
+    pieces = struct.pack("<IIHIH", 0, sum(lengths), 0, 1024, 0)
+    blocks = struct.pack("<BI", 2, len(pieces)) + pieces
+    struct.pack_into("<II", main, 418, 0, len(blocks))
+    return compound_file({"WordDocument": bytes(main) + text.encode("utf-16-le"), "1Table": blocks})
+
+
+def word_6(text: bytes, *, language: int = 0x0409) -> bytes:
+    """A document of Word 6 or 95, whose text has a byte a character."""
+    main = bytearray(768)
+    struct.pack_into("<6H", main, 0, 0xA5DC, 101, 0, language, 0, 0)
+    struct.pack_into("<II", main, 24, 768, 768 + len(text))
+    struct.pack_into("<I", main, 52, len(text))
+    return compound_file({"WordDocument": bytes(main) + text})
+
+
+def record(kind: int, content: bytes, *, instance: int = 0, version: int = 0) -> bytes:
+    """A record of PowerPoint."""
+    return struct.pack("<HHI", instance << 4 | version, kind, len(content)) + content
+
+
+def holder(kind: int, *records: bytes, instance: int = 0) -> bytes:
+    """A record of records."""
+    return record(kind, b"".join(records), instance=instance, version=0xF)
+
+
+def shape(text: str, *more: bytes) -> bytes:
+    """A shape with a text."""
+    return holder(0xF004, holder(0xF00D, record(4000, text.encode("utf-16-le"))), *more)
+
+
+def presentation_97(slides: Sequence[str], *, master: str, notes: str, saved_before: str = "") -> bytes:
+    """A presentation of slides, with notes at the first, a master with an empty title, and perhaps an older slide."""
+    parts = [holder(1006, shape(text)) for text in slides]
+    parts.append(holder(1016, shape("Click to edit Master title style", record(3011, bytes(8))), shape(master)))
+    parts.append(holder(1008, record(1009, struct.pack("<II", 256, 0)), shape(notes)))
+    listed = [record(1011, struct.pack("<IIIII", 2 + n, 0, 0, 256 + n, 0)) for n in range(len(slides))]
+    master_listed = record(1011, struct.pack("<IIIII", 2 + len(slides), 0, 0, 0, 0))
+    notes_listed = record(1011, struct.pack("<IIIII", 3 + len(slides), 0, 0, 0, 0))
+    lists = [
+        holder(4080, *listed),
+        holder(4080, master_listed, instance=1),
+        holder(4080, notes_listed, instance=2),
+    ]
+    parts.insert(0, holder(1000, *lists))
+    data = holder(1006, shape(saved_before)) if saved_before else b""
+    offsets: list[int] = []
+    for part in parts:
+        offsets.append(len(data))
+        data += part
+    directory = len(data)
+    data += record(6002, struct.pack(f"<I{len(parts)}I", len(parts) << 20 | 1, *offsets))
+    edit = len(data)
+    data += record(4085, struct.pack("<7I", 0, 0, 0, directory, 1, 0, 0))
+    user = struct.pack("<HHIIII", 0, 4086, 0, 0x14, 0xE391C05F, edit)
+    return compound_file({"PowerPoint Document": data, "Current User": user})
