@@ -49,6 +49,14 @@ _PREVIEW = "QuickLook/Preview.pdf"
 _OLD_IWORK = re.compile(r"index\.(?:xml|apxl)(?:\.gz)?")
 """What a document of iWork of before 2013 has beside its preview."""
 
+_LOCKED_BY_IWORK = 25_000
+"""Numbers of ways to compress that are no others' of a zip file."""
+
+_MANIFEST = "META-INF/manifest.xml"
+_STATED_TYPE = re.compile(rb"media-type=\"(application/vnd\.(?:oasis\.opendocument|sun\.xml)\.[a-z.-]{1,40})\"")
+_IBOOK = "application/x-ibooks+zip"
+_BOOK = "application/epub+zip"
+
 ZIPPED_BOOK = "application/x-zip-compressed-fb2"
 KMZ = "application/vnd.google-earth.kmz"
 _TYPES_BY_SUFFIX = ((".fdseq", "application/vnd.ms-xpsdocument"), (".kml", KMZ))
@@ -86,13 +94,10 @@ def _password_or_bomb(container: zipfile.ZipFile, size: int) -> Unreadable | Non
 
 def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     names = container.namelist()
-    if "META-INF/manifest.xml" in names and b"encryption-data" in _read_member(container, "META-INF/manifest.xml"):
-        return Unreadable(SkipReason.ENCRYPTED, "an OpenDocument file with a password")
-    if "META-INF/rights.xml" in names:
-        return Unreadable(SkipReason.ENCRYPTED, "an e-book with digital rights management")
-    if "mimetype" in names:
-        declared = _read_member(container, "mimetype").decode("ascii", errors="replace").strip()
-        return declared.removesuffix("-template") if "opendocument" in declared else declared or ARCHIVE
+    if what := _protected(container, names):
+        return Unreadable(SkipReason.ENCRYPTED, what)
+    if declared := _declared_type(container, names):
+        return declared.removesuffix("-template") if "opendocument" in declared else declared
     for suffix, mime_type in _TYPES_BY_SUFFIX if len(names) > 1 else _TYPES_OF_ONE_MEMBER:
         if any(name.lower().endswith(suffix) and "/" not in name for name in names):
             return mime_type
@@ -103,6 +108,31 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     is_map = {"content.json", "manifest.json", "metadata.json"}.issubset(names)
     is_old_iwork = _PREVIEW in names and any(map(_OLD_IWORK.fullmatch, names))
     return XMIND if is_map else IWORK_PREVIEW if is_old_iwork else ARCHIVE
+
+
+def _declared_type(container: zipfile.ZipFile, names: list[str]) -> str:
+    """The type that a container declares; empty where it declares none.
+
+    OpenOffice 1 has no member for it, nor have documents that were packed again, but for their list of members.
+    """
+    if "mimetype" in names:
+        declared = _read_member(container, "mimetype").decode("ascii", errors="replace").strip()
+        return _BOOK if declared == _IBOOK else declared
+    if _MANIFEST in names and "content.xml" in names:
+        stated = _STATED_TYPE.search(_read_member(container, _MANIFEST))
+        return stated[1].decode() if stated else ""
+    return ""
+
+
+def _protected(container: zipfile.ZipFile, names: list[str]) -> str:
+    """What a document is that cannot be read without a password or a licence; empty for any other."""
+    if _MANIFEST in names and b"encryption-data" in _read_member(container, _MANIFEST):
+        return "an OpenDocument file with a password"
+    if "META-INF/rights.xml" in names:
+        return "an e-book with digital rights management"
+    members = container.infolist()
+    is_locked = any(_OLD_IWORK.fullmatch(one.filename) and one.compress_type >= _LOCKED_BY_IWORK for one in members)
+    return "a document of iWork with a password" if is_locked else ""
 
 
 def _read_member(container: zipfile.ZipFile, name: str) -> bytes:

@@ -30,6 +30,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.html_parts import HTML_TYPES
 from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
@@ -133,7 +134,10 @@ class DocumentParser:
         own = self._parse_here(content, exact)
         if own is not None:
             return own
-        return self._with_parts(self._read_running_text(content, exact), content, exact)
+        outcome = self._read_running_text(content, exact)
+        if mime_type == _ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
+            return self._read_archive(content, mime_type)
+        return self._with_parts(outcome, content, exact)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read; None for any other type."""
@@ -155,6 +159,7 @@ class DocumentParser:
                 content, read_part=self._read_part, until=self._parts_until, parts=self._parts
             ),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
+            HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
             container.KMZ: lambda: self._read_map(content),
         }
         return readers[exact_type]() if exact_type in readers else None

@@ -1,6 +1,7 @@
-"""Puts the text of Word and PowerPoint documents of before 2007 into what kreuzberg says of them: titles and headings.
+"""Puts the text of RTF, and of Word and PowerPoint of before 2007, into the documents of kreuzberg.
 
-Runs in the child process, called by `document_parser`. The readers are `word_files` and `slide_files`. Pure functions.
+Runs in the child process, called by `document_parser`. The readers are `word_files`, `slide_files` and `rtf_files`, and
+kreuzberg says the titles and headings. Pure functions.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.ole_files import OleFile
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE
+from magicfs.text.extract.rtf_files import RTF_TYPE, read_rtf
 from magicfs.text.extract.slide_files import OLD_SLIDES_TYPE, read_slides
 from magicfs.text.extract.word_files import OLD_WORD_TYPE, WORD_TYPE, WRITE_TYPE, read_old_word, read_word, read_write
 
-OLD_OFFICE_TYPES: Final = frozenset({WORD_TYPE, OLD_SLIDES_TYPE})
+OLD_OFFICE_TYPES: Final = frozenset({WORD_TYPE, OLD_SLIDES_TYPE, RTF_TYPE})
 _READERS: Final[dict[str, Callable[[bytes], str]]] = {OLD_WORD_TYPE: read_old_word, WRITE_TYPE: read_write}
 OLDEST_TYPES: Final = frozenset(_READERS)
 """Documents that kreuzberg does not read at all."""
@@ -34,16 +36,32 @@ def with_own_text(
 ) -> Document | PartialDocument | Unreadable:
     """The outcome of kreuzberg with the text that is read here; unchanged where the document is damaged."""
     try:
-        ole = OleFile(content)
-        pages = read_slides(ole) if mime_type == OLD_SLIDES_TYPE else [read_word(ole)]
+        own = _read(content, mime_type)
     except DAMAGE:
         return outcome
-    pages = [page.rstrip() + PAGE_SEPARATOR for page in pages]
-    text = "".join(pages)
-    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0)) if mime_type == OLD_SLIDES_TYPE else ()
     if not isinstance(outcome, Document):
-        return Document(text=text, mime_type=mime_type, page_starts=starts)
-    return replace(outcome, text=text, page_starts=starts, headings=_moved_headings(outcome, text))
+        return own
+    title, author = own.title or outcome.title, own.author or outcome.author
+    return replace(
+        outcome,
+        text=own.text,
+        title=title,
+        author=author,
+        page_starts=own.page_starts,
+        headings=_moved_headings(outcome, own.text),
+    )
+
+
+def _read(content: bytes, mime_type: str) -> Document:
+    if mime_type == RTF_TYPE:
+        rtf = read_rtf(content)
+        return Document(text=rtf.text, mime_type=mime_type, title=rtf.title or None, author=rtf.author or None)
+    ole = OleFile(content)
+    if mime_type == WORD_TYPE:
+        return Document(text=read_word(ole), mime_type=mime_type)
+    pages = [page.rstrip() + PAGE_SEPARATOR for page in read_slides(ole)]
+    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
+    return Document(text="".join(pages), mime_type=mime_type, page_starts=starts)
 
 
 def _moved_headings(document: Document, text: str) -> tuple[tuple[int, int], ...]:

@@ -15,7 +15,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/zip": 24,
     "application/x-ole-storage": 6,
     "application/pdf": 8,
-    "application/rtf": 9,
+    "application/rtf": 10,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox"), 12),
     **dict.fromkeys(("audio/*", "video/*"), 5),

@@ -53,12 +53,13 @@ _SIGNS: Final = {
     0x09: "\t",
     0x0A: "\n",
     0x0B: "\n",
-    0x0C: "\n",
-    0x0D: "\n",
+    0x0C: "\n\n",
+    0x0D: "\n\n",
     0x0E: "\n",
     0x1E: "-",
     0x1F: None,
 }
+_MANY_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 _ROW_END: Final = "\x07\x07"
 _CELL_END: Final = "\x07"
 
@@ -179,4 +180,4 @@ def _without_fields(text: str) -> tuple[str, list[str]]:
     # A code without an end is a damaged document, or none at all.
     shown.append(text[place:])
     cells = "".join(shown).replace(_ROW_END, "\n").replace(_CELL_END, "\t")
-    return clean(cells.translate(_SIGNS)), links
+    return _MANY_LINES.sub("\n\n", clean(cells.translate(_SIGNS))), links

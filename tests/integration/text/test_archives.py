@@ -112,3 +112,8 @@ def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:
         file.write(b"1,2")
     document = read(extractor, data.getvalue(), b"a.gz")
     assert (document.title, document.text) == ("reports-hartebeest.csv", "1,2")
+
+
+def test_documents_that_nothing_reads_are_archives(extractor: FileExtractor) -> None:
+    content = container({"mimetype": "application/vnd.adobe.indesign-idml-package", "Stories/Story_heron.xml": "<a/>"})
+    assert "Stories/Story_heron.xml" in read(extractor, content, b"a.idml").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import pytest
 
@@ -80,6 +81,65 @@ def test_slides_are_what_the_newest_version_shows(extractor: FileExtractor) -> N
     first, second = (document.text[start:] for start in document.page_starts)
     assert lines(first) == ["A heron stands", "speak slowly", "An egret", "flies", "Marsh Society"]
     assert lines(second) == ["An egret", "flies", "Marsh Society"]
+
+
+def hangul(text: str, *, flags: int = 1) -> bytes:
+    """A document of Hangul 5, whose first paragraph begins with a control of eight characters."""
+    data = ("\x02" + "secd!!!" + text + "\r").encode("utf-16-le")
+    section = zlib.compressobj(wbits=-15)
+    packed = section.compress(struct.pack("<II", 67 | 0xFFF << 20, len(data)) + data) + section.flush()
+    header = b"HWP Document File".ljust(36, b"\0") + struct.pack("<I", flags)
+    return compound_file({"FileHeader": header, "BodyText/Section0": packed, "PrvText": "미리".encode("utf-16-le")})
+
+
+def test_hangul_documents_are_read(extractor: FileExtractor) -> None:
+    assert read(extractor, hangul("서울의 날씨"), b"a.hwp").text.strip() == "서울의 날씨"
+    locked = read(extractor, hangul("서울의 날씨", flags=5), b"a.hwp")
+    assert locked.text == "미리"
+    assert "encrypted" in str(locked.unread_parts)
+    outcome = extractor.extract(hangul("서울의 날씨", flags=3), name=b"a.hwp")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.ENCRYPTED
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"\xffWPC" + bytes(99), b"a.doc"), (b"\x09\x04\x06\0" + bytes(99), b"a.xls"), (b"!BDN" + bytes(99), b"a.pst")],
+)
+def test_documents_of_programs_that_are_gone_are_not_damaged(
+    extractor: FileExtractor, content: bytes, name: bytes
+) -> None:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.BINARY
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (rb"{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset238 Arial CE;}}\f1\'c8l\'e1nek \f0caf\'e9", "Článek café"),
+        (rb"{\fonttbl{\f0\fcharset128 \'82l\'82r;}}\f0\'8c\'9f\'8d\'f5", "検索"),
+        (rb"{\fonttbl{\f0\fcharset134 Song;}}\f0\uc2\u24565\'c4\'ee \'c4\'ea", "念 年"),
+        (rb"{\fonttbl{\f0\fcharset2 Symbol;}{\f1 Arial;}}{\f0\'b7\tab}\f1 one", "•\tone"),
+        (rb"Fax{\cell}Phone\cell\row After", "Fax\tPhone\t\nAfter"),
+        (rb"shown{\v  hidden} again\v  gone\v0", "shown again"),
+        (rb"{\pict\pngblip 89504e47}{\*\blipuid 99}{\upr{ansi}{\*\ud{\u1103?}}} {\pict\bin5 }}}}}x", "я"),
+        (rb"non\_breaking\~space and soft\-hyphen\emdash", "non-breaking\xa0space and softhyphen—"),
+    ],
+)
+def test_rtf_is_read_as_it_is_shown(extractor: FileExtractor, written: bytes, shown: str) -> None:
+    content = rb"{\rtf1\ansi\ansicpg1252\uc1\deff0 " + written + rb"\par}"
+    assert read(extractor, content, b"a.rtf").text.strip() == shown
+
+
+def test_the_author_and_the_headers_of_rtf_are_read(extractor: FileExtractor) -> None:
+    content = (
+        rb"{\rtf1\ansi{\info{\title Heron}{\author Axel D\'f6rfler}}{\header The Marsh\par}{\footer Page {\field"
+        rb"{\*\fldinst PAGE}{\fldrslt 1}}\par}The text{\super 1{\footnote a note}} goes on\par}"
+    )
+    document = read(extractor, content, b"a.rtf")
+    assert (document.title, document.author) == ("Heron", "Axel Dörfler")
+    assert lines(document.text) == ["The text1 goes on", "The Marsh", "Page 1", "a note"]
 
 
 def test_a_document_is_what_its_uppermost_storage_holds(extractor: FileExtractor) -> None:

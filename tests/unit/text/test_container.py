@@ -30,6 +30,14 @@ def reason(outcome: str | Unreadable) -> SkipReason:
         ({"[Content_Types].xml": "", "ppt/presentation.xml": ""}, "presentationml.presentation"),
         ({"mimetype": "application/epub+zip"}, "application/epub+zip"),
         ({"mimetype": "application/vnd.oasis.opendocument.text-template"}, "opendocument.text"),
+        ({"mimetype": "application/x-ibooks+zip"}, "application/epub+zip"),
+        (
+            {
+                "content.xml": "",
+                "META-INF/manifest.xml": '<e media-type="application/vnd.sun.xml.writer" full-path="/"/>',
+            },
+            "vnd.sun.xml.writer",
+        ),
         ({"Index/Document.iwa": ""}, "pages-sffpages"),
         ({"index.xml": "", "QuickLook/Preview.pdf": ""}, "x-iwork-preview"),
         ({"[Content_Types].xml": "", "visio/document.xml": ""}, "visio.drawing"),
@@ -50,6 +58,12 @@ def test_an_archive_is_not_opened() -> None:
 def test_an_opendocument_file_with_a_password() -> None:
     content = zipped({"mimetype": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
     assert reason(zip_type(content)) is SkipReason.ENCRYPTED
+
+
+def test_a_document_of_iwork_with_a_password() -> None:
+    content = bytearray(zipped({"index.xml": "locked"}))
+    struct.pack_into("<H", content, content.rfind(b"PK\x01\x02") + 10, 25452)
+    assert reason(zip_type(bytes(content))) is SkipReason.ENCRYPTED
 
 
 def test_a_zip_that_unpacks_to_too_much() -> None:
