@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from pypdf.errors import DependencyError
+
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
@@ -47,6 +49,7 @@ from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.pdf_parts import pdf_parts
+from magicfs.text.extract.pdf_second_reading import with_ligatures, with_lost_pages
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
@@ -264,7 +267,7 @@ class DocumentParser:
         if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
             return outcome
         if mime_type == _PDF:
-            return self._with_pdf_parts(outcome, content)
+            return self._with_pdf_parts(self._read_again(outcome, content), content)
         if isinstance(outcome, PartialDocument):
             return outcome
         if mime_type in HTML_TYPES:
@@ -289,6 +292,21 @@ class DocumentParser:
             else:
                 yield self._read_part(embedded, name.encode("utf-8", "replace"))
 
+    def _read_again(
+        self, outcome: Document | PartialDocument | Unreadable, content: bytes
+    ) -> Document | PartialDocument | Unreadable:
+        """The outcome for a PDF file with what kreuzberg loses of its pages."""
+        until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
+        # The library raises anything about a damaged file; its pages were read.
+        with contextlib.suppress(Exception):
+            if isinstance(outcome, PartialDocument):
+                outcome = with_lost_pages(outcome, content, until=until)
+            if isinstance(outcome, PartialDocument):
+                return replace(outcome, document=with_ligatures(outcome.document, content, until=until))
+            if isinstance(outcome, Document):
+                return with_ligatures(outcome, content, until=until)
+        return outcome
+
     def _with_pdf_parts(
         self, outcome: Document | PartialDocument | Unreadable, content: bytes
     ) -> Document | PartialDocument | Unreadable:
@@ -303,6 +321,9 @@ class DocumentParser:
                 until=until,
                 parts=self._parts,
             )
+        except DependencyError:
+            self._parts.add_unread("its fields, annotations and attached files", SkipReason.ENCRYPTED)
+            return outcome
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
             self._parts.add_unread("its fields, annotations and attached files")
             return outcome

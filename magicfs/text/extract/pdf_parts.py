@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 import pypdf
+from pypdf.errors import DependencyError
 from pypdf.generic import DictionaryObject as _Dictionary
 
 from magicfs.domain.files import SkipReason
@@ -41,7 +42,8 @@ def pdf_parts(
 
     The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
     values of fields that are on no page, where the running text lacks them; not if there is none. What is damaged is
-    left out and counted. May raise any exception of the library.
+    left out and counted. May raise any exception of the library: `DependencyError` for a file that is encrypted with
+    AES, which the library alone does not read.
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
@@ -54,6 +56,8 @@ def pdf_parts(
             break
         try:
             texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
+        except DependencyError:
+            raise
         except Exception:  # noqa: BLE001  (the library raises anything about damage)
             parts.add_unread(f"fields and annotations of page {number + 1}")
             continue

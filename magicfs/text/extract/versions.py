@@ -14,7 +14,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 12),
     "application/zip": 24,
     "application/x-ole-storage": 6,
-    "application/pdf": 8,
+    "application/pdf": 9,
     "application/rtf": 10,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox"), 12),

@@ -1,0 +1,58 @@
+"""What the PDF engine loses of a page is read a second time."""
+
+from __future__ import annotations
+
+import io
+
+import pypdf
+
+from magicfs.text.extract import FileExtractor
+from tests.integration.text.reading import read
+from tests.plugins.pdf import pdf_file, pdf_of_objects
+
+
+def page_in(letters: dict[int, str], shown: bytes) -> bytes:
+    """A PDF file of a page, whose font says which letters its glyphs are, in UTF-16 and hexadecimal."""
+    pairs = "".join(f"<{code:02x}> <{letter}>\n" for code, letter in letters.items())
+    cmap = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def\n"
+        f"1 begincodespacerange <00> <ff> endcodespacerange\n{len(letters)} beginbfchar\n{pairs}endbfchar\n"
+        "endcmap CMapName currentdict /CMap defineresource pop end end"
+    ).encode()
+    drawing = b"BT /F 20 Tf 24 TL 50 700 Td " + shown + b" ET"
+    return pdf_of_objects(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
+            b"<</Type/Font/Subtype/TrueType/BaseFont/Arial/FirstChar 0/LastChar 255/Widths[%s]/ToUnicode 6 0 R>>"
+            % b" ".join([b"500"] * 256),
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 5 0 R/Resources<</Font<</F 3 0 R>>>>>>",
+            b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing),
+            b"<</Length %d>>stream\n%s\nendstream" % (len(cmap), cmap),
+        ]
+    )
+
+
+def test_half_of_a_character_does_not_cost_the_page(extractor: FileExtractor) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons stand in the marsh at dawn"} | {0x47: "d800"}
+    content = page_in(letters, b"(herons stand in the marsh G at dawn) Tj")
+    assert "herons stand in the marsh" in read(extractor, content, b"a.pdf").text
+
+
+def test_the_ligature_of_arabic_is_in_the_order_of_its_letters(extractor: FileExtractor) -> None:
+    letters = {1: "062a", 2: "06440627", 3: "0643", 4: "0634", 5: "0645", 6: "0644", 7: "0627", 32: "0020"}
+    word = b"(\\001\\002\\003\\004\\005\\006\\007) Tj T*"
+    article = b"(\\003\\004\\006\\007) Tj T*"
+    text = read(extractor, page_in(letters, (word + article) * 6), b"a.pdf").text
+    assert text.split() == ["المشكلات", "الشك"] * 6
+
+
+def test_fields_of_a_file_that_may_not_be_changed_are_not_damaged(extractor: FileExtractor) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
+    writer.add_attachment("a.txt", b"a text on rosemary")
+    writer.encrypt("", "owner", algorithm="RC4-128")
+    target = io.BytesIO()
+    writer.write(target)
+    document = read(extractor, target.getvalue(), b"a.pdf")
+    assert "rosemary" in document.text
+    assert document.unread_parts is None
