@@ -49,6 +49,9 @@ OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", 
 """Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
 _UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman", "iso8859-15")
 """The first is taken if several fit."""
+_KOREAN: Final = b"\x1b$)C"
+_JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b]*)")
+_ROWS_BEFORE_GAP: Final = 62
 _MOST: Final = 0.9
 _SOME: Final = 0.2
 _FRAME: Final = re.compile(
@@ -66,6 +69,36 @@ def codec_of(name: str) -> str | None:
     except LookupError:
         return None
     return _WINDOWS_SUPERSETS.get(codec, codec)
+
+
+def decode_iso_2022(content: bytes) -> str:
+    """A text in ISO-2022-KR or ISO-2022-JP, also with the signs that Windows adds, which no codec knows.
+
+    Raises `UnicodeDecodeError` for what is in neither.
+    """
+    if _KOREAN in content:
+        return content.decode("iso2022_kr")
+    try:
+        return content.decode("iso2022_jp")
+    except UnicodeDecodeError:
+        if not content.isascii():
+            raise
+    return _JAPANESE.sub(_as_shift_jis, content).translate(None, b"\x0e\x0f").decode("cp932", "replace")
+
+
+def _as_shift_jis(match: re.Match[bytes]) -> bytes:
+    """Characters of two bytes in the other encoding of the same table; of one byte, kana or ASCII."""
+    charset, data = match[1], match[2]
+    if charset == b"(I":
+        return bytes(byte | 0x80 for byte in data)
+    if not charset.startswith(b"$"):
+        return data
+    moved = bytearray()
+    for high, low in zip(data[::2], data[1::2], strict=False):
+        row = high - 0x21
+        moved.append(row // 2 + (0x81 if row < _ROWS_BEFORE_GAP else 0xC1))
+        moved.append(low + 0x7E if row % 2 else low + (0x1F if low < 0x60 else 0x20))  # noqa: PLR2004  (its gap)
+    return bytes(moved)
 
 
 def detected_charset(content: bytes) -> str | None:

@@ -7,17 +7,18 @@ decode and three scans in C. `clean` and `truncate` serve the parser process too
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections import Counter
 from typing import NamedTuple
 
-from magicfs.text.extract.charsets import OF_TWO_BYTES, codec_of, detected_charset
+from magicfs.text.extract.charsets import OF_TWO_BYTES, codec_of, decode_iso_2022, detected_charset
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
 
-_ISO_2022_JP_ESCAPE = b"\x1b$"
-"""The escape sequence before Japanese characters in ISO-2022-JP, whose bytes are all ASCII; not one of terminals."""
+_ISO_2022_ESCAPE = b"\x1b$"
+"""How characters of East Asia begin in ISO-2022, whose bytes are all ASCII; not an escape sequence of terminals."""
 
 _TERMINAL_COMMAND = b"\x1b]"
 """How a link or a title begins in the output of a program."""
@@ -93,7 +94,7 @@ def decode(content: bytes, *, whole: bytes | None = None) -> str | None:
     if has_many_controls(content):
         return _with_holes(content)
     try:
-        return clean(content.decode("iso2022_jp" if _ISO_2022_JP_ESCAPE in content else "utf-8"))
+        return clean(decode_iso_2022(content) if _ISO_2022_ESCAPE in content else content.decode("utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content, whole or content))
 
@@ -128,6 +129,9 @@ def wide_encoding(content: bytes) -> WideEncoding | None:
     for bom, codec in _WIDE_BOMS:
         if content.startswith(bom):
             return WideEncoding(bom, codec)
+    utf32 = _utf32_without_bom(content)
+    if utf32 is not None:
+        return WideEncoding(codecs.BOM_UTF32_LE if utf32 == "utf-32-le" else codecs.BOM_UTF32_BE, utf32)
     utf16 = _utf16_without_bom(content)
     return WideEncoding(codecs.BOM_UTF16_LE if utf16 == "utf-16-le" else codecs.BOM_UTF16_BE, utf16) if utf16 else None
 
@@ -198,6 +202,19 @@ def title_of(text: str, *, mime_type: str) -> str | None:
     return title.strip()[:_MAX_TITLE_CHARACTERS] or None if title else None
 
 
+def _utf32_without_bom(content: bytes) -> str | None:
+    """The codec of UTF-32 text, or None: of each four bytes, one is zero, and all are characters that are printed."""
+    head = content[:_UTF16_BYTES]
+    if len(content) % 4 or not head:
+        return None
+    for codec, highest in (("utf-32-le", 3), ("utf-32-be", 0)):
+        if not any(head[highest::4]):
+            with contextlib.suppress(UnicodeDecodeError):
+                if head.decode(codec).translate(_BLANKS).isprintable():
+                    return codec
+    return None
+
+
 def _utf16_without_bom(content: bytes) -> str | None:
     """The codec of UTF-16 text, or None.
 
@@ -207,10 +224,9 @@ def _utf16_without_bom(content: bytes) -> str | None:
     if b"\0" not in head or len(content) % 2:
         return None
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if odd > len(head) * 0.1 and even * 20 < odd:
-        return "utf-16-le"
-    if even > len(head) * 0.1 and odd * 20 < even:
-        return "utf-16-be"
+    for codec, many, few in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if many > len(head) * 0.1 and few * 20 < many:
+            return None if has_many_controls(head.decode(codec, "replace").encode("utf-8")) else codec
     return next((codec for codec in ("utf-16-le", "utf-16-be") if _is_one_script(head, codec)), None)
 
 

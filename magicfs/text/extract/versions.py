@@ -11,13 +11,13 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 12),
+    **dict.fromkeys(("* decode", "* markup"), 13),
     "application/zip": 24,
     "application/x-ole-storage": 6,
     "application/pdf": 9,
     "application/rtf": 10,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox"), 12),
+    **dict.fromkeys(("message/*", "application/mbox"), 13),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 7),

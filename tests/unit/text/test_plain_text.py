@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import random
+import struct
 
 import pytest
 from hypothesis import given
@@ -230,3 +231,23 @@ def test_lines_that_are_not_in_utf8_are_in_the_declared_charset() -> None:
     lines = ["# -*- coding: iso-8859-2 -*-", "# žluťoučký kůň", "# příliš žluť", "# łódź"]
     content = b"\n".join(line.encode("utf-8") for line in lines[:3]) + b"\n" + lines[3].encode("iso-8859-2")
     assert decode(content) == "\n".join(lines)
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["A heron\tstands\r\nin the marsh", "<p>\U0001d400 und Größe</p>", "서울의 날씨"])
+def test_text_of_four_bytes_a_character_needs_no_mark(codec: str, text: str) -> None:
+    assert decode(text.encode(codec)) == text.replace("\r\n", "\n")
+
+
+def test_tables_of_numbers_are_no_text_of_four_bytes_a_character() -> None:
+    assert decode(struct.pack("<64I", *range(64))) is None
+    assert decode(struct.pack(">64I", *range(70_000, 70_064))) is None
+
+
+def test_mail_of_korea_is_text() -> None:
+    assert decode("안녕 herons\n날씨\n".encode("iso2022_kr")) == "안녕 herons\n날씨\n"
+
+
+def test_signs_that_windows_adds_to_japanese_do_not_cost_the_text() -> None:
+    before, after = "第一章 ".encode("iso2022_jp"), "の予報\nherons\n".encode("iso2022_jp")
+    assert decode(before + b"\x1b$B-!\x1b(B" + b"\x1b(I6@\x1b(B " + after) == "第一章 ①ｶﾀ の予報\nherons\n"
