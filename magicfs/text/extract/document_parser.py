@@ -360,6 +360,9 @@ class DocumentParser:
         if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
             self._parts.add()
             return ""
+        if file_type.route is Route.MARKUP:
+            text = read_text(content, mime_type=file_type.mime_type)
+            content = content if text is None else text.encode("utf-8")
         self._depth += 1
         try:
             with self._parts.inside(shown):

@@ -253,3 +253,14 @@ def test_a_blank_line_ends_a_paragraph_of_a_flowed_text(extractor: FileExtractor
 
 def test_blank_lines_before_a_message_are_left_out(extractor: FileExtractor) -> None:
     assert read(extractor, b"\r\n\n" + message("Rückfrage").as_bytes()).title == "Rückfrage"
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1251"])
+def test_a_page_in_a_message_that_does_not_state_its_charset(extractor: FileExtractor, charset: str) -> None:
+    words = (
+        "Немного о погоде на завтра" if charset == "windows-1251" else "Più soleggiato nel settore, già lunedì mattina"
+    )
+    head = b"From: ada@example.org\nSubject: news\nDate: Mon, 05 Feb 2024 10:00:00 +0000\nMIME-Version: 1.0\n"
+    head += b"Content-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n"
+    content = head + f"<html><body><p>{words}</p></body></html>".encode(charset)
+    assert words in read(extractor, content, b"a.eml").text
