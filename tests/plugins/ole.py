@@ -6,53 +6,72 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-_SECTOR = 512
+_SECTOR, _SMALL_SECTOR, _SMALL_STREAM = 512, 64, 4096
 _FREE, _END, _FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
 
 
 def compound_file(streams: Mapping[str, bytes]) -> bytes:
     """A container of streams; a name such as `ObjectPool/Workbook` is that of a stream in a storage."""
-    folders = sorted({path.rpartition("/")[0] for path in streams if "/" in path})
+    folders = sorted({path[:place] for path in streams for place, sign in enumerate(path) if sign == "/"})
     entries: list[tuple[str, int, bytes]] = [("Root Entry", 5, b"")]
     entries += [(folder, 1, b"") for folder in folders]
     entries += [(path, 2, content) for path, content in streams.items()]
     inside: dict[str, list[int]] = {"": [], **{folder: [] for folder in folders}}
-    for number, (path, kind, _) in enumerate(entries[1:], 1):
-        inside["" if kind == 1 else path.rpartition("/")[0]].append(number)
+    for number, (path, _, _) in enumerate(entries[1:], 1):
+        inside[path.rpartition("/")[0]].append(number)
     after = {one: other for numbers in inside.values() for one, other in itertools.pairwise(numbers)}
     first = {folder: numbers[0] if numbers else _NONE for folder, numbers in inside.items()}
 
-    fat: list[int] = []
-    body = b""
+    body, small = _Sectors(_SECTOR), _Sectors(_SMALL_SECTOR)
+    starts = {
+        path: (small if len(content) < _SMALL_STREAM else body).add(content)
+        for path, kind, content in entries
+        if kind == 2
+    }
+    root_start, small_fat_start = body.add(small.data), body.add(_numbers(small.table))
     directory = b""
     for number, (path, kind, content) in enumerate(entries):
-        start = _END
-        if content:
-            start = len(fat)
-            body += _padded(content)
-            count = len(_padded(content)) // _SECTOR
-            fat += [*range(start + 1, start + count), _END]
         child = first["" if kind == 5 else path] if kind != 2 else _NONE
         name = path.rpartition("/")[2].encode("utf-16-le") + b"\0\0"
         links = struct.pack("<III", _NONE, after.get(number, _NONE), child)
         head = struct.pack("<64sHBB", name, len(name), kind, 1)
-        directory += head + links + bytes(36) + struct.pack("<III", start, len(content), 0)
-    directory_start = len(fat)
-    directory = _padded(directory)
-    count = len(directory) // _SECTOR
-    fat += [*range(directory_start + 1, directory_start + count), _END]
-    fats = (len(fat) + 130) // 127
-    fat_start = len(fat)
-    fat += [_FAT] * fats
-    table = struct.pack(f"<{len(fat)}I", *fat).ljust(fats * _SECTOR, b"\xff")
+        start, size = (root_start, len(small.data)) if kind == 5 else (starts.get(path, 0), len(content))
+        directory += head + links + bytes(36) + struct.pack("<III", start, size, 0)
+    while len(directory) % _SECTOR:
+        directory += bytes(68) + struct.pack("<III", _NONE, _NONE, _NONE) + bytes(48)
+    directory_start = body.add(directory)
+    fats = (len(body.table) + 130) // 127
+    fat_start = len(body.table)
+    table = _numbers([*body.table, *[_FAT] * fats]).ljust(fats * _SECTOR, b"\xff")
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
-    header += struct.pack("<9I", 0, fats, directory_start, 0, 0, _END, 0, _END, 0)
+    small_fats = (len(small.table) * 4 + _SECTOR - 1) // _SECTOR
+    header += struct.pack("<6I", 0, fats, directory_start, 0, _SMALL_STREAM, small_fat_start)
+    header += struct.pack("<3I", small_fats, _END, 0)
     header += struct.pack("<109I", *range(fat_start, fat_start + fats), *[_FREE] * (109 - fats))
-    return header + body + directory + table
+    return header + body.data + table
 
 
-def _padded(content: bytes) -> bytes:
-    return content + bytes(-len(content) % _SECTOR)
+class _Sectors:
+    """Streams in sectors of one size, and the table that says which sector follows which."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.data = b""
+        self.table: list[int] = []
+
+    def add(self, content: bytes) -> int:
+        """The number of the first sector of a stream that is added."""
+        if not content:
+            return _END
+        start = len(self.table)
+        self.data += content + bytes(-len(content) % self._size)
+        self.table += [*range(start + 1, len(self.data) // self._size), _END]
+        return start
+
+
+def _numbers(table: Sequence[int]) -> bytes:
+    content = struct.pack(f"<{len(table)}I", *table)
+    return content + b"\xff" * (-len(content) % _SECTOR)
 
 
 def word_97(*parts: str) -> bytes:

@@ -44,6 +44,7 @@ from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_do
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.old_office import OLD_OFFICE_TYPES, OLDEST_TYPES, read_oldest, with_own_text
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, own_text, without_directory_names
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
@@ -208,6 +209,9 @@ class DocumentParser:
             self._parts.add_unread("its structure")
             return Unreadable(SkipReason.NO_TEXT, outcome.detail)
         with contextlib.suppress(*DAMAGE):
+            if exact_type == OUTLOOK_TYPE:
+                text = own_text(content, self._read_part, until=self._parts_until, parts=self._parts)
+                return Document(text=text, mime_type=exact_type) if text.strip() else outcome
             return read_refused(content, exact_type, parts=self._parts) or outcome
         return outcome
 
@@ -272,11 +276,24 @@ class DocumentParser:
             return outcome
         if mime_type in HTML_TYPES:
             return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+        if mime_type == OUTLOOK_TYPE:
+            return self._with_attached_files(outcome, content)
         outcome = with_keywords(outcome, stated_keywords(content, mime_type))
         more = office_parts(
             content, mime_type, running_text=text_of(outcome), until=self._parts_until, parts=self._parts
         )
         return self._with_embedded_documents(with_text(outcome, more, mime_type), content, mime_type)
+
+    def _with_attached_files(self, outcome: Document | Unreadable, content: bytes) -> Document | Unreadable:
+        """The outcome for a message of Outlook with what is attached to it."""
+        if isinstance(outcome, Document):
+            outcome = replace(outcome, text=without_directory_names(outcome.text))
+        try:
+            texts = attached_texts(content, self._read_part, until=self._parts_until, parts=self._parts)
+        except DAMAGE:
+            self._parts.add_unread("its attached files")
+            return outcome
+        return with_text(outcome, "\n\n".join(filter(str.strip, texts)), OUTLOOK_TYPE)
 
     def _with_embedded_documents(
         self, outcome: Document | Unreadable, content: bytes, mime_type: str
