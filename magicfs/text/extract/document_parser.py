@@ -202,7 +202,7 @@ class DocumentParser:
         except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
             outcome = unreadable_of(error)
         if exact_type in OLD_OFFICE_TYPES:
-            return with_own_text(outcome, content, exact_type)
+            return with_own_text(outcome, content, exact_type, until=self._parts_until, parts=self._parts)
         if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
             return outcome
         if exact_type in READ_MEMBER_BY_MEMBER:

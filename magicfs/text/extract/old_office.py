@@ -12,10 +12,11 @@ from itertools import accumulate
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.ole_files import OleFile
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.part_count import DAMAGE
+from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.rtf_files import RTF_TYPE, read_rtf
 from magicfs.text.extract.slide_files import OLD_SLIDES_TYPE, read_slides
 from magicfs.text.extract.word_files import OLD_WORD_TYPE, WORD_TYPE, WRITE_TYPE, read_old_word, read_word, read_write
@@ -32,11 +33,14 @@ def read_oldest(content: bytes, mime_type: str) -> Document:
 
 
 def with_own_text(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str
+    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, until: float, parts: PartCount
 ) -> Document | PartialDocument | Unreadable:
-    """The outcome of kreuzberg with the text that is read here; unchanged where the document is damaged."""
+    """The outcome of kreuzberg with the text that is read here; unchanged where the document is damaged.
+
+    Of RTF, what is not read until a moment on the monotonic clock is counted.
+    """
     try:
-        own = _read(content, mime_type)
+        own = _read(content, mime_type, until=until, parts=parts)
     except DAMAGE:
         return outcome
     if not isinstance(outcome, Document):
@@ -52,9 +56,11 @@ def with_own_text(
     )
 
 
-def _read(content: bytes, mime_type: str) -> Document:
+def _read(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document:
     if mime_type == RTF_TYPE:
-        rtf = read_rtf(content)
+        rtf = read_rtf(content, until=until)
+        if rtf.is_cut:
+            parts.add_unread("its end", SkipReason.TIMEOUT)
         return Document(text=rtf.text, mime_type=mime_type, title=rtf.title or None, author=rtf.author or None)
     ole = OleFile(content)
     if mime_type == WORD_TYPE:

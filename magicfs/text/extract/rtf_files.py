@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import itertools
+import math
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -71,6 +74,8 @@ _NOWHERE: Final = frozenset({b"-", b"fonttbl", b"upr"})
 """The targets of text that is not read."""
 _MANY_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 _WRITES_UTF_16: Final = 0x10000
+_TOKENS_BETWEEN_LOOKS: Final = 1 << 16
+"""Looks at the clock, which cost as much as reading."""
 _MAX_DEPTH: Final = 5000
 
 
@@ -81,6 +86,8 @@ class RtfText:
     text: str
     title: str
     author: str
+    is_cut: bool
+    """Whether the time was over before the end."""
 
 
 @dataclass(slots=True)
@@ -118,8 +125,9 @@ class _Reader:
         self._skipped = 0
         """The characters that come next and stand for the one before."""
 
-    def read(self) -> RtfText:
-        """The text as far as it goes."""
+    def read(self, *, until: float) -> RtfText:
+        """The text as far as it goes, or until a moment on the monotonic clock."""
+        is_cut = False
         acts: dict[str, Callable[[bytes, bytes | None], None]] = {
             "text": self._take_text,
             "byte": self._take_byte,
@@ -127,7 +135,11 @@ class _Reader:
             "sign": self._take_sign,
             "word": self._take_word,
         }
-        while (match := _TOKEN.match(self._content, self._place)) is not None:
+        for count in itertools.count(1):
+            match = _TOKEN.match(self._content, self._place)
+            is_cut = count % _TOKENS_BETWEEN_LOOKS == 0 and time.monotonic() > until
+            if match is None or is_cut:
+                break
             self._place = match.end()
             kind = "word" if match.lastgroup == "number" else match.lastgroup
             if kind is not None:
@@ -138,7 +150,7 @@ class _Reader:
         notes = [clean(note).strip() for note in dict.fromkeys(self._beside)]
         others = left_out([*filter(None, notes), *self._links], of=text)
         title, author = (" ".join(clean(self._said.get(name, "")).split()) for name in (b"title", b"author"))
-        return RtfText("\n\n".join([text, *others]), title, author)
+        return RtfText("\n\n".join([text, *others]), title, author, is_cut)
 
     def _put(self, text: str) -> None:
         if self._state.target not in _NOWHERE and not self._state.is_hidden:
@@ -273,9 +285,9 @@ class _Reader:
             self._beside.append(f"{author}: {text}" if author and text.strip() else text)
 
 
-def read_rtf(content: bytes) -> RtfText:
-    """The text of a document; of a damaged one, as far as it goes."""
-    return _Reader(content).read()
+def read_rtf(content: bytes, *, until: float = math.inf) -> RtfText:
+    """The text of a document, until a moment on the monotonic clock; of a damaged one, as far as it goes."""
+    return _Reader(content).read(until=until)
 
 
 def _signs(data: bytes) -> str:
