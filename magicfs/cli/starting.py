@@ -150,7 +150,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
     services = service_parts(
         options,
-        embedder=("--socket", str(settings.embedder_socket)),
+        embedder=("--socket", str(settings.embedder_socket), *wiring.embedder_options(settings)),
         environment=environment_of(settings),
         mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
     )

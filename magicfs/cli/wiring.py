@@ -80,7 +80,16 @@ def query_embedder(settings: Settings, *, may_start: bool = True) -> QueryEmbedd
         find_folder,
         may_start=may_start,
         log_path=settings.log_dir / EMBEDDER_LOG,
-        log_options=(f"--log-format={settings.log_format}", f"--log-level={settings.log_level}"),
+        options=embedder_options(settings),
+    )
+
+
+def embedder_options(settings: Settings) -> tuple[str, ...]:
+    """The settings of the query embedder as options of its process, which reads none itself."""
+    return (
+        f"--rest={settings.rest_seconds}",
+        f"--log-format={settings.log_format}",
+        f"--log-level={settings.log_level}",
     )
 
 

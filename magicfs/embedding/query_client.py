@@ -70,17 +70,17 @@ class QueryEmbedder:
         *,
         may_start: bool = True,
         log_path: Path | None = None,
-        log_options: Sequence[str] = (),
+        options: Sequence[str] = (),
         idle_exit: float = IDLE_EXIT_SECONDS,
     ) -> None:
-        """`find_folder` may raise `ModelError`; `log_options` are options of `query_server` about the server's log."""
+        """`find_folder` may raise `ModelError`; `options` are those of `query_server` for a server that it starts."""
         self._socket = socket
         self._find_folder = find_folder
         self._connection = QueryConnection(
             socket,
             may_start=may_start,
             log_path=log_path or socket.with_name(f"{socket.name}.log"),
-            log_options=log_options,
+            options=options,
             idle_exit=idle_exit,
         )
         self._cache_lock = threading.Lock()

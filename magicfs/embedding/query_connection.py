@@ -54,12 +54,12 @@ class QueryConnection:
     """Reaches the server at `socket`. It starts one when none answers, unless `may_start` is False."""
 
     def __init__(
-        self, socket: Path, *, may_start: bool, log_path: Path, log_options: Sequence[str], idle_exit: float
+        self, socket: Path, *, may_start: bool, log_path: Path, options: Sequence[str], idle_exit: float
     ) -> None:
         self._socket = socket
         self._may_start = may_start
         self._log_path = log_path
-        self._log_options = log_options
+        self._options = options
         self._idle_exit = idle_exit
         self._start_lock = threading.Lock()
 
@@ -109,7 +109,7 @@ class QueryConnection:
 
     def _start_server(self, deadline: float) -> None:
         command = [sys.executable, "-m", "magicfs.embedding.query_server", "--detach"]
-        command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit), *self._log_options]
+        command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit), *self._options]
         try:
             with self._log_path.open("ab") as stderr:
                 subprocess.run(

@@ -1,6 +1,6 @@
 """The query embedder: a process of its own with the models, so that a crash of native code never reaches the mount.
 
-    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--detach] [--log-format json]
+    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--rest SECONDS] [--detach]
 
 Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. `magicfs.local_server` has the
 socket and its lock: a second process waits for the lock without loading anything, or exits at once if it was started
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import os
 import sys
 from pathlib import Path
 
@@ -37,12 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
     parser.add_argument("--idle-exit", type=float, help="exit after so many seconds without a request")
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
-    # The supervisor starts it with the settings as its environment, a client with options.
-    log_format, log_level = (os.environ.get(f"MAGICFS_LOG_{name}") for name in ("FORMAT", "LEVEL"))
-    rest = float(os.environ.get("MAGICFS_REST_SECONDS") or REST_SECONDS)
-    parser.add_argument("--rest", type=float, default=rest, help="free the models after so many seconds without one")
-    parser.add_argument("--log-format", default=log_format or "text", help="text or json")
-    parser.add_argument("--log-level", default=log_level or "INFO", help="detail of the log")
+    parser.add_argument(
+        "--rest", type=float, default=REST_SECONDS, help="free the models after so many seconds without one"
+    )
+    parser.add_argument("--log-format", default="text", help="text or json")
+    parser.add_argument("--log-level", default="INFO", help="detail of the log")
     options = parser.parse_args(arguments)
     logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()

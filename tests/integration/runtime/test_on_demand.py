@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from magicfs.cli.stopping import take_down
 from magicfs.config import Settings, load
 from magicfs.domain.models import StoredModel
 from magicfs.models.store import ModelStore
+from magicfs.runtime.processes import wait_until
 from magicfs.server_lock import is_served
 from tests.integration.embedding.embedders import ping
 from tests.plugins.commands import short_folder
@@ -46,6 +48,21 @@ def test_its_log_has_the_format_of_the_settings(settings: Settings, stored_model
     log: Path = settings.log_dir / wiring.EMBEDDER_LOG
     records = [json.loads(line) for line in log.read_text().splitlines()]
     assert {record["role"] for record in records} == {"embedder"}
+
+
+def test_it_rests_as_the_settings_say(settings: Settings, stored_model: StoredModel) -> None:
+    client = wiring.query_embedder(settings.replace(rest_seconds=1))
+    try:
+        client.embed("a question", spec=stored_model.spec, deadline_s=60)
+
+        def is_free() -> bool:
+            time.sleep(2.5)  # a ping is a request too
+            status = ping(client, deadline_s=60)
+            return status is not None and status.model is None
+
+        wait_until(is_free, seconds=30, failed="the model stays in memory")
+    finally:
+        assert client.quit(deadline_s=60)
 
 
 def test_one_that_hangs_is_ended_too(
