@@ -17,9 +17,6 @@ from magicfs.domain.ids import ContentId, ModelId
 
 _SQL = load_queries("embedding_queue")
 
-SECOND_VECTOR = -1
-"""The priority of a chunk under the multilingual model whose document the active model reads."""
-
 LIMIT_LOCK = 0x6D616769_63667306
 """The advisory lock that lets one host at a time compare its setting of embedded chunks with the index."""
 
@@ -69,9 +66,9 @@ def enqueue_all_chunks(connection: Connection, model: ModelId) -> int:
 def enqueue_chunks(connection: Connection, priorities: Mapping[ContentId, int]) -> int:
     """Queue the chunks of contents for embedding, under every model whose vectors are made. Returns the number of rows.
 
-    `priorities` has the priority of each content; a second vector has `SECOND_VECTOR`. Of a content with very many
-    chunks only a part is queued, see `declare_max_embedded_chunks`. Chunks that need no change are not counted: they
-    have a vector, or wait with this priority already.
+    `priorities` has the priority of each content; a second vector has `SECOND_VECTOR_PRIORITY`. Of a content with very
+    many chunks only a part is queued, see `declare_max_embedded_chunks`. Chunks that need no change are not counted:
+    they have a vector, or wait with this priority already.
     """
     if not priorities:
         return 0

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import ClaimedChunk
-from magicfs.domain.files import SkipReason
+from magicfs.domain.files import SECOND_VECTOR_PRIORITY, SkipReason
 from magicfs.domain.ids import ChunkId, Lease, ModelId
 from magicfs.domain.models import ClaimableModel, ModelState
 
@@ -50,13 +49,12 @@ def claim_chunks(
     limit: int,
     max_tokens: int,
     seconds: float,
-    min_priority: int = SECOND_VECTOR,
+    min_priority: int = SECOND_VECTOR_PRIORITY,
 ) -> list[ClaimedChunk]:
     """Claim up to `limit` chunks with at most `max_tokens` in total; the first one may exceed `max_tokens`.
 
-    `min_priority=1` claims only chunks of files that a person just saved, 0 all but second vectors. The claim removes
-    the orphan chunks that it reads from the queue. It may return none although chunks wait behind very many orphan
-    chunks.
+    Chunks of a lower priority than `min_priority` are left. The claim removes the orphan chunks that it reads from the
+    queue. It may return none although chunks wait behind very many orphan chunks.
 
     The claim increments `attempts`. Commit it before the model reads the texts.
     """
@@ -153,7 +151,7 @@ def quarantine_chunks(connection: Connection) -> int:
 
 
 def claimable_models(
-    connection: Connection, *, min_priority: int = SECOND_VECTOR, owner: str = "", within_s: float = 0.0
+    connection: Connection, *, min_priority: int = SECOND_VECTOR_PRIORITY, owner: str = "", within_s: float = 0.0
 ) -> list[ClaimableModel]:
     """The models of which a chunk of at least `min_priority` can be claimed now: active, building, multilingual.
 

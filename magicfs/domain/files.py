@@ -12,6 +12,13 @@ from typing import NamedTuple
 
 from magicfs.domain.ids import ContentId, FileId, Lease
 
+SAVED_PRIORITY = 1
+"""The priority of a file that a person has just saved, and of its chunks. What has a higher priority goes first."""
+USUAL_PRIORITY = 0
+"""The priority of all other files and of their chunks."""
+SECOND_VECTOR_PRIORITY = -1
+"""The priority of a chunk under the multilingual model if the active model reads its document."""
+
 
 def display_path(path: bytes) -> str:
     """A path or name as text; bytes that are not UTF-8 become U+FFFD."""
@@ -131,7 +138,7 @@ class ClaimedFile:
     """How often the file has been claimed, including this claim."""
     content_id: ContentId | None
     priority: int
-    """1 for a file that a person has just saved, 0 otherwise. Its chunks inherit it."""
+    """`SAVED_PRIORITY` or `USUAL_PRIORITY`. Its chunks inherit it."""
     size: int
     """Bytes, when a scan or the watcher last saw it."""
     since_reading_s: float | None

@@ -23,8 +23,8 @@ from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import file_claims, heartbeats
 from magicfs.db import roots as roots_db
-from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database
+from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
 from magicfs.ingest.host_lease import HostLease
@@ -158,7 +158,8 @@ class Agent:
         with self._database.transaction() as connection:
             loaded = roots_db.list_roots(connection, host=self._settings.host)
             has_waiting_files = file_claims.has_waiting_files(connection, host=self._settings.host)
-            min_priority = 1 if self._all_embedding_paused(connection) else SECOND_VECTOR
+            paused = self._all_embedding_paused(connection)
+            min_priority = SAVED_PRIORITY if paused else SECOND_VECTOR_PRIORITY
             models = embeddings_db.claimable_models(
                 connection,
                 min_priority=min_priority,

@@ -22,7 +22,7 @@ from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
 from magicfs.db.as_of import record_watch
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.files import SeenFile, display_path
+from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile, display_path
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import (
@@ -54,9 +54,6 @@ log = logging.getLogger(__name__)
 
 BATCH_FILES = 1000
 """Files recorded in one transaction: workers read the first ones while the scan goes on."""
-
-SAVED_PRIORITY = 1
-"""The priority of files that a person just saved: they are read before the files of an import, with priority 0."""
 
 IMPORT_WINDOW_SECONDS = 10.0
 IMPORT_FILES = 50
@@ -196,7 +193,7 @@ class Scanner:
         self._record_batch(root, urgent, priority=SAVED_PRIORITY)
         if imported:
             bulk = [file for file in seen if file.path.rpartition(b"/")[0] in imported]
-            self._record_batch(root, bulk, priority=0)
+            self._record_batch(root, bulk, priority=USUAL_PRIORITY)
 
     def delete(self, root: Root, paths: list[bytes]) -> bool:
         """Delete the rows at these paths and below them: events named the files, or the directories, that are gone.
@@ -298,8 +295,9 @@ class Scanner:
         batch: list[SeenFile] = []
 
         def record() -> None:
-            urgent = from_event and not self._is_import(root, batch)
-            difference.changed += self._record_batch(root, batch, priority=SAVED_PRIORITY if urgent else 0)
+            is_saved = from_event and not self._is_import(root, batch)
+            priority = SAVED_PRIORITY if is_saved else USUAL_PRIORITY
+            difference.changed += self._record_batch(root, batch, priority=priority)
             batch.clear()
             if self._stopping():
                 raise ScanStopped("the scan was stopped: it continues when the agent starts again")

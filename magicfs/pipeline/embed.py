@@ -16,9 +16,9 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
 from magicfs.db import recut as recut_db
 from magicfs.db import words as words_db
-from magicfs.db.embedding_queue import SECOND_VECTOR
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk
+from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, USUAL_PRIORITY
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
@@ -147,9 +147,10 @@ class EmbedService:
 
     def _is_awaited(self) -> bool:
         """Whether a chunk waits for its first vector by a model that this worker has."""
+        min_priority = SAVED_PRIORITY if self._paused() else USUAL_PRIORITY
         with self._database.transaction() as connection:
             live = self._of_this_worker(models_db.live_models(connection))
-            waiting = embeddings_db.claimable_models(connection, min_priority=int(self._paused()), owner=self._owner)
+            waiting = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
         return not {model.id for model in self.memory.loadable(live)}.isdisjoint(model.id for model in waiting)
 
     def _claim_next_batch(self) -> Batch | None:
@@ -167,14 +168,15 @@ class EmbedService:
         models = {model.id: model for model in self.memory.loadable(live)}
         if live and not models:
             raise self.memory.error_of(live[0])
-        min_priority = 1 if self._paused() else SECOND_VECTOR
+        min_priority = SAVED_PRIORITY if self._paused() else SECOND_VECTOR_PRIORITY
         if len(models) == 1 == len(live):
             return self._claim(connection, live[0], min_priority=min_priority, is_alone=len(all_live) == 1)
         claimable = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
         waiting = [model for model in claimable if model.id in models]
         while (choice := self.memory.choose(waiting)) is not None:
             # A second vector waits until all other chunks are embedded.
-            least = min_priority if choice.priority == SECOND_VECTOR else max(min_priority, 0)
+            is_second = choice.priority == SECOND_VECTOR_PRIORITY
+            least = min_priority if is_second else max(min_priority, USUAL_PRIORITY)
             batch = self._claim(connection, models[choice.id], min_priority=least, is_alone=False)
             if batch is not None:
                 return batch

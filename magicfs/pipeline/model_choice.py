@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magicfs.db.embedding_queue import SECOND_VECTOR
+from magicfs.domain.files import SECOND_VECTOR_PRIORITY
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
 
@@ -31,7 +31,7 @@ def choose_model(
     may_change = loaded is None or loaded_for_s >= STAY_SECONDS
     present = next((model for model in urgent if model.id == loaded), None)
     if present is None:
-        return urgent[0] if may_change or priority > SECOND_VECTOR else None
+        return urgent[0] if may_change or priority > SECOND_VECTOR_PRIORITY else None
     # They begin after the place of the loaded one, so that each of three has its turn.
     place = urgent.index(present)
     others = (model for model in [*urgent[place + 1 :], *urgent[:place]] if not model.is_claimed)
