@@ -46,7 +46,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.QueryCanceled as error:
-        raise DeadlineExceeded("a database query took too long") from error
+        raise DeadlineExceeded("a database query took too long: try again") from error
     except psycopg.Error as error:
         raise _translation(error) from error
 

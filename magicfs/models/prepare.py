@@ -185,5 +185,5 @@ def _pooling_of_outputs(model: Path) -> str:
     try:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"{model.name} is not a model that onnxruntime can load ({error})") from error
+        raise ModelError(f"{model.name} is not a model that onnxruntime can load ({error}): export it again") from error
     return "none" if len(session.get_outputs()[0].shape) == 2 else "mean"  # noqa: PLR2004  (batch, dimension)

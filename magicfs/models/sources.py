@@ -238,7 +238,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ModelCorrupt(f"{path} cannot be read ({error})") from error
+        raise ModelCorrupt(f"{path.name} cannot be read ({error}): get a whole copy of the model") from error
     if not isinstance(content, dict):
-        raise ModelCorrupt(f"{path} is not a JSON object")
+        raise ModelCorrupt(f"{path.name} is not a JSON object: get a whole copy of the model")
     return content

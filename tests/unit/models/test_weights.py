@@ -73,5 +73,5 @@ def test_json_that_is_no_object_is_refused(tmp_path: Path) -> None:
     assert read_json(tmp_path / "none.json") == {}
     for content in ("[]", "{", "\udcff".encode("utf-8", "surrogateescape").decode("latin-1")):
         (tmp_path / "a.json").write_text(content)
-        with pytest.raises(ModelCorrupt):
+        with pytest.raises(ModelCorrupt, match=r"^a\.json .*: get a whole copy of the model$"):
             read_json(tmp_path / "a.json")
