@@ -15,12 +15,12 @@ from psycopg import sql
 
 from magicfs.db.as_of import AS_OF_SQL, as_of_values
 from magicfs.db.connection import plan_statements
-from magicfs.db.models import SEARCHED_STATES, model_of_columns
+from magicfs.db.models import model_of_columns
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import array_text, compact, load_queries
 from magicfs.db.schema import require_not_newer
 from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
-from magicfs.domain.models import IndexedModel
+from magicfs.domain.models import SEARCHED_STATES, IndexedModel
 from magicfs.domain.query import Lexeme, Term
 from magicfs.domain.results import AsOf, Coverage
 from magicfs.domain.status import WordsProgress

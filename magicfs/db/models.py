@@ -15,14 +15,11 @@ from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.second_vectors import settle_all, start_pass
 from magicfs.domain.ids import ModelId
-from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
+from magicfs.domain.models import SEARCHED_STATES, IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.domain.scales import corpus_scale
 from magicfs.errors import ModelMismatch
 
 _SQL = load_queries("models")
-
-SEARCHED_STATES = (ModelState.ACTIVE, ModelState.MULTILINGUAL)
-"""The models whose vectors searches use."""
 
 
 def active_model(connection: Connection) -> IndexedModel | None:

@@ -36,6 +36,10 @@ class ModelState(StrEnum):
     """They are kept for a while, in case the model becomes active again."""
 
 
+SEARCHED_STATES = (ModelState.ACTIVE, ModelState.MULTILINGUAL)
+"""The models whose vectors searches use."""
+
+
 class MultilingualMode(StrEnum):
     """When an index gets a multilingual model beside its active one. The values are those of the setting."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magicfs.domain.models import DIGEST_CHARACTERS, ModelState
+from magicfs.domain.models import DIGEST_CHARACTERS, SEARCHED_STATES, ModelState
 
 if TYPE_CHECKING:
     from magicfs.domain.models import ModelSpec, StoredModel
@@ -25,8 +25,6 @@ app = typer.Typer(
 
     magicfs model list""",
 )
-
-_SEARCHED = (ModelState.ACTIVE, ModelState.MULTILINGUAL)
 
 PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
 
@@ -46,7 +44,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
         return
     for model in models:
         role = _role(model, in_use)
-        mark = "*" if role in _SEARCHED else " "
+        mark = "*" if role in SEARCHED_STATES else " "
         dimension = f"{model.spec.dimension} dimensions"
         terminal.say(f"{mark} {model.spec.full_label}  {f'{role}, ' if role else ''}{dimension}, from {model.origin}")
     if not models:
@@ -142,7 +140,7 @@ def _model_json(model: StoredModel, role: ModelState | None) -> dict[str, object
         "dimension": model.spec.dimension,
         "digest": model.spec.digest,
         "languages": list(model.spec.languages),
-        "in_use": role in _SEARCHED,
+        "in_use": role in SEARCHED_STATES,
         "role": str(role) if role else None,
         "folder": str(model.folder),
         "origin": model.origin,
