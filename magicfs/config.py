@@ -20,7 +20,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from magicfs.errors import ConfigError
-from magicfs.home import FILE_NAME, home
+from magicfs.home import FILE_NAME, POSTGRES_SOCKET, home
 from magicfs.linux import locks
 
 PREFIX = "MAGICFS_"
@@ -211,7 +211,7 @@ class Settings:
 
     def make_home(self) -> None:
         """Create the state directory and the folders in it, for their owner alone. Raises `ConfigError`."""
-        if len(os.fsencode(self.run_dir)) > MAX_SOCKET_PATH_BYTES - len("/.s.PGSQL.5432.lock"):
+        if len(os.fsencode(self.run_dir)) > MAX_SOCKET_PATH_BYTES - len(f"/{POSTGRES_SOCKET}.lock"):
             raise ConfigError(
                 f"MAGICFS_HOME is too long for the sockets inside it ({self.home}): choose a shorter path"
             )

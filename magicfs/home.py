@@ -1,4 +1,4 @@
-"""Where the state directory is. A module of its own, because a search that a server answers needs no other setting."""
+"""Where the state directory is, and names in it. A module of its own: what starts quickly needs no other setting."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 
 FILE_NAME = "config.toml"
 """The settings in the state directory."""
+
+
+POSTGRES_SOCKET = ".s.PGSQL.5432"
+"""The name that the embedded Postgres gives its socket in `run/`."""
 
 
 def home() -> str:

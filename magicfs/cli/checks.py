@@ -25,6 +25,7 @@ from magicfs.cli.starting import last_line
 from magicfs.config import HOME_MODE, Settings
 from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelError, ModelMissing
+from magicfs.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from magicfs.text.extract import Ocr
@@ -124,7 +125,7 @@ def _database(settings: Settings) -> str:
 
     if settings.embedded_database:
         postgres.binaries()
-        if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
+        if not is_listening(settings.run_dir / POSTGRES_SOCKET):
             return "embedded, not running: 'magicfs up' starts it"
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         skew = abs(database_time(connection).timestamp() - time.time())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from magicfs import config, logs
 from magicfs.config import Settings
 from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -110,7 +111,7 @@ def require_embedded_server(settings: Settings) -> None:
     """Raise `ServerError` when the embedded Postgres does not run."""
     from magicfs.runtime.processes import is_listening
 
-    if not is_listening(settings.run_dir / ".s.PGSQL.5432"):
+    if not is_listening(settings.run_dir / POSTGRES_SOCKET):
         raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
 
 

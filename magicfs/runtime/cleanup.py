@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
+from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import has_ended, is_listening, wait_until
 
@@ -30,7 +31,7 @@ SUPERVISOR_SECONDS = 120.0
 POSTGRES_SECONDS = 60.0
 """Time for Postgres to write its checkpoint."""
 
-SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", ".s.PGSQL.5432"})
+SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", POSTGRES_SOCKET})
 """Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
 
 _SERVER_NAMES = frozenset({"postgres", "redis-server"})
@@ -48,7 +49,7 @@ def clean_up(home: Path) -> bool:
     ended |= _end_postgres(home)
     _remove_sockets(home / "run")
     # A lock file whose pid belongs to another program by now keeps Postgres from starting.
-    (home / "run" / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+    (home / "run" / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
     return ended
 
 

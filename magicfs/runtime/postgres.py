@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.memory import whole_memory
 from magicfs.runtime.processes import dies_with_parent, is_running
 
@@ -164,7 +165,7 @@ def answers(run_dir: Path) -> bool:
     """Whether the server accepts connections. Creates our database on it the first time."""
     from magicfs.db.pool import create_database_if_missing
 
-    if not (run_dir / ".s.PGSQL.5432").exists():
+    if not (run_dir / POSTGRES_SOCKET).exists():
         return False
     try:
         create_database_if_missing(admin_dsn(run_dir), name=DATABASE)
