@@ -15,7 +15,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from magicfs.db.found_files import COLUMNS
-from magicfs.db.models import partition
+from magicfs.db.partitions import partition
 from magicfs.db.queries import compact, load_queries
 from magicfs.db.wanted import Limits
 from magicfs.domain.ids import ModelId

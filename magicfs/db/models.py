@@ -1,4 +1,4 @@
-"""Models whose vectors the index has: their rows and states, and the partition of `embeddings` for each of them.
+"""Models whose vectors the index has: their rows and states. `partitions` has the tables of their vectors.
 
 `magicfs up` and `magicfs model` activate and build models; the embed workers, maintenance and searches read them. It
 neither loads nor stores a model's files, see `magicfs.models`. Runs in the caller's transaction.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import sql
-
 from magicfs.db.embedding_queue import enqueue_all_chunks
+from magicfs.db.partitions import drop_partition, ensure_partition, label_partition
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.second_vectors import settle_all, start_pass
@@ -104,7 +103,7 @@ def record_digest(connection: Connection, model: IndexedModel, spec: ModelSpec) 
     values = {"model_id": model.id, "digest": spec.digest, "former_digest": spec.former_digest}
     recorded = connection.execute(_SQL["set_digest"], values).rowcount == 1
     if recorded:
-        _label_partition(connection, model.id, spec)
+        label_partition(connection, model.id, spec)
     return recorded
 
 
@@ -283,7 +282,7 @@ def drop_retired(connection: Connection, *, after_s: float) -> int:
 
 def _delete_retired(connection: Connection, model: ModelId) -> None:
     """Delete a retired model and its vectors."""
-    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition(model)))
+    drop_partition(connection, model)
     connection.execute(_SQL["delete_model"], {"model_id": model})
 
 
@@ -327,38 +326,6 @@ def upsert_model(connection: Connection, spec: ModelSpec, state: ModelState) -> 
             f"{spec.full_label} has {spec.dimension} dimensions, the index knows it with {dimension}: "
             "give the changed model another name"
         )
-    if _ensure_partition(connection, model_id=model_id, dimension=dimension):
-        _label_partition(connection, ModelId(model_id), spec)
+    if ensure_partition(connection, ModelId(model_id), dimension=dimension):
+        label_partition(connection, ModelId(model_id), spec)
     return ModelId(model_id)
-
-
-def _label_partition(connection: Connection, model: ModelId, spec: ModelSpec) -> None:
-    """Write into the partition of a model whose vectors it holds."""
-    text = f"vectors of {spec.name} ({spec.precision}), digest {spec.digest or 'unknown'}"
-    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(partition(model), sql.Literal(text)))
-
-
-def partition(model_id: ModelId) -> sql.Identifier:
-    """The name of the table with the vectors of a model."""
-    return sql.Identifier(f"embeddings_{model_id}")
-
-
-def _ensure_partition(connection: Connection, *, model_id: int, dimension: int) -> bool:
-    """Make the partition of a model unless it exists. Returns whether it was made."""
-    name = partition(ModelId(model_id))
-    if connection.execute("SELECT to_regclass(%s)", (f"embeddings_{model_id}",)).fetchone() != (None,):
-        return False
-    # A table that becomes a partition: to create it as one would lock out all readers until the transaction ends.
-    connection.execute(sql.SQL("CREATE TABLE {} (LIKE embeddings INCLUDING ALL)").format(name))
-    # The check rejects a vector of another dimension. Plain storage keeps vectors in their rows: a scan that follows
-    # a pointer for each of them is several times slower.
-    connection.execute(
-        sql.SQL(
-            "ALTER TABLE {} ADD CHECK (vector IS NULL OR vector_dims(vector) = {}), "
-            "ALTER COLUMN vector SET STORAGE PLAIN, SET (autovacuum_vacuum_scale_factor = 0.05)"
-        ).format(name, sql.Literal(dimension))
-    )
-    connection.execute(
-        sql.SQL("ALTER TABLE embeddings ATTACH PARTITION {} FOR VALUES IN ({})").format(name, sql.Literal(model_id))
-    )
-    return True

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.models import partition
+from magicfs.db.partitions import partition
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.ids import ModelId

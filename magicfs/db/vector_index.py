@@ -15,8 +15,8 @@ from enum import Enum, auto
 import psycopg
 from psycopg import sql
 
-from magicfs.db.models import partition, searched_models
-from magicfs.db.partition_indexes import build_missing_indexes
+from magicfs.db.models import searched_models
+from magicfs.db.partitions import build_missing_indexes, partition
 from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.server_resources import ServerResources, read_server_resources
@@ -102,7 +102,7 @@ def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> I
     """Build or drop the index of each searched model's vectors, whichever `choose_action` says.
 
     Returns the first action that is not NOTHING. Building takes about a minute for 200,000 vectors. It blocks no reads
-    and writes. What partitions lack of other indexes is built first, see `magicfs.db.partition_indexes`.
+    and writes. What partitions lack of other indexes is built first, see `magicfs.db.partitions`.
     """
     with database.autocommit() as connection:
         models = searched_models(connection)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from magicfs.db.migrate import migrate
-from magicfs.db.partition_indexes import build_missing_indexes
+from magicfs.db.partitions import build_missing_indexes
 from magicfs.db.pool import Connection, Database
 from magicfs.db.schema import migrations
 from magicfs.db.vector_index import maintain_index
