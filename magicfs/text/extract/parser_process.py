@@ -96,7 +96,9 @@ class ParserProcess:
         except OSError as error:
             ours.close()
             self._close_files()
-            raise ServerError(f"no process for reading files can be started ({error})") from error
+            raise ServerError(
+                f"no process for reading files can be started ({error}): free memory, or raise the limit of processes"
+            ) from error
         finally:
             theirs.close()
         try:
