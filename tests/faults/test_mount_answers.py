@@ -28,6 +28,8 @@ pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists() and "CI" not in o
 CRASHES = 3
 """What ten of them lose is tested in `test_workers`; this test is about the mount meanwhile."""
 FILES = 40
+WORDS_OF_A_FILE = 400
+"""So many that a child is found at work."""
 SEARCH_SECONDS = 20.0
 ANSWER_SECONDS = 60.0
 """A listing takes MAGICFS_SEARCH_SECONDS and a moment at most; one that takes this long hangs."""
@@ -94,7 +96,7 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 300) -
 
 def test_crashes_flushes_and_a_killed_query_embedder_lose_nothing_and_the_mount_answers(commands: Commands) -> None:
     docs, mount = commands.home.parent / "docs", commands.home.parent / "mnt"
-    write_files(docs, count=FILES)
+    write_files(docs, count=FILES, words=WORDS_OF_A_FILE)
     mount.mkdir()
     commands.environment |= {"MAGICFS_WORKERS": "2", "MAGICFS_SEARCH_SECONDS": str(SEARCH_SECONDS)}
     commands.ok("up", docs, "--mount", mount, "--detach")
@@ -108,7 +110,7 @@ def test_crashes_flushes_and_a_killed_query_embedder_lose_nothing_and_the_mount_
         while crashes < CRASHES and time.monotonic() < deadline:
             child = child_that_embeds(commands, database)
             if child is None:
-                write_files(docs, count=FILES, seed=crashes + 100)
+                write_files(docs, count=FILES, words=WORDS_OF_A_FILE, seed=crashes + 100)
                 time.sleep(0.2)
                 continue
             try:

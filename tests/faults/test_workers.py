@@ -16,6 +16,9 @@ from tasks.queue import CeleryQueue
 from tests.faults.word_files import write_files
 from tests.plugins.stack import HOST, Stack
 
+LONG = 400
+"""Words of a file whose embedding takes so long that a fault meets work."""
+
 
 def knows_all(stack: Stack, folder: Path) -> bool:
     """Whether the index has the row of each file as it is on the disk now."""
@@ -63,7 +66,7 @@ def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
 
     from tasks.app import redis_url
 
-    write_files(tmp_path / "docs", count=60)
+    write_files(tmp_path / "docs", count=60, words=LONG)
     stack.add_root(tmp_path / "docs")
     stack.start_all()
     stack.wait(lambda: stack.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0] > 5, what="progress")
@@ -76,7 +79,7 @@ def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_a_worker_killed_whole_and_an_agent_killed_are_replaced_without_loss(stack: Stack, tmp_path: Path) -> None:
-    write_files(tmp_path / "docs", count=40)
+    write_files(tmp_path / "docs", count=40, words=LONG)
     stack.add_root(tmp_path / "docs")
     stack.start_all(embedders=1)
     stack.wait(lambda: stack.rows("SELECT count(*) FROM embeddings WHERE state = 'done'")[0][0] > 5, what="progress")

@@ -11,7 +11,7 @@ WORDS = [
 ]
 
 
-def write_files(folder: Path, *, count: int, words: int = 400, seed: int = 7) -> None:
+def write_files(folder: Path, *, count: int, words: int = 150, seed: int = 7) -> None:
     folder.mkdir(exist_ok=True)
     randomness = random.Random(seed)
     for number in range(count):

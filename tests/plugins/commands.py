@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.pool import Database
 from magicfs.domain.status import PartStatus
 from magicfs.models.store import ModelStore
 from magicfs.runtime.supervisor import Supervisor
@@ -110,8 +110,7 @@ class Commands:
 
     def rows(self, query: str, *values: object) -> list[tuple]:
         """The rows of a query of the running index, without the price of a command. It needs columns."""
-        dsn = Settings(home=self.home).database_dsn
-        with Database(dsn, application="test") as database, database.transaction() as connection:
+        with psycopg.connect(Settings(home=self.home).database_dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 

@@ -19,13 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.config import Settings
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
 from magicfs.models.store import ModelStore
-from tasks.app import make_app
-from tasks.queue import CeleryQueue
-from tests.plugins.broker import PASSWORD
 from tests.plugins.cluster import ClusterServers
 from tests.plugins.commands import COMMAND, KEPT
 from tests.plugins.models import MODEL
@@ -213,21 +209,14 @@ class Network:
             delete_namespace(namespace)
         assert not stuck, f"{stuck} did not stop within {STOP_SECONDS} s\n{self.logs()}"
 
-    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120, pause: float = 0.2) -> None:
-        eventually(condition, what, seconds=seconds, pause=pause, logs=lambda: f"{self.unfinished()}\n{self.logs()}")
+    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
+        eventually(condition, what, seconds=seconds, logs=lambda: f"{self.unfinished()}\n{self.logs()}")
 
     def unfinished(self) -> dict[str, list[tuple]]:
         """The files and chunks that wait, by who has claimed them."""
         query = "SELECT state, reason, attempts, leased_by, count(*) FROM {} WHERE state <> %s GROUP BY 1, 2, 3, 4"
         done = {"files": "indexed", "embeddings": "done"}
         return {table: self.rows(query.format(table), state) for table, state in done.items()}
-
-    def notify(self, host: Host) -> None:
-        """Notify the workers of a host that there is work for them."""
-        broker = f"redis+socket://:{PASSWORD}@{self.servers.broker.socket}?virtual_host=0"
-        queue = CeleryQueue(make_app(Settings(home=host.home, host=host.name, broker_url=broker)))
-        queue.notify_extract(host.name)
-        queue.notify_embed()
 
     def rows(self, query: str, *values: object) -> list[tuple]:
         return self.servers.rows(query, *values)

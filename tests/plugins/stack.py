@@ -126,7 +126,7 @@ class Stack:
         return bool(scanned) and self.waiting() == 0
 
     def wait(self, condition: Callable[[], bool], *, seconds: float = 120, what: str = "the condition") -> None:
-        eventually(condition, what, seconds=seconds, pause=0.1, logs=lambda: f"{self.counts()}\n{self.logs()}")
+        eventually(condition, what, seconds=seconds, logs=lambda: f"{self.counts()}\n{self.logs()}")
 
     def counts(self) -> dict[str, list[tuple]]:
         return {
