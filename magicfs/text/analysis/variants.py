@@ -23,6 +23,8 @@ SHORT_WORDS: Final = frozenset(
 """Words that are in every text in English, and so say nothing about initials (`U.S.`), nor about a number."""
 
 _MAX_JOINED_CHARACTERS: Final = 20
+_MAX_HYPHENATED_CHARACTERS: Final = 40
+"""The letters of words with hyphens may be so many, as in `Haftpflicht-Versicherung`."""
 _MAX_JOINED_PARTS: Final = 3
 _MAX_NUMBER_PARTS: Final = 6
 _MAX_SHORT_CHARACTERS: Final = 3
@@ -109,13 +111,16 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     word = "".join(parts)
     if _is_hexadecimal_number(parts, sign):
         return word
-    if len(word) > _MAX_JOINED_CHARACTERS:
+    is_hyphenated = sign == "-" and word.isalpha()
+    if len(word) > (_MAX_HYPHENATED_CHARACTERS if is_hyphenated else _MAX_JOINED_CHARACTERS):
         return None
     if word.isdecimal():
         return word if sign == "-" or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
     if sign == "-" and _BOOK_NUMBER.fullmatch(word):
         return word
-    return word if len(parts) <= _MAX_JOINED_PARTS and _is_written_in_one_piece(parts, sign) else None
+    are_initials = sign == "." and len(word) == len(parts) and word.isalpha()
+    is_short = len(parts) <= _MAX_JOINED_PARTS or are_initials
+    return word if is_short and _is_written_in_one_piece(parts, sign) else None
 
 
 def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:

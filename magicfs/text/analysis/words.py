@@ -16,7 +16,7 @@ from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 12
+ANALYSIS_VERSION: Final = 13
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
