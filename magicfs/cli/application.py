@@ -5,8 +5,6 @@ Used by `outcome`, which runs it.
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 
 import typer
@@ -29,16 +27,8 @@ from magicfs.cli.commands import (
     worker,
 )
 
-
-def _offers_completion() -> bool:
-    """Whether the command line may use or show the options for completion. With them, typer loads pydantic."""
-    words = {"--install-completion", "--show-completion", "--help", "-h"}
-    return "_MAGICFS_COMPLETE" in os.environ or len(sys.argv) == 1 or not words.isdisjoint(sys.argv)
-
-
 app = typer.Typer(
     name="magicfs",
-    add_completion=_offers_completion(),
     help="A filesystem you can ask: search your files by meaning, as a mounted directory.",
     epilog="""Start here:
 
