@@ -64,7 +64,7 @@ def test_a_child_that_dies_ten_times_by_sigsegv_loses_nothing(stack: Stack, tmp_
 def test_a_flushed_broker_loses_nothing(stack: Stack, tmp_path: Path) -> None:
     import redis
 
-    from tasks.app import redis_url
+    from tasks.broker import redis_url
 
     write_files(tmp_path / "docs", count=60, words=LONG)
     stack.add_root(tmp_path / "docs")
